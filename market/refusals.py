@@ -1,0 +1,91 @@
+"""How the product says no: a rule returns why, an action insists, a page shows the same reasons as a checklist.
+
+A rule is a pure function `(facts) -> reason or None`, made by :func:`rule`. A tuple of rules guards one action
+(`PUBLISH = (draft_only, innovation_first, …)`); the action calls :func:`insist`, the page and the API call
+:func:`refusals` on the same tuple, and `docs/rules.md` is generated from it. So the three can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, ParamSpec
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why something may not happen.
+
+    `code` is stable for ever (`noun.kebab-reason`), `reason` says in plain words why and what to do, `field` names the
+    form field it is about where there is one.
+    """
+
+    code: str
+    reason: str
+    field: str | None = None
+
+
+class Refused(Exception):
+    """An action was refused. Carries every reason, never only the first; nothing was written."""
+
+    def __init__(self, *reasons: Refusal, status: int = 409) -> None:
+        super().__init__("; ".join(reason.reason for reason in reasons))
+        self.reasons = reasons
+        self.status = status
+
+
+class NotFound(Exception):
+    """There is no such record, or the asker may not know that there is one; both answer 404 alike."""
+
+
+class Rule(Generic[P]):
+    """A rule with its code: called with facts, it answers a :class:`Refusal` or None."""
+
+    def __init__(
+        self, code: str, norm: Callable[P, str | Refusal | None], field: str | None, source: str | None
+    ) -> None:
+        self.code, self.field, self.source = code, field, source
+        self.norm = norm
+        self.__name__: str = norm.__name__
+        self.__doc__ = norm.__doc__
+        self.__module__ = norm.__module__
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Refusal | None:
+        reason = self.norm(*args, **kwargs)
+        if reason is None or isinstance(reason, Refusal):
+            return reason
+        return Refusal(self.code, reason, self.field)
+
+
+def rule(
+    code: str, *, field: str | None = None, source: str | None = None
+) -> Callable[[Callable[P, str | Refusal | None]], Rule[P]]:
+    """Make a rule of a function that answers None (it holds) or the reason in plain words and what to do about it.
+
+    `code` is `noun.kebab-reason` and never reused. `field` is the form field the reason belongs beside. `source` is the
+    law, standard or policy the norm comes from. The function's name says what must hold; its docstring is the norm.
+    """
+
+    def made(norm: Callable[P, str | Refusal | None]) -> Rule[P]:
+        return Rule(code, norm, field, source)
+
+    return made
+
+
+def refusals(rules: Iterable[Rule[P]], *args: P.args, **kwargs: P.kwargs) -> list[Refusal]:
+    """Every reason the facts give against these rules, in the rules' order; empty when all hold."""
+    return [refusal for each in rules if (refusal := each(*args, **kwargs)) is not None]
+
+
+def insist(rules: Iterable[Rule[P]], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Raise :class:`Refused` with every reason unless all rules hold."""
+    reasons = refusals(rules, *args, **kwargs)
+    if reasons:
+        raise Refused(*reasons)
+
+
+def checklist(rules: Iterable[Rule[P]], *args: P.args, **kwargs: P.kwargs) -> list[tuple[Rule[Any], Refusal | None]]:
+    """Each rule beside its answer, for a page that shows what is done and what still blocks."""
+    return [(each, each(*args, **kwargs)) for each in rules]
