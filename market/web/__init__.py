@@ -1,0 +1,1 @@
+"""What every page and endpoint shares: templates, static files, words, and the ways a request becomes an answer."""

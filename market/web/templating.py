@@ -1,0 +1,175 @@
+"""The template environment: strict, escaped, compiled once, with the same words and addresses on every page.
+
+A misspelt name in a template is an error, never an empty space (`StrictUndefined`). The contract of what every page is
+given stands at the top of `templates/layout.html`; :func:`page` builds it, so no page can forget a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Template,
+)
+
+from market import clock
+from market.web import words
+from market.web.static import Assets
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+FILTERS = {
+    "money": words.money,
+    "number": words.number,
+    "day": words.day,
+    "moment": words.moment,
+    "moment_zone": words.moment_zone,
+    "iso": words.iso,
+    "until": words.until,
+    "paragraphs": words.paragraphs,
+    "checklist_items": words.checklist_items,
+}
+
+
+class Named(Protocol):
+    """Whoever is signed in, as far as the layout needs to know."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is true of the whole site for this request. `now` is the clock's moment, moved or not."""
+
+    now: datetime
+    name: str = "Prelude"
+    demo: bool = False
+    money_simulated: bool = False
+    clock_moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation; `current` for the section the page belongs to."""
+
+    text: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """One sentence about what was just done (`success`) or what to know (`notice`), shown once."""
+
+    kind: str
+    text: str
+
+
+def page(
+    site: Site,
+    path: str,
+    *,
+    person: Named | None = None,
+    navigation: Sequence[Link] = (),
+    csrf_token: str = "",
+    flash: Flash | None = None,
+) -> dict[str, Any]:
+    """The context that every page gets. With only `site` and `path` it is a page for nobody in particular: an error page
+    or a public page before the session is known."""
+    return {
+        "site": site,
+        "path": path,
+        "person": person,
+        "navigation": navigation,
+        "csrf_token": csrf_token,
+        "flash": flash,
+    }
+
+
+def environment(
+    templates: Path = TEMPLATES,
+    *,
+    assets: Assets | None = None,
+    bytecode: Path | None = None,
+    debug: bool = False,
+) -> Environment:
+    """The one environment of a process. `debug` looks for changed templates at every render; otherwise a template is
+    compiled once, and its bytecode kept in `bytecode` (default: a private folder of this user) for the next start.
+
+    Pages are escaped; letters (`*.txt`) are plain text and are not.
+    """
+    files = assets or Assets(templates / "static")
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(templates), PrefixLoader({"govuk_frontend_jinja": _Components()})]),
+        undefined=StrictUndefined,
+        autoescape=_escaped,  # noqa: S701 - every page is escaped; only plain-text letters are not
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=debug,
+        cache_size=-1,
+        bytecode_cache=FileSystemBytecodeCache(None if bytecode is None else str(bytecode)),
+    )
+    made.filters.update(FILTERS)
+    made.globals.update(static=files.url, now=clock.now)
+    return made
+
+
+def warm(made: Environment) -> int:
+    """Compile every template before the first visitor comes; answers how many. A syntax error stops the start."""
+    names = [name for name in made.list_templates(extensions=["html", "txt"]) if not name.startswith("static/")]
+    for name in names:
+        made.get_template(name)
+    return len(names)
+
+
+def letter(made: Environment, template: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Render a letter into its subject and its body.
+
+    The first line is `Subject: …`, then a blank line, then the text. A template that does not start so is refused, and a
+    subject is one line whatever a title in it contained, so that nobody's input can add a mail header.
+    """
+    first, _, rest = made.get_template(template).render(context).lstrip().partition("\n\n")
+    if not first.startswith("Subject: "):
+        raise ValueError(f"{template} must begin with a line 'Subject: …' and a blank line")
+    subject = " ".join(first.removeprefix("Subject: ").split())
+    if not subject:
+        raise ValueError(f"{template} has an empty subject")
+    return subject, rest.strip() + "\n"
+
+
+def _escaped(name: str | None) -> bool:
+    return name is None or not name.endswith(".txt")
+
+
+class _Components(BaseLoader):
+    """The design system's own macros. They test parameters that were not given, which a strict environment refuses, so
+    they are compiled in a lenient one of their own; our templates stay strict."""
+
+    def __init__(self) -> None:
+        self._lenient = Environment(
+            loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+            autoescape=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+
+    def load(self, environment: Environment, name: str, globals: Any = None) -> Template:
+        """The compiled template, bound to the lenient environment."""
+        return self._lenient.get_template(f"govuk_frontend_jinja/{name}")
+
+    def list_templates(self) -> list[str]:
+        """None of them is a page of ours, so none is listed (and none compiled at the start without need)."""
+        return []

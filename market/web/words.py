@@ -1,0 +1,149 @@
+"""How money, moments and numbers are written wherever a person reads them: pages, letters, printed records.
+
+One way each, so that two pages never disagree about the same deadline. Moments are shown in the zone in which deadlines
+are set (`clock.ZONE`), whatever zone they were stored in; a naive moment is refused because it would be another hour on
+another machine.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from market import clock
+from market.money import Money
+from market.refusals import Refusal, Rule
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# From where each unit is used: “47 hours” still tells a bidder more than “1 day”.
+_STEPS = (
+    (2 * 365 * _DAY, 365 * _DAY, "year"),
+    (61 * _DAY, timedelta(days=30.4375), "month"),
+    (2 * _DAY, _DAY, "day"),
+    (2 * _HOUR, _HOUR, "hour"),
+    (_MINUTE, _MINUTE, "minute"),
+)
+
+
+def money(value: Money | tuple[int, str] | int, currency: str | None = None) -> str:
+    """“£1,500” or “£1,500.50” or “1,500 SEK”, from a Money, a `(minor, currency)` pair, or minor units and a currency.
+
+    A bare number without its currency is refused: pence and cents look alike.
+    """
+    if isinstance(value, Money):
+        return str(value)
+    if isinstance(value, tuple):
+        minor, currency = value
+        return str(Money(minor, currency))
+    if currency is None:
+        raise TypeError("money needs its currency: pass a Money, a pair, or the currency beside the minor units")
+    return str(Money(value, currency))
+
+
+def number(value: int | float | Decimal) -> str:
+    """Digits in groups of three: “12,345”. Decimals are kept as they are given: “2.5”."""
+    return f"{value:,}"
+
+
+def local(moment: datetime) -> datetime:
+    """The moment in the zone in which deadlines are written."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone cannot be shown: nobody would know when it is")
+    return moment.astimezone(clock.ZONE)
+
+
+def day(value: date | datetime) -> str:
+    """“Tue 24 Nov 2026”."""
+    there = local(value) if isinstance(value, datetime) else value
+    return f"{_DAYS[there.weekday()]} {there.day} {_MONTHS[there.month - 1]} {there.year}"
+
+
+def moment(value: datetime) -> str:
+    """“Tue 24 Nov 2026, 17:00”: for things that happened, where the zone is not in question."""
+    return f"{day(value)}, {local(value):%H:%M}"
+
+
+def moment_zone(value: datetime) -> str:
+    """“Tue 24 Nov 2026, 17:00 GMT”: for deadlines, where an hour's misunderstanding would lose a bid."""
+    return f"{moment(value)} {local(value):%Z}"
+
+
+def iso(value: date | datetime) -> str:
+    """The machine-readable form for `<time datetime>`: RFC 3339 with the offset, or the date alone."""
+    return local(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+
+
+def until(value: date | datetime, now: datetime | None = None) -> str:
+    """How far away: “in 3 days”, “2 hours ago”, “now”; for a date without an hour “today”, “tomorrow”, “in 3 days”.
+
+    Rounded towards now, so that a deadline is never shown farther away than it is.
+    """
+    present = now or clock.now()
+    if not isinstance(value, datetime):
+        return _until_day((value - local(present).date()).days)
+    gap = local(value) - present
+    ahead, size = gap > timedelta(0), abs(gap)
+    if size < _MINUTE:
+        return "now"
+    unit, word = next((unit, word) for least, unit, word in _STEPS if size >= least)
+    count = size // unit
+    span = f"{count} {word}{'' if count == 1 else 's'}"
+    return f"in {span}" if ahead else f"{span} ago"
+
+
+def paragraphs(text: str) -> Markup:
+    """Plain text that a person typed, as escaped HTML: blank lines part paragraphs, lines that all start with “- ” are a
+    list, other line ends stay. No mark-up of theirs survives, so nobody can dress a link or a button as ours."""
+    blocks = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n").strip())
+    return Markup("\n").join(part for block in blocks for part in _block(block))
+
+
+def checklist_items(pairs: Iterable[tuple[Rule[Any], Refusal | None]]) -> list[tuple[str, str | None]]:
+    """What `refusals.checklist` answers, as pairs for the checklist macro: the norm in one sentence, and the reason it
+    does not hold or None. The sentence is the first paragraph of the rule's docstring, without literals' marks."""
+    return [(_norm(rule), refusal.reason if refusal else None) for rule, refusal in pairs]
+
+
+def _norm(rule: Rule[Any]) -> str:
+    written = inspect.cleandoc(rule.__doc__ or "").split("\n\n")[0]
+    return re.sub(r"\s+", " ", written.replace("`", "")) or rule.__name__.replace("_", " ").capitalize()
+
+
+def _until_day(days: int) -> str:
+    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
+    if near:
+        return near
+    return f"in {number(days)} days" if days > 0 else f"{number(-days)} days ago"
+
+
+def _block(block: str) -> list[Markup]:
+    """A run of lines without a blank one between: list items together, the lines before and after as paragraphs."""
+    parts: list[Markup] = []
+    for listed, lines in _runs([line.strip() for line in block.split("\n") if line.strip()]):
+        if listed:
+            items = Markup().join(Markup("<li>{}</li>").format(line[2:].strip()) for line in lines)
+            parts.append(Markup('<ul class="govuk-list govuk-list--bullet">{}</ul>').format(items))
+        else:
+            kept = Markup("<br>").join(escape(line) for line in lines)
+            parts.append(Markup('<p class="govuk-body">{}</p>').format(kept))
+    return parts
+
+
+def _runs(lines: list[str]) -> list[tuple[bool, list[str]]]:
+    runs: list[tuple[bool, list[str]]] = []
+    for line in lines:
+        listed = line.startswith(("- ", "• ", "* "))
+        if runs and runs[-1][0] == listed:
+            runs[-1][1].append(line)
+        else:
+            runs.append((listed, [line]))
+    return runs
