@@ -1,0 +1,186 @@
+"""Innovation exercises and everything that happens in one."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from market.accounts.tables import Organisation, Person
+from market.columns import (
+    belongs_to,
+    currency,
+    may_belong_to,
+    maybe_words,
+    minor_units,
+    moment,
+    number,
+    reference,
+    several,
+    when,
+    words,
+    yes_or_no,
+)
+from market.missions.tables import Mission
+
+
+class Challenge(Table):
+    """A problem put to the market: who has it, what success is, what a pitch is paid. Never a specification. Its stage
+    is reckoned from these dates and the present moment."""
+
+    id: Serial
+    ref = reference("CH")
+    buyer = belongs_to(Organisation)
+    mission = may_belong_to(Mission, index=True)
+    method = Varchar(length=40, default="open-challenge", null=False)
+    """A code of the approved methods."""
+    title = words()
+    """The problem in one sentence."""
+    problem = words()
+    who_has_it = words()
+    evidence = words()
+    success = words()
+    """How we shall know that it is solved."""
+    out_of_scope = words()
+    cpv = several()
+    region = words()
+    fee_minor = minor_units()
+    """What every delivered pitch is paid, win or lose."""
+    currency = currency()
+    places = number()
+    """How many teams are short-listed, and so paid, at the most."""
+    intellectual_property = words()
+    data_terms = words()
+    revenue_share = words()
+    profile = words()
+    """The API standards profile a digital service must pass later, `name@version`; empty when none."""
+    questions_until = moment()
+    closes_at = moment()
+    pitches_by = moment()
+    decision_by = moment()
+    created_at = when()
+    created_by = belongs_to(Person)
+    published_at = moment(index=True)
+    shortlisted_at = moment()
+    concluded_at = moment()
+    decision = Varchar(length=8, default="", null=False)
+    """go | change | stop, once concluded"""
+    decision_reasons = words()
+    cancelled_at = moment()
+    cancelled_reason = words()
+
+    decision_is_known = Check("decision IN ('','go','change','stop')")
+
+
+class Criterion(Table):
+    """What applications are scored on. The weights of a challenge sum to 100."""
+
+    id: Serial
+    ref = reference("CR")
+    challenge = belongs_to(Challenge)
+    place = number()
+    name = words()
+    description = words()
+    weight = number()
+
+
+class Question(Table):
+    """A question asked in public until the stated time, and the answer everybody sees; the asker stays unnamed."""
+
+    id: Serial
+    ref = reference("Q")
+    challenge = belongs_to(Challenge)
+    asker = belongs_to(Organisation)
+    text = words()
+    asked_at = when()
+    answer = maybe_words()
+    answered_at = moment()
+    answered_by = may_belong_to(Person)
+
+
+class Application(Table):
+    """A supplier's answer to a challenge: one each, edited or withdrawn until it closes, known to the panel by an alias."""
+
+    id: Serial
+    ref = reference("AP")
+    challenge = belongs_to(Challenge)
+    supplier = belongs_to(Organisation)
+    alias = words()
+    """Dealt to all applications at once, shuffled, when the challenge has closed."""
+    summary = words()
+    approach = words()
+    evidence = words()
+    team = words()
+    submitted_at = when()
+    submitted_by = belongs_to(Person)
+    edited_at = moment()
+    withdrawn_at = moment()
+    shortlisted = yes_or_no()
+    rank = number()
+    total = words()
+    """The panel's weighted average as it was reckoned, for letters and feedback."""
+
+    a_supplier_applies_once = Unique(["challenge", "supplier"])
+
+
+class Evaluator(Table):
+    """A member of the panel: scores only after declaring, and not at all those she has an interest in."""
+
+    id: Serial
+    challenge = belongs_to(Challenge)
+    person = belongs_to(Person)
+    named_at = when()
+    declared_at = moment()
+    conflicts = words()
+    """Aliases she has an interest in, one a line; she does not score them."""
+    statement = words()
+    submitted_at = moment()
+
+    an_evaluator_is_named_once = Unique(["challenge", "person"])
+
+
+class Score(Table):
+    """One evaluator's points (0–10) for one application on one criterion, with the reason the supplier will read."""
+
+    id: Serial
+    evaluator = belongs_to(Evaluator)
+    application = belongs_to(Application)
+    criterion = belongs_to(Criterion)
+    points = number()
+    reason = words()
+    at = when()
+
+    points_are_between_0_and_10 = Check("points BETWEEN 0 AND 10")
+    an_application_is_scored_once = Unique(["evaluator", "application", "criterion"])
+
+
+class Pitch(Table):
+    """A short-listed team's paid pitch. Marking it delivered creates the obligation to pay the fee."""
+
+    id: Serial
+    ref = reference("PI")
+    application = belongs_to(Application)
+    challenge = belongs_to(Challenge)
+    supplier = belongs_to(Organisation)
+    scheduled_at = moment()
+    place_or_link = words()
+    delivered_at = moment()
+    delivered_by = may_belong_to(Person)
+    note = words()
+
+    an_application_is_pitched_once = Unique(["application"])
+
+
+class InsightReport(Table):
+    """What was learnt, published for everybody: what was tried, what worked, the evidence, what others should know."""
+
+    id: Serial
+    ref = reference("IR")
+    challenge = belongs_to(Challenge)
+    title = words()
+    tried = words()
+    worked = words()
+    evidence = words()
+    others = words()
+    written_by = belongs_to(Person)
+    published_at = moment()
+
+    a_challenge_is_reported_once = Unique(["challenge"])

@@ -1,0 +1,1 @@
+"""People, organisations, roles, ministers, passkeys and signing in."""

@@ -1,0 +1,167 @@
+"""People, organisations, roles, keys and sessions."""
+
+from piccolo.columns import BigInt, Serial, Varchar
+from piccolo.constraints import Check
+from piccolo.table import Table
+
+from market.columns import (
+    belongs_to,
+    currency,
+    may_belong_to,
+    maybe_minor_units,
+    maybe_number,
+    maybe_words,
+    moment,
+    octets,
+    reference,
+    when,
+    words,
+)
+
+
+class Organisation(Table):
+    """A body that acts here: a buyer, a supplier, the audit body, or the operator (the standing innovation team)."""
+
+    id: Serial
+    ref = reference("O")
+    name = words()
+    kind = Varchar(length=12, index=True)
+    """buyer | supplier | audit | operator"""
+    tier = Varchar(length=12, default="", null=False)
+    """central | sub-central | local | health | other for a buyer (it decides whether the gate applies); empty otherwise."""
+    department = may_belong_to("self")
+    """The central department whose minister answers for this body; a department names none, it is its own."""
+    country = Varchar(length=2, default="GB", null=False)
+    scheme = Varchar(length=20, default="", null=False)
+    """The org-id.guide list the identifier is from, such as GB-COH."""
+    identifier = Varchar(length=40, default="", null=False)
+    region = words()
+    website = words()
+    email = words()
+    employees = maybe_number()
+    turnover_minor = maybe_minor_units()
+    balance_minor = maybe_minor_units()
+    currency = currency()
+    created_at = when()
+
+    kind_is_known = Check("kind IN ('buyer','supplier','audit','operator')")
+    tier_is_known = Check("tier IN ('','central','sub-central','local','health','other')")
+
+
+class Person(Table):
+    """Somebody who can sign in."""
+
+    id: Serial
+    ref = reference("P")
+    name = words()
+    email = Varchar(length=254, unique=True)
+    """Lower case; the address letters go to and the name one signs in with."""
+    password_hash = words()
+    """argon2id; empty for somebody who only has passkeys or has not accepted an invitation yet."""
+    created_at = when()
+    closed_at = moment()
+
+
+class Membership(Table):
+    """A person's role in an organisation, from a moment until another: authority has dates, so that a signature can be
+    held against the office its signer held then."""
+
+    id: Serial
+    person = belongs_to(Person)
+    organisation = belongs_to(Organisation)
+    role = Varchar(length=20)
+    """buyer | evaluator | contract-manager | minister | supplier-admin | supplier-member | auditor | operator"""
+    title = words()
+    """The office as it is written under a signature, such as “Minister for Rural Transport”."""
+    since = when()
+    until = moment()
+
+    role_is_known = Check(
+        "role IN ('buyer','evaluator','contract-manager','minister','supplier-admin','supplier-member','auditor','operator')"
+    )
+
+
+class Passkey(Table):
+    """A public key whose private half lives on a person's own device (WebAuthn Level 3)."""
+
+    id: Serial
+    person = belongs_to(Person)
+    name = words()
+    credential_id = Varchar(length=1400, unique=True)
+    """base64url, as the browser sends it."""
+    public_key = octets()
+    """COSE_Key bytes."""
+    sign_count = BigInt(default=0, null=False)
+    registration = words()
+    """The registration evidence as JSON (attestation object, client data, challenge, time): kept for later proofs."""
+    created_at = when()
+    used_at = moment()
+    revoked_at = moment()
+
+
+class Session(Table):
+    """One signed-in browser. The cookie holds a random token; only its SHA-256 is kept."""
+
+    id: Serial
+    token_hash = Varchar(length=64, unique=True)
+    person = belongs_to(Person)
+    method = Varchar(length=12)
+    """password | passkey | demo: what the person proved; ministers' acts want a passkey."""
+    began_at = when()
+    expires_at = when()
+    ended_at = moment()
+
+
+class ApiToken(Table):
+    """A key a person made for a program that acts as her. Only its SHA-256 is kept; it is shown once."""
+
+    id: Serial
+    ref = reference("K")
+    person = belongs_to(Person)
+    name = words()
+    token_hash = Varchar(length=64, unique=True)
+    created_at = when()
+    expires_at = when()
+    revoked_at = moment()
+
+
+class Invitation(Table):
+    """An address asked to join an organisation in a role. The letter holds a token; only its SHA-256 is kept."""
+
+    id: Serial
+    ref = reference("N")
+    organisation = belongs_to(Organisation)
+    email = Varchar(length=254)
+    role = Varchar(length=20)
+    title = words()
+    token_hash = Varchar(length=64, unique=True)
+    invited_by = belongs_to(Person)
+    invited_at = when()
+    expires_at = when()
+    accepted_at = moment()
+    withdrawn_at = moment()
+
+
+class Ceremony(Table):
+    """A challenge handed to a browser for a passkey, good once and for a few minutes."""
+
+    id: Serial
+    ref = Varchar(length=64, unique=True)
+    purpose = Varchar(length=12)
+    """register | sign-in | sign"""
+    person = may_belong_to(Person)
+    challenge = octets()
+    statement = maybe_words()
+    """For `sign`: the canonical statement whose digest the challenge is."""
+    expires_at = when()
+    used_at = moment()
+
+
+class Reset(Table):
+    """A letter that lets a person choose a new password; good once and for an hour. Only the token's SHA-256 is kept."""
+
+    id: Serial
+    person = belongs_to(Person)
+    token_hash = Varchar(length=64, unique=True)
+    expires_at = when()
+    used_at = moment()

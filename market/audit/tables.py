@@ -1,0 +1,45 @@
+"""The public log and the outbox: what happened, for ever, and what must still be told."""
+
+from piccolo.columns import BigInt, Serial, Varchar
+from piccolo.table import Table
+
+from market.columns import maybe_words, moment, number, several, when, words
+
+
+class Event(Table):
+    """One thing somebody did, linked to the event before it. Never changed, never deleted: a trigger refuses both.
+
+    `body` is canonical JSON and public; it names persons by reference only. What is personal or sealed stands in
+    `private_body`, whose SHA-256 (salted) is inside `body`: the chain can be checked by people who may not read it.
+    """
+
+    id: Serial
+    seq = BigInt(unique=True)
+    """1, 2, 3 … without a gap."""
+    at = when(index=True)
+    actor = Varchar(length=16, index=True)
+    """The person's reference, or `system`, or `public` for somebody not signed in."""
+    organisation = Varchar(length=16, default="", null=False)
+    """The reference of the body the person acted for; empty when for nobody."""
+    verb = Varchar(length=60, index=True)
+    """`noun.past-participle`, such as `tender.published`."""
+    subject = Varchar(length=40, index=True)
+    """`kind:reference` of the record it happened to."""
+    about = several()
+    """Every `kind:reference` this event belongs beside, the subject first."""
+    body = words()
+    private_body = maybe_words()
+    previous = Varchar(length=64)
+    hash = Varchar(length=64, unique=True)
+
+
+class Outbox(Table):
+    """A record whose public face may have changed: to be told to search, feeds and alerts. Carries ids only; the row is
+    read when the entry is drained, so repeats and reorderings converge."""
+
+    id: Serial
+    subject = Varchar(length=40, index=True)
+    verb = Varchar(length=60)
+    at = when()
+    tried = number()
+    done_at = moment(index=True)

@@ -1,0 +1,65 @@
+"""Sealed bids and their opening."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from market.accounts.tables import Organisation, Person
+from market.columns import belongs_to, currency, minor_units, octets, reference, when, words
+from market.tenders.tables import Lot, Tender
+
+
+class Bid(Table):
+    """One sealed envelope, or a withdrawal, exactly as it arrived. Append-only: the supplier's last row for a lot before
+    the deadline counts."""
+
+    id: Serial
+    ref = reference("B")
+    tender = belongs_to(Tender)
+    lot = belongs_to(Lot)
+    supplier = belongs_to(Organisation)
+    person = belongs_to(Person)
+    act = Varchar(length=10, default="submit", null=False)
+    """submit | withdraw"""
+    envelope = octets()
+    """Encrypted to the tender's key; empty for a withdrawal."""
+    digest = Varchar(length=64)
+    receipt = Varchar(length=64)
+    """SHA-256 over the envelope's digest, the context and the moment: what the supplier keeps."""
+    received_at = when(index=True)
+
+
+class Opening(Table):
+    """The act of opening: once per tender, by two officers, with the register as it was published."""
+
+    id: Serial
+    ref = reference("OP")
+    tender = belongs_to(Tender)
+    first_officer = belongs_to(Person)
+    second_officer = belongs_to(Person)
+    opened_at = when()
+    register = words()
+    """Canonical JSON: every counting envelope with supplier, lot, time, digest, and the price read out."""
+    digest = Varchar(length=64)
+
+    a_tender_is_opened_once = Unique(["tender"])
+
+
+class OpenedBid(Table):
+    """What was in a counting envelope."""
+
+    id: Serial
+    ref = reference("BD")
+    bid = belongs_to(Bid)
+    tender = belongs_to(Tender)
+    lot = belongs_to(Lot)
+    supplier = belongs_to(Organisation)
+    price_minor = minor_units()
+    currency = currency()
+    answers = words()
+    """Canonical JSON: criterion reference → what the supplier wrote."""
+    declarations = words()
+    problem = words()
+    """Why the envelope could not be read; empty when it could."""
+
+    a_bid_is_opened_once = Unique(["bid"])

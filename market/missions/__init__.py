@@ -1,0 +1,1 @@
+"""National missions with measurable, time-bound success criteria."""

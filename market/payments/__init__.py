@@ -1,0 +1,1 @@
+"""Obligations and payments; the only place that knows a payment provider."""

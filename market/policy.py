@@ -1,0 +1,265 @@
+"""The numbers a jurisdiction sets: days, thresholds, percentages — each in one file, each with its source.
+
+`fixtures/reference/policy.yaml` holds value, unit, source and a plain sentence for every number; this module gives them
+types. A rule reads `policy.UK.award.standstill_working_days`; a page or a letter that has to say why asks
+:func:`number` for the sentence and the source. What is not law says so in its source: “Own default”.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from market.money import Money
+
+REFERENCE: Final = Path(__file__).resolve().parent.parent / "fixtures" / "reference"
+"""Where reference data lives: code lists and numbers that change by law and not by use."""
+
+
+class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of the policy file: the value, its unit, the law and section it comes from, and what it means."""
+
+    value: int | str
+    unit: str
+    source: str
+    says: str
+
+    @property
+    def own(self) -> bool:
+        """Whether this is a choice of the product and not law."""
+        return self.source.startswith("Own default")
+
+    def __str__(self) -> str:
+        if self.unit.startswith("minor units"):
+            return str(Money(int(self.value), "EUR" if self.unit.endswith("EUR") else "GBP"))
+        if self.unit == "bytes":
+            return f"{int(self.value) // 1024 // 1024} MiB"
+        return f"{self.value} {self.unit}" if isinstance(self.value, int) else str(self.value)
+
+
+class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long an exercise or a waiver opens the gate, and how near its subject must be to the tender's."""
+
+    exercise_valid_months: int
+    overlap_digits: int
+    waiver_default_months: int
+    waiver_maximum_months: int
+    waiver_reason_characters: int
+
+
+class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Times, panels and places of a challenge."""
+
+    applying_days: int
+    evaluators_minimum: int
+    highest_mark: int
+    spread_points: int
+    places_minimum: int
+    shortlist_ties: str
+
+
+class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When public questions close and by when they are answered; for challenges and tenders alike."""
+
+    close_percent: int
+    answer_working_days_before_close: int
+
+
+class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shortest periods of Procurement Act 2023 section 54, and what else a tender needs before it may be opened."""
+
+    days_electronic_all_documents: int
+    days_electronic_or_all_documents: int
+    days_neither: int
+    days_after_planned_notice: int
+    planned_notice_days: int
+    planned_notice_months: int
+    days_urgent: int
+    participation_days: int
+    participation_days_urgent: int
+    days_left_after_change: int
+    lots_reason_characters: int
+    opening_officers_minimum: int
+
+    def minimum_days(
+        self, *, electronic: bool = True, all_documents: bool = True, planned_notice: bool = False, urgent: bool = False
+    ) -> int:
+        """The shortest tendering period in days for these facts (section 54(4)): the shortest that applies."""
+        if planned_notice:
+            return self.days_after_planned_notice
+        if urgent:
+            return self.days_urgent
+        if electronic and all_documents:
+            return self.days_electronic_all_documents
+        return self.days_electronic_or_all_documents if electronic or all_documents else self.days_neither
+
+
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Estimated values, VAT included and in minor units, from which the Act or its notices apply."""
+
+    central: int
+    sub_central: int
+    works: int
+    utilities: int
+    light_touch: int
+    concession: int
+    notice_central: int
+    notice_other: int
+
+
+class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How large a sealed envelope may be, and how long a formal defect may be cured."""
+
+    cure_working_days: int
+    file_bytes: int
+    envelope_bytes: int
+    envelope_files: int
+
+
+class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of criteria, limits on lots, what looks abnormally low, and the standstill."""
+
+    weights_total: int
+    highest_mark: int
+    price_weight_minimum: int
+    price_weight_maximum: int
+    price_weight_maximum_commodity: int
+    evaluators_minimum: int
+    lots_share_percent: int
+    low_percent_under_mean: int
+    low_percent_under_next: int
+    low_reply_working_days: int
+    standstill_working_days: int
+    claims_days: int
+
+    def lots_limit(self, lots: int) -> int:
+        """How many of so many lots one supplier may be awarded: the share rounded up, and never less than one."""
+        return max(1, -(-lots * self.lots_share_percent // 100)) if lots > 1 else 1
+
+
+class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is owed after a contract is signed."""
+
+    details_notice_days: int
+    details_notice_days_light_touch: int
+    kpi_value: int
+    kpi_minimum: int
+
+
+class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By when money is paid, and what is published about it."""
+
+    terms_days: int
+    subcontract_days: int
+    pitch_fee_days: int
+    publish_above: int
+    report_days: int
+
+
+class Sanctions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Time to put right what broke the platform's rules, and to appeal."""
+
+    cure_working_days: int
+    appeal_working_days: int
+
+
+class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
+
+    staff_fewer_than: int
+    turnover_at_most: int
+    balance_at_most: int
+    small_staff_fewer_than: int = 0
+    small_money_at_most: int = 0
+    micro_staff_fewer_than: int = 0
+    micro_money_at_most: int = 0
+
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All numbers of one jurisdiction."""
+
+    jurisdiction: str
+    currency: str
+    calendar: str
+    gate: Gate
+    challenges: Challenges
+    questions: Questions
+    tendering: Tendering
+    thresholds: Thresholds
+    bids: Bids
+    award: Award
+    contracts: Contracts
+    payments: Payments
+    sanctions: Sanctions
+    small_firms_uk: SmallFirms
+    small_firms_eu: SmallFirms
+
+
+def _file() -> Path:
+    return Path(os.environ.get("PRELUDE_POLICY", REFERENCE / "policy.yaml"))
+
+
+@lru_cache
+def numbers(file: Path | None = None) -> dict[str, Number]:
+    """Every entry of the policy file by its dotted name, such as `award.standstill_working_days`, in the file's order."""
+    tree: dict[str, Any] = yaml.safe_load((file or _file()).read_text(encoding="utf-8"))
+    found: dict[str, Number] = {}
+    for group, entries in tree.items():
+        if "value" in entries:
+            found[group] = msgspec.convert(entries, Number)
+        else:
+            for name, entry in entries.items():
+                found[f"{group}.{name}"] = msgspec.convert(entry, Number)
+    return found
+
+
+def number(name: str) -> Number:
+    """One entry with its source and sentence, for a page or letter that says why. Unknown names are refused (KeyError)."""
+    return numbers()[name]
+
+
+def load(file: Path | None = None) -> Policy:
+    """The numbers of `file`, or of the file named by PRELUDE_POLICY, or of the one that comes with the product.
+
+    A missing, misspelt or wrongly typed number is refused (msgspec.ValidationError): a law is not guessed.
+    """
+    tree: dict[str, Any] = {}
+    for name, entry in numbers(file).items():
+        group, _, leaf = name.partition(".")
+        if leaf:
+            tree.setdefault(group, {})[leaf] = entry.value
+        else:
+            tree[group] = entry.value
+    return msgspec.convert(tree, Policy)
+
+
+def as_markdown() -> str:
+    """The document `docs/policy.md`: every number with its source and meaning."""
+    lines = [
+        "# The numbers, and where they come from",
+        "",
+        "Generated from `fixtures/reference/policy.yaml` by `python -m market.policy > docs/policy.md`; a test keeps it",
+        "current. *Own default* marks a choice of this product that no law makes; an operator may set another by pointing",
+        "`PRELUDE_POLICY` at a file of the same shape.",
+    ]
+    group = ""
+    for name, entry in numbers(REFERENCE / "policy.yaml").items():
+        here = name.partition(".")[0] if "." in name else "jurisdiction"
+        if here != group:
+            group = here
+            lines += ["", f"## {group.replace('_', ' ').capitalize()}", ""]
+            lines += ["| number | value | what it means | source |", "|---|---|---|---|"]
+        lines.append(f"| `{name}` | {entry} | {entry.says} | {entry.source} |")
+    return "\n".join(lines) + "\n"
+
+
+UK: Final = load()
+"""The numbers in force."""
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,1 @@
+"""What suppliers say of themselves once, and every buyer may read."""

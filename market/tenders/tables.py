@@ -1,0 +1,172 @@
+"""Tenders and their lots, questions, changes, and the evidence that innovation came first."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from market.accounts.tables import Organisation, Person
+from market.columns import (
+    belongs_to,
+    currency,
+    day,
+    may_belong_to,
+    maybe_number,
+    maybe_words,
+    minor_units,
+    moment,
+    number,
+    octets,
+    reference,
+    several,
+    when,
+    words,
+    yes_or_no,
+)
+from market.missions.tables import Mission
+
+
+class Tender(Table):
+    """A competition for a contract. Its stage is never stored: it is reckoned from these dates and the present moment."""
+
+    id: Serial
+    ref = reference("T")
+    buyer = belongs_to(Organisation)
+    mission = may_belong_to(Mission)
+    exercise = Varchar(length=16, default="", null=False)
+    """The reference of the challenge it was carried over from; empty when drafted from scratch."""
+    title = words()
+    description = words()
+    cpv = several()
+    region = words()
+    procedure = Varchar(length=20, default="open", null=False)
+    """open | competitive-flexible: a row of parameters, not a package of code."""
+    currency = currency()
+    commodity_claimed = yes_or_no()
+    """The buyer's statement that this is an off-the-shelf supply."""
+    commodity_statement = words()
+    """Why; owed when the claim differs from what the CPV codes say, and public."""
+    undivided_reason = words()
+    """Why it is not split into lots; owed when there is a single lot."""
+    lots_per_supplier = maybe_number()
+    """How many lots one supplier may be awarded; no limit when NULL."""
+    profile = words()
+    """The API standards profile a digital service must pass, `name@version`; empty when none."""
+    terms = words()
+    """Intellectual property, data, revenue share, in words."""
+    contract_begins_on = day()
+    contract_ends_on = day()
+    questions_until = moment()
+    closes_at = moment()
+    created_at = when()
+    created_by = belongs_to(Person)
+    published_at = moment(index=True)
+    opened_at = moment()
+    cancelled_at = moment()
+    cancelled_reason = words()
+    gate_trace = words()
+    """What the gate found at publication, rule by rule, as canonical JSON: stored so that it can be explained later."""
+    public_key = octets()
+    """The key bids are sealed to, from publication on."""
+    platform_share = octets()
+    """The platform's share of the private half, itself encrypted; released only after the deadline."""
+    key_commitment = words()
+
+
+class Lot(Table):
+    """A part of a tender that is bid for, awarded and contracted on its own."""
+
+    id: Serial
+    ref = reference("LT")
+    tender = belongs_to(Tender)
+    number = number(1)
+    title = words()
+    description = words()
+    cpv = several()
+    value_minor = minor_units()
+    """The estimated value without VAT, in the tender's currency."""
+    sme_suitable = yes_or_no(True)
+
+    lot_numbers_are_unique = Unique(["tender", "number"])
+
+
+class LotCriterion(Table):
+    """What a bid for this lot is scored on. Weights of a lot sum to 100; at most one criterion is the price."""
+
+    id: Serial
+    ref = reference("CR")
+    lot = belongs_to(Lot)
+    place = number()
+    name = words()
+    description = words()
+    kind = Varchar(length=8, default="quality", null=False)
+    """quality | price"""
+    weight = number()
+    minimum = number()
+    """Quality points (of 100) below which a bid is excluded; 0 for none."""
+
+    kind_is_known = Check("kind IN ('quality','price')")
+
+
+class InnovationEvidence(Table):
+    """The small fact the gate needs: an exercise was concluded, or a minister waived it. Written by challenges and
+    waivers through `tenders.actions.accept_evidence`; shared evidence serves any tender of the same buyer or department."""
+
+    id: Serial
+    ground = Varchar(length=8)
+    """exercise | waiver"""
+    reference = Varchar(length=16, index=True)
+    """Of the challenge or the waiver."""
+    buyer = belongs_to(Organisation)
+    tender = may_belong_to(Tender)
+    """A waiver serves one tender; an exercise any."""
+    cpv = several()
+    signed_by = words()
+    """The name and office under it."""
+    completed_at = when()
+    expires_at = moment()
+
+    ground_is_known = Check("ground IN ('exercise','waiver')")
+    evidence_is_accepted_once = Unique(["ground", "reference"])
+
+
+class TenderQuestion(Table):
+    """A question anybody registered may ask until the stated time, and the answer everybody sees; the asker stays unnamed."""
+
+    id: Serial
+    ref = reference("Q")
+    tender = belongs_to(Tender)
+    asker = belongs_to(Organisation)
+    text = words()
+    asked_at = when()
+    answer = maybe_words()
+    answered_at = moment()
+    answered_by = may_belong_to(Person)
+
+
+class Addendum(Table):
+    """A change to a published tender, appended and dated; nothing published is overwritten."""
+
+    id: Serial
+    ref = reference("AD")
+    tender = belongs_to(Tender)
+    text = words()
+    new_closes_at = moment()
+    at = when()
+    by = belongs_to(Person)
+
+
+class OpeningOfficer(Table):
+    """An officer of the buyer without whose secret (and another officer's) no bid can be read. Only the public key of
+    her secret and her encrypted share are kept."""
+
+    id: Serial
+    tender = belongs_to(Tender)
+    person = belongs_to(Person)
+    public_key = octets()
+    share = octets()
+    enrolled_at = moment()
+    contributed_at = moment()
+    held = octets()
+    """Her contribution after the deadline, encrypted, until the second officer's arrives."""
+
+    an_officer_is_named_once = Unique(["tender", "person"])

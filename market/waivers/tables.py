@@ -1,0 +1,43 @@
+"""Waivers of the innovation-first rule, asked by buyers, decided by ministers."""
+
+from piccolo.columns import Serial, Varchar
+from piccolo.table import Table
+
+from market.accounts.tables import Organisation, Person
+from market.columns import belongs_to, may_belong_to, moment, reference, when, words
+from market.tenders.tables import Tender
+
+
+class Waiver(Table):
+    """One request that a tender may open without an exercise of its own, and what the minister decided. A refused
+    request stays; only a new one can follow. Granted, it carries a signature anybody can check offline."""
+
+    id: Serial
+    ref = reference("W")
+    tender = belongs_to(Tender)
+    buyer = belongs_to(Organisation)
+    department = belongs_to(Organisation)
+    """Whose minister decides."""
+    ground = Varchar(length=30)
+    """A code of the policy file, such as `same-exercise-elsewhere`."""
+    statement = words()
+    """Why, in plain words."""
+    evidence = words()
+    """What shows it: links and references, one a line."""
+    similar = words()
+    """What similar exercises were shown to the buyer, and what she answered."""
+    cost_of_waiting = words()
+    asked_at = when()
+    asked_by = belongs_to(Person)
+    withdrawn_at = moment()
+    valid_until = moment()
+    """Asked for by the buyer, within the policy's limit; from then on it no longer opens anything."""
+    decided_at = moment()
+    minister = may_belong_to(Person)
+    office = words()
+    """The minister's office as it stood at the decision."""
+    refusal_reason = words()
+    document = words()
+    """The canonical JSON that was signed, byte for byte."""
+    bundle = words()
+    """Everything a stranger needs to verify the signature offline, as JSON."""

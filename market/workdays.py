@@ -1,0 +1,140 @@
+"""Working days and calendar days, counted in the zone where the deadline is written.
+
+Procurement Act 2023 section 123(1): a working day is not a Saturday, a Sunday, Christmas Day, Good Friday or a bank
+holiday in *any* part of the United Kingdom — which is why `anywhere` is the calendar unless another is named. Every
+answer is a whole day, and ends at 23:59:59 by the local clock: an hour more or less on the day the clocks change
+moves nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final, Literal, get_args
+
+import holidays
+
+from market import clock, policy
+
+Calendar = Literal["anywhere", "england-and-wales", "scotland", "northern-ireland"]
+"""Whose bank holidays do not count; `anywhere` takes those of every nation of the United Kingdom together."""
+
+NATIONS: Final[dict[str, tuple[str, ...]]] = {
+    "anywhere": ("ENG", "WLS", "SCT", "NIR"),
+    "england-and-wales": ("ENG", "WLS"),
+    "scotland": ("SCT",),
+    "northern-ireland": ("NIR",),
+}
+_LAST: Final = time(23, 59, 59)
+
+
+def _default() -> Calendar:
+    if policy.UK.calendar not in get_args(Calendar):
+        raise ValueError(f"the policy's calendar {policy.UK.calendar!r} is not one of {', '.join(get_args(Calendar))}")
+    return policy.UK.calendar  # type: ignore[return-value]
+
+
+LAW: Final = _default()
+"""The calendar the policy file names: what a law means when it says “working day”."""
+
+
+@lru_cache(maxsize=256)
+def bank_holidays(year: int, calendar: Calendar = LAW) -> dict[date, str]:
+    """The bank holidays of one year by day, substitute days included, with the name of each. Unknown calendars are refused."""
+    if calendar not in NATIONS:
+        raise ValueError(f"{calendar!r} is not a calendar: use one of {', '.join(NATIONS)}")
+    found: dict[date, str] = {}
+    for nation in NATIONS[calendar]:
+        found |= dict(holidays.country_holidays("GB", subdiv=nation, years=year))
+    return dict(sorted(found.items()))
+
+
+def holiday(day: date, calendar: Calendar = LAW) -> str | None:
+    """The name of the bank holiday on `day`, or None."""
+    return bank_holidays(day.year, calendar).get(day)
+
+
+def is_working_day(day: date, calendar: Calendar = LAW) -> bool:
+    """Whether `day` is neither at a weekend nor a bank holiday."""
+    return day.weekday() < 5 and day not in bank_holidays(day.year, calendar)
+
+
+def local_day(moment: datetime) -> date:
+    """The day `moment` falls on where deadlines are written. A naive moment is refused: it names no day."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs its zone before it can be said which day it falls on")
+    return moment.astimezone(clock.ZONE).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of `day` in the zone: what is done at that second is still in time."""
+    return datetime.combine(day, _LAST, tzinfo=clock.ZONE)
+
+
+def add_working_days(moment: datetime, n: int, calendar: Calendar = LAW) -> datetime:
+    """The end of the nth working day *after* the day of `moment`; the day itself never counts.
+
+    With n = 0 it is the end of the day itself, working or not. Negative numbers are refused: see :func:`working_days_before`.
+    """
+    _counted(n)
+    day = local_day(moment)
+    while n:
+        day += timedelta(days=1)
+        n -= is_working_day(day, calendar)
+    return end_of_day(day)
+
+
+def working_days_beginning_with(moment: datetime, n: int, calendar: Calendar = LAW) -> datetime:
+    """The end of a period of n working days that *begins with* the day of `moment`, as Procurement Act 2023 section 51(2)
+    counts the standstill: the day itself is the first when it is a working day. n is at least 1."""
+    _counted(n)
+    if n == 0:
+        raise ValueError("a period that begins with a day has at least one day")
+    day = local_day(moment)
+    return add_working_days(moment, n - is_working_day(day, calendar), calendar)
+
+
+def working_days_before(moment: datetime, n: int, calendar: Calendar = LAW) -> datetime:
+    """The end of the last day that leaves n full working days before the day of `moment`.
+
+    With a deadline on Friday at noon and n = 1 it is Wednesday 23:59:59: all of Thursday is left.
+    """
+    _counted(n)
+    day = local_day(moment)
+    while n:
+        day -= timedelta(days=1)
+        n -= is_working_day(day, calendar)
+    return end_of_day(day - timedelta(days=1))
+
+
+def working_days_between(start: datetime, end: datetime, calendar: Calendar = LAW) -> int:
+    """How many working days lie after the day of `start`, up to and with the day of `end`; 0 when `end` is not later."""
+    first, last = local_day(start), local_day(end)
+    return sum(is_working_day(first + timedelta(days=n), calendar) for n in range(1, (last - first).days + 1))
+
+
+def add_days(moment: datetime, n: int) -> datetime:
+    """The end of the nth calendar day after the day of `moment`: n full days, whatever the clocks do in between."""
+    _counted(n)
+    return end_of_day(local_day(moment) + timedelta(days=n))
+
+
+def full_days_between(start: datetime, end: datetime) -> int:
+    """How many calendar days a period has that begins the day after `start` and ends on the day of `end`; the last day
+    counts whatever the hour. 0 when `end` is not on a later day."""
+    return max(0, (local_day(end) - local_day(start)).days)
+
+
+def add_months(moment: datetime, n: int) -> datetime:
+    """The end of the corresponding day n months later, or of the month's last day where it has no such day (31 January
+    and a month: 28 February)."""
+    _counted(n)
+    day = local_day(moment)
+    year, month = divmod(day.year * 12 + day.month - 1 + n, 12)
+    following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return end_of_day(min(following - timedelta(days=1), date(year, month + 1, 1) + timedelta(days=day.day - 1)))
+
+
+def _counted(n: int) -> None:
+    if n < 0:
+        raise ValueError("days and months are counted forwards: the number may not be negative")
