@@ -69,3 +69,8 @@ def _offset() -> timedelta:
     if stamp != _offset_seen[0]:
         _offset_seen = (stamp, timedelta(seconds=int(_offset_file.read_text() or "0")))
     return _offset_seen[1]
+
+
+def moved() -> bool:
+    """Whether the demonstration clock shows another time than the machine's."""
+    return _offset() != timedelta(0)

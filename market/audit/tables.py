@@ -1,4 +1,4 @@
-"""The public log and the outbox: what happened, for ever, and what must still be told."""
+"""The log and the outbox: what happened, for ever, and what must still be told."""
 
 from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.table import Table
@@ -7,10 +7,11 @@ from market.columns import maybe_words, moment, number, several, when, words
 
 
 class Event(Table):
-    """One thing somebody did, linked to the event before it. Never changed, never deleted: a trigger refuses both.
+    """One thing somebody did, linked to the event before it (see `market.audit.chain`). Never changed, never deleted: a
+    trigger refuses both.
 
-    `body` is canonical JSON and public; it names persons by reference only. What is personal or sealed stands in
-    `private_body`, whose SHA-256 (salted) is inside `body`: the chain can be checked by people who may not read it.
+    `body` is canonical JSON and public; it names persons and bodies by reference only. What is personal or sealed stands
+    in `private_body` (salted), whose SHA-256 is inside `body`: the chain can be checked by people who may not read it.
     """
 
     id: Serial
@@ -29,8 +30,10 @@ class Event(Table):
     """Every `kind:reference` this event belongs beside, the subject first."""
     body = words()
     private_body = maybe_words()
-    previous = Varchar(length=64)
+    body_digest = Varchar(length=64)
     hash = Varchar(length=64, unique=True)
+    sealed_by = Varchar(length=40, default="", null=False)
+    """`opening:tender-reference` or `publication:kind:reference`: until then the public sees only seq and hash."""
 
 
 class Outbox(Table):
@@ -42,4 +45,5 @@ class Outbox(Table):
     verb = Varchar(length=60)
     at = when()
     tried = number()
+    failure = words()
     done_at = moment(index=True)

@@ -3,8 +3,7 @@
 from piccolo.columns import Serial, Varchar
 from piccolo.table import Table
 
-from market.accounts.tables import Person
-from market.columns import may_belong_to, moment, number, reference, when, words
+from market.columns import moment, number, reference, when, words
 
 
 class Letter(Table):
@@ -12,8 +11,8 @@ class Letter(Table):
 
     id: Serial
     ref = reference("L")
-    person = may_belong_to(Person, index=True)
-    """The addressee when she has an account: she can read her letters at `/letters`."""
+    person = Varchar(length=16, default="", null=False, index=True)
+    """The addressee's reference when she has an account: she can read her letters at `/letters`."""
     address = Varchar(length=254, index=True)
     name = words()
     subject = words()

@@ -7,8 +7,8 @@ from market.columns import when
 
 
 class Allowance(Table):
-    """A token bucket shared by all processes: how many tries `key` has left, and when that was reckoned."""
+    """A token bucket shared by all processes: how many `tries` the key has left, and when that was reckoned."""
 
     key = Varchar(length=200, primary_key=True)
-    left = Real(default=0.0, null=False)
+    tries = Real(default=0.0, null=False)
     at = when()

@@ -1,0 +1,53 @@
+"""Who may come in at all. Every route names one of these (`public` included); what exactly she may do there is decided by
+the action, which knows the record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
+
+from market.actor import Actor, Role
+from market.refusals import Refusal, Refused
+
+Connection = ASGIConnection[Any, Actor, Any, Any]
+
+
+def public(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Everybody, signed in or not."""
+
+
+def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Anybody with an account."""
+    connection.user.must_be_person()
+
+
+def _wearing(*roles: Role) -> Any:
+    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        connection.user.must_be_person()
+        if connection.user.wears(*roles) is None:
+            names = " or ".join(role.replace("-", " ") for role in roles)
+            raise Refused(
+                Refusal("access.role-needed", f"This page is for people with the role of {names}."), status=403
+            )
+
+    return guard
+
+
+buyer = _wearing("buyer")
+"""Buyer officers."""
+buying_side = _wearing("buyer", "evaluator", "contract-manager")
+"""Everybody on the buying side."""
+supplier = _wearing("supplier-admin", "supplier-member")
+"""People of a supplier."""
+supplier_admin = _wearing("supplier-admin")
+"""Those who may invite and change the supplier's record."""
+minister = _wearing("minister")
+"""Ministers in office."""
+auditor = _wearing("auditor")
+"""People of the audit body."""
+operator = _wearing("operator")
+"""The standing innovation team."""
+overseer = _wearing("auditor", "operator")
+"""Auditors and operators."""

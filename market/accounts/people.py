@@ -1,0 +1,46 @@
+"""Finding people and telling them: who holds which role in which body now, and letters to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from market import clock
+from market.accounts.tables import Organisation, Person
+from market.actor import Role
+from market.db import find, many
+from market.letters.actions import write
+from market.letters.tables import Letter
+
+
+async def holders(organisation: int, *roles: Role) -> list[dict[str, Any]]:
+    """The people (id, ref, name, email, role, title) who hold one of these roles in a body now; any role when none is named."""
+    now = clock.now()
+    rows = await many(
+        "SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, p.email, m.role, m.title FROM membership m "
+        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.since <= {} "
+        "AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL ORDER BY p.id, m.id",
+        organisation,
+        now,
+        now,
+    )
+    return [row for row in rows if not roles or row["role"] in roles]
+
+
+async def tell(
+    organisation: int, template: str, *, roles: tuple[Role, ...] = (), about: str = "", **facts: Any
+) -> None:
+    """Write the same letter to everybody who holds one of these roles (any, when none is named) in a body now."""
+    for person in await holders(organisation, *roles):
+        await write(person["email"], person["name"], template, person=person["ref"], about=about, **facts)
+
+
+async def tell_person(person: int, template: str, *, about: str = "", **facts: Any) -> Letter:
+    """Write a letter to one person."""
+    row = await find(Person, Person.id == person)
+    return await write(row.email, row.name, template, person=row.ref, about=about, **facts)
+
+
+async def department_of(organisation: int) -> Organisation:
+    """The central department whose minister answers for a body: its own, or itself."""
+    row = await find(Organisation, Organisation.id == organisation)
+    return await find(Organisation, Organisation.id == row.department) if row.department else row

@@ -1,0 +1,85 @@
+"""Who acts: the person, the bodies she belongs to and in which roles, and what she proved at sign-in. Plain data, so that
+rules can judge it and tests can build it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from market.refusals import NotFound, Refusal, Refused
+
+Role = Literal[
+    "buyer", "evaluator", "contract-manager", "minister", "supplier-admin", "supplier-member", "auditor", "operator"
+]
+"""buyer: buyer officer · evaluator · contract-manager · minister (of a department) · supplier-admin and -member ·
+auditor (of the audit body) · operator (of the standing innovation team)."""
+
+BUYER_ROLES: tuple[Role, ...] = ("buyer",)
+SUPPLIER_ROLES: tuple[Role, ...] = ("supplier-admin", "supplier-member")
+
+
+@dataclass(frozen=True, slots=True)
+class Hat:
+    """One role in one organisation, held now."""
+
+    role: Role
+    organisation: int
+    organisation_ref: str
+    organisation_name: str
+    kind: str
+    title: str = ""
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody (or something) that asks for an action. `person` is the row's id, None for the system and the public."""
+
+    ref: str
+    name: str
+    person: int | None = None
+    hats: tuple[Hat, ...] = ()
+    method: str = ""
+    """What was proved: password | passkey | token | demo; empty for the public."""
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether this is a known person."""
+        return self.person is not None
+
+    def wears(self, *roles: Role, organisation: int | None = None) -> Hat | None:
+        """The first hat with one of these roles (in that organisation, when given), or None."""
+        for hat in self.hats:
+            if hat.role in roles and organisation in (None, hat.organisation):
+                return hat
+        return None
+
+    def must_wear(self, *roles: Role, organisation: int | None = None, secret: bool = False) -> Hat:
+        """That hat, or a refusal: 403 with what is missing; with `secret` a 404, where even existence is not told."""
+        hat = self.wears(*roles, organisation=organisation)
+        if hat is not None:
+            return hat
+        if secret:
+            raise NotFound("record")
+        names = " or ".join(role.replace("-", " ") for role in roles)
+        raise Refused(
+            Refusal("access.role-needed", f"This needs the role of {names} in the organisation concerned."), status=403
+        )
+
+    def must_be_person(self) -> int:
+        """The person's id; refused (401) for the public and the system."""
+        if self.person is None:
+            raise Refused(Refusal("access.sign-in-needed", "Sign in first."), status=401)
+        return self.person
+
+    def organisations(self, *roles: Role) -> list[int]:
+        """The ids of the organisations in which one of these roles is held; all roles when none is named."""
+        return list(dict.fromkeys(hat.organisation for hat in self.hats if not roles or hat.role in roles))
+
+
+SYSTEM = Actor(ref="system", name="Prelude")
+"""The platform itself: jobs and deadlines."""
+
+PUBLIC = Actor(ref="public", name="")
+"""Somebody who did not sign in."""

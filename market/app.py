@@ -1,0 +1,70 @@
+"""The whole site assembled: every controller listed once, and what stands round all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.exceptions import HTTPException
+from litestar.logging import LoggingConfig
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, Contact, License, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from market import clock, db
+from market.accounts import guards
+from market.accounts.sessions import WhoAsks
+from market.missions.api import MissionsApi
+from market.missions.pages import MissionPages
+from market.settings import settings
+from market.web import crossing, headers, problems
+from market.web import static as static_files
+from market.web.pages import assets
+
+PAGES: tuple[ControllerRouterHandler, ...] = (MissionPages,)
+"""For people: HTML, a session cookie, forms."""
+
+API: tuple[ControllerRouterHandler, ...] = (MissionsApi,)
+"""For programs: JSON below /api/, a bearer token, problem details."""
+
+VERSION = "0.1.0"
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Open the pool for as long as the application serves."""
+    async with db.pool():
+        yield
+
+
+def create() -> Litestar:
+    """The application, ready for any ASGI server."""
+    if settings().demo:
+        settings().var.mkdir(parents=True, exist_ok=True)
+        clock.follow(settings().var / "clock")
+    return Litestar(
+        route_handlers=[
+            *PAGES,
+            Router("/", route_handlers=list(API), opt={"machine": True}, include_in_schema=True),
+            static_files.router(assets(), [guards.public]),
+        ],
+        guards=[crossing.own_pages_only],
+        middleware=[DefineMiddleware(WhoAsks)],
+        before_send=[headers.protect],
+        exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
+        lifespan=[lifespan],
+        logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
+        openapi_config=OpenAPIConfig(
+            title="Prelude",
+            version=VERSION,
+            path="/api/docs",
+            description="Challenges, tenders, bids, contracts and their public record. Money is integer minor units; moments are UTC.",
+            license=License(name="Apache-2.0", identifier="Apache-2.0"),
+            contact=Contact(name="The operator of this service", url=settings().site_url),
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            render_plugins=[],
+        ),
+        request_max_body_size=12_000_000,
+    )

@@ -1,0 +1,1 @@
+"""Evaluation, decisions, standstill and complaints."""

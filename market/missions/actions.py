@@ -1,0 +1,118 @@
+"""Setting missions: drafted and published by the operator or the department that owns them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from market import clock
+from market.accounts.tables import Organisation
+from market.actor import Actor
+from market.audit.actions import record
+from market.db import find, transaction
+from market.missions import rules
+from market.missions.tables import Mission, SuccessCriterion
+from market.refusals import insist
+
+
+class MissionDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What is asked about a mission."""
+
+    title: Annotated[str, Meta(title="Title", min_length=5, max_length=160)]
+    statement: Annotated[str, Meta(title="What shall be different", max_length=4000)]
+    begins_on: Annotated[date, Meta(title="First day")]
+    ends_on: Annotated[date, Meta(title="Last day")]
+
+
+class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What is asked about one success criterion."""
+
+    measure: Annotated[str, Meta(title="What is measured", min_length=3, max_length=300)]
+    baseline: Annotated[str, Meta(title="Where it stands", max_length=200)]
+    target: Annotated[str, Meta(title="Where it shall stand", min_length=1, max_length=200)]
+    due_on: Annotated[date, Meta(title="Judged on")]
+    unit: Annotated[str, Meta(title="Unit", max_length=60)] = ""
+
+
+def _may_edit(actor: Actor, owner: int) -> str:
+    if operator := actor.wears("operator"):
+        return operator.organisation_ref
+    return actor.must_wear("buyer", "minister", organisation=owner).organisation_ref
+
+
+async def draft(actor: Actor, owner: int, given: MissionDraft) -> Mission:
+    """Begin a mission of the department `owner` (its id)."""
+    async with transaction():
+        department = await find(Organisation, Organisation.id == owner)
+        acting_for = _may_edit(actor, owner)
+        mission = Mission(
+            owner=department.id,
+            title=given.title,
+            statement=given.statement,
+            begins_on=given.begins_on,
+            ends_on=given.ends_on,
+            created_at=clock.now(),
+        )
+        await mission.save()
+        await record(
+            actor,
+            "mission.drafted",
+            f"mission:{mission.ref}",
+            organisation=acting_for,
+            sealed_by=f"publication:mission:{mission.ref}",
+        )
+    return mission
+
+
+async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> SuccessCriterion:
+    """Add a success criterion to a mission that is not published yet."""
+    async with transaction():
+        mission = await find(Mission, Mission.ref == ref, lock=True)
+        acting_for = _may_edit(actor, mission.owner)
+        insist((rules.not_yet_published,), mission, ())
+        place = await SuccessCriterion.count().where(SuccessCriterion.mission == mission.id)
+        criterion = SuccessCriterion(mission=mission.id, place=place + 1, **msgspec.structs.asdict(given))
+        await criterion.save()
+        await record(
+            actor,
+            "mission.criterion-added",
+            f"mission:{ref}",
+            {"measure": given.measure},
+            organisation=acting_for,
+            sealed_by=f"publication:mission:{ref}",
+        )
+    return criterion
+
+
+async def publish(actor: Actor, ref: str) -> Mission:
+    """Publish a mission: from now on it is public and its criteria stand."""
+    async with transaction():
+        mission = await find(Mission, Mission.ref == ref, lock=True)
+        acting_for = _may_edit(actor, mission.owner)
+        criteria = await criteria_of(mission)
+        insist(rules.PUBLISH, mission, criteria)
+        mission.published_at = clock.now()
+        await mission.save([Mission.published_at])
+        await record(
+            actor,
+            "mission.published",
+            f"mission:{ref}",
+            {"title": mission.title, "criteria": [each.measure for each in criteria]},
+            organisation=acting_for,
+        )
+    return mission
+
+
+async def criteria_of(mission: Mission) -> list[SuccessCriterion]:
+    """The success criteria of a mission in their order."""
+    return (
+        await SuccessCriterion.objects().where(SuccessCriterion.mission == mission.id).order_by(SuccessCriterion.place)
+    )
+
+
+async def published() -> list[Mission]:
+    """All published missions, those that end soonest first."""
+    return await Mission.objects().where(Mission.published_at.is_not_null()).order_by(Mission.ends_on)

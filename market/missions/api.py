@@ -1,0 +1,133 @@
+"""Missions for programs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.db import find
+from market.missions import actions
+from market.missions.pages import may_see
+from market.missions.tables import Mission
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class CriterionView(msgspec.Struct):
+    """A success criterion as the API shows it."""
+
+    measure: str
+    baseline: str
+    target: str
+    unit: str
+    due_on: date | None
+
+
+class MissionView(msgspec.Struct):
+    """A mission as the API shows it; `owner` is an organisation's reference."""
+
+    ref: str
+    owner: str
+    title: str
+    statement: str
+    begins_on: date | None
+    ends_on: date | None
+    published_at: datetime | None
+    criteria: list[CriterionView]
+
+
+class NewMission(actions.MissionDraft, kw_only=True):
+    """A mission to draft; `owner` is the reference of its department."""
+
+    owner: str
+
+
+async def view(mission: Mission) -> MissionView:
+    """The row with its criteria."""
+    owner = await find(Organisation, Organisation.id == mission.owner)
+    return MissionView(
+        mission.ref,
+        owner.ref,
+        mission.title,
+        mission.statement,
+        mission.begins_on,
+        mission.ends_on,
+        mission.published_at,
+        [
+            CriterionView(each.measure, each.baseline, each.target, each.unit, each.due_on)
+            for each in await actions.criteria_of(mission)
+        ],
+    )
+
+
+class MissionsApi(Controller):
+    """Missions with their success criteria."""
+
+    path = "/api/v1/missions"
+    tags = ["Missions"]
+
+    @get("/", guards=[guards.public], summary="List missions", operation_id="listMissions")
+    async def index(self) -> Items[MissionView]:
+        """All published missions, those that end soonest first."""
+        return Items([await view(mission) for mission in await actions.published()])
+
+    @post(
+        "/",
+        guards=[guards.signed_in],
+        summary="Draft a mission",
+        operation_id="draftMission",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404),
+    )
+    async def create(self, request: Visitor, data: JSONBody[NewMission]) -> MissionView:
+        """Draft a mission for a department."""
+        owner = await find(Organisation, Organisation.ref == data.owner)
+        given = actions.MissionDraft(data.title, data.statement, data.begins_on, data.ends_on)
+        return await view(await actions.draft(request.user, owner.id, given))
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.public],
+        summary="Read a mission",
+        operation_id="readMission",
+        responses=problem_responses(404),
+    )
+    async def one(self, request: Visitor, ref: FromPath[str]) -> MissionView:
+        """One mission; a draft is seen by its owner and the operator only."""
+        mission = await find(Mission, Mission.ref == ref)
+        may_see(request.user, mission)
+        return await view(mission)
+
+    @post(
+        "/{ref:str}/criteria",
+        guards=[guards.signed_in],
+        summary="Add a success criterion",
+        operation_id="addCriterion",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def add_criterion(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CriterionDraft]
+    ) -> MissionView:
+        """Add a success criterion to a draft."""
+        await actions.add_criterion(request.user, ref, data)
+        return await view(await find(Mission, Mission.ref == ref))
+
+    @post(
+        "/{ref:str}/publish",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Publish a mission",
+        operation_id="publishMission",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def publish(self, request: Visitor, ref: FromPath[str]) -> MissionView:
+        """Publish a draft; 409 with every rule that does not hold."""
+        return await view(await actions.publish(request.user, ref))

@@ -1,0 +1,95 @@
+"""Missions for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.actor import Actor
+from market.db import find
+from market.missions import actions, rules
+from market.missions.tables import Mission
+from market.refusals import NotFound, checklist
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+
+def may_see(actor: Actor, mission: Mission) -> None:
+    """A draft is seen by its owner and the operator only; to everybody else it does not exist."""
+    if mission.published_at is None and not (
+        actor.wears("operator") or actor.wears("buyer", "minister", organisation=mission.owner)
+    ):
+        raise NotFound("Mission")
+
+
+class MissionPages(Controller):
+    """The list of missions, one mission, and drafting one."""
+
+    path = "/missions"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor) -> Response[bytes]:
+        """All published missions."""
+        return show(request, "missions/list.html", missions=await actions.published())
+
+    @get("/new", guards=[guards.operator])
+    async def new(self, request: Visitor) -> Response[bytes]:
+        """An empty draft."""
+        return await _drafting(request, forms.blank(actions.MissionDraft))
+
+    @post("/new", guards=[guards.operator])
+    async def create(self, request: Visitor) -> Response[Any]:
+        """Keep the draft and go on to its criteria."""
+        form = await forms.read(request, actions.MissionDraft)
+        with form.acting():
+            owner = await find(Organisation, Organisation.ref == str(form.values.get("owner", "")))
+            mission = await actions.draft(request.user, owner.id, form.data)
+            return to(f"/missions/{mission.ref}", "The draft is kept. Add its success criteria.")
+        return await _drafting(request, form)
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """A mission, its criteria and what is filed under it."""
+        return await _mission(request, ref, forms.blank(actions.CriterionDraft))
+
+    @post("/{ref:str}/criteria", guards=[guards.signed_in])
+    async def add_criterion(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Add a success criterion."""
+        form = await forms.read(request, actions.CriterionDraft)
+        with form.acting():
+            await actions.add_criterion(request.user, ref, form.data)
+            return to(f"/missions/{ref}", "The success criterion is added.")
+        return await _mission(request, ref, form)
+
+    @post("/{ref:str}/publish", guards=[guards.signed_in])
+    async def publish(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Publish the mission."""
+        await actions.publish(request.user, ref)
+        return to(f"/missions/{ref}", "The mission is published.")
+
+
+async def _drafting(request: Visitor, form: forms.Form[actions.MissionDraft]) -> Response[bytes]:
+    departments = await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
+    options = [(each.ref, each.name) for each in departments]
+    return show(request, "missions/draft.html", status=form.status, form=form, departments=options)
+
+
+async def _mission(request: Visitor, ref: str, form: forms.Form[actions.CriterionDraft]) -> Response[bytes]:
+    mission = await find(Mission, Mission.ref == ref)
+    may_see(request.user, mission)
+    criteria = await actions.criteria_of(mission)
+    return show(
+        request,
+        "missions/one.html",
+        status=form.status,
+        mission=mission,
+        owner=await find(Organisation, Organisation.id == mission.owner),
+        criteria=criteria,
+        checks=checklist(rules.PUBLISH, mission, criteria),
+        form=form,
+    )

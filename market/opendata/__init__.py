@@ -1,0 +1,1 @@
+"""Our own open contracting data, and the public log."""

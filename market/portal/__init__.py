@@ -1,0 +1,1 @@
+"""Notices from other portals, read, merged and matched."""

@@ -1,0 +1,1 @@
+"""Tenders, lots, questions, addenda and the evidence that innovation came first."""

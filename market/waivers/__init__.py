@@ -1,0 +1,1 @@
+"""A minister's signed exception to innovation first."""

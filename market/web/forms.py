@@ -1,0 +1,214 @@
+"""Reading forms: every mistake at once, each beside its field, and nothing of what was typed is lost.
+
+One `msgspec.Struct` describes an input for both the page and the API. The API decodes JSON into it; here a posted form is
+converted field by field, because msgspec stops at the first mistake. How a field is read follows its name and type:
+`*_minor` is money typed in major units; `datetime` is local time in the site's zone; `date` is a day; `list[str]` is a
+repeated field, or lines and commas of one; `bool` is a ticked box. `Meta(title=…)` is the name used in messages.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from litestar import Request
+
+from market import clock, money
+from market.refusals import Refusal, Refused
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+INVALID = 422
+"""The status of an answer that shows a form again."""
+
+
+class Form(Generic[T]):
+    """A posted form: what was typed (`values`), what is wrong with it (`errors`, field → words), and `data` when nothing
+    is. Templates read `values` and `errors`; actions run inside :meth:`acting`, which turns refusals into errors."""
+
+    def __init__(self, kind: type[T], values: Mapping[str, list[str]]) -> None:
+        self.kind = kind
+        self.values: dict[str, Any] = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+        self.errors: dict[str, str] = {}
+        self.reasons: list[Refusal] = []
+        self.status = 200
+        self._lists = values
+        self._data: T | None = None
+        self._read()
+
+    @property
+    def data(self) -> T:
+        """The converted input. Raises Refused with every mistake when there is one (inside `acting` that is caught)."""
+        if self._data is None:
+            raise Refused(
+                *(Refusal("form.invalid", words, field) for field, words in self.errors.items()), status=INVALID
+            )
+        return self._data
+
+    @property
+    def failed(self) -> bool:
+        """Whether something was wrong: show the form again, with `status`."""
+        return self.status >= 400
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Run the action inside: a refusal becomes errors of this form, the rest of the exceptions pass."""
+        try:
+            yield
+        except Refused as refused:
+            if refused.status in (401, 403):
+                raise
+            self.status = refused.status
+            self.reasons = list(refused.reasons)
+            for reason in refused.reasons:
+                self.errors.setdefault(reason.field or "", reason.reason)
+
+    def _read(self) -> None:
+        found: dict[str, Any] = {}
+        for field in msgspec.structs.fields(self.kind):
+            typed = self._lists.get(field.encode_name, [])
+            try:
+                value = _convert(field, typed)
+            except ValueError as error:
+                self.errors[field.encode_name] = str(error)
+                continue
+            if value is not msgspec.NODEFAULT:
+                found[field.name] = value
+        if not self.errors:
+            self._data = self.kind(**found)
+
+
+def blank(kind: type[T], **values: Any) -> Form[T]:
+    """A form not yet posted, showing `values` (rows' own types are written as a person would type them)."""
+    form: Form[T] = Form.__new__(Form)
+    form.kind, form.errors, form.reasons, form.status, form._data, form._lists = kind, {}, [], 200, None, {}
+    form.values = {name: typed(value, name) for name, value in values.items() if value is not None}
+    return form
+
+
+def typed(value: Any, name: str = "") -> Any:
+    """A stored value as it is typed into a field: minor units as “1500.50”, a moment in the site's zone for
+    `datetime-local`, a list as lines."""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, int) and name.endswith("_minor"):
+        return "" if value == 0 else f"{money.Money(value).major:f}".removesuffix(".00")
+    if isinstance(value, datetime):
+        return value.astimezone(clock.ZONE).strftime("%Y-%m-%dT%H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [str(item) for item in value]
+    return str(value)
+
+
+async def read(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
+    """Read the posted form of this request as `kind`. Uploads are left to the handler."""
+    posted = await request.form()
+    values: dict[str, list[str]] = {}
+    for name, value in posted.multi_items():
+        if isinstance(value, str):
+            values.setdefault(name, []).append(value)
+    return Form(kind, values)
+
+
+def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
+    kind, title = _described(field)
+    optional = field.default is not msgspec.NODEFAULT or field.default_factory is not msgspec.NODEFAULT
+    bare = _without_none(kind)
+    if bare is bool:
+        return bool(typed and typed[-1])
+    if get_origin(bare) is list:
+        rows = (
+            [part.strip() for text in typed for part in re.split(r"[\n,]", text) if part.strip()]
+            if len(typed) <= 1
+            else [text.strip() for text in typed if text.strip()]
+        )
+        if not rows and not optional:
+            raise ValueError(f"Enter {_article(title)}")
+        return _checked(kind, rows, title) if rows or not optional else msgspec.NODEFAULT
+    text = typed[-1].replace("\r\n", "\n").strip() if typed else ""
+    if not text:
+        if optional:
+            return msgspec.NODEFAULT
+        raise ValueError(f"Enter {_article(title)}")
+    if field.encode_name.endswith("_minor"):
+        return _checked(kind, money.parse(text).minor, title)
+    if bare is datetime:
+        return _moment(text, title)
+    if bare is date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{title} must be a real date, like 2026-11-24") from None
+    return _checked(kind, text, title)
+
+
+def _checked(kind: Any, value: Any, title: str) -> Any:
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(_in_words(str(error), title)) from None
+
+
+def _in_words(said: str, title: str) -> str:
+    if match := re.search(r"`str` of length <= (\d+)", said):
+        return f"{title} must be {match[1]} characters or fewer"
+    if match := re.search(r"`str` of length >= (\d+)", said):
+        return f"{title} must be at least {match[1]} characters long"
+    if match := re.search(r"`int` >= (-?\d+)", said):
+        return f"{title} must be {match[1]} or more"
+    if match := re.search(r"`int` <= (-?\d+)", said):
+        return f"{title} must be {match[1]} or less"
+    if "`int`" in said:
+        return f"{title} must be a whole number, like 12"
+    if "Invalid enum value" in said:
+        return f"Select {_article(title)} from the list"
+    if "regex" in said:
+        return f"{title} is not in the right format"
+    if match := re.search(r"`array` of length >= (\d+)", said):
+        return f"{title} needs at least {match[1]}"
+    if match := re.search(r"`array` of length <= (\d+)", said):
+        return f"{title} may have at most {match[1]}"
+    return f"{title} is not in the right format"
+
+
+def _moment(text: str, title: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{title} must be a real date and time, like 2026-11-24 17:00") from None
+    local = found if found.tzinfo else found.replace(tzinfo=clock.ZONE)
+    return local.astimezone(UTC)
+
+
+def _described(field: msgspec.structs.FieldInfo) -> tuple[Any, str]:
+    kind = field.type
+    title = field.encode_name.removesuffix("_minor").replace("_", " ").capitalize()
+    for each in (kind, *(get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ())):
+        if get_origin(each) is Annotated:
+            for meta in get_args(each)[1:]:
+                if isinstance(meta, msgspec.Meta) and meta.title:
+                    title = meta.title
+    return kind, title
+
+
+def _without_none(kind: Any) -> Any:
+    if get_origin(kind) is Annotated:
+        return _without_none(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        return _without_none(next(each for each in get_args(kind) if each is not type(None)))
+    return kind
+
+
+def _article(title: str) -> str:
+    lower = title[0].lower() + title[1:]
+    first = lower.split()[0]
+    if first in ("the", "a", "an", "your", "how", "when", "who", "what", "why", "at"):
+        return lower
+    return f"the {lower}"

@@ -1,0 +1,119 @@
+"""Showing a page: the template, what every page needs, and the one sentence about what was just done."""
+
+from __future__ import annotations
+
+import base64
+import json
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.enums import MediaType
+from litestar.response import Redirect
+
+from market import clock
+from market.actor import PUBLIC, Actor
+from market.settings import ROOT, settings
+from market.web import crossing
+from market.web.static import Assets
+from market.web.templating import Flash, Link, Site, environment, page
+
+Visitor = Request[Actor, Any, State]
+"""A request whose `user` is an Actor, PUBLIC when nobody signed in."""
+
+FLASH = "flash"
+
+NAVIGATION = (
+    ("Challenges", "/challenges"),
+    ("Tenders", "/tenders"),
+    ("Suppliers", "/suppliers"),
+    ("Contracts", "/contracts"),
+    ("What was learnt", "/insights"),
+    ("Waivers", "/waivers"),
+)
+
+
+@cache
+def assets() -> Assets:
+    """The static files of this process."""
+    return Assets(ROOT / "templates" / "static")
+
+
+@cache
+def templates() -> Environment:
+    """The template environment of this process."""
+    return environment(assets=assets(), debug=not settings().production)
+
+
+class _Token:
+    """The form token, made only when a template asks for it: a page without a form sets no cookie."""
+
+    def __init__(self, request: Visitor) -> None:
+        self.request = request
+        self.visit: str | None = None
+
+    def __str__(self) -> str:
+        key = self.request.scope.get("session_key") or crossing.visit_of(self.request)
+        if not key:
+            self.visit = self.visit or crossing.new_visit()
+            key = self.visit
+        return crossing.token_for(str(key))
+
+    __html__ = __str__
+
+
+def show(request: Visitor, template: str, *, status: int = 200, **context: Any) -> Response[bytes]:
+    """Render `template` with the page contract of `templates/layout.html` and `context`."""
+    token = _Token(request)
+    flash = _flash(request)
+    actor = request.scope.get("user") or PUBLIC
+    common = page(
+        site(),
+        request.url.path,
+        person=actor if actor.signed_in else None,
+        navigation=[Link(text, href, request.url.path.startswith(href)) for text, href in NAVIGATION],
+        flash=flash,
+    )
+    common["csrf_token"] = token
+    common["actor"] = actor
+    body = templates().get_template(template).render({**common, **context}).encode()
+    response = Response(body, status_code=status, media_type=MediaType.HTML)
+    if token.visit:
+        response.set_cookie(crossing.cookie(crossing.VISIT, token.visit, seconds=None))
+    if flash:
+        response.set_cookie(crossing.cookie(FLASH, "", seconds=0))
+    return response
+
+
+def to(path: str, said: str = "", *, kind: str = "success") -> Redirect:
+    """See other (303): after a form was acted on, show `path`, there with one sentence about what was done."""
+    response = Redirect(path, status_code=303)
+    if said:
+        packed = base64.urlsafe_b64encode(json.dumps([kind, said]).encode()).decode()
+        response.set_cookie(crossing.cookie(FLASH, packed, seconds=60))
+    return response
+
+
+def sign_in_then(path: str) -> Redirect:
+    """Ask to sign in and come back to `path`."""
+    return Redirect(f"/sign-in?then={quote(path, safe='/')}", status_code=303)
+
+
+def site() -> Site:
+    """What is true of the whole site now."""
+    known = settings()
+    return Site(now=clock.now(), demo=known.demo, money_simulated=known.stripe_key is None, clock_moved=clock.moved())
+
+
+def _flash(request: Visitor) -> Flash | None:
+    packed = request.cookies.get(crossing.cookie_name(FLASH), "")
+    if not packed:
+        return None
+    try:
+        kind, said = json.loads(base64.urlsafe_b64decode(packed.encode()))
+    except (ValueError, TypeError):
+        return None
+    return Flash("success" if kind == "success" else "notice", str(said)[:400])

@@ -1,0 +1,138 @@
+"""How every refusal and failure is answered: a page for people, RFC 9457 problem details for programs."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
+
+from market.refusals import NotFound, Refusal, Refused
+from market.web.pages import show, sign_in_then
+
+log = logging.getLogger("prelude")
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class Reason(msgspec.Struct, omit_defaults=True):
+    """One reason of a problem: its stable code, plain words, and the field it is about."""
+
+    code: str
+    reason: str
+    field: str | None = None
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """RFC 9457 problem details, with every reason and its stable code."""
+
+    title: str
+    status: int
+    detail: str = ""
+    type: str = "about:blank"
+    instance: str = ""
+    reasons: list[Reason] = []
+
+
+def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
+    """For the OpenAPI document: these statuses answer a :class:`Problem`."""
+    return {
+        status: ResponseSpec(
+            data_container=Problem,
+            description=HTTPStatus(status).phrase,
+            media_type=PROBLEM_JSON,  # type: ignore[arg-type]
+            generate_examples=False,
+        )
+        for status in statuses
+    }
+
+
+def wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether the asker is a person with a browser: not below /api, and HTML is welcome."""
+    if request.url.path.startswith(("/api/", "/.well-known/")):
+        return False
+    accept = request.headers.get("accept", "")
+    return "text/html" in accept or not accept or accept == "*/*"
+
+
+def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
+    """The application's one exception handler."""
+    status, reasons, headers = _judged(exc)
+    if status >= 500:
+        log.exception("%s %s failed", request.method, request.url.path, exc_info=exc)
+    if wants_page(request):
+        if status == 401 and request.method == "GET":
+            return sign_in_then(str(request.url.path))
+        title = _title(status)
+        problem = {
+            "status": status,
+            "title": title,
+            "detail": reasons[0].reason if len(reasons) == 1 else "",
+            "reasons": [reason.reason for reason in reasons] if len(reasons) > 1 else [],
+            "advice": "",
+            "reference": "",
+        }
+        page = show(request, "problem.html", status=status, problem=problem)
+        page.headers.update(headers)
+        return page
+    body = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=" ".join(reason.reason for reason in reasons),
+        instance=request.url.path,
+        reasons=[Reason(reason.code, reason.reason, reason.field) for reason in reasons],
+    )
+    return Response(msgspec.json.encode(body), status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
+    if isinstance(exc, Refused):
+        headers = {"retry-after": "60"} if exc.status == 429 else {}
+        if exc.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        return exc.status, list(exc.reasons), headers
+    if isinstance(exc, NotFound):
+        return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], {}
+    if isinstance(exc, ValidationException):
+        return 400, _invalid(exc), {}
+    if isinstance(exc, NotAuthorizedException):
+        return 401, [Refusal("access.sign-in-needed", "Sign in first.")], {"www-authenticate": "Bearer"}
+    if isinstance(exc, HTTPException):
+        kept = {name: value for name, value in (exc.headers or {}).items() if name.lower() in ("allow", "retry-after")}
+        if exc.status_code == 404:
+            return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], kept
+        words = exc.detail if exc.status_code < 500 else "Something failed on our side. Nothing you confirmed is lost."
+        return (
+            exc.status_code,
+            [Refusal(f"web.{HTTPStatus(exc.status_code).name.lower().replace('_', '-')}", words)],
+            kept,
+        )
+    return 500, [Refusal("web.failed", "Something failed on our side. Nothing you confirmed is lost.")], {}
+
+
+def _invalid(exc: ValidationException) -> list[Refusal]:
+    extra = exc.extra if isinstance(exc.extra, list) else []
+    found = [
+        Refusal("form.invalid", str(item.get("message", "is not valid")), item.get("key") or None)
+        for item in extra
+        if isinstance(item, dict)
+    ]
+    return found or [Refusal("form.invalid", str(exc.detail))]
+
+
+def _title(status: int) -> str:
+    return {
+        400: "That could not be read",
+        401: "Sign in first",
+        403: "You may not do that",
+        404: "There is nothing here",
+        405: "That is not done here",
+        409: "That cannot be done now",
+        413: "That is too large",
+        422: "There is a problem with what was sent",
+        429: "Too many tries",
+    }.get(status, "Something failed on our side" if status >= 500 else HTTPStatus(status).phrase)

