@@ -16,6 +16,14 @@ const FAILED = {
 
 for (const form of document.querySelectorAll("form[data-passkey]")) form.addEventListener("submit", begin);
 
+// A page brought back by the browser's Back button may ask again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    delete form.dataset.busy;
+    form.elements.namedItem("credential").value = "";
+  }
+});
+
 async function begin(event) {
   const form = event.currentTarget;
   const kind = form.dataset.passkey;
