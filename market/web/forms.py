@@ -168,7 +168,7 @@ def _in_words(said: str, title: str) -> str:
     if "`int`" in said:
         return f"{title} must be a whole number, like 12"
     if "Invalid enum value" in said:
-        return f"Select {_article(title)} from the list"
+        return f"Choose {_article(title)} from the list"
     if "regex" in said:
         return f"{title} is not in the right format"
     if match := re.search(r"`array` of length >= (\d+)", said):

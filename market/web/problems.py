@@ -44,7 +44,7 @@ def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
         status: ResponseSpec(
             data_container=Problem,
             description=HTTPStatus(status).phrase,
-            media_type=PROBLEM_JSON,  # type: ignore[arg-type]
+            media_type=PROBLEM_JSON,
             generate_examples=False,
         )
         for status in statuses
