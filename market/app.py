@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.logging import LoggingConfig
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
@@ -59,12 +60,12 @@ def create() -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Prelude",
             version=VERSION,
-            path="/api/docs",
             description="Challenges, tenders, bids, contracts and their public record. Money is integer minor units; moments are UTC.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             contact=Contact(name="The operator of this service", url=settings().site_url),
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-            render_plugins=[],
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public]),
         ),
         request_max_body_size=12_000_000,
     )

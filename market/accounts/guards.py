@@ -32,6 +32,7 @@ def _wearing(*roles: Role) -> Any:
                 Refusal("access.role-needed", f"This page is for people with the role of {names}."), status=403
             )
 
+    guard.__name__ = "_or_".join(role.replace("-", "_") for role in roles)
     return guard
 
 

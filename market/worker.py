@@ -1,0 +1,79 @@
+"""Everything that happens without a click: the JOBS table and its loop.
+
+No job makes anything true that the law cares about: deadlines pass by themselves (a comparison with now). Jobs only carry
+what actions left behind: letters, payments, search entries. Each takes its rows with SKIP LOCKED and commits as it goes,
+so a killed worker loses nothing and two workers never do the same thing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from market import clock, db
+from market.settings import settings
+
+log = logging.getLogger("prelude.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work, done again every `every` seconds; `run` answers how much it did (0 when there was nothing)."""
+
+    name: str
+    every: float
+    run: Callable[[], Awaitable[int]]
+
+
+JOBS: tuple[Job, ...] = ()
+
+
+async def once(jobs: tuple[Job, ...] = JOBS) -> dict[str, int]:
+    """Run every job until each finds nothing more to do (at most a hundred rounds each); answers how much each did."""
+    done: dict[str, int] = {}
+    for job in jobs:
+        for _ in range(100):
+            did = await job.run()
+            done[job.name] = done.get(job.name, 0) + did
+            if not did:
+                break
+    return done
+
+
+async def forever(jobs: tuple[Job, ...] = JOBS, stop: asyncio.Event | None = None) -> None:
+    """Run the jobs at their rhythm until `stop` is set. A job that fails is logged and tried again at its next turn."""
+    stopping = stop or asyncio.Event()
+    turns = {job.name: 0.0 for job in jobs}
+    while not stopping.is_set():
+        began = monotonic()
+        for job in jobs:
+            if stopping.is_set() or monotonic() < turns[job.name]:
+                continue
+            try:
+                did = await job.run()
+            except Exception:
+                log.exception("the job %s failed; it is tried again", job.name)
+                did = 0
+            turns[job.name] = monotonic() + (0 if did else job.every)
+        pause = max(0.05, min([turn - monotonic() for turn in turns.values()] or [1.0]))
+        if monotonic() - began < pause:
+            try:
+                await asyncio.wait_for(stopping.wait(), pause)
+            except TimeoutError:
+                continue
+
+
+async def main() -> None:
+    """The worker process: the pool, the demo clock, the loop; ends after the present job on SIGTERM or SIGINT."""
+    if settings().demo:
+        clock.follow(settings().var / "clock")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with db.pool(4):
+        await forever(JOBS, stop)
