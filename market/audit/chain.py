@@ -1,26 +1,32 @@
 """The chain of events: who did what, for ever, in a form that an outsider can recompute with a hash function alone.
 
-Every event has a *header* (seq, at, actor, verb, subject, the digest of its body, the hash of the event before) and a
-*body* (what was decided, in canonical bytes). The event's hash is SHA-256 over a label and the header in canonical JSON
-(RFC 8785), so nothing can be changed, removed, inserted or moved without changing every hash after it.
+Every event has a *header* (its seq, moment, actor, organisation, verb, subject, what else it is about, the digest of its
+body, the hash of the event before) and a *body* (what was decided, as canonical text). The event's hash is SHA-256 over
+a label and the header in canonical JSON (RFC 8785), so nothing can be changed, removed, inserted or moved without
+changing every hash after it. Hashes and digests are 64 hexadecimal letters throughout, as they are stored and published.
 
-Two things may be withheld and the chain still holds. A body (personal data, a sealed thing) is withheld by leaving it
-out: its digest is salted with 16 random bytes kept beside it, so a digest tells nothing even about a guessable body, and
-erasing body and salt leaves a number that means nothing. A whole header is withheld (the count of bids before opening)
-by showing only its seq and hash; when it is shown later it must hash to what was shown before.
+What may not be public can be withheld, and the chain still holds:
+
+- *Private facts* stand in a text of their own (:func:`conceal`), with 128 bits of chance inside it. Only its digest
+  stands in the public body; it tells nothing even about a guessable fact, and erasing the text leaves a number that
+  means nothing.
+- A *body* may be left out, its digest shown. This hides it only if it holds a concealed digest or is otherwise not
+  guessable.
+- A *whole event* may be shown as its seq and hash alone (:class:`Withheld`), as with bids before their opening, whose
+  number is secret. When it is shown later it must hash to what was shown before.
 
 The chain alone does not stop its keeper from rewriting everything after some point. What does is a :class:`Head`: seq,
 hash and moment, signed with Ed25519, which anybody may keep; a log that does not pass through every head ever signed
-has been rewritten or cut. Headers are public: actor and subject are references (`person:17`), never names.
+has been rewritten or cut. Headers are public: actor and subject are references (`P-7KQ4M2X`), never names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from json.encoder import encode_basestring as _quoted
 from typing import Any, NamedTuple
@@ -32,47 +38,46 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from market import canonical
 
-EVENT = b"prelude-event-v1\0"
-BODY = b"prelude-event-body-v1\0"
-HEAD = b"prelude-log-head-v1\0"
-
-GENESIS = hashlib.sha256(b"prelude-log-genesis-v1\0").digest()
+GENESIS = hashlib.sha256(b"prelude-log-genesis-v1\0").hexdigest()
 """What the first event (seq 1) names as the hash before it."""
 
-SALT = 16
-"""Bytes of chance in every body's digest: 128 bits, more than anybody can try."""
-
-_NO_OFFSET = timedelta(0)
+_BODY = b"prelude-event-body-v1\0"
+_PRIVATE = b"prelude-event-private-v1\0"
+_HEAD = b"prelude-log-head-v1\0"
 
 
 class Row(NamedTuple):
-    """One event as it is stored. The header's seven facts are columns; the header's bytes are made from them anew.
+    """One event as it is stored. The header's facts are columns; its bytes are made from them anew at verification.
 
-    `body` and `salt` are both None when the body is withheld or erased.
+    `body` is None when it is withheld; `body_digest` may be None when the body is there to compute it from.
+    `private_body` is what :func:`conceal` made, None when there is none or the reader may not see it.
     """
 
     seq: int
     at: datetime
     actor: str
+    organisation: str
     verb: str
     subject: str
-    body_digest: bytes
-    hash: bytes
-    body: bytes | None = None
-    salt: bytes | None = None
+    about: Sequence[str]
+    hash: str
+    body: str | None
+    body_digest: str | None = None
+    private_body: str | None = None
 
 
 class Withheld(NamedTuple):
-    """An event whose header is not shown yet: only that it exists, and the hash it will have to match."""
+    """An event that is not shown yet: only that it exists, and the hash it will have to match."""
 
     seq: int
-    hash: bytes
+    hash: str
 
 
 class Why(StrEnum):
     """What is wrong with the first broken link."""
 
     BODY = "altered-body"
+    PRIVATE = "altered-private-body"
     HEADER = "altered-header"
     MISSING = "missing-sequence"
     ORDER = "re-ordered"
@@ -95,9 +100,9 @@ class Report:
 
     events: int
     seq: int
-    hash: bytes
+    hash: str
     bodies_withheld: int
-    headers_withheld: int
+    events_withheld: int
     heads_met: int
     broken: Break | None
 
@@ -112,7 +117,7 @@ class Head:
     """The log's state at a moment, as an outsider keeps it; `signature` is Ed25519 over :func:`head_bytes`."""
 
     seq: int
-    hash: bytes
+    hash: str
     at: datetime
     signature: bytes
 
@@ -120,7 +125,7 @@ class Head:
         """The head as plain data, for a page, a feed or a file."""
         return {
             "at": moment(self.at),
-            "hash": self.hash.hex(),
+            "hash": self.hash,
             "seq": self.seq,
             "signature": self.signature.hex(),
             "version": 1,
@@ -155,52 +160,93 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat("T", "microseconds")[:26] + "Z"
 
 
-def body_digest(body: bytes, salt: bytes) -> bytes:
-    """The digest of a body that stands in the header. `body` is canonical bytes, made once and stored as they are."""
-    if len(salt) != SALT:
-        raise ValueError(f"a body's salt is {SALT} bytes")
-    return hashlib.sha256(BODY + salt + body).digest()
+def body_digest(body: str) -> str:
+    """The digest of a body that stands in the header. `body` is canonical text, made once and stored as it is."""
+    return hashlib.sha256(_BODY + body.encode()).hexdigest()
 
 
-def new_salt() -> bytes:
-    """A fresh salt for one body; it is published with the body and erased with it."""
-    return secrets.token_bytes(SALT)
+def conceal(private: Mapping[str, canonical.Plain]) -> tuple[str, str]:
+    """Private facts as (the text to store apart, the digest to put into the public body under `private_sha256`)."""
+    if "salt" in private:
+        raise ValueError("“salt” is added here")
+    text = canonical.encode({**private, "salt": secrets.token_hex(16)}).decode()
+    return text, private_digest(text)
+
+
+def private_digest(private_body: str) -> str:
+    """The digest of a concealed text, to compare with the one in the public body when the text is shown."""
+    return hashlib.sha256(_PRIVATE + private_body.encode()).hexdigest()
 
 
 def header(
-    previous_hash: bytes, seq: int, at: datetime, actor: str, verb: str, subject: str, body_digest: bytes
+    previous: str,
+    seq: int,
+    at: datetime,
+    actor: str,
+    organisation: str,
+    verb: str,
+    subject: str,
+    about: Sequence[str],
+    body_digest: str,
 ) -> bytes:
-    """The header's canonical bytes: exactly what `market.canonical.encode` makes of the same seven facts.
+    """The header's canonical bytes: exactly what `market.canonical.encode` makes of the same facts.
 
-    Written out by hand because a log of millions is verified event by event and this is five times as fast.
+    Written out by hand, because a log of millions is verified event by event and this is many times as fast.
     """
     return (
-        f'{{"actor":{_quoted(actor)},"at":"{moment(at)}","body":"{body_digest.hex()}",'
-        f'"previous":"{previous_hash.hex()}","seq":{seq},"subject":{_quoted(subject)},"verb":{_quoted(verb)}}}'
+        f'{{"about":[{",".join(map(_quoted, about))}],"actor":{_quoted(actor)},"at":"{moment(at)}",'
+        f'"body":"{body_digest}","organisation":{_quoted(organisation)},"previous":"{previous}","seq":{seq},'
+        f'"subject":{_quoted(subject)},"verb":{_quoted(verb)},"version":1}}'
     ).encode()
 
 
 def link(
-    previous_hash: bytes, seq: int, at: datetime, actor: str, verb: str, subject: str, body_digest: bytes
-) -> bytes:
+    previous: str,
+    seq: int,
+    at: datetime,
+    actor: str,
+    organisation: str,
+    verb: str,
+    subject: str,
+    about: Sequence[str],
+    body_digest: str,
+) -> str:
     """The hash of the event with these facts, which the next event will name. Refuses what could not be a link."""
-    if len(previous_hash) != 32 or len(body_digest) != 32:
-        raise ValueError("hashes and digests are 32 bytes")
+    _digest(previous), _digest(body_digest)
     if not 1 <= seq <= canonical.EXACT:
         raise ValueError("events are numbered from 1")
-    return hashlib.sha256(EVENT + header(previous_hash, seq, at, actor, verb, subject, body_digest)).digest()
+    facts = header(previous, seq, at, actor, organisation, verb, subject, about, body_digest)
+    return hashlib.sha256(b"prelude-event-v1\0" + facts).hexdigest()
 
 
-def append(after: tuple[int, bytes], at: datetime, actor: str, verb: str, subject: str, body: bytes) -> Row:
-    """The next event as a row ready to store, after the event with this (seq, hash); (0, GENESIS) begins a log."""
-    salt = new_salt()
-    digest = body_digest(body, salt)
-    seq = after[0] + 1
-    return Row(seq, at, actor, verb, subject, digest, link(after[1], seq, at, actor, verb, subject, digest), body, salt)
+def append(
+    after: tuple[int, str],
+    at: datetime,
+    actor: str,
+    organisation: str,
+    verb: str,
+    subject: str,
+    about: Sequence[str],
+    body: Mapping[str, canonical.Plain],
+    private: Mapping[str, canonical.Plain] | None = None,
+) -> Row:
+    """The next event as a row ready to store, after the event with this (seq, hash); (0, GENESIS) begins a log.
+
+    Private facts are concealed and their digest is put into the body.
+    """
+    facts, hidden = dict(body), None
+    if private is not None:
+        if "private_sha256" in facts:
+            raise ValueError("“private_sha256” is added here")
+        hidden, facts["private_sha256"] = conceal(private)
+    text = canonical.encode(facts).decode()
+    digest, seq = body_digest(text), after[0] + 1
+    made = link(after[1], seq, at, actor, organisation, verb, subject, about, digest)
+    return Row(seq, at, actor, organisation, verb, subject, tuple(about), made, text, digest, hidden)
 
 
 def verify(
-    rows: Iterable[Row | Withheld], *, heads: Sequence[Head] = (), after: tuple[int, bytes] = (0, GENESIS)
+    rows: Iterable[Row | Withheld], *, heads: Sequence[Head] = (), after: tuple[int, str] = (0, GENESIS)
 ) -> Report:
     """Recompute the chain over rows in the order given and name the first broken link, if there is one.
 
@@ -210,19 +256,19 @@ def verify(
     """
     sha256, quoted = hashlib.sha256, _quoted
     known = {head.seq: head.hash for head in heads}
-    two_faced = _two_faced(heads)
     last_head = max(known, default=0)
     start, previous = after
-    seen, previous_hex = start, previous.hex()
-    bodies = headers = met = 0
+    seen, bodies, withheld, met = start, 0, 0, 0
 
     def report(broken: Break | None) -> Report:
-        return Report(seen - start, seen, previous, bodies, headers, met, broken)
+        return Report(seen - start, seen, previous, bodies, withheld, met, broken)
 
-    if two_faced is not None:
+    if (two_faced := _two_faced(heads)) is not None:
         return report(two_faced)
-    if start in known and known[start] != previous:
-        return report(Break(start, Why.REWRITTEN, f"The hash of event {start} is not the one a signed head gives it."))
+    if start in known:
+        if known[start] != previous:
+            return report(Break(start, Why.REWRITTEN, f"A signed head gives event {start} another hash."))
+        met += 1
     for row in rows:
         seq = row[0]
         if seq != seen + 1:
@@ -232,31 +278,36 @@ def verify(
             return report(Break(seen + 1, Why.MISSING, words))
         if isinstance(row, Withheld):
             found = row.hash
-            headers += 1
+            withheld += 1
         else:
-            _, at, actor, verb, subject, digest, found, body, salt = row
+            _, at, actor, organisation, verb, subject, about, found, body, digest, private = row
             if body is None:
                 bodies += 1
-            elif sha256(BODY + (salt or b"") + body).digest() != digest or salt is None or len(salt) != SALT:
-                return report(Break(seq, Why.BODY, f"The body of event {seq} is not the one that was recorded."))
+            else:
+                made = sha256(_BODY + body.encode()).hexdigest()
+                if digest is not None and made != digest:
+                    words = f"The body of event {seq} is not the one that was recorded."
+                    return report(Break(seq, Why.BODY, words))
+                digest = made
             stamp = at.isoformat("T", "microseconds")
-            if stamp[26:] != "+00:00":
-                stamp = moment(at)
-            made = sha256(
-                (
-                    f'prelude-event-v1\0{{"actor":{quoted(actor)},"at":"{stamp[:26]}Z","body":"{digest.hex()}",'
-                    f'"previous":"{previous_hex}","seq":{seq},"subject":{quoted(subject)},"verb":{quoted(verb)}}}'
-                ).encode()
+            stamp = stamp[:26] + "Z" if stamp[26:] == "+00:00" else moment(at)
+            facts = (
+                f'prelude-event-v1\0{{"about":[{",".join(map(quoted, about))}],"actor":{quoted(actor)},"at":"{stamp}",'
+                f'"body":"{digest}","organisation":{quoted(organisation)},"previous":"{previous}","seq":{seq},'
+                f'"subject":{quoted(subject)},"verb":{quoted(verb)},"version":1}}'
             )
-            if made.digest() != found:
-                words = f"The header of event {seq}, or its hash, is not the one that was recorded after event {seen}."
+            if sha256(facts.encode()).hexdigest() != found:
+                words = f"Event {seq}, or its hash, is not the one that was recorded after event {seen}."
                 return report(Break(seq, Why.HEADER, words))
+            if private is not None and f'"private_sha256":"{private_digest(private)}"' not in (body or ""):
+                words = f"The private body of event {seq} is not the one that was recorded."
+                return report(Break(seq, Why.PRIVATE, words))
         if seq in known:
             if known[seq] != found:
                 words = f"The log was rewritten at or before event {seq}: a signed head gives it another hash."
                 return report(Break(seq, Why.REWRITTEN, words))
             met += 1
-        seen, previous, previous_hex = seq, found, found.hex()
+        seen, previous = seq, found
     if seen < last_head:
         words = f"The log ends at event {seen}, but a signed head shows that it reached event {last_head}."
         return report(Break(seen + 1, Why.TRUNCATED, words))
@@ -265,7 +316,7 @@ def verify(
 
 def _two_faced(heads: Sequence[Head]) -> Break | None:
     """Two heads that give one event two hashes prove, by themselves, that two versions of the log were shown."""
-    seen: dict[int, bytes] = {}
+    seen: dict[int, str] = {}
     for head in heads:
         if seen.setdefault(head.seq, head.hash) != head.hash:
             words = f"Two signed heads give event {head.seq} different hashes: two versions of the log were shown."
@@ -277,20 +328,23 @@ def _two_faced(heads: Sequence[Head]) -> Break | None:
 
 
 def to_line(row: Row | Withheld, *, body: bool) -> bytes:
-    """One event of the public log, in canonical JSON without a line end; the body (as text) and salt only when asked."""
+    """One event of the public log, in canonical JSON without a line end; the body only when asked, private facts never."""
     if isinstance(row, Withheld):
-        return canonical.encode({"hash": row.hash.hex(), "seq": row.seq})
+        return canonical.encode({"hash": row.hash, "seq": row.seq})
+    digest = body_digest(row.body) if row.body is not None else row.body_digest
     shown: dict[str, canonical.Plain] = {
+        "about": list(row.about),
         "actor": row.actor,
         "at": moment(row.at),
-        "body_digest": row.body_digest.hex(),
-        "hash": row.hash.hex(),
+        "body_digest": digest,
+        "hash": row.hash,
+        "organisation": row.organisation,
         "seq": row.seq,
         "subject": row.subject,
         "verb": row.verb,
     }
-    if body and row.body is not None and row.salt is not None:
-        shown["body"], shown["salt"] = row.body.decode(), row.salt.hex()
+    if body and row.body is not None:
+        shown["body"] = row.body
     return canonical.encode(shown)
 
 
@@ -306,17 +360,17 @@ def from_lines(lines: Iterable[bytes]) -> Iterator[Row | Withheld]:
             if "body_digest" not in data:
                 yield Withheld(data["seq"], _digest(data["hash"]))
                 continue
-            body, salt = data.get("body"), data.get("salt")
             yield Row(
                 data["seq"],
                 _when(data["at"]),
                 _text(data["actor"]),
+                _text(data["organisation"]),
                 _text(data["verb"]),
                 _text(data["subject"]),
-                _digest(data["body_digest"]),
+                tuple(_text(each) for each in data["about"]),
                 _digest(data["hash"]),
-                None if body is None else body.encode(),
-                None if salt is None else bytes.fromhex(salt),
+                _text(data["body"]) if "body" in data else None,
+                _digest(data["body_digest"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotALog(f"line {number} is not an event of this log") from error
@@ -332,11 +386,10 @@ def _text(value: object) -> str:
     return value
 
 
-def _digest(value: str) -> bytes:
-    digest = bytes.fromhex(value)
-    if len(digest) != 32:
-        raise ValueError
-    return digest
+def _digest(value: str) -> str:
+    if len(value) != 64 or bytes.fromhex(value).hex() != value:
+        raise ValueError("hashes and digests are 64 lower-case hexadecimal letters")
+    return value
 
 
 def _when(value: str) -> datetime:
@@ -349,22 +402,21 @@ def _when(value: str) -> datetime:
 # ── signed heads ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def head_key(secret: bytes) -> Ed25519PrivateKey:
+def head_key(secret: bytes | str) -> Ed25519PrivateKey:
     """The key that signs heads, derived from the configured secret of at least 32 bytes under a label of its own."""
+    secret = secret.encode() if isinstance(secret, str) else secret
     if len(secret) < 32:
         raise ValueError("the configured secret needs at least 32 bytes")
     seed = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"prelude/audit/head/v1").derive(secret)
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 
-def head_bytes(seq: int, hash: bytes, at: datetime) -> bytes:
+def head_bytes(seq: int, hash: str, at: datetime) -> bytes:
     """What a head's signature covers: a label and the canonical JSON of at, hash and seq."""
-    if len(hash) != 32:
-        raise ValueError("hashes are 32 bytes")
-    return HEAD + canonical.encode({"at": moment(at), "hash": hash.hex(), "seq": seq})
+    return _HEAD + canonical.encode({"at": moment(at), "hash": _digest(hash), "seq": seq})
 
 
-def sign_head(private: Ed25519PrivateKey, seq: int, hash: bytes, at: datetime) -> Head:
+def sign_head(private: Ed25519PrivateKey, seq: int, hash: str, at: datetime) -> Head:
     """Sign the log's state, for outsiders to keep. Publish the public key where the operator cannot quietly change it."""
     return Head(seq, hash, at, private.sign(head_bytes(seq, hash, at)))
 

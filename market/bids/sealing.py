@@ -21,10 +21,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -46,10 +46,18 @@ _HEADER = len(MAGIC) + 16 + 16
 _LENGTH = 8
 
 SMALLEST = 4096
-LONGEST = 32 * 1024 * 1024 - _LENGTH
+_COARSE = 1024 * 1024
+LONGEST = 128 * 1024 * 1024 - _LENGTH
 """Plaintexts longer than this are refused: large attachments belong in several envelopes."""
 
 OFFICERS_AT_MOST = 32
+
+_SHARE_MAGIC = b"PRELUDE-SHARE\x01"
+_SHARE_HEADER = len(_SHARE_MAGIC) + 2 + 32 + 32
+"""Magic and version · the share's number · how many are needed · the tender's public key · the officer's public key."""
+
+_PLATFORM_SHARE = b"prelude/bids/platform-share/v1\0"
+_HELD_SHARE = b"prelude/bids/held-share/v1\0"
 
 
 class Unsealable(Exception):
@@ -172,19 +180,37 @@ def platform_key(secret: bytes | str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class TenderKey:
-    """What is stored of a tender's key. Nothing in it is secret from the suppliers' point of view but the platform key.
+    """What is stored of a tender's key; without the platform's secret and the officers' codes it opens nothing.
 
-    `platform_share` is the platform's part under the platform key. `officer_shares[n]` is encrypted to
-    `officer_public_keys[n]`. `commitment` is the SHA-256 of everything else: published when the tender is, it fixes who
-    can open the bids and how many of them it takes.
+    `platform_share` is the platform's part under the platform key; `officer_shares` are encrypted one to each officer.
+    Both say in front which tender key they belong to. `commitment` is a digest of all the rest in hexadecimal: published
+    when the tender is, it fixes who can open the bids and how many of them it takes.
     """
 
     public_key: bytes
-    needed: int
-    officer_public_keys: tuple[bytes, ...]
-    officer_shares: tuple[bytes, ...]
     platform_share: bytes
-    commitment: bytes
+    officer_shares: tuple[bytes, ...]
+    commitment: str
+
+    @property
+    def needed(self) -> int:
+        """How many officers it takes to open, together with the platform."""
+        return _read_share(self.officer_shares[0]).needed
+
+    @property
+    def officer_public_keys(self) -> tuple[bytes, ...]:
+        """The officers' keys in the order of `officer_shares`."""
+        return tuple(_read_share(share).officer for share in self.officer_shares)
+
+    @classmethod
+    def of(
+        cls, public_key: bytes, platform_share: bytes, officer_shares: Iterable[bytes], commitment: str
+    ) -> TenderKey:
+        """The key from stored rows, in any order; :class:`KeyRefused` when anything was altered since it was made."""
+        shares = tuple(sorted(officer_shares, key=lambda share: share[:_SHARE_HEADER]))
+        key = cls(public_key, platform_share, shares, commitment)
+        check_key(key)
+        return key
 
     def published(self) -> dict[str, canonical.Plain]:
         """The facts the commitment is the digest of, for the public log: keys in full, encrypted parts as digests."""
@@ -197,40 +223,6 @@ class TenderKey:
             "suite": "RFC 9180 DHKEM(X25519,HKDF-SHA256) HKDF-SHA256 AES-256-GCM",
             "version": 1,
         }
-
-    def to_bytes(self) -> bytes:
-        """The whole record in canonical JSON, for one column."""
-        return canonical.encode(
-            {
-                "commitment": self.commitment.hex(),
-                "needed": self.needed,
-                "officer_public_keys": [key.hex() for key in self.officer_public_keys],
-                "officer_shares": [share.hex() for share in self.officer_shares],
-                "platform_share": self.platform_share.hex(),
-                "public_key": self.public_key.hex(),
-                "version": 1,
-            }
-        )
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> TenderKey:
-        """Read :meth:`to_bytes` back and check the commitment; :class:`KeyRefused` when anything was altered."""
-        try:
-            plain: Any = canonical.decode(data)
-            if plain["version"] != 1 or type(plain["needed"]) is not int:
-                raise ValueError
-            key = cls(
-                bytes.fromhex(plain["public_key"]),
-                plain["needed"],
-                tuple(bytes.fromhex(each) for each in plain["officer_public_keys"]),
-                tuple(bytes.fromhex(each) for each in plain["officer_shares"]),
-                bytes.fromhex(plain["platform_share"]),
-                bytes.fromhex(plain["commitment"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise KeyRefused("The tender's key record cannot be read.") from error
-        check_key(key)
-        return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +237,8 @@ class Share:
 def make_key(officer_public_keys: Sequence[bytes], platform_key: bytes, *, needed: int = 2) -> TenderKey:
     """Make a tender's key pair, split the private half, and forget it.
 
-    `officer_public_keys` are the named officers' own, in an order that is kept: two at least, each once. `needed` of
-    them, two unless the buyer wants more, open the bids together with the platform.
+    `officer_public_keys` are the named officers' own: two at least, each once. `needed` of them, two unless the buyer
+    wants more, open the bids together with the platform. `officer_shares[n]` is for `officer_public_keys[n]`.
     """
     officers = tuple(officer_public_keys)
     if not 2 <= needed <= len(officers) <= OFFICERS_AT_MOST:
@@ -261,54 +253,57 @@ def make_key(officer_public_keys: Sequence[bytes], platform_key: bytes, *, neede
     platform_part = secrets.token_bytes(32)
     officers_part = _xor(private.private_bytes_raw(), platform_part)
     shares = []
-    for number, (officer, value) in enumerate(zip(officers, split(officers_part, len(officers), needed), strict=True), 1):
+    for number, (officer, value) in enumerate(
+        zip(officers, split(officers_part, len(officers), needed), strict=True), 1
+    ):
+        header = _SHARE_MAGIC + bytes([number, needed]) + public + officer
         try:
-            to = X25519PublicKey.from_public_bytes(officer)
-            shares.append(_SUITE.encrypt(value, to, info=_share_info(public, number)))
+            shares.append(header + _SUITE.encrypt(value, X25519PublicKey.from_public_bytes(officer), info=header))
         except ValueError as error:
             raise OfficersRefused(f"What is stored for opening officer {number} is not a public key.") from error
-    platform_share = _lock(platform_key, b"prelude/bids/platform-share/v1\0" + public, platform_part)
-    made = TenderKey(public, needed, officers, tuple(shares), platform_share, b"")
-    return TenderKey(public, needed, officers, tuple(shares), platform_share, _commitment(made))
+    platform_share = _lock(platform_key, _PLATFORM_SHARE + public, platform_part)
+    return TenderKey(
+        public, platform_share, tuple(shares), _commitment(TenderKey(public, platform_share, tuple(shares), ""))
+    )
 
 
 def check_key(key: TenderKey) -> None:
-    """Raise :class:`KeyRefused` unless the commitment is the one that these facts make."""
-    if len(key.officer_shares) != len(key.officer_public_keys) or not hmac.compare_digest(
-        _commitment(key), key.commitment
-    ):
+    """Raise :class:`KeyRefused` unless all parts belong together and the commitment is the one that they make."""
+    if not key.officer_shares:
+        raise KeyRefused("The tender's key record names no opening officers.")
+    parts = [_read_share(share) for share in key.officer_shares]
+    together = all(part.public_key == key.public_key and part.needed == parts[0].needed for part in parts)
+    if not together or not hmac.compare_digest(_commitment(key).encode(), key.commitment.encode()):
         raise KeyRefused("The tender's key record was altered after it was made: it does not fit its commitment.")
 
 
-def contribute(code: str, key: TenderKey, officer_public_key: bytes) -> Share:
-    """Open this officer's share with her code. A wrong code is refused and says in which way it is wrong."""
-    check_key(key)
+def contribute(code: str, officer_share: bytes) -> Share:
+    """Open an officer's share with her code. A wrong code is refused and says in which way it is wrong."""
+    part = _read_share(officer_share)
     private = _officer_key(code)
-    if officer_public_key not in key.officer_public_keys:
-        raise NotThisOfficer("You are not one of this tender's opening officers.")
-    at = key.officer_public_keys.index(officer_public_key)
-    if not hmac.compare_digest(private.public_key().public_bytes_raw(), officer_public_key):
+    if not hmac.compare_digest(private.public_key().public_bytes_raw(), part.officer):
         raise NotThisOfficer("This is an opening code, but not yours for this tender.")
     try:
-        value = _SUITE.decrypt(key.officer_shares[at], private, info=_share_info(key.public_key, at + 1))
+        value = _SUITE.decrypt(officer_share[_SHARE_HEADER:], private, info=officer_share[:_SHARE_HEADER])
     except (InvalidTag, ValueError) as error:
-        raise KeyRefused("Your share of this tender's key was altered; another officer's may still be whole.") from error
-    return Share(key.public_key, at + 1, value)
+        raise KeyRefused(
+            "Your share of this tender's key was altered; another officer's may still be whole."
+        ) from error
+    return Share(part.public_key, part.number, value)
 
 
 def hold(share: Share, platform_key: bytes) -> bytes:
     """One officer's contribution, encrypted under the platform key, to be kept until enough others have come."""
-    label = b"prelude/bids/held-share/v1\0" + share.public_key
-    return _lock(platform_key, label, bytes([share.number]) + share.value)
+    return _lock(platform_key, _HELD_SHARE + share.public_key, bytes([share.number]) + share.value)
 
 
-def unhold(held: bytes, key: TenderKey, platform_key: bytes) -> Share:
-    """The contribution as it was given; refused when it was altered or belongs to another tender."""
-    plain = _unlock(platform_key, b"prelude/bids/held-share/v1\0" + key.public_key, held)
-    return Share(key.public_key, plain[0], plain[1:])
+def unhold(held: bytes, public_key: bytes, platform_key: bytes) -> Share:
+    """The contribution to this tender key as it was given; refused when it was altered or belongs to another tender."""
+    plain = _unlock(platform_key, _HELD_SHARE + public_key, held)
+    return Share(public_key, plain[0], plain[1:])
 
 
-def reassemble(key: TenderKey, platform_key: bytes, shares: Sequence[Share]) -> X25519PrivateKey:
+def reassemble(key: TenderKey, shares: Sequence[Share], platform_key: bytes) -> X25519PrivateKey:
     """The tender's private key, from the platform's share and at least `needed` officers' shares.
 
     Checked twice: the record against its commitment, the result against the public key that the suppliers sealed to.
@@ -316,12 +311,11 @@ def reassemble(key: TenderKey, platform_key: bytes, shares: Sequence[Share]) -> 
     check_key(key)
     if any(share.public_key != key.public_key for share in shares):
         raise KeyRefused("One of the shares belongs to another tender.")
-    numbers = {share.number for share in shares}
-    if len(numbers) != len(shares):
+    if len({share.number for share in shares}) != len(shares):
         raise NotEnoughShares("One officer's share was given twice; it counts once.")
     if len(shares) < key.needed:
         raise NotEnoughShares(f"{key.needed} opening officers are needed; {len(shares)} gave their share.")
-    platform_part = _unlock(platform_key, b"prelude/bids/platform-share/v1\0" + key.public_key, key.platform_share)
+    platform_part = _unlock(platform_key, _PLATFORM_SHARE + key.public_key, key.platform_share)
     try:
         officers_part = join({share.number: share.value for share in shares})
         private = X25519PrivateKey.from_private_bytes(_xor(platform_part, officers_part))
@@ -332,12 +326,25 @@ def reassemble(key: TenderKey, platform_key: bytes, shares: Sequence[Share]) -> 
     return private
 
 
-def _commitment(key: TenderKey) -> bytes:
-    return hashlib.sha256(b"prelude-tender-key-v1\0" + canonical.encode(key.published())).digest()
+class _Part(NamedTuple):
+    """What stands in clear, and authenticated, in front of an officer's encrypted share."""
+
+    number: int
+    needed: int
+    public_key: bytes
+    officer: bytes
 
 
-def _share_info(public_key: bytes, number: int) -> bytes:
-    return b"prelude/bids/officer-share/v1\0" + public_key + bytes([number])
+def _read_share(officer_share: bytes) -> _Part:
+    start = len(_SHARE_MAGIC)
+    if len(officer_share) != _SHARE_HEADER + _OVERHEAD + 32 or officer_share[:start] != _SHARE_MAGIC:
+        raise KeyRefused("What is stored as an officer's share is not one.")
+    number, needed = officer_share[start : start + 2]
+    return _Part(number, needed, officer_share[start + 2 : start + 34], officer_share[start + 34 : start + 66])
+
+
+def _commitment(key: TenderKey) -> str:
+    return hashlib.sha256(b"prelude-tender-key-v1\0" + canonical.encode(key.published())).hexdigest()
 
 
 def _derive(material: bytes, label: bytes) -> bytes:
@@ -446,10 +453,10 @@ def seal(public_key: bytes, context: Context, plaintext: bytes) -> bytes:
 
     Layout: 12 bytes magic and version · 16 bytes of the key's digest · 16 bytes of the context's digest · HPKE's
     encapsulated key (32 bytes) and ciphertext. All before the ciphertext is authenticated. The plaintext is padded to a
-    power of two of at least 4 KiB, so the length says no more than which of a dozen sizes it has.
+    size of :func:`bucket`, so the length says little.
     """
     if len(plaintext) > LONGEST:
-        raise TooLong(f"A sealed bid holds at most {LONGEST // 1024 // 1024} MiB.")
+        raise TooLong(f"A sealed bid holds at most {(LONGEST + _LENGTH) // 1024 // 1024} MiB.")
     header = MAGIC + _key_mark(public_key) + _context_mark(context)
     framed = len(plaintext).to_bytes(_LENGTH, "big") + plaintext
     padded = framed + bytes(bucket(len(plaintext)) - len(framed))
@@ -461,8 +468,17 @@ def seal(public_key: bytes, context: Context, plaintext: bytes) -> bytes:
 
 
 def bucket(length: int) -> int:
-    """How many bytes a plaintext of `length` takes inside an envelope, its own length field and padding included."""
-    return max(SMALLEST, 1 << (length + _LENGTH - 1).bit_length())
+    """How many bytes a plaintext of `length` takes inside an envelope, its own length field and padding included.
+
+    4 KiB, then powers of two up to 1 MiB, then steps of an eighth of the power of two below: a bid of words says which
+    of nine sizes it has, a bid with drawings how large it is to about a tenth.
+    """
+    whole = length + _LENGTH
+    above = 1 << (whole - 1).bit_length()
+    if above <= _COARSE:
+        return max(SMALLEST, above)
+    step = above // 16
+    return -(-whole // step) * step
 
 
 def open_envelope(private: X25519PrivateKey, context: Context, envelope: bytes) -> bytes:
@@ -502,16 +518,17 @@ def _context_mark(context: Context) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a supplier takes away. `digest` covers the rest and stands in the log, so neither side can change its mind."""
+    """What a supplier takes away; digests in hexadecimal. `digest` covers the rest and stands in the log, so neither side
+    can change its mind."""
 
     context: Context
-    envelope_sha256: bytes
+    envelope_sha256: str
     received_at: datetime
-    digest: bytes
+    digest: str
 
     def to_plain(self) -> dict[str, canonical.Plain]:
         """The receipt as plain data for a page, a letter or the API; anybody can recompute the digest from it."""
-        return {**_receipt_facts(self.context, self.envelope_sha256, self.received_at), "digest": self.digest.hex()}
+        return {**_receipt_facts(self.context, self.envelope_sha256, self.received_at), "digest": self.digest}
 
     @classmethod
     def from_plain(cls, data: Any) -> Receipt:
@@ -519,9 +536,9 @@ class Receipt:
         try:
             made = cls(
                 Context(data["tender"], data["lot"], data["supplier"]),
-                bytes.fromhex(data["envelope_sha256"]),
+                _hexadecimal(data["envelope_sha256"]),
                 datetime.fromisoformat(data["received_at"]),
-                bytes.fromhex(data["digest"]),
+                _hexadecimal(data["digest"]),
             )
             if made.to_plain() != data:
                 raise ValueError
@@ -532,24 +549,30 @@ class Receipt:
 
 def receipt(envelope: bytes, context: Context, received_at: datetime) -> Receipt:
     """The receipt for these very bytes, received at this moment, filed under this context."""
-    envelope_sha256 = hashlib.sha256(envelope).digest()
+    envelope_sha256 = hashlib.sha256(envelope).hexdigest()
     return Receipt(context, envelope_sha256, received_at, _receipt_digest(context, envelope_sha256, received_at))
 
 
 def check_receipt(given: Receipt, envelope: bytes | None = None) -> None:
     """Raise :class:`ReceiptRefused` unless the receipt's digest covers its facts, and `envelope` is what it was for."""
     made = _receipt_digest(given.context, given.envelope_sha256, given.received_at)
-    if not hmac.compare_digest(made, given.digest):
+    if made != given.digest:
         raise ReceiptRefused("The receipt was altered: its digest does not cover what it says.")
-    if envelope is not None and hashlib.sha256(envelope).digest() != given.envelope_sha256:
+    if envelope is not None and hashlib.sha256(envelope).hexdigest() != given.envelope_sha256:
         raise ReceiptRefused("The receipt is good, but it is for another envelope.")
 
 
-def _receipt_facts(context: Context, envelope_sha256: bytes, received_at: datetime) -> dict[str, canonical.Plain]:
+def _hexadecimal(digest: str) -> str:
+    if len(bytes.fromhex(digest)) != 32:
+        raise ValueError
+    return digest
+
+
+def _receipt_facts(context: Context, envelope_sha256: str, received_at: datetime) -> dict[str, canonical.Plain]:
     if received_at.tzinfo is None:
         raise ValueError("the moment of receipt needs its zone")
     return {
-        "envelope_sha256": envelope_sha256.hex(),
+        "envelope_sha256": envelope_sha256,
         "lot": context.lot,
         "received_at": received_at.astimezone(UTC).isoformat("T", "microseconds")[:26] + "Z",
         "supplier": context.supplier,
@@ -558,6 +581,6 @@ def _receipt_facts(context: Context, envelope_sha256: bytes, received_at: dateti
     }
 
 
-def _receipt_digest(context: Context, envelope_sha256: bytes, received_at: datetime) -> bytes:
+def _receipt_digest(context: Context, envelope_sha256: str, received_at: datetime) -> str:
     facts = _receipt_facts(context, envelope_sha256, received_at)
-    return hashlib.sha256(b"prelude-bid-receipt-v1\0" + canonical.encode(facts)).digest()
+    return hashlib.sha256(b"prelude-bid-receipt-v1\0" + canonical.encode(facts)).hexdigest()
