@@ -1,0 +1,15 @@
+#!/bin/sh
+# Chromium for the browser tests: from the system's packages when it is missing and that is permitted.
+set -eu
+for name in chromium chromium-browser google-chrome; do
+  if command -v $name >/dev/null; then exit 0; fi
+done
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing Chromium …"
+  if apt-get update -qq && apt-get install -y -qq chromium >/dev/null; then exit 0; fi
+fi
+if [ "${CI:-}" = true ]; then
+  echo "Chromium is missing and could not be installed; with CI=true the browser tests must run." >&2
+  exit 1
+fi
+echo "Chromium is missing: the browser tests will be skipped. (Debian, Ubuntu: sudo apt-get install chromium)"
