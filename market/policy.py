@@ -185,6 +185,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     jurisdiction: str
     currency: str
+    zone: str
     calendar: str
     gate: Gate
     challenges: Challenges

@@ -3,18 +3,20 @@
 Procurement Act 2023 section 123(1): a working day is not a Saturday, a Sunday, Christmas Day, Good Friday or a bank
 holiday in *any* part of the United Kingdom — which is why `anywhere` is the calendar unless another is named. Every
 answer is a whole day, and ends at 23:59:59 by the local clock: an hour more or less on the day the clocks change
-moves nothing.
+moves nothing. The last functions name the moments the policy derives from others — end of standstill, end of questions —
+so that rules, pages and letters cannot reckon them differently. Nothing here asks what time it is.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo
 
 import holidays
 
-from market import clock, policy
+from market import policy
 
 Calendar = Literal["anywhere", "england-and-wales", "scotland", "northern-ireland"]
 """Whose bank holidays do not count; `anywhere` takes those of every nation of the United Kingdom together."""
@@ -25,6 +27,8 @@ NATIONS: Final[dict[str, tuple[str, ...]]] = {
     "scotland": ("SCT",),
     "northern-ireland": ("NIR",),
 }
+ZONE: Final = ZoneInfo(policy.UK.zone)
+"""Where deadlines are written; the same zone as `market.clock.ZONE`, which a test sees to."""
 _LAST: Final = time(23, 59, 59)
 
 
@@ -63,12 +67,12 @@ def local_day(moment: datetime) -> date:
     """The day `moment` falls on where deadlines are written. A naive moment is refused: it names no day."""
     if moment.tzinfo is None:
         raise ValueError("a moment needs its zone before it can be said which day it falls on")
-    return moment.astimezone(clock.ZONE).date()
+    return moment.astimezone(ZONE).date()
 
 
 def end_of_day(day: date) -> datetime:
     """The last second of `day` in the zone: what is done at that second is still in time."""
-    return datetime.combine(day, _LAST, tzinfo=clock.ZONE)
+    return datetime.combine(day, _LAST, tzinfo=ZONE)
 
 
 def add_working_days(moment: datetime, n: int, calendar: Calendar = LAW) -> datetime:
@@ -133,6 +137,34 @@ def add_months(moment: datetime, n: int) -> datetime:
     year, month = divmod(day.year * 12 + day.month - 1 + n, 12)
     following = date(year + (month == 11), (month + 1) % 12 + 1, 1)
     return end_of_day(min(following - timedelta(days=1), date(year, month + 1, 1) + timedelta(days=day.day - 1)))
+
+
+def standstill_ends_at(published: datetime) -> datetime:
+    """The last moment at which the contract may not yet be signed, for an award notice published then (Procurement Act
+    2023 section 51(2))."""
+    return working_days_beginning_with(published, policy.UK.award.standstill_working_days)
+
+
+def questions_close_at(published: datetime, closes: datetime) -> datetime:
+    """When questions on a challenge or tender end: at the policy's share of its window, to the full minute."""
+    start = published.astimezone(UTC)  # a difference of local times would be an hour wrong when the clocks change
+    span = (closes.astimezone(UTC) - start) * policy.UK.questions.close_percent / 100
+    return (start + span).replace(second=0, microsecond=0).astimezone(ZONE)
+
+
+def answers_due_at(closes: datetime) -> datetime:
+    """The last moment to publish an answer, so that the policy's full working days are left before closing."""
+    return working_days_before(closes, policy.UK.questions.answer_working_days_before_close)
+
+
+def exercise_valid_until(concluded: datetime) -> datetime:
+    """Until when an exercise concluded then opens the gate."""
+    return add_months(concluded, policy.UK.gate.exercise_valid_months)
+
+
+def pitch_fee_due_at(delivered: datetime) -> datetime:
+    """Until when the fee of a pitch delivered then is promised to be paid."""
+    return add_days(delivered, policy.UK.payments.pitch_fee_days)
 
 
 def _counted(n: int) -> None:

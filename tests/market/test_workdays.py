@@ -14,9 +14,14 @@ from market.workdays import (
     add_days,
     add_months,
     add_working_days,
+    answers_due_at,
+    exercise_valid_until,
     full_days_between,
     holiday,
     is_working_day,
+    pitch_fee_due_at,
+    questions_close_at,
+    standstill_ends_at,
     working_days_before,
     working_days_beginning_with,
     working_days_between,
@@ -143,3 +148,21 @@ def test_what_cannot_be_counted_is_refused() -> None:
 def test_a_holiday_has_a_name_for_the_letter() -> None:
     assert holiday(date(2026, 12, 25)) == "Christmas Day"
     assert holiday(date(2026, 12, 23)) is None
+
+
+def test_deadlines_are_written_in_the_zone_of_the_clock() -> None:
+    assert workdays.ZONE == ZONE
+
+
+def test_the_moments_the_policy_derives_from_others() -> None:
+    assert standstill_ends_at(on("2026-11-09")) == workdays.end_of_day(date(2026, 11, 18))
+    assert questions_close_at(on("2026-11-02"), on("2026-11-16")) == on("2026-11-09")
+    assert answers_due_at(on("2026-11-27", 17)) == workdays.end_of_day(date(2026, 11, 25))
+    assert exercise_valid_until(on("2026-11-22")) == workdays.end_of_day(date(2028, 11, 22))
+    assert pitch_fee_due_at(on("2026-11-22")) == workdays.end_of_day(date(2026, 12, 2))
+
+
+def test_half_a_window_is_half_of_its_hours_even_when_the_clocks_change() -> None:
+    opened, closed = on("2026-10-24", 12), on("2026-10-26", 12)
+    middle = questions_close_at(opened, closed)
+    assert middle - opened.astimezone(UTC) == closed.astimezone(UTC) - middle == timedelta(hours=24, minutes=30)
