@@ -5,7 +5,18 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation
-from market.columns import belongs_to, currency, maybe_words, minor_units, moment, number, reference, when, words
+from market.columns import (
+    belongs_to,
+    currency,
+    maybe_words,
+    minor_units,
+    moment,
+    number,
+    reference,
+    several,
+    when,
+    words,
+)
 
 
 class Obligation(Table):
@@ -23,6 +34,10 @@ class Obligation(Table):
     purpose = words()
     about = Varchar(length=40, index=True)
     """`kind:reference` of the challenge or contract it belongs to."""
+    ancestors = several()
+    """Every `kind:reference` the fact grew from, for the log's `about`."""
+    accepted_by = Varchar(length=16, default="", null=False)
+    """The reference of the person who accepted the deliverable: she may not release the money for it."""
     incurred_at = when()
     due_at = when()
 
