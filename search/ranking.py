@@ -1,0 +1,337 @@
+"""How the embedded engine orders matches: first by clauses with constant scores, then exactly, over a window.
+
+The order is Meilisearch's: fewest typos, then words nearest each other, then the more telling field, then the earlier
+place in it, then the more exact spelling, then popularity, then a tie-break that follows from the id. The clauses bring
+the likely best documents to the front cheaply; within a window of candidates each is then measured on its own words.
+
+The fuzzy field holds every word with its first letter doubled. A typo in the first letter thereby costs two, which is
+Meilisearch's rule and would otherwise need a second pass over the vocabulary.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Sequence
+
+import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from tantivy import Occur, Query
+
+from search import words
+from search.words import BREAK, Asked, Synonyms
+
+FAR = 8
+"""Words further apart than this, or in different fields, count as this far apart."""
+
+_TYPO = 800.0
+_NEAR = 700.0
+_FIELD = (8.0, 6.0, 4.0, 2.0)
+_LEAD = (6.0, 4.5, 3.0, 1.5)
+LEAD_WORDS = len(_LEAD)
+_MOST_PLACES = 40
+
+Occurrence = tuple[int, int, int]
+"""First position, last position, typos."""
+
+
+def doubled(word: str) -> str:
+    """The word as the fuzzy field knows it."""
+    return word[0] + word
+
+
+class Wanted:
+    """One part of a question with everything that counts as finding it."""
+
+    def __init__(self, part: words.Part, unfinished: bool) -> None:
+        self.words = tuple(word for spoken in part.words for word in words.tokens(spoken))
+        self.phrase = part.phrase or len(self.words) > 1
+        self.unfinished = unfinished and not self.phrase
+        self.typos = 0 if self.phrase or not self.words else words.typos_allowed(self.words[0])
+        self.others: list[tuple[tuple[str, ...], int]] = []
+        """Phrases that count as well, with the typos they count for: synonyms, and words split or joined."""
+
+
+class Ranking:
+    """A question made ready for one searcher: its clauses, and the measure of each candidate."""
+
+    def __init__(
+        self, asked: Asked, synonyms: Synonyms, schema: tantivy.Schema, frequency: Callable[[str], int]
+    ) -> None:
+        self._schema = schema
+        last = len(asked.parts) - 1
+        wanted = [Wanted(part, asked.unfinished and at == last) for at, part in enumerate(asked.parts)]
+        self.wanted = [one for one in wanted if one.words]
+        self.excluded = [one for one in (Wanted(part, False) for part in asked.excluded) if one.words]
+        self._add_others(synonyms, frequency)
+        self._known: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._seen: set[str] = set()
+
+    def _add_others(self, synonyms: Synonyms, frequency: Callable[[str], int]) -> None:
+        for at, one in enumerate(self.wanted):
+            if one.phrase:
+                continue
+            word = one.words[0]
+            one.others += [(phrase, 0) for phrase in synonyms.of_words((word,))]
+            if one.typos and (halves := _best_split(word, frequency)):
+                one.others.append((halves, 1))
+            for length in (2, 3):
+                group = self.wanted[at : at + length]
+                if len(group) < length or any(other.phrase for other in group):
+                    break
+                spoken = tuple(other.words[0] for other in group)
+                also = [(phrase, 0) for phrase in synonyms.of_words(spoken)]
+                if frequency("".join(spoken)):
+                    also.append((("".join(spoken),), 1))
+                for other in group:
+                    other.others += also
+
+    # Clauses
+
+    def matching(self) -> list[tuple[Occur, Query]]:
+        """What a document must have and must not have, without any score: for counting."""
+        must = [(Occur.Must, _any([query for query, _ in self._ways(one, fields=False)])) for one in self.wanted]
+        return must + self._absent()
+
+    def scored(self) -> list[tuple[Occur, Query]]:
+        """The same, with scores that put the likely best in front."""
+        count = max(1, len(self.wanted))
+        clauses: list[tuple[Occur, Query]] = []
+        for one in self.wanted:
+            ways = self._ways(one, fields=True, weight=10.0 / count)
+            scored = [Query.const_score_query(query, score) for query, score in ways]
+            clauses.append((Occur.Must, scored[0] if len(scored) == 1 else Query.disjunction_max_query(scored)))
+        clauses += [(Occur.Should, near) for near in self._nearness()]
+        return clauses + self._absent()
+
+    def _absent(self) -> list[tuple[Occur, Query]]:
+        return [(Occur.MustNot, self._spelt("words", one.words)) for one in self.excluded]
+
+    def _ways(self, one: Wanted, fields: bool, weight: float = 1.0) -> list[tuple[Query, float]]:
+        """Every way of finding a part, with its score; without `fields`, as few as find the same documents."""
+        full = one.typos * _TYPO + 1.0
+        if one.phrase:
+            ways = [(self._spelt("words", one.words), full)]
+            if fields:
+                ways += [
+                    (self._spelt(f"field{at}", one.words), full + bonus * weight) for at, bonus in enumerate(_FIELD)
+                ]
+            return ways
+        word, schema = one.words[0], self._schema
+        spelt: Callable[[str, str], Query]
+        if one.unfinished:
+            spelt = lambda field, text: Query.fuzzy_term_query(schema, field, text, 0, True, True)  # noqa: E731
+        else:
+            spelt = lambda field, text: Query.term_query(schema, field, text, "basic")  # noqa: E731
+        ways = []
+        if fields or not one.typos:
+            ways.append((spelt("words", word), full))
+        if fields:
+            ways += [(spelt(f"field{at}", word), full + bonus * weight) for at, bonus in enumerate(_FIELD)]
+            if len(self.wanted) <= 2:
+                top = full + _FIELD[0] * weight
+                ways += [(spelt("lead", f"{at}:{word}"), top + bonus) for at, bonus in enumerate(_LEAD)]
+        for typos in range(1, one.typos + 1):
+            if fields or typos == one.typos:
+                fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), typos, True, one.unfinished)
+                ways.append((fuzzy, full - typos * _TYPO))
+        for phrase, typos in one.others:
+            ways.append((self._spelt("words", phrase), max(1.0, full - typos * _TYPO)))
+        return ways
+
+    def _spelt(self, field: str, phrase: tuple[str, ...]) -> Query:
+        if len(phrase) == 1:
+            return Query.term_query(self._schema, field, phrase[0], "basic")
+        return Query.phrase_query(self._schema, field, list(phrase))
+
+    def _nearness(self) -> list[Query]:
+        pairs = [(left.words[-1], right) for left, right in zip(self.wanted, self.wanted[1:], strict=False)]
+        found = []
+        for left, right in pairs:
+            share = _NEAR / len(pairs)
+            if right.unfinished:
+                beside = [(Query.phrase_prefix_query(self._schema, "words", [left, right.words[0]]), 1.0)]
+            else:
+                beside = []
+            beside += [
+                (Query.phrase_query(self._schema, "words", [left, right.words[0]], slop), part)
+                for slop, part in ((0, 1.0), (1, 0.85), (3, 0.6))
+            ]
+            found.append(
+                Query.disjunction_max_query([Query.const_score_query(query, share * part) for query, part in beside])
+            )
+        return found
+
+    # The measure
+
+    def learn(self, vocabulary: set[str]) -> None:
+        """Find out which of these words of candidate documents match which part, and with how many typos."""
+        new = vocabulary - self._seen
+        self._seen |= new
+        if not new:
+            return
+        listed = list(new)
+        matches: dict[str, dict[int, int]] = {}
+        for at, one in enumerate(self.wanted):
+            if one.phrase:
+                continue
+            word = one.words[0]
+            if one.unfinished:
+                for token in listed:
+                    if token.startswith(word):
+                        matches.setdefault(token, {})[at] = 0
+            elif word in new:
+                matches.setdefault(word, {})[at] = 0
+            if not one.typos:
+                continue
+            target = doubled(word)
+            twice = [token[0] + token for token in listed]
+            near = process.extract(target, twice, scorer=OSA.distance, score_cutoff=one.typos, limit=None)
+            if one.unfinished:
+                for length in range(len(target) - 1, len(target) + one.typos + 1):
+                    cut = [token[:length] for token in twice]
+                    near += process.extract(target, cut, scorer=OSA.distance, score_cutoff=one.typos, limit=None)
+            for _, distance, place in near:
+                found = matches.setdefault(listed[place], {})
+                found[at] = min(found.get(at, 9), int(distance))
+        for token, found in matches.items():
+            self._known[token] = tuple(found.items())
+
+    def occurrences(self, running: Sequence[str]) -> dict[int, list[Occurrence]]:
+        """Where the parts occur in one field; positions jump at breaks."""
+        present = self._known.keys() & set(running)
+        found: dict[int, list[Occurrence]] = {}
+        positions = _positions(running)
+        if present:
+            for at, token in enumerate(running):
+                if token in present:
+                    for part, typos in self._known[token]:
+                        found.setdefault(part, []).append((positions[at], positions[at], typos))
+        for part, one in enumerate(self.wanted):
+            if one.phrase:
+                for start, end in _phrase_places(running, one.words):
+                    found.setdefault(part, []).append((positions[start], positions[end], 0))
+            for phrase, typos in one.others:
+                for start, end in _phrase_places(running, phrase):
+                    found.setdefault(part, []).append((positions[start], positions[end], typos))
+        return found
+
+    def measure(self, fields: Sequence[Sequence[str]]) -> tuple[float, ...]:
+        """Smaller is better: typos, distance, field, place, exactness."""
+        by_field = [self.occurrences(field) for field in fields]
+        count = len(self.wanted)
+        best = [
+            min((typos for found in by_field for _, _, typos in found.get(part, ())), default=3)
+            for part in range(count)
+        ]
+        kept = [
+            {
+                part: sorted(one for one in found.get(part, ()) if one[2] == best[part])[:_MOST_PLACES]
+                for part in range(count)
+                if part in found
+            }
+            for found in by_field
+        ]
+        distance = 0
+        for part in range(count - 1):
+            distance += min((_nearest(found.get(part, []), found.get(part + 1, [])) for found in kept), default=FAR)
+        field_cost = sum(
+            min((at for at, found in enumerate(kept) if found.get(part)), default=len(fields)) for part in range(count)
+        )
+        place_cost = sum(
+            min((_bucket(found[part][0][0]) for found in kept if found.get(part)), default=1000)
+            for part in range(count)
+        )
+        return (sum(best), distance, field_cost, place_cost, *self._exactness(fields))
+
+    def _exactness(self, fields: Sequence[Sequence[str]]) -> tuple[int, int]:
+        sought = [word for one in self.wanted for word in one.words]
+        whole = 2
+        exact = 0
+        for field in fields:
+            if whole and list(field[: len(sought)]) == sought:
+                whole = min(whole, 0 if len(field) == len(sought) else 1)
+        for word in sought:
+            exact += any(word in field for field in fields)
+        return whole, -exact
+
+    def matched(self, token: str) -> bool:
+        """Whether a word (learnt before) is one that was looked for."""
+        return token in self._known
+
+    def phrases(self) -> list[tuple[str, ...]]:
+        """Runs of words to be marked together."""
+        own = [one.words for one in self.wanted if one.phrase]
+        return own + [phrase for one in self.wanted for phrase, _ in one.others]
+
+
+def _best_split(word: str, frequency: Callable[[str], int]) -> tuple[str, str] | None:
+    """`cybersecurity` may be `cyber security`: the cut whose rarer half is most frequent."""
+    best, chosen = 0, None
+    for cut in range(2, len(word) - 1):
+        left, right = word[:cut], word[cut:]
+        rarer = min(frequency(left), frequency(right))
+        if rarer > best:
+            best, chosen = rarer, (left, right)
+    return chosen
+
+
+def _any(queries: list[Query]) -> Query:
+    if len(queries) == 1:
+        return queries[0]
+    return Query.boolean_query([(Occur.Should, query) for query in queries])
+
+
+def _positions(running: Sequence[str]) -> Sequence[int]:
+    if BREAK not in running:
+        return range(len(running))
+    found: list[int] = []
+    at = 0
+    for token in running:
+        if token == BREAK:
+            found.append(at)
+            at += FAR - 1
+        else:
+            found.append(at)
+            at += 1
+    return found
+
+
+def _phrase_places(running: Sequence[str], phrase: tuple[str, ...]) -> list[tuple[int, int]]:
+    first, length = phrase[0], len(phrase)
+    found: list[tuple[int, int]] = []
+    start = -1
+    while len(found) < _MOST_PLACES:
+        try:
+            start = running.index(first, start + 1)
+        except ValueError:
+            break
+        if tuple(running[start : start + length]) == phrase:
+            found.append((start, start + length - 1))
+    return found
+
+
+def _nearest(left: list[Occurrence], right: list[Occurrence]) -> int:
+    if not left or not right:
+        return FAR
+    starts = [start for start, _, _ in right]
+    best = FAR
+    for start, end, _ in left:
+        at = bisect.bisect_right(starts, end)
+        if at < len(starts):
+            best = min(best, starts[at] - end)
+        before = bisect.bisect_left(starts, start) - 1
+        if before >= 0:
+            best = min(best, start - right[before][1] + 1)
+        if best <= 1:
+            return 1
+    return best
+
+
+def _bucket(position: int) -> int:
+    """Places matter one by one at the start of a field and ever more coarsely after it, as in Meilisearch."""
+    if position < 16:
+        return position
+    if position < 24:
+        return 24
+    return 1 << (position - 1).bit_length()

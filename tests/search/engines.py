@@ -1,0 +1,187 @@
+"""A real Meilisearch on a free loopback port, for tests and benchmarks; stopped by its process when they are over."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from search.embedded import EmbeddedIndex
+from search.index import SCHEMA_VERSION, Index, read_synonyms
+from search.meili import MeilisearchIndex
+from tests.search import given
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the server listens and what opens it."""
+
+    url: str
+    key: str
+    process: subprocess.Popen[bytes]
+
+
+def program() -> str | None:
+    """The server's program: on the PATH, or fetched by `.ci/meilisearch.sh`."""
+    fetched = ROOT / "var" / "meilisearch" / "meilisearch"
+    return shutil.which("meilisearch") or (str(fetched) if fetched.exists() else None)
+
+
+@contextmanager
+def serving(path: str, *options: str) -> Iterator[Server]:
+    """Start the program, wait until it is healthy, stop it in the end."""
+    folder = tempfile.mkdtemp(prefix="prelude-meilisearch-")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    key = secrets.token_hex(16)
+    process = subprocess.Popen(
+        [path, "--http-addr", f"127.0.0.1:{port}", "--db-path", f"{folder}/data", "--dump-dir", f"{folder}/dumps",
+         "--master-key", key, "--no-analytics", "--max-indexing-memory", "512MiB", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+    )  # fmt: skip
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_healthy(url, process)
+        yield Server(url, key, process)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    patience = time.monotonic() + 30
+    while time.monotonic() < patience:
+        if process.poll() is not None:
+            raise RuntimeError(f"meilisearch stopped at once with code {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError("meilisearch did not become healthy within 30 seconds")
+
+
+@pytest.fixture(scope="session")
+def meilisearch_server() -> Iterator[Server]:
+    """One server for the whole run. Without the program: skipped, or failed where `CI=true` promises it."""
+    path = program()
+    if path is None:
+        reason = "no Meilisearch server: run .ci/meilisearch.sh, or put meilisearch on the PATH"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with serving(path) as server:
+        yield server
+
+
+ENGINES = ["embedded", pytest.param("meilisearch", marks=pytest.mark.meilisearch)]
+
+
+def opened(request: pytest.FixtureRequest, folder: Path) -> Index:
+    """A new index of the engine that the test is run with."""
+    if request.param == "embedded":
+        return EmbeddedIndex(folder, read_synonyms())
+    server: Server = request.getfixturevalue("meilisearch_server")
+    return MeilisearchIndex(server.url, server.key, f"test_{secrets.token_hex(4)}", read_synonyms())
+
+
+@pytest.fixture(params=ENGINES)
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
+    """An empty, prepared index of either engine, for tests that write."""
+    engine = opened(request, tmp_path)
+    await engine.prepare()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+async def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Index]:
+    """An index of either engine filled with :data:`tests.search.given.DOCUMENTS`; tests only read it."""
+    engine = opened(request, tmp_path_factory.mktemp("shelf"))
+    await engine.upsert(given.DOCUMENTS)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+async def warehouses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Index]:
+    """260 documents that are nearly equal, for paging; tests only read it."""
+    engine = opened(request, tmp_path_factory.mktemp("warehouses"))
+    await engine.upsert(given.many(260))
+    yield engine
+    await engine.close()
+
+
+def _nobody_listens(request: pytest.FixtureRequest, folder: Path) -> Index:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return MeilisearchIndex(f"http://127.0.0.1:{port}", "key", "prelude", read_synonyms())
+
+
+def _wrong_key(request: pytest.FixtureRequest, folder: Path) -> Index:
+    server: Server = request.getfixturevalue("meilisearch_server")
+    return MeilisearchIndex(server.url, "not the key", "prelude", read_synonyms())
+
+
+def _never_built_on_the_server(request: pytest.FixtureRequest, folder: Path) -> Index:
+    server: Server = request.getfixturevalue("meilisearch_server")
+    return MeilisearchIndex(server.url, server.key, "never_built", read_synonyms())
+
+
+def _never_built(request: pytest.FixtureRequest, folder: Path) -> Index:
+    return EmbeddedIndex(folder / "nothing", read_synonyms())
+
+
+def _damaged(request: pytest.FixtureRequest, folder: Path) -> Index:
+    generation = folder / f"v{SCHEMA_VERSION}-damaged"
+    generation.mkdir()
+    (generation / "meta.json").write_text("{ not what it was")
+    (folder / "current").write_text(generation.name)
+    return EmbeddedIndex(folder, read_synonyms())
+
+
+def _of_another_version(request: pytest.FixtureRequest, folder: Path) -> Index:
+    (folder / "v0-old").mkdir()
+    (folder / "v0-old" / "meta.json").write_text("{}")
+    (folder / "current").write_text("v0-old")
+    return EmbeddedIndex(folder, read_synonyms())
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(_nobody_listens, id="nobody-listens"),
+        pytest.param(_wrong_key, id="wrong-key", marks=pytest.mark.meilisearch),
+        pytest.param(_never_built_on_the_server, id="never-built-on-the-server", marks=pytest.mark.meilisearch),
+        pytest.param(_never_built, id="never-built"),
+        pytest.param(_damaged, id="damaged"),
+        pytest.param(_of_another_version, id="of-another-version"),
+    ]
+)
+async def unavailable(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Index]:
+    """An index that cannot answer, for each of the reasons there are."""
+    engine: Index = request.param(request, tmp_path)
+    yield engine
+    await engine.close()
