@@ -44,7 +44,8 @@ async def record(
         await one("SELECT pg_advisory_xact_lock({})", CHAIN_LOCK)
         last = await one("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
         after = (last["seq"], last["hash"]) if last else (0, chain.GENESIS)
-        row = chain.append(after, now, actor.ref, organisation, verb, subject, beside, facts or {}, private)
+        hidden = {} if private is None and sealed_by else private
+        row = chain.append(after, now, actor.ref, organisation, verb, subject, beside, facts or {}, hidden)
         event = Event(
             seq=row.seq,
             at=row.at,

@@ -232,7 +232,8 @@ def append(
 ) -> Row:
     """The next event as a row ready to store, after the event with this (seq, hash); (0, GENESIS) begins a log.
 
-    Private facts are concealed and their digest is put into the body.
+    Private facts are concealed and their digest is put into the body. An event that will be :class:`Withheld` for a time
+    needs some, `{}` at least: the salt is what keeps its hash from being guessed.
     """
     facts, hidden = dict(body), None
     if private is not None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hmac
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -355,6 +359,28 @@ def test_another_tenders_key_does_not_open_it() -> None:
     private = sealing.reassemble(other, shares_of(0, 1, key=other), PLATFORM)
     with pytest.raises(sealing.OtherTenderKey):
         sealing.open_envelope(private, CONTEXT, ENVELOPE)
+
+
+def test_a_plain_reading_of_the_standard_opens_it() -> None:
+    """RFC 9180, base mode, written out from its sections 4 and 5: any other program that keeps to it reads our envelopes."""
+
+    def extract(suite: bytes, salt: bytes, label: bytes, material: bytes) -> bytes:
+        return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + material, "sha256")
+
+    def expand(suite: bytes, key: bytes, label: bytes, info: bytes, length: int) -> bytes:
+        labelled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
+        return HKDFExpand(hashes.SHA256(), length, labelled).derive(key)
+
+    kem, suite = b"KEM\x00\x20", b"HPKE\x00\x20\x00\x01\x00\x02"
+    encapsulated, ciphertext = ENVELOPE[44:76], ENVELOPE[76:]
+    shared = PRIVATE.exchange(X25519PublicKey.from_public_bytes(encapsulated))
+    secret = expand(kem, extract(kem, b"", b"eae_prk", shared), b"shared_secret", encapsulated + KEY.public_key, 32)
+    info = b"prelude/bids/envelope/v1\0" + ENVELOPE[:44] + b'{"lot":"L-1","supplier":"O-2","tender":"T-7KQ4M2X"}'
+    schedule = b"\x00" + extract(suite, b"", b"psk_id_hash", b"") + extract(suite, b"", b"info_hash", info)
+    prk = extract(suite, secret, b"secret", b"")
+    key, nonce = expand(suite, prk, b"key", schedule, 32), expand(suite, prk, b"base_nonce", schedule, 12)
+    padded = AESGCM(key).decrypt(nonce, ciphertext, b"")
+    assert padded == (16).to_bytes(8, "big") + b'{"price":125000}' + bytes(4096 - 24)
 
 
 def test_a_sloppy_program_that_pads_otherwise_is_refused() -> None:
