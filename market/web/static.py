@@ -22,16 +22,17 @@ from litestar.params import FromPath
 from litestar.types import Guard
 
 MEDIA_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".png": "image/png",
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
     ".webmanifest": "application/manifest+json",
 }
-"""What is served at all. Sources, licences in Markdown and the build script lie in the same folder and are not."""
+"""What is served at all; Litestar adds the charset to texts. Sources, licences in Markdown and the build script lie in the
+same folder and are not."""
 
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_WHILE = "public, max-age=300"

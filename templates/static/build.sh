@@ -7,7 +7,7 @@
 #
 # Sources: source/govuk.scss, source/prelude.css, start.js, prelude.js, passkey.js, mark.svg.
 # Made: site.css, govuk-frontend.js, fonts/*.woff2, beside each text file its .gz and .br, and prepared.json, which names
-# the bytes that each compressed file was made of; market/web/static.py ignores a compressed file that is out of date.
+# the bytes that each of them was made of; market/web/static.py ignores a compressed file that is out of date.
 set -eu
 GOVUK=6.3.0
 SASS=1.108.2
@@ -40,10 +40,14 @@ node - <<'JS'
 const { createHash } = require("node:crypto");
 const { readdirSync, readFileSync, writeFileSync } = require("node:fs");
 const zlib = require("node:zlib");
-const made = {};
+// Which sources site.css was compiled from: known only when it was compiled just now.
+const sources = ["source/govuk.scss", "source/prelude.css"];
+const before = process.env.OFFLINE ? JSON.parse(readFileSync("prepared.json")) : {};
+const digest = (name) => createHash("sha256").update(readFileSync(name)).digest("hex");
+const made = Object.fromEntries(sources.map((name) => [name, before[name] ?? digest(name)]));
 for (const name of readdirSync(".").filter((name) => /\.(css|js|svg)$/.test(name)).sort()) {
   const plain = readFileSync(name);
-  made[name] = createHash("sha256").update(plain).digest("hex");
+  made[name] = digest(name);
   writeFileSync(`${name}.gz`, zlib.gzipSync(plain, { level: 9 }));
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
   const params = { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: plain.length };
