@@ -19,6 +19,13 @@ BUYER_ROLES: tuple[Role, ...] = ("buyer",)
 SUPPLIER_ROLES: tuple[Role, ...] = ("supplier-admin", "supplier-member")
 
 
+PASSKEY_NEEDED = Refusal(
+    "access.passkey-needed",
+    "This needs your passkey. Sign out, sign in again with your passkey, and come back to this page.",
+)
+"""Ministers' acts are refused to a session that began with a password, and to tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hat:
     """One role in one organisation, held now."""
@@ -72,6 +79,17 @@ class Actor:
         if self.person is None:
             raise Refused(Refusal("access.sign-in-needed", "Sign in first."), status=401)
         return self.person
+
+    @property
+    def by_passkey(self) -> bool:
+        """Whether a passkey was proved when this session began. Sessions of a demonstration pass (outside demo mode
+        nobody has one); a program's token never does."""
+        return self.method in ("passkey", "demo")
+
+    def must_have_passkey(self) -> None:
+        """Refused (403) unless this session began with a passkey. Call it in every act of a minister."""
+        if not self.by_passkey:
+            raise Refused(PASSKEY_NEEDED, status=403)
 
     def organisations(self, *roles: Role) -> list[int]:
         """The ids of the organisations in which one of these roles is held; all roles when none is named."""

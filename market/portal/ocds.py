@@ -18,6 +18,7 @@ REFERENCE = Path(__file__).resolve().parents[2] / "fixtures" / "reference" / "oc
 """Where the schemas of OCDS 1.1.5 and the extensions this product understands are kept."""
 
 EXTENSIONS = (
+    "ocds_process_title_extension",
     "ocds_lots_extension",
     "ocds_bid_extension",
     "ocds_suitability_extension",
@@ -52,7 +53,9 @@ def release_tags() -> frozenset[str]:
 @cache
 def currencies() -> frozenset[str]:
     """ISO 4217 codes, present and historic, that OCDS admits."""
-    return frozenset(code for code in release_schema()["definitions"]["Value"]["properties"]["currency"]["enum"] if code)
+    return frozenset(
+        code for code in release_schema()["definitions"]["Value"]["properties"]["currency"]["enum"] if code
+    )
 
 
 def _merge_patch(target: dict[str, Any], patch: dict[str, Any]) -> None:

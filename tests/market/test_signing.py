@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from webauthn.helpers.structs import UserVerificationRequirement
 
 from market import canonical
-from market.waivers import signing
-from market.waivers.signing import Bundle, Key, NotABundle, NotVerified, Signer
+from market import signing
+from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
 from tests.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
 
 ROOT = Path(__file__).parents[3]
@@ -161,7 +161,7 @@ def test_checking_needs_neither_database_nor_web_nor_the_webauthn_library(signed
     file = tmp_path / "waiver.json"
     file.write_text(signed.bundle.to_text(), "utf-8")
     program = (
-        "import sys; from pathlib import Path; from market.waivers import signing\n"
+        "import sys; from pathlib import Path; from market import signing\n"
         "assert signing.verify_file(Path(sys.argv[1])).holds\n"
         "taken = {name.partition('.')[0] for name in sys.modules} & {'piccolo', 'litestar', 'webauthn', 'asyncpg', 'ssl'}\n"
         "assert not taken, taken\n"

@@ -1,0 +1,259 @@
+"""The thread: problem, exercise, waiver or evidence, tender, award, contract, payments — read from the log alone.
+
+Every record's page shows it. Because each event names the records its subject grew from (`about`), the log is enough to
+walk from any record to its ancestors and its offspring, and the thread can never say more than the log can prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from market import canonical
+from market.db import many
+from market.money import Money
+
+State = Literal["done", "now", "todo", "missing", "refused"]
+
+VERBS = (
+    "challenge.published",
+    "challenge.concluded",
+    "challenge.cancelled",
+    "insight_report.published",
+    "waiver.requested",
+    "waiver.granted",
+    "waiver.refused",
+    "tender.published",
+    "tender.cancelled",
+    "tender.opened",
+    "award.decided",
+    "award.set-aside",
+    "contract.drawn-up",
+    "contract.signed",
+    "obligation.incurred",
+    "payment.paid",
+)
+"""The verbs the thread is made of; drafts and sealed things are not among them."""
+
+ADDRESSES = {
+    "mission": "/missions/",
+    "challenge": "/challenges/",
+    "insight_report": "/insights/",
+    "tender": "/tenders/",
+    "waiver": "/waivers/",
+    "award": "/awards/",
+    "contract": "/contracts/",
+    "payment": "/payments/",
+    "supplier": "/suppliers/",
+    "service": "/components/",
+}
+"""Where a record of a kind has its public page."""
+
+GROUNDS = {
+    "commodity": "None was needed: this is an off-the-shelf supply.",
+    "not-central": "None was needed: the rule binds central government, and this buyer is not part of it.",
+    "below-threshold": "None was needed: the value is below the threshold of the rule.",
+    "waiver": "None: the minister waived it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the thread, as `record.thread` of the templates shows it."""
+
+    name: str
+    state: State
+    text: str | None = None
+    when: datetime | None = None
+    href: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    verb: str
+    subject: str
+    about: tuple[str, ...]
+    at: datetime
+    facts: dict[str, Any]
+
+
+def address(subject: str) -> str | None:
+    """The public page of `kind:reference`, None for kinds without one."""
+    kind, _, ref = subject.partition(":")
+    prefix = ADDRESSES.get(kind)
+    return f"{prefix}{ref}" if prefix else None
+
+
+async def thread(subject: str) -> list[Step]:
+    """The steps that lead to `subject` (`kind:reference`) and on from it; [] for a record the log does not know yet.
+
+    The record itself is followed: a contract shows its own award and payments, not those of the tender's other lots; a
+    tender shows all its lots; a challenge shows what grew from it.
+    """
+    lineage = await _lineage(subject)
+    rows = await many(
+        "SELECT verb, subject, about, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
+        "AND sealed_by = '' ORDER BY seq",
+        sorted(lineage),
+        list(VERBS),
+    )
+    happened = [
+        _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
+        for row in rows
+    ]
+    return steps([each for each in happened if _belongs(each, subject, lineage)])
+
+
+async def _lineage(subject: str) -> set[str]:
+    """The record with all its ancestors: what its own events are about, and what its tender came from."""
+    known = {subject}
+    for _ in range(2):
+        rows = await many(
+            "SELECT DISTINCT unnest(about) AS other FROM event WHERE subject = ANY({}::text[])", sorted(known)
+        )
+        found = {
+            row["other"] for row in rows if row["other"].split(":")[0] in ("challenge", "tender", "award", "waiver")
+        }
+        known |= found
+    return known
+
+
+def _belongs(event: _Happened, subject: str, lineage: set[str]) -> bool:
+    """Whether an event is on this record's own line rather than on a sister's."""
+    kind = event.subject.split(":")[0]
+    if event.subject in lineage or subject in event.about:
+        return True
+    if kind == "waiver":
+        return any(each in lineage for each in event.about if each.startswith("tender:"))
+    asked = subject.split(":")[0]
+    if kind in ("award", "contract", "obligation", "payment"):
+        return asked in ("waiver",) and any(each in lineage for each in event.about if each.startswith("tender:"))
+    return False
+
+
+def steps(events: Iterable[_Happened]) -> list[Step]:
+    """The thread of these events, oldest first. Pure: the log's rows in, the page's steps out."""
+    happened = list(events)
+    if not happened:
+        return []
+    made = [*_exercise(happened), *_gate(happened), *_tender(happened), *_award(happened), *_contract(happened)]
+    made.append(_payments(happened))
+    return _mark_now(made)
+
+
+def _last(events: list[_Happened], *verbs: str) -> _Happened | None:
+    return next((each for each in reversed(events) if each.verb in verbs), None)
+
+
+def _exercise(events: list[_Happened]) -> list[Step]:
+    posted = _last(events, "challenge.published")
+    if posted is None:
+        return []
+    done = [Step("Problem", "done", str(posted.facts.get("title", "")) or None, posted.at, address(posted.subject))]
+    stopped = _last(events, "challenge.cancelled")
+    ended = _last(events, "challenge.concluded")
+    report = _last(events, "insight_report.published")
+    if stopped is not None:
+        return [*done, Step("Exercise", "refused", "Cancelled", stopped.at, address(stopped.subject))]
+    if ended is None:
+        return [*done, Step("Exercise", "todo", "Under way", None, address(posted.subject))]
+    words = {"go": "Decision: go", "change": "Decision: change course", "stop": "Decision: stop"}
+    return [
+        *done,
+        Step(
+            "Exercise",
+            "done",
+            words.get(str(ended.facts.get("decision")), "Concluded"),
+            ended.at,
+            address(report.subject if report else ended.subject),
+        ),
+    ]
+
+
+def _gate(events: list[_Happened]) -> list[Step]:
+    granted, refused = _last(events, "waiver.granted"), _last(events, "waiver.refused")
+    asked, published = _last(events, "waiver.requested"), _last(events, "tender.published")
+    if granted is not None:
+        return [Step("Waiver", "done", "Signed by the minister", granted.at, address(granted.subject))]
+    if asked is not None and (refused is None or asked.at > refused.at):
+        return [Step("Waiver", "todo", "Waiting for the minister", asked.at, address(asked.subject))]
+    if refused is not None:
+        return [Step("Waiver", "refused", "Refused by the minister", refused.at, address(refused.subject))]
+    if published is not None and _last(events, "challenge.published") is None:
+        ground = str(published.facts.get("ground", ""))
+        return [Step("Exercise", "missing", None, None, None, GROUNDS.get(ground, "No exercise is on record."))]
+    return []
+
+
+def _tender(events: list[_Happened]) -> list[Step]:
+    published = _last(events, "tender.published")
+    stopped = _last(events, "challenge.concluded")
+    if published is None:
+        if stopped is not None and stopped.facts.get("decision") == "stop":
+            return []
+        return [Step("Tender", "todo")]
+    cancelled, opened = _last(events, "tender.cancelled"), _last(events, "tender.opened")
+    here = address(published.subject)
+    if cancelled is not None:
+        return [Step("Tender", "refused", "Cancelled", cancelled.at, here)]
+    if opened is not None:
+        return [Step("Tender", "done", "Bids opened", opened.at, here)]
+    return [Step("Tender", "todo", "Published", published.at, here)]
+
+
+def _award(events: list[_Happened]) -> list[Step]:
+    if _last(events, "tender.published") is None or _last(events, "tender.cancelled"):
+        return []
+    aside = {each.subject for each in events if each.verb == "award.set-aside"}
+    decided = [each for each in events if each.verb == "award.decided" and each.subject not in aside]
+    if not decided:
+        return [Step("Award", "todo")]
+    last = decided[-1]
+    lots = f"{len(decided)} lots decided" if len(decided) > 1 else "Decided"
+    return [Step("Award", "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
+
+
+def _contract(events: list[_Happened]) -> list[Step]:
+    if _last(events, "tender.published") is None or _last(events, "tender.cancelled"):
+        return []
+    signed = [each for each in events if each.verb == "contract.signed"]
+    drawn = _last(events, "contract.drawn-up")
+    if signed:
+        text = f"{len(signed)} contracts in force" if len(signed) > 1 else "In force"
+        return [
+            Step("Contract", "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
+        ]
+    if drawn is not None:
+        return [Step("Contract", "todo", "Waiting for signatures", drawn.at, address(drawn.subject))]
+    return [Step("Contract", "todo")]
+
+
+def _payments(events: list[_Happened]) -> Step:
+    owed = [each for each in events if each.verb == "obligation.incurred"]
+    paid = [each for each in events if each.verb == "payment.paid"]
+    if not owed:
+        return Step("Payments", "todo")
+    text = f"{_sum(paid)} paid of {_sum(owed)} owed so far"
+    return Step("Payments", "done" if len(paid) >= len(owed) else "todo", text, (paid or owed)[-1].at)
+
+
+def _sum(events: list[_Happened]) -> str:
+    totals: dict[str, int] = {}
+    for each in events:
+        currency = str(each.facts.get("currency", "GBP"))
+        totals[currency] = totals.get(currency, 0) + int(each.facts.get("amount_minor", 0))
+    return " and ".join(str(Money(minor, currency)) for currency, minor in totals.items()) or "nothing"
+
+
+def _mark_now(made: list[Step]) -> list[Step]:
+    """The first step still to come is where things stand, unless something stopped before it."""
+    for place, step in enumerate(made):
+        if step.state == "refused":
+            return made[: place + 1]
+        if step.state == "todo":
+            now = Step(step.name, "now", step.text, step.when, step.href, step.why)
+            return [*made[:place], now, *made[place + 1 :]]
+    return made

@@ -1,0 +1,72 @@
+"""What a document and a ruleset may cost: sizes, depths and seconds, and the stopwatch that enforces the seconds.
+
+The figures were chosen from real documents: the largest public API descriptions in ordinary use are 1 to 4 MB, nest
+less than 40 deep and finish in a few seconds; an attack is an order of magnitude away on at least one axis.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+MAX_BYTES = 8_000_000
+"""A document larger than this is refused unread (bytes)."""
+MAX_NODES = 1_500_000
+"""Values in the document, every copy made by a YAML alias counted."""
+MAX_DEPTH = 120
+"""Levels of nesting."""
+MAX_ALIAS_NODES = 200_000
+"""Values that YAML aliases and merge keys may add by copying."""
+MAX_SCALAR = 2_000_000
+"""Characters in one string."""
+MAX_EDGES = 1_500_000
+"""Steps of one walk over the document."""
+MAX_FINDINGS_PER_RULE = 2_000
+"""Findings kept per rule; the rest are counted, not listed."""
+RULE_SECONDS = 5.0
+"""One rule on one document."""
+RUN_SECONDS = 20.0
+"""One whole run."""
+REGEX_SECONDS = 0.25
+"""One regular expression on one string."""
+MAX_RULESET_BYTES = 1_000_000
+MAX_RULES = 1_000
+MAX_EXPRESSION = 2_000
+"""Characters in one JSONPath or regular expression of a ruleset."""
+
+
+class OutOfTime(Exception):
+    """A rule or a run used up its seconds. The run answers *could not check*, never *pass*."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Deadline:
+    """A stopwatch with an end, asked now and then by every loop; cheap because it reads the clock once in 256 ticks."""
+
+    __slots__ = ("_ends", "_ticks", "what")
+
+    def __init__(self, seconds: float, what: str, within: Deadline | None = None) -> None:
+        ends = perf_counter() + seconds
+        self.what = what
+        if within is not None and within._ends < ends:
+            ends, self.what = within._ends, within.what
+        self._ends = ends
+        self._ticks = 0
+
+    def tick(self) -> None:
+        """Raise :class:`OutOfTime` when the time is over; reads the clock on every 256th call."""
+        self._ticks += 1
+        if not self._ticks & 255 and perf_counter() > self._ends:
+            raise OutOfTime(self.what)
+
+    def check(self) -> None:
+        """Raise :class:`OutOfTime` when the time is over."""
+        if perf_counter() > self._ends:
+            raise OutOfTime(self.what)
+
+    @property
+    def left(self) -> float:
+        """Seconds that remain; negative when it is over."""
+        return self._ends - perf_counter()
