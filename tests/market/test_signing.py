@@ -25,7 +25,7 @@ from market import signing
 from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
 from tests.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 ORIGIN, RP_ID = "https://prelude.example", "prelude.example"
 SINCE = datetime(2025, 7, 5, tzinfo=UTC)
 REGISTERED = datetime(2026, 1, 10, 12, tzinfo=UTC)
