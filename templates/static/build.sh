@@ -5,7 +5,7 @@
 #   templates/static/build.sh            needs node 18 or newer and npm; fetches three packages into a temporary folder
 #   OFFLINE=1 templates/static/build.sh  only compresses again (after an edit of a script or a picture)
 #
-# Sources: source/govuk.scss, source/prelude.css, start.js, prelude.js, passkey.js, mark.svg.
+# Sources: source/govuk.scss, source/prelude.css, start.js, prelude.js, passkey.js, mark.svg, drawing-thread.svg.
 # Made: site.css, govuk-frontend.js, fonts/*.woff2, beside each text file its .gz and .br, and prepared.json, which names
 # the bytes that each of them was made of; market/web/static.py ignores a compressed file that is out of date.
 set -eu
