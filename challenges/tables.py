@@ -60,6 +60,8 @@ class Challenge(Table):
     created_by = belongs_to(Person)
     published_at = moment(index=True)
     shortlisted_at = moment()
+    panel_note = words()
+    """Why the evaluators lay far apart, where they did; owed before the short list is made."""
     concluded_at = moment()
     decision = Varchar(length=8, default="", null=False)
     """go | change | stop, once concluded"""
@@ -122,17 +124,22 @@ class Application(Table):
 
 
 class Evaluator(Table):
-    """A member of the panel: scores only after declaring, and not at all those she has an interest in."""
+    """A member of the panel: scores only after declaring, and not at all those she has an interest in. She declares
+    against the names of the applicants without knowing which alias is whose."""
 
     id: Serial
     challenge = belongs_to(Challenge)
     person = belongs_to(Person)
     named_at = when()
+    named_because = words()
+    """Owed when she is named after the challenge has closed."""
     declared_at = moment()
-    conflicts = words()
-    """Aliases she has an interest in, one a line; she does not score them."""
+    conflicts = several()
+    """References of the suppliers she has an interest in; she neither sees nor scores their applications."""
     statement = words()
     submitted_at = moment()
+    excused_at = moment()
+    excused_because = words()
 
     an_evaluator_is_named_once = Unique(["challenge", "person"])
 
@@ -165,6 +172,9 @@ class Pitch(Table):
     delivered_at = moment()
     delivered_by = may_belong_to(Person)
     note = words()
+    missed_at = moment()
+    missed_because = words()
+    """Why it was not delivered; a team that did not pitch is not paid."""
 
     an_application_is_pitched_once = Unique(["application"])
 
@@ -178,6 +188,7 @@ class InsightReport(Table):
     title = words()
     tried = words()
     worked = words()
+    did_not_work = words()
     evidence = words()
     others = words()
     written_by = belongs_to(Person)

@@ -118,20 +118,13 @@ async def forwards():
 
     manager.add_table(class_name="Criterion", tablename="criterion", schema=None, columns=None)
 
+    manager.add_table(class_name="Question", tablename="question", schema=None, columns=None)
+
     manager.add_table(class_name="Evaluator", tablename="evaluator", schema=None, columns=None)
-
-    manager.add_table(class_name="Score", tablename="score", schema=None, columns=None)
-
-    manager.add_table(
-        class_name="InsightReport",
-        tablename="insight_report",
-        schema=None,
-        columns=None,
-    )
 
     manager.add_table(class_name="Challenge", tablename="challenge", schema=None, columns=None)
 
-    manager.add_table(class_name="Question", tablename="question", schema=None, columns=None)
+    manager.add_table(class_name="Pitch", tablename="pitch", schema=None, columns=None)
 
     manager.add_table(
         class_name="Application",
@@ -140,7 +133,14 @@ async def forwards():
         columns=None,
     )
 
-    manager.add_table(class_name="Pitch", tablename="pitch", schema=None, columns=None)
+    manager.add_table(
+        class_name="InsightReport",
+        tablename="insight_report",
+        schema=None,
+        columns=None,
+    )
+
+    manager.add_table(class_name="Score", tablename="score", schema=None, columns=None)
 
     manager.add_column(
         table_class_name="Criterion",
@@ -274,6 +274,185 @@ async def forwards():
     )
 
     manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="ref",
+        db_column_name="ref",
+        column_class_name="Reference",
+        column_class=Reference,
+        params={
+            "length": 16,
+            "default": "",
+            "prefix": "Q",
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="challenge",
+        db_column_name="challenge",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Challenge,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="asker",
+        db_column_name="asker",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Organisation,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="text",
+        db_column_name="text",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="asked_at",
+        db_column_name="asked_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="answer",
+        db_column_name="answer",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="answered_at",
+        db_column_name="answered_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Question",
+        tablename="question",
+        column_name="answered_by",
+        db_column_name="answered_by",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Person,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
         table_class_name="Evaluator",
         tablename="evaluator",
         column_name="challenge",
@@ -345,6 +524,27 @@ async def forwards():
     manager.add_column(
         table_class_name="Evaluator",
         tablename="evaluator",
+        column_name="named_because",
+        db_column_name="named_because",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Evaluator",
+        tablename="evaluator",
         column_name="declared_at",
         db_column_name="declared_at",
         column_class_name="Timestamptz",
@@ -368,10 +568,21 @@ async def forwards():
         tablename="evaluator",
         column_name="conflicts",
         db_column_name="conflicts",
-        column_class_name="Text",
-        column_class=Text,
+        column_class_name="Array",
+        column_class=Array,
         params={
-            "default": "",
+            "default": list,
+            "base_column": Text(
+                default="",
+                null=False,
+                primary_key=False,
+                unique=False,
+                index=False,
+                index_method=IndexMethod.btree,
+                choices=None,
+                db_column_name=None,
+                secret=False,
+            ),
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -427,326 +638,36 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="evaluator",
-        db_column_name="evaluator",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Evaluator,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="application",
-        db_column_name="application",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Application,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="criterion",
-        db_column_name="criterion",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Criterion,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="points",
-        db_column_name="points",
-        column_class_name="Integer",
-        column_class=Integer,
-        params={
-            "default": 0,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="reason",
-        db_column_name="reason",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Score",
-        tablename="score",
-        column_name="at",
-        db_column_name="at",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="ref",
-        db_column_name="ref",
-        column_class_name="Reference",
-        column_class=Reference,
-        params={
-            "length": 16,
-            "default": "",
-            "prefix": "IR",
-            "null": False,
-            "primary_key": False,
-            "unique": True,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="challenge",
-        db_column_name="challenge",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Challenge,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="title",
-        db_column_name="title",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="tried",
-        db_column_name="tried",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="worked",
-        db_column_name="worked",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="evidence",
-        db_column_name="evidence",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="others",
-        db_column_name="others",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="written_by",
-        db_column_name="written_by",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Person,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        column_name="published_at",
-        db_column_name="published_at",
+        table_class_name="Evaluator",
+        tablename="evaluator",
+        column_name="excused_at",
+        db_column_name="excused_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={
             "default": None,
             "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Evaluator",
+        tablename="evaluator",
+        column_name="excused_because",
+        db_column_name="excused_because",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,
@@ -1352,6 +1273,27 @@ async def forwards():
     manager.add_column(
         table_class_name="Challenge",
         tablename="challenge",
+        column_name="panel_note",
+        db_column_name="panel_note",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Challenge",
+        tablename="challenge",
         column_name="concluded_at",
         db_column_name="concluded_at",
         column_class_name="Timestamptz",
@@ -1456,8 +1398,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
+        table_class_name="Pitch",
+        tablename="pitch",
         column_name="ref",
         db_column_name="ref",
         column_class_name="Reference",
@@ -1465,7 +1407,7 @@ async def forwards():
         params={
             "length": 16,
             "default": "",
-            "prefix": "Q",
+            "prefix": "PI",
             "null": False,
             "primary_key": False,
             "unique": True,
@@ -1479,8 +1421,32 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="application",
+        db_column_name="application",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Application,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Pitch",
+        tablename="pitch",
         column_name="challenge",
         db_column_name="challenge",
         column_class_name="ForeignKey",
@@ -1503,10 +1469,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="asker",
-        db_column_name="asker",
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="supplier",
+        db_column_name="supplier",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={
@@ -1527,10 +1493,31 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="text",
-        db_column_name="text",
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="scheduled_at",
+        db_column_name="scheduled_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="place_or_link",
+        db_column_name="place_or_link",
         column_class_name="Text",
         column_class=Text,
         params={
@@ -1548,14 +1535,59 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="asked_at",
-        db_column_name="asked_at",
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="delivered_at",
+        db_column_name="delivered_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={
             "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="delivered_by",
+        db_column_name="delivered_by",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Person,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="note",
+        db_column_name="note",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -1569,31 +1601,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="answer",
-        db_column_name="answer",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="answered_at",
-        db_column_name="answered_at",
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="missed_at",
+        db_column_name="missed_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={
@@ -1611,18 +1622,15 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Question",
-        tablename="question",
-        column_name="answered_by",
-        db_column_name="answered_by",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
+        table_class_name="Pitch",
+        tablename="pitch",
+        column_name="missed_because",
+        db_column_name="missed_because",
+        column_class_name="Text",
+        column_class=Text,
         params={
-            "references": Person,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
+            "default": "",
+            "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,
@@ -1961,8 +1969,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
+        table_class_name="InsightReport",
+        tablename="insight_report",
         column_name="ref",
         db_column_name="ref",
         column_class_name="Reference",
@@ -1970,7 +1978,7 @@ async def forwards():
         params={
             "length": 16,
             "default": "",
-            "prefix": "PI",
+            "prefix": "IR",
             "null": False,
             "primary_key": False,
             "unique": True,
@@ -1984,32 +1992,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="application",
-        db_column_name="application",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Application,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": True,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
+        table_class_name="InsightReport",
+        tablename="insight_report",
         column_name="challenge",
         db_column_name="challenge",
         column_class_name="ForeignKey",
@@ -2032,14 +2016,140 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="supplier",
-        db_column_name="supplier",
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="title",
+        db_column_name="title",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="tried",
+        db_column_name="tried",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="worked",
+        db_column_name="worked",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="did_not_work",
+        db_column_name="did_not_work",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="evidence",
+        db_column_name="evidence",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="others",
+        db_column_name="others",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="written_by",
+        db_column_name="written_by",
         column_class_name="ForeignKey",
         column_class=ForeignKey,
         params={
-            "references": Organisation,
+            "references": Person,
             "on_delete": OnDelete.restrict,
             "on_update": OnUpdate.restrict,
             "target_column": None,
@@ -2056,10 +2166,10 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="scheduled_at",
-        db_column_name="scheduled_at",
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        column_name="published_at",
+        db_column_name="published_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={
@@ -2077,10 +2187,103 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="place_or_link",
-        db_column_name="place_or_link",
+        table_class_name="Score",
+        tablename="score",
+        column_name="evaluator",
+        db_column_name="evaluator",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Evaluator,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Score",
+        tablename="score",
+        column_name="application",
+        db_column_name="application",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Application,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Score",
+        tablename="score",
+        column_name="criterion",
+        db_column_name="criterion",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Criterion,
+            "on_delete": OnDelete.restrict,
+            "on_update": OnUpdate.restrict,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Score",
+        tablename="score",
+        column_name="points",
+        db_column_name="points",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Score",
+        tablename="score",
+        column_name="reason",
+        db_column_name="reason",
         column_class_name="Text",
         column_class=Text,
         params={
@@ -2098,59 +2301,14 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="delivered_at",
-        db_column_name="delivered_at",
+        table_class_name="Score",
+        tablename="score",
+        column_name="at",
+        db_column_name="at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={
             "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="delivered_by",
-        db_column_name="delivered_by",
-        column_class_name="ForeignKey",
-        column_class=ForeignKey,
-        params={
-            "references": Person,
-            "on_delete": OnDelete.restrict,
-            "on_update": OnUpdate.restrict,
-            "target_column": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Pitch",
-        tablename="pitch",
-        column_name="note",
-        db_column_name="note",
-        column_class_name="Text",
-        column_class=Text,
-        params={
-            "default": "",
             "null": False,
             "primary_key": False,
             "unique": False,
@@ -2173,6 +2331,42 @@ async def forwards():
     )
 
     manager.add_constraint(
+        table_class_name="Challenge",
+        tablename="challenge",
+        constraint_name="decision_is_known",
+        constraint_class=Check,
+        params={"condition": "decision IN ('','go','change','stop')"},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Pitch",
+        tablename="pitch",
+        constraint_name="an_application_is_pitched_once",
+        constraint_class=Unique,
+        params={"columns": ["application"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="Application",
+        tablename="application",
+        constraint_name="a_supplier_applies_once",
+        constraint_class=Unique,
+        params={"columns": ["challenge", "supplier"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
+        table_class_name="InsightReport",
+        tablename="insight_report",
+        constraint_name="a_challenge_is_reported_once",
+        constraint_class=Unique,
+        params={"columns": ["challenge"], "nulls_distinct": True},
+        schema=None,
+    )
+
+    manager.add_constraint(
         table_class_name="Score",
         tablename="score",
         constraint_name="points_are_between_0_and_10",
@@ -2190,42 +2384,6 @@ async def forwards():
             "columns": ["evaluator", "application", "criterion"],
             "nulls_distinct": True,
         },
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="InsightReport",
-        tablename="insight_report",
-        constraint_name="a_challenge_is_reported_once",
-        constraint_class=Unique,
-        params={"columns": ["challenge"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Challenge",
-        tablename="challenge",
-        constraint_name="decision_is_known",
-        constraint_class=Check,
-        params={"condition": "decision IN ('','go','change','stop')"},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Application",
-        tablename="application",
-        constraint_name="a_supplier_applies_once",
-        constraint_class=Unique,
-        params={"columns": ["challenge", "supplier"], "nulls_distinct": True},
-        schema=None,
-    )
-
-    manager.add_constraint(
-        table_class_name="Pitch",
-        tablename="pitch",
-        constraint_name="an_application_is_pitched_once",
-        constraint_class=Unique,
-        params={"columns": ["application"], "nulls_distinct": True},
         schema=None,
     )
 
