@@ -1,0 +1,723 @@
+"""What must hold at every step of an innovation exercise, and which stage it is in. Pure: facts in, reasons out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+from challenges import methods
+from market import policy, workdays
+from market.refusals import rule
+from market.tenders import cpv
+
+if TYPE_CHECKING:
+    from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Pitch
+    from market.missions.tables import Mission
+
+Stage = Literal["draft", "questions", "open", "closed", "pitching", "concluded", "cancelled"]
+
+STAGES: dict[Stage, tuple[str, str]] = {
+    "draft": ("Draft", "grey"),
+    "questions": ("Open, taking questions", "green"),
+    "open": ("Open", "green"),
+    "closed": ("Being scored", "amber"),
+    "pitching": ("Pitching", "teal"),
+    "concluded": ("Concluded", "grey"),
+    "cancelled": ("Cancelled", "red"),
+}
+"""Each stage in words, with the tone of its tag."""
+
+TAKING: tuple[Stage, ...] = ("questions", "open")
+"""The stages in which a supplier may apply."""
+
+PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
+"""How an API standards profile is named: `name@version`."""
+
+
+def stage(challenge: Challenge, now: datetime) -> Stage:
+    """Where a challenge stands at this moment. Nothing has to close it: the dates do."""
+    if challenge.cancelled_at is not None:
+        return "cancelled"
+    if challenge.concluded_at is not None:
+        return "concluded"
+    if challenge.shortlisted_at is not None:
+        return "pitching"
+    if challenge.published_at is None or challenge.closes_at is None:
+        return "draft"
+    if now > challenge.closes_at:
+        return "closed"
+    if challenge.questions_until is not None and now <= challenge.questions_until:
+        return "questions"
+    return "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What publication looks at: the row, its mission when it names one, its criteria, how many are on the panel, and
+    the moment."""
+
+    challenge: Challenge
+    mission: Mission | None
+    criteria: Sequence[Criterion]
+    panel: int
+    now: datetime
+
+
+_OWN = "Design card"
+_LAW = "Procurement Act 2023 sections 12 and 16"
+
+
+@rule("challenge.already-published")
+def not_yet_published(draft: Draft) -> str | None:
+    """A challenge is published once; what is public is not quietly rewritten."""
+    if draft.challenge.published_at is not None:
+        return "This challenge is published already."
+    return None
+
+
+@rule("challenge.mission-missing", field="mission", source=f"{_OWN}, idea 1: challenges are filed under a mission")
+def serves_a_published_mission(draft: Draft) -> str | None:
+    """It is filed under a published mission, so that everybody sees which aim it serves."""
+    if draft.mission is None:
+        return "Choose the mission it serves."
+    if draft.mission.published_at is None:
+        return "The mission it is filed under is not published yet. Publish the mission first or choose another."
+    return None
+
+
+@rule("challenge.problem-missing", field="problem", source=f"{_OWN}, idea 2: a problem, never a specification")
+def states_the_problem(draft: Draft) -> str | None:
+    """It says what the problem is, who has it, and how that is known."""
+    row = draft.challenge
+    parts = (
+        (row.title, "the problem in one sentence"),
+        (row.problem, "the problem"),
+        (row.who_has_it, "who has it"),
+        (row.evidence, "how you know"),
+    )
+    return _still(words for text, words in parts if not text.strip())
+
+
+@rule("challenge.success-missing", field="success", source=f"{_OWN}, idea 2: how success will be measured")
+def says_how_success_is_seen(draft: Draft) -> str | None:
+    """It says how everybody will see that the problem is solved."""
+    if not draft.challenge.success.strip():
+        return "Say how we shall know that the problem is solved."
+    return None
+
+
+@rule("challenge.scope-missing", field="out_of_scope", source=_LAW)
+def says_what_is_out_of_scope(draft: Draft) -> str | None:
+    """It says what is out of scope, so that nobody spends a week on the wrong thing."""
+    if not draft.challenge.out_of_scope.strip():
+        return "Say what is out of scope; write “Nothing” if nothing is."
+    return None
+
+
+@rule("challenge.method-not-approved", field="method", source=f"{_OWN}, idea 4: the list of approved methods")
+def uses_an_approved_method(draft: Draft) -> str | None:
+    """It is run by a method on the approved list; only those open the gate."""
+    if not methods.approved(draft.challenge.method):
+        return "Choose a method from the approved list."
+    return None
+
+
+@rule("challenge.cpv-missing", field="cpv", source="Regulation (EC) No 213/2008")
+def names_its_subject(draft: Draft) -> str | None:
+    """It carries at least one known code of the procurement vocabulary, so that suppliers and the gate find it."""
+    if not draft.challenge.cpv:
+        return "Add at least one CPV code that says what it is about."
+    unknown = [code for code in draft.challenge.cpv if not cpv.known(code)]
+    if unknown:
+        return f"Not in the vocabulary: {', '.join(unknown)}."
+    return None
+
+
+@rule("challenge.profile-malformed", field="profile", source=f"{_OWN}, idea 10: mandated interoperable standards")
+def names_a_profile_with_its_version(draft: Draft) -> str | None:
+    """A standards profile, where there is one, is named with its version."""
+    if draft.challenge.profile and not PROFILE.fullmatch(draft.challenge.profile):
+        return "Write the profile as name@version, like open-services@1."
+    return None
+
+
+@rule("challenge.fee-missing", field="fee_minor", source=f"{_OWN}, idea 5: companies are paid to pitch")
+def pays_for_a_pitch(draft: Draft) -> str | None:
+    """Every short-listed team is paid the same fee, and it is known from the first day."""
+    if draft.challenge.fee_minor <= 0:
+        return "Say what every delivered pitch is paid."
+    return None
+
+
+@rule("challenge.too-few-places", field="places", source=str(policy.number("challenges.places_minimum").source))
+def pays_enough_teams(draft: Draft) -> str | None:
+    """It pays at least as many teams as the policy asks: one paid pitch is a direct award by another name."""
+    least = policy.UK.challenges.places_minimum
+    if draft.challenge.places < least:
+        return f"Pay at least {least} teams to pitch."
+    return None
+
+
+@rule(
+    "challenge.terms-missing",
+    field="intellectual_property",
+    source=f"{_OWN}, idea 12: terms are part of every challenge",
+)
+def states_its_terms(draft: Draft) -> str | None:
+    """It says who owns what comes out, whose the data are, and what of a later success comes back."""
+    row = draft.challenge
+    parts = (
+        (row.intellectual_property, "who owns what comes out"),
+        (row.data_terms, "whose the data are"),
+        (row.revenue_share, "what share comes back (“none” is an answer)"),
+    )
+    return _still(words for text, words in parts if not text.strip())
+
+
+@rule("challenge.criteria-missing", field="criteria", source=_LAW)
+def says_how_applications_are_scored(draft: Draft) -> str | None:
+    """It names what applications are scored on before anybody writes one."""
+    if not draft.criteria:
+        return "Add at least one criterion that applications are scored on."
+    return None
+
+
+@rule("challenge.weights-not-100", field="weight", source=_LAW)
+def weights_make_a_hundred(draft: Draft) -> str | None:
+    """The weights of the criteria add up to 100."""
+    total = sum(criterion.weight for criterion in draft.criteria)
+    if draft.criteria and total != policy.UK.award.weights_total:
+        return f"The weights add up to {total}. Make them {policy.UK.award.weights_total}."
+    return None
+
+
+@rule("challenge.dates-missing", field="closes_at")
+def has_its_dates(draft: Draft) -> str | None:
+    """It says until when one may apply, by when pitches are heard, and by when it is decided."""
+    row = draft.challenge
+    parts = (
+        (row.closes_at, "until when suppliers may apply"),
+        (row.pitches_by, "by when pitches are heard"),
+        (row.decision_by, "by when you decide"),
+    )
+    return _still(words for date, words in parts if date is None)
+
+
+@rule("challenge.dates-out-of-order", field="closes_at")
+def dates_are_in_order(draft: Draft) -> str | None:
+    """Questions end before applying does, pitches follow, and the decision comes last."""
+    row = draft.challenge
+    steps = (
+        (row.questions_until, "questions end"),
+        (row.closes_at, "applications close"),
+        (row.pitches_by, "pitches are heard"),
+        (row.decision_by, "it is decided"),
+    )
+    known = [(moment, words) for moment, words in steps if moment is not None]
+    for (earlier, first), (later, second) in pairwise(known):
+        if later <= earlier:
+            return f"Put the dates in order: {second} after {first}."
+    return None
+
+
+@rule(
+    "challenge.too-short",
+    field="closes_at",
+    source=str(policy.number("challenges.applying_days").source),
+)
+def leaves_time_to_apply(draft: Draft) -> str | None:
+    """Small firms have the policy's days to find it, think, and apply."""
+    closes, least = draft.challenge.closes_at, policy.UK.challenges.applying_days
+    if closes is None:
+        return None
+    days = workdays.full_days_between(draft.now, closes)
+    if closes <= draft.now:
+        return f"The closing date has passed. Leave at least {least} days to apply."
+    if days < least:
+        return f"It would close in {days} days. Leave at least {least} days to apply."
+    return None
+
+
+@rule(
+    "challenge.questions-end-wrongly",
+    field="questions_until",
+    source=str(policy.number("questions.answer_working_days_before_close").source),
+)
+def leaves_time_to_answer(draft: Draft) -> str | None:
+    """Questions are taken for a while, and end early enough that the last answer is read before closing."""
+    until, closes = draft.challenge.questions_until, draft.challenge.closes_at
+    if until is None or closes is None:
+        return None
+    if until <= draft.now:
+        return "The end of questions has passed. Choose a later one, or leave it empty for the usual one."
+    if until > workdays.answers_due_at(closes):
+        days = policy.UK.questions.answer_working_days_before_close
+        return f"End questions at least {days} full working {'day' if days == 1 else 'days'} before it closes, so that answers can be used."
+    return None
+
+
+@rule("challenge.panel-too-small", field="person", source=str(policy.number("challenges.evaluators_minimum").source))
+def names_its_panel(draft: Draft) -> str | None:
+    """The panel is named before anybody applies, so that nobody is chosen for whom she would favour."""
+    least = policy.UK.challenges.evaluators_minimum
+    if draft.panel < least:
+        return f"Name at least {least} evaluators; there {'is' if draft.panel == 1 else 'are'} {draft.panel or 'none'}."
+    return None
+
+
+PUBLISH = (
+    not_yet_published,
+    serves_a_published_mission,
+    states_the_problem,
+    says_how_success_is_seen,
+    says_what_is_out_of_scope,
+    uses_an_approved_method,
+    names_its_subject,
+    names_a_profile_with_its_version,
+    pays_for_a_pitch,
+    pays_enough_teams,
+    states_its_terms,
+    says_how_applications_are_scored,
+    weights_make_a_hundred,
+    has_its_dates,
+    dates_are_in_order,
+    leaves_time_to_apply,
+    leaves_time_to_answer,
+    names_its_panel,
+)
+"""For `actions.publish`; the draft's page shows them from its first minute."""
+
+EDIT = (not_yet_published,)
+"""For every change of a draft."""
+
+
+def _still(missing: Iterable[str]) -> str | None:
+    named = list(missing)
+    return f"Still to say: {'; '.join(named)}." if named else None
+
+
+# ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("challenge.questions-ended", source=str(policy.number("questions.close_percent").source))
+def questions_are_taken(challenge: Challenge, now: datetime) -> str | None:
+    """Questions are asked in public until the stated time."""
+    if stage(challenge, now) != "questions":
+        return "Questions are no longer taken. What was asked and answered stands on the challenge's page."
+    return None
+
+
+ASK = (questions_are_taken,)
+"""For `actions.ask`."""
+
+
+@rule("challenge.question-not-open")
+def may_be_answered(challenge: Challenge, answered: bool, now: datetime) -> str | None:
+    """A question is answered once, while suppliers can still use the answer."""
+    if answered:
+        return "This question is answered already; the answer is public and stays as it is."
+    if stage(challenge, now) not in TAKING:
+        return "The challenge has closed: an answer would reach nobody in time."
+    return None
+
+
+ANSWER = (may_be_answered,)
+"""For `actions.answer`."""
+
+
+# ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("application.too-late", source=_LAW)
+def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
+    """What reaches us after the closing time is not taken, whoever sends it: everybody has the same time."""
+    if challenge.closes_at is not None and challenge.published_at is not None and now > challenge.closes_at:
+        return f"This challenge closed on {_said(challenge.closes_at)}. Applications can no longer be sent, changed or withdrawn."
+    return None
+
+
+@rule("application.not-open")
+def is_open(challenge: Challenge, now: datetime) -> str | None:
+    """Applications are taken while the challenge is published and neither cancelled nor decided."""
+    found = stage(challenge, now)
+    if found == "cancelled":
+        return "This challenge was cancelled. Nothing can be sent to it."
+    if found == "draft":
+        return "This challenge is not published."
+    return None
+
+
+APPLY = (is_open, before_it_closes)
+"""For applying, changing and withdrawing."""
+
+
+@rule("application.already-there")
+def applies_once(application: Application | None) -> str | None:
+    """A supplier applies once to a challenge, and changes that application until it closes."""
+    if application is not None and application.withdrawn_at is None:
+        return "You have applied already. Change your application instead."
+    return None
+
+
+@rule("application.withdrawn")
+def is_not_withdrawn(application: Application) -> str | None:
+    """A withdrawn application is sent again as a whole, not changed."""
+    if application.withdrawn_at is not None:
+        return "This application is withdrawn. You can apply again until the challenge closes."
+    return None
+
+
+@rule("application.own-challenge", source="Procurement Act 2023 sections 81 to 83")
+def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
+    """Nobody applies to a challenge of her own organisation."""
+    if challenge.buyer == supplier:
+        return "An organisation cannot apply to its own challenge."
+    return None
+
+
+# ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("panel.already-decided")
+def not_short_listed_yet(challenge: Challenge, now: datetime) -> str | None:
+    """The panel and its marks stand once the short list is made."""
+    found = stage(challenge, now)
+    if found in ("pitching", "concluded"):
+        return "The short list is made; the panel's work is done."
+    if found == "cancelled":
+        return "This challenge was cancelled."
+    return None
+
+
+@rule("panel.reason-needed", field="reason", source=_LAW)
+def says_why_after_closing(challenge: Challenge, reason: str, now: datetime) -> str | None:
+    """Whoever is named after the closing is named with a reason that stays on record."""
+    if stage(challenge, now) == "closed" and not reason.strip():
+        return "The challenge has closed: say why this evaluator joins the panel only now."
+    return None
+
+
+@rule("panel.not-closed", source=_LAW)
+def has_closed(challenge: Challenge, now: datetime) -> str | None:
+    """Nobody at the buyer sees who applied, or how many, before the closing."""
+    if stage(challenge, now) in ("draft", *TAKING):
+        return "Applications are shown to nobody before the challenge closes."
+    return None
+
+
+@rule("panel.not-declared", source="Procurement Act 2023 sections 81 to 83 (conflicts of interest)")
+def has_declared(evaluator: Evaluator) -> str | None:
+    """An evaluator declares her interests before she sees an application."""
+    if evaluator.declared_at is None:
+        return "Declare your interests first; then you see the applications."
+    return None
+
+
+@rule("panel.marks-locked")
+def has_not_submitted(evaluator: Evaluator) -> str | None:
+    """Marks are locked when the evaluator hands them in."""
+    if evaluator.submitted_at is not None:
+        return "Your marks are handed in and locked."
+    return None
+
+
+@rule("panel.already-declared")
+def declares_once(evaluator: Evaluator) -> str | None:
+    """An evaluator declares once, before she sees anything; whoever learns of an interest later is excused."""
+    if evaluator.declared_at is not None:
+        return "You have declared already. If you have learnt of an interest since, ask the buyer to excuse you."
+    return None
+
+
+NAME = (not_short_listed_yet,)
+"""For naming and excusing evaluators."""
+
+OPEN_PANEL = (has_closed, not_short_listed_yet)
+"""For declaring, marking and handing in."""
+
+
+@rule("panel.reason-missing", field="reason")
+def gives_a_reason(points: int, reason: str) -> str | None:
+    """Every mark comes with the reason the supplier will read."""
+    if not reason.strip():
+        return "Give the reason for every mark: the supplier will read it."
+    return None
+
+
+@rule("panel.mark-out-of-bounds", source=str(policy.number("challenges.highest_mark").source))
+def is_within_the_marks(points: int, reason: str) -> str | None:
+    """Marks lie between 0 and the policy's highest."""
+    highest = policy.UK.challenges.highest_mark
+    if not 0 <= points <= highest:
+        return f"Marks go from 0 to {highest}."
+    return None
+
+
+MARK = (is_within_the_marks, gives_a_reason)
+"""For each mark of `actions.score`."""
+
+
+@rule("panel.marks-missing")
+def has_marked_everything(missing: Sequence[str]) -> str | None:
+    """An evaluator hands in when every application she may mark is marked on every criterion."""
+    if missing:
+        return f"Still to mark: {'; '.join(missing)}."
+    return None
+
+
+# ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """What short-listing looks at: what the panel still owes (sentences), the criteria on which the evaluators lie far
+    apart, and what the panel says about that."""
+
+    challenge: Challenge
+    gaps: Sequence[str]
+    apart: Sequence[str]
+    note: str
+    now: datetime
+
+
+@rule("shortlist.not-closed", source=_LAW)
+def applying_is_over(facts: Reckoning) -> str | None:
+    """The short list is made after the closing."""
+    if stage(facts.challenge, facts.now) in ("draft", *TAKING):
+        return "The short list is made after the challenge has closed."
+    return None
+
+
+@rule("shortlist.already-made")
+def is_made_once(facts: Reckoning) -> str | None:
+    """The short list is made once."""
+    found = stage(facts.challenge, facts.now)
+    if found in ("pitching", "concluded"):
+        return "The short list is made already."
+    if found == "cancelled":
+        return "This challenge was cancelled."
+    return None
+
+
+@rule("shortlist.panel-not-done", source=str(policy.number("challenges.evaluators_minimum").source))
+def panel_is_done(facts: Reckoning) -> str | None:
+    """Every evaluator has declared, marked all she may mark, and handed in; every application has enough evaluators."""
+    if facts.gaps:
+        return "The panel is not done: " + " ".join(facts.gaps)
+    return None
+
+
+@rule("shortlist.spread-unexplained", field="note", source=str(policy.number("challenges.spread_points").source))
+def differences_are_explained(facts: Reckoning) -> str | None:
+    """Where evaluators lie far apart the panel talks about it and says why before it ranks."""
+    if not facts.gaps and facts.apart and not facts.note.strip():
+        return f"The evaluators lie far apart: {'; '.join(facts.apart)}. Talk about it and write down why."
+    return None
+
+
+SHORTLIST = (applying_is_over, is_made_once, panel_is_done, differences_are_explained)
+"""For `actions.shortlist`."""
+
+
+# ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("pitch.not-now")
+def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """Pitches are arranged and heard between the short list and the conclusion."""
+    if stage(challenge, now) != "pitching":
+        return "Pitches are arranged and heard between the short list and the conclusion."
+    return None
+
+
+@rule("pitch.already-settled")
+def pitch_is_open(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """What was delivered or missed is written down once."""
+    if pitch.delivered_at is not None:
+        return "This pitch is marked as delivered; its fee is owed."
+    if pitch.missed_at is not None:
+        return "This pitch is marked as not given."
+    return None
+
+
+@rule("pitch.not-scheduled")
+def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """A pitch is heard at a time the team was told."""
+    if pitch.scheduled_at is None:
+        return "Arrange a time for this pitch first; the team is told by letter."
+    return None
+
+
+@rule("pitch.too-early")
+def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """Nothing is marked as delivered before its time."""
+    if pitch.scheduled_at is not None and now < pitch.scheduled_at:
+        return f"This pitch is arranged for {_said(pitch.scheduled_at)}. Mark it when it has been given."
+    return None
+
+
+SCHEDULE = (challenge_is_pitching, pitch_is_open)
+"""For `actions.schedule`."""
+DELIVER = (challenge_is_pitching, pitch_is_open, pitch_is_scheduled, pitch_time_has_come)
+"""For `actions.deliver`."""
+MISS = (challenge_is_pitching, pitch_is_open)
+"""For `actions.miss`."""
+
+
+@rule("pitch.time-passed", field="scheduled_at")
+def is_arranged_ahead(scheduled_at: datetime, now: datetime) -> str | None:
+    """A pitch is arranged for a time to come."""
+    if scheduled_at <= now:
+        return "Choose a time to come."
+    return None
+
+
+# ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What concluding looks at; `open_teams` are the short-listed whose pitch is neither delivered nor explained."""
+
+    challenge: Challenge
+    open_teams: Sequence[str]
+    report: InsightReport | None
+    decision: str
+    reasons: str
+    now: datetime
+
+
+@rule("challenge.not-short-listed")
+def short_list_is_made(facts: Ending) -> str | None:
+    """A challenge is concluded after its short list, even an empty one."""
+    if stage(facts.challenge, facts.now) not in ("pitching", "concluded", "cancelled"):
+        return "Make the short list first."
+    return None
+
+
+@rule("challenge.already-ended")
+def is_not_ended(facts: Ending) -> str | None:
+    """A challenge ends once."""
+    found = stage(facts.challenge, facts.now)
+    if found in ("concluded", "cancelled"):
+        return f"This challenge is {found} already."
+    return None
+
+
+@rule("challenge.pitches-open", source=f"{_OWN}, idea 5: companies are paid to pitch")
+def every_pitch_is_accounted_for(facts: Ending) -> str | None:
+    """Every short-listed team has pitched, or it is written down why not."""
+    if facts.open_teams:
+        return f"Mark the pitch as delivered, or say why it was not given: {'; '.join(facts.open_teams)}."
+    return None
+
+
+@rule(
+    "challenge.report-missing",
+    field="report",
+    source=f"{_OWN}, idea 4: every exercise ends in a published insight report",
+)
+def report_is_written(facts: Ending) -> str | None:
+    """What was learnt is written down for everybody: what was tried, what worked, the evidence, what others should know."""
+    report = facts.report
+    if report is None:
+        return "Write the insight report."
+    parts = (
+        (report.title, "its title"),
+        (report.tried, "what was tried"),
+        (report.worked, "what worked"),
+        (report.evidence, "the evidence"),
+        (report.others, "what others should know"),
+    )
+    return _still(words for text, words in parts if not text.strip())
+
+
+@rule("challenge.decision-missing", field="decision", source=f"{_OWN}, idea 6: go, change or stop")
+def decides(facts: Ending) -> str | None:
+    """It ends with a decision: go, change, or stop. Stopping is a good outcome too."""
+    if facts.decision not in ("go", "change", "stop"):
+        return "Decide: go, change or stop."
+    return None
+
+
+@rule("challenge.reasons-missing", field="reasons", source=f"{_OWN}, idea 6: evidence unlocks the next stage")
+def gives_reasons(facts: Ending) -> str | None:
+    """The decision comes with its reasons."""
+    if not facts.reasons.strip():
+        return "Give the reasons for the decision."
+    return None
+
+
+CONCLUDE = (short_list_is_made, is_not_ended, every_pitch_is_accounted_for, report_is_written, decides, gives_reasons)
+"""For `actions.conclude`."""
+
+READY = CONCLUDE[:4]
+"""What the page shows before the decision is typed."""
+
+
+@rule("report.published")
+def report_is_open(challenge: Challenge, now: datetime) -> str | None:
+    """The report is written after the closing and stands once the challenge is concluded."""
+    found = stage(challenge, now)
+    if found == "concluded":
+        return "The insight report is published and stays as it is."
+    if found == "cancelled":
+        return "This challenge was cancelled."
+    if found in ("draft", *TAKING):
+        return "Write the insight report after the challenge has closed."
+    return None
+
+
+REPORT = (report_is_open,)
+"""For `actions.write_report`."""
+
+
+@rule("challenge.cannot-cancel")
+def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+    """A published challenge that has not ended may be cancelled; pitches already delivered stay owed."""
+    found = stage(challenge, now)
+    if found == "draft":
+        return "A draft is public to nobody and needs no cancelling."
+    if found in ("concluded", "cancelled"):
+        return f"This challenge is {found} already."
+    return None
+
+
+@rule("challenge.cancel-reason-missing", field="reason", source=_LAW)
+def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+    """Whoever applied is told why it ends."""
+    if not reason.strip():
+        return "Say why it is cancelled: everybody who applied will read it."
+    return None
+
+
+CANCEL = (may_be_cancelled, says_why_it_is_cancelled)
+"""For `actions.cancel`."""
+
+
+def keeps_the_gate_shut(challenge: Challenge, delivered: int) -> str | None:
+    """Why a concluded exercise is no evidence for the gate, or None when it is: its method has to count, and at least
+    one team has to have pitched — an exercise nobody took part in taught nothing about the market."""
+    if not methods.approved(challenge.method) or not methods.method(challenge.method).counts:
+        return "The method it was run by is not one that opens the gate."
+    if delivered == 0:
+        return "No team pitched, so nothing was learnt from the market."
+    return None
+
+
+def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
+    """When questions end: as the buyer said, or else at the policy's share of the time to apply."""
+    if challenge.questions_until is not None or challenge.closes_at is None:
+        return challenge.questions_until
+    return min(
+        workdays.questions_close_at(published, challenge.closes_at), workdays.answers_due_at(challenge.closes_at)
+    )
+
+
+def _said(moment: datetime) -> str:
+    there = moment.astimezone(workdays.ZONE)
+    return f"{there.day} {there:%B %Y at %H:%M}"
