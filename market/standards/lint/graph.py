@@ -46,7 +46,7 @@ class Match(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A reference that leads nowhere, or out of the document."""
+    """A reference that leads nowhere, or out of the document; told once per target (per file, when it is outside)."""
 
     path: Path
     target: str
@@ -159,8 +159,9 @@ class Graph:
         return bool(steps) and [str(step) for step in path[: len(steps)]] == steps
 
     def _report(self, node: int, pointer: str, external: bool, reported: set[str]) -> None:
-        if pointer not in reported and len(reported) < limits.MAX_FINDINGS_PER_RULE:
-            reported.add(pointer)
+        sign = pointer.partition("#")[0] if external else pointer
+        if sign not in reported and len(reported) < limits.MAX_FINDINGS_PER_RULE:
+            reported.add(sign)
             self.broken.append(Broken((*self.path(node), "$ref"), pointer, external))
 
     def _follow(self, pointer: str) -> Any:
