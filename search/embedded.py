@@ -91,6 +91,7 @@ def schema() -> tantivy.Schema:
     builder.add_float_field("weight", fast=True)
     builder.add_bytes_field("document", stored=True)
     builder.add_bytes_field("running", stored=True)
+    builder.add_integer_field("popularity", stored=True)
     return builder.build()
 
 
@@ -154,7 +155,7 @@ class EmbeddedIndex(Index):
         if ask.order is None:
             found, total = self._ranked(ask, ranking, searcher, _query(ranking.scored(), filters))
         else:
-            found, total = self._ordered(ask, reader.schema, searcher, everything, [*matching, *filters])
+            found, total = self._ordered(ask, ranking, reader.schema, searcher, everything, [*matching, *filters])
         facets = {}
         if ask.facets:
             facets = _distribution(searcher, everything, ask.facets)
@@ -181,17 +182,14 @@ class EmbeddedIndex(Index):
         )
         ordered: list[bytes] = []
         for start in range(0, len(found.hits), WINDOW):
-            candidates = []
-            for _, address in found.hits[start : start + WINDOW]:
-                stored = searcher.doc(address)
-                running = bytes(stored.get_first("running") or b"").decode()
-                fields = [field.split(" ") if field else [] for field in running.split("\n")]
-                candidates.append((fields, bytes(stored.get_first("document") or b""), str(stored.get_first("id"))))
-            ranking.learn({word for fields, _, _ in candidates for field in fields for word in field})
+            candidates = [searcher.doc(address) for _, address in found.hits[start : start + WINDOW]]
+            fields = [_fields(stored) for stored in candidates]
+            ranking.learn(set().union(*(field for many in fields for field in many)))
             measured = []
-            for fields, document, id_ in candidates:
-                popularity = int(fields[-1][0])
-                measured.append(((*ranking.measure(fields[:-1]), -popularity, -tie(id_)), document))
+            for stored, many in zip(candidates, fields, strict=True):
+                popularity, mark = int(stored.get_first("popularity") or 0), tie(str(stored.get_first("id")))
+                document = bytes(stored.get_first("document") or b"")
+                measured.append(((*ranking.measure(many), -popularity, -mark), document))
             measured.sort(key=lambda one: one[0])
             ordered += [document for _, document in measured]
         begin = ask.place.offset - first * WINDOW
@@ -200,6 +198,7 @@ class EmbeddedIndex(Index):
     def _ordered(
         self,
         ask: Ask,
+        ranking: Ranking,
         schema: tantivy.Schema,
         searcher: tantivy.Searcher,
         everything: Query,
@@ -215,7 +214,9 @@ class EmbeddedIndex(Index):
         found = searcher.search(
             query, limit=ask.limit + 1, offset=skip, count=True, order_by_field=field, order=direction
         )
-        documents = [bytes(searcher.doc(address).get_first("document") or b"") for _, address in found.hits]
+        stored = [searcher.doc(address) for _, address in found.hits]
+        ranking.learn(set().union(*(field for one in stored for field in _fields(one))))
+        documents = [bytes(one.get_first("document") or b"") for one in stored]
         return documents, total if total is not None else _matches(found)
 
     # Keeping
@@ -408,8 +409,7 @@ def _stored(given: SearchDocument) -> tantivy.Document:
     unique = {word for run in runs for word in run}
     unique.discard(BREAK)
     stored.add_text("fuzzy", " ".join(doubled(word) for word in unique))
-    title = [word for word in by_name["title"] if word != BREAK]
-    stored.add_text("lead", " ".join(f"{at}:{word}" for at, word in enumerate(title[:LEAD_WORDS])))
+    stored.add_text("lead", " ".join({f"{at}:{word}" for run in runs for at, word in enumerate(run[:LEAD_WORDS])}))
     for at, names in enumerate(_FIELDS):
         text = f" {BREAK} ".join(" ".join(by_name[name]) for name in names if by_name[name])
         if text:
@@ -425,9 +425,15 @@ def _stored(given: SearchDocument) -> tantivy.Document:
         stored.add_integer(name, _packed(order_value(document, order), mark))
     stored.add_float("weight", _weight(document.popularity, mark))
     stored.add_bytes("document", _encode(document))
-    lines = [" ".join(run) for run in runs]
-    stored.add_bytes("running", "\n".join([*lines, str(document.popularity)]).encode())
+    stored.add_bytes("running", "\n".join(" ".join(run) for run in runs).encode())
+    stored.add_integer("popularity", document.popularity)
     return stored
+
+
+def _fields(stored: tantivy.Document) -> list[list[str]]:
+    """The words of each searched field, as they were indexed."""
+    running = bytes(stored.get_first("running") or b"").decode()
+    return [field.split(" ") if field else [] for field in running.split("\n")]
 
 
 def _running(document: SearchDocument, field: str) -> list[str]:
@@ -521,7 +527,6 @@ def _hit(document: SearchDocument, ranking: Ranking) -> Hit:
     fields = {field: getattr(document, field) for field in _SEARCHED}
     texts = {field: (value,) if isinstance(value, str) else value for field, value in fields.items()}
     if ranking.wanted:
-        ranking.learn({word for many in texts.values() for text in many for word in words.tokens(text)})
         texts = {field: tuple(marking.mark(text, ranking) for text in many) for field, many in texts.items()}
     summary, body = marking.crop(texts["summary"][0]), marking.crop(texts["body"][0])
     shown = texts | {"summary": (summary,), "body": (body,)}

@@ -6,8 +6,10 @@ is cleaned), so that escaping happens before any tag exists and a document canno
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Protocol
 
 from markupsafe import Markup, escape
@@ -29,7 +31,8 @@ def html(text: str) -> Markup:
     """Escaped text in which every marked word is whole and inside `<mark>`."""
     if START not in text:
         return escape(text)
-    return Markup(_MARKED.sub(r"<mark>\1\2</mark>", str(escape(text))))  # noqa: S704
+    marked = _MARKED.sub(r"<mark>\1\2</mark>", str(escape(text)))
+    return Markup(marked.replace(START, "").replace(END, ""))  # noqa: S704
 
 
 def marked_words(texts: Iterable[str]) -> tuple[str, ...]:
@@ -64,46 +67,71 @@ class Matches(Protocol):
         """Runs of folded words that were looked for together."""
         ...
 
+    def pattern(self) -> re.Pattern[str] | None:
+        """Finds the beginnings of all these in lower-case ASCII text, ending at the end of a word."""
+        ...
+
 
 def mark(text: str, matches: Matches) -> str:
     """The text with its matching words marked. A word of a phrase is marked only where the phrase stands."""
-    spans = [(found.start(), found.end(), fold(found[0])) for found in WORD.finditer(text)]
-    hit = [matches.matched(word) for _, _, word in spans]
-    run = [word for _, _, word in spans]
+    spans = _ascii_spans(text, matches) if text.isascii() else _spans(text, matches)
+    if not spans:
+        return text
+    pieces, at = [], 0
+    for start, end in spans:
+        pieces += [text[at:start], START, text[start:end], END]
+        at = end
+    return "".join([*pieces, text[at:]])
+
+
+def _ascii_spans(text: str, matches: Matches) -> list[tuple[int, int]]:
+    """Quick: folding ASCII changes no length, so one pattern finds everything."""
+    pattern = matches.pattern()
+    if pattern is None:
+        return []
+    return [
+        found.span()
+        for found in pattern.finditer(text.lower())
+        if not (found.start() and text[found.start() - 1].isalnum())
+    ]
+
+
+def _spans(text: str, matches: Matches) -> list[tuple[int, int]]:
+    """Thorough: word by word, each folded by itself."""
+    spans = [found.span() for found in WORD.finditer(text)]
+    run = [fold(text[start:end]) for start, end in spans]
+    hit = [matches.matched(word) for word in run]
     for phrase in matches.phrases():
         length = len(phrase)
         if phrase[0] in run:
             for start in range(len(run) - length + 1):
                 if run[start] == phrase[0] and tuple(run[start : start + length]) == phrase:
                     hit[start : start + length] = [True] * length
-    if True not in hit:
-        return text
-    pieces, at = [], 0
-    for (start, end, _), is_hit in zip(spans, hit, strict=True):
-        if is_hit:
-            pieces += [text[at:start], START, text[start:end], END]
-            at = end
-    return "".join([*pieces, text[at:]])
+    return [span for span, is_hit in zip(spans, hit, strict=True) if is_hit]
 
 
 def crop(text: str) -> str:
     """About thirty words around the richest place, with signs where something was left out."""
-    spans = list(_WORD_WITH_MARKS.finditer(text))
-    if len(spans) <= SNIPPET_WORDS:
-        return text
-    marked = [found[0].startswith(START) for found in spans]
-    begin = 0
-    if True in marked:
-        density = sum(marked[:SNIPPET_WORDS])
-        best = density
-        for start in range(1, len(spans) - SNIPPET_WORDS + 1):
-            density += marked[start + SNIPPET_WORDS - 1] - marked[start - 1]
-            if density > best:
-                best, begin = density, start
-        first = marked.index(True, begin)
-        last = max(at for at in range(begin, begin + SNIPPET_WORDS) if marked[at])
-        slack = SNIPPET_WORDS - (last - first + 1)
-        begin = max(0, min(first - slack // 2, len(spans) - SNIPPET_WORDS))
-    end = begin + SNIPPET_WORDS
-    cut = text[spans[begin].start() : spans[end - 1].end()]
-    return (GAP if begin else "") + cut + (GAP if end < len(spans) else "")
+    begin = _richest(text) if START in text else 0
+    found = list(islice(_WORD_WITH_MARKS.finditer(text, begin), SNIPPET_WORDS + 1))
+    more = len(found) > SNIPPET_WORDS
+    end = found[SNIPPET_WORDS - 1].end() if more else len(text)
+    return (GAP if begin else "") + text[begin:end] + (GAP if more else "")
+
+
+def _richest(text: str) -> int:
+    """Where to begin so that the most marks are shown, with a few words ahead of the first of them."""
+    marks = [found.start() for found in re.finditer(START, text)]
+    within = [bisect.bisect(marks, here + _SPAN) - at for at, here in enumerate(marks)]
+    first = marks[within.index(max(within))]
+    ahead = max(3, (SNIPPET_WORDS - max(within)) // 3)
+    from_here = max(0, first - 200)
+    starts = [from_here + found.start() for found in WORD.finditer(text[from_here:first])]
+    if len(starts) < ahead:
+        return 0 if from_here == 0 else first
+    begin = starts[-ahead]
+    return begin - (text[begin - 1 : begin] == START)
+
+
+_SPAN = 220
+"""Characters that a snippet is about as long as."""

@@ -11,6 +11,7 @@ Meilisearch's rule and would otherwise need a second pass over the vocabulary.
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Callable, Sequence
 
 import tantivy
@@ -27,9 +28,11 @@ FAR = 8
 _TYPO = 800.0
 _NEAR = 700.0
 _FIELD = (8.0, 6.0, 4.0, 2.0)
-_LEAD = (6.0, 4.5, 3.0, 1.5)
-LEAD_WORDS = len(_LEAD)
+_EARLY = 0.25
+LEAD_WORDS = 16
+"""Places at the start of each field that are searchable as such."""
 _MOST_PLACES = 40
+_BETWEEN = r"[^a-z0-9]+"
 
 Occurrence = tuple[int, int, int]
 """First position, last position, typos."""
@@ -64,6 +67,11 @@ class Ranking:
         self.wanted = [one for one in wanted if one.words]
         self.excluded = [one for one in (Wanted(part, False) for part in asked.excluded) if one.words]
         self._add_others(synonyms, frequency)
+        self._runs = [(at, one.words, 0) for at, one in enumerate(self.wanted) if one.phrase]
+        self._runs += [(at, phrase, typos) for at, one in enumerate(self.wanted) for phrase, typos in one.others]
+        self._sought = [word for one in self.wanted for word in one.words]
+        self._telling = {BREAK, *self._sought, *(phrase[0] for _, phrase, _ in self._runs)}
+        self._pattern: re.Pattern[str] | None = None
         self._known: dict[str, tuple[tuple[int, int], ...]] = {}
         self._seen: set[str] = set()
 
@@ -102,6 +110,8 @@ class Ranking:
             scored = [Query.const_score_query(query, score) for query, score in ways]
             clauses.append((Occur.Must, scored[0] if len(scored) == 1 else Query.disjunction_max_query(scored)))
         clauses += [(Occur.Should, near) for near in self._nearness()]
+        if len(self.wanted) <= 2:
+            clauses += [(Occur.Should, early) for early in map(self._earliness, self.wanted)]
         return clauses + self._absent()
 
     def _absent(self) -> list[tuple[Occur, Query]]:
@@ -128,9 +138,6 @@ class Ranking:
             ways.append((spelt("words", word), full))
         if fields:
             ways += [(spelt(f"field{at}", word), full + bonus * weight) for at, bonus in enumerate(_FIELD)]
-            if len(self.wanted) <= 2:
-                top = full + _FIELD[0] * weight
-                ways += [(spelt("lead", f"{at}:{word}"), top + bonus) for at, bonus in enumerate(_LEAD)]
         for typos in range(1, one.typos + 1):
             if fields or typos == one.typos:
                 fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), typos, True, one.unfinished)
@@ -138,6 +145,19 @@ class Ranking:
         for phrase, typos in one.others:
             ways.append((self._spelt("words", phrase), max(1.0, full - typos * _TYPO)))
         return ways
+
+    def _earliness(self, one: Wanted) -> Query:
+        """A little more for each place nearer to the start of a field; never as much as for a better field."""
+        word, schema = one.words[0], self._schema
+        ways = []
+        for at in range(LEAD_WORDS):
+            text = f"{at}:{word}"
+            if one.unfinished:
+                query = Query.fuzzy_term_query(schema, "lead", text, 0, True, True)
+            else:
+                query = Query.term_query(schema, "lead", text, "basic")
+            ways.append(Query.const_score_query(query, (LEAD_WORDS - at) * _EARLY))
+        return Query.disjunction_max_query(ways)
 
     def _spelt(self, field: str, phrase: tuple[str, ...]) -> Query:
         if len(phrase) == 1:
@@ -170,6 +190,7 @@ class Ranking:
         self._seen |= new
         if not new:
             return
+        self._pattern = None
         listed = list(new)
         matches: dict[str, dict[int, int]] = {}
         for at, one in enumerate(self.wanted):
@@ -196,64 +217,61 @@ class Ranking:
                 found[at] = min(found.get(at, 9), int(distance))
         for token, found in matches.items():
             self._known[token] = tuple(found.items())
+        self._telling.update(matches)
 
-    def occurrences(self, running: Sequence[str]) -> dict[int, list[Occurrence]]:
-        """Where the parts occur in one field; positions jump at breaks."""
-        present = self._known.keys() & set(running)
-        found: dict[int, list[Occurrence]] = {}
-        positions = _positions(running)
-        if present:
-            for at, token in enumerate(running):
-                if token in present:
-                    for part, typos in self._known[token]:
-                        found.setdefault(part, []).append((positions[at], positions[at], typos))
-        for part, one in enumerate(self.wanted):
-            if one.phrase:
-                for start, end in _phrase_places(running, one.words):
-                    found.setdefault(part, []).append((positions[start], positions[end], 0))
-            for phrase, typos in one.others:
-                for start, end in _phrase_places(running, phrase):
-                    found.setdefault(part, []).append((positions[start], positions[end], typos))
-        return found
+    def occurrences(self, running: Sequence[str], present: set[str]) -> dict[int, list[Occurrence]]:
+        """Where the parts occur in one field; positions jump at breaks. `present` are its words."""
+        places: dict[int, list[tuple[int, int, int]]] = {}
+        for token in self._known.keys() & present:
+            for at in _places(running, token):
+                for part, typos in self._known[token]:
+                    places.setdefault(part, []).append((at, at, typos))
+        for part, phrase, typos in self._runs:
+            if phrase[0] in present:
+                for start in _places(running, phrase[0]):
+                    if tuple(running[start : start + len(phrase)]) == phrase:
+                        places.setdefault(part, []).append((start, start + len(phrase) - 1, typos))
+        if not places or BREAK not in present:
+            return places
+        jump = FAR - 2
+        return {
+            part: [
+                (a + jump * running[:a].count(BREAK), b + jump * running[:b].count(BREAK), typos)
+                for a, b, typos in many
+            ]
+            for part, many in places.items()
+        }
 
     def measure(self, fields: Sequence[Sequence[str]]) -> tuple[float, ...]:
         """Smaller is better: typos, distance, field, place, exactness."""
-        by_field = [self.occurrences(field) for field in fields]
+        present = [self._telling.intersection(field) for field in fields]
+        by_field = [self.occurrences(field, words_of) for field, words_of in zip(fields, present, strict=True)]
         count = len(self.wanted)
         best = [
             min((typos for found in by_field for _, _, typos in found.get(part, ())), default=3)
             for part in range(count)
         ]
         kept = [
-            {
-                part: sorted(one for one in found.get(part, ()) if one[2] == best[part])[:_MOST_PLACES]
-                for part in range(count)
-                if part in found
-            }
+            {part: sorted(one for one in many if one[2] == best[part]) for part, many in found.items()}
             for found in by_field
         ]
-        distance = 0
-        for part in range(count - 1):
-            distance += min((_nearest(found.get(part, []), found.get(part + 1, [])) for found in kept), default=FAR)
-        field_cost = sum(
-            min((at for at, found in enumerate(kept) if found.get(part)), default=len(fields)) for part in range(count)
+        distance = sum(
+            min((_nearest(found.get(part, ()), found.get(part + 1, ())) for found in kept), default=FAR)
+            for part in range(count - 1)
         )
-        place_cost = sum(
-            min((_bucket(found[part][0][0]) for found in kept if found.get(part)), default=1000)
-            for part in range(count)
-        )
-        return (sum(best), distance, field_cost, place_cost, *self._exactness(fields))
+        field_cost = place_cost = 0
+        for part in range(count):
+            holding = [at for at, found in enumerate(kept) if found.get(part)]
+            field_cost += holding[0] if holding else len(fields)
+            place_cost += min((_bucket(kept[at][part][0][0]) for at in holding), default=1000)
+        return (sum(best), distance, field_cost, place_cost, *self._exactness(fields, present))
 
-    def _exactness(self, fields: Sequence[Sequence[str]]) -> tuple[int, int]:
-        sought = [word for one in self.wanted for word in one.words]
-        whole = 2
-        exact = 0
-        for field in fields:
-            if whole and list(field[: len(sought)]) == sought:
-                whole = min(whole, 0 if len(field) == len(sought) else 1)
-        for word in sought:
-            exact += any(word in field for field in fields)
-        return whole, -exact
+    def _exactness(self, fields: Sequence[Sequence[str]], present: Sequence[set[str]]) -> tuple[int, int]:
+        sought = self._sought
+        whole = min(
+            (int(len(field) != len(sought)) for field in fields if list(field[: len(sought)]) == sought), default=2
+        )
+        return whole, -sum(any(word in words_of for words_of in present) for word in sought)
 
     def matched(self, token: str) -> bool:
         """Whether a word (learnt before) is one that was looked for."""
@@ -261,8 +279,19 @@ class Ranking:
 
     def phrases(self) -> list[tuple[str, ...]]:
         """Runs of words to be marked together."""
-        own = [one.words for one in self.wanted if one.phrase]
-        return own + [phrase for one in self.wanted for phrase, _ in one.others]
+        return [phrase for _, phrase, _ in self._runs]
+
+    def pattern(self) -> re.Pattern[str] | None:
+        """What matches, in lower-case ASCII text; made once, after the last :meth:`learn`."""
+        if self._pattern is None:
+            ways = [_BETWEEN.join(phrase) for phrase in self.phrases()]
+            open_ended = [one.words[0] for one in self.wanted if one.unfinished]
+            ways += [f"{word}[a-z0-9]*" for word in open_ended]
+            ways += [token for token in self._known if not any(token.startswith(word) for word in open_ended)]
+            ways = [way for way in ways if way.isascii()]
+            if ways:
+                self._pattern = re.compile(f"(?:{'|'.join(ways)})(?![a-z0-9])")
+        return self._pattern
 
 
 def _best_split(word: str, frequency: Callable[[str], int]) -> tuple[str, str] | None:
@@ -282,36 +311,20 @@ def _any(queries: list[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in queries])
 
 
-def _positions(running: Sequence[str]) -> Sequence[int]:
-    if BREAK not in running:
-        return range(len(running))
+def _places(running: Sequence[str], token: str) -> list[int]:
+    """The first places of a word in a list of words."""
     found: list[int] = []
-    at = 0
-    for token in running:
-        if token == BREAK:
-            found.append(at)
-            at += FAR - 1
-        else:
-            found.append(at)
-            at += 1
-    return found
-
-
-def _phrase_places(running: Sequence[str], phrase: tuple[str, ...]) -> list[tuple[int, int]]:
-    first, length = phrase[0], len(phrase)
-    found: list[tuple[int, int]] = []
-    start = -1
+    at = -1
     while len(found) < _MOST_PLACES:
         try:
-            start = running.index(first, start + 1)
+            at = running.index(token, at + 1)
         except ValueError:
             break
-        if tuple(running[start : start + length]) == phrase:
-            found.append((start, start + length - 1))
+        found.append(at)
     return found
 
 
-def _nearest(left: list[Occurrence], right: list[Occurrence]) -> int:
+def _nearest(left: Sequence[Occurrence], right: Sequence[Occurrence]) -> int:
     if not left or not right:
         return FAR
     starts = [start for start, _, _ in right]
