@@ -13,6 +13,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import tantivy
 from rapidfuzz import process
@@ -43,6 +44,17 @@ def doubled(word: str) -> str:
     return word[0] + word
 
 
+class Spelling(NamedTuple):
+    """A word to look for in place of one part, or of neighbours written together."""
+
+    text: str
+    allowed: int
+    """Typos that are forgiven in it."""
+    cost: int
+    """Typos that it counts for when it is spelt right: one for each gap that was closed."""
+    unfinished: bool
+
+
 class Wanted:
     """One part of a question with everything that counts as finding it."""
 
@@ -52,7 +64,11 @@ class Wanted:
         self.unfinished = unfinished and not self.phrase
         self.typos = 0 if self.phrase or not self.words else words.typos_allowed(self.words[0])
         self.others: list[tuple[tuple[str, ...], int]] = []
-        """Phrases that count as well, with the typos they count for: synonyms, and words split or joined."""
+        """Phrases that count as well, with the typos they count for: synonyms, and the word cut in two."""
+        self.spellings: list[Spelling] = []
+        """The word itself, and the words it makes together with its neighbours."""
+        if self.words and not self.phrase:
+            self.spellings.append(Spelling(self.words[0], self.typos, 0, self.unfinished))
 
 
 class Ranking:
@@ -69,6 +85,10 @@ class Ranking:
         self._add_others(synonyms, frequency)
         self._runs = [(at, one.words, 0) for at, one in enumerate(self.wanted) if one.phrase]
         self._runs += [(at, phrase, typos) for at, one in enumerate(self.wanted) for phrase, typos in one.others]
+        self._spellings: dict[Spelling, list[int]] = {}
+        for at, one in enumerate(self.wanted):
+            for spelling in one.spellings:
+                self._spellings.setdefault(spelling, []).append(at)
         self._sought = [word for one in self.wanted for word in one.words]
         self._telling = {BREAK, *self._sought, *(phrase[0] for _, phrase, _ in self._runs)}
         self._pattern: re.Pattern[str] | None = None
@@ -89,10 +109,13 @@ class Ranking:
                     break
                 spoken = tuple(other.words[0] for other in group)
                 also = [(phrase, 0) for phrase in synonyms.of_words(spoken)]
-                if frequency("".join(spoken)):
-                    also.append((("".join(spoken),), 1))
+                together = "".join(spoken)
+                allowed = max(0, words.typos_allowed(together) - (length - 1))
+                joined = Spelling(together, allowed, length - 1, group[-1].unfinished)
                 for other in group:
                     other.others += also
+                    if allowed or joined.unfinished or frequency(together):
+                        other.spellings.append(joined)
 
     # Clauses
 
@@ -127,37 +150,40 @@ class Ranking:
                     (self._spelt(f"field{at}", one.words), full + bonus * weight) for at, bonus in enumerate(_FIELD)
                 ]
             return ways
-        word, schema = one.words[0], self._schema
-        spelt: Callable[[str, str], Query]
-        if one.unfinished:
-            spelt = lambda field, text: Query.fuzzy_term_query(schema, field, text, 0, True, True)  # noqa: E731
-        else:
-            spelt = lambda field, text: Query.term_query(schema, field, text, "basic")  # noqa: E731
+        schema = self._schema
         ways = []
-        if fields or not one.typos:
-            ways.append((spelt("words", word), full))
-        if fields:
-            ways += [(spelt(f"field{at}", word), full + bonus * weight) for at, bonus in enumerate(_FIELD)]
-        for typos in range(1, one.typos + 1):
-            if fields or typos == one.typos:
-                fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), typos, True, one.unfinished)
-                ways.append((fuzzy, full - typos * _TYPO))
+        for word, allowed, cost, unfinished in one.spellings:
+            worth = max(1.0, full - cost * _TYPO)
+            if fields or not allowed:
+                ways.append((self._begun("words", word, unfinished), worth))
+            if fields and not cost:
+                ways += [
+                    (self._begun(f"field{at}", word, unfinished), worth + bonus * weight)
+                    for at, bonus in enumerate(_FIELD)
+                ]
+            for typos in range(1, allowed + 1):
+                if fields or typos == allowed:
+                    fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), typos, True, unfinished)
+                    ways.append((fuzzy, max(1.0, worth - typos * _TYPO)))
         for phrase, typos in one.others:
             ways.append((self._spelt("words", phrase), max(1.0, full - typos * _TYPO)))
         return ways
 
+    def _begun(self, field: str, word: str, unfinished: bool) -> Query:
+        """A word, or every word that begins with it."""
+        if unfinished:
+            return Query.fuzzy_term_query(self._schema, field, word, 0, True, True)
+        return Query.term_query(self._schema, field, word, "basic")
+
     def _earliness(self, one: Wanted) -> Query:
         """A little more for each place nearer to the start of a field; never as much as for a better field."""
-        word, schema = one.words[0], self._schema
-        ways = []
-        for at in range(LEAD_WORDS):
-            text = f"{at}:{word}"
-            if one.unfinished:
-                query = Query.fuzzy_term_query(schema, "lead", text, 0, True, True)
-            else:
-                query = Query.term_query(schema, "lead", text, "basic")
-            ways.append(Query.const_score_query(query, (LEAD_WORDS - at) * _EARLY))
-        return Query.disjunction_max_query(ways)
+        word = one.words[0]
+        return Query.disjunction_max_query(
+            [
+                Query.const_score_query(self._begun("lead", f"{at}:{word}", one.unfinished), (LEAD_WORDS - at) * _EARLY)
+                for at in range(LEAD_WORDS)
+            ]
+        )
 
     def _spelt(self, field: str, phrase: tuple[str, ...]) -> Query:
         if len(phrase) == 1:
@@ -192,29 +218,33 @@ class Ranking:
             return
         self._pattern = None
         listed = list(new)
+        twice = [doubled(token) for token in listed]
         matches: dict[str, dict[int, int]] = {}
-        for at, one in enumerate(self.wanted):
-            if one.phrase:
-                continue
-            word = one.words[0]
-            if one.unfinished:
-                for token in listed:
-                    if token.startswith(word):
-                        matches.setdefault(token, {})[at] = 0
-            elif word in new:
-                matches.setdefault(word, {})[at] = 0
-            if not one.typos:
+
+        def note(token: str, part: int, typos: int) -> None:
+            found = matches.setdefault(token, {})
+            found[part] = min(found.get(part, typos), typos)
+
+        for spelling, parts in self._spellings.items():
+            word, allowed, cost, unfinished = spelling
+            for part in parts:
+                if unfinished:
+                    for token in listed:
+                        if token.startswith(word):
+                            note(token, part, cost)
+                elif word in new:
+                    note(word, part, cost)
+            if not allowed:
                 continue
             target = doubled(word)
-            twice = [token[0] + token for token in listed]
-            near = process.extract(target, twice, scorer=OSA.distance, score_cutoff=one.typos, limit=None)
-            if one.unfinished:
-                for length in range(len(target) - 1, len(target) + one.typos + 1):
+            near = process.extract(target, twice, scorer=OSA.distance, score_cutoff=allowed, limit=None)
+            if unfinished:
+                for length in range(len(target) - 1, len(target) + allowed + 1):
                     cut = [token[:length] for token in twice]
-                    near += process.extract(target, cut, scorer=OSA.distance, score_cutoff=one.typos, limit=None)
+                    near += process.extract(target, cut, scorer=OSA.distance, score_cutoff=allowed, limit=None)
             for _, distance, place in near:
-                found = matches.setdefault(listed[place], {})
-                found[at] = min(found.get(at, 9), int(distance))
+                for part in parts:
+                    note(listed[place], part, cost + int(distance))
         for token, found in matches.items():
             self._known[token] = tuple(found.items())
         self._telling.update(matches)
@@ -330,6 +360,8 @@ def _nearest(left: Sequence[Occurrence], right: Sequence[Occurrence]) -> int:
     starts = [start for start, _, _ in right]
     best = FAR
     for start, end, _ in left:
+        if start in starts:
+            return 1
         at = bisect.bisect_right(starts, end)
         if at < len(starts):
             best = min(best, starts[at] - end)
