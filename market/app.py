@@ -16,7 +16,11 @@ from litestar.types import ControllerRouterHandler
 
 from market import clock, db
 from market.accounts import guards
+from market.accounts.pages import AccountPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.letters.pages import LetterPages
+from market.bids.api import BidsApi
+from market.bids.pages import BidPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.settings import settings
@@ -24,10 +28,19 @@ from market.web import crossing, headers, problems
 from market.web import static as static_files
 from market.web.pages import assets
 
-PAGES: tuple[ControllerRouterHandler, ...] = (MissionPages,)
+PAGES: tuple[ControllerRouterHandler, ...] = (
+    BidPages,
+    SignInPages,
+    AccountPages,
+    LetterPages,
+    MissionPages,
+)
 """For people: HTML, a session cookie, forms."""
 
-API: tuple[ControllerRouterHandler, ...] = (MissionsApi,)
+API: tuple[ControllerRouterHandler, ...] = (
+    BidsApi,
+    MissionsApi,
+)
 """For programs: JSON below /api/, a bearer token, problem details."""
 
 VERSION = "0.1.0"

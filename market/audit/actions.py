@@ -31,7 +31,7 @@ async def record(
     `verb` is `noun.past-participle`; `subject` and every entry of `about` and `announce` are `kind:reference`. `facts`
     are public, plain data without floats (see `market.canonical`), naming persons and bodies by reference; what is
     personal or confidential goes into `private`. `organisation` is the reference of the body the actor acted for.
-    `sealed_by` hides even the header from the public until `opening:T-…` (a tender's bids) or `publication:kind:ref` (a
+    `sealed_by` hides even the header from the public until `opening:tender:T-…` (a tender's bids) or `publication:kind:ref` (a
     draft). `announce` adds outbox entries for other records whose public face changed; the subject's own is always made.
 
     Call it last: from here to the commit everybody else who acts is waiting.

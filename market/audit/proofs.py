@@ -81,7 +81,7 @@ async def public_log(after: int = 0) -> AsyncIterator[bytes]:
         lines = []
         for found in batch:
             seal = str(found["sealed_by"])
-            if seal and seal not in open_seals and seal.removeprefix("opening:") not in open_seals:
+            if seal and seal not in open_seals:
                 row: chain.Row | chain.Withheld = chain.Withheld(found["seq"], str(found["hash"]))  # type: ignore[arg-type]
             else:
                 row = as_row(found, private=False)

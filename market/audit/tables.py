@@ -33,7 +33,7 @@ class Event(Table):
     body_digest = Varchar(length=64)
     hash = Varchar(length=64, unique=True)
     sealed_by = Varchar(length=40, default="", null=False)
-    """`opening:tender-reference` or `publication:kind:reference`: until then the public sees only seq and hash."""
+    """`opening:tender:reference` or `publication:kind:reference`: until then the public sees only seq and hash."""
 
 
 class Outbox(Table):

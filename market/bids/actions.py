@@ -1,0 +1,363 @@
+"""Sealing, withdrawing and opening bids."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from market import canonical, clock, sealing
+from market.accounts.people import holders, tell
+from market.accounts.tables import Organisation, Person
+from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.audit.actions import record
+from market.bids import rules
+from market.bids.tables import Bid, OpenedBid, Opening
+from market.db import find, many, maybe, transaction
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.settings import settings
+from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
+
+Price = Annotated[int, Meta(title="Your price without VAT", ge=0, le=10**13)]
+"""In minor units of the tender's currency."""
+
+Code = Annotated[str, Meta(title="Your opening secret", max_length=80)]
+"""What an opening officer wrote down when she took her secret."""
+
+
+class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
+
+    price_minor: Price
+    answers: dict[str, Annotated[str, Meta(max_length=20_000)]] = {}
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The row that was kept and the receipt for the supplier to keep."""
+
+    bid: Bid
+    receipt: sealing.Receipt
+
+
+def platform_key() -> bytes:
+    """The platform's half of every tender's lock, derived from its configured secret."""
+    return sealing.platform_key(settings().secret)
+
+
+def _hat(actor: Actor) -> Hat:
+    return actor.must_wear(*SUPPLIER_ROLES)
+
+
+async def _tender(ref: str, *, lock: bool = False) -> Tender:
+    tender = await find(Tender, Tender.ref == ref, lock=lock)
+    if tender.published_at is None:
+        raise NotFound("Tender")
+    return tender
+
+
+async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[dict[str, Any]]:
+    """The envelopes that count: of each supplier and lot the last row, when that is not a withdrawal. Columns of `Bid`
+    with the references of lot and supplier. For the opening and for the supplier's own page only."""
+    return await many(
+        "SELECT * FROM (SELECT DISTINCT ON (b.lot, b.supplier) b.*, l.ref AS lot_ref, l.number AS lot_number, "
+        "o.ref AS supplier_ref, o.name AS supplier_name FROM bid b JOIN lot l ON l.id = b.lot "
+        "JOIN organisation o ON o.id = b.supplier WHERE b.tender = {} AND ({}::int IS NULL OR b.lot = {}) "
+        "AND ({}::int IS NULL OR b.supplier = {}) ORDER BY b.lot, b.supplier, b.id DESC) last "
+        "WHERE act = 'submit' ORDER BY lot_number, received_at, id",
+        tender,
+        lot,
+        lot,
+        supplier,
+        supplier,
+    )
+
+
+async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -> Sealed:
+    """Seal a bid for a lot. It replaces what the supplier sealed for that lot before; the last envelope counts.
+
+    The moment of arrival is taken first, so that nobody is late because others queue. Encrypted before anything is
+    written; the clear text is never stored.
+    """
+    arrived = clock.now()
+    hat = _hat(actor)
+    tender = await _tender(tender_ref)
+    lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
+    insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
+    if lot is None:
+        raise NotFound("Lot")
+    criteria = await criteria_of(lot.id)
+    plain = canonical.encode(
+        {
+            "answers": dict(given.answers),
+            "currency": tender.currency,
+            "declared": given.declared,
+            "lot": lot.ref,
+            "price_minor": given.price_minor,
+            "supplier": hat.organisation_ref,
+            "tender": tender.ref,
+        }
+    )
+    wrong = refusals(
+        rules.CONTENT, rules.Content(given.price_minor, given.answers, given.declared, criteria, len(plain))
+    )
+    if wrong:
+        raise Refused(*wrong, status=422)
+    context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
+    envelope = sealing.seal(tender.public_key, context, plain)
+    return await _keep(actor, hat, tender.id, lot.id, context, "submit", envelope, arrived)
+
+
+async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
+    """Withdraw the supplier's bid for a lot; another may be sealed until the deadline."""
+    arrived = clock.now()
+    hat = _hat(actor)
+    tender = await _tender(tender_ref)
+    lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
+    sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
+    insist(rules.WITHDRAW, rules.Bidding(tender, lot, arrived, bool(sealed)))
+    if lot is None:
+        raise NotFound("Lot")
+    context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
+    return await _keep(actor, hat, tender.id, lot.id, context, "withdraw", b"", arrived)
+
+
+async def _keep(
+    actor: Actor,
+    hat: Hat,
+    tender_id: int,
+    lot_id: int,
+    context: sealing.Context,
+    act: str,
+    envelope: bytes,
+    arrived: datetime,
+) -> Sealed:
+    receipt = sealing.receipt(envelope, context, arrived)
+    async with transaction():
+        tender = await find(Tender, Tender.id == tender_id, lock=True)
+        lot = await find(Lot, Lot.id == lot_id)
+        insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
+        bid = Bid(
+            tender=tender_id,
+            lot=lot_id,
+            supplier=hat.organisation,
+            person=actor.must_be_person(),
+            act=act,
+            envelope=envelope,
+            digest=receipt.envelope_sha256,
+            receipt=receipt.digest,
+            received_at=arrived,
+        )
+        await bid.save()
+        await tell(
+            hat.organisation,
+            f"bids/{act}.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            lot=lot,
+            bid=bid,
+        )
+        await record(
+            actor,
+            "bid.sealed" if act == "submit" else "bid.withdrawn",
+            f"bid:{bid.ref}",
+            {"envelope_sha256": bid.digest, "lot": lot.ref, "receipt": bid.receipt},
+            about=[f"tender:{tender.ref}"],
+            organisation=hat.organisation_ref,
+            sealed_by=f"opening:tender:{tender.ref}",
+        )
+    return Sealed(bid, receipt)
+
+
+async def criteria_of(lot: int) -> list[LotCriterion]:
+    """A lot's criteria in their order."""
+    return await LotCriterion.objects().where(LotCriterion.lot == lot).order_by(LotCriterion.place)
+
+
+async def mine(actor: Actor, tender: int | None = None) -> list[dict[str, Any]]:
+    """What the actor's suppliers sent, newest first: every row with tender and lot. Never the contents: they are sealed."""
+    suppliers = actor.organisations(*SUPPLIER_ROLES)
+    if not suppliers:
+        return []
+    return await many(
+        "SELECT b.ref, b.act, b.digest, b.receipt, b.received_at, b.supplier, b.lot, t.ref AS tender_ref, "
+        "t.title AS tender_title, t.closes_at, t.opened_at, t.cancelled_at, l.ref AS lot_ref, l.number AS lot_number, "
+        "l.title AS lot_title, o.ref AS supplier_ref, b.id = last_value(b.id) OVER (PARTITION BY b.lot, b.supplier "
+        "ORDER BY b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest "
+        "FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier "
+        "WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.id DESC",
+        suppliers,
+        tender,
+        tender,
+    )
+
+
+async def receipt_of(actor: Actor, bid_ref: str) -> sealing.Receipt:
+    """The supplier's own receipt again, as it was first given."""
+    bid = await find(Bid, Bid.ref == bid_ref)
+    if bid.supplier not in actor.organisations(*SUPPLIER_ROLES):
+        raise NotFound("Bid")
+    tender = await find(Tender, Tender.id == bid.tender)
+    lot = await find(Lot, Lot.id == bid.lot)
+    supplier = await find(Organisation, Organisation.id == bid.supplier)
+    context = sealing.Context(tender.ref, lot.ref, supplier.ref)
+    return sealing.receipt(bid.envelope, context, bid.received_at)
+
+
+async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None:
+    """An opening officer brings her secret. The first one's share waits, encrypted; with the second one's the envelopes
+    are opened in the same transaction. Answers the opening when it took place, None while another officer is needed.
+
+    Refused before the deadline: the platform's own share is not even read then. A wrong secret changes nothing.
+    """
+    person = actor.must_be_person()
+    async with transaction():
+        tender = await _tender(tender_ref, lock=True)
+        now = clock.now()
+        officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
+        me = next((each for each in officers if each.person == person), None)
+        insist(
+            rules.OPEN,
+            rules.Opening(
+                tender, now, me is not None, bool(me and me.share), bool(me and me.contributed_at is not None)
+            ),
+        )
+        if me is None:
+            raise NotFound("OpeningOfficer")
+        try:
+            share = sealing.contribute(code, me.share)
+        except sealing.Unsealable as wrong:
+            raise Refused(Refusal("opening.wrong-secret", str(wrong), "code"), status=422) from wrong
+        me.contributed_at = now
+        first = next((each for each in officers if each.contributed_at and each.id != me.id), None)
+        buyer = await find(Organisation, Organisation.id == tender.buyer)
+        if first is None:
+            me.held = sealing.hold(share, platform_key())
+            await me.save([OpeningOfficer.contributed_at, OpeningOfficer.held])
+            await record(
+                actor,
+                "opening.contributed",
+                f"tender:{tender.ref}",
+                {"officer": actor.ref},
+                organisation=buyer.ref,
+                sealed_by=f"opening:tender:{tender.ref}",
+            )
+            return None
+        await me.save([OpeningOfficer.contributed_at])
+        key = sealing.TenderKey.of(
+            tender.public_key,
+            tender.platform_share,
+            [each.share for each in officers if each.share],
+            tender.key_commitment,
+        )
+        earlier = sealing.unhold(first.held, tender.public_key, platform_key())
+        private = sealing.reassemble(key, [earlier, share], platform_key())
+        try:
+            return await _open(actor, tender, buyer, first.person, person, private)
+        except asyncpg.UniqueViolationError as raced:
+            raise Refused(Refusal("opening.done", "The bids have been opened already.")) from raced
+
+
+async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: Any) -> Opening:
+    now = clock.now()
+    rows = await counting(tender.id)
+    register = canonical.encode(
+        [
+            {
+                "bid": row["ref"],
+                "envelope_sha256": row["digest"],
+                "lot": row["lot_ref"],
+                "received_at": row["received_at"].isoformat(),
+                "supplier": row["supplier_ref"],
+                "supplier_name": row["supplier_name"],
+            }
+            for row in rows
+        ]
+    ).decode()
+    opening = Opening(
+        tender=tender.id,
+        first_officer=first,
+        second_officer=second,
+        opened_at=now,
+        register=register,
+        digest=hashlib.sha256(register.encode()).hexdigest(),
+    )
+    await opening.save()
+    for row in rows:
+        await OpenedBid.insert(_read(row, tender, private))
+    tender.opened_at = now
+    await tender.save([Tender.opened_at])
+    # The officers' waiting shares have done their work: from here on the key is needed no more.
+    await OpeningOfficer.update({OpeningOfficer.held: b""}).where(OpeningOfficer.tender == tender.id)
+    for supplier in dict.fromkeys(row["supplier"] for row in rows):
+        await tell(
+            supplier,
+            "bids/opened.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            opening=opening,
+            count=len(rows),
+        )
+    people = {each["ref"]: each["id"] for each in await holders(tender.buyer)}
+    officers = [ref for ref, number in people.items() if number in (first, second)]
+    await record(
+        actor,
+        "tender.opened",
+        f"tender:{tender.ref}",
+        {"bids": len(rows), "officers": sorted(officers), "opening": opening.ref, "register_sha256": opening.digest},
+        about=[f"opening:{opening.ref}", *([f"challenge:{tender.exercise}"] if tender.exercise else [])],
+        organisation=buyer.ref,
+    )
+    return opening
+
+
+def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
+    """Open one envelope. One that cannot be read is kept with the reason and stops nobody else's."""
+    opened = OpenedBid(
+        bid=row["id"], tender=tender.id, lot=row["lot"], supplier=row["supplier"], currency=tender.currency, problem=""
+    )
+    context = sealing.Context(tender.ref, row["lot_ref"], row["supplier_ref"])
+    try:
+        content = canonical.decode(sealing.open_envelope(private, context, row["envelope"]))
+        opened.price_minor = int(content["price_minor"])
+        opened.answers = canonical.encode(content["answers"]).decode()
+        opened.declarations = "declared" if content["declared"] else ""
+    except (sealing.Unsealable, canonical.NotCanonical, KeyError, TypeError, ValueError) as broken:
+        opened.problem = f"The envelope could not be read: {broken}"
+    return opened
+
+
+async def opening_of(tender: int) -> Opening | None:
+    """The opening of a tender, None while its bids are sealed."""
+    return await maybe(Opening, Opening.tender == tender)
+
+
+def register_of(opening: Opening) -> list[dict[str, Any]]:
+    """The register's entries, with their moments read."""
+    entries: list[dict[str, Any]] = canonical.decode(opening.register.encode())
+    return [{**each, "received_at": datetime.fromisoformat(each["received_at"])} for each in entries]
+
+
+async def officers_of(tender: int) -> list[dict[str, Any]]:
+    """The opening officers: name, whether she took a secret, when she brought it."""
+    rows = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender).order_by(OpeningOfficer.id)
+    people = {
+        each.id: each for each in await Person.objects().where(Person.id.is_in([row.person for row in rows] or [0]))
+    }
+    return [
+        {
+            "person": row.person,
+            "name": people[row.person].name,
+            "enrolled": bool(row.public_key),
+            "contributed_at": row.contributed_at,
+        }
+        for row in rows
+    ]

@@ -1,0 +1,171 @@
+"""Bidding and opening for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+
+from market.accounts import guards
+from market.bids import actions
+from market.bids.pages import CodeForm
+from market.bids.tables import Opening
+from market.db import find
+from market.tenders.tables import Tender
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class ReceiptView(msgspec.Struct):
+    """What a supplier keeps: enough to check later that this very envelope arrived at this moment."""
+
+    bid: str
+    tender: str
+    lot: str
+    supplier: str
+    envelope_sha256: str
+    received_at: datetime
+    receipt: str
+
+
+class SentView(msgspec.Struct):
+    """One thing the supplier sent. `counts` says whether it is the last for its lot."""
+
+    bid: str
+    act: str
+    tender: str
+    lot: str
+    envelope_sha256: str
+    receipt: str
+    received_at: datetime
+    counts: bool
+
+
+class EntryView(msgspec.Struct):
+    """One envelope of the register of opening."""
+
+    bid: str
+    envelope_sha256: str
+    lot: str
+    received_at: datetime
+    supplier: str
+    supplier_name: str
+
+
+class OpeningView(msgspec.Struct):
+    """The opening of a tender. `register_sha256` is over the register's canonical JSON, as in the log."""
+
+    ref: str
+    tender: str
+    opened_at: datetime
+    register_sha256: str
+    register: list[EntryView]
+
+
+class ContributionView(msgspec.Struct):
+    """Whether the bids are open now, or another officer is awaited."""
+
+    opened: bool
+
+
+def _view(sealed: actions.Sealed) -> ReceiptView:
+    context = sealed.receipt.context
+    return ReceiptView(
+        sealed.bid.ref,
+        context.tender,
+        context.lot,
+        context.supplier,
+        sealed.receipt.envelope_sha256,
+        sealed.receipt.received_at,
+        sealed.receipt.digest,
+    )
+
+
+class BidsApi(Controller):
+    """Sealed bids: sent, withdrawn, opened. Contents are never read back through here."""
+
+    path = "/api/v1"
+    tags = ["Bids"]
+
+    @post(
+        "/tenders/{ref:str}/lots/{lot:str}/bids",
+        guards=[guards.signed_in],
+        summary="Seal a bid",
+        operation_id="sealBid",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 413, 422),
+    )
+    async def seal(
+        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
+    ) -> ReceiptView:
+        """Seal a bid for a lot; the last before the deadline counts. 409 `bid.too-late` after it."""
+        return _view(await actions.submit(request.user, ref, lot, data))
+
+    @post(
+        "/tenders/{ref:str}/lots/{lot:str}/bids/withdraw",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Withdraw a bid",
+        operation_id="withdrawBid",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
+        """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""
+        return _view(await actions.withdraw(request.user, ref, lot))
+
+    @get(
+        "/bids",
+        guards=[guards.signed_in],
+        summary="List what my firm sent",
+        operation_id="listMyBids",
+        security=SIGNED_IN,
+        responses=problem_responses(401),
+    )
+    async def mine(self, request: Visitor) -> Items[SentView]:
+        """Every envelope and withdrawal of the caller's suppliers, newest first, without contents."""
+        return Items([_sent(each) for each in await actions.mine(request.user)])
+
+    @get(
+        "/tenders/{ref:str}/opening",
+        guards=[guards.public],
+        summary="Read the register of opening",
+        operation_id="readOpening",
+        responses=problem_responses(404),
+    )
+    async def opening(self, ref: FromPath[str]) -> OpeningView:
+        """The register; 404 while the bids are sealed."""
+        tender = await find(Tender, Tender.ref == ref)
+        opening = await find(Opening, Opening.tender == tender.id)
+        entries = [EntryView(**each) for each in actions.register_of(opening)]
+        return OpeningView(opening.ref, ref, opening.opened_at, opening.digest, entries)
+
+    @post(
+        "/tenders/{ref:str}/opening",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Bring an opening secret",
+        operation_id="contributeSecret",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 404, 409, 422),
+    )
+    async def contribute(self, request: Visitor, ref: FromPath[str], data: JSONBody[CodeForm]) -> ContributionView:
+        """An opening officer brings her secret after the deadline; the second one opens the bids."""
+        return ContributionView(await actions.contribute(request.user, ref, data.code) is not None)
+
+
+def _sent(row: dict[str, Any]) -> SentView:
+    return SentView(
+        row["ref"],
+        row["act"],
+        row["tender_ref"],
+        row["lot_ref"],
+        row["digest"],
+        row["receipt"],
+        row["received_at"],
+        bool(row["latest"]),
+    )

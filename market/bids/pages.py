@@ -1,0 +1,181 @@
+"""Bidding and opening for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath
+
+from market import canonical, clock
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.bids import actions, rules
+from market.bids.tables import Opening
+from market.db import find
+from market.refusals import NotFound, refusals
+from market.tenders.tables import Lot, Tender
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+
+class BidForm(msgspec.Struct):
+    """The fields of a bid that are the same for every lot; the answers are read by the criteria's references."""
+
+    price_minor: actions.Price
+    declared: bool = False
+
+
+class CodeForm(msgspec.Struct):
+    """An opening officer's secret."""
+
+    code: actions.Code
+
+
+def _answers(form: forms.Form[BidForm]) -> dict[str, str]:
+    return {
+        name.removeprefix("answer-"): str(value).replace("\r\n", "\n").strip()
+        for name, value in form.values.items()
+        if name.startswith("answer-")
+    }
+
+
+async def _tender(ref: str) -> Tender:
+    tender = await find(Tender, Tender.ref == ref)
+    if tender.published_at is None:
+        raise NotFound("Tender")
+    return tender
+
+
+class BidPages(Controller):
+    """Sealing bids, one's own receipts, and the opening."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/bids", guards=[guards.supplier])
+    async def mine(self, request: Visitor) -> Response[bytes]:
+        """Everything my firm sent, newest first."""
+        return show(request, "bids/mine.html", bids=await actions.mine(request.user), now=clock.now())
+
+    @get("/bids/{ref:str}/receipt.json", guards=[guards.supplier])
+    async def receipt(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The receipt again, to keep."""
+        receipt = await actions.receipt_of(request.user, ref)
+        return Response(
+            canonical.encode(receipt.to_plain()),
+            media_type=MediaType.JSON,
+            headers={"content-disposition": f'attachment; filename="receipt-{ref}.json"'},
+        )
+
+    @get("/tenders/{ref:str}/bid", guards=[guards.supplier])
+    async def lots(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The lots of a tender with what I sealed for each."""
+        tender = await _tender(ref)
+        lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
+        sent = await actions.mine(request.user, tender.id)
+        return show(
+            request,
+            "bids/lots.html",
+            tender=tender,
+            buyer=await find(Organisation, Organisation.id == tender.buyer),
+            lots=lots,
+            sent={each["lot_ref"]: each for each in reversed(sent)},
+            history=sent,
+            blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now())),
+        )
+
+    @get("/tenders/{ref:str}/lots/{lot:str}/bid", guards=[guards.supplier])
+    async def empty(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
+        """The empty bid for a lot."""
+        return await _bidding(request, ref, lot, forms.blank(BidForm))
+
+    @post("/tenders/{ref:str}/lots/{lot:str}/bid", guards=[guards.supplier])
+    async def seal(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
+        """Seal it."""
+        form = await forms.read(request, BidForm)
+        with form.acting():
+            given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared)
+            sealed = await actions.submit(request.user, ref, lot, given)
+            return to(
+                f"/tenders/{ref}/bid", f"Your bid is sealed. Receipt {sealed.receipt.digest[:16]}… is in your letters."
+            )
+        return await _bidding(request, ref, lot, form)
+
+    @post("/tenders/{ref:str}/lots/{lot:str}/withdraw", guards=[guards.supplier])
+    async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
+        """Withdraw it."""
+        await actions.withdraw(request.user, ref, lot)
+        return to(f"/tenders/{ref}/bid", "Your bid is withdrawn. You may seal another until the deadline.")
+
+    @get("/tenders/{ref:str}/opening", guards=[guards.public])
+    async def opening(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Before: who must come, and when. After: the register."""
+        return await _opening(request, ref, forms.blank(CodeForm))
+
+    @post("/tenders/{ref:str}/opening", guards=[guards.buying_side])
+    async def contribute(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Bring my secret; with the second one the bids are opened."""
+        form = await forms.read(request, CodeForm)
+        with form.acting():
+            opened = await actions.contribute(request.user, ref, form.data.code)
+            said = (
+                "The bids are open." if opened else "Your secret is in. The bids open when another officer brings hers."
+            )
+            return to(f"/tenders/{ref}/opening", said)
+        return await _opening(request, ref, form)
+
+    @get("/tenders/{ref:str}/opening/register.json", guards=[guards.public])
+    async def register(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The register exactly as it was fixed; its SHA-256 stands in the log."""
+        tender = await _tender(ref)
+        opening = await find(Opening, Opening.tender == tender.id)
+        return Response(opening.register.encode(), media_type=MediaType.JSON)
+
+
+async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
+    tender = await _tender(ref)
+    lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
+    return show(
+        request,
+        "bids/seal.html",
+        status=form.status,
+        tender=tender,
+        lot=lot,
+        criteria=await actions.criteria_of(lot.id),
+        form=form,
+        blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lot, clock.now())),
+    )
+
+
+async def _opening(request: Visitor, ref: str, form: forms.Form[CodeForm]) -> Response[bytes]:
+    tender = await _tender(ref)
+    opening = await actions.opening_of(tender.id)
+    officers = await actions.officers_of(tender.id)
+    me = next((each for each in officers if each["person"] == request.user.person), None)
+    insider = me is not None or request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None
+    return show(
+        request,
+        "bids/opening.html",
+        status=form.status,
+        tender=tender,
+        buyer=await find(Organisation, Organisation.id == tender.buyer),
+        opening=opening,
+        register=actions.register_of(opening) if opening else [],
+        lots={each.ref: each for each in await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)},
+        officers=officers if insider else [],
+        me=me,
+        blocked=refusals(
+            rules.OPEN,
+            rules.Opening(
+                tender,
+                clock.now(),
+                me is not None,
+                bool(me and me["enrolled"]),
+                bool(me and me["contributed_at"] is not None),
+            ),
+        ),
+        form=form,
+    )

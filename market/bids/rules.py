@@ -1,0 +1,201 @@
+"""When a bid may be sealed, withdrawn and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from market import policy
+from market.refusals import rule
+
+if TYPE_CHECKING:
+    from market.tenders.tables import Lot, LotCriterion, Tender
+
+
+@dataclass(frozen=True, slots=True)
+class Bidding:
+    """What is known when a supplier sends or withdraws an envelope. `at` is when it arrived, before anything was written."""
+
+    tender: Tender
+    lot: Lot | None
+    at: datetime
+    sealed_before: bool = False
+    """Whether the supplier has an envelope for this lot that counts so far."""
+    withheld: str = ""
+    """Why the supplier's access is withheld; empty when it is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a supplier wants to seal: its price in minor units, and an answer for each quality criterion."""
+
+    price_minor: int
+    answers: dict[str, str]
+    declared: bool
+    criteria: Sequence[LotCriterion]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known when an officer brings her secret. `officer` says whether she was named, `enrolled` whether she took a
+    secret, `contributed` whether she brought it already."""
+
+    tender: Tender
+    at: datetime
+    officer: bool
+    enrolled: bool
+    contributed: bool
+
+
+@rule("bid.tender-not-published")
+def tender_is_published(bidding: Bidding) -> str | None:
+    """Only a published tender takes bids."""
+    return None if bidding.tender.published_at else "This tender is not published, so it takes no bids."
+
+
+@rule("bid.tender-cancelled")
+def tender_goes_on(bidding: Bidding) -> str | None:
+    """A cancelled tender takes no bids."""
+    return "This tender was cancelled." if bidding.tender.cancelled_at else None
+
+
+@rule(
+    "bid.too-late",
+    source="Procurement Act 2023 section 19: bids are assessed that were submitted as the tender required",
+)
+def before_the_deadline(bidding: Bidding) -> str | None:
+    """An envelope counts when it has arrived before the deadline; the moment of arrival is the one that decides."""
+    if bidding.tender.closes_at and bidding.at >= bidding.tender.closes_at:
+        return (
+            "The deadline has passed, so nothing can be sent or withdrawn. What you had sealed before it still counts."
+        )
+    return None
+
+
+@rule("bid.opened-already")
+def not_opened(bidding: Bidding) -> str | None:
+    """When the envelopes are open nothing can be added or taken away."""
+    return "The bids have been opened." if bidding.tender.opened_at else None
+
+
+@rule("bid.unknown-lot")
+def lot_of_this_tender(bidding: Bidding) -> str | None:
+    """A bid is for one lot of the tender."""
+    return None if bidding.lot is not None else "Choose a lot of this tender."
+
+
+@rule("bid.access-withheld", source="Platform rules: access is withheld from those who break them until they mend it")
+def access_is_not_withheld(bidding: Bidding) -> str | None:
+    """A supplier whose access is withheld may sign in, mend and appeal, but not bid."""
+    return bidding.withheld or None
+
+
+@rule("bid.nothing-to-withdraw")
+def something_is_sealed(bidding: Bidding) -> str | None:
+    """Only an envelope that counts can be withdrawn."""
+    return (
+        None if bidding.sealed_before else "You have no bid for this lot that counts, so there is nothing to withdraw."
+    )
+
+
+@rule("bid.price-missing", field="price_minor")
+def has_a_price(content: Content) -> str | None:
+    """A bid names a price, without VAT."""
+    return None if content.price_minor > 0 else "Enter your price without VAT, more than zero"
+
+
+@rule("bid.answers-missing")
+def answers_every_criterion(content: Content) -> str | None:
+    """Each quality criterion has an answer; what is not written cannot be scored."""
+    missing = [
+        each.name
+        for each in content.criteria
+        if each.kind == "quality" and not content.answers.get(each.ref, "").strip()
+    ]
+    return f"Answer every criterion: {', '.join(missing)}." if missing else None
+
+
+@rule("bid.unknown-criterion")
+def answers_only_criteria(content: Content) -> str | None:
+    """An answer belongs to a criterion of the lot."""
+    known = {each.ref for each in content.criteria}
+    extra = [ref for ref in content.answers if ref not in known]
+    return f"These are not criteria of the lot: {', '.join(sorted(extra))}." if extra else None
+
+
+@rule(
+    "bid.declaration-missing", field="declared", source="Procurement Act 2023 sections 26 to 28 and schedules 6 and 7"
+)
+def declares_nothing_against_it(content: Content) -> str | None:
+    """The supplier declares that no exclusion ground applies and that it bids on its own."""
+    return None if content.declared else "Confirm the declaration before you seal the bid"
+
+
+@rule("bid.too-large")
+def fits_the_envelope(content: Content) -> str | None:
+    """An envelope has a largest size."""
+    most = policy.UK.bids.envelope_bytes
+    return None if content.bytes <= most else f"The bid is larger than {most // 1024 // 1024} MiB. Shorten it."
+
+
+@rule("opening.too-early", source="Sealed until the deadline: nobody sees a bid or the number of bids before it")
+def after_the_deadline(opening: Opening) -> str | None:
+    """Bids are opened after the deadline, never before."""
+    if opening.tender.closes_at is None or opening.at < opening.tender.closes_at:
+        return "Bids can be opened only when the deadline has passed. Come back then, with your secret."
+    return None
+
+
+@rule("opening.done")
+def opened_once(opening: Opening) -> str | None:
+    """A tender is opened once."""
+    return "The bids have been opened already; the register is published." if opening.tender.opened_at else None
+
+
+@rule("opening.tender-cancelled")
+def not_cancelled(opening: Opening) -> str | None:
+    """A cancelled tender stays closed: bids nobody needs are never read."""
+    return "This tender was cancelled; its bids stay sealed." if opening.tender.cancelled_at else None
+
+
+@rule("opening.not-an-officer")
+def named_and_enrolled(opening: Opening) -> str | None:
+    """Only the opening officers named before publication, who took a secret, can open."""
+    if not opening.officer:
+        return "You are not an opening officer of this tender."
+    return (
+        None if opening.enrolled else "You took no secret before publication, so you cannot take part in the opening."
+    )
+
+
+@rule("opening.contributed-already")
+def not_contributed(opening: Opening) -> str | None:
+    """Two different officers are needed; one cannot bring her secret twice."""
+    return "You have brought your secret. Another officer has to bring hers." if opening.contributed else None
+
+
+SUBMIT = (
+    tender_is_published,
+    tender_goes_on,
+    before_the_deadline,
+    not_opened,
+    lot_of_this_tender,
+    access_is_not_withheld,
+)
+"""For `actions.submit`, of the moment."""
+CONTENT = (has_a_price, answers_every_criterion, answers_only_criteria, declares_nothing_against_it, fits_the_envelope)
+"""For `actions.submit`, of what is sealed."""
+WITHDRAW = (
+    tender_is_published,
+    tender_goes_on,
+    before_the_deadline,
+    not_opened,
+    lot_of_this_tender,
+    something_is_sealed,
+)
+"""For `actions.withdraw`."""
+OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
+"""For `actions.contribute`."""

@@ -1,0 +1,213 @@
+"""Sealing and opening bids through actions, pages and the API, on a real database."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from litestar import Litestar
+
+from market import canonical, clock, sealing
+from market.audit.proofs import public_log
+from market.audit.tables import Event
+from market.bids import actions
+from market.bids.tables import Bid, OpenedBid, Opening
+from market.db import many
+from market.letters.tables import Letter
+from market.refusals import NotFound, Refused
+from tests import given, given_tenders
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+
+async def test_the_last_envelope_before_the_deadline_is_the_one_that_is_opened() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier("Kestrel Ltd"), "supplier-admin")
+    other = await given.person(await given.supplier("Heron Ltd"), "supplier-member")
+    ref, lot = there.tender.ref, there.lots[0].ref
+    await actions.submit(firm, ref, lot, there.bid(5_000_000))
+    last = await actions.submit(firm, ref, lot, there.bid(4_800_000))
+    await actions.submit(other, ref, lot, there.bid(4_500_000))
+    await actions.withdraw(other, ref, lot)
+    await given_tenders.opened(there)
+    rows = await OpenedBid.objects()
+    assert [(row.price_minor, row.problem) for row in rows] == [(4_800_000, "")]
+    opening = await actions.opening_of(there.tender.id)
+    assert opening is not None
+    (entry,) = canonical.decode(opening.register.encode())
+    assert entry["envelope_sha256"] == last.receipt.envelope_sha256
+    sealing.check_receipt(last.receipt, (await Bid.objects().get(Bid.ref == last.bid.ref)).envelope)  # type: ignore[union-attr]
+
+
+async def test_a_late_bid_is_refused_and_nothing_is_kept() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    with clock.at(there.tender.closes_at), pytest.raises(Refused) as refused:
+        await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    assert [reason.code for reason in refused.value.reasons] == ["bid.too-late"]
+    assert await Bid.count() == 0
+
+
+async def test_what_is_stored_before_the_opening_holds_no_clear_text_and_the_log_shows_no_bid() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    words = "A sentence that must never be found anywhere"
+    sealed = await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid(words=words))
+    stored = (await many("SELECT envelope FROM bid"))[0]["envelope"]
+    assert words.encode() not in stored
+    lines = b"".join([part async for part in public_log()])
+    assert sealed.bid.ref.encode() not in lines
+    assert b"bid.sealed" not in lines
+    await given_tenders.opened(there)
+    assert sealed.bid.ref.encode() in b"".join([part async for part in public_log()])
+
+
+async def test_one_officer_alone_opens_nothing_and_a_wrong_secret_changes_nothing() -> None:
+    there = await given_tenders.published()
+    ref = there.tender.ref
+    with clock.at(there.tender.closes_at + timedelta(minutes=1)):
+        with pytest.raises(Refused) as wrong:
+            await actions.contribute(there.officers[0], ref, there.codes[1])
+        assert wrong.value.reasons[0].code == "opening.wrong-secret"
+        assert await actions.contribute(there.officers[0], ref, there.codes[0]) is None
+        with pytest.raises(Refused) as twice:
+            await actions.contribute(there.officers[0], ref, there.codes[0])
+        assert twice.value.reasons[0].code == "opening.contributed-already"
+        assert await Opening.count() == 0
+        assert await actions.contribute(there.officers[1], ref, there.codes[1]) is not None
+        with pytest.raises(Refused) as again:
+            await actions.contribute(there.officers[1], ref, there.codes[1])
+    assert "opening.done" in [reason.code for reason in again.value.reasons]
+
+
+async def test_before_the_deadline_not_even_the_officers_can_open() -> None:
+    there = await given_tenders.published()
+    with pytest.raises(Refused) as refused:
+        await actions.contribute(there.officers[0], there.tender.ref, there.codes[0])
+    assert refused.value.reasons[0].code == "opening.too-early"
+
+
+async def test_twenty_suppliers_in_the_same_second_all_get_receipts() -> None:
+    there = await given_tenders.published()
+    firms = [await given.person(await given.supplier(), "supplier-admin") for _ in range(20)]
+    sent = await asyncio.gather(
+        *(actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid()) for firm in firms)
+    )
+    assert len({each.receipt.digest for each in sent}) == 20
+    assert await Bid.count() == 20
+    assert await Event.count().where(Event.verb == "bid.sealed") == 20
+
+
+async def test_two_second_officers_at_once_open_the_bids_once() -> None:
+    there = await given_tenders.published()
+    with clock.at(there.tender.closes_at + timedelta(minutes=1)):
+        results = await asyncio.gather(
+            *(
+                actions.contribute(actor, there.tender.ref, code)
+                for actor, code in zip(there.officers, there.codes, strict=True)
+            ),
+            *(
+                actions.contribute(actor, there.tender.ref, code)
+                for actor, code in zip(there.officers, there.codes, strict=True)
+            ),
+            return_exceptions=True,
+        )
+    assert sum(isinstance(each, Opening) for each in results) == 1
+    assert sum(isinstance(each, Refused) for each in results) == 2
+    assert await Opening.count() == 1
+
+
+async def test_a_damaged_envelope_is_kept_with_its_reason_and_stops_nobody_else() -> None:
+    there = await given_tenders.published()
+    firms = [await given.person(await given.supplier(), "supplier-admin") for _ in range(2)]
+    for firm in firms:
+        await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    await many("ALTER TABLE bid DISABLE TRIGGER bid_is_append_only")
+    await many(
+        "UPDATE bid SET envelope = set_byte(envelope, length(envelope) - 1, 255 - get_byte(envelope, length(envelope) - 1)) "
+        "WHERE id = (SELECT min(id) FROM bid)"
+    )
+    await many("ALTER TABLE bid ENABLE TRIGGER bid_is_append_only")
+    await given_tenders.opened(there)
+    problems = [row["problem"] for row in await OpenedBid.select(OpenedBid.problem).order_by(OpenedBid.id)]
+    assert "could not be read" in problems[0]
+    assert problems[1] == ""
+
+
+async def test_the_page_keeps_what_was_typed_and_shows_every_mistake(app: Litestar) -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    method, team = there.criteria[there.lots[0].id][:2]
+    address = f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bid"
+    async with given.browser(app) as client:
+        await given.signed_in(client, firm)
+        wrong = await client.post(address, data={f"answer-{method.ref}": "By drone, at dawn.", "price_minor": "a lot"})
+        assert wrong.status_code == 422
+        assert "By drone, at dawn." in wrong.text
+        assert "Enter an amount in pounds" in wrong.text
+        fields = {f"answer-{method.ref}": "By drone.", f"answer-{team.ref}": "Six people.", "price_minor": "48,000"}
+        undeclared = await client.post(address, data=fields)
+        assert undeclared.status_code == 422
+        assert "Confirm the declaration" in undeclared.text
+        sent = await client.post(address, data={**fields, "declared": "yes"})
+        assert sent.status_code == 303
+        assert "Sealed" in (await client.get(f"/tenders/{there.tender.ref}/bid")).text
+        mine = await client.get("/bids")
+        assert "Inspecting bridges by drone" in mine.text
+        with clock.at(there.tender.closes_at):
+            await given.signed_in(client, firm)
+            late = await client.post(address, data={**fields, "declared": "yes"})
+    assert late.status_code == 409
+    assert "The deadline has passed" in late.text
+    assert "Six people." in late.text
+    assert [row["subject"] for row in await Letter.select(Letter.subject)] == ["Your bid for “Part 1” is sealed"]
+
+
+async def test_the_opening_page_publishes_the_register_only_after_the_opening(app: Litestar) -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier("Kestrel Ltd"), "supplier-admin")
+    await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    address = f"/tenders/{there.tender.ref}/opening"
+    async with given.browser(app) as client:
+        before = await client.get(address)
+        assert "The bids are sealed" in before.text
+        assert "Kestrel" not in before.text
+        assert (await client.get(f"/api/v1{address}")).status_code == 404
+        with clock.at(there.tender.closes_at + timedelta(minutes=1)):
+            for actor, code in zip(there.officers, there.codes, strict=True):
+                await given.signed_in(client, actor)
+                assert (await client.post(address, data={"code": code})).status_code == 303
+            after = await client.get(address)
+            assert "Kestrel Ltd" in after.text
+            assert (await client.get(f"/api/v1{address}")).json()["register"][0]["supplier_name"] == "Kestrel Ltd"
+
+
+async def test_the_api_seals_withdraws_and_answers_late_with_the_same_code(app: Litestar) -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    headers = await given.token(firm)
+    address = f"/api/v1/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bids"
+    bid = there.bid()
+    body = {"price_minor": bid.price_minor, "answers": bid.answers, "declared": True}
+    async with given.browser(app) as client:
+        made = await client.post(address, json=body, headers=headers)
+        assert made.status_code == 201
+        assert len(made.json()["receipt"]) == 64
+        assert (await client.post(f"{address}/withdraw", headers=headers)).status_code == 200
+        assert [each["counts"] for each in (await client.get("/api/v1/bids", headers=headers)).json()["items"]] == [
+            True,
+            False,
+        ]
+        with clock.at(there.tender.closes_at):
+            late = await client.post(address, json=body, headers=headers)
+    assert late.status_code == 409
+    assert late.json()["reasons"][0]["code"] == "bid.too-late"
+
+
+async def test_somebody_elses_receipt_does_not_exist() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    other = await given.person(await given.supplier(), "supplier-admin")
+    sealed = await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    assert (await actions.receipt_of(firm, sealed.bid.ref)).digest == sealed.receipt.digest
+    with pytest.raises(NotFound):
+        await actions.receipt_of(other, sealed.bid.ref)

@@ -1,0 +1,87 @@
+"""When bids are taken and opened: truth tables on rows in memory."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from market.bids import rules
+from market.refusals import refusals
+from market.tenders.tables import Lot, LotCriterion, Tender
+from tests import given
+
+CLOSES = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+BEFORE, AFTER = CLOSES - timedelta(microseconds=1), CLOSES
+LOT = given.row(Lot, number=1)
+QUALITY = given.row(LotCriterion, ref="CR-AAAAAAA", name="Method", kind="quality")
+
+
+def tender(**facts: object) -> Tender:
+    row = given.row(Tender, published_at=CLOSES - timedelta(days=30), closes_at=CLOSES)
+    for name, value in facts.items():
+        setattr(row, name, value)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("row", "lot", "at", "codes"),
+    [
+        (tender(), LOT, BEFORE, []),
+        (tender(), LOT, AFTER, ["bid.too-late"]),
+        (tender(published_at=None), LOT, BEFORE, ["bid.tender-not-published"]),
+        (tender(cancelled_at=BEFORE), LOT, BEFORE, ["bid.tender-cancelled"]),
+        (tender(), None, BEFORE, ["bid.unknown-lot"]),
+        (tender(opened_at=AFTER), LOT, AFTER, ["bid.too-late", "bid.opened-already"]),
+    ],
+)
+def test_a_bid_is_taken_until_the_microsecond_before_the_deadline(
+    row: Tender, lot: Lot | None, at: datetime, codes: list[str]
+) -> None:
+    assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at))] == codes
+
+
+def test_a_supplier_whose_access_is_withheld_may_not_bid() -> None:
+    found = refusals(rules.SUBMIT, rules.Bidding(tender(), LOT, BEFORE, withheld="Your API fails its profile."))
+    assert [each.code for each in found] == ["bid.access-withheld"]
+
+
+def test_nothing_can_be_withdrawn_when_nothing_is_sealed() -> None:
+    facts = rules.Bidding(tender(), LOT, BEFORE, sealed_before=False)
+    assert [each.code for each in refusals(rules.WITHDRAW, facts)] == ["bid.nothing-to-withdraw"]
+    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), LOT, BEFORE, sealed_before=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "answers", "declared", "codes"),
+    [
+        (1, {"CR-AAAAAAA": "Like this."}, True, []),
+        (0, {"CR-AAAAAAA": "Like this."}, True, ["bid.price-missing"]),
+        (1, {}, True, ["bid.answers-missing"]),
+        (1, {"CR-AAAAAAA": "  "}, True, ["bid.answers-missing"]),
+        (1, {"CR-AAAAAAA": "x", "CR-ZZZZZZZ": "y"}, True, ["bid.unknown-criterion"]),
+        (1, {"CR-AAAAAAA": "x"}, False, ["bid.declaration-missing"]),
+    ],
+)
+def test_a_bid_is_complete_or_says_what_is_missing(
+    price: int, answers: dict[str, str], declared: bool, codes: list[str]
+) -> None:
+    content = rules.Content(price, answers, declared, [QUALITY], 100)
+    assert [each.code for each in refusals(rules.CONTENT, content)] == codes
+
+
+@pytest.mark.parametrize(
+    ("row", "at", "officer", "enrolled", "contributed", "codes"),
+    [
+        (tender(), AFTER, True, True, False, []),
+        (tender(), BEFORE, True, True, False, ["opening.too-early"]),
+        (tender(), AFTER, False, False, False, ["opening.not-an-officer"]),
+        (tender(), AFTER, True, False, False, ["opening.not-an-officer"]),
+        (tender(), AFTER, True, True, True, ["opening.contributed-already"]),
+        (tender(opened_at=AFTER), AFTER, True, True, False, ["opening.done"]),
+        (tender(cancelled_at=BEFORE), AFTER, True, True, False, ["opening.tender-cancelled"]),
+    ],
+)
+def test_bids_are_opened_once_after_the_deadline_by_enrolled_officers(
+    row: Tender, at: datetime, officer: bool, enrolled: bool, contributed: bool, codes: list[str]
+) -> None:
+    facts = rules.Opening(row, at, officer, enrolled, contributed)
+    assert [each.code for each in refusals(rules.OPEN, facts)] == codes
