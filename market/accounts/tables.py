@@ -134,6 +134,9 @@ class Invitation(Table):
     email = Varchar(length=254)
     role = Varchar(length=20)
     title = words()
+    office_since = moment()
+    """When the office began, for a minister; the membership of others begins when they accept."""
+    office_until = moment()
     token_hash = Varchar(length=64, unique=True)
     invited_by = belongs_to(Person)
     invited_at = when()
@@ -147,7 +150,7 @@ class Ceremony(Table):
 
     id: Serial
     handle = Varchar(length=64, unique=True)
-    """What the browser brings back; random."""
+    """SHA-256 of the challenge in hexadecimal: the browser brings the challenge back inside the signed client data."""
     purpose = Varchar(length=12)
     """register | sign-in | sign"""
     person = may_belong_to(Person)

@@ -22,4 +22,6 @@ class Letter(Table):
     written_at = when()
     sent_at = moment(index=True)
     tried = number()
+    again_at = moment()
+    """Not to be tried before; NULL at first and when it is not tried again."""
     failure = words()

@@ -1,10 +1,10 @@
 """A supplier's profile: told once, versioned, read by every buyer."""
 
-from piccolo.columns import Serial
+from piccolo.columns import Serial, Varchar
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
-from market.columns import belongs_to, maybe_number, number, several, when, words, yes_or_no
+from market.columns import belongs_to, maybe_number, moment, number, several, when, words, yes_or_no
 
 
 class Profile(Table):
@@ -35,3 +35,20 @@ class ProfileVersion(Table):
     """Canonical JSON of the profile and the organisation's public facts."""
     at = when()
     by = belongs_to(Person)
+
+
+class Registration(Table):
+    """A firm that asked to join and has not yet proved its address by the letter's link. Nothing else is made before:
+    so nobody can hold a company's number with somebody else's address, nor learn which addresses have an account.
+    Deleted a week after it expired."""
+
+    id: Serial
+    email = Varchar(length=254, index=True)
+    token_hash = Varchar(length=64, unique=True)
+    """SHA-256 of the letter's token."""
+    facts = words()
+    """The registration form as JSON, without the password."""
+    password_hash = words()
+    asked_at = when()
+    expires_at = when()
+    confirmed_at = moment()

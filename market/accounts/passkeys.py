@@ -1,0 +1,367 @@
+"""Passkeys (WebAuthn Level 3): registering one, signing in with one, and answering with one for a statement.
+
+A ceremony has two halves. The server hands out a challenge and keeps it as a `Ceremony`; the browser's answer carries the
+challenge back inside the signed client data, where it is found again: good once, for five minutes, for one purpose. Only
+keys that verify their holder (finger, face or PIN) are taken, and never from inside another site.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import webauthn
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from market import clock
+from market.accounts import rules
+from market.accounts.people import tell_person
+from market.accounts.sessions import actor_of, begin
+from market.accounts.tables import Ceremony, Passkey, Person
+from market.actor import Actor
+from market.audit.actions import record
+from market.db import find, maybe, one, transaction
+from market.refusals import NotFound, Refusal, Refused, insist
+from market.settings import settings
+from market.web.limits import Limit, spend
+
+Purpose = Literal["register", "sign-in", "sign"]
+
+GOOD_FOR = timedelta(minutes=5)
+"""How long a challenge may be answered."""
+
+ALGORITHMS = [
+    COSEAlgorithmIdentifier.ECDSA_SHA_256,
+    COSEAlgorithmIdentifier.EDDSA,
+    COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
+]
+"""What a stranger's verifier of signed documents knows: ES256 before EdDSA and RS256."""
+
+ASKED = Limit("passkey-options", 60, 600)
+"""Challenges handed out to one address."""
+
+NOT_ACCEPTED = Refusal(
+    "passkey.not-accepted", "That passkey was not accepted. Load the page again and try again, or use another passkey."
+)
+"""One sentence for every way in which an answer may be wrong: an attacker learns nothing from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A passkey's answer for a statement, checked: the key, the statement it was asked for, and the browser's answer
+    (`credential.toJSON()`) from which a bundle is made."""
+
+    passkey: Passkey
+    statement: str
+    challenge: bytes
+    response: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How a passkey was registered, in the browser's own bytes, and in words how the person was tied to it."""
+
+    attestation_object: bytes
+    client_data_json: bytes
+    challenge: bytes
+    bound_by: str
+
+
+def origins() -> list[str]:
+    """The addresses whose pages may ask for this site's passkeys."""
+    return [settings().site_url]
+
+
+async def keys_of(person: int) -> list[Passkey]:
+    """A person's passkeys in force, oldest first."""
+    return (
+        await Passkey.objects()
+        .where((Passkey.person == person) & (Passkey.revoked_at.is_null()))
+        .order_by(Passkey.created_at)
+    )
+
+
+def evidence(passkey: Passkey) -> Evidence:
+    """The registration evidence of a passkey, as proofs of later signatures carry it."""
+    kept = json.loads(passkey.registration)
+    return Evidence(
+        _bytes(kept["attestation_object"]),
+        _bytes(kept["client_data_json"]),
+        _bytes(kept["challenge"]),
+        kept["bound_by"],
+    )
+
+
+# ── registering ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def registration_options(actor: Actor) -> dict[str, Any]:
+    """What the browser needs to make a passkey for this person, as the JSON that it parses."""
+    person = await find(Person, Person.id == actor.must_be_person())
+    held = await keys_of(person.id)
+    insist(rules.ADD_PASSKEY, actor, len(held))
+    options = webauthn.generate_registration_options(
+        rp_id=settings().host,
+        rp_name="Prelude",
+        user_id=person.ref.encode(),
+        user_name=person.email,
+        user_display_name=person.name,
+        challenge=await _challenge("register", person.id),
+        timeout=int(GOOD_FOR.total_seconds() * 1000),
+        attestation=AttestationConveyancePreference.NONE,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        ),
+        exclude_credentials=[PublicKeyCredentialDescriptor(id=_bytes(key.credential_id)) for key in held],
+        supported_pub_key_algs=ALGORITHMS,
+    )
+    return dict(json.loads(webauthn.options_to_json(options)))
+
+
+async def register(actor: Actor, credential: str, name: str) -> Passkey:
+    """Keep the passkey the browser made, with the evidence of its registration. The person is told by letter.
+
+    Its session may then go on as one begun with a passkey (the key was just proved): the caller rotates it.
+    """
+    ceremony, answer = await _take("register", credential, actor.must_be_person())
+    try:
+        verified = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=ceremony.challenge,
+            expected_rp_id=settings().host,
+            expected_origin=origins(),
+            require_user_verification=True,
+            supported_pub_key_algs=ALGORITHMS,
+        )
+    except WebAuthnException:
+        raise Refused(NOT_ACCEPTED, status=422) from None
+    now = clock.now()
+    async with transaction():
+        person = await find(Person, Person.id == actor.must_be_person(), lock=True)
+        insist(rules.ADD_PASSKEY, actor, len(await keys_of(person.id)))
+        if await maybe(Passkey, Passkey.credential_id == _text(verified.credential_id)):
+            raise Refused(Refusal("passkey.known-already", "This device already holds a passkey for an account."))
+        method = {"passkey": "another passkey", "demo": "the demonstration's switch of persons"}.get(
+            actor.method, "the password of the account"
+        )
+        passkey = Passkey(
+            person=person.id,
+            name=name.strip() or "Passkey",
+            credential_id=_text(verified.credential_id),
+            public_key=verified.credential_public_key,
+            sign_count=verified.sign_count,
+            registration=json.dumps(
+                {
+                    "aaguid": verified.aaguid,
+                    "attestation_object": answer["response"]["attestationObject"],
+                    "backed_up": verified.credential_backed_up,
+                    "bound_by": f"Registered by {person.name} in a session that began with {method}; "
+                    f"the account's address was proved by letter.",
+                    "challenge": _text(ceremony.challenge),
+                    "client_data_json": answer["response"]["clientDataJSON"],
+                    "device_type": verified.credential_device_type.value,
+                    "registered_at": now.isoformat(),
+                },
+                ensure_ascii=False,
+                sort_keys=True,
+            ),
+            created_at=now,
+        )
+        await passkey.save()
+        await tell_person(person.id, "accounts/passkey-added.txt", about=f"person:{person.ref}", passkey=passkey.name)
+        await record(
+            actor,
+            "passkey.registered",
+            f"person:{person.ref}",
+            {"fingerprint": hashlib.sha256(passkey.public_key).hexdigest()},
+        )
+    return passkey
+
+
+async def rename(actor: Actor, passkey: int, name: str) -> Passkey:
+    """Give one of one's own passkeys another name."""
+    async with transaction():
+        row = await find(Passkey, (Passkey.id == passkey) & (Passkey.person == actor.must_be_person()), lock=True)
+        row.name = name.strip() or row.name
+        await row.save([Passkey.name])
+        await record(
+            actor,
+            "passkey.renamed",
+            f"person:{actor.ref}",
+            private={"name": row.name},
+            sealed_by=f"publication:person:{actor.ref}",
+        )
+    return row
+
+
+async def revoke(actor: Actor, passkey: int) -> Passkey:
+    """Put a passkey out of force for good: one's own, or as an operator somebody else's who lost it. Signatures made
+    before stay good: the time of revocation is on record."""
+    async with transaction():
+        row = await find(Passkey, Passkey.id == passkey, lock=True)
+        if row.person != actor.must_be_person() and not actor.wears("operator"):
+            raise NotFound("Passkey")
+        if row.revoked_at is None:
+            row.revoked_at = clock.now()
+            await row.save([Passkey.revoked_at])
+            person = await find(Person, Person.id == row.person)
+            await tell_person(person.id, "accounts/passkey-revoked.txt", about=f"person:{person.ref}", passkey=row.name)
+            await record(
+                actor,
+                "passkey.revoked",
+                f"person:{person.ref}",
+                {"fingerprint": hashlib.sha256(row.public_key).hexdigest()},
+            )
+    return row
+
+
+# ── signing in ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def sign_in_options(client: str) -> dict[str, Any]:
+    """What the browser needs to offer this site's passkeys; nobody is named, the device knows whose they are."""
+    await spend(ASKED, client)
+    options = webauthn.generate_authentication_options(
+        rp_id=settings().host,
+        challenge=await _challenge("sign-in", None),
+        timeout=int(GOOD_FOR.total_seconds() * 1000),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return dict(json.loads(webauthn.options_to_json(options)))
+
+
+async def sign_in(credential: str, client: str) -> str:
+    """Sign in with a passkey; answers the token of the new session. Every failure is answered alike."""
+    await spend(ASKED, client)
+    ceremony, answer = await _take("sign-in", credential, None)
+    async with transaction():
+        passkey = await _verified(ceremony, answer, None)
+        person = await find(Person, Person.id == passkey.person)
+        if person.closed_at is not None:
+            raise Refused(NOT_ACCEPTED, status=422)
+        token = await begin(person.id, "passkey")
+        actor = await actor_of(person.id, "passkey")
+        await record(
+            actor,
+            "person.signed-in",
+            f"person:{person.ref}",
+            private={"method": "passkey"},
+            sealed_by=f"publication:person:{person.ref}",
+        )
+    return token
+
+
+# ── answering for a statement ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def signing_options(actor: Actor, challenge: bytes, statement: str) -> dict[str, Any]:
+    """What the browser needs to have `challenge` signed by one of the person's passkeys. `statement` is what the
+    challenge is the digest of; it is kept, and :func:`signed` answers it back."""
+    held = await keys_of(actor.must_be_person())
+    if not held:
+        raise Refused(Refusal("passkey.none", "You have no passkey yet. Add one to your account, then come back."))
+    await _challenge("sign", actor.must_be_person(), challenge, statement)
+    options = webauthn.generate_authentication_options(
+        rp_id=settings().host,
+        challenge=challenge,
+        timeout=int(GOOD_FOR.total_seconds() * 1000),
+        allow_credentials=[PublicKeyCredentialDescriptor(id=_bytes(key.credential_id)) for key in held],
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return dict(json.loads(webauthn.options_to_json(options)))
+
+
+async def signed(actor: Actor, credential: str) -> Signed:
+    """Check the browser's answer to :func:`signing_options`: the actor's own key, in force, this challenge, once."""
+    ceremony, answer = await _take("sign", credential, actor.must_be_person())
+    async with transaction():
+        passkey = await _verified(ceremony, answer, actor.must_be_person())
+    return Signed(passkey, ceremony.statement or "", ceremony.challenge, answer)
+
+
+# ── the ceremony ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _challenge(purpose: Purpose, person: int | None, given: bytes | None = None, statement: str = "") -> bytes:
+    challenge = given or secrets.token_bytes(32)
+    await Ceremony.insert(
+        Ceremony(
+            handle=hashlib.sha256(challenge).hexdigest(),
+            purpose=purpose,
+            person=person,
+            challenge=challenge,
+            statement=statement or None,
+            expires_at=clock.now() + GOOD_FOR,
+        )
+    )
+    return challenge
+
+
+async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[Ceremony, dict[str, Any]]:
+    """Spend the ceremony whose challenge the browser's answer carries; refused when there is none that is still good,
+    for this purpose and this person."""
+    try:
+        answer = json.loads(credential)
+        client = json.loads(_bytes(answer["response"]["clientDataJSON"]))
+        handle = hashlib.sha256(_bytes(client["challenge"])).hexdigest()
+        inside_another_site = client.get("crossOrigin", False) is not False or "topOrigin" in client
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise Refused(NOT_ACCEPTED, status=422) from None
+    now = clock.now()
+    row = await one(
+        "UPDATE ceremony SET used_at = {} WHERE handle = {} AND purpose = {} AND person IS NOT DISTINCT FROM {} "
+        "AND used_at IS NULL AND expires_at > {} RETURNING id",
+        now,
+        handle,
+        purpose,
+        person,
+        now,
+    )
+    if not row or inside_another_site:
+        raise Refused(NOT_ACCEPTED, status=422)
+    return await find(Ceremony, Ceremony.id == row["id"]), answer
+
+
+async def _verified(ceremony: Ceremony, answer: dict[str, Any], person: int | None) -> Passkey:
+    """The passkey in force that made this answer, its counter moved on; of `person` when given."""
+    passkey = await maybe(
+        Passkey, (Passkey.credential_id == str(answer.get("id", ""))) & (Passkey.revoked_at.is_null()), lock=True
+    )
+    if passkey is None or (person is not None and passkey.person != person):
+        raise Refused(NOT_ACCEPTED, status=422)
+    try:
+        verified = webauthn.verify_authentication_response(
+            credential=answer,
+            expected_challenge=ceremony.challenge,
+            expected_rp_id=settings().host,
+            expected_origin=origins(),
+            credential_public_key=passkey.public_key,
+            credential_current_sign_count=passkey.sign_count,
+            require_user_verification=True,
+        )
+    except WebAuthnException:
+        raise Refused(NOT_ACCEPTED, status=422) from None
+    passkey.sign_count, passkey.used_at = verified.new_sign_count, clock.now()
+    await passkey.save([Passkey.sign_count, Passkey.used_at])
+    return passkey
+
+
+def _bytes(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,245 @@
+"""What must hold before somebody joins a body, leaves it, chooses a password or registers a passkey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from market.actor import PASSKEY_NEEDED, Actor, Role
+from market.refusals import Refusal, rule
+
+if TYPE_CHECKING:
+    from market.accounts.tables import Invitation, Membership, Organisation
+
+ROLES: dict[str, tuple[Role, ...]] = {
+    "buyer": ("buyer", "evaluator", "contract-manager", "minister"),
+    "supplier": ("supplier-admin", "supplier-member"),
+    "audit": ("auditor",),
+    "operator": ("operator",),
+}
+"""Which roles there are in which kind of body."""
+
+GIVERS: dict[Role, tuple[Role, ...]] = {
+    "buyer": ("buyer",),
+    "evaluator": ("buyer",),
+    "contract-manager": ("buyer",),
+    "minister": (),
+    "supplier-admin": ("supplier-admin",),
+    "supplier-member": ("supplier-admin",),
+    "auditor": ("auditor",),
+    "operator": ("operator",),
+}
+"""Who of the same body may give and end a role; operators may give every role. A minister's is theirs alone to give."""
+
+SHORTEST_PASSWORD = 15
+"""Characters. NIST SP 800-63B-4 section 3.1.1.2 asks for fifteen where the password is the only factor."""
+
+MOST_PASSKEYS = 20
+"""Enough for every device of a person; more is somebody filling the table."""
+
+
+# ── passwords ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("password.too-short", field="password", source="NIST SP 800-63B-4 section 3.1.1.2")
+def long_enough(password: str, known: Sequence[str]) -> str | None:
+    """A password has at least fifteen characters; nothing else about its letters is prescribed."""
+    if len(password) < SHORTEST_PASSWORD:
+        return f"Use at least {SHORTEST_PASSWORD} characters. Three or four words that do not belong together do well."
+    return None
+
+
+@rule("password.guessable", field="password", source="NIST SP 800-63B-4 section 3.1.1.2")
+def hard_to_guess(password: str, known: Sequence[str]) -> str | None:
+    """A password is not what a guesser tries first: the person's own name or address, a few signs repeated, or the
+    alphabet, digits or keyboard in their order."""
+    plain = "".join(sign for sign in password.lower() if sign.isalnum())
+    own = ["".join(sign for sign in each.lower() if sign.isalnum()) for each in known]
+    if plain and any(plain in (each, each * 2) for each in own):
+        return "This is your own name or address. Choose something that nobody who knows you would try."
+    rows = ("abcdefghijklmnopqrstuvwxyz" * 2, "01234567890" * 3, "12345678901234567890", "qwertyuiopasdfghjklzxcvbnm")
+    in_order = any(plain and plain in each for row in rows for each in (row, row[::-1]))
+    repeated = any(plain == (plain[:size] * len(plain))[: len(plain)] for size in range(1, min(9, len(plain))))
+    if len(set(plain)) < 5 or in_order or repeated:
+        return "This password is easy to guess. Three or four words that do not belong together do well."
+    return None
+
+
+PASSWORD = (long_enough, hard_to_guess)
+"""For everybody who chooses a password. `known` is what others know of the person: name, address."""
+
+
+# ── memberships and invitations ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A role that somebody shall have in a body, with its title and dates where it is an office."""
+
+    kind: str
+    tier: str
+    role: Role
+    title: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@rule("membership.role-of-another-kind", field="role")
+def role_of_this_kind_of_body(office: Office) -> str | None:
+    """Each kind of body has its own roles: nobody evaluates for a supplier or bids for a council."""
+    if office.role not in ROLES.get(office.kind, ()):
+        names = ", ".join(role.replace("-", " ") for role in ROLES.get(office.kind, ()))
+        return f"Choose a role that this kind of organisation has: {names}."
+    return None
+
+
+@rule("membership.minister-elsewhere", field="role", source="Design card, idea 3: the relevant minister signs it off")
+def ministers_in_central_departments(office: Office) -> str | None:
+    """A minister belongs to a central department; bodies below it answer to that department's minister."""
+    if office.role == "minister" and office.tier != "central":
+        return "Only a central government department has a minister. Choose the department that answers for this body."
+    return None
+
+
+@rule("membership.title-missing", field="title")
+def an_office_has_a_title(office: Office) -> str | None:
+    """A minister's office has the title that stands under her signature."""
+    if office.role == "minister" and not office.title.strip():
+        return "Enter the title of the office as it is written under a signature."
+    return None
+
+
+@rule("membership.first-day-missing", field="office_since")
+def an_office_has_a_first_day(office: Office) -> str | None:
+    """A minister's office has a first day: a signature is held against the office its signer held then."""
+    if office.role == "minister" and office.since is None:
+        return "Enter the first day in office."
+    return None
+
+
+@rule("membership.ends-before-it-begins", field="office_until")
+def ends_after_it_begins(office: Office) -> str | None:
+    """An office ends after it began."""
+    if office.since is not None and office.until is not None and office.until <= office.since:
+        return "The last day in office must be after the first."
+    return None
+
+
+INVITE = (
+    role_of_this_kind_of_body,
+    ministers_in_central_departments,
+    an_office_has_a_title,
+    an_office_has_a_first_day,
+    ends_after_it_begins,
+)
+"""For an invitation and for beginning a membership."""
+
+
+def may_give(actor: Actor, organisation: int, role: Role) -> bool:
+    """Whether the actor may give or end this role in this body."""
+    return bool(
+        actor.wears("operator") or (GIVERS[role] and actor.wears(*GIVERS[role], organisation=organisation) is not None)
+    )
+
+
+@rule("invitation.not-open")
+def still_open(invitation: Invitation, now: datetime) -> str | None:
+    """An invitation is good once, for two weeks, and until it is withdrawn."""
+    if invitation.accepted_at is not None:
+        return "This invitation has been accepted already. Sign in instead."
+    if invitation.withdrawn_at is not None:
+        return "This invitation has been withdrawn. Ask whoever invited you for a new one."
+    if now >= invitation.expires_at:
+        return "This invitation has expired. Ask whoever invited you for a new one."
+    return None
+
+
+ACCEPT = (still_open,)
+"""For `memberships.accept`."""
+
+
+@rule("membership.ended-already")
+def still_a_member(membership: Membership, others: int, now: datetime) -> str | None:
+    """What has ended is not ended again, or its date would change after the fact."""
+    if membership.until is not None and membership.until <= now:
+        return "This membership has ended already."
+    return None
+
+
+@rule("membership.last-of-its-kind")
+def somebody_remains(membership: Membership, others: int, now: datetime) -> str | None:
+    """A supplier keeps at least one administrator, the operator at least one operator: otherwise nobody could let the
+    next person in."""
+    if membership.role in ("supplier-admin", "operator") and others == 0:
+        return "Nobody else here may invite people. Give somebody else the same role first."
+    return None
+
+
+END = (still_a_member, somebody_remains)
+"""For `memberships.end`. `others` counts those who hold the same role there now."""
+
+
+# ── organisations ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("organisation.tier-missing", field="tier", source="Procurement Act 2023 section 2 and schedule 1")
+def a_buyer_has_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
+    """Whether the gate applies, and which threshold, depends on the tier of the buyer."""
+    if kind == "buyer" and not tier:
+        return "Choose whether it is central government, sub-central, local, health or another public body."
+    return None
+
+
+@rule("organisation.tier-of-no-buyer", field="tier")
+def only_buyers_have_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
+    """A tier is a buyer's; other bodies have none."""
+    if kind != "buyer" and tier:
+        return "Only buyers have a tier. Leave it empty."
+    return None
+
+
+@rule("organisation.department-not-central", field="department")
+def answers_to_a_central_department(kind: str, tier: str, department: Organisation | None) -> str | None:
+    """The department that answers for a body is a central one; a department itself names none."""
+    if department is not None and (department.tier != "central" or tier == "central"):
+        return "Choose a central department, or none when this is one itself."
+    return None
+
+
+CREATE = (a_buyer_has_a_tier, only_buyers_have_a_tier, answers_to_a_central_department)
+"""For `memberships.create_organisation`."""
+
+
+# ── passkeys ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule(PASSKEY_NEEDED.code, source="Design card, idea 17: keys on the person's own device")
+def signed_in_with_a_passkey(actor: Actor) -> Refusal | None:
+    """A minister acts only when she signed in with a passkey: a password can be told, phished or guessed."""
+    return None if actor.by_passkey else PASSKEY_NEEDED
+
+
+MINISTERS_ACT = (signed_in_with_a_passkey,)
+"""For pages that show beforehand what `Actor.must_have_passkey` will refuse."""
+
+
+@rule("passkey.another-needs-the-first")
+def a_passkey_vouches_for_the_next(actor: Actor, held: int) -> str | None:
+    """Who has a passkey adds another only in a session begun with one: a stolen password must not be able to."""
+    if held and not actor.by_passkey:
+        return "Sign in with a passkey you have before you add another. If it is lost, ask the operator to revoke it."
+    return None
+
+
+@rule("passkey.too-many")
+def not_more_than_devices(actor: Actor, held: int) -> str | None:
+    """Twenty passkeys are enough for every device of a person."""
+    if held >= MOST_PASSKEYS:
+        return f"You have {MOST_PASSKEYS} passkeys. Revoke one that you no longer use."
+    return None
+
+
+ADD_PASSKEY = (a_passkey_vouches_for_the_next, not_more_than_devices)
+"""For `passkeys.register`. `held` counts the person's passkeys in force."""

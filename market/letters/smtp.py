@@ -1,0 +1,117 @@
+"""Handing letters to a mail server (RFC 5321, RFC 5322), over TLS whenever a password is sent."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from contextlib import suppress
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from market.settings import settings
+
+TIMEOUT = 20
+"""Seconds the server may take for each answer."""
+
+
+class NotNow(Exception):
+    """The letter could not be handed over; a later try may succeed."""
+
+
+class NeverAccepted(Exception):
+    """The server refuses this letter or its address for ever (a 5xx answer)."""
+
+
+class Connection:
+    """One connection to the mail server, opened at the first letter and used for those that follow.
+
+    `smtp://user:password@host:587` uses STARTTLS where the server offers it and insists on it when there is a password;
+    `smtps://…` is TLS from the first byte (RFC 8314).
+    """
+
+    def __init__(self, url: str) -> None:
+        self._where = urlsplit(url)
+        self._server: smtplib.SMTP | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        """Hand one letter over; raises :class:`NotNow` or :class:`NeverAccepted`. Blocks: run it in a thread."""
+        try:
+            self._open().send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, words = next(iter(error.recipients.values()))
+            self._forget()
+            raise _judged(code, words) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise NeverAccepted(str(error)) from error
+        except smtplib.SMTPResponseException as error:
+            self._forget()
+            if isinstance(error, smtplib.SMTPAuthenticationError | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+                raise NotNow(_words(error.smtp_code, error.smtp_error)) from error
+            raise _judged(error.smtp_code, error.smtp_error) from error
+        except (OSError, smtplib.SMTPException) as error:
+            self._forget()
+            raise NotNow(str(error) or type(error).__name__) from error
+
+    def close(self) -> None:
+        """Say goodbye, if anybody is there."""
+        if self._server is not None:
+            with suppress(OSError, smtplib.SMTPException):
+                self._server.quit()
+            self._server = None
+
+    def _open(self) -> smtplib.SMTP:
+        if self._server is not None:
+            return self._server
+        host, user = self._where.hostname or "localhost", unquote(self._where.username or "")
+        if self._where.scheme == "smtps":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, self._where.port or 465, timeout=TIMEOUT, context=ssl.create_default_context()
+            )
+        else:
+            server = smtplib.SMTP(host, self._where.port or 587, timeout=TIMEOUT)
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=ssl.create_default_context())
+            elif user:
+                server.close()
+                raise NotNow("the mail server offers no TLS, and a password is not sent without it")
+        if user:
+            server.login(user, unquote(self._where.password or ""))
+        self._server = server
+        return server
+
+    def _forget(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+def message(ref: str, name: str, address: str, subject: str, text: str, written_at: datetime) -> EmailMessage:
+    """The letter as it travels. The Message-ID comes from the letter's reference: a letter sent twice by accident is
+    shown once. Nobody's out-of-office answers it (RFC 3834). Raises :class:`NeverAccepted` for what is no address."""
+    made = EmailMessage(policy=SMTP)
+    sender_name, sender = parseaddr(settings().mail_from)
+    try:
+        made["To"] = Address(" ".join(name.split()), addr_spec=address)
+    except (ValueError, MessageError) as error:
+        raise NeverAccepted(f"{address} is not an address: {error}") from error
+    made["From"] = Address(sender_name, addr_spec=sender)
+    made["Subject"] = subject
+    made["Date"] = format_datetime(written_at)
+    made["Message-ID"] = f"<{ref.lower()}@{settings().host}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(text)
+    return made
+
+
+def _judged(code: int, words: bytes | str) -> NotNow | NeverAccepted:
+    return NeverAccepted(_words(code, words)) if 500 <= code < 600 else NotNow(_words(code, words))
+
+
+def _words(code: int, words: bytes | str) -> str:
+    return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
