@@ -1,0 +1,670 @@
+"""Putting a problem to the market: drafting and publishing a challenge, public questions, applying, cancelling.
+
+What the panel does stands in `challenges.judging`; pitches, the insight report and the conclusion in `challenges.pitches`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from challenges import rules
+from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Question
+from market import canonical, clock, policy
+from market.accounts.people import tell, tell_person
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.audit.actions import record
+from market.db import find, many, maybe, transaction
+from market.missions.tables import Mission
+from market.money import Money
+from market.refusals import NotFound, Refusal, Refused, insist
+from market.tenders import cpv
+
+Text = Annotated[str, Meta(max_length=8000)]
+
+
+class Problem(msgspec.Struct, forbid_unknown_fields=True):
+    """The problem, who has it, and how that is known. `mission` is a mission's reference."""
+
+    title: Annotated[str, Meta(title="The problem in one sentence", min_length=10, max_length=200)]
+    mission: Annotated[str, Meta(title="Mission", max_length=16)] = ""
+    method: Annotated[str, Meta(title="Method", max_length=40)] = "open-challenge"
+    problem: Annotated[str, Meta(title="The problem", max_length=8000)] = ""
+    who_has_it: Annotated[str, Meta(title="Who has it", max_length=4000)] = ""
+    evidence: Annotated[str, Meta(title="How you know", max_length=8000)] = ""
+
+
+class Success(msgspec.Struct, forbid_unknown_fields=True):
+    """How everybody will see that it is solved, and what is not asked for."""
+
+    success: Annotated[str, Meta(title="How we shall know", max_length=8000)] = ""
+    out_of_scope: Annotated[str, Meta(title="What is out of scope", max_length=4000)] = ""
+
+
+class Offer(msgspec.Struct, forbid_unknown_fields=True):
+    """What a pitch is paid (minor units of the challenge's currency), how many teams at the most, where, and when."""
+
+    fee_minor: Annotated[int, Meta(title="Fee for each pitch", ge=0, le=10_000_000_00)] = 0
+    places: Annotated[int, Meta(title="Paid places", ge=0, le=50)] = 0
+    region: Annotated[str, Meta(title="Region", max_length=120)] = ""
+    questions_until: Annotated[datetime, Meta(title="Questions until", tz=True)] | None = None
+    closes_at: Annotated[datetime, Meta(title="Applications close", tz=True)] | None = None
+    pitches_by: Annotated[datetime, Meta(title="Pitches heard by", tz=True)] | None = None
+    decision_by: Annotated[datetime, Meta(title="Decision by", tz=True)] | None = None
+
+
+class Terms(msgspec.Struct, forbid_unknown_fields=True):
+    """Who owns what comes out, whose the data are, what share of a later success comes back."""
+
+    intellectual_property: Annotated[str, Meta(title="Who owns what comes out", max_length=4000)] = ""
+    data_terms: Annotated[str, Meta(title="Whose the data are", max_length=4000)] = ""
+    revenue_share: Annotated[str, Meta(title="What share comes back", max_length=4000)] = ""
+
+
+class Subject(msgspec.Struct, forbid_unknown_fields=True):
+    """Codes of the procurement vocabulary, and the API standards profile a digital service must pass (`name@version`)."""
+
+    cpv: Annotated[list[Annotated[str, Meta(max_length=12)]], Meta(title="CPV codes", max_length=20)] = msgspec.field(
+        default_factory=list
+    )
+    profile: Annotated[str, Meta(title="API standards profile", max_length=80)] = ""
+
+
+Section: TypeAlias = Problem | Success | Offer | Terms | Subject
+"""A part of a draft that is written at once."""
+
+
+class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What applications are scored on, with its weight of 100."""
+
+    name: Annotated[str, Meta(title="Criterion", min_length=2, max_length=160)]
+    weight: Annotated[int, Meta(title="Weight", ge=1, le=100)]
+    description: Annotated[str, Meta(title="What you look for", max_length=2000)] = ""
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """A question, shown in public without who asked."""
+
+    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
+
+
+class Answered(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer everybody sees."""
+
+    answer: Annotated[str, Meta(title="Your answer", min_length=1, max_length=4000)]
+
+
+class ApplicationDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What a supplier answers. The panel reads it without knowing whose it is."""
+
+    summary: Annotated[str, Meta(title="Your idea in a few sentences", min_length=10, max_length=1000)]
+    approach: Annotated[str, Meta(title="How it would work", min_length=10, max_length=8000)]
+    evidence: Annotated[str, Meta(title="Evidence that it can work", max_length=8000)] = ""
+    team: Annotated[str, Meta(title="Skills of the team", max_length=4000)] = ""
+
+
+class Because(msgspec.Struct, forbid_unknown_fields=True):
+    """A reason that stays on record."""
+
+    reason: Annotated[str, Meta(title="The reason", min_length=1, max_length=4000)]
+
+
+# ── who, and what it grew from ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def may_see(actor: Actor, challenge: Challenge) -> None:
+    """A draft is seen by its buyer's people and the operator only; to everybody else it does not exist."""
+    if challenge.published_at is None and not (
+        actor.wears("operator")
+        or actor.wears("buyer", "evaluator", "contract-manager", "minister", organisation=challenge.buyer)
+    ):
+        raise NotFound("Challenge")
+
+
+def must_run(actor: Actor, challenge: Challenge) -> Hat:
+    """The buyer officer's hat; for a draft, others are not told that it exists."""
+    return actor.must_wear("buyer", organisation=challenge.buyer, secret=challenge.published_at is None)
+
+
+async def ancestors(challenge: Challenge, *beside: str) -> list[str]:
+    """What a record below this challenge grew from: `beside`, the challenge, its mission."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    return [*beside, f"challenge:{challenge.ref}", *([f"mission:{mission.ref}"] if mission else [])]
+
+
+def sealed(challenge: Challenge) -> str:
+    """Until the short list is made nobody outside sees the events of applications and of the panel."""
+    return f"opening:challenge:{challenge.ref}" if challenge.shortlisted_at is None else ""
+
+
+def drafting(challenge: Challenge) -> str:
+    """Events of a draft are public when it is published."""
+    return f"publication:challenge:{challenge.ref}" if challenge.published_at is None else ""
+
+
+def fee(challenge: Challenge) -> Money:
+    """What every delivered pitch is paid."""
+    return Money(challenge.fee_minor, challenge.currency)
+
+
+# ── drafting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
+    """Begin a challenge of the body `buyer` (its id)."""
+    async with transaction():
+        hat = actor.must_wear("buyer", organisation=buyer)
+        challenge = Challenge(
+            buyer=buyer,
+            title=given.title,
+            mission=await _mission(given.mission),
+            method=given.method,
+            problem=given.problem,
+            who_has_it=given.who_has_it,
+            evidence=given.evidence,
+            created_at=clock.now(),
+            created_by=actor.must_be_person(),
+        )
+        await challenge.save()
+        await record(
+            actor,
+            "challenge.drafted",
+            f"challenge:{challenge.ref}",
+            {"title": challenge.title},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=drafting(challenge),
+        )
+    return challenge
+
+
+async def edit(actor: Actor, ref: str, given: Section) -> Challenge:
+    """Write one section of a draft anew; fields that are left out become empty."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        values = msgspec.structs.asdict(given)
+        if isinstance(given, Problem):
+            values["mission"] = await _mission(given.mission)
+        if isinstance(given, Subject):
+            values["cpv"] = _codes(given.cpv)
+        for name, value in values.items():
+            setattr(challenge, name, value)
+        await challenge.save([getattr(Challenge, name) for name in values])
+        await record(
+            actor,
+            "challenge.edited",
+            f"challenge:{ref}",
+            {"section": type(given).__name__.lower()},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=drafting(challenge),
+        )
+    return challenge
+
+
+async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
+    """Add what applications are scored on to a draft."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        places = await Criterion.select(Criterion.place).where(Criterion.challenge == challenge.id)
+        place = max((row["place"] for row in places), default=0) + 1
+        criterion = Criterion(challenge=challenge.id, place=place, **msgspec.structs.asdict(given))
+        await criterion.save()
+        await record(
+            actor,
+            "challenge.criterion-added",
+            f"challenge:{ref}",
+            {"name": given.name, "weight": given.weight},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=drafting(challenge),
+        )
+    return criterion
+
+
+async def remove_criterion(actor: Actor, ref: str, criterion_ref: str) -> Challenge:
+    """Take a criterion out of a draft."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        row = await find(Criterion, (Criterion.ref == criterion_ref) & (Criterion.challenge == challenge.id))
+        await row.remove()
+        await record(
+            actor,
+            "challenge.criterion-removed",
+            f"challenge:{ref}",
+            {"name": row.name},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=drafting(challenge),
+        )
+    return challenge
+
+
+async def publish(actor: Actor, ref: str) -> Challenge:
+    """Publish a challenge: it is public from now on, and takes questions and applications."""
+    async with transaction():
+        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+        hat = must_run(actor, challenge)
+        now = clock.now()
+        insist(rules.PUBLISH, await facts(challenge, now))
+        challenge.questions_until = rules.questions_end(challenge, now)
+        challenge.published_at = now
+        await challenge.save([Challenge.questions_until, Challenge.published_at])
+        for evaluator in await panel_of(challenge):
+            await tell_named(challenge, evaluator)
+        await record(
+            actor,
+            "challenge.published",
+            f"challenge:{ref}",
+            {
+                "title": challenge.title,
+                "fee_minor": challenge.fee_minor,
+                "currency": challenge.currency,
+                "places": challenge.places,
+                "cpv": list(challenge.cpv),
+                "method": challenge.method,
+                "closes_at": _iso(challenge.closes_at),
+                "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
+            },
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+        )
+    return challenge
+
+
+async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
+    """End a published challenge without a conclusion. Everybody who applied is told why; delivered pitches stay owed."""
+    async with transaction():
+        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+        hat = must_run(actor, challenge)
+        now = clock.now()
+        insist(rules.CANCEL, challenge, reason, now)
+        challenge.cancelled_at, challenge.cancelled_reason = now, reason.strip()
+        await challenge.save([Challenge.cancelled_at, Challenge.cancelled_reason])
+        await tell_applicants(challenge, "challenges/cancelled.txt", reason=challenge.cancelled_reason)
+        await record(
+            actor,
+            "challenge.cancelled",
+            f"challenge:{ref}",
+            {"reason": challenge.cancelled_reason},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+        )
+    return challenge
+
+
+# ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def ask(actor: Actor, ref: str, given: Asked, supplier: int | None = None) -> Question:
+    """Ask in public, as any registered supplier; who asked is shown to nobody but auditors."""
+    async with transaction():
+        challenge = await _published(ref)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
+        now = clock.now()
+        insist(rules.ASK, challenge, now)
+        question = Question(challenge=challenge.id, asker=hat.organisation, text=given.text, asked_at=now)
+        await question.save()
+        await tell(
+            challenge.buyer,
+            "challenges/question-asked.txt",
+            roles=("buyer",),
+            about=f"challenge:{ref}",
+            title=challenge.title,
+            ref=ref,
+            question=given.text,
+            closes_at=challenge.closes_at,
+        )
+        await record(
+            actor,
+            "challenge.question-asked",
+            f"challenge:{ref}",
+            about=await ancestors(challenge),
+            private={"question": question.ref, "text": given.text},
+            organisation=hat.organisation_ref,
+            sealed_by=f"asker:{question.ref}",
+        )
+    return question
+
+
+async def answer(actor: Actor, ref: str, question_ref: str, given: Answered) -> Question:
+    """Answer a question in public; whoever asked and whoever applied is told."""
+    async with transaction():
+        challenge = await _published(ref)
+        hat = must_run(actor, challenge)
+        question = await find(
+            Question, (Question.ref == question_ref) & (Question.challenge == challenge.id), lock=True
+        )
+        now = clock.now()
+        insist(rules.ANSWER, challenge, question.answer is not None, now)
+        question.answer, question.answered_at, question.answered_by = given.answer, now, actor.must_be_person()
+        await question.save([Question.answer, Question.answered_at, Question.answered_by])
+        told = {question.asker, *[each.supplier for each in await live_applications(challenge)]}
+        for organisation in sorted(told):
+            await tell(
+                organisation,
+                "challenges/question-answered.txt",
+                roles=SUPPLIER_ROLES,
+                about=f"challenge:{ref}",
+                title=challenge.title,
+                ref=ref,
+                question=question.text,
+                answer=given.answer,
+                closes_at=challenge.closes_at,
+            )
+        await record(
+            actor,
+            "challenge.question-answered",
+            f"challenge:{ref}",
+            {"question": question.text, "answer": given.answer},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+        )
+    return question
+
+
+# ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int | None = None) -> Application:
+    """Apply for a supplier (its id; without one, the first the actor belongs to), once for each challenge. A withdrawn
+    application is sent anew. The receipt carries the digest of what was sent."""
+    async with transaction():
+        challenge = await _published(ref)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
+        now = clock.now()
+        insist(rules.APPLY, challenge, now)
+        insist((rules.is_not_the_buyer,), challenge, hat.organisation)
+        application = await maybe(
+            Application,
+            (Application.challenge == challenge.id) & (Application.supplier == hat.organisation),
+            lock=True,
+        )
+        insist((rules.applies_once,), application)
+        if application is None:
+            application = Application(challenge=challenge.id, supplier=hat.organisation)
+        _fill(application, given)
+        application.submitted_at, application.submitted_by = now, actor.must_be_person()
+        application.edited_at = application.withdrawn_at = None
+        try:
+            await application.save()
+        except asyncpg.UniqueViolationError:
+            raise Refused(
+                Refusal("application.already-there", "You have applied already. Change your application instead.")
+            ) from None
+        await _receipt(challenge, application, hat)
+        await _application_event(
+            actor, "application.submitted", challenge, application, hat, digest=digest(application)
+        )
+    return application
+
+
+async def change(actor: Actor, ref: str, given: ApplicationDraft) -> Application:
+    """Change an application (its reference) before the challenge closes."""
+    async with transaction():
+        challenge, application, hat = await _own_application(actor, ref)
+        now = clock.now()
+        insist(rules.APPLY, challenge, now)
+        insist((rules.is_not_withdrawn,), application)
+        _fill(application, given)
+        application.edited_at = now
+        await application.save([*_ANSWERS, Application.edited_at])
+        await _receipt(challenge, application, hat)
+        await _application_event(actor, "application.edited", challenge, application, hat, digest=digest(application))
+    return application
+
+
+async def withdraw(actor: Actor, ref: str) -> Application:
+    """Take an application (its reference) back before the challenge closes; it can be sent again until then."""
+    async with transaction():
+        challenge, application, hat = await _own_application(actor, ref)
+        now = clock.now()
+        insist(rules.APPLY, challenge, now)
+        insist((rules.is_not_withdrawn,), application)
+        application.withdrawn_at = now
+        await application.save([Application.withdrawn_at])
+        await tell(
+            application.supplier,
+            "challenges/application-withdrawn.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"application:{ref}",
+            title=challenge.title,
+            ref=challenge.ref,
+            closes_at=challenge.closes_at,
+        )
+        await _application_event(actor, "application.withdrawn", challenge, application, hat)
+    return application
+
+
+def digest(application: Application) -> str:
+    """SHA-256 of what the supplier sent, over canonical JSON: the receipt in her letter, to be checked later."""
+    said: dict[str, canonical.Plain] = {
+        "application": application.ref,
+        "summary": application.summary,
+        "approach": application.approach,
+        "evidence": application.evidence,
+        "team": application.team,
+    }
+    return hashlib.sha256(canonical.encode(said)).hexdigest()
+
+
+# ── reads that pages, programs and other actions share ──────────────────────────────────────────────────────────────
+
+
+async def facts(challenge: Challenge, now: datetime) -> rules.Draft:
+    """What publication looks at."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    panel = await Evaluator.count().where((Evaluator.challenge == challenge.id) & Evaluator.excused_at.is_null())
+    return rules.Draft(challenge, mission, await criteria_of(challenge), panel, now)
+
+
+async def criteria_of(challenge: Challenge) -> list[Criterion]:
+    """The scoring criteria in their order."""
+    return await Criterion.objects().where(Criterion.challenge == challenge.id).order_by(Criterion.place)
+
+
+async def questions_of(challenge: Challenge) -> list[Question]:
+    """The public questions in the order in which they were asked."""
+    return await Question.objects().where(Question.challenge == challenge.id).order_by(Question.asked_at, Question.id)
+
+
+async def live_applications(challenge: Challenge) -> list[Application]:
+    """The applications that were not withdrawn, in the order of their aliases (before they are dealt, of nothing)."""
+    return (
+        await Application.objects()
+        .where((Application.challenge == challenge.id) & Application.withdrawn_at.is_null())
+        .order_by(Application.alias, Application.ref)
+    )
+
+
+async def applications_by(organisations: Sequence[int]) -> list[Application]:
+    """What these suppliers sent, the newest first."""
+    return (
+        await Application.objects()
+        .where(Application.supplier.is_in(list(organisations)))
+        .order_by(Application.submitted_at, ascending=False)
+        if organisations
+        else []
+    )
+
+
+async def published() -> list[Challenge]:
+    """All published challenges, the newest first."""
+    return (
+        await Challenge.objects()
+        .where(Challenge.published_at.is_not_null())
+        .order_by(Challenge.published_at, ascending=False)
+    )
+
+
+async def drafts_of(organisations: Sequence[int]) -> list[Challenge]:
+    """The drafts of these buyers, the newest first."""
+    return (
+        await Challenge.objects()
+        .where(Challenge.published_at.is_null() & Challenge.buyer.is_in(list(organisations)))
+        .order_by(Challenge.created_at, ascending=False)
+        if organisations
+        else []
+    )
+
+
+async def similar(challenge: Challenge) -> list[tuple[Challenge, InsightReport]]:
+    """Concluded exercises about the same thing by their CPV codes, with what was learnt in them: to be read before the
+    same is asked again."""
+    found = []
+    for report in (
+        await InsightReport.objects()
+        .where(InsightReport.published_at.is_not_null())
+        .order_by(InsightReport.published_at, ascending=False)
+    ):
+        other = await find(Challenge, Challenge.id == report.challenge)
+        if other.id != challenge.id and cpv.overlaps(challenge.cpv, other.cpv):
+            found.append((other, report))
+    return found
+
+
+async def panel_of(challenge: Challenge) -> list[Evaluator]:
+    """The members of the panel, without those excused."""
+    return (
+        await Evaluator.objects()
+        .where((Evaluator.challenge == challenge.id) & Evaluator.excused_at.is_null())
+        .order_by(Evaluator.id)
+    )
+
+
+async def tell_named(challenge: Challenge, evaluator: Evaluator) -> None:
+    """Write to a member of the panel what she is asked to do and when."""
+    await tell_person(
+        evaluator.person,
+        "challenges/evaluator-named.txt",
+        about=f"challenge:{challenge.ref}",
+        title=challenge.title,
+        ref=challenge.ref,
+        closes_at=challenge.closes_at,
+        decision_by=challenge.decision_by,
+        highest=policy.UK.challenges.highest_mark,
+    )
+
+
+async def tell_applicants(challenge: Challenge, template: str, **said: object) -> None:
+    """Write the same letter to everybody with an application that was not withdrawn."""
+    for application in await live_applications(challenge):
+        await tell(
+            application.supplier,
+            template,
+            roles=SUPPLIER_ROLES,
+            about=f"application:{application.ref}",
+            title=challenge.title,
+            ref=challenge.ref,
+            **said,
+        )
+
+
+async def names(organisations: Sequence[int]) -> dict[int, Organisation]:
+    """These bodies by their id."""
+    rows = await Organisation.objects().where(Organisation.id.is_in(list(organisations))) if organisations else []
+    return {row.id: row for row in rows}
+
+
+async def question_counts(challenges: Sequence[Challenge]) -> dict[int, int]:
+    """How many questions of each challenge still wait for an answer."""
+    rows = await many(
+        "SELECT challenge, count(*) AS waiting FROM question WHERE answer IS NULL AND challenge = ANY({}::int[]) "
+        "GROUP BY challenge",
+        [each.id for each in challenges],
+    )
+    return {row["challenge"]: row["waiting"] for row in rows}
+
+
+# ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_ANSWERS = (Application.summary, Application.approach, Application.evidence, Application.team)
+
+
+def _fill(application: Application, given: ApplicationDraft) -> None:
+    application.summary, application.approach = given.summary, given.approach
+    application.evidence, application.team = given.evidence, given.team
+
+
+async def _mission(ref: str) -> int | None:
+    if not ref:
+        return None
+    mission = await maybe(Mission, (Mission.ref == ref) & Mission.published_at.is_not_null())
+    if mission is None:
+        raise Refused(
+            Refusal("challenge.mission-unknown", "There is no published mission of this reference.", "mission")
+        )
+    return int(mission.id)
+
+
+def _codes(given: Sequence[str]) -> list[str]:
+    unknown = [code for code in given if not cpv.known(code)]
+    if unknown:
+        raise Refused(
+            Refusal("challenge.cpv-unknown", f"Not in the vocabulary: {', '.join(unknown)}.", "cpv"), status=422
+        )
+    return list(dict.fromkeys(cpv.normal(code) for code in given))
+
+
+async def _draft(actor: Actor, ref: str) -> tuple[Challenge, Hat]:
+    challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+    hat = must_run(actor, challenge)
+    insist(rules.EDIT, await facts(challenge, clock.now()))
+    return challenge, hat
+
+
+async def _published(ref: str) -> Challenge:
+    challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+    if challenge.published_at is None:
+        raise NotFound("Challenge")
+    return challenge
+
+
+async def _own_application(actor: Actor, ref: str) -> tuple[Challenge, Application, Hat]:
+    """Parent before child: the challenge is locked first, then the application is read again."""
+    found = await find(Application, Application.ref == ref)
+    hat = actor.must_wear(*SUPPLIER_ROLES, organisation=found.supplier, secret=True)
+    challenge = await find(Challenge, Challenge.id == found.challenge, lock=True)
+    return challenge, await find(Application, Application.id == found.id, lock=True), hat
+
+
+async def _receipt(challenge: Challenge, application: Application, hat: Hat) -> None:
+    await tell(
+        application.supplier,
+        "challenges/application-received.txt",
+        roles=SUPPLIER_ROLES,
+        about=f"application:{application.ref}",
+        title=challenge.title,
+        ref=challenge.ref,
+        application=application.ref,
+        supplier=hat.organisation_name,
+        changed=application.edited_at is not None,
+        at=application.edited_at or application.submitted_at,
+        digest=digest(application),
+        closes_at=challenge.closes_at,
+    )
+
+
+async def _application_event(
+    actor: Actor, verb: str, challenge: Challenge, application: Application, hat: Hat, **said: canonical.Plain
+) -> None:
+    await record(
+        actor,
+        verb,
+        f"application:{application.ref}",
+        said,
+        about=await ancestors(challenge),
+        organisation=hat.organisation_ref,
+        sealed_by=sealed(challenge),
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,306 @@
+"""Paid pitches, the insight report, and the end of an exercise: go, change or stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from challenges import rules
+from challenges.actions import ancestors, fee, must_run, names, tell_applicants
+from challenges.tables import Application, Challenge, InsightReport, Pitch
+from market import clock, policy, workdays
+from market.accounts.people import tell
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.audit.actions import record
+from market.db import find, maybe, transaction
+from market.payments.actions import owe
+from market.refusals import NotFound, Refusal, Refused, insist
+from market.tenders.evidence import accept_evidence
+
+
+class Schedule(msgspec.Struct, forbid_unknown_fields=True):
+    """When a team pitches, and where (a place or a link)."""
+
+    scheduled_at: Annotated[datetime, Meta(title="When", tz=True)]
+    place_or_link: Annotated[str, Meta(title="Where", min_length=2, max_length=500)]
+
+
+class Delivery(msgspec.Struct, forbid_unknown_fields=True):
+    """What was seen at the pitch, for the buyer's own record."""
+
+    note: Annotated[str, Meta(title="What you saw", max_length=4000)] = ""
+
+
+class ReportDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What was learnt, for everybody who has the same problem."""
+
+    title: Annotated[str, Meta(title="Title of the report", min_length=5, max_length=200)]
+    tried: Annotated[str, Meta(title="What was tried", max_length=20000)] = ""
+    worked: Annotated[str, Meta(title="What worked", max_length=20000)] = ""
+    did_not_work: Annotated[str, Meta(title="What did not work", max_length=20000)] = ""
+    evidence: Annotated[str, Meta(title="The evidence", max_length=20000)] = ""
+    others: Annotated[str, Meta(title="What others should know", max_length=20000)] = ""
+
+
+class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
+    """The decision and its reasons."""
+
+    decision: Annotated[Literal["go", "change", "stop"], Meta(title="Decision")]
+    reasons: Annotated[str, Meta(title="Reasons", min_length=1, max_length=8000)]
+
+
+# ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
+    """Arrange a pitch (its reference), or arrange it anew; the team is told by letter."""
+    async with transaction():
+        challenge, pitch = await _pitch(ref)
+        hat = must_run(actor, challenge)
+        now = clock.now()
+        insist(rules.SCHEDULE, challenge, pitch, now)
+        insist((rules.is_arranged_ahead,), given.scheduled_at, now)
+        moved = pitch.scheduled_at is not None
+        pitch.scheduled_at, pitch.place_or_link = given.scheduled_at, given.place_or_link
+        await pitch.save([Pitch.scheduled_at, Pitch.place_or_link])
+        await _tell_team(challenge, pitch, "pitch-scheduled", moved=moved)
+        await _pitch_event(
+            actor, "pitch.scheduled", challenge, pitch, hat, {"scheduled_at": given.scheduled_at.isoformat()}
+        )
+    return pitch
+
+
+async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitch:
+    """Mark a pitch (its reference) as delivered: its fee is owed from now on, win or lose."""
+    async with transaction():
+        challenge, pitch = await _pitch(ref)
+        hat = _heard(actor, challenge)
+        now = clock.now()
+        insist(rules.DELIVER, challenge, pitch, now)
+        pitch.delivered_at, pitch.delivered_by = now, actor.must_be_person()
+        pitch.note = (given or Delivery()).note.strip()
+        await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note])
+        await _tell_team(challenge, pitch, "pitch-delivered", due_at=workdays.pitch_fee_due_at(now))
+        await owe(
+            actor,
+            cause=f"pitch:{pitch.ref}",
+            payer=challenge.buyer,
+            payee=pitch.supplier,
+            amount=fee(challenge),
+            purpose=f"Fee for the pitch to “{challenge.title}”",
+            about=f"challenge:{challenge.ref}",
+            ancestors=await _grown(challenge, pitch),
+            days=policy.UK.payments.pitch_fee_days,
+        )
+        await _pitch_event(actor, "pitch.delivered", challenge, pitch, hat)
+    return pitch
+
+
+async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
+    """Write down that a pitch (its reference) was not given, and why; no fee is owed for it."""
+    async with transaction():
+        challenge, pitch = await _pitch(ref)
+        hat = must_run(actor, challenge)
+        insist(rules.MISS, challenge, pitch, clock.now())
+        if not reason.strip():
+            raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
+        pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
+        await pitch.save([Pitch.missed_at, Pitch.missed_because])
+        await _tell_team(challenge, pitch, "pitch-missed", reason=pitch.missed_because)
+        await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
+    return pitch
+
+
+# ── the report and the end ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def write_report(actor: Actor, ref: str, given: ReportDraft) -> InsightReport:
+    """Write the insight report of a challenge, or write it anew; it is published when the challenge is concluded."""
+    async with transaction():
+        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+        hat = must_run(actor, challenge)
+        insist(rules.REPORT, challenge, clock.now())
+        report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
+        if report is None:
+            report = InsightReport(challenge=challenge.id)
+        for name, value in msgspec.structs.asdict(given).items():
+            setattr(report, name, value)
+        report.written_by = actor.must_be_person()
+        await report.save()
+        await record(
+            actor,
+            "insight_report.drafted",
+            f"insight_report:{report.ref}",
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=f"publication:insight_report:{report.ref}",
+        )
+    return report
+
+
+async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
+    """End an exercise with go, change or stop, publish its insight report, and hand the gate its evidence. Everybody who
+    applied is told."""
+    async with transaction():
+        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+        hat = must_run(actor, challenge)
+        now = clock.now()
+        insist(rules.CONCLUDE, await ending(challenge, given.decision, given.reasons))
+        report = await find(InsightReport, InsightReport.challenge == challenge.id, lock=True)
+        challenge.concluded_at, challenge.decision = now, given.decision
+        challenge.decision_reasons = given.reasons.strip()
+        await challenge.save([Challenge.concluded_at, Challenge.decision, Challenge.decision_reasons])
+        report.published_at = now
+        await report.save([InsightReport.published_at])
+        await tell_applicants(
+            challenge,
+            "challenges/concluded.txt",
+            decision=given.decision,
+            reasons=challenge.decision_reasons,
+            report=report.ref,
+        )
+        grown = await ancestors(challenge)
+        await record(
+            actor,
+            "insight_report.published",
+            f"insight_report:{report.ref}",
+            {"title": report.title},
+            about=grown,
+            organisation=hat.organisation_ref,
+        )
+        shut = rules.keeps_the_gate_shut(challenge, await delivered(challenge))
+        if shut is None:
+            await accept_evidence(
+                actor,
+                ground="exercise",
+                reference=challenge.ref,
+                buyer=challenge.buyer,
+                cpv=challenge.cpv,
+                signed_by=f"{actor.name}, {hat.title or 'buyer officer'}, {hat.organisation_name}",
+                completed_at=now,
+                expires_at=workdays.exercise_valid_until(now),
+                about=grown,
+            )
+        await record(
+            actor,
+            "challenge.concluded",
+            f"challenge:{ref}",
+            {"decision": given.decision, "reasons": challenge.decision_reasons, "opens_the_gate": shut is None},
+            about=[f"insight_report:{report.ref}", *grown],
+            organisation=hat.organisation_ref,
+        )
+    return challenge
+
+
+# ── reads ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def ending(challenge: Challenge, decision: str = "", reasons: str = "") -> rules.Ending:
+    """What concluding looks at."""
+    still = [each for each in await pitches_of(challenge) if each.delivered_at is None and each.missed_at is None]
+    teams = await names([each.supplier for each in still])
+    report = await report_of(challenge)
+    return rules.Ending(
+        challenge, [teams[each.supplier].name for each in still], report, decision, reasons, clock.now()
+    )
+
+
+async def pitches_of(challenge: Challenge) -> list[Pitch]:
+    """The pitches of the short-listed teams, in the order in which they are heard."""
+    return await Pitch.objects().where(Pitch.challenge == challenge.id).order_by(Pitch.scheduled_at, Pitch.id)
+
+
+async def pitch_of(application: Application) -> Pitch | None:
+    """The pitch of a short-listed application."""
+    return await maybe(Pitch, Pitch.application == application.id)
+
+
+async def delivered(challenge: Challenge) -> int:
+    """How many teams have pitched."""
+    return int(await Pitch.count().where((Pitch.challenge == challenge.id) & Pitch.delivered_at.is_not_null()))
+
+
+async def report_of(challenge: Challenge) -> InsightReport | None:
+    """The insight report of a challenge, published or not."""
+    return await maybe(InsightReport, InsightReport.challenge == challenge.id)
+
+
+async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
+    """All published insight reports with the challenge and the buyer they come from, the newest first."""
+    rows = (
+        await InsightReport.objects()
+        .where(InsightReport.published_at.is_not_null())
+        .order_by(InsightReport.published_at, ascending=False)
+    )
+    challenges = await _by_id([row.challenge for row in rows])
+    buyers = await names([each.buyer for each in challenges.values()])
+    return [(row, challenges[row.challenge], buyers[challenges[row.challenge].buyer]) for row in rows]
+
+
+async def report(ref: str) -> tuple[InsightReport, Challenge]:
+    """A published insight report with its challenge; a draft does not exist for anybody here."""
+    row = await find(InsightReport, InsightReport.ref == ref)
+    if row.published_at is None:
+        raise NotFound("InsightReport")
+    return row, await find(Challenge, Challenge.id == row.challenge)
+
+
+# ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _by_id(ids: Sequence[int]) -> dict[int, Challenge]:
+    rows = await Challenge.objects().where(Challenge.id.is_in(list(ids))) if ids else []
+    return {row.id: row for row in rows}
+
+
+async def _pitch(ref: str) -> tuple[Challenge, Pitch]:
+    """Parent before child."""
+    found = await find(Pitch, Pitch.ref == ref)
+    challenge = await find(Challenge, Challenge.id == found.challenge, lock=True)
+    return challenge, await find(Pitch, Pitch.id == found.id, lock=True)
+
+
+def _heard(actor: Actor, challenge: Challenge) -> Hat:
+    return actor.must_wear("buyer", "evaluator", organisation=challenge.buyer)
+
+
+async def _grown(challenge: Challenge, pitch: Pitch) -> list[str]:
+    application = await find(Application, Application.id == pitch.application)
+    return await ancestors(challenge, f"application:{application.ref}")
+
+
+async def _pitch_event(
+    actor: Actor, verb: str, challenge: Challenge, pitch: Pitch, hat: Hat, facts: dict[str, str] | None = None
+) -> None:
+    await record(
+        actor,
+        verb,
+        f"pitch:{pitch.ref}",
+        facts or {},
+        about=await _grown(challenge, pitch),
+        organisation=hat.organisation_ref,
+        announce=[f"challenge:{challenge.ref}"],
+    )
+
+
+async def _tell_team(challenge: Challenge, pitch: Pitch, letter: str, **said: object) -> None:
+    application = await find(Application, Application.id == pitch.application)
+    await tell(
+        pitch.supplier,
+        f"challenges/{letter}.txt",
+        roles=SUPPLIER_ROLES,
+        about=f"pitch:{pitch.ref}",
+        title=challenge.title,
+        ref=challenge.ref,
+        application=application.ref,
+        scheduled_at=pitch.scheduled_at,
+        place_or_link=pitch.place_or_link,
+        fee=fee(challenge),
+        fee_days=policy.UK.payments.pitch_fee_days,
+        **said,
+    )
