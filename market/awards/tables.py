@@ -1,6 +1,6 @@
 """Evaluation of opened bids and what was decided."""
 
-from piccolo.columns import Serial
+from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -21,8 +21,13 @@ class Panelist(Table):
     conflicts = words()
     """References of suppliers she has an interest in, one a line; she does not score their bids."""
     statement = words()
+    """What the interest is; also what she says of one that she does not think is a conflict."""
     submitted_at = moment()
     """When she locked her scores."""
+    named_by = belongs_to(Person, index=False)
+    excused_at = moment()
+    """When she left the panel before she had submitted; her scores do not count."""
+    excused_reason = words()
 
     a_panelist_is_named_once = Unique(["tender", "person"])
 
@@ -59,6 +64,24 @@ class Decision(Table):
     standstill_ends_at = moment()
     set_aside_at = moment()
     set_aside_reason = words()
+    contract = Varchar(length=16, default="", null=False)
+    """The reference of the contract drawn up from it, written by contracts; a contracted decision stands."""
+
+
+class PriceQuestion(Table):
+    """The buyer asks a bidder to explain a price that looks abnormally low. Such a bid may be set aside for its price only
+    after she answered or let the time for it pass (Procurement Act 2023 section 19(3) to (5))."""
+
+    id: Serial
+    bid = belongs_to(OpenedBid)
+    asked_at = when()
+    asked_by = belongs_to(Person, index=False)
+    answer_by = when()
+    answer = words()
+    answered_at = moment()
+    answered_by = may_belong_to(Person)
+
+    a_price_is_asked_about_once = Unique(["bid"])
 
 
 class Complaint(Table):

@@ -1,7 +1,7 @@
 """Contracts: what was agreed, who signed, what was delivered."""
 
 from piccolo.columns import Serial, Varchar
-from piccolo.constraints import Unique
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
@@ -38,9 +38,34 @@ class Contract(Table):
     buyer_signed_at = moment()
     buyer_signed_by = may_belong_to(Person)
     ended_at = moment()
+    ended_by = may_belong_to(Person)
     ended_reason = words()
+    """Why it ended early, or why it was given up before both had signed."""
 
     a_decision_is_contracted_once = Unique(["decision"])
+
+
+class ContractChange(Table):
+    """A change to a contract in force, proposed by the buyer with a coded ground and agreed by the supplier; what was before
+    stays beside what is after. Published, never overwritten."""
+
+    id: Serial
+    ref = reference("CC")
+    contract = belongs_to(Contract)
+    ground = Varchar(length=30)
+    text = words()
+    before = words()
+    after = words()
+    new_ends_on = day()
+    milestone_title = words()
+    milestone_due_on = day()
+    milestone_minor = minor_units()
+    """What an added milestone pays; zero when none is added."""
+    at = when()
+    by = belongs_to(Person)
+    agreed_at = moment()
+    """When the supplier agreed; only then does it take effect."""
+    agreed_by = may_belong_to(Person)
 
 
 class Milestone(Table):
@@ -60,17 +85,8 @@ class Milestone(Table):
     accepted_by = may_belong_to(Person)
     refused_reason = words()
     """Why the last delivery was not accepted; emptied by the next delivery."""
+    change = may_belong_to(ContractChange)
+    """The agreed change that added it; NULL for one of the contract as it was signed."""
 
-
-class ContractChange(Table):
-    """A change to a contract in force, with a coded reason and what was before; published, never overwritten."""
-
-    id: Serial
-    ref = reference("CC")
-    contract = belongs_to(Contract)
-    ground = Varchar(length=30)
-    text = words()
-    before = words()
-    after = words()
-    at = when()
-    by = belongs_to(Person)
+    milestone_numbers_are_unique = Unique(["contract", "number"])
+    amount_is_positive = Check("amount_minor > 0")
