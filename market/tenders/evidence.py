@@ -23,12 +23,14 @@ async def accept_evidence(
     completed_at: datetime,
     expires_at: datetime | None = None,
     tender: int | None = None,
+    ceiling_minor: int | None = None,
     about: Sequence[str] = (),
 ) -> InnovationEvidence:
     """Keep that the exercise or waiver with this reference is done, for the gate to find.
 
-    `buyer` is the id of the body it belongs to; a waiver names its `tender` (id) and serves no other. `signed_by` is the
-    name and office under it. The same ground and reference are kept once. Runs inside the caller's transaction.
+    `buyer` is the id of the body it belongs to; a waiver names its `tender` (id) and serves no other, and no more than
+    `ceiling_minor` of value. `signed_by` is the name and office under it. Without `expires_at` an exercise serves for
+    the policy's months. The same ground and reference are kept once. Runs inside the caller's transaction.
     """
     async with transaction():
         known = await maybe(
@@ -43,6 +45,7 @@ async def accept_evidence(
             reference=reference,
             buyer=buyer,
             tender=tender,
+            ceiling_minor=ceiling_minor,
             cpv=list(cpv),
             signed_by=signed_by,
             completed_at=completed_at,

@@ -10,6 +10,7 @@ from market.columns import (
     currency,
     day,
     may_belong_to,
+    maybe_minor_units,
     maybe_number,
     maybe_words,
     minor_units,
@@ -44,7 +45,13 @@ class Tender(Table):
     commodity_claimed = yes_or_no()
     """The buyer's statement that this is an off-the-shelf supply."""
     commodity_statement = words()
-    """Why; owed when the claim differs from what the CPV codes say, and public."""
+    """Why; owed with the claim, and public."""
+    commodity_confirmed_at = moment()
+    """When an operator let the claim stand against the list of commodities; the codes decide while it is NULL."""
+    commodity_confirmed_by = may_belong_to(Person)
+    commodity_confirmed_reason = words()
+    waiver_asked = Varchar(length=16, default="", null=False)
+    """The reference of the waiver request that waits for the minister; until she decides nothing here changes."""
     undivided_reason = words()
     """Why it is not split into lots; owed when there is a single lot."""
     lots_per_supplier = maybe_number()
@@ -63,6 +70,10 @@ class Tender(Table):
     opened_at = moment()
     cancelled_at = moment()
     cancelled_reason = words()
+    ground = Varchar(length=12, default="", null=False)
+    """Why the gate let it pass at publication: exercise | waiver | commodity | not-central; empty before."""
+    ground_reference = Varchar(length=16, default="", null=False)
+    """The challenge or waiver it passed with."""
     gate_trace = words()
     """What the gate found at publication, rule by rule, as canonical JSON: stored so that it can be explained later."""
     public_key = octets()
@@ -120,6 +131,8 @@ class InnovationEvidence(Table):
     tender = may_belong_to(Tender)
     """A waiver serves one tender; an exercise any."""
     cpv = several()
+    ceiling_minor = maybe_minor_units()
+    """The value a waiver was signed for; a tender that has grown beyond it needs a new one. NULL for an exercise."""
     signed_by = words()
     """The name and office under it."""
     completed_at = when()
@@ -153,6 +166,18 @@ class Addendum(Table):
     new_closes_at = moment()
     at = when()
     by = belongs_to(Person)
+
+
+class Follower(Table):
+    """A body that is written to when a published tender changes or ends: it asked, it bid, or it wanted to be told. Who
+    follows is nobody's business before the opening, so this is never shown or counted anywhere."""
+
+    id: Serial
+    tender = belongs_to(Tender)
+    organisation = belongs_to(Organisation)
+    since = when()
+
+    a_body_follows_once = Unique(["tender", "organisation"])
 
 
 class OpeningOfficer(Table):

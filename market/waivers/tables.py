@@ -4,7 +4,7 @@ from piccolo.columns import Serial, Varchar
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
-from market.columns import belongs_to, may_belong_to, moment, reference, when, words
+from market.columns import belongs_to, may_belong_to, moment, reference, several, when, words
 from market.tenders.tables import Tender
 
 
@@ -19,13 +19,15 @@ class Waiver(Table):
     department = belongs_to(Organisation)
     """Whose minister decides."""
     ground = Varchar(length=30)
-    """A code of the policy file, such as `same-exercise-elsewhere`."""
+    """A code of `fixtures/reference/waiver_grounds.yaml`, such as `equivalent-exercise`."""
     statement = words()
     """Why, in plain words."""
     evidence = words()
     """What shows it: links and references, one a line."""
+    shown = several()
+    """The references of the concluded exercises on the same subject that the buyer was shown when she asked."""
     similar = words()
-    """What similar exercises were shown to the buyer, and what she answered."""
+    """What she answered: why they do not serve, or what she found herself."""
     cost_of_waiting = words()
     asked_at = when()
     asked_by = belongs_to(Person)

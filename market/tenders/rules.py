@@ -1,0 +1,578 @@
+"""Where a tender stands, what must hold before it is published, asked about, changed or ended — and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from market import policy, workdays
+from market.money import Money
+from market.refusals import rule
+from market.tenders import cpv
+
+if TYPE_CHECKING:
+    from market.accounts.tables import Organisation
+    from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+
+Stage = Literal["draft", "questions", "open", "closed", "evaluation", "cancelled"]
+Ground = Literal["exercise", "waiver", "commodity", "not-central"]
+
+STAGES: Mapping[Stage, tuple[str, str]] = {
+    "draft": ("Draft", "grey"),
+    "questions": ("Open, questions taken", "green"),
+    "open": ("Open", "green"),
+    "closed": ("Closed, waiting to be opened", "amber"),
+    "evaluation": ("Bids opened", "teal"),
+    "cancelled": ("Cancelled", "red"),
+}
+"""The word for each stage, and its tone. What follows the opening — awarded, contracted — is known by the awards."""
+
+
+def stage(tender: Tender, now: datetime) -> Stage:
+    """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it."""
+    if tender.cancelled_at is not None:
+        return "cancelled"
+    if tender.published_at is None:
+        return "draft"
+    if tender.opened_at is not None:
+        return "evaluation"
+    if tender.closes_at is None or now >= tender.closes_at:
+        return "closed"
+    if tender.questions_until is not None and now < tender.questions_until:
+        return "questions"
+    return "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """All that is looked at before a tender is published. `family` are the ids of the bodies whose exercises serve this
+    buyer too: those of the same department, itself included. `criteria` are by the lot's id, `evidence` is what is on
+    record for any of them."""
+
+    tender: Tender
+    buyer: Organisation
+    now: datetime
+    lots: Sequence[Lot] = ()
+    criteria: Mapping[int, Sequence[LotCriterion]] = field(default_factory=dict)
+    officers: Sequence[OpeningOfficer] = ()
+    evidence: Sequence[InnovationEvidence] = ()
+    family: frozenset[int] = frozenset()
+
+    @property
+    def codes(self) -> list[str]:
+        """Every CPV code of the lots, or the tender's own while it has no lot."""
+        found = [code for lot in self.lots for code in lot.cpv]
+        return list(dict.fromkeys(found or self.tender.cpv))
+
+    @property
+    def value(self) -> Money:
+        """What the lots are estimated to be worth together."""
+        return Money(sum(lot.value_minor for lot in self.lots), self.tender.currency)
+
+
+# ── the gate ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One question the gate asked, whether it was answered with yes, and why, in words."""
+
+    code: str
+    holds: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the gate found: the ground on which a tender may open (None: it may not), the record it rests on, and every
+    question asked on the way, so that the decision can be explained years later."""
+
+    ground: Ground | None
+    reference: str
+    lines: tuple[Line, ...]
+
+
+def gate(candidate: Candidate) -> Gate:
+    """Ask, in this order: is the buyer central government, is it a commodity, was there an exercise, was it waived.
+
+    The first question that settles the matter ends it; all that were asked are kept.
+    """
+    lines: list[Line] = []
+    if candidate.buyer.tier != "central":
+        lines.append(
+            Line("central", False, f"{candidate.buyer.name} is not central government, which alone the rule binds.")
+        )
+        return Gate("not-central", "", tuple(lines))
+    lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
+    commodity = _commodity(candidate)
+    lines.append(commodity)
+    if commodity.holds:
+        return Gate("commodity", "", tuple(lines))
+    found = ""
+    for evidence in _exercises(candidate):
+        line = _serves(candidate, evidence)
+        lines.append(line)
+        if line.holds:
+            found = evidence.reference
+            break
+    if found:
+        return Gate("exercise", found, tuple(lines))
+    if not any(line.code == "exercise" for line in lines):
+        lines.append(Line("exercise", False, _no_exercise(candidate)))
+    for waiver in _waivers(candidate):
+        line = _waives(candidate, waiver)
+        lines.append(line)
+        if line.holds:
+            return Gate("waiver", waiver.reference, tuple(lines))
+    if not any(line.code == "waiver" for line in lines):
+        lines.append(Line("waiver", False, "No minister has signed a waiver for this tender."))
+    return Gate(None, "", tuple(lines))
+
+
+def is_commodity(codes: Iterable[str]) -> cpv.Verdict:
+    """What the reviewed list says of these codes; codes that are not in the vocabulary make no commodity."""
+    return cpv.is_commodity([code for code in codes if cpv.known(code)])
+
+
+def _commodity(candidate: Candidate) -> Line:
+    tender, verdict = candidate.tender, is_commodity(candidate.codes)
+    if not tender.commodity_claimed:
+        if verdict.commodity:
+            return Line(
+                "commodity", False, "The codes are those of a commodity, but the buyer does not say that it is one."
+            )
+        return Line("commodity", False, verdict.why)
+    if verdict.commodity:
+        return Line("commodity", True, f"The buyer states that this is a commodity, and the list agrees. {verdict.why}")
+    if tender.commodity_confirmed_at is not None:
+        return Line(
+            "commodity",
+            True,
+            f"The list says otherwise ({verdict.why}) An operator let the buyer's statement stand on "
+            f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}: {tender.commodity_confirmed_reason}",
+        )
+    return Line(
+        "commodity", False, f"The buyer states that this is a commodity, but the list says otherwise. {verdict.why}"
+    )
+
+
+def _exercises(candidate: Candidate) -> list[InnovationEvidence]:
+    """The exercises to look at: the one the tender names, else all of the family, newest first."""
+    found = [each for each in candidate.evidence if each.ground == "exercise" and each.buyer in candidate.family]
+    named = candidate.tender.exercise
+    if named:
+        found = [each for each in found if each.reference == named]
+    return sorted(found, key=lambda each: each.completed_at, reverse=True)
+
+
+def _no_exercise(candidate: Candidate) -> str:
+    if candidate.tender.exercise:
+        return f"{candidate.tender.exercise} is not a concluded exercise of this buyer or its department."
+    return "Neither the buyer nor its department has concluded an exercise."
+
+
+def serves_until(evidence: InnovationEvidence) -> datetime:
+    """Until when a piece of evidence opens the gate: its own date, else the policy's months after its conclusion."""
+    return evidence.expires_at or workdays.exercise_valid_until(evidence.completed_at)
+
+
+def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
+    until = serves_until(evidence)
+    if candidate.now > until:
+        return Line(
+            "exercise",
+            False,
+            f"{evidence.reference} was concluded on {_day(evidence.completed_at)}; it served until {_day(until)}.",
+        )
+    groups: Sequence[Lot | None] = candidate.lots or (None,)
+    apart = []
+    for lot in groups:
+        codes = [code for code in (lot.cpv if lot else candidate.tender.cpv) if cpv.known(code)]
+        if not cpv.overlaps(codes, [code for code in evidence.cpv if cpv.known(code)]) and not cpv.is_commodity(codes):
+            apart.append(f"lot {lot.number}" if lot else "the tender")
+    if apart:
+        digits = policy.UK.gate.overlap_digits
+        return Line(
+            "exercise",
+            False,
+            f"{evidence.reference} was about something else than {_and(apart)}: no CPV code agrees in its first {digits} "
+            f"digits. The exercise has {', '.join(evidence.cpv) or 'no code'}.",
+        )
+    return Line(
+        "exercise",
+        True,
+        f"{evidence.reference} was concluded on {_day(evidence.completed_at)} and is about the same thing. "
+        f"It serves until {_day(until)}.",
+    )
+
+
+def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
+    return [each for each in candidate.evidence if each.ground == "waiver" and each.tender == candidate.tender.id]
+
+
+def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
+    if waiver.expires_at is not None and candidate.now > waiver.expires_at:
+        return Line("waiver", False, f"{waiver.reference} was in force until {_day(waiver.expires_at)}.")
+    beyond = [code for code in candidate.codes if code not in waiver.cpv]
+    if beyond:
+        return Line(
+            "waiver", False, f"{waiver.reference} was not signed for {_and(beyond)}: the lots have grown since."
+        )
+    if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
+        signed = Money(waiver.ceiling_minor, candidate.tender.currency)
+        return Line("waiver", False, f"{waiver.reference} was signed for {signed}; the lots are now {candidate.value}.")
+    until = f" until {_day(waiver.expires_at)}" if waiver.expires_at else ""
+    return Line("waiver", True, f"{waiver.reference}, signed by {waiver.signed_by}, is in force{until}.")
+
+
+def _day(moment: datetime) -> str:
+    day = workdays.local_day(moment)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+# ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("tender.already-published")
+def draft_only(candidate: Candidate) -> str | None:
+    """A tender is published once; what follows is an addition to it, dated and open."""
+    if candidate.tender.published_at is not None:
+        return "This tender is published already. Add a change to it instead."
+    if candidate.tender.cancelled_at is not None:
+        return "This draft was given up. Begin a new one."
+    return None
+
+
+@rule("tender.waiver-outstanding")
+def not_waiting_for_the_minister(candidate: Candidate) -> str | None:
+    """While a waiver is asked for, the tender stays as the minister reads it."""
+    if candidate.tender.waiver_asked:
+        return (
+            f"Waiver request {candidate.tender.waiver_asked} is with the minister. Wait for the decision, or withdraw the "
+            "request to change the draft."
+        )
+    return None
+
+
+@rule("tender.innovation-first", source="Design card: exercise or signed waiver first, for central government")
+def innovation_first(candidate: Candidate) -> str | None:
+    """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same subject,
+    or a waiver that the department's minister signed."""
+    found = gate(candidate)
+    if found.ground is not None:
+        return None
+    why = " ".join(line.says for line in found.lines[1:])
+    return (
+        f"{why} Conclude an exercise on this subject first, or ask the minister for a waiver. "
+        "If another body of your department has concluded one, name it under “Where it comes from”."
+    )
+
+
+@rule("tender.description-missing", field="description")
+def says_what_is_bought(candidate: Candidate) -> str | None:
+    """The notice says in words what is to be bought."""
+    if not candidate.tender.description.strip():
+        return "Say in a few sentences what you want to buy, and for whom."
+    return None
+
+
+@rule("tender.commodity-statement-missing", field="commodity_statement")
+def claim_is_explained(candidate: Candidate) -> str | None:
+    """Who calls a purchase a commodity says why, in public."""
+    if candidate.tender.commodity_claimed and not candidate.tender.commodity_statement.strip():
+        return "Say why this is a commodity. The statement is published with the tender."
+    return None
+
+
+@rule("tender.lots-missing")
+def has_lots(candidate: Candidate) -> str | None:
+    """A tender has at least one lot; a single one is the whole."""
+    if not candidate.lots:
+        return "Add at least one lot with its value, CPV codes and criteria."
+    return None
+
+
+@rule("tender.lot-incomplete")
+def lots_are_complete(candidate: Candidate) -> str | None:
+    """Every lot says what it is (CPV codes of the vocabulary) and what it is estimated to be worth."""
+    wrong = []
+    for lot in candidate.lots:
+        if lot.value_minor <= 0:
+            wrong.append(f"Lot {lot.number} has no estimated value.")
+        if not lot.cpv:
+            wrong.append(f"Lot {lot.number} has no CPV code.")
+        wrong += [f"Lot {lot.number}: {code} is not a CPV code." for code in lot.cpv if not cpv.known(code)]
+    return " ".join(wrong) or None
+
+
+@rule("tender.undivided-reason-missing", field="undivided_reason", source="Procurement Act 2023 section 18(2)")
+def divided_or_explained(candidate: Candidate) -> str | None:
+    """A contract is divided into lots, or the notice says why it is not."""
+    if len(candidate.lots) == 1 and len(candidate.tender.undivided_reason.strip()) < _REASON:
+        return f"Say in at least {_REASON} characters why this is not divided into lots."
+    return None
+
+
+_REASON = policy.UK.tendering.lots_reason_characters
+
+
+@rule("tender.lots-limit-wrong", field="lots_per_supplier")
+def lots_limit_fits(candidate: Candidate) -> str | None:
+    """A limit on the lots one supplier may win lies between one and their number."""
+    limit = candidate.tender.lots_per_supplier
+    if limit is not None and candidate.lots and not 1 <= limit <= len(candidate.lots):
+        return f"One supplier may win between 1 and {len(candidate.lots)} lots; leave it empty for no limit."
+    return None
+
+
+@rule("tender.weights-wrong", source="Procurement Act 2023 section 23: the relative importance of criteria is stated")
+def weights_sum_to_the_whole(candidate: Candidate) -> str | None:
+    """The weights of each lot's criteria sum to 100."""
+    total = policy.UK.award.weights_total
+    wrong = []
+    for lot in candidate.lots:
+        weights = sum(each.weight for each in candidate.criteria.get(lot.id, ()))
+        if not candidate.criteria.get(lot.id):
+            wrong.append(f"Lot {lot.number} has no criterion.")
+        elif weights != total:
+            wrong.append(f"The weights of lot {lot.number} sum to {weights}; they must sum to {total}.")
+    return " ".join(wrong) or None
+
+
+@rule("tender.price-weight-wrong", source="Policy: award.price_weight_minimum and award.price_weight_maximum")
+def price_has_its_weight(candidate: Candidate) -> str | None:
+    """Each lot has one criterion that is the price, and its weight is within the policy's bounds: wider for a commodity."""
+    bounds = policy.UK.award
+    least, wrong = bounds.price_weight_minimum, []
+    for lot in candidate.lots:
+        prices = [each for each in candidate.criteria.get(lot.id, ()) if each.kind == "price"]
+        commodity = is_commodity(lot.cpv).commodity or _commodity(candidate).holds
+        most = bounds.price_weight_maximum_commodity if commodity else bounds.price_weight_maximum
+        if len(prices) > 1:
+            wrong.append(f"Lot {lot.number} has {len(prices)} price criteria; it may have one.")
+        elif not prices and candidate.criteria.get(lot.id):
+            wrong.append(f"Lot {lot.number} does not score the price; give it a weight of {least} to {most}.")
+        elif prices and not least <= prices[0].weight <= most:
+            wrong.append(f"In lot {lot.number} the price weighs {prices[0].weight}; it must weigh {least} to {most}.")
+    return " ".join(wrong) or None
+
+
+@rule("tender.tendering-period-short", field="closes_at", source="Procurement Act 2023 section 54(4)")
+def time_enough_to_bid(candidate: Candidate) -> str | None:
+    """Suppliers have the tendering period of the Act: 25 full days when all is electronic and published at once."""
+    closes, least = candidate.tender.closes_at, policy.UK.tendering.minimum_days()
+    if closes is None:
+        return "Say until when bids are taken."
+    days = workdays.full_days_between(candidate.now, closes)
+    if closes <= candidate.now or days < least:
+        first = workdays.local_day(candidate.now) + timedelta(days=least)
+        return f"Bids must be taken for at least {least} days: until {first.day} {first:%B %Y} or later, if you publish today."
+    return None
+
+
+@rule("tender.questions-dates-wrong", field="questions_until")
+def questions_end_before_closing(candidate: Candidate) -> str | None:
+    """Questions are taken from publication on, and end early enough that the last answer is there in time."""
+    until, closes = candidate.tender.questions_until, candidate.tender.closes_at
+    if until is None:
+        return "Say until when questions are taken."
+    if until <= candidate.now:
+        return "The time for questions is over already. Choose a later one."
+    if closes is not None and until > workdays.answers_due_at(closes):
+        return f"The last answer is due on {_day(workdays.answers_due_at(closes))}: questions must end by then."
+    return None
+
+
+@rule("tender.officers-missing", source="Policy: tendering.opening_officers_minimum; nobody opens bids alone")
+def enough_officers_hold_a_code(candidate: Candidate) -> str | None:
+    """Two opening officers of the buyer hold their own codes: without two of them no bid can ever be read."""
+    least = policy.UK.tendering.opening_officers_minimum
+    if len(candidate.officers) < least:
+        return f"Name at least {least} opening officers; {len(candidate.officers)} named."
+    waiting = [each for each in candidate.officers if each.enrolled_at is None]
+    if waiting:
+        return f"{len(waiting)} of {len(candidate.officers)} opening officers have not yet written down their code."
+    return None
+
+
+@rule("tender.contract-dates-wrong", field="contract_begins_on")
+def contract_dates_follow(candidate: Candidate) -> str | None:
+    """The contract begins after bids close and ends after it begins."""
+    tender = candidate.tender
+    if tender.contract_begins_on is None or tender.contract_ends_on is None:
+        return "Say when the contract begins and ends."
+    if tender.contract_ends_on < tender.contract_begins_on:
+        return "The contract ends before it begins."
+    if tender.closes_at is not None and tender.contract_begins_on <= workdays.local_day(tender.closes_at):
+        return "The contract begins before bids close."
+    return None
+
+
+PUBLISH = (
+    draft_only,
+    innovation_first,
+    not_waiting_for_the_minister,
+    says_what_is_bought,
+    claim_is_explained,
+    has_lots,
+    lots_are_complete,
+    divided_or_explained,
+    lots_limit_fits,
+    weights_sum_to_the_whole,
+    price_has_its_weight,
+    time_enough_to_bid,
+    questions_end_before_closing,
+    contract_dates_follow,
+    enough_officers_hold_a_code,
+)
+"""For `actions.publish`; the same list is on the draft's page from the first minute."""
+
+
+# ── changing a draft ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("tender.not-a-draft")
+def still_a_draft(tender: Tender) -> str | None:
+    """What is published is not quietly rewritten."""
+    if tender.published_at is not None:
+        return "This tender is published. Add a change to it instead; everybody sees what changed and when."
+    return None
+
+
+@rule("tender.frozen")
+def not_before_the_minister(tender: Tender) -> str | None:
+    """While a waiver is asked for, nothing changes in the tender that the minister is reading."""
+    if tender.waiver_asked:
+        return (
+            f"Waiver request {tender.waiver_asked} is with the minister, so this draft is frozen. Withdraw the request to "
+            "change it."
+        )
+    return None
+
+
+EDIT = (still_a_draft, not_before_the_minister)
+"""For every change of a draft, its lots, criteria and opening officers."""
+
+
+@rule("tender.not-overridden-by-list")
+def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | None:
+    """An operator lets a claim stand only where the buyer claims a commodity and the list says otherwise."""
+    if not tender.commodity_claimed or not tender.commodity_statement.strip():
+        return "The buyer has not stated that this is a commodity."
+    if is_commodity(codes).commodity:
+        return "The list of commodities agrees with the buyer already."
+    return None
+
+
+CONFIRM = (claim_differs_from_the_list,)
+"""For `actions.confirm_commodity`."""
+
+
+@rule("tender.date-unreal", source="Own default: dates that nobody alive will see are slips of the keyboard")
+def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
+    """The dates of a tender are of this century."""
+    if any(moment is not None and not 2000 <= moment.year < 2100 for moment in moments):
+        return "One of the dates is not of this century. Check the years."
+    return None
+
+
+# ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("tender.questions-over")
+def while_questions_are_taken(tender: Tender, now: datetime) -> str | None:
+    """Questions are taken until the stated moment, so that everybody has the answers in time."""
+    found = stage(tender, now)
+    if found == "cancelled":
+        return "This tender was cancelled."
+    if found != "questions":
+        return "Questions are no longer taken. What has been answered stands on this page."
+    return None
+
+
+ASK = (while_questions_are_taken,)
+"""For `actions.ask`."""
+
+
+@rule("tender.question-answered-already")
+def answered_once(tender: Tender, now: datetime, answered_at: datetime | None) -> str | None:
+    """An answer that suppliers rely on is not rewritten; a change says what is new."""
+    if answered_at is not None:
+        return "This question is answered already. If the answer was wrong, add a change to the tender."
+    return None
+
+
+@rule("tender.answer-too-late")
+def answered_in_time(tender: Tender, now: datetime, answered_at: datetime | None) -> str | None:
+    """Answers are given while bids are taken: later ones would serve nobody."""
+    if stage(tender, now) not in ("questions", "open"):
+        return "Bids are no longer taken, so an answer would serve nobody."
+    return None
+
+
+ANSWER = (answered_once, answered_in_time)
+"""For `actions.answer`."""
+
+
+@rule(
+    "tender.deadline-earlier", field="new_closes_at", source="Procurement Act 2023 section 31: modifying a procurement"
+)
+def deadline_only_moves_later(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+    """A published deadline may be moved later, never earlier: somebody has planned by it."""
+    if new_closes_at is not None and tender.closes_at is not None and new_closes_at <= tender.closes_at:
+        return "The new deadline must be later than the present one."
+    return None
+
+
+@rule("tender.change-too-late", field="new_closes_at", source="Policy: tendering.days_left_after_change")
+def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+    """After a change suppliers have a week to take it into account."""
+    closes, least = new_closes_at or tender.closes_at, policy.UK.tendering.days_left_after_change
+    if closes is not None and workdays.full_days_between(now, closes) < least:
+        first = workdays.local_day(now) + timedelta(days=least)
+        return f"At least {least} days must be left after a change: move the deadline to {first.day} {first:%B %Y} or later."
+    return None
+
+
+@rule("tender.closed-to-addenda")
+def change_while_bids_are_taken(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+    """A tender changes only while suppliers can still act on the change."""
+    return _while_open(tender, now)
+
+
+def _while_open(tender: Tender, now: datetime) -> str | None:
+    if stage(tender, now) not in ("questions", "open"):
+        return "Bids are no longer taken, so nothing can be changed any more."
+    return None
+
+
+CHANGE = (change_while_bids_are_taken, deadline_only_moves_later, time_enough_after_a_change)
+"""For `actions.change`."""
+
+
+@rule("tender.not-running")
+def published_and_running(tender: Tender, decided: bool) -> str | None:
+    """Only a published tender is cancelled, and only once."""
+    if tender.published_at is None:
+        return "This tender is a draft; nobody has to be told that it ends."
+    if tender.cancelled_at is not None:
+        return "This tender is cancelled already."
+    return None
+
+
+@rule("tender.already-awarded", source="Procurement Act 2023 section 55: a procurement is terminated before a contract")
+def nothing_is_decided(tender: Tender, decided: bool) -> str | None:
+    """After an award a tender is not cancelled; the award is set aside first, in the open."""
+    if decided:
+        return "An award of this tender stands. Set it aside first."
+    return None
+
+
+CANCEL = (published_and_running, nothing_is_decided)
+"""For `actions.cancel`."""
