@@ -389,7 +389,12 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
         )
         insist((rules.applies_once,), application)
         if application is None:
-            application = Application(challenge=challenge.id, supplier=hat.organisation)
+            application = Application(
+                challenge=challenge.id,
+                supplier=hat.organisation,
+                submitted_at=now,
+                submitted_by=actor.must_be_person(),
+            )
         _fill(application, given)
         application.submitted_at, application.submitted_by = now, actor.must_be_person()
         application.edited_at = application.withdrawn_at = None

@@ -133,7 +133,7 @@ async def name_evaluator(actor: Actor, ref: str, given: Naming) -> Evaluator:
         if evaluator is not None and evaluator.excused_at is None:
             raise Refused(Refusal("panel.already-named", f"{person['name']} is on the panel already.", "person"))
         if evaluator is None:
-            evaluator = Evaluator(challenge=challenge.id, person=person["id"])
+            evaluator = Evaluator(challenge=challenge.id, person=person["id"], named_at=now)
         evaluator.named_at, evaluator.named_because = now, given.reason.strip()
         evaluator.excused_at, evaluator.excused_because = None, ""
         evaluator.declared_at = evaluator.submitted_at = None
@@ -553,7 +553,7 @@ async def _mark(evaluator: Evaluator, application: Application, criterion: Crite
         (Score.evaluator == evaluator.id) & (Score.application == application.id) & (Score.criterion == criterion.id),
     )
     if row is None:
-        row = Score(evaluator=evaluator.id, application=application.id, criterion=criterion.id)
+        row = Score(evaluator=evaluator.id, application=application.id, criterion=criterion.id, at=clock.now())
     row.points, row.reason, row.at = given.points, given.reason.strip(), clock.now()
     await row.save()
 

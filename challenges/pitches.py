@@ -67,7 +67,8 @@ async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
         insist((rules.is_arranged_ahead,), given.scheduled_at, now)
         moved = pitch.scheduled_at is not None
         pitch.scheduled_at, pitch.place_or_link = given.scheduled_at, given.place_or_link
-        await pitch.save([Pitch.scheduled_at, Pitch.place_or_link])
+        pitch.missed_at, pitch.missed_because = None, ""
+        await pitch.save([Pitch.scheduled_at, Pitch.place_or_link, *_MISSED])
         await _tell_team(challenge, pitch, "pitch-scheduled", moved=moved)
         await _pitch_event(
             actor, "pitch.scheduled", challenge, pitch, hat, {"scheduled_at": given.scheduled_at.isoformat()}
@@ -84,7 +85,8 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
         insist(rules.DELIVER, challenge, pitch, now)
         pitch.delivered_at, pitch.delivered_by = now, actor.must_be_person()
         pitch.note = (given or Delivery()).note.strip()
-        await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note])
+        pitch.missed_at, pitch.missed_because = None, ""
+        await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note, *_MISSED])
         await _tell_team(challenge, pitch, "pitch-delivered", due_at=workdays.pitch_fee_due_at(now))
         await owe(
             actor,
@@ -102,7 +104,8 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
 
 
 async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
-    """Write down that a pitch (its reference) was not given, and why; no fee is owed for it."""
+    """Write down that a pitch (its reference) was not given, and why; no fee is owed for it. A mistake is mended by
+    arranging or delivering it after all."""
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
@@ -110,7 +113,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
         if not reason.strip():
             raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
         pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
-        await pitch.save([Pitch.missed_at, Pitch.missed_because])
+        await pitch.save([*_MISSED])
         await _tell_team(challenge, pitch, "pitch-missed", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
     return pitch
@@ -127,7 +130,7 @@ async def write_report(actor: Actor, ref: str, given: ReportDraft) -> InsightRep
         insist(rules.REPORT, challenge, clock.now())
         report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
         if report is None:
-            report = InsightReport(challenge=challenge.id)
+            report = InsightReport(challenge=challenge.id, written_by=actor.must_be_person())
         for name, value in msgspec.structs.asdict(given).items():
             setattr(report, name, value)
         report.written_by = actor.must_be_person()
@@ -251,6 +254,9 @@ async def report(ref: str) -> tuple[InsightReport, Challenge]:
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+_MISSED = (Pitch.missed_at, Pitch.missed_because)
 
 
 async def _by_id(ids: Sequence[int]) -> dict[int, Challenge]:

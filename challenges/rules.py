@@ -534,13 +534,19 @@ def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> 
     return None
 
 
-@rule("pitch.already-settled")
-def pitch_is_open(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
-    """What was delivered or missed is written down once."""
+@rule("pitch.already-delivered")
+def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """What was delivered is written down once: its fee is owed."""
     if pitch.delivered_at is not None:
         return "This pitch is marked as delivered; its fee is owed."
+    return None
+
+
+@rule("pitch.already-missed")
+def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+    """That a pitch was not given is written down once; if it was a mistake it can still be arranged anew or delivered."""
     if pitch.missed_at is not None:
-        return "This pitch is marked as not given."
+        return "This pitch is marked as not given already."
     return None
 
 
@@ -560,11 +566,11 @@ def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> st
     return None
 
 
-SCHEDULE = (challenge_is_pitching, pitch_is_open)
+SCHEDULE = (challenge_is_pitching, pitch_is_not_delivered)
 """For `actions.schedule`."""
-DELIVER = (challenge_is_pitching, pitch_is_open, pitch_is_scheduled, pitch_time_has_come)
+DELIVER = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_scheduled, pitch_time_has_come)
 """For `actions.deliver`."""
-MISS = (challenge_is_pitching, pitch_is_open)
+MISS = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_not_missed)
 """For `actions.miss`."""
 
 

@@ -65,10 +65,10 @@ async def verify_log(heads: Sequence[chain.Head] = ()) -> chain.Report:
 
 
 async def unsealed() -> set[str]:
-    """The seals (`Event.sealed_by`) that are broken by now: published drafts and opened tenders."""
+    """The seals (`Event.sealed_by`) that are broken by now: published drafts, opened tenders, short-listed challenges."""
     rows = await many(
         "SELECT DISTINCT 'publication:' || subject AS seal FROM event WHERE verb LIKE '%.published' "
-        "UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb = 'tender.opened'"
+        "UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb IN ('tender.opened', 'challenge.shortlisted')"
     )
     return {row["seal"] for row in rows}
 

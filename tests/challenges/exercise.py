@@ -1,0 +1,168 @@
+"""An exercise brought to the stage a test starts from, through the real actions, each at its own moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from challenges import actions, judging, pitches
+from challenges.tables import Application, Challenge, Criterion
+from market import clock
+from market.accounts.tables import Organisation
+from market.actor import Actor
+from market.missions.tables import Mission
+from tests import given
+
+DAY = timedelta(days=1)
+BEGINS = given.TODAY
+CLOSES = BEGINS + 21 * DAY
+CLOSED = CLOSES + DAY
+HEARD = CLOSED + 14 * DAY
+
+PROBLEM = actions.Problem(
+    title="We learn that a drain is blocked when the street floods",
+    problem="Crews empty gullies by the calendar; half of the visits find nothing.",
+    who_has_it="1,140 homes in eleven streets.",
+    evidence="312 reports last winter.",
+)
+SUCCESS = actions.Success("The crew knows within two hours.", "Emptying the gullies.")
+TERMS = actions.Terms("You keep what you bring.", "The council owns the readings.", "None.")
+SUBJECT = actions.Subject(["90711500"], "open-services@1")
+OFFER = actions.Offer(
+    fee_minor=400_000,
+    places=2,
+    region="Yorkshire and the Humber",
+    closes_at=CLOSES,
+    pitches_by=CLOSES + 30 * DAY,
+    decision_by=CLOSES + 45 * DAY,
+)
+CRITERIA = (actions.CriterionDraft("How well it would solve it", 60), actions.CriterionDraft("Evidence", 40))
+APPLICATION = actions.ApplicationDraft(
+    summary="A sensor under the grate.", approach="It listens to the fall of the water.", evidence="", team="Two."
+)
+REPORT = pitches.ReportDraft("What we learnt", "Three sensors.", "Falling water.", "Radio.", "Readings.", "Walk first.")
+
+
+@dataclass
+class Exercise:
+    """A challenge with everybody in it."""
+
+    ref: str
+    buyer: Organisation
+    officer: Actor
+    mission: Mission
+    panel: list[Actor]
+    suppliers: list[Organisation] = field(default_factory=list)
+    firms: list[Actor] = field(default_factory=list)
+    applications: list[Application] = field(default_factory=list)
+
+    async def row(self) -> Challenge:
+        """The challenge as it stands in the database."""
+        found = await Challenge.objects().where(Challenge.ref == self.ref).first()
+        assert found is not None
+        return found
+
+    async def criteria(self) -> list[Criterion]:
+        """Its scoring criteria."""
+        return await actions.criteria_of(await self.row())
+
+
+async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
+    """A draft with every section filled, at the beginning of the story."""
+    with clock.at(BEGINS):
+        buyer = await given.organisation("Calderwick Council", tier="local")
+        officer = await given.person(buyer, "buyer", "Maya Thornley", "Drainage Manager")
+        mission = await given.mission(buyer)
+        problem = actions.Problem(
+            **{**{name: getattr(PROBLEM, name) for name in PROBLEM.__struct_fields__}, "mission": mission.ref}
+        )
+        challenge = await actions.draft(officer, buyer.id, problem)
+        terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
+        for section in (SUCCESS, TERMS, SUBJECT, actions.Offer(**{**terms, **offer})):  # type: ignore[arg-type]
+            await actions.edit(officer, challenge.ref, section)
+        for criterion in CRITERIA:
+            await actions.add_criterion(officer, challenge.ref, criterion)
+        panel = [await given.person(buyer, "evaluator", f"Evaluator {n + 1}") for n in range(evaluators)]
+        for member in panel:
+            await judging.name_evaluator(officer, challenge.ref, judging.Naming(member.ref))
+    return Exercise(challenge.ref, buyer, officer, mission, panel)
+
+
+async def opened(evaluators: int = 2, **offer: object) -> Exercise:
+    """Published and taking questions and applications."""
+    made = await drafted(evaluators, **offer)
+    with clock.at(BEGINS):
+        await actions.publish(made.officer, made.ref)
+    return made
+
+
+async def applied(applicants: int = 3, evaluators: int = 2, **offer: object) -> Exercise:
+    """With applications of this many firms, a day before it closes."""
+    made = await opened(evaluators, **offer)
+    with clock.at(CLOSES - DAY):
+        for n in range(applicants):
+            supplier = await given.supplier(f"Firm {chr(ord('A') + n)} Ltd")
+            firm = await given.person(supplier, "supplier-admin")
+            made.suppliers.append(supplier)
+            made.firms.append(firm)
+            made.applications.append(await actions.apply(firm, made.ref, APPLICATION))
+    return made
+
+
+async def declared(made: Exercise, conflicts: dict[int, list[str]] | None = None) -> None:
+    """Every evaluator declares; `conflicts` by place on the panel."""
+    with clock.at(CLOSED):
+        for place, member in enumerate(made.panel):
+            against = (conflicts or {}).get(place, [])
+            await judging.declare(member, made.ref, judging.Declaration(True, against, "A cousin." if against else ""))
+
+
+async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[str]] | None = None) -> None:
+    """Every evaluator declares, gives the n-th application these points on every criterion, and hands in."""
+    await declared(made, conflicts)
+    criteria = await made.criteria()
+    with clock.at(CLOSED + timedelta(hours=2)):
+        for place, member in enumerate(made.panel):
+            for application, supplier, mark in zip(made.applications, made.suppliers, points, strict=True):
+                if supplier.ref in (conflicts or {}).get(place, []):
+                    continue
+                marks = [judging.MarkGiven(each.ref, mark, f"Because of {mark}.") for each in criteria]
+                await judging.score(member, application.ref, marks)
+            await judging.submit(member, made.ref)
+
+
+async def shortlisted(points: list[int] | None = None, **offer: object) -> Exercise:
+    """With a short list made from these points for as many applications."""
+    given_points = points or [9, 7, 3]
+    made = await applied(len(given_points), **offer)
+    await marked(made, given_points)
+    with clock.at(CLOSED + DAY):
+        await judging.shortlist(made.officer, made.ref)
+    return made
+
+
+async def heard() -> Exercise:
+    """With every pitch delivered."""
+    made = await shortlisted()
+    at = datetime.fromisoformat(HEARD.isoformat())
+    with clock.at(CLOSED + 2 * DAY):
+        for pitch in await pitches.pitches_of(await made.row()):
+            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(at, "Corn Street"))
+    with clock.at(HEARD + timedelta(hours=2)):
+        for pitch in await pitches.pitches_of(await made.row()):
+            await pitches.deliver(made.panel[0], pitch.ref, pitches.Delivery("Poured forty litres into one."))
+    return made
+
+
+async def concluded(decision: str = "go") -> Exercise:
+    """Concluded with its report published."""
+    made = await heard()
+    with clock.at(HEARD + DAY):
+        await pitches.write_report(made.officer, made.ref, REPORT)
+        await pitches.conclude(made.officer, made.ref, pitches.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
+    return made
+
+
+def moment(days: float) -> datetime:
+    """So many days after the beginning."""
+    return BEGINS + timedelta(days=days)

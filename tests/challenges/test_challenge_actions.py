@@ -1,0 +1,454 @@
+"""Challenges through their actions on a real database: who may, when, what is written, who is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from challenges import actions, judging, pitches, rules
+from challenges.tables import Application, Challenge, InsightReport, Score
+from market import clock
+from market.audit.tables import Event
+from market.letters.tables import Letter
+from market.payments.tables import Obligation
+from market.refusals import NotFound, Refused
+from market.tenders.tables import InnovationEvidence
+from tests import given
+from tests.challenges import exercise
+from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    return [reason.code for reason in refused.value.reasons]
+
+
+async def letters(about: str = "") -> list[str]:
+    rows = await Letter.select(Letter.subject, Letter.about).order_by(Letter.id)
+    return [row["subject"] for row in rows if row["about"].startswith(about)]
+
+
+async def verbs(subject: str) -> list[str]:
+    rows = await Event.select(Event.verb).where(Event.subject == subject).order_by(Event.seq)
+    return [row["verb"] for row in rows]
+
+
+async def test_the_whole_exercise_leaves_money_owed_evidence_and_a_report() -> None:
+    made = await exercise.concluded()
+    challenge = await made.row()
+    assert rules.stage(challenge, HEARD + DAY) == "concluded"
+    owed = await Obligation.objects().order_by(Obligation.id)
+    assert [(row.amount_minor, row.currency, row.payer) for row in owed] == [(400_000, "GBP", made.buyer.id)] * 2
+    assert {row.payee for row in owed} == {made.suppliers[0].id, made.suppliers[1].id}
+    assert all(f"mission:{made.mission.ref}" in row.ancestors for row in owed)
+    assert all(row.accepted_by == made.panel[0].ref for row in owed)
+    evidence = await InnovationEvidence.objects().first()
+    assert evidence is not None
+    assert (evidence.ground, evidence.reference, evidence.cpv) == ("exercise", made.ref, ["90711500"])
+    assert evidence.signed_by == "Maya Thornley, Drainage Manager, Calderwick Council"
+    assert evidence.expires_at is not None
+    assert evidence.expires_at.year == 2028
+    report = await InsightReport.objects().first()
+    assert report is not None
+    assert report.published_at == HEARD + DAY
+    about = await Event.select(Event.about).where(Event.verb == "challenge.concluded").first()
+    assert about is not None
+    assert f"mission:{made.mission.ref}" in about["about"]
+
+
+async def test_publishing_needs_the_whole_draft_and_names_everything_that_is_missing() -> None:
+    with clock.at(BEGINS):
+        buyer = await given.organisation()
+        officer = await given.person(buyer, "buyer")
+        challenge = await actions.draft(officer, buyer.id, actions.Problem("A drain is blocked and nobody knows"))
+        with pytest.raises(Refused) as refused:
+            await actions.publish(officer, challenge.ref)
+    assert codes(refused) == [
+        "challenge.mission-missing",
+        "challenge.problem-missing",
+        "challenge.success-missing",
+        "challenge.scope-missing",
+        "challenge.cpv-missing",
+        "challenge.fee-missing",
+        "challenge.too-few-places",
+        "challenge.terms-missing",
+        "challenge.criteria-missing",
+        "challenge.dates-missing",
+        "challenge.panel-too-small",
+    ]
+
+
+async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questions() -> None:
+    made = await exercise.opened()
+    row = await made.row()
+    assert row.questions_until is not None
+    assert BEGINS < row.questions_until < CLOSES
+    with clock.at(BEGINS), pytest.raises(Refused) as refused:
+        await actions.edit(made.officer, made.ref, exercise.SUCCESS)
+    assert codes(refused) == ["challenge.already-published"]
+    assert await letters() == [f"You are on the panel for {exercise.PROBLEM.title}"] * 2
+
+
+async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> None:
+    made = await exercise.drafted()
+    stranger = await given.person(await given.organisation(), "buyer")
+    with pytest.raises(NotFound):
+        await actions.publish(stranger, made.ref)
+    seals = await Event.select(Event.sealed_by).where(Event.subject == f"challenge:{made.ref}")
+    assert {row["sealed_by"] for row in seals} == {f"publication:challenge:{made.ref}"}
+
+
+async def test_questions_are_asked_unnamed_answered_in_public_and_end() -> None:
+    made = await exercise.applied(1)
+    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
+    with clock.at(BEGINS + DAY):
+        question = await actions.ask(asker, made.ref, actions.Asked("Is there a radio network?"))
+        answered = await actions.answer(made.officer, made.ref, question.ref, actions.Answered("Yes, one."))
+        assert answered.answer == "Yes, one."
+        with pytest.raises(Refused) as twice:
+            await actions.answer(made.officer, made.ref, question.ref, actions.Answered("No."))
+    assert codes(twice) == ["challenge.question-not-open"]
+    told = [subject for subject in await letters(f"challenge:{made.ref}") if "answered" in subject]
+    assert len(told) == 2
+    with clock.at(CLOSES - DAY), pytest.raises(Refused) as late:
+        await actions.ask(asker, made.ref, actions.Asked("And now?"))
+    assert codes(late) == ["challenge.questions-ended"]
+    asked = await Event.objects().where(Event.verb == "challenge.question-asked").first()
+    assert asked is not None
+    assert asked.sealed_by.startswith("asker:")
+    assert "radio" not in asked.body
+
+
+async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until_it_closes() -> None:
+    made = await exercise.opened()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    with clock.at(CLOSES - DAY):
+        first = await actions.apply(firm, made.ref, exercise.APPLICATION)
+        with pytest.raises(Refused) as twice:
+            await actions.apply(firm, made.ref, exercise.APPLICATION)
+        other = actions.ApplicationDraft("Another idea altogether", "In another way.")
+        await actions.change(firm, first.ref, other)
+        await actions.withdraw(firm, first.ref)
+        with pytest.raises(Refused) as withdrawn:
+            await actions.change(firm, first.ref, other)
+        again = await actions.apply(firm, made.ref, other)
+    assert codes(twice) == ["application.already-there"]
+    assert codes(withdrawn) == ["application.withdrawn"]
+    assert again.ref == first.ref
+    assert await Application.count() == 1
+    assert await verbs(f"application:{first.ref}") == [
+        "application.submitted",
+        "application.edited",
+        "application.withdrawn",
+        "application.submitted",
+    ]
+    with clock.at(CLOSES):
+        await actions.change(firm, first.ref, other)
+    for act in (actions.change(firm, first.ref, other), actions.withdraw(firm, first.ref)):
+        with clock.at(CLOSED), pytest.raises(Refused) as late:
+            await act
+        assert codes(late) == ["application.too-late"]
+        assert late.value.status == 409
+    latecomer = await given.person(await given.supplier(), "supplier-admin")
+    with clock.at(CLOSED), pytest.raises(Refused) as late:
+        await actions.apply(latecomer, made.ref, exercise.APPLICATION)
+    assert codes(late) == ["application.too-late"]
+    receipts = await Letter.select(Letter.text).where(Letter.subject.like("%application to%"))
+    assert any(actions.digest(first) in row["text"] for row in receipts)
+
+
+async def test_twenty_suppliers_applying_at_once_all_get_a_receipt() -> None:
+    made = await exercise.opened()
+    firms = [await given.person(await given.supplier(), "supplier-admin") for _ in range(20)]
+    with clock.at(CLOSES - DAY):
+        sent = await asyncio.gather(*(actions.apply(firm, made.ref, exercise.APPLICATION) for firm in firms))
+    assert len({row.ref for row in sent}) == 20
+    assert await Application.count() == 20
+    assert len([subject for subject in await letters("application:") if subject.startswith("We have")]) == 20
+
+
+async def test_one_supplier_applying_twice_at_once_has_one_application() -> None:
+    made = await exercise.opened()
+    supplier = await given.supplier()
+    firms = [await given.person(supplier, "supplier-admin") for _ in range(4)]
+    with clock.at(CLOSES - DAY):
+        sent = await asyncio.gather(
+            *(actions.apply(firm, made.ref, exercise.APPLICATION) for firm in firms), return_exceptions=True
+        )
+    assert sum(isinstance(each, Application) for each in sent) == 1
+    refused = [each for each in sent if isinstance(each, Refused)]
+    assert [each.reasons[0].code for each in refused] == ["application.already-there"] * 3
+
+
+async def test_cancelling_tells_every_applicant_why_and_leaves_delivered_pitches_owed() -> None:
+    made = await exercise.heard()
+    with clock.at(HEARD + DAY):
+        with pytest.raises(Refused) as wordless:
+            await actions.cancel(made.officer, made.ref, " ")
+        await actions.cancel(made.officer, made.ref, "The street is closed for good.")
+        with pytest.raises(Refused) as twice:
+            await actions.cancel(made.officer, made.ref, "Again.")
+    assert codes(wordless) == ["challenge.cancel-reason-missing"]
+    assert codes(twice) == ["challenge.cannot-cancel"]
+    assert len([subject for subject in await letters("application:") if "is cancelled" in subject]) == 3
+    assert await Obligation.count() == 2
+    assert await InnovationEvidence.count() == 0
+
+
+async def test_an_evaluator_named_late_needs_a_reason_and_one_excused_no_longer_counts() -> None:
+    made = await exercise.applied()
+    third = await given.person(made.buyer, "evaluator", "Latecomer")
+    with clock.at(CLOSED):
+        with pytest.raises(Refused) as wordless:
+            await judging.name_evaluator(made.officer, made.ref, judging.Naming(third.ref))
+        await judging.name_evaluator(made.officer, made.ref, judging.Naming(third.ref, "Evaluator 1 is ill."))
+        await judging.excuse_evaluator(made.officer, made.ref, made.panel[0].ref, "Ill.")
+        assert [each.person.ref for each in await judging.progress(await made.row())] == [made.panel[1].ref, third.ref]
+        with pytest.raises(NotFound):
+            await judging.declare(made.panel[0], made.ref, judging.Declaration(True))
+    assert codes(wordless) == ["panel.reason-needed"]
+
+
+async def test_only_people_of_the_buyer_sit_on_the_panel() -> None:
+    made = await exercise.drafted()
+    stranger = await given.person(await given.organisation(), "evaluator")
+    with pytest.raises(Refused) as refused:
+        await judging.name_evaluator(made.officer, made.ref, judging.Naming(stranger.ref))
+    with pytest.raises(Refused) as twice:
+        await judging.name_evaluator(made.officer, made.ref, judging.Naming(made.panel[0].ref))
+    assert codes(refused) == ["panel.not-of-the-buyer"]
+    assert codes(twice) == ["panel.already-named"]
+
+
+async def test_nobody_at_the_buyer_sees_who_applied_before_the_closing() -> None:
+    made = await exercise.applied()
+    with clock.at(CLOSES - DAY):
+        with pytest.raises(Refused) as refused:
+            await judging.applicants_of(await made.row())
+        with pytest.raises(Refused) as early:
+            await judging.declare(made.panel[0], made.ref, judging.Declaration(True))
+        for asker in (made.officer, made.panel[0]):
+            with pytest.raises(NotFound):
+                await judging.read(asker, made.applications[0].ref)
+    assert codes(refused) == codes(early) == ["panel.not-closed"]
+
+
+async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has_an_interest_in() -> None:
+    made = await exercise.applied(evaluators=3)
+    first = made.panel[0]
+    with clock.at(CLOSED), pytest.raises(NotFound):
+        await judging.read(first, made.applications[0].ref)
+    await exercise.declared(made, {0: [made.suppliers[0].ref]})
+    with clock.at(CLOSED):
+        with pytest.raises(NotFound):
+            await judging.read(first, made.applications[0].ref)
+        with pytest.raises(NotFound):
+            await judging.score(first, made.applications[0].ref, [])
+        seen = await judging.read(first, made.applications[1].ref)
+        await judging.read(first, made.applications[1].ref)
+        with pytest.raises(NotFound):
+            await judging.read(made.officer, made.applications[1].ref)
+    assert (seen.sees, seen.supplier) == ("panel", None)
+    assert seen.application.alias
+    assert await verbs(f"application:{made.applications[1].ref}") == ["application.submitted", "application.read"]
+    event = await Event.objects().where(Event.verb == "application.read").first()
+    assert event is not None
+    assert event.sealed_by == f"opening:challenge:{made.ref}"
+
+
+async def test_aliases_are_dealt_once_and_say_nothing_of_who_came_first() -> None:
+    made = await exercise.applied(6)
+    await exercise.declared(made)
+    rows = await Application.select(Application.alias).order_by(Application.id)
+    aliases = [row["alias"] for row in rows]
+    assert len(set(aliases)) == 6
+    assert all(aliases)
+    deals = await Event.count().where(Event.verb == "challenge.interests-declared")
+    assert deals == 2
+
+
+async def test_marks_need_reasons_bounds_and_an_open_panel() -> None:
+    made = await exercise.applied()
+    ref = made.applications[0].ref
+    one, two = [each.ref for each in await made.criteria()]
+    with clock.at(CLOSED), pytest.raises(Refused) as undeclared:
+        await judging.score(made.panel[0], ref, [judging.MarkGiven(one, 5, "Fine.")])
+    await exercise.declared(made)
+    with clock.at(CLOSED):
+        with pytest.raises(Refused) as wrong:
+            await judging.score(
+                made.panel[0], ref, [judging.MarkGiven(one, 11, "Fine."), judging.MarkGiven(two, 3, " ")]
+            )
+        with pytest.raises(Refused) as early:
+            await judging.submit(made.panel[0], made.ref)
+        with pytest.raises(NotFound):
+            await judging.score(made.officer, ref, [judging.MarkGiven(one, 5, "Fine.")])
+    assert codes(undeclared) == ["panel.not-declared"]
+    assert codes(wrong) == ["panel.mark-out-of-bounds", "panel.reason-missing"]
+    assert [reason.field for reason in wrong.value.reasons] == ["points_1", "reason_2"]
+    assert codes(early) == ["panel.marks-missing"]
+    assert await Score.count() == 0
+
+
+async def test_handing_in_locks_the_marks() -> None:
+    made = await exercise.applied()
+    await exercise.marked(made, [9, 7, 3])
+    one = (await made.criteria())[0].ref
+    with clock.at(CLOSED + DAY):
+        with pytest.raises(Refused) as locked:
+            await judging.score(made.panel[0], made.applications[0].ref, [judging.MarkGiven(one, 1, "Changed.")])
+        with pytest.raises(Refused) as twice:
+            await judging.submit(made.panel[0], made.ref)
+    assert codes(locked) == codes(twice) == ["panel.marks-locked"]
+
+
+async def test_the_short_list_waits_for_the_panel_and_says_for_what() -> None:
+    made = await exercise.applied()
+    with clock.at(CLOSES - DAY), pytest.raises(Refused) as early:
+        await judging.shortlist(made.officer, made.ref)
+    assert "shortlist.not-closed" in codes(early)
+    with clock.at(CLOSED), pytest.raises(Refused) as idle:
+        await judging.shortlist(made.officer, made.ref)
+    assert codes(idle) == ["shortlist.panel-not-done"]
+    assert "Evaluator 1 has not declared" in str(idle.value)
+    await exercise.declared(made)
+    with clock.at(CLOSED), pytest.raises(Refused) as unmarked:
+        await judging.shortlist(made.officer, made.ref)
+    assert "has still to mark 3 applications" in str(unmarked.value)
+
+
+async def test_an_application_with_too_few_evaluators_without_an_interest_keeps_the_panel_from_ranking() -> None:
+    made = await exercise.applied()
+    await exercise.marked(made, [9, 7, 3], {0: [made.suppliers[0].ref]})
+    with clock.at(CLOSED + DAY), pytest.raises(Refused) as refused:
+        await judging.shortlist(made.officer, made.ref)
+    assert "needs at least 2 evaluators without a conflict of interest and has 1" in str(refused.value)
+
+
+async def test_every_applicant_gets_scores_and_reasons_and_the_listed_an_invitation() -> None:
+    made = await exercise.shortlisted([9, 7, 3])
+    told = await letters("application:")
+    title = exercise.PROBLEM.title
+    assert told.count(f"You are invited to pitch {title} — £4,000, win or lose") == 2
+    assert told.count(f"You were not short-listed for {title} — your scores and why") == 1
+    rows = {row.supplier: row for row in await Application.objects()}
+    assert [rows[each.id].rank for each in made.suppliers] == [1, 2, 3]
+    assert [rows[each.id].shortlisted for each in made.suppliers] == [True, True, False]
+    assert rows[made.suppliers[0].id].total == "90.00"
+    letter = await Letter.objects().where(Letter.subject.like("You were not short-listed%")).first()
+    assert letter is not None
+    assert "30.00 of 100 points" in letter.text
+    assert letter.text.count("Because of 3.") == 4
+    assert "Evaluator 1" not in letter.text
+    assert rows[made.suppliers[0].id].alias not in letter.text
+    back = await judging.feedback(await made.row(), rows[made.suppliers[2].id])
+    assert [each.marks for each in back] == [((3, "Because of 3."), (3, "Because of 3."))] * 2
+    seen = await judging.read(made.officer, made.applications[2].ref)
+    assert seen.sees == "all"
+    assert seen.supplier is not None
+
+
+async def test_wide_differences_are_explained_before_ranking() -> None:
+    made = await exercise.applied(2)
+    await exercise.declared(made)
+    criteria = await made.criteria()
+    with clock.at(CLOSED):
+        for member, points in zip(made.panel, (9, 2), strict=True):
+            for application in made.applications:
+                marks = [judging.MarkGiven(each.ref, points, "So.") for each in criteria]
+                await judging.score(member, application.ref, marks)
+            await judging.submit(member, made.ref)
+        with pytest.raises(Refused) as refused:
+            await judging.shortlist(made.officer, made.ref)
+        await judging.shortlist(made.officer, made.ref, judging.ShortlistNote("One had seen it in the rain."))
+    assert codes(refused) == ["shortlist.spread-unexplained"]
+    letter = await Letter.objects().where(Letter.subject.like("You are invited%")).first()
+    assert letter is not None
+    assert "One had seen it in the rain." in letter.text
+
+
+async def test_two_officers_short_listing_at_once_make_one_short_list() -> None:
+    made = await exercise.applied()
+    await exercise.marked(made, [9, 7, 3])
+    with clock.at(CLOSED + DAY):
+        tried = await asyncio.gather(
+            *(judging.shortlist(made.officer, made.ref) for _ in range(3)), return_exceptions=True
+        )
+    assert sum(isinstance(each, Challenge) for each in tried) == 1
+    assert [each.reasons[0].code for each in tried if isinstance(each, Refused)] == ["shortlist.already-made"] * 2
+    assert len(await pitches.pitches_of(await made.row())) == 2
+
+
+async def test_a_challenge_nobody_applied_to_is_concluded_and_opens_no_gate() -> None:
+    made = await exercise.opened()
+    with clock.at(CLOSED):
+        await judging.shortlist(made.officer, made.ref)
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "Nobody came."))
+    assert await InnovationEvidence.count() == 0
+    event = await Event.objects().where(Event.verb == "challenge.concluded").first()
+    assert event is not None
+    assert '"opens_the_gate":false' in event.body
+
+
+async def test_a_pitch_is_arranged_then_given_once_and_owed_win_or_lose() -> None:
+    made = await exercise.shortlisted()
+    first, second = await pitches.pitches_of(await made.row())
+    with clock.at(CLOSED + 2 * DAY):
+        with pytest.raises(Refused) as unarranged:
+            await pitches.deliver(made.officer, first.ref)
+        with pytest.raises(Refused) as past:
+            await pitches.schedule(made.officer, first.ref, pitches.Schedule(CLOSED, "Corn Street"))
+        await pitches.schedule(made.officer, first.ref, pitches.Schedule(HEARD, "Corn Street"))
+        with pytest.raises(Refused) as early:
+            await pitches.deliver(made.officer, first.ref)
+    with clock.at(HEARD):
+        with pytest.raises(Refused) as stranger:
+            await pitches.deliver(made.firms[0], first.ref)
+        tried = await asyncio.gather(
+            *(pitches.deliver(made.officer, first.ref) for _ in range(3)), return_exceptions=True
+        )
+        await pitches.miss(made.officer, second.ref, "The team was ill.")
+        with pytest.raises(Refused) as open_end:
+            await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good."))
+    assert codes(unarranged) == ["pitch.not-scheduled"]
+    assert codes(past) == ["pitch.time-passed"]
+    assert codes(early) == ["pitch.too-early"]
+    assert stranger.value.status == 403
+    assert sum(isinstance(each, Refused) for each in tried) == 2
+    assert await Obligation.count() == 1
+    assert codes(open_end) == ["challenge.report-missing"]
+    assert [subject.split(" for ")[0] for subject in await letters("pitch:")] == ["Your pitch"] * 3
+
+
+async def test_a_pitch_marked_as_missed_by_mistake_can_still_be_delivered() -> None:
+    made = await exercise.shortlisted()
+    first = (await pitches.pitches_of(await made.row()))[0]
+    with clock.at(CLOSED + 2 * DAY):
+        await pitches.schedule(made.officer, first.ref, pitches.Schedule(HEARD, "Corn Street"))
+    with clock.at(HEARD):
+        await pitches.miss(made.officer, first.ref, "Nobody came.")
+        row = await pitches.deliver(made.officer, first.ref)
+    assert row.missed_at is None
+    assert await Obligation.count() == 1
+
+
+async def test_concluding_twice_at_once_ends_it_once() -> None:
+    made = await exercise.heard()
+    with clock.at(HEARD + DAY):
+        with pytest.raises(Refused) as unfinished:
+            await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good."))
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        tried = await asyncio.gather(
+            *(pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good.")) for _ in range(3)),
+            return_exceptions=True,
+        )
+        with pytest.raises(Refused) as rewritten:
+            await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+    assert codes(unfinished) == ["challenge.report-missing"]
+    assert sum(isinstance(each, Challenge) for each in tried) == 1
+    assert codes(rewritten) == ["report.published"]
+    assert await InnovationEvidence.count() == 1
+    assert len([subject for subject in await letters("application:") if "concluded" in subject]) == 3
