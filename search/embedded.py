@@ -48,12 +48,12 @@ from search.index import (
     order_value,
     tie,
 )
-from search.ranking import LEAD_WORDS, Ranking, doubled
+from search.ranking import LEAD_WORDS, SHORT, Ranking, doubled
 from search.words import BREAK, Synonyms
 
 T = TypeVar("T")
 
-WINDOW = 100
+WINDOW = 60
 """Candidates that are measured together. Pages are cut from whole windows, so that no result is shown twice."""
 
 _FIELDS = (("title",), ("ref", "supplier_names", "buyer"), ("keywords", "cpv", "certificates"), ("summary",))
@@ -79,6 +79,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("fuzzy", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("starts", tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field("lead", tokenizer_name="whitespace", index_option="basic")
     for at in range(len(_FIELDS)):
         builder.add_text_field(f"field{at}", tokenizer_name="whitespace", index_option="position")
@@ -153,12 +154,10 @@ class EmbeddedIndex(Index):
         matching = ranking.matching()
         everything = _query(matching, filters)
         if ask.order is None:
-            found, total = self._ranked(ask, ranking, searcher, _query(ranking.scored(), filters))
+            found = self._ranked(ask, ranking, searcher, filters)
         else:
-            found, total = self._ordered(ask, ranking, reader.schema, searcher, everything, [*matching, *filters])
-        facets = {}
-        if ask.facets:
-            facets = _distribution(searcher, everything, ask.facets)
+            found = self._ordered(ask, ranking, reader.schema, searcher, [*matching, *filters])
+        facets = _distribution(searcher, everything, ask.facets) if ask.facets else {}
         for facet in ask.aside:
             others = _query(matching, _filters(reader.schema, ask.without(facet), ask.ranges))
             facets |= _distribution(searcher, others, (facet,))
@@ -166,20 +165,27 @@ class EmbeddedIndex(Index):
         return Answer(
             hits=tuple(_hit(_decode(document), ranking) for document in page),
             more=len(found) > ask.limit,
-            total=total,
+            total=_total_of(ask, facets),
             facets=facets,
         )
 
-    def _ranked(self, ask: Ask, ranking: Ranking, searcher: tantivy.Searcher, query: Query) -> tuple[list[bytes], int]:
+    def _ranked(
+        self, ask: Ask, ranking: Ranking, searcher: tantivy.Searcher, filters: list[tuple[Occur, Query]]
+    ) -> list[bytes]:
+        """The window or windows that the page lies in, measured. Documents without typos come before all others, so
+        the costly search for typos is made only when there are too few of them to fill the windows."""
         first = ask.place.offset // WINDOW
         last = (ask.place.offset + ask.limit) // WINDOW
-        found = searcher.search(
-            query,
-            limit=(last - first + 1) * WINDOW,
-            offset=first * WINDOW,
-            count=True,
-            weight_by_field="weight",
-        )
+        for typos in (False, True):
+            found = searcher.search(
+                _query(ranking.scored(typos), filters),
+                limit=(last - first + 1) * WINDOW,
+                offset=first * WINDOW,
+                count=False,
+                weight_by_field="weight",
+            )
+            if len(found.hits) == (last - first + 1) * WINDOW:
+                break
         ordered: list[bytes] = []
         for start in range(0, len(found.hits), WINDOW):
             candidates = [searcher.doc(address) for _, address in found.hits[start : start + WINDOW]]
@@ -193,7 +199,7 @@ class EmbeddedIndex(Index):
             measured.sort(key=lambda one: one[0])
             ordered += [document for _, document in measured]
         begin = ask.place.offset - first * WINDOW
-        return ordered[begin : begin + ask.limit + 1], _matches(found)
+        return ordered[begin : begin + ask.limit + 1]
 
     def _ordered(
         self,
@@ -201,23 +207,20 @@ class EmbeddedIndex(Index):
         ranking: Ranking,
         schema: tantivy.Schema,
         searcher: tantivy.Searcher,
-        everything: Query,
         clauses: list[tuple[Occur, Query]],
-    ) -> tuple[list[bytes], int]:
+    ) -> list[bytes]:
         assert ask.order is not None
         field, direction = _ORDERS[ask.order]
-        query, skip, total = everything, 0, None
+        skip = 0
         if ask.place.value is not None:
-            total = _count(searcher, everything)
-            query = _query([*clauses, (Occur.Must, _after(schema, field, direction, ask.place))], [])
+            clauses = [*clauses, (Occur.Must, _after(schema, field, direction, ask.place))]
             skip = ask.place.skip
         found = searcher.search(
-            query, limit=ask.limit + 1, offset=skip, count=True, order_by_field=field, order=direction
+            _query(clauses, []), limit=ask.limit + 1, offset=skip, count=False, order_by_field=field, order=direction
         )
         stored = [searcher.doc(address) for _, address in found.hits]
         ranking.learn(set().union(*(field for one in stored for field in _fields(one))))
-        documents = [bytes(one.get_first("document") or b"") for one in stored]
-        return documents, total if total is not None else _matches(found)
+        return [bytes(one.get_first("document") or b"") for one in stored]
 
     # Keeping
 
@@ -408,12 +411,15 @@ def _stored(given: SearchDocument) -> tantivy.Document:
     stored.add_text("words", f" {BREAK} ".join(" ".join(run) for run in runs if run))
     unique = {word for run in runs for word in run}
     unique.discard(BREAK)
-    stored.add_text("fuzzy", " ".join(doubled(word) for word in unique))
+    stored.add_text("fuzzy", " ".join(map(doubled, unique)))
     stored.add_text("lead", " ".join({f"{at}:{word}" for run in runs for at, word in enumerate(run[:LEAD_WORDS])}))
+    starts = _starts(unique)
     for at, names in enumerate(_FIELDS):
         text = f" {BREAK} ".join(" ".join(by_name[name]) for name in names if by_name[name])
         if text:
             stored.add_text(f"field{at}", text)
+            starts |= {f"{at}:{start}" for start in _starts(set(text.split(" ")))}
+    stored.add_text("starts", " ".join(starts))
     for facet in FACETS:
         for value in facet_values(document, facet):
             stored.add_text(facet, value)
@@ -428,6 +434,11 @@ def _stored(given: SearchDocument) -> tantivy.Document:
     stored.add_bytes("running", "\n".join(" ".join(run) for run in runs).encode())
     stored.add_integer("popularity", document.popularity)
     return stored
+
+
+def _starts(unique: set[str]) -> set[str]:
+    """The short beginnings of these words."""
+    return {word[:length] for word in unique for length in range(1, SHORT + 1)}
 
 
 def _fields(stored: tantivy.Document) -> list[list[str]]:
@@ -501,12 +512,14 @@ def _after(schema: tantivy.Schema, field: str, direction: Order, place: Place) -
 
 
 def _count(searcher: tantivy.Searcher, query: Query) -> int:
-    return _matches(searcher.search(query, limit=1, count=True))
+    """All that matches; the library's type declarations do not mention the attribute."""
+    return int(searcher.search(query, limit=1, count=True).count or 0)  # type: ignore[attr-defined]
 
 
-def _matches(found: tantivy.SearchResult) -> int:
-    """All that matched; the library's type declarations do not mention the attribute."""
-    return int(found.count or 0)  # type: ignore[attr-defined]
+def _total_of(ask: Ask, facets: dict[str, dict[str, int]]) -> int:
+    """Every document has one kind, so the counts of the (chosen) kinds are the total, and no further count is needed."""
+    chosen = dict(ask.where).get("kind")
+    return sum(count for kind, count in facets["kind"].items() if chosen is None or kind in chosen)
 
 
 def _distribution(searcher: tantivy.Searcher, query: Query, facets: Sequence[str]) -> dict[str, dict[str, int]]:

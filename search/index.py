@@ -25,7 +25,7 @@ from search import words
 from search.documents import Kind, SearchDocument
 from search.words import Asked, Synonyms
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever documents are stored or understood differently; an index of another version is made anew."""
 
 FACETS = (

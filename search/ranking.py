@@ -32,6 +32,9 @@ _FIELD = (8.0, 6.0, 4.0, 2.0)
 _EARLY = 0.25
 LEAD_WORDS = 16
 """Places at the start of each field that are searchable as such."""
+SHORT = 3
+"""Beginnings up to this length are indexed, because so many words have them."""
+STARTS = {"words": "", "field0": "0:", "field1": "1:", "field2": "2:", "field3": "3:"}
 _MOST_PLACES = 40
 _BETWEEN = r"[^a-z0-9]+"
 
@@ -124,12 +127,12 @@ class Ranking:
         must = [(Occur.Must, _any([query for query, _ in self._ways(one, fields=False)])) for one in self.wanted]
         return must + self._absent()
 
-    def scored(self) -> list[tuple[Occur, Query]]:
-        """The same, with scores that put the likely best in front."""
+    def scored(self, typos: bool = True) -> list[tuple[Occur, Query]]:
+        """The same, with scores that put the likely best in front; without `typos`, only documents that need none."""
         count = max(1, len(self.wanted))
         clauses: list[tuple[Occur, Query]] = []
         for one in self.wanted:
-            ways = self._ways(one, fields=True, weight=10.0 / count)
+            ways = self._ways(one, fields=True, typos=typos, weight=10.0 / count)
             scored = [Query.const_score_query(query, score) for query, score in ways]
             clauses.append((Occur.Must, scored[0] if len(scored) == 1 else Query.disjunction_max_query(scored)))
         clauses += [(Occur.Should, near) for near in self._nearness()]
@@ -140,7 +143,7 @@ class Ranking:
     def _absent(self) -> list[tuple[Occur, Query]]:
         return [(Occur.MustNot, self._spelt("words", one.words)) for one in self.excluded]
 
-    def _ways(self, one: Wanted, fields: bool, weight: float = 1.0) -> list[tuple[Query, float]]:
+    def _ways(self, one: Wanted, fields: bool, typos: bool = True, weight: float = 1.0) -> list[tuple[Query, float]]:
         """Every way of finding a part, with its score; without `fields`, as few as find the same documents."""
         full = one.typos * _TYPO + 1.0
         if one.phrase:
@@ -153,6 +156,8 @@ class Ranking:
         schema = self._schema
         ways = []
         for word, allowed, cost, unfinished in one.spellings:
+            if cost and not typos:
+                continue
             worth = max(1.0, full - cost * _TYPO)
             if fields or not allowed:
                 ways.append((self._begun("words", word, unfinished), worth))
@@ -161,16 +166,19 @@ class Ranking:
                     (self._begun(f"field{at}", word, unfinished), worth + bonus * weight)
                     for at, bonus in enumerate(_FIELD)
                 ]
-            for typos in range(1, allowed + 1):
-                if fields or typos == allowed:
-                    fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), typos, True, unfinished)
-                    ways.append((fuzzy, max(1.0, worth - typos * _TYPO)))
-        for phrase, typos in one.others:
-            ways.append((self._spelt("words", phrase), max(1.0, full - typos * _TYPO)))
+            for distance in range(1, allowed + 1) if typos else ():
+                if fields or distance == allowed:
+                    fuzzy = Query.fuzzy_term_query(schema, "fuzzy", doubled(word), distance, True, unfinished)
+                    ways.append((fuzzy, max(1.0, worth - distance * _TYPO)))
+        for phrase, cost in one.others:
+            if typos or not cost:
+                ways.append((self._spelt("words", phrase), max(1.0, full - cost * _TYPO)))
         return ways
 
     def _begun(self, field: str, word: str, unfinished: bool) -> Query:
-        """A word, or every word that begins with it."""
+        """A word, or every word that begins with it; short beginnings are terms of their own."""
+        if unfinished and len(word) <= SHORT and field in STARTS:
+            return Query.term_query(self._schema, "starts", STARTS[field] + word, "basic")
         if unfinished:
             return Query.fuzzy_term_query(self._schema, field, word, 0, True, True)
         return Query.term_query(self._schema, field, word, "basic")
@@ -178,6 +186,8 @@ class Ranking:
     def _earliness(self, one: Wanted) -> Query:
         """A little more for each place nearer to the start of a field; never as much as for a better field."""
         word = one.words[0]
+        if one.unfinished and len(word) <= SHORT:
+            return Query.empty_query()
         return Query.disjunction_max_query(
             [
                 Query.const_score_query(self._begun("lead", f"{at}:{word}", one.unfinished), (LEAD_WORDS - at) * _EARLY)
@@ -217,8 +227,6 @@ class Ranking:
         if not new:
             return
         self._pattern = None
-        listed = list(new)
-        twice = [doubled(token) for token in listed]
         matches: dict[str, dict[int, int]] = {}
 
         def note(token: str, part: int, typos: int) -> None:
@@ -229,7 +237,7 @@ class Ranking:
             word, allowed, cost, unfinished = spelling
             for part in parts:
                 if unfinished:
-                    for token in listed:
+                    for token in new:
                         if token.startswith(word):
                             note(token, part, cost)
                 elif word in new:
@@ -237,6 +245,8 @@ class Ranking:
             if not allowed:
                 continue
             target = doubled(word)
+            listed = [token for token in new if allowed > 1 or token[0] == word[0]]
+            twice = [doubled(token) for token in listed]
             near = process.extract(target, twice, scorer=OSA.distance, score_cutoff=allowed, limit=None)
             if unfinished:
                 for length in range(len(target) - 1, len(target) + allowed + 1):
