@@ -14,7 +14,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 import yaml
@@ -187,7 +187,7 @@ def _measure(data: Any) -> None:
 # --- places in JSON text -----------------------------------------------------------------------------------------
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_skip = json.JSONDecoder(strict=False).scan_once
+_skip = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 
 
 def _places_in_json(text: str, paths: set[Path]) -> dict[Path, tuple[int, int]]:

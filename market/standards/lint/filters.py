@@ -53,7 +53,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _LEVELS = [("||", "??"), ("&&",), ("===", "!==", "==", "!=", "~="), ("<", ">", "<=", ">=", "in", "instanceof")]
-_SUMS, _PRODUCTS = ("+", "-"), ("*", "/", "%")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 MAX_DEPTH = 60
 
@@ -146,20 +145,22 @@ class _Parser:
 
     def level(self, number: int) -> Tree:
         if number == len(_LEVELS):
-            return self.arithmetic(_SUMS)
+            return self.sum()
         left = self.level(number + 1)
         while (sign := self.take(*_LEVELS[number])) is not None:
             left = ("op", sign, left, self.level(number + 1))
         return left
 
-    def arithmetic(self, signs: tuple[str, ...]) -> Tree:
-        inner = (lambda: self.arithmetic(_PRODUCTS)) if signs is _SUMS else self.unary
-        left = inner()
-        while (sign := self.take(*signs)) is not None:
-            if sign == "/" and signs is _PRODUCTS:
-                left = ("op", sign, left, inner())
-            else:
-                left = ("op", sign, left, inner())
+    def sum(self) -> Tree:
+        left = self.product()
+        while (sign := self.take("+", "-")) is not None:
+            left = ("op", sign, left, self.product())
+        return left
+
+    def product(self) -> Tree:
+        left = self.unary()
+        while (sign := self.take("*", "/", "%")) is not None:
+            left = ("op", sign, left, self.unary())
         return left
 
     def unary(self) -> Tree:

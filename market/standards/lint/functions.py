@@ -189,9 +189,9 @@ def make_length(options: dict[str, Any]) -> Judge:
             return None
         hits = []
         if least is not None and size < least:
-            hits.append(Hit(f"{call.name} must be longer than {shown(least)}"))
+            hits.append(Hit(f"{call.name} must not be shorter than {shown(least)}"))
         if most is not None and size > most:
-            hits.append(Hit(f"{call.name} must be shorter than {shown(most)}"))
+            hits.append(Hit(f"{call.name} must not be longer than {shown(most)}"))
         return hits
 
     return judge
@@ -358,7 +358,9 @@ DIALECTS = ("auto", "draft4", "draft6", "draft7", "draft2019-09", "draft2020-12"
 def dialect_of(schema: Any, otherwise: str = "draft7") -> str:
     """The draft a schema declares in `$schema`."""
     declared = schema.get("$schema") if type(schema) is dict else None
-    return _DRAFTS.get(str(declared).rstrip("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-"), otherwise)
+    return _DRAFTS.get(
+        str(declared).rstrip("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-"), otherwise
+    )
 
 
 def faults_to_hits(faults: list[schemas.Fault], call: Call, below: tuple[Any, ...] = ()) -> list[Hit]:

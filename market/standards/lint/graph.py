@@ -72,7 +72,7 @@ class Graph:
         self.number: dict[int, int] = {}
         self.refs: dict[int, str] = {}
         self.broken: list[Broken] = []
-        self.guide: dict[int, Any] = {}
+        self.guide: dict[int, tuple[Any, int, bool]] = {}
         self._paths: dict[int, Path] = {}
         if type(data) is dict or type(data) is list:
             self._number(data)
@@ -327,11 +327,11 @@ class View:
         made = self._virtual.get(node)
         if made is None:
             graph = self.graph
-            made = self._new_virtual(graph.content[target], graph.up[node], graph.key[node], guide, target)
+            made = self._new_virtual(graph.content[target], graph.up[node], graph.key[node], guide, target, True)
             self._virtual[node] = made
         return self.graph.content[made], made
 
-    def _new_virtual(self, content: Any, up: int, key: Any, guide: Any, target: int) -> int:
+    def _new_virtual(self, content: Any, up: int, key: Any, guide: Any, target: int, first: bool) -> int:
         graph = self.graph
         made = len(graph.content)
         if made > limits.MAX_NODES:
@@ -339,7 +339,7 @@ class View:
         graph.content.append(content)
         graph.up.append(up)
         graph.key.append(key)
-        graph.guide[made] = (guide, target)
+        graph.guide[made] = (guide, target, first)
         return made
 
     def kids(self, node: int) -> list[Kid]:
@@ -351,19 +351,7 @@ class View:
         guided = graph.guide.get(node)
         made: list[Kid] = []
         if guided is not None:
-            guide, target = guided
-            for kid in self.kids(target):
-                if kid.key not in guide:
-                    made.append(kid)
-                elif kid.node < 0:
-                    made.append(Kid(kid.key, kid.value, -1, node))
-                else:
-                    piece = guide[kid.key]
-                    if type(piece) is dict and type(kid.value) is dict:
-                        stand = self._new_virtual(kid.value, node, kid.key, piece, kid.node)
-                        made.append(Kid(kid.key, kid.value, stand, node))
-                    else:
-                        made.append(kid)
+            made = self._guided_kids(node, *guided)
         else:
             here = graph.content[node]
             for key, value in here.items() if type(here) is dict else enumerate(here):
@@ -373,6 +361,24 @@ class View:
                 else:
                     made.append(Kid(key, value, -1, node))
         self._kids[node] = made
+        return made
+
+    def _guided_kids(self, node: int, guide: Any, target: int, first: bool) -> list[Kid]:
+        """The entries of a virtual node. At the reference itself, keys that are not siblings belong to the target;
+        below a sibling, everything keeps the path it was reached by."""
+        made: list[Kid] = []
+        for kid in self.kids(target):
+            beside = type(guide) is dict and kid.key in guide
+            if first and not beside:
+                made.append(kid)
+            elif kid.node < 0:
+                made.append(Kid(kid.key, kid.value, -1, node))
+            elif len(self.graph.guide) > limits.MAX_STAND_INS:
+                made.append(kid)
+            else:
+                piece = guide[kid.key] if beside else None
+                stand = self._new_virtual(kid.value, node, kid.key, piece, kid.node, False)
+                made.append(Kid(kid.key, kid.value, stand, node))
         return made
 
     def step(self, node: int, key: Any) -> Kid | None:

@@ -184,7 +184,9 @@ class _Reader:
             self.at = shorthand.end()
             self.close()
             return Where(parse(shorthand.group()), deep)
-        slicing = re.compile(r"\s*(-?\d{0,9})\s*:\s*(-?\d{0,9})\s*(?::\s*(-?\d{0,9})\s*)?\]").match(self.source, self.at)
+        slicing = re.compile(r"\s*(-?\d{0,9})\s*:\s*(-?\d{0,9})\s*(?::\s*(-?\d{0,9})\s*)?\]").match(
+            self.source, self.at
+        )
         if slicing:
             self.at = slicing.end()
             first, last, stride = slicing.group(1), slicing.group(2), slicing.group(3) or ""
@@ -312,7 +314,9 @@ class _Walk:
         if start.node < 0:
             return []
         graph = self.view.graph
-        return [Match(graph.up[n], graph.key[n], graph.content[n], n, None) for n in sorted(self.view.reach([start.node]))]
+        return [
+            Match(graph.up[n], graph.key[n], graph.content[n], n, None) for n in sorted(self.view.reach([start.node]))
+        ]
 
     def apply(self, segment: Segment, found: list[Match], whole: bool, distinct: bool) -> list[Match]:
         if segment.deep and not self.chained:

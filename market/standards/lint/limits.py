@@ -20,6 +20,8 @@ MAX_SCALAR = 2_000_000
 """Characters in one string."""
 MAX_EDGES = 1_500_000
 """Steps of one walk over the document."""
+MAX_STAND_INS = 50_000
+"""Nodes made to keep the place of references that have siblings."""
 MAX_FINDINGS_PER_RULE = 2_000
 """Findings kept per rule; the rest are counted, not listed."""
 RULE_SECONDS = 5.0
@@ -48,11 +50,11 @@ class Deadline:
     __slots__ = ("_ends", "_ticks", "what")
 
     def __init__(self, seconds: float, what: str, within: Deadline | None = None) -> None:
-        ends = perf_counter() + seconds
+        ends: float = perf_counter() + seconds
         self.what = what
         if within is not None and within._ends < ends:
             ends, self.what = within._ends, within.what
-        self._ends = ends
+        self._ends: float = ends
         self._ticks = 0
 
     def tick(self) -> None:

@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any
 
 import jsonschema_rs
-from jsonschema_specifications import REGISTRY as META_SCHEMAS
+from jsonschema_specifications import REGISTRY as META_SCHEMAS  # type: ignore[import-untyped]
 
 from market.standards.lint import schemas
 from market.standards.lint.filters import number_of
@@ -28,10 +28,10 @@ from market.standards.lint.functions import (
     Hit,
     Judge,
     Maker,
-    no_options,
-    only,
     dialect_of,
     faults_to_hits,
+    no_options,
+    only,
     unreferenced,
 )
 from market.standards.lint.graph import MISSING
@@ -123,7 +123,11 @@ def make_tag_defined(options: dict[str, Any]) -> Judge:
         if type(value) is not dict:
             return None
         tags = value.get("tags")
-        known = {tag["name"] for tag in tags if type(tag) is dict and type(tag.get("name")) is str} if type(tags) is list else set()
+        known = (
+            {tag["name"] for tag in tags if type(tag) is dict and type(tag.get("name")) is str}
+            if type(tags) is list
+            else set()
+        )
         hits = []
         for path, method, operation in operations(value.get("paths")):
             mine = operation.get("tags")
@@ -291,7 +295,7 @@ def _scopes(scheme: Any, version: int) -> set[str]:
     return found
 
 
-_COMPONENTS = "schemas responses parameters examples requestBodies headers links callbacks".split()
+_COMPONENTS = ["schemas", "responses", "parameters", "examples", "requestBodies", "headers", "links", "callbacks"]
 
 
 def make_unused_component(options: dict[str, Any]) -> Judge:
@@ -362,7 +366,11 @@ def make_server_variables(options: dict[str, Any]) -> Judge:
         url: str = server["url"]
         variables: dict[str, Any] = server.get("variables", {})
         found = list(dict.fromkeys(_VARIABLE.findall(url)))
-        hits = [Hit(f'the variable "{name}" is not in the URL', ("variables", name)) for name in variables if name not in found]
+        hits = [
+            Hit(f'the variable "{name}" is not in the URL', ("variables", name))
+            for name in variables
+            if name not in found
+        ]
         if not found:
             return hits
         missing = [name for name in found if name not in variables]
@@ -536,7 +544,7 @@ def _media_items(target: dict[str, Any], version: int) -> Iterator[tuple[tuple[A
     if version == 3 and "example" in target:
         yield ("example",), target["example"]
         return
-    examples = target.get("examples")
+    examples: Any = target.get("examples")
     if type(examples) not in (dict, list):
         return
     for key, value in examples.items() if type(examples) is dict else enumerate(examples):
@@ -626,7 +634,7 @@ def _discriminating(value: Any, root: dict[str, Any]) -> Any:
         decided = _by_reference(branches, root) or _by_type(branches, root)
         if decided is not None:
             made.pop(word)
-            made.update(_discriminating(decided, root) if False else decided)
+            made.update(decided)
     return made
 
 
@@ -695,7 +703,9 @@ def _by_type(branches: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, 
     words = sorted({case["properties"]["type"]["const"] for case, _ in cases})
     chain: dict[str, Any] = {"type": "object", "required": ["type"], "properties": {"type": {"enum": words}}}
     if any("flow" in case["properties"] for case, _ in cases):
-        chain["properties"]["flow"] = {"enum": sorted({c["properties"]["flow"]["const"] for c, _ in cases if "flow" in c["properties"]})}
+        chain["properties"]["flow"] = {
+            "enum": sorted({c["properties"]["flow"]["const"] for c, _ in cases if "flow" in c["properties"]})
+        }
     for case, branch in reversed(cases):
         chain = {"if": case, "then": copy.deepcopy(branch), "else": chain}
     return chain

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 from market.standards.lint import limits
 

@@ -127,8 +127,12 @@ class Ruleset:
             definition = {key: value for key, value in self.source.items() if key != "overrides"}
             problems: list[str] = []
             for override in whole:
-                definition = {**definition, **override, "rules": {**definition.get("rules", {}), **override.get("rules", {})},
-                              "aliases": {**definition.get("aliases", {}), **override.get("aliases", {})}}
+                definition = {
+                    **definition,
+                    **override,
+                    "rules": {**definition.get("rules", {}), **override.get("rules", {})},
+                    "aliases": {**definition.get("aliases", {}), **override.get("aliases", {})},
+                }
             made = _Import(self.library, problems).ruleset(definition, "recommended", False, ())
             if problems:
                 raise RulesetRefused(problems)
@@ -188,7 +192,9 @@ def _severity(value: Any, rule: str) -> int:
     raise RulesetRefused([f"rule {rule}: {value!r} is not a severity (error, warn, info, hint, off)"])
 
 
-def unaliased(aliases: Mapping[str, Any], expression: str, formats: frozenset[str], inside: tuple[str, ...] = ()) -> list[str]:
+def unaliased(
+    aliases: Mapping[str, Any], expression: str, formats: frozenset[str], inside: tuple[str, ...] = ()
+) -> list[str]:
     """An expression with `#Alias` replaced. Circular and unknown aliases are refused as :class:`BadPath`."""
     if not expression.startswith("#"):
         return [expression]
@@ -260,7 +266,9 @@ class _Import:
         foreign = self.foreign(given)
         for name, body in defined.items():
             try:
-                rules[name] = self.rule(name, body, rules.get(name), aliases, own_formats, mode, explicit, foreign, given)
+                rules[name] = self.rule(
+                    name, body, rules.get(name), aliases, own_formats, mode, explicit, foreign, given
+                )
             except RulesetRefused as refused:
                 self.problems.extend(refused.problems)
                 continue
@@ -304,7 +312,12 @@ class _Import:
         for each in given if type(given) is list else [given]:
             if type(each) is str:
                 found.append((each, "recommended", False))
-            elif type(each) is list and len(each) == 2 and type(each[0]) is str and each[1] in ("off", "recommended", "all"):
+            elif (
+                type(each) is list
+                and len(each) == 2
+                and type(each[0]) is str
+                and each[1] in ("off", "recommended", "all")
+            ):
                 found.append((each[0], each[1], True))
             else:
                 self.problems.append(f"extends: {each!r} is not a name or [name, off | recommended | all]")
@@ -408,7 +421,9 @@ class _Import:
         foreign: set[str],
         ruleset: dict[str, Any],
     ) -> Rule:
-        wrong = [f"rule {name}: has no member {key!r}" for key in body if key not in _RULE_KEYS and not key.startswith("x-")]
+        wrong = [
+            f"rule {name}: has no member {key!r}" for key in body if key not in _RULE_KEYS and not key.startswith("x-")
+        ]
         if known is None and ("given" not in body or "then" not in body):
             wrong.append(f"rule {name}: needs given and then")
         for key, kind in (
@@ -416,7 +431,9 @@ class _Import:
             ("extensions", dict),
         ):  # fmt: skip
             if key in body and type(body[key]) is not kind:
-                wrong.append(f"rule {name}: {key} must be {'text' if kind is str else 'true or false' if kind is bool else 'an object'}")
+                wrong.append(
+                    f"rule {name}: {key} must be {'text' if kind is str else 'true or false' if kind is bool else 'an object'}"
+                )
         if wrong:
             raise RulesetRefused(wrong)
         changes: dict[str, Any] = {"enabled": True}

@@ -47,7 +47,9 @@ class LintResult:
     """Findings beyond the limit per rule, counted but not listed."""
 
 
-def lint(document: Document, ruleset: Ruleset, source: str | None = None, seconds: float = limits.RUN_SECONDS) -> LintResult:
+def lint(
+    document: Document, ruleset: Ruleset, source: str | None = None, seconds: float = limits.RUN_SECONDS
+) -> LintResult:
     """Judge a document by a ruleset. Never raises for anything in the document."""
     return _Run(document, ruleset.for_source(source), seconds).result()
 

@@ -10,12 +10,12 @@ order of the ajv library that Spectral uses. Drafts 4, 6, 7, 2019-09 and 2020-12
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any
 
 from market.standards.lint import limits
 from market.standards.lint.document import Path
+from market.standards.lint.formats import FORMATS, is_regex
 from market.standards.lint.limits import Deadline, OutOfTime
 from market.standards.lint.patterns import BadPattern, Pattern, compiled
 
@@ -54,10 +54,31 @@ _FOR_TYPE = {
     "number": _NUMBER_KEYS,
     "string": ("maxLength", "minLength", "pattern"),
     "array": (
-        ["maxItems", "minItems", "uniqueItems", "items", "additionalItems", "prefixItems", "contains", "unevaluatedItems"]
+        [
+            "maxItems",
+            "minItems",
+            "uniqueItems",
+            "items",
+            "additionalItems",
+            "prefixItems",
+            "contains",
+            "unevaluatedItems",
+        ]
     ),
     "object": (
-        ["maxProperties", "minProperties", "required", "propertyNames", "additionalProperties", "dependencies", "properties", "patternProperties", "dependentRequired", "dependentSchemas", "unevaluatedProperties"]
+        [
+            "maxProperties",
+            "minProperties",
+            "required",
+            "propertyNames",
+            "additionalProperties",
+            "dependencies",
+            "properties",
+            "patternProperties",
+            "dependentRequired",
+            "dependentSchemas",
+            "unevaluatedProperties",
+        ]
     ),
 }
 
@@ -436,7 +457,7 @@ _META: dict[str, Callable[[Any], bool]] = {
     "exclusiveMinimum": is_number,
     "maxLength": _count,
     "minLength": _count,
-    "pattern": lambda value: type(value) is str and _is_regex(value),
+    "pattern": lambda value: type(value) is str and is_regex(value),
     "items": _is_schema,
     "additionalItems": _is_schema,
     "maxItems": _count,
@@ -489,7 +510,7 @@ _META_MIDDLE = {
     "readOnly": _is_flag,
     "examples": lambda value: type(value) is list,
 }
-_INNER = ("items additionalItems contains additionalProperties propertyNames not if then else").split()
+_INNER = ["items", "additionalItems", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else"]
 _INNER_LISTS = ("items", "allOf", "anyOf", "oneOf", "prefixItems")
 _INNER_MAPS = ("properties", "patternProperties", "definitions", "$defs", "dependentSchemas")
 
@@ -856,9 +877,7 @@ def _additional(known: frozenset[str], patterns: list[Pattern], inner: Check | N
             if name in known or any(pattern.search(name) for pattern in patterns):
                 continue
             if inner is None:
-                run.faults.append(
-                    Fault("additionalProperties", path, f'Property "{name}" is not expected to be here')
-                )
+                run.faults.append(Fault("additionalProperties", path, f'Property "{name}" is not expected to be here'))
             elif inner(item, (*path, name), run):
                 continue
             good = False
@@ -901,100 +920,6 @@ def _when_present(name: str, inner: Check) -> Check:
         return name not in value or inner(value, path, run)
 
     return check
-
-
-# --- formats ------------------------------------------------------------------------------------------------------
-
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z", re.ASCII)
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)(z|[-+](\d\d)(?::?(\d\d))?)?\Z", re.ASCII | re.IGNORECASE)
-_DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def _is_date(text: str) -> bool:
-    match = _DATE.match(text)
-    if match is None:
-        return False
-    year, month, day = (int(part) for part in match.groups())
-    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return 1 <= month <= 12 and 1 <= day <= (29 if month == 2 and leap else _DAYS[month])
-
-
-def _is_time(text: str, zoned: bool = True) -> bool:
-    match = _TIME.match(text)
-    if match is None or (zoned and match.group(4) is None):
-        return False
-    hour, minute, second = int(match.group(1)), int(match.group(2)), float(match.group(3))
-    off_hour, off_minute = int(match.group(5) or 0), int(match.group(6) or 0)
-    if off_hour > 23 or off_minute > 59:
-        return False
-    if hour <= 23 and minute <= 59 and second < 60:
-        return True
-    sign = -1 if (match.group(4) or "").startswith("-") else 1
-    total = (hour * 60 + minute - sign * (off_hour * 60 + off_minute)) % 1440
-    return total == 1439 and 60 <= second < 61
-
-
-def _is_moment(text: str, zoned: bool = True) -> bool:
-    parts = re.split(r"[tT\s]", text)
-    return len(parts) == 2 and _is_date(parts[0]) and _is_time(parts[1], zoned)
-
-
-def _by(expression: str, flags: str = "") -> Callable[[Any], bool]:
-    pattern = compiled(expression, flags)
-    return lambda value: pattern.search(value)
-
-
-def _is_regex(text: str) -> bool:
-    try:
-        compiled(text)
-    except BadPattern:
-        return False
-    return True
-
-
-def _is_ipv6(text: str) -> bool:
-    import ipaddress
-
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True
-
-
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d{1,2})"
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_URI_CHARS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
-_ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
-
-FORMATS: dict[tuple[str, str], Callable[[Any], bool]] = {
-    ("string", "date"): _is_date,
-    ("string", "time"): _is_time,
-    ("string", "date-time"): _is_moment,
-    ("string", "iso-time"): lambda text: _is_time(text, False),
-    ("string", "iso-date-time"): lambda text: _is_moment(text, False),
-    ("string", "duration"): _by(r"^P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|(\d+W)?)$"),
-    ("string", "uri"): lambda text: bool(
-        _URI_START.search(text) and _URI_BODY.search(text) and ("/" in text or ":" in text)
-    ),
-    ("string", "uri-reference"): lambda text: bool(text == "" or _URI_BODY.search(text)),
-    ("string", "uri-template"): _by(r"^(?:[^\x00-\x20\"'<>%\\^`{|}]|%[0-9a-f]{2}|\{[^{}]*\})*$", "i"),
-    ("string", "url"): _by(r"^(?:https?|ftp)://[^\s/$.?#][^\s]*$", "i"),
-    ("string", "email"): _by(rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}$", "i"),
-    ("string", "hostname"): _by(rf"^(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?$", "i"),
-    ("string", "ipv4"): _by(rf"^(?:{_OCTET}\.){{3}}{_OCTET}$"),
-    ("string", "ipv6"): _is_ipv6,
-    ("string", "regex"): _is_regex,
-    ("string", "uuid"): _by(r"^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", "i"),
-    ("string", "json-pointer"): _by(r"^(?:/(?:[^~/]|~0|~1)*)*$"),
-    ("string", "json-pointer-uri-fragment"): _by(r"^#(?:/(?:[a-z0-9_\-.!$&'()*+,;:=@]|%[0-9a-f]{2}|~0|~1)*)*$", "i"),
-    ("string", "relative-json-pointer"): _by(r"^(?:0|[1-9][0-9]*)(?:#|(?:/(?:[^~/]|~0|~1)*)*)$"),
-    ("string", "byte"): _by(r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", "m"),
-    ("number", "int32"): lambda value: has_type(value, "integer") and -(2**31) <= value < 2**31,
-    ("number", "int64"): lambda value: has_type(value, "integer"),
-}
-_URI_START = compiled(r"^[A-Za-z][A-Za-z0-9+\-.]*:")
-_URI_BODY = compiled(rf"^(?:{_URI_CHARS})+$")
 
 
 # --- reporting ------------------------------------------------------------------------------------------------------
@@ -1055,10 +980,10 @@ def _drop_redundant(root: _Spot) -> None:
             continue
         if spot.below and any(fault.keyword == "anyOf" for fault in spot.faults):
             spot.faults = []
-        if spot.faults and above is not None and len(above.below) > 1:
-            if all(fault.keyword == "enum" for fault in spot.faults):
-                del above.below[key]
-                continue
+        enums = spot.faults and all(fault.keyword == "enum" for fault in spot.faults)
+        if enums and above is not None and len(above.below) > 1:
+            del above.below[key]
+            continue
         stack.extend((child, spot, name) for name, child in reversed(list(spot.below.items())))
 
 
