@@ -16,28 +16,34 @@ from litestar.types import ControllerRouterHandler
 
 from market import clock, db
 from market.accounts import guards
-from market.accounts.pages import AccountPages, SignInPages
+from market.accounts.pages import AccountPages, InvitationPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
-from market.letters.pages import LetterPages
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.letters.pages import LetterPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
+from market.payments.api import PaymentsApi
+from market.payments.pages import PaymentPages
 from market.settings import settings
 from market.web import crossing, headers, problems
 from market.web import static as static_files
 from market.web.pages import assets
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
+    PaymentPages,
     BidPages,
     SignInPages,
     AccountPages,
+    InvitationPages,
+    OrganisationPages,
     LetterPages,
     MissionPages,
 )
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
+    PaymentsApi,
     BidsApi,
     MissionsApi,
 )

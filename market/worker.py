@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from market import clock, db
+from market.payments import actions as payments
 from market.settings import settings
 
 log = logging.getLogger("prelude.worker")
@@ -29,7 +30,10 @@ class Job:
     run: Callable[[], Awaitable[int]]
 
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (
+    Job("payments", 2, payments.pay_waiting),
+    Job("provider events", 10, payments.read_provider),
+)
 
 
 async def once(jobs: tuple[Job, ...] = JOBS) -> dict[str, int]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from market import clock
+from market.accounts.people import tell
 from market.accounts.tables import Organisation
-from market.actor import Actor
+from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
-from market.db import find, maybe, transaction
+from market.db import find, many, maybe, transaction
 from market.money import Money
-from market.payments.tables import Obligation
+from market.payments import rules
+from market.payments.providers import Declined, Order, Paid, Provider, Unanswered, provider
+from market.payments.tables import Obligation, Payment, PayoutAccount, ProviderEvent
+from market.refusals import NotFound, Refusal, Refused, insist
+
+TRY_AGAIN = timedelta(minutes=1)
+"""How long an unanswered payment waits before the same order is sent again."""
 
 
 async def owe(
@@ -59,13 +67,283 @@ async def owe(
             f"obligation:{obligation.ref}",
             {
                 "amount_minor": amount.minor,
-                "currency": amount.currency,
-                "payer": debtor.ref,
-                "payee": creditor.ref,
-                "purpose": purpose,
                 "cause": cause,
+                "currency": amount.currency,
+                "payee": creditor.ref,
+                "payer": debtor.ref,
+                "purpose": purpose,
             },
             about=obligation.ancestors,
             organisation=debtor.ref,
         )
     return obligation
+
+
+async def release(actor: Actor, obligation_ref: str) -> Payment:
+    """Release the money for an obligation: a buyer or contract manager of the payer, who did not accept the delivery.
+
+    Only writes the order; a job sends it. After a refusal a new release makes a new attempt with a new key.
+    """
+    async with transaction():
+        obligation = await find(Obligation, Obligation.ref == obligation_ref, lock=True)
+        hat = actor.must_wear("buyer", "contract-manager", organisation=obligation.payer, secret=True)
+        facts = await release_facts(actor, obligation)
+        insist(rules.RELEASE, facts)
+        payment = Payment(
+            obligation=obligation.id,
+            attempt=len(facts.attempts) + 1,
+            provider=provider().name,
+            state="due",
+            approved_by=actor.ref,
+            asked_at=clock.now(),
+        )
+        await payment.save()
+        await record(
+            actor,
+            "payment.released",
+            f"payment:{payment.ref}",
+            {"attempt": payment.attempt, "provider": payment.provider},
+            about=[f"obligation:{obligation.ref}", *obligation.ancestors],
+            organisation=hat.organisation_ref,
+        )
+    return payment
+
+
+async def release_facts(actor: Actor, obligation: Obligation) -> rules.Release:
+    """What the rules of a release judge, for the action and the page alike."""
+    paying = provider()
+    account = await payout_account(obligation.payee, paying)
+    able = account is not None or paying.name == "simulated"
+    return rules.Release(obligation, await attempts_of(obligation), actor.ref, able)
+
+
+async def attempts_of(obligation: Obligation) -> list[Payment]:
+    """The attempts to pay an obligation, oldest first."""
+    return await Payment.objects().where(Payment.obligation == obligation.id).order_by(Payment.attempt)
+
+
+async def payout_account(organisation: int, paying: Provider) -> PayoutAccount | None:
+    """Where a body receives money at this provider, when it can."""
+    return await maybe(
+        PayoutAccount,
+        (PayoutAccount.organisation == organisation)
+        & (PayoutAccount.provider == paying.name)
+        & (PayoutAccount.active_at.is_not_null()),
+    )
+
+
+async def pay_waiting() -> int:
+    """Send one released payment to the provider and write down the answer; answers 1, or 0 when none waits.
+
+    The row says `unknown` before the provider is called, and the call is outside every transaction: whoever dies in
+    between, the next run sends the same order with the same key and learns what became of it.
+    """
+    now = clock.now()
+    async with transaction():
+        payment = (
+            await Payment.objects()
+            .where((Payment.state == "due") | ((Payment.state == "unknown") & (Payment.tried_at < now - TRY_AGAIN)))
+            .order_by(Payment.id)
+            .first()
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+        if payment is None:
+            return 0
+        payment.state, first = "unknown", payment.sent_at
+        payment.sent_at = payment.sent_at or now
+        payment.tried_at = now
+        await payment.save([Payment.state, Payment.sent_at, Payment.tried_at])
+        obligation = await find(Obligation, Obligation.id == payment.obligation)
+        paying = provider()
+        account = await payout_account(obligation.payee, paying)
+    outcome = await paying.pay(
+        Order(
+            key=payment.ref,
+            amount_minor=obligation.amount_minor,
+            currency=obligation.currency,
+            destination=account.account if account else "",
+            purpose=obligation.purpose,
+            obligation=obligation.ref,
+            first_sent_at=first,
+        )
+    )
+    if not isinstance(outcome, Unanswered):
+        await _answered(payment.id, outcome)
+    return 1
+
+
+async def _answered(payment_id: int, outcome: Paid | Declined) -> None:
+    async with transaction():
+        payment = await find(Payment, Payment.id == payment_id, lock=True)
+        if payment.state != "unknown":
+            return
+        obligation = await find(Obligation, Obligation.id == payment.obligation)
+        payer = await find(Organisation, Organisation.id == obligation.payer)
+        payee = await find(Organisation, Organisation.id == obligation.payee)
+        now = clock.now()
+        facts: dict[str, Any] = {
+            "amount_minor": obligation.amount_minor,
+            "currency": obligation.currency,
+            "payee": payee.ref,
+            "payer": payer.ref,
+            "provider": payment.provider,
+        }
+        shown = {
+            "obligation": obligation,
+            "payment": payment,
+            "amount": Money(obligation.amount_minor, obligation.currency),
+            "payer": payer,
+            "payee": payee,
+        }
+        if isinstance(outcome, Paid):
+            payment.state, payment.provider_ref, payment.paid_at = "paid", outcome.reference, now
+            facts["days"] = (now - obligation.incurred_at).days
+            await tell(payee.id, "payments/paid.txt", roles=SUPPLIER_ROLES, about=obligation.about, **shown)
+        else:
+            payment.state, payment.refusal = "refused", outcome.reason
+            await tell(
+                payer.id, "payments/refused.txt", roles=("buyer", "contract-manager"), about=obligation.about, **shown
+            )
+        await payment.save([Payment.state, Payment.provider_ref, Payment.paid_at, Payment.refusal])
+        await record(
+            SYSTEM,
+            "payment.paid" if isinstance(outcome, Paid) else "payment.refused",
+            f"payment:{payment.ref}",
+            facts,
+            about=[f"obligation:{obligation.ref}", *obligation.ancestors],
+            organisation=payer.ref,
+            announce=[obligation.about],
+        )
+
+
+async def confirm(actor: Actor, payment_ref: str) -> Payment:
+    """The payee says that the money arrived."""
+    async with transaction():
+        payment = await find(Payment, Payment.ref == payment_ref, lock=True)
+        obligation = await find(Obligation, Obligation.id == payment.obligation)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=obligation.payee, secret=True)
+        insist(rules.CONFIRM, payment)
+        payment.confirmed_at, payment.confirmed_by = clock.now(), actor.ref
+        await payment.save([Payment.confirmed_at, Payment.confirmed_by])
+        await record(
+            actor,
+            "payment.confirmed",
+            f"payment:{payment.ref}",
+            about=[f"obligation:{obligation.ref}", *obligation.ancestors],
+            organisation=hat.organisation_ref,
+        )
+    return payment
+
+
+LEDGER = (
+    "SELECT o.ref, o.cause, o.purpose, o.about, o.amount_minor, o.currency, o.incurred_at, o.due_at, o.accepted_by, "
+    "o.payer, o.payee, payer.name AS payer_name, payer.ref AS payer_ref, payee.name AS payee_name, payee.ref AS payee_ref, "
+    "p.ref AS payment, p.state, p.provider, p.refusal, p.asked_at, p.paid_at, p.confirmed_at "
+    "FROM obligation o JOIN organisation payer ON payer.id = o.payer JOIN organisation payee ON payee.id = o.payee "
+    "LEFT JOIN LATERAL (SELECT * FROM payment WHERE payment.obligation = o.id ORDER BY attempt DESC LIMIT 1) p ON true "
+)
+
+
+async def ledger(organisations: Sequence[int] | None = None, about: str | None = None) -> list[dict[str, Any]]:
+    """What is owed, newest first, each with its last attempt to pay: of these bodies (as payer or payee), about this
+    challenge or contract, or all."""
+    return await many(
+        LEDGER + "WHERE ({}::int[] IS NULL OR o.payer = ANY({}::int[]) OR o.payee = ANY({}::int[])) "
+        "AND ({}::text IS NULL OR o.about = {}) ORDER BY o.id DESC LIMIT 500",
+        *[list(organisations) if organisations is not None else None] * 3,
+        about,
+        about,
+    )
+
+
+async def entry(ref: str) -> dict[str, Any]:
+    """One obligation with its last attempt to pay, by its own reference or a payment's."""
+    rows = await many(
+        f"{LEDGER}WHERE o.ref = {{}} OR o.id IN (SELECT obligation FROM payment WHERE ref = {{}})",  # noqa: S608 - a constant
+        ref,
+        ref,
+    )
+    if not rows:
+        raise NotFound("Obligation")
+    return rows[0]
+
+
+async def speed() -> dict[str, Any]:
+    """How fast pitches are paid: the number paid and the median of whole days from the delivered pitch to the payment."""
+    rows = await many(
+        "SELECT count(*) AS paid, percentile_disc(0.5) WITHIN GROUP (ORDER BY floor(EXTRACT(EPOCH FROM "
+        "(p.paid_at - o.incurred_at)) / 86400)) AS median FROM payment p JOIN obligation o ON o.id = p.obligation "
+        "WHERE p.state = 'paid' AND o.cause LIKE 'pitch:%'"
+    )
+    return rows[0]
+
+
+async def told(provider_name: str, event_id: str, kind: str, payload: str) -> bool:
+    """Keep what a provider told us, once; answers whether it was new. A job acts on it."""
+    rows = await many(
+        "INSERT INTO provider_event (provider, event_id, kind, payload, received_at) VALUES ({}, {}, {}, {}, {}) "
+        "ON CONFLICT (event_id) DO NOTHING RETURNING id",
+        provider_name,
+        event_id,
+        kind,
+        payload,
+        clock.now(),
+    )
+    return bool(rows)
+
+
+async def open_account(actor: Actor, organisation: int, returns_to: str) -> str:
+    """Begin a supplier's account at the provider; answers the address where the provider asks for the rest. Refused
+    while payments are simulated: no account is needed then."""
+    actor.must_wear("supplier-admin", organisation=organisation)
+    paying = provider()
+    if paying.name != "stripe":
+        raise Refused(Refusal("payment.simulated", "Payments are simulated here, so no account is needed."))
+    from market.payments.stripe import Stripe
+
+    if not isinstance(paying, Stripe):
+        raise TypeError("the stripe provider is Stripe")
+    firm = await find(Organisation, Organisation.id == organisation)
+    account, address = await paying.open_account(firm.name, firm.email, firm.country, returns_to)
+    async with transaction():
+        await PayoutAccount.insert(
+            PayoutAccount(organisation=organisation, provider="stripe", account=account, created_at=clock.now())
+        )
+        await record(
+            actor, "payout-account.opened", f"supplier:{firm.ref}", private={"account": account}, organisation=firm.ref
+        )
+    return address
+
+
+async def read_provider() -> int:
+    """Act on one thing a provider told us: events are hints, so the account is read again and kept as it is now."""
+    async with transaction():
+        event = (
+            await ProviderEvent.objects()
+            .where(ProviderEvent.done_at.is_null())
+            .order_by(ProviderEvent.id)
+            .first()
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+        if event is None:
+            return 0
+        if event.kind.startswith("v2.core.account"):
+            await _refresh_accounts(event.payload)
+        event.done_at = clock.now()
+        await event.save([ProviderEvent.done_at])
+    return 1
+
+
+async def _refresh_accounts(payload: str) -> None:
+    from market.payments.stripe import Stripe
+
+    paying = provider()
+    if not isinstance(paying, Stripe):
+        return
+    waiting = await PayoutAccount.objects().where(
+        (PayoutAccount.provider == "stripe") & (PayoutAccount.active_at.is_null())
+    )
+    for account in waiting:
+        if account.account in payload and await paying.can_receive(account.account):
+            account.active_at = clock.now()
+            await account.save([PayoutAccount.active_at])

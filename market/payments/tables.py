@@ -62,6 +62,8 @@ class Payment(Table):
     """The reference of the person who released it: never the one who accepted the deliverable."""
     asked_at = when()
     sent_at = moment()
+    """When it was first sent: keys at the provider live for a day."""
+    tried_at = moment()
     paid_at = moment()
     confirmed_at = moment()
     """When the payee said that the money arrived."""
