@@ -62,6 +62,10 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
         raise ValueError("only releases of one procurement can be merged, and these have different ocids")
     notes: list[Note] = []
     chosen = _choose(_distinct(every, notes), notes)
+    if len(chosen) == 1 and (whole := _alone(chosen[0].release)) is not None:
+        only = chosen[0]
+        about = tuple(sorted(whole.keys() - {"ocid", "id", "date", "tag", "language", "initiationType"}))
+        return Merged(ocid, whole, (Version(only.id, only.date, only.tags, only.content, about),), tuple(notes))
     merged = CompiledRelease(merge_rules=ocds.merge_rules())
     history: list[Version] = []
     data = merged.data
@@ -86,6 +90,56 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
             Note("merge.inconsistent", "", f"Releases contradict one another; the latest alone is shown ({error}).")
         )
     return Merged(ocid, compiled, tuple(history), tuple(notes))
+
+
+class _Doubled(Exception):
+    """Two items of one list share an id, so the merge has something to do after all."""
+
+
+def _alone(release: dict[str, Any]) -> dict[str, Any] | None:
+    """What `ocdsmerge` makes of a single release, without taking it apart: nearly all procurements have but one.
+
+    Nothing and empty things are left out, lists that merge whole stay as they are. None when an id is repeated.
+    """
+    try:
+        kept = _kept(release, ())
+    except _Doubled:
+        return None
+    return {**(kept or {}), "tag": ["compiled"], "id": f"{release['ocid']}-{release['date']}", "date": release["date"]}
+
+
+def _kept(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:
+    """The object without nulls and without what is empty all through; None when there is nothing in it, not even null."""
+    rules = ocds.merge_rules()
+    kept: dict[str, Any] = {}
+    touched = False
+    for key, each in value.items():
+        kind = type(each)
+        if kind is not dict and kind is not list:
+            if path or key not in ("id", "date", "tag"):
+                touched = True
+                if each is not None:
+                    kept[key] = each
+            continue
+        deeper = (*path, key)
+        rule = rules.get(deeper)
+        if rule == "omitWhenMerged":
+            continue
+        if rule == "wholeListMerge" or (kind is list and not all(type(one) is dict for one in each)):
+            kept[key] = each
+        elif kind is dict:
+            inner = _kept(each, deeper)
+            if inner is not None:
+                kept[key] = inner
+        else:
+            names = [str(one["id"]) for one in each if "id" in one]
+            if len(names) != len(set(names)):
+                raise _Doubled
+            items = [inner for one in each if (inner := _kept(one, deeper)) is not None]
+            if items:
+                kept[key] = items
+        touched = touched or key in kept
+    return kept if touched else None
 
 
 def _order(one: Upgraded) -> tuple[Any, ...]:

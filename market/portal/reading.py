@@ -36,7 +36,8 @@ LARGEST_UNPACKED = 64 * 1024**3
 
 _CHUNK = 256 * 1024
 _SPACE = b" \t\r\n"
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.DOTALL)
+_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR_END = re.compile(rb"[,}\]\s]")
 _TRAILING_COMMA = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|,(?=\s*[}\]])', re.DOTALL)
 _NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
@@ -383,6 +384,12 @@ class _Cursor:
         self._at = end + 1
         return line
 
+    def rest(self, limit: int) -> bytes | None:
+        """All that is left, not taken; None when it is more than `limit`."""
+        while not self._ended and len(self._buffer) - self._at <= limit:
+            self._fill(max(_CHUNK, len(self._buffer) - self._at))
+        return self._buffer[self._at :] if self._ended else None
+
     def excerpt(self) -> bytes:
         """A few of the next bytes, for messages."""
         while len(self._buffer) - self._at < 64 and self._fill(_CHUNK):
@@ -392,31 +399,37 @@ class _Cursor:
     def value(self, limit: int) -> bytes:
         """The next whole value, taken. :class:`_TooLarge` when it has more than `limit` bytes, :class:`_Broken` when it ends early."""
         first = self.peek()
-        if first not in (b"{", b"[", b'"'):
-            return self._scalar(limit)
+        if first not in (b"{", b"["):
+            return self._string(limit) if first == b'"' else self._scalar(limit)
         scan, depth = 0, 0
         while True:
-            base = self._at
-            for match in _TOKEN.finditer(self._buffer, base + scan):
-                token = match.group()
-                if token in (b"{", b"["):
+            buffer, base = self._buffer, self._at
+            place = base + scan
+            while found := _BRACKET.match(buffer, place):
+                place = found.end()
+                if buffer[place - 1] in b"{[":
                     depth += 1
-                elif token in (b"}", b"]"):
+                else:
                     depth -= 1
-                elif token == b'"':
-                    scan = match.start() - base
-                    break
-                if depth == 0:
-                    if match.end() - base > limit:
-                        raise _TooLarge
-                    self._at = match.end()
-                    return self._buffer[base : match.end()]
-                scan = match.end() - base
-            have = len(self._buffer) - base
+                    if depth == 0:
+                        if place - base > limit:
+                            raise _TooLarge
+                        self._at = place
+                        return buffer[base:place]
+            scan, have = place - base, len(buffer) - base
             if have > limit:
                 raise _TooLarge
             if not self._fill(max(_CHUNK, have)):
                 raise _Broken("the file ends in the middle of a value")
+
+    def _string(self, limit: int) -> bytes:
+        while (found := _STRING.match(self._buffer, self._at)) is None:
+            if len(self._buffer) - self._at > limit:
+                raise _TooLarge
+            if not self._fill(max(_CHUNK, len(self._buffer) - self._at)):
+                raise _Broken("the file ends in the middle of a value")
+        self._at = found.end()
+        return found.group()
 
     def _scalar(self, limit: int) -> bytes:
         while (match := _SCALAR_END.search(self._buffer, self._at)) is None:
@@ -444,6 +457,10 @@ class _Document:
             return
         if first not in (b"{", b"["):
             yield self._defect(_not_json(cursor.excerpt()))
+            return
+        rest = cursor.rest(WHOLE)
+        if rest is not None and _decodes(rest):
+            yield from self._whole(rest.strip(), "", Package(), cursor.byte)
             return
         if first == b"{" and (yield from self._lines()):
             return
@@ -699,7 +716,7 @@ def _mend_text(text: bytes) -> tuple[bytes, tuple[Note, ...]]:
 
 def _decodes(text: bytes) -> bool:
     try:
-        msgspec.json.decode(text, type=_FIELDS)
+        msgspec.json.decode(text, type=_FIELDS if text[:1] == b"{" else _ITEMS)
     except (msgspec.DecodeError, RecursionError):
         return False
     return True

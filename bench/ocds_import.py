@@ -1,0 +1,142 @@
+"""How many releases a second one core reads, mends, merges and flattens; and whether memory stays flat.
+
+Run: `python bench/ocds_import.py [--large MEGABYTES]`. Real files are taken from `../shared/data/ocds` (or
+`$PRELUDE_SHARED_DATA`) when they are there, otherwise the golden packages of `fixtures/ocds`, multiplied to
+size with fresh ocids. Every figure is printed beside that of plain `json.loads` and `ocdsmerge` alone over the same bytes
+in the same run, since absolute figures drift from machine to machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import resource
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(HERE))
+
+from ocdsmerge.merge import Merger  # noqa: E402
+
+from market.portal import ocds  # noqa: E402
+from market.portal.merging import merge  # noqa: E402
+from market.portal.notices import notice  # noqa: E402
+from market.portal.reading import Defect, Found, read, unfold  # noqa: E402
+from market.portal.upgrading import Upgraded, upgrade  # noqa: E402
+
+SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds"
+
+
+def corpus(folder: Path) -> list[bytes]:
+    """Every release in a folder, written anew so that commas and encodings are sound."""
+    every = (inner for found in read(folder) if isinstance(found, Found) for inner in unfold(found))
+    return [json.dumps(inner.data).encode() for inner in every if isinstance(inner, Found)]
+
+
+def multiplied(releases: list[bytes], count: int) -> bytes:
+    """A release package of `count` releases, each with an ocid of its own."""
+    every = []
+    for number in range(count):
+        one = json.loads(releases[number % len(releases)])
+        one["ocid"] = f"{one.get('ocid', 'ocds-none')}-{number}"
+        every.append(one)
+    return json.dumps(
+        {"uri": "https://bench.example", "version": "1.1", "publisher": {"name": "Bench"}, "releases": every}
+    ).encode()
+
+
+class Repeated(io.RawIOBase):
+    """A package of about `size` bytes that repeats `items`, made while it is read."""
+
+    def __init__(self, items: list[bytes], size: int) -> None:
+        self._pieces, self._rest = self._made(items, size), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size and (piece := next(self._pieces, b"")):
+            self._rest += piece
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
+
+    @staticmethod
+    def _made(items: list[bytes], size: int) -> Iterator[bytes]:
+        yield b'{"releases": ['
+        done = number = 0
+        while done < size:
+            one = items[number % len(items)]
+            yield (b"," if number else b"") + one
+            done, number = done + len(one), number + 1
+        yield b'], "version": "1.1"}'
+
+
+def per_second(name: str, text: bytes, count: int) -> None:
+    """One line of the table: our whole way against its parts alone, over the same bytes."""
+    started = time.perf_counter()
+    plain = json.loads(text)["releases"]
+    parsed = time.perf_counter() - started
+    merger = Merger(merge_rules=ocds.merge_rules())
+    started = time.perf_counter()
+    for one in plain:
+        try:
+            merger.create_compiled_release([one])
+        except Exception:
+            continue
+    merged_alone = time.perf_counter() - started
+    started = time.perf_counter()
+    made, mended = 0, 0
+    for found in read(text):
+        if isinstance(found, Defect):
+            continue
+        one = upgrade(found)
+        if isinstance(one, Upgraded):
+            merged = merge([one])
+            notice(merged.compiled, source="bench", tags=one.tags)
+            merged.encoded()
+            made += 1
+            mended += bool(one.notes)
+    whole = time.perf_counter() - started
+    size = len(text) / count / 1000
+    print(
+        f"{name:28} {size:5.1f} kB  {made / whole:7,.0f}/s whole way   json.loads {count / parsed:8,.0f}/s   "
+        f"ocdsmerge alone {count / merged_alone:7,.0f}/s   ratio {whole / (parsed + merged_alone):.2f}   mended {mended / made:.0%}"
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--count", type=int, default=3000, help="releases in each set")
+    options.add_argument("--large", type=int, default=0, metavar="MEGABYTES", help="also read one package of this size")
+    chosen = options.parse_args()
+    warnings.simplefilter("ignore")
+    if SHARED.is_dir():
+        sets = {folder.name: corpus(folder) for folder in sorted(SHARED.iterdir())}
+        uk = sets["uk-contracts-finder"]
+        mixed = [raw for every in sets.values() for raw in every]
+    else:
+        print("The shared data are not on this machine; the golden packages are used.")
+        uk = mixed = corpus(HERE / "fixtures" / "ocds")
+    per_second("UK Contracts Finder", multiplied(uk, chosen.count), chosen.count)
+    per_second("all portals mixed", multiplied(mixed, chosen.count), chosen.count)
+    if chosen.large:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started = time.perf_counter()
+        kinds = Counter(type(each).__name__ for each in read(Repeated(uk, chosen.large * 1_000_000), name="large"))
+        took = time.perf_counter() - started
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
+        print(
+            f"one package of {chosen.large} MB: {dict(kinds)}, {chosen.large / took:.0f} MB/s, memory grew by {grown:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
