@@ -234,10 +234,12 @@ class Allotted(msgspec.Struct, frozen=True):
     says: tuple[str, ...]
 
 
-def allocate(contests: Sequence[Contest], limit: int | None) -> tuple[Allotted, ...]:
+def allocate(
+    contests: Sequence[Contest], limit: int | None, held: Mapping[str, int] | None = None
+) -> tuple[Allotted, ...]:
     """Award several lots when one supplier may have at most `limit` of them (None: no limit), by the rule in :data:`RULES`.
 
-    A lot nobody else bids for validly has the greatest lead and is kept first. The limit is never exceeded: a lot left
+    `held` counts the lots of the same tender that a supplier was awarded before, which it keeps. A lot nobody else bids for validly has the greatest lead and is kept first. The limit is never exceeded: a lot left
     without a bidder is not awarded and says so. Suppliers over the limit are taken by their lowest lot number.
     """
     if limit is not None and limit < 1:
@@ -249,22 +251,27 @@ def allocate(contests: Sequence[Contest], limit: int | None) -> tuple[Allotted, 
     def open_bids(contest: Contest) -> list[Placed]:
         return [bid for bid in contest.ranking.valid if bid.supplier not in barred[contest.lot]]
 
+    def room(supplier: str) -> int:
+        return max(0, (limit or 0) - (held or {}).get(supplier, 0))
+
     while limit is not None:
         ahead: dict[str, list[Contest]] = {}
         for contest in lots:
             if bids := open_bids(contest):
                 ahead.setdefault(bids[0].supplier, []).append(contest)
-        over = next((supplier for supplier, won in ahead.items() if len(won) > limit), None)
+        over = next((supplier for supplier, won in ahead.items() if len(won) > room(supplier)), None)
         if over is None:
             break
         kept = sorted(ahead[over], key=lambda contest: _claim(contest, open_bids(contest)))
-        for contest in kept[limit:]:
+        keeps = [f"lot {each.number}" for each in sorted(kept[: room(over)], key=lambda each: each.number)]
+        if (held or {}).get(over, 0):
+            keeps.append("what it was awarded before")
+        for contest in kept[room(over) :]:
             name = open_bids(contest)[0].name
             barred[contest.lot].add(over)
             notes[contest.lot].append(
                 f"{name} was ahead here too, but one supplier may be awarded at most {limit} of these lots and keeps "
-                f"{', '.join(f'lot {each.number}' for each in sorted(kept[:limit], key=lambda each: each.number))}, "
-                "by the stated rule."
+                f"{', '.join(keeps)}, by the stated rule."
             )
     allotted = []
     for contest in lots:

@@ -1,0 +1,802 @@
+"""Evaluating opened bids, deciding lots, and answering complaints."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from market import canonical, clock, policy, workdays
+from market.accounts.people import tell, tell_person
+from market.accounts.tables import Organisation
+from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
+from market.audit.actions import record
+from market.audit.tables import Event
+from market.awards import evaluation, rules
+from market.awards.evaluation import Evaluation, Member, OpenBid
+from market.awards.tables import BidScore, Complaint, Decision, Panelist, PriceQuestion
+from market.bids.tables import OpenedBid
+from market.db import find, many, maybe, transaction
+from market.money import Money
+from market.organisations import Size, SizeVerdict, size_of
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.tenders.tables import Lot, Tender
+
+Reason = Annotated[str, Meta(title="Reason", max_length=4000)]
+
+
+class EvaluatorDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom the buyer names: a person's reference."""
+
+    person: Annotated[str, Meta(title="Evaluator", min_length=3, max_length=16)]
+
+
+class Excuse(msgspec.Struct, forbid_unknown_fields=True):
+    """Why an evaluator leaves the panel."""
+
+    person: Annotated[str, Meta(title="Evaluator", min_length=3, max_length=16)]
+    reason: Reason
+
+
+class Declaration(msgspec.Struct, forbid_unknown_fields=True):
+    """What an evaluator declares: the suppliers (by reference) she has an interest in, and what it is. `declared` confirms
+    that this is all of it. A statement without a supplier is an interest she does not hold to be a conflict."""
+
+    conflicts: Annotated[list[Annotated[str, Meta(max_length=16)]], Meta(title="Bidders you have an interest in")] = []
+    statement: Annotated[str, Meta(title="What the interest is", max_length=2000)] = ""
+    declared: bool = False
+
+
+class Mark(msgspec.Struct, forbid_unknown_fields=True):
+    """Points for one criterion (by reference), and the reason that the bidder will read."""
+
+    criterion: Annotated[str, Meta(max_length=16)]
+    points: int
+    reason: Annotated[str, Meta(max_length=4000)]
+
+
+class Scores(msgspec.Struct, forbid_unknown_fields=True):
+    """An evaluator's marks for one bid: one for each quality criterion of its lot."""
+
+    scores: Annotated[list[Mark], Meta(max_length=50)]
+
+
+class Explanation(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a price that looks abnormally low can be kept."""
+
+    answer: Annotated[str, Meta(title="Explanation", max_length=8000)]
+
+
+class SetAsideBid(msgspec.Struct, forbid_unknown_fields=True):
+    """A bid (by reference) that is passed over, and why."""
+
+    bid: Annotated[str, Meta(max_length=16)]
+    reason: Reason
+
+
+class DecisionDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """How a lot is decided: the reference of the bid that is awarded, or nothing to award it to nobody; the reasons, which
+    all bidders read; and the bids ranked before it that are set aside."""
+
+    reasons: Annotated[str, Meta(title="Reasons", max_length=8000)]
+    winner: Annotated[str, Meta(title="Award to", max_length=16)] = ""
+    set_aside: Annotated[list[SetAsideBid], Meta(max_length=100)] = []
+
+
+class ComplaintDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What a bidder holds to be wrong with a decision."""
+
+    text: Annotated[str, Meta(title="What is wrong with the decision", min_length=20, max_length=8000)]
+
+
+class ComplaintAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    """The buyer's answer, which is published. When the complaint is upheld the decision is set aside; with `mark_again` the
+    panel's scores are unlocked, so that the lots not decided are scored anew."""
+
+    upheld: Annotated[bool, Meta(title="Is the complaint right")]
+    answer: Annotated[str, Meta(title="Your answer", max_length=8000)]
+    mark_again: bool = False
+
+
+class TakingBack(msgspec.Struct, forbid_unknown_fields=True):
+    """Why the buyer takes a decision back on its own account."""
+
+    reason: Reason
+    mark_again: bool = False
+
+
+# ── the panel ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ancestors(tender: Tender) -> list[str]:
+    """What an award grew from, for the log's `about`: its tender, and the exercise the tender came from."""
+    return [f"tender:{tender.ref}", *([f"challenge:{tender.exercise}"] if tender.exercise else [])]
+
+
+def _secret(tender: Tender) -> str:
+    """The seal on events of an evaluation that name people: it is never broken for the public."""
+    return f"evaluation:tender:{tender.ref}"
+
+
+async def _published(ref: str, *, lock: bool = False) -> Tender:
+    tender = await find(Tender, Tender.ref == ref, lock=lock)
+    if tender.published_at is None:
+        raise NotFound("Tender")
+    return tender
+
+
+async def name_evaluator(actor: Actor, tender_ref: str, given: EvaluatorDraft) -> Panelist:
+    """The buyer names an evaluator, before or after the opening, until the prices are shown."""
+    async with transaction():
+        tender = await find(Tender, Tender.ref == tender_ref, lock=True)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer, secret=tender.published_at is None)
+        staff = {each["ref"]: each for each in await candidates(tender)}
+        chosen = staff.get(given.person)
+        standing = await evaluation.of(tender)
+        known = standing.member(chosen["id"]) if chosen else None
+        insist(
+            rules.NAME, rules.Naming(tender, chosen is not None, known.row if known else None, _prices_shown(standing))
+        )
+        if chosen is None:
+            raise NotFound("Person")
+        panelist = Panelist(
+            tender=tender.id, person=chosen["id"], named_at=clock.now(), named_by=actor.must_be_person()
+        )
+        await panelist.save()
+        await tell_person(
+            chosen["id"], "awards/named.txt", about=f"tender:{tender.ref}", tender=tender, buyer=standing.buyer
+        )
+        await record(
+            actor,
+            "panel.named",
+            f"tender:{tender.ref}",
+            {"evaluator": given.person},
+            organisation=hat.organisation_ref,
+            sealed_by=_secret(tender),
+        )
+    return panelist
+
+
+async def candidates(tender: Tender) -> list[dict[str, Any]]:
+    """Who may be named: evaluators and buyer officers of the buyer, by name (id, ref, name, title)."""
+    now = clock.now()
+    return await many(
+        "SELECT * FROM (SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, m.title FROM membership m "
+        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.role IN ('evaluator', 'buyer') "
+        "AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL ORDER BY p.id, m.id) found "
+        "ORDER BY name, id",
+        tender.buyer,
+        now,
+        now,
+    )
+
+
+def _prices_shown(standing: Evaluation) -> bool:
+    return standing.complete and bool(standing.active)
+
+
+async def excuse_evaluator(actor: Actor, tender_ref: str, given: Excuse) -> Panelist:
+    """The buyer excuses an evaluator who has not submitted; her scores do not count."""
+    async with transaction():
+        tender = await _published(tender_ref, lock=True)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        standing = await evaluation.of(tender)
+        member = next((each for each in standing.panel if each.ref == given.person), None)
+        known = member.row if member else None
+        insist(rules.EXCUSE, rules.Naming(tender, True, known, _prices_shown(standing), given.reason))
+        if known is None:
+            raise NotFound("Panelist")
+        known.excused_at, known.excused_reason = clock.now(), given.reason.strip()
+        await known.save([Panelist.excused_at, Panelist.excused_reason])
+        await tell_person(
+            known.person,
+            "awards/excused.txt",
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            reason=known.excused_reason,
+        )
+        await record(
+            actor,
+            "panel.excused",
+            f"tender:{tender.ref}",
+            {"evaluator": given.person},
+            private={"reason": known.excused_reason},
+            organisation=hat.organisation_ref,
+            sealed_by=_secret(tender),
+        )
+    return known
+
+
+async def declare(actor: Actor, tender_ref: str, given: Declaration) -> Panelist:
+    """An evaluator declares her interests against the list of bidders, or that she has none. She may declare again until
+    she submits; what she scored of a supplier she names now is removed."""
+    async with transaction():
+        tender = await _published(tender_ref)
+        panelist = await _mine(actor, tender, lock=True)
+        standing = await evaluation.of(tender)
+        named = list(dict.fromkeys(given.conflicts))
+        insist(
+            rules.DECLARE,
+            rules.Declaring(tender, panelist, named, list(standing.bidders), given.statement, given.declared),
+        )
+        panelist.declared_at = clock.now()
+        panelist.conflicts, panelist.statement = "\n".join(named), given.statement.strip()
+        await panelist.save([Panelist.declared_at, Panelist.conflicts, Panelist.statement])
+        touched = [bid.id for bid in standing.bids if bid.supplier_ref in named]
+        if touched:
+            await BidScore.delete().where((BidScore.panelist == panelist.id) & BidScore.bid.is_in(touched))
+        await record(
+            actor,
+            "panel.declared",
+            f"tender:{tender.ref}",
+            {"conflicts": len(named)},
+            private={"suppliers": named, "statement": panelist.statement},
+            organisation=standing.buyer.ref,
+            sealed_by=_secret(tender),
+        )
+    return panelist
+
+
+async def _mine(actor: Actor, tender: Tender, *, lock: bool = False) -> Panelist:
+    """The actor's place on the panel; 404 for everybody else."""
+    person = actor.must_be_person()
+    return await find(Panelist, (Panelist.tender == tender.id) & (Panelist.person == person), lock=lock)
+
+
+# ── reading and scoring ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
+    """Open a bid for oneself: an evaluator without a conflict, a buyer officer of the buyer, or an auditor. The first time is
+    written into the log; the price is shown elsewhere, when the panel has submitted."""
+    async with transaction():
+        tender = await _published(tender_ref)
+        standing = await evaluation.of(tender)
+        bid = standing.bid(bid_ref)
+        hat = _reader(actor, standing)
+        member = standing.member(actor.person)
+        if bid is None or (hat is None and member is None):
+            raise NotFound("Bid")
+        if member is not None:
+            insist(rules.READ, _scoring(standing, member, bid, {}))
+        await find(OpenedBid, OpenedBid.id == bid.id, lock=True)
+        if not await has_read(actor, bid_ref):
+            await record(
+                actor,
+                "bid.read",
+                f"bid:{bid.ref}",
+                about=[f"tender:{tender.ref}"],
+                organisation=hat.organisation_ref if hat else standing.buyer.ref,
+                sealed_by=_secret(tender),
+            )
+    return bid
+
+
+def _reader(actor: Actor, standing: Evaluation) -> Any:
+    return actor.wears(*BUYER_ROLES, organisation=standing.tender.buyer) or actor.wears("auditor")
+
+
+async def has_read(actor: Actor, bid_ref: str) -> bool:
+    """Whether the log knows that the actor has read this bid."""
+    return await Event.exists().where(
+        (Event.subject == f"bid:{bid_ref}") & (Event.verb == "bid.read") & (Event.actor == actor.ref)
+    )
+
+
+def _scoring(standing: Evaluation, member: Member, bid: OpenBid, marks: dict[str, tuple[int, str]]) -> rules.Scoring:
+    return rules.Scoring(
+        standing.tender,
+        member.row,
+        bid.supplier_ref,
+        not bid.problem,
+        bid.lot in standing.decisions,
+        {each.ref: each.name for each in standing.quality(bid.lot)},
+        marks,
+    )
+
+
+async def score(actor: Actor, tender_ref: str, bid_ref: str, given: Scores) -> list[BidScore]:
+    """An evaluator marks a bid on every quality criterion of its lot, with a reason for each; again until she submits."""
+    async with transaction():
+        tender = await _published(tender_ref)
+        panelist = await _mine(actor, tender, lock=True)
+        standing = await evaluation.of(tender)
+        bid, member = standing.bid(bid_ref), standing.member(panelist.person)
+        if bid is None or member is None:
+            raise NotFound("Bid")
+        marks = {each.criterion: (each.points, each.reason) for each in given.scores}
+        wrong = refusals(rules.SCORE, _scoring(standing, member, bid, marks))
+        if wrong:
+            content = ("score.criterion-", "score.out-of-range", "score.reason-missing")
+            raise Refused(*wrong, status=422 if all(each.code.startswith(content) for each in wrong) else 409)
+        await BidScore.delete().where((BidScore.panelist == panelist.id) & (BidScore.bid == bid.id))
+        now = clock.now()
+        kept = [
+            BidScore(
+                panelist=panelist.id,
+                bid=bid.id,
+                criterion=criterion.id,
+                points=marks[criterion.ref][0],
+                reason=marks[criterion.ref][1].strip(),
+                at=now,
+            )
+            for criterion in standing.quality(bid.lot)
+        ]
+        if kept:
+            await BidScore.insert(*kept)
+        await record(
+            actor,
+            "bid.scored",
+            f"bid:{bid.ref}",
+            {"criteria": len(kept)},
+            private={"marks": {ref: {"points": points, "reason": why} for ref, (points, why) in marks.items()}},
+            about=[f"tender:{tender.ref}"],
+            organisation=standing.buyer.ref,
+            sealed_by=_secret(tender),
+        )
+    return kept
+
+
+async def submit_scores(actor: Actor, tender_ref: str) -> Panelist:
+    """An evaluator locks her scores. When she is the last one the prices are shown, and the buyer is told."""
+    async with transaction():
+        tender = await _published(tender_ref, lock=True)
+        panelist = await _mine(actor, tender, lock=True)
+        standing = await evaluation.of(tender)
+        member = standing.member(panelist.person)
+        missing = standing.missing(member) if member else []
+        insist(rules.SUBMIT, rules.Submitting(tender, panelist, missing))
+        panelist.submitted_at = clock.now()
+        await panelist.save([Panelist.submitted_at])
+        after = await evaluation.of(tender)
+        if not any(each.row.submitted_at is None for each in after.active):
+            await tell(
+                tender.buyer,
+                "awards/panel_ready.txt",
+                roles=BUYER_ROLES,
+                about=f"tender:{tender.ref}",
+                tender=tender,
+                waiting=after.waiting(),
+            )
+        await record(
+            actor,
+            "panel.submitted",
+            f"tender:{tender.ref}",
+            {"bids": len(standing.to_score(member)) if member else 0},
+            organisation=standing.buyer.ref,
+            sealed_by=_secret(tender),
+        )
+    return panelist
+
+
+async def mine(actor: Actor) -> list[dict[str, Any]]:
+    """The evaluations the actor is on the panel of, those that wait for her first: tender, buyer, her dates."""
+    if actor.person is None:
+        return []
+    return await many(
+        "SELECT t.ref, t.title, t.closes_at, t.opened_at, t.cancelled_at, o.name AS buyer, p.named_at, p.declared_at, "
+        "p.submitted_at, p.excused_at FROM panelist p JOIN tender t ON t.id = p.tender "
+        "JOIN organisation o ON o.id = t.buyer WHERE p.person = {} "
+        "ORDER BY (p.submitted_at IS NULL AND p.excused_at IS NULL) DESC, p.named_at DESC",
+        actor.person,
+    )
+
+
+# ── low prices ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _low(standing: Evaluation, bid: OpenBid) -> str | None:
+    if not standing.complete or bid.problem:
+        return None
+    lot = next(lot for lot in standing.lots if lot.id == bid.lot)
+    return next((each.low for each in standing.ranking(lot).placed if each.bid == bid.ref), None)
+
+
+async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQuestion:
+    """The buyer asks a bidder to explain a price that looks abnormally low."""
+    async with transaction():
+        tender = await _published(tender_ref, lock=True)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        standing = await evaluation.of(tender)
+        bid = standing.bid(bid_ref)
+        if bid is None:
+            raise NotFound("Bid")
+        low = _low(standing, bid)
+        insist(rules.ASK, rules.Asking(tender, low, bid.lot in standing.decisions, standing.questions.get(bid.id)))
+        now = clock.now()
+        question = PriceQuestion(
+            bid=bid.id,
+            asked_at=now,
+            asked_by=actor.must_be_person(),
+            answer_by=workdays.add_working_days(now, policy.UK.award.low_reply_working_days),
+        )
+        await question.save()
+        await tell(
+            bid.supplier,
+            "awards/low_price.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            bid=bid.ref,
+            low=low,
+            question=question,
+        )
+        await record(
+            actor,
+            "price.questioned",
+            f"bid:{bid.ref}",
+            about=[f"tender:{tender.ref}"],
+            organisation=hat.organisation_ref,
+            sealed_by=_secret(tender),
+        )
+    return question
+
+
+async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Explanation) -> PriceQuestion:
+    """The bidder explains its price."""
+    async with transaction():
+        tender = await _published(tender_ref)
+        standing = await evaluation.of(tender)
+        bid = standing.bid(bid_ref)
+        if bid is None:
+            raise NotFound("Bid")
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=bid.supplier, secret=True)
+        question = await maybe(PriceQuestion, PriceQuestion.bid == bid.id, lock=True)
+        insist(rules.EXPLAIN, rules.Asking(tender, "", bid.lot in standing.decisions, question, given.answer))
+        if question is None:
+            raise NotFound("PriceQuestion")
+        question.answer, question.answered_at = given.answer.strip(), clock.now()
+        question.answered_by = actor.must_be_person()
+        await question.save([PriceQuestion.answer, PriceQuestion.answered_at, PriceQuestion.answered_by])
+        await tell(
+            tender.buyer,
+            "awards/price_explained.txt",
+            roles=BUYER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            bid=bid.ref,
+            supplier=bid.supplier_name,
+        )
+        await record(
+            actor,
+            "price.explained",
+            f"bid:{bid.ref}",
+            private={"answer": question.answer},
+            about=[f"tender:{tender.ref}"],
+            organisation=hat.organisation_ref,
+            sealed_by=_secret(tender),
+        )
+    return question
+
+
+async def price_questions(actor: Actor) -> list[dict[str, Any]]:
+    """The questions about prices that the actor's suppliers have not answered: bid, tender, until when."""
+    return await many(
+        "SELECT b.ref AS bid, t.ref AS tender_ref, t.title, q.answer_by FROM price_question q "
+        "JOIN opened_bid ob ON ob.id = q.bid JOIN bid b ON b.id = ob.bid JOIN tender t ON t.id = ob.tender "
+        "WHERE q.answered_at IS NULL AND ob.supplier = ANY({}::int[]) ORDER BY q.answer_by",
+        actor.organisations(*SUPPLIER_ROLES),
+    )
+
+
+# ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def size_verdict(organisation: Organisation) -> SizeVerdict:
+    """Whether a supplier is a small firm, from the facts it gave, by the definition its currency belongs to."""
+    currency = organisation.currency
+    turnover, balance = organisation.turnover_minor, organisation.balance_minor
+    facts = Size(
+        organisation.employees,
+        Money(turnover, currency) if turnover is not None else None,
+        Money(balance, currency) if balance is not None else None,
+    )
+    return size_of(facts, "eu" if currency == "EUR" else "uk")
+
+
+async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDraft) -> Decision:
+    """The buyer decides a lot: it goes to the bid that ranks first by the published criteria, or to nobody.
+
+    Every bidder of the lot gets a letter in the same transaction; the standstill begins with this day.
+    """
+    async with transaction():
+        tender = await _published(tender_ref, lock=True)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        standing = await evaluation.of(tender)
+        lot = standing.lot(lot_ref)
+        if lot is None:
+            raise NotFound("Lot")
+        now = clock.now()
+        set_aside = {each.bid: each.reason.strip() for each in given.set_aside}
+        decided = lot.id in standing.decisions
+        reckoned = standing.protocol(lot, set_aside) if standing.complete and not decided else None
+        insist(rules.DECIDE, _deciding(standing, lot, reckoned, given, set_aside))
+        if reckoned is None:
+            raise NotFound("Evaluation")
+        winner = standing.bid(given.winner) if given.winner else None
+        stored = canonical.encode(reckoned).decode()
+        decision = Decision(
+            tender=tender.id,
+            lot=lot.id,
+            winner=winner.id if winner else None,
+            ranking=stored,
+            reasons=given.reasons.strip(),
+            decided_at=now,
+            decided_by=actor.must_be_person(),
+            standstill_ends_at=workdays.standstill_ends_at(now),
+        )
+        try:
+            await decision.save()
+        except asyncpg.UniqueViolationError as raced:
+            raise Refused(Refusal("award.decided-already", "This lot has been decided already.")) from raced
+        await _tell_all(standing, lot, decision, reckoned, winner)
+        facts = await _facts(standing, lot, decision, reckoned, winner)
+        await record(
+            actor,
+            "award.decided",
+            f"award:{decision.ref}",
+            facts,
+            about=ancestors(tender),
+            organisation=hat.organisation_ref,
+            announce=[f"tender:{tender.ref}", *([f"supplier:{winner.supplier_ref}"] if winner else [])],
+        )
+    return decision
+
+
+def _deciding(
+    standing: Evaluation, lot: Lot, reckoned: dict[str, Any] | None, given: DecisionDraft, set_aside: dict[str, str]
+) -> rules.Deciding:
+    placed = reckoned["placed"] if reckoned else []
+    ranked = [each["bid"] for each in placed if each["rank"] is not None]
+    expected = reckoned["awarded"] if reckoned else ""
+    low = [
+        rules.Low(each["bid"], standing.questions.get(bid.id))
+        for each in placed
+        if each["low"] and each["bid"] in set_aside and (bid := standing.bid(each["bid"])) is not None
+    ]
+    return rules.Deciding(
+        standing.tender,
+        lot.id in standing.decisions,
+        standing.waiting(),
+        ranked,
+        expected,
+        next((str(each["name"]) for each in placed if each["bid"] == expected), ""),
+        given.winner,
+        set_aside,
+        given.reasons,
+        clock.now(),
+        low,
+        certificate=None,
+    )
+
+
+async def _facts(
+    standing: Evaluation, lot: Lot, decision: Decision, reckoned: dict[str, Any], winner: OpenBid | None
+) -> dict[str, Any]:
+    """What the public record says of a decision."""
+    facts: dict[str, Any] = {
+        "lot": lot.ref,
+        "outcome": "awarded" if winner else "not-awarded",
+        "bids": len(standing.bids_of(lot)),
+        "set_aside": len(reckoned["set_aside"]),
+        "ranking_sha256": hashlib.sha256(decision.ranking.encode()).hexdigest(),
+        "standstill_ends_at": workdays.standstill_ends_at(decision.decided_at).isoformat(),
+    }
+    if winner is None:
+        return facts
+    supplier = await find(Organisation, Organisation.id == winner.supplier)
+    return facts | {
+        "supplier": winner.supplier_ref,
+        "total": next(each["total"] for each in reckoned["placed"] if each["bid"] == winner.ref),
+        "price_minor": winner.price.minor,
+        "currency": winner.price.currency,
+        "sme": size_verdict(supplier).small,
+    }
+
+
+async def _tell_all(
+    standing: Evaluation, lot: Lot, decision: Decision, reckoned: dict[str, Any], winner: OpenBid | None
+) -> None:
+    """Letters to everybody who bid for the lot: their own scores and reasons, and the winner's."""
+    placed = {each["bid"]: each for each in reckoned["placed"]}
+    best = placed.get(winner.ref) if winner else None
+    for bid in standing.bids_of(lot):
+        template = "awards/won.txt" if winner and bid.id == winner.id else "awards/lost.txt"
+        await tell(
+            bid.supplier,
+            template if winner else "awards/not_awarded.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"award:{decision.ref}",
+            tender=standing.tender,
+            buyer=standing.buyer,
+            lot=lot,
+            decision=decision,
+            own=placed.get(bid.ref),
+            best=best,
+            problem=bid.problem,
+            set_aside=reckoned["set_aside"].get(bid.ref, ""),
+            ranked=sum(each["rank"] is not None for each in reckoned["placed"]),
+            allotment=reckoned["allotment"],
+        )
+
+
+# ── after the decision ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def bidders_of(decision: Decision) -> list[dict[str, Any]]:
+    """Who bid for the lot of a decision (id, ref, name)."""
+    return await many(
+        "SELECT o.id, o.ref, o.name FROM opened_bid ob JOIN organisation o ON o.id = ob.supplier WHERE ob.lot = {} "
+        "ORDER BY ob.id",
+        decision.lot,
+    )
+
+
+async def winner_of(decision: Decision) -> Organisation | None:
+    """The supplier a decision awards its lot to, None when to nobody."""
+    if decision.winner is None:
+        return None
+    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
+    return await find(Organisation, Organisation.id == bid.supplier)
+
+
+async def complaining(actor: Actor, decision: Decision) -> tuple[int | None, rules.Complaining]:
+    """For which of her firms the actor can complain about a decision (None: for none), and what the rules are to judge."""
+    mine = actor.organisations(*SUPPLIER_ROLES)
+    firm = next((each["id"] for each in await bidders_of(decision) if each["id"] in mine), None)
+    winner = await winner_of(decision)
+    before = await maybe(Complaint, (Complaint.decision == decision.id) & (Complaint.supplier == (firm or 0)))
+    won = winner is not None and winner.id == firm
+    return firm, rules.Complaining(decision, firm is not None, won, before, clock.now())
+
+
+async def complain(actor: Actor, award_ref: str, given: ComplaintDraft) -> Complaint:
+    """A bidder complains within the standstill: no contract is drawn up until the complaint is answered."""
+    actor.must_wear(*SUPPLIER_ROLES)
+    async with transaction():
+        decision = await find(Decision, Decision.ref == award_ref, lock=True)
+        firm, facts = await complaining(actor, decision)
+        insist(rules.COMPLAIN, facts)
+        tender, lot = await find(Tender, Tender.id == decision.tender), await find(Lot, Lot.id == decision.lot)
+        complaint = Complaint(
+            decision=decision.id,
+            supplier=firm,
+            person=actor.must_be_person(),
+            text=given.text.strip(),
+            lodged_at=facts.now,
+        )
+        await complaint.save()
+        about = f"award:{decision.ref}"
+        common = {"tender": tender, "lot": lot, "decision": decision, "complaint": complaint}
+        await tell(firm or 0, "awards/complaint_received.txt", roles=SUPPLIER_ROLES, about=about, **common)
+        await tell(tender.buyer, "awards/complaint_lodged.txt", roles=BUYER_ROLES, about=about, **common)
+        winner = await winner_of(decision)
+        if winner is not None:
+            await tell(winner.id, "awards/complaint_waits.txt", roles=SUPPLIER_ROLES, about=about, **common)
+        await record(
+            actor,
+            "complaint.lodged",
+            f"complaint:{complaint.ref}",
+            {"lot": lot.ref},
+            private={"text": complaint.text},
+            about=[about, *ancestors(tender)],
+            announce=[about],
+        )
+    return complaint
+
+
+async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, given: ComplaintAnswer) -> Complaint:
+    """The buyer answers: a complaint that is upheld sets the decision aside, one that is rejected lets it go on."""
+    async with transaction():
+        decision = await find(Decision, Decision.ref == award_ref, lock=True)
+        tender = await find(Tender, Tender.id == decision.tender)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        complaint = await find(
+            Complaint, (Complaint.ref == complaint_ref) & (Complaint.decision == decision.id), lock=True
+        )
+        insist(rules.ANSWER, rules.Answering(decision, complaint, given.answer))
+        lot = await find(Lot, Lot.id == decision.lot)
+        complaint.answer, complaint.upheld = given.answer.strip(), given.upheld
+        complaint.answered_at, complaint.answered_by = clock.now(), actor.must_be_person()
+        await complaint.save([Complaint.answer, Complaint.upheld, Complaint.answered_at, Complaint.answered_by])
+        about = f"award:{decision.ref}"
+        common = {"tender": tender, "lot": lot, "decision": decision, "complaint": complaint}
+        await tell(complaint.supplier, "awards/complaint_answered.txt", roles=SUPPLIER_ROLES, about=about, **common)
+        winner = await winner_of(decision)
+        if winner is not None and not given.upheld:
+            await tell(winner.id, "awards/complaint_rejected.txt", roles=SUPPLIER_ROLES, about=about, **common)
+        await record(
+            actor,
+            "complaint.answered",
+            f"complaint:{complaint.ref}",
+            {"upheld": given.upheld},
+            private={"answer": complaint.answer},
+            about=[about, *ancestors(tender)],
+            organisation=hat.organisation_ref,
+            announce=[about],
+        )
+        if given.upheld:
+            reason = f"A complaint was upheld: {complaint.answer}"
+            await _take_back(actor, hat.organisation_ref, tender, decision, reason, given.mark_again)
+    return complaint
+
+
+async def set_aside(actor: Actor, award_ref: str, given: TakingBack) -> Decision:
+    """The buyer takes a decision back on its own account, for example because the winner no longer stands by its bid. The lot
+    can then be decided again."""
+    async with transaction():
+        decision = await find(Decision, Decision.ref == award_ref, lock=True)
+        tender = await find(Tender, Tender.id == decision.tender)
+        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        insist(rules.SET_ASIDE, rules.SettingAside(decision, given.reason))
+        await _take_back(actor, hat.organisation_ref, tender, decision, given.reason.strip(), given.mark_again)
+    return decision
+
+
+async def _take_back(
+    actor: Actor, organisation: str, tender: Tender, decision: Decision, reason: str, mark_again: bool
+) -> None:
+    lot = await find(Lot, Lot.id == decision.lot)
+    decision.set_aside_at, decision.set_aside_reason = clock.now(), reason
+    await decision.save([Decision.set_aside_at, Decision.set_aside_reason])
+    if mark_again:
+        await Panelist.update({Panelist.submitted_at: None}).where(
+            (Panelist.tender == tender.id) & Panelist.excused_at.is_null()
+        )
+        for row in await Panelist.select(Panelist.person).where(
+            (Panelist.tender == tender.id) & Panelist.excused_at.is_null()
+        ):
+            await tell_person(
+                row["person"], "awards/mark_again.txt", about=f"tender:{tender.ref}", tender=tender, lot=lot
+            )
+    for bidder in await bidders_of(decision):
+        await tell(
+            bidder["id"],
+            "awards/set_aside.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"award:{decision.ref}",
+            tender=tender,
+            lot=lot,
+            decision=decision,
+        )
+    await record(
+        actor,
+        "award.set-aside",
+        f"award:{decision.ref}",
+        {"lot": lot.ref, "marked_again": mark_again},
+        private={"reason": reason},
+        about=ancestors(tender),
+        organisation=organisation,
+        announce=[f"tender:{tender.ref}"],
+    )
+
+
+async def open_complaints(decision: Decision) -> int:
+    """How many complaints about a decision wait for an answer."""
+    return int(
+        await Complaint.count().where((Complaint.decision == decision.id) & Complaint.answered_at.is_null())
+    )
+
+
+async def complaints_of(decision: Decision) -> list[dict[str, Any]]:
+    """The complaints about a decision, oldest first, with the supplier's reference and name."""
+    return await many(
+        "SELECT c.*, o.ref AS supplier_ref, o.name AS supplier_name FROM complaint c "
+        "JOIN organisation o ON o.id = c.supplier WHERE c.decision = {} ORDER BY c.id",
+        decision.id,
+    )
+
+
+async def decisions_of(tender: Tender) -> list[Decision]:
+    """Every decision about the lots of a tender, the set-aside ones too, oldest first."""
+    return await Decision.objects().where(Decision.tender == tender.id).order_by(Decision.id)
+
+
+async def bind(decision: Decision, contract: str) -> None:
+    """Note, inside the transaction of contracts that locked the decision, which contract was drawn up from it; empty when
+    that contract was given up."""
+    decision.contract = contract
+    await decision.save([Decision.contract])

@@ -1,0 +1,608 @@
+"""When a panel may be named and may score, what a decision needs, and when a complaint is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from market import policy
+from market.refusals import rule
+
+if TYPE_CHECKING:
+    from market.awards.tables import Complaint, Decision, Panelist, PriceQuestion
+    from market.tenders.tables import Tender
+
+REASON = 20
+"""The fewest characters of a reason that somebody is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What is known when the buyer names or excuses an evaluator. `qualified`: she has the role in the buyer's body.
+    `known`: her row of the panel, None when she was never named. `prices_shown`: everybody has submitted."""
+
+    tender: Tender
+    qualified: bool
+    known: Panelist | None
+    prices_shown: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaring:
+    """What is known when an evaluator declares her interests: the suppliers she names, and those whose bids were opened."""
+
+    tender: Tender
+    panelist: Panelist
+    conflicts: Sequence[str]
+    bidders: Sequence[str]
+    statement: str
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What is known when an evaluator scores a bid. `criteria` are the lot's quality criteria (reference → name), `marks`
+    what she gives (reference → points and reason), `supplier` the bidder's reference."""
+
+    tender: Tender
+    panelist: Panelist
+    supplier: str
+    readable: bool
+    decided: bool
+    criteria: Mapping[str, str]
+    marks: Mapping[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitting:
+    """What is known when an evaluator locks her scores. `missing` names what she has not scored."""
+
+    tender: Tender
+    panelist: Panelist
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Low:
+    """A bid whose price looks abnormally low: what was asked and answered about it, None when nothing was."""
+
+    bid: str
+    question: PriceQuestion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What is known when a lot is decided.
+
+    `waiting` says what the panel still owes; `expected` is the bid that ranks first after the limit on lots and what was
+    set aside (empty: none is left); `winner` the one to be awarded (empty: not awarded). `bids` are the ranked bids of the
+    lot, `set_aside` the reason for each that is passed over. `low` are the bids set aside whose price looks abnormally low.
+    `certificate` is what is wrong with the winner's certificate for the tender's API profile: empty when one is in force,
+    None when the tender asks for none or nobody has looked.
+    """
+
+    tender: Tender
+    decided: bool
+    waiting: Sequence[str]
+    bids: Sequence[str]
+    expected: str
+    expected_name: str
+    winner: str
+    set_aside: Mapping[str, str]
+    reasons: str
+    now: datetime
+    low: Sequence[Low] = ()
+    certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is known when the buyer asks about a price, or the bidder answers. `low` says why it looks low, if it does."""
+
+    tender: Tender
+    low: str | None
+    decided: bool
+    question: PriceQuestion | None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaining:
+    """What is known when a bidder complains: whether she bid for the lot and won it, and what she lodged before."""
+
+    decision: Decision
+    bidder: bool
+    won: bool
+    before: Complaint | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What is known when the buyer answers a complaint."""
+
+    decision: Decision
+    complaint: Complaint
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingAside:
+    """What is known when a decision is taken back."""
+
+    decision: Decision
+    reason: str
+
+
+# ── the panel ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("panel.tender-not-published")
+def panel_of_a_published_tender(naming: Naming) -> str | None:
+    """A panel is named for a published tender."""
+    return None if naming.tender.published_at else "Publish the tender first; then name who will evaluate its bids."
+
+
+@rule("panel.tender-cancelled")
+def panel_of_a_tender_that_goes_on(naming: Naming) -> str | None:
+    """A cancelled tender is not evaluated."""
+    return "This tender was cancelled." if naming.tender.cancelled_at else None
+
+
+@rule("panel.evaluator-unknown", field="person")
+def is_an_evaluator_of_the_buyer(naming: Naming) -> str | None:
+    """An evaluator is an evaluator or a buyer officer of the buyer."""
+    return None if naming.qualified else "Choose somebody who is an evaluator or a buyer officer in your organisation."
+
+
+@rule("panel.named-already", field="person")
+def not_named_before(naming: Naming) -> str | None:
+    """Somebody is named once; who was excused does not come back to bids she has read."""
+    return "She is, or was, on this panel already." if naming.known else None
+
+
+@rule("panel.prices-shown")
+def prices_are_still_hidden(naming: Naming) -> str | None:
+    """The panel is fixed when the prices are shown: nobody scores quality who could know the price."""
+    return (
+        "Every evaluator has submitted and the prices are shown, so the panel stands." if naming.prices_shown else None
+    )
+
+
+@rule("panel.not-on-it")
+def is_on_the_panel(naming: Naming) -> str | None:
+    """Only somebody who is on the panel can be excused."""
+    return None if naming.known and naming.known.excused_at is None else "She is not on this panel."
+
+
+@rule("panel.submitted-stays")
+def has_not_submitted(naming: Naming) -> str | None:
+    """Submitted scores count: an evaluator is not removed for what she scored."""
+    submitted = naming.known is not None and naming.known.submitted_at is not None
+    return "She has submitted her scores, so they count." if submitted else None
+
+
+@rule("panel.reason-missing", field="reason")
+def says_why_she_leaves(naming: Naming) -> str | None:
+    """Why somebody left the panel is written down."""
+    return None if len(naming.reason.strip()) >= REASON else f"Say why she leaves, in at least {REASON} characters."
+
+
+@rule("panel.not-opened")
+def bids_are_opened(declaring: Declaring) -> str | None:
+    """Interests are declared against the list of bidders, which is known when the bids are open."""
+    return None if declaring.tender.opened_at else "The bids are not open yet. Declare when you can see who has bid."
+
+
+@rule("panel.excused")
+def declares_while_on_the_panel(declaring: Declaring) -> str | None:
+    """Who was excused declares nothing more."""
+    return "You were excused from this panel." if declaring.panelist.excused_at else None
+
+
+@rule("panel.locked")
+def declares_before_submitting(declaring: Declaring) -> str | None:
+    """What was declared stands when the scores are locked."""
+    return "You have submitted your scores; what you declared stands." if declaring.panelist.submitted_at else None
+
+
+@rule("panel.not-a-bidder", field="conflicts")
+def names_bidders_only(declaring: Declaring) -> str | None:
+    """A conflict is with somebody who has bid."""
+    unknown = sorted(set(declaring.conflicts) - set(declaring.bidders))
+    return f"These have not bid: {', '.join(unknown)}." if unknown else None
+
+
+@rule("panel.declaration-missing", field="declared", source="Procurement Act 2023 section 83: conflicts assessment")
+def declares_in_full(declaring: Declaring) -> str | None:
+    """An evaluator confirms that she named every interest she has; silence is not a declaration."""
+    return None if declaring.declared else "Confirm that you have declared every interest you have."
+
+
+@rule(
+    "panel.interest-unsaid",
+    field="statement",
+    source="Procurement Act 2023 sections 81 to 83: conflicts of interest are identified, mitigated and kept on record",
+)
+def says_what_the_interest_is(declaring: Declaring) -> str | None:
+    """Who declares a conflict says what it is, so that others can judge it."""
+    if declaring.conflicts and not declaring.statement.strip():
+        return "Say what your interest in each of these bidders is."
+    return None
+
+
+# ── scores ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("score.excused")
+def scores_while_on_the_panel(scoring: Scoring) -> str | None:
+    """Who was excused scores nothing."""
+    return "You were excused from this panel." if scoring.panelist.excused_at else None
+
+
+@rule("score.declare-first", source="Procurement Act 2023 sections 81 to 83: conflicts of interest")
+def has_declared(scoring: Scoring) -> str | None:
+    """Nobody reads or scores a bid before she has declared her interests, or that she has none."""
+    return None if scoring.panelist.declared_at else "First declare whether you have an interest in any of the bidders."
+
+
+@rule("score.conflict", source="Procurement Act 2023 sections 81 to 83: conflicts of interest")
+def has_no_conflict(scoring: Scoring) -> str | None:
+    """Who has an interest in a bidder does not score its bids."""
+    if scoring.supplier in scoring.panelist.conflicts.split():
+        return "You declared an interest in this bidder, so the others score its bid."
+    return None
+
+
+@rule("score.locked")
+def not_locked(scoring: Scoring) -> str | None:
+    """Submitted scores are not changed."""
+    return "You have submitted your scores, so they stand." if scoring.panelist.submitted_at else None
+
+
+@rule("score.lot-decided")
+def lot_is_not_decided(scoring: Scoring) -> str | None:
+    """A decided lot is scored no more while its decision stands."""
+    return "This lot has been decided." if scoring.decided else None
+
+
+@rule("score.unreadable")
+def bid_can_be_read(scoring: Scoring) -> str | None:
+    """An envelope that could not be read cannot be scored."""
+    return None if scoring.readable else "This envelope could not be read, so there is nothing to score."
+
+
+@rule("score.criterion-unknown")
+def scores_the_lots_criteria(scoring: Scoring) -> str | None:
+    """Scores are for the lot's quality criteria; the price is reckoned, not scored."""
+    extra = sorted(set(scoring.marks) - set(scoring.criteria))
+    return f"These are not quality criteria of this lot: {', '.join(extra)}." if extra else None
+
+
+@rule("score.criterion-missing")
+def scores_every_criterion(scoring: Scoring) -> str | None:
+    """A bid is scored on every quality criterion of its lot."""
+    missing = [name for ref, name in scoring.criteria.items() if ref not in scoring.marks]
+    return f"Score every criterion: {', '.join(missing)}." if missing else None
+
+
+@rule("score.out-of-range")
+def within_the_marks(scoring: Scoring) -> str | None:
+    """Marks run from 0 to the highest mark of the policy."""
+    most = policy.UK.award.highest_mark
+    wrong = [scoring.criteria.get(ref, ref) for ref, (points, _) in scoring.marks.items() if not 0 <= points <= most]
+    return f"Give points from 0 to {most}: {', '.join(wrong)}." if wrong else None
+
+
+@rule(
+    "score.reason-missing",
+    source="Procurement Act 2023 section 50(3): the assessment summary gives the reasons for each score",
+)
+def gives_reasons(scoring: Scoring) -> str | None:
+    """Every score has a reason: the bidder will read it."""
+    bare = [scoring.criteria.get(ref, ref) for ref, (_, reason) in scoring.marks.items() if not reason.strip()]
+    return f"Say why, for the bidder to read: {', '.join(bare)}." if bare else None
+
+
+@rule("panel.excused-already")
+def submits_while_on_the_panel(submitting: Submitting) -> str | None:
+    """Who was excused submits nothing."""
+    return "You were excused from this panel." if submitting.panelist.excused_at else None
+
+
+@rule("panel.undeclared")
+def submits_after_declaring(submitting: Submitting) -> str | None:
+    """Scores without a declaration of interests do not count."""
+    if submitting.tender.opened_at is None:
+        return "The bids are not open yet."
+    return (
+        None if submitting.panelist.declared_at else "First declare whether you have an interest in any of the bidders."
+    )
+
+
+@rule("panel.submitted-already")
+def submits_once(submitting: Submitting) -> str | None:
+    """Scores are locked once."""
+    return "You have submitted your scores already." if submitting.panelist.submitted_at else None
+
+
+@rule("panel.scores-missing")
+def has_scored_everything(submitting: Submitting) -> str | None:
+    """Every bid without a conflict is scored before anything is locked: silence is not a zero."""
+    return f"Still to score: {'; '.join(submitting.missing)}." if submitting.missing else None
+
+
+# ── the decision ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("award.tender-cancelled")
+def tender_goes_on(deciding: Deciding) -> str | None:
+    """A cancelled tender is not awarded."""
+    return "This tender was cancelled." if deciding.tender.cancelled_at else None
+
+
+@rule("award.not-opened")
+def bids_were_opened(deciding: Deciding) -> str | None:
+    """Nothing is decided before the bids are open."""
+    return None if deciding.tender.opened_at else "The bids are not open yet."
+
+
+@rule("award.decided-already")
+def decided_once(deciding: Deciding) -> str | None:
+    """A lot has one decision in force; another is possible only when that one is set aside."""
+    return "This lot has been decided already." if deciding.decided else None
+
+
+@rule(
+    "award.panel-incomplete",
+    source="Procurement Act 2023 section 19: tenders are assessed by the published criteria before a contract is awarded",
+)
+def panel_has_finished(deciding: Deciding) -> str | None:
+    """Every evaluator has submitted, and every bid was scored by enough people without a conflict."""
+    return " ".join(deciding.waiting) or None
+
+
+@rule(
+    "award.reasons-missing", field="reasons", source="Procurement Act 2023 section 50: the award notice and summaries"
+)
+def says_why(deciding: Deciding) -> str | None:
+    """A decision gives its reasons in words, beside the numbers; so does a decision to award nothing."""
+    return None if len(deciding.reasons.strip()) >= REASON else f"Give the reasons, in at least {REASON} characters."
+
+
+@rule("award.set-aside-unknown", field="set_aside")
+def sets_aside_bids_of_the_lot(deciding: Deciding) -> str | None:
+    """Only a ranked bid of the lot can be set aside."""
+    unknown = sorted(set(deciding.set_aside) - set(deciding.bids))
+    return f"These are not ranked bids of this lot: {', '.join(unknown)}." if unknown else None
+
+
+@rule("award.set-aside-unreasoned", field="set_aside", source="Procurement Act 2023 sections 19(3), 26 and 28")
+def sets_aside_with_a_reason(deciding: Deciding) -> str | None:
+    """A bid that is passed over is told why, in words that can be checked."""
+    bare = [bid for bid, reason in deciding.set_aside.items() if len(reason.strip()) < REASON]
+    return f"Say why you set aside {', '.join(bare)}, in at least {REASON} characters." if bare else None
+
+
+@rule(
+    "award.price-unexplained",
+    field="set_aside",
+    source="Procurement Act 2023 section 19(4): a reasonable opportunity to show that the price can be kept",
+)
+def low_price_could_be_explained(deciding: Deciding) -> str | None:
+    """A bid whose price looks abnormally low is set aside only after its bidder could explain the price."""
+    early = [
+        each.bid
+        for each in deciding.low
+        if each.question is None or (each.question.answered_at is None and deciding.now <= each.question.answer_by)
+    ]
+    if not early:
+        return None
+    return f"Ask about the price first and wait for the answer, or until its time has passed: {', '.join(early)}."
+
+
+@rule(
+    "award.not-the-first",
+    field="winner",
+    source="Procurement Act 2023 section 19(2): the most advantageous tender is the one that best satisfies the criteria",
+)
+def awards_the_first(deciding: Deciding) -> str | None:
+    """A lot is awarded to the bid that ranks first by the published criteria, after the limit on lots and what was set
+    aside for a reason; or to nobody."""
+    if not deciding.winner or deciding.winner == deciding.expected:
+        return None
+    if deciding.winner not in deciding.bids:
+        return "Choose one of the ranked bids of this lot."
+    if not deciding.expected:
+        return "No bid is left that this lot may be awarded to."
+    return f"{deciding.expected_name} is first. Award the lot to it, or set its bid aside and say why."
+
+
+@rule("award.certificate-missing", field="winner", source="Design card, idea 10: no award without a conforming API")
+def winner_is_certified(deciding: Deciding) -> str | None:
+    """A tender that asks for an API profile is awarded only to a supplier whose certificate for it is in force."""
+    return (deciding.certificate or None) if deciding.winner and deciding.tender.profile else None
+
+
+@rule("price.not-low")
+def looks_low(asking: Asking) -> str | None:
+    """Only a price that looks abnormally low is asked about."""
+    return None if asking.low else "This price does not look abnormally low beside the others."
+
+
+@rule("price.lot-decided")
+def asks_before_deciding(asking: Asking) -> str | None:
+    """A price is asked about, and explained, before the lot is decided."""
+    return "This lot has been decided." if asking.decided else None
+
+
+@rule("price.asked-already")
+def asked_once(asking: Asking) -> str | None:
+    """The question is put once."""
+    return "This bidder has been asked already." if asking.question else None
+
+
+@rule("price.not-asked")
+def was_asked(asking: Asking) -> str | None:
+    """A price is explained when the buyer asks."""
+    return None if asking.question else "Nobody has asked about this price."
+
+
+@rule("price.answered-already")
+def answered_once(asking: Asking) -> str | None:
+    """An explanation is given once."""
+    return "You have explained this price already." if asking.question and asking.question.answered_at else None
+
+
+@rule("price.answer-missing", field="answer")
+def explains(asking: Asking) -> str | None:
+    """An explanation says something."""
+    return None if len(asking.answer.strip()) >= REASON else f"Explain the price, in at least {REASON} characters."
+
+
+# ── after the decision ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("complaint.not-a-bidder")
+def has_bid_for_the_lot(complaining: Complaining) -> str | None:
+    """A decision is complained about by those who bid for the lot."""
+    return None if complaining.bidder else "Only those who bid for this lot can complain about its decision."
+
+
+@rule("complaint.won")
+def has_not_won(complaining: Complaining) -> str | None:
+    """Who was awarded the lot has nothing to complain about."""
+    return "You were awarded this lot." if complaining.won else None
+
+
+@rule("complaint.decision-set-aside")
+def decision_stands(complaining: Complaining) -> str | None:
+    """A decision that was set aside is complained about no more."""
+    return (
+        "This decision was set aside already; the lot will be decided again."
+        if complaining.decision.set_aside_at
+        else None
+    )
+
+
+@rule(
+    "complaint.too-late",
+    source="Procurement Act 2023 section 51: the standstill is there so that a decision can be challenged before a contract",
+)
+def within_the_standstill(complaining: Complaining) -> str | None:
+    """A complaint that stops the contract is lodged before the standstill ends."""
+    end = complaining.decision.standstill_ends_at
+    if end is None or complaining.now <= end:
+        return None
+    return (
+        "The standstill has ended, so a complaint here no longer stops the contract. "
+        f"A claim in court is possible for {policy.UK.award.claims_days} days from when you knew of the reason for it."
+    )
+
+
+@rule("complaint.lodged-already")
+def complains_once(complaining: Complaining) -> str | None:
+    """A bidder lodges one complaint about a decision."""
+    return "You have lodged a complaint about this decision already." if complaining.before else None
+
+
+@rule("complaint.answered-already")
+def not_answered(answering: Answering) -> str | None:
+    """A complaint is answered once."""
+    return "This complaint has been answered already." if answering.complaint.answered_at else None
+
+
+@rule("complaint.decision-gone")
+def answers_about_a_standing_decision(answering: Answering) -> str | None:
+    """When another complaint had the decision set aside, there is nothing left to answer."""
+    return "This decision was set aside already." if answering.decision.set_aside_at else None
+
+
+@rule("complaint.answer-missing", field="answer")
+def answers_with_reasons(answering: Answering) -> str | None:
+    """Whoever complains is told why she was right or not."""
+    return None if len(answering.answer.strip()) >= REASON else f"Give your reasons, in at least {REASON} characters."
+
+
+@rule("award.set-aside-already")
+def still_in_force(setting: SettingAside) -> str | None:
+    """A decision is set aside once."""
+    return "This decision was set aside already." if setting.decision.set_aside_at else None
+
+
+@rule("award.contracted")
+def not_contracted(setting: SettingAside) -> str | None:
+    """A decision from which a contract was drawn up stands; give up the contract first."""
+    if setting.decision.contract:
+        return f"Contract {setting.decision.contract} was drawn up from this decision. Give the contract up first."
+    return None
+
+
+@rule("award.set-aside-reason-missing", field="reason")
+def says_why_it_is_taken_back(setting: SettingAside) -> str | None:
+    """Why a decision was taken back is published."""
+    return None if len(setting.reason.strip()) >= REASON else f"Say why, in at least {REASON} characters."
+
+
+NAME = (
+    panel_of_a_published_tender,
+    panel_of_a_tender_that_goes_on,
+    is_an_evaluator_of_the_buyer,
+    not_named_before,
+    prices_are_still_hidden,
+)
+"""For `actions.name_evaluator`."""
+EXCUSE = (is_on_the_panel, has_not_submitted, says_why_she_leaves)
+"""For `actions.excuse_evaluator`."""
+DECLARE = (
+    bids_are_opened,
+    declares_while_on_the_panel,
+    declares_before_submitting,
+    names_bidders_only,
+    says_what_the_interest_is,
+    declares_in_full,
+)
+"""For `actions.declare`."""
+READ = (scores_while_on_the_panel, has_declared, has_no_conflict)
+"""For `actions.read_bid` by an evaluator."""
+SCORE = (
+    scores_while_on_the_panel,
+    has_declared,
+    has_no_conflict,
+    not_locked,
+    lot_is_not_decided,
+    bid_can_be_read,
+    scores_the_lots_criteria,
+    scores_every_criterion,
+    within_the_marks,
+    gives_reasons,
+)
+"""For `actions.score`."""
+SUBMIT = (submits_while_on_the_panel, submits_after_declaring, submits_once, has_scored_everything)
+"""For `actions.submit_scores`."""
+ASK = (looks_low, asks_before_deciding, asked_once)
+"""For `actions.ask_about_price`."""
+EXPLAIN = (was_asked, asks_before_deciding, answered_once, explains)
+"""For `actions.explain_price`."""
+DECIDE = (
+    tender_goes_on,
+    bids_were_opened,
+    decided_once,
+    panel_has_finished,
+    says_why,
+    sets_aside_bids_of_the_lot,
+    sets_aside_with_a_reason,
+    low_price_could_be_explained,
+    awards_the_first,
+    winner_is_certified,
+)
+"""For `actions.decide`."""
+COMPLAIN = (has_bid_for_the_lot, has_not_won, decision_stands, within_the_standstill, complains_once)
+"""For `actions.complain`."""
+ANSWER = (not_answered, answers_about_a_standing_decision, answers_with_reasons)
+"""For `actions.answer_complaint`."""
+SET_ASIDE = (still_in_force, not_contracted, says_why_it_is_taken_back)
+"""For `actions.set_aside`."""
