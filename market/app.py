@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from market import clock, db
 from market.accounts import guards
+from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.pages import AccountPages, InvitationPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
 from market.bids.api import BidsApi
@@ -43,6 +44,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
+    MeApi,
+    OrganisationsApi,
     PaymentsApi,
     BidsApi,
     MissionsApi,

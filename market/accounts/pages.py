@@ -11,10 +11,12 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from msgspec import Meta
 
-from market.accounts import actions, guards, passkeys
-from market.accounts.sessions import COOKIE, LASTS
-from market.accounts.tables import Person
+from market import organisations as registers
+from market.accounts import actions, guards, memberships, passkeys
+from market.accounts.sessions import COOKIE, LASTS, begin
+from market.accounts.tables import Organisation, Person
 from market.db import find
+from market.refusals import NotFound
 from market.web import crossing, forms
 from market.web.pages import Visitor, show, to
 
@@ -220,6 +222,150 @@ class AccountPages(Controller):
         """Close the account."""
         await actions.close_account(request.user)
         return with_session(to("/", "Your account is closed. Thank you for what you did here."), "")
+
+
+class InvitationPages(Controller):
+    """What an invitation's letter opens."""
+
+    path = "/invitations"
+    include_in_schema = False
+
+    @get("/{token:str}", guards=[guards.public])
+    async def one(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
+        """Who invites whom to what."""
+        return await _invited(request, token, forms.blank(memberships.Acceptance))
+
+    @post("/{token:str}", guards=[guards.public])
+    async def accept(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
+        """Join; somebody new is signed in with the account she just made."""
+        form = await forms.read(request, memberships.Acceptance)
+        offered = await memberships.open_invitation(token)
+        joins = offered.holder is not None and request.user.person == offered.holder.id
+        with form.acting():
+            person = await memberships.accept(request.user, token, None if joins else form.data)
+            if not joins:
+                await _end_present(request)
+            response = to(HOME, f"You work for {offered.organisation.name} here now.")
+            return response if joins else with_session(response, await begin(person.id, "password"))
+        return await _invited(request, token, form)
+
+
+class OrganisationPages(Controller):
+    """Public bodies, and the people of any organisation."""
+
+    path = "/organisations"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor) -> Response[bytes]:
+        """Buyers, audit bodies and operators; suppliers have a list of their own."""
+        return show(request, "accounts/organisations.html", organisations=await memberships.everybody_but_suppliers())
+
+    @get("/new", guards=[guards.operator])
+    async def new(self, request: Visitor) -> Response[bytes]:
+        """An empty form for a body."""
+        return await _entering(request, forms.blank(memberships.OrganisationDraft))
+
+    @post("/new", guards=[guards.operator])
+    async def create(self, request: Visitor) -> Response[Any]:
+        """Enter the body and go on to its people."""
+        form = await forms.read(request, memberships.OrganisationDraft)
+        with form.acting():
+            made = await memberships.create_organisation(request.user, form.data)
+            return to(f"/organisations/{made.ref}/people", f"{made.name} is entered. Invite its first person.")
+        return await _entering(request, form)
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """What is public of a body."""
+        body = await find(Organisation, Organisation.ref == ref)
+        if body.kind == "supplier":
+            return to(f"/suppliers/{ref}")
+        department = await find(Organisation, Organisation.id == body.department) if body.department else None
+        return show(
+            request,
+            "accounts/organisation.html",
+            body=body,
+            department=department,
+            number=registers.Identifier(body.scheme, body.identifier) if body.identifier else None,
+            sees_people=memberships.may_see_people(request.user, body.id),
+        )
+
+    @get("/{ref:str}/people", guards=[guards.signed_in])
+    async def people(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The people of a body and open invitations."""
+        return await _people(request, ref, forms.blank(memberships.InvitationDraft))
+
+    @post("/{ref:str}/invitations", guards=[guards.signed_in])
+    async def invite(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Invite somebody."""
+        form = await forms.read(request, memberships.InvitationDraft)
+        with form.acting():
+            row, _ = await memberships.invite(request.user, ref, form.data)
+            return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is on its way.")
+        return await _people(request, ref, form)
+
+    @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
+    async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> Response[Any]:
+        """Take an invitation back."""
+        row = await memberships.withdraw_invitation(request.user, invitation)
+        return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is withdrawn.")
+
+    @post("/{ref:str}/people/{membership:int}/end", guards=[guards.signed_in])
+    async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Response[Any]:
+        """End a role now."""
+        row = await memberships.end(request.user, ref, membership)
+        own = row.person == request.user.person
+        return to(HOME if own else f"/organisations/{ref}/people", "The role has ended.")
+
+    @post("/{ref:str}/people/{person:str}/passkeys/revoke", guards=[guards.operator])
+    async def revoke_passkeys(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> Response[Any]:
+        """Put somebody's passkeys out of force, because her device is lost."""
+        done = await passkeys.revoke_all(request.user, person)
+        return to(f"/organisations/{ref}/people", f"{done} {'passkey is' if done == 1 else 'passkeys are'} revoked.")
+
+
+async def _invited(request: Visitor, token: str, form: forms.Form[Any]) -> Response[bytes]:
+    offered = await memberships.open_invitation(token)
+    holder = offered.holder
+    return show(
+        request,
+        "accounts/invitation.html",
+        status=form.status,
+        form=form,
+        token=token,
+        offered=offered,
+        joins=holder is not None and request.user.person == holder.id,
+        must_sign_in=holder is not None and bool(holder.password_hash) and request.user.person != holder.id,
+    )
+
+
+async def _entering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
+    return show(
+        request,
+        "accounts/new_organisation.html",
+        status=form.status,
+        form=form,
+        departments=[(each.ref, each.name) for each in await memberships.departments()],
+        schemes=[(each.code, each.name) for each in registers.schemes("GB")],
+    )
+
+
+async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    body = await find(Organisation, Organisation.ref == ref)
+    if not memberships.may_see_people(request.user, body.id):
+        raise NotFound("Organisation")
+    roles = memberships.roles_to_give(request.user, body)
+    return show(
+        request,
+        "accounts/people.html",
+        status=form.status,
+        form=form,
+        body=body,
+        members=await memberships.members_of(body.id),
+        invitations=await memberships.invitations_of(body.id) if roles else [],
+        roles=[(role, role.replace("-", " ").capitalize()) for role in roles],
+    )
 
 
 async def _end_present(request: Visitor) -> None:

@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from market import clock
+from market import clock, signing
 from market.accounts import rules
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, begin
@@ -70,16 +70,6 @@ class Signed:
     response: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """How a passkey was registered, in the browser's own bytes, and in words how the person was tied to it."""
-
-    attestation_object: bytes
-    client_data_json: bytes
-    challenge: bytes
-    bound_by: str
-
-
 def origins() -> list[str]:
     """The addresses whose pages may ask for this site's passkeys."""
     return [settings().site_url]
@@ -94,14 +84,18 @@ async def keys_of(person: int) -> list[Passkey]:
     )
 
 
-def evidence(passkey: Passkey) -> Evidence:
-    """The registration evidence of a passkey, as proofs of later signatures carry it."""
+def signing_key(passkey: Passkey) -> signing.Key:
+    """The passkey with the evidence of its registration, as the proofs of signatures made with it carry it."""
     kept = json.loads(passkey.registration)
-    return Evidence(
+    return signing.Key(
+        _bytes(passkey.credential_id),
+        passkey.public_key,
+        passkey.created_at,
         _bytes(kept["attestation_object"]),
         _bytes(kept["client_data_json"]),
         _bytes(kept["challenge"]),
         kept["bound_by"],
+        passkey.revoked_at,
     )
 
 
@@ -226,6 +220,17 @@ async def revoke(actor: Actor, passkey: int) -> Passkey:
                 {"fingerprint": hashlib.sha256(row.public_key).hexdigest()},
             )
     return row
+
+
+async def revoke_all(actor: Actor, person_ref: str) -> int:
+    """Put every passkey of a person out of force, as an operator, when her device is lost; answers how many."""
+    actor.must_wear("operator")
+    person = await find(Person, Person.ref == person_ref)
+    async with transaction():
+        held = await keys_of(person.id)
+        for key in held:
+            await revoke(actor, key.id)
+    return len(held)
 
 
 # ── signing in ─────────────────────────────────────────────────────────────────────────────────────────────────────

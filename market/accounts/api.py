@@ -1,0 +1,196 @@
+"""People and organisations for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, JSONBody
+
+from market.accounts import guards, memberships
+from market.accounts.tables import Organisation
+from market.db import find
+from market.refusals import NotFound
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class RoleView(msgspec.Struct):
+    """A role one holds now; `organisation` is its reference."""
+
+    role: str
+    organisation: str
+    organisation_name: str
+    title: str
+    since: datetime | None
+
+
+class MeView(msgspec.Struct):
+    """Who the token acts as."""
+
+    ref: str
+    name: str
+    roles: list[RoleView]
+
+
+class OrganisationView(msgspec.Struct):
+    """What is public of a body. `tier` is empty unless it buys; `department` is the reference of the department that
+    answers for it; `identifier` is its number in the register `scheme` (a code of org-id.guide)."""
+
+    ref: str
+    name: str
+    kind: str
+    tier: str
+    department: str | None
+    country: str
+    scheme: str
+    identifier: str
+    region: str
+    website: str
+
+
+class MemberView(msgspec.Struct):
+    """A role somebody holds in a body; `id` is needed to end it."""
+
+    id: int
+    person: str
+    name: str
+    role: str
+    title: str
+    since: datetime
+    until: datetime | None
+
+
+class InvitationView(msgspec.Struct):
+    """An invitation that was sent. Its token is in the letter only."""
+
+    ref: str
+    email: str
+    role: str
+    expires_at: datetime
+
+
+async def view(body: Organisation) -> OrganisationView:
+    """The row as everybody may see it."""
+    department = await find(Organisation, Organisation.id == body.department) if body.department else None
+    return OrganisationView(
+        body.ref,
+        body.name,
+        body.kind,
+        body.tier,
+        department.ref if department else None,
+        body.country,
+        body.scheme,
+        body.identifier,
+        body.region,
+        body.website,
+    )
+
+
+class MeApi(Controller):
+    """Who is asking."""
+
+    path = "/api/v1/me"
+    tags = ["People and organisations"]
+
+    @get(
+        "/",
+        guards=[guards.signed_in],
+        summary="Read who the token acts as",
+        operation_id="readMe",
+        security=SIGNED_IN,
+        responses=problem_responses(401),
+    )
+    async def me(self, request: Visitor) -> MeView:
+        """The person and the roles she holds now."""
+        actor = request.user
+        roles = [
+            RoleView(hat.role, hat.organisation_ref, hat.organisation_name, hat.title, hat.since) for hat in actor.hats
+        ]
+        return MeView(actor.ref, actor.name, roles)
+
+
+class OrganisationsApi(Controller):
+    """Bodies and the people in them."""
+
+    path = "/api/v1/organisations"
+    tags = ["People and organisations"]
+
+    @get("/", guards=[guards.public], summary="List public bodies", operation_id="listOrganisations")
+    async def index(self) -> Items[OrganisationView]:
+        """Buyers, audit bodies and operators by name; suppliers have a list of their own."""
+        return Items([await view(body) for body in await memberships.everybody_but_suppliers()])
+
+    @post(
+        "/",
+        guards=[guards.operator],
+        summary="Enter an organisation",
+        operation_id="createOrganisation",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 409),
+    )
+    async def create(self, request: Visitor, data: JSONBody[memberships.OrganisationDraft]) -> OrganisationView:
+        """Enter a buyer, an audit body or an operator."""
+        return await view(await memberships.create_organisation(request.user, data))
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.public],
+        summary="Read an organisation",
+        operation_id="readOrganisation",
+        responses=problem_responses(404),
+    )
+    async def one(self, ref: FromPath[str]) -> OrganisationView:
+        """What is public of any body, suppliers included."""
+        return await view(await find(Organisation, Organisation.ref == ref))
+
+    @get(
+        "/{ref:str}/people",
+        guards=[guards.signed_in],
+        summary="List the people of an organisation",
+        operation_id="listPeople",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 404),
+    )
+    async def people(self, request: Visitor, ref: FromPath[str]) -> Items[MemberView]:
+        """For its own members, operators and auditors."""
+        body = await find(Organisation, Organisation.ref == ref)
+        if not memberships.may_see_people(request.user, body.id):
+            raise NotFound("Organisation")
+        return Items(
+            [
+                MemberView(row["id"], row["ref"], row["name"], row["role"], row["title"], row["since"], row["until"])
+                for row in await memberships.members_of(body.id)
+            ]
+        )
+
+    @post(
+        "/{ref:str}/invitations",
+        guards=[guards.signed_in],
+        summary="Invite somebody",
+        operation_id="invitePerson",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 429),
+    )
+    async def invite(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.InvitationDraft]
+    ) -> InvitationView:
+        """Invite an address to a role, by letter."""
+        row, _ = await memberships.invite(request.user, ref, data)
+        return InvitationView(row.ref, row.email, row.role, row.expires_at)
+
+    @post(
+        "/{ref:str}/people/{membership:int}/end",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="End a role",
+        operation_id="endMembership",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 404, 409),
+    )
+    async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Items[MemberView]:
+        """End a role now; answers nothing more of it."""
+        await memberships.end(request.user, ref, membership)
+        return Items([])

@@ -1,0 +1,446 @@
+"""Bodies and the people in them: founding an organisation, inviting, joining, and ending a membership.
+
+Authority has dates. A membership is never deleted or rewritten: it ends, and another begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from asyncpg.exceptions import UniqueViolationError
+from msgspec import Meta
+
+from market import clock
+from market import organisations as registers
+from market.accounts import passwords, rules
+from market.accounts.actions import Email, others_with, plain_address
+from market.accounts.people import tell_person
+from market.accounts.sessions import actor_of, digest, new_token
+from market.accounts.tables import Invitation, Membership, Organisation, Person
+from market.actor import SYSTEM, Actor, Role
+from market.audit.actions import record
+from market.db import find, many, maybe, transaction
+from market.letters.actions import write
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.web.limits import Limit, spend
+
+INVITATION_GOOD_FOR = timedelta(days=14)
+INVITATIONS = Limit("invitations", 60, 3600)
+"""Letters to strangers that one body may cause."""
+
+Kind = Literal["buyer", "audit", "operator"]
+Tier = Literal["", "central", "sub-central", "local", "health", "other"]
+
+
+class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What is asked about a body that an operator enters; suppliers register themselves."""
+
+    name: Annotated[str, Meta(title="Name", min_length=3, max_length=160)]
+    kind: Annotated[Kind, Meta(title="Kind of organisation")]
+    tier: Annotated[Tier, Meta(title="Tier of government")] = ""
+    department: Annotated[str, Meta(title="Department that answers for it", max_length=16)] = ""
+    country: Annotated[str, Meta(title="Country", pattern="^[A-Z]{2}$")] = "GB"
+    scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
+    identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
+    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    website: Annotated[str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$")] = ""
+    email: Annotated[str, Meta(title="Public e-mail address", max_length=254)] = ""
+
+
+class InvitationDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom to invite, into which role; for a minister the title and the dates of office."""
+
+    email: Email
+    role: Annotated[Role, Meta(title="Role")]
+    title: Annotated[str, Meta(title="Title of the office", max_length=120)] = ""
+    office_since: Annotated[date | None, Meta(title="First day in office")] = None
+    office_until: Annotated[date | None, Meta(title="Last day in office")] = None
+
+
+class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
+    """What is asked of somebody who accepts an invitation and has no account yet."""
+
+    name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
+    password: Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """An invitation as its letter's reader sees it: into which body, and whether the address has an account."""
+
+    invitation: Invitation
+    organisation: Organisation
+    holder: Person | None
+
+
+def subject_of(organisation: Organisation) -> str:
+    """What the log calls a body: suppliers have their own kind of record."""
+    return f"{'supplier' if organisation.kind == 'supplier' else 'organisation'}:{organisation.ref}"
+
+
+def first_moment(day: date | None) -> datetime | None:
+    """When a day of office begins, by the site's clock on the wall."""
+    return None if day is None else datetime.combine(day, time(), clock.ZONE).astimezone(UTC)
+
+
+def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
+    """The number in its register as it is kept; None when none is given. A wrong one is refused beside its field."""
+    if not scheme and not identifier:
+        return None
+    if not scheme:
+        raise Refused(Refusal("organisation.register-missing", "Choose the register this number is from.", "scheme"))
+    try:
+        return registers.check(scheme, identifier)
+    except ValueError as error:
+        raise Refused(Refusal("organisation.number-not-valid", str(error), "identifier")) from None
+
+
+# ── organisations ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organisation:
+    """Enter a buyer, the audit body or another operator; an operator's act."""
+    hat = actor.must_wear("operator")
+    async with transaction():
+        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
+        if given.department and department is None:
+            raise Refused(
+                Refusal("organisation.department-unknown", "Choose a department from the list.", "department")
+            )
+        reasons = refusals(rules.CREATE, given.kind, given.tier, department)
+        try:
+            number = number_of(given.scheme, given.identifier)
+        except Refused as refused:
+            raise Refused(*reasons, *refused.reasons) from None
+        if reasons:
+            raise Refused(*reasons)
+        row = await keep(
+            Organisation(
+                name=" ".join(given.name.split()),
+                kind=given.kind,
+                tier=given.tier,
+                department=department.id if department else None,
+                country=given.country,
+                scheme=number.scheme if number else "",
+                identifier=number.number if number else "",
+                region=given.region,
+                website=given.website,
+                email=given.email,
+                created_at=clock.now(),
+            )
+        )
+        await record(
+            actor,
+            "organisation.created",
+            subject_of(row),
+            {"name": row.name, "kind": row.kind, "tier": row.tier, "scheme": row.scheme, "identifier": row.identifier},
+            organisation=hat.organisation_ref,
+        )
+    return row
+
+
+async def keep(row: Organisation) -> Organisation:
+    """Insert a body; a second with the same number is refused with the name of the first."""
+    try:
+        async with transaction():
+            await row.save()
+    except UniqueViolationError:
+        first = await find(
+            Organisation, (Organisation.scheme == row.scheme) & (Organisation.identifier == row.identifier)
+        )
+        raise Refused(
+            Refusal(
+                "organisation.registered-already",
+                f"{first.name} is here already with this number. Ask somebody there to invite you; if you know nobody "
+                f"there, write to the operator.",
+                "identifier",
+            )
+        ) from None
+    return row
+
+
+async def found(name: str, email: str, organisation: str) -> str:
+    """Begin a new site: the operator's body, and an invitation to its first person; answers the invitation's token, for
+    the one who typed the command. Refused once there is an operator."""
+    async with transaction():
+        if await Organisation.exists().where(Organisation.kind == "operator"):
+            raise Refused(Refusal("organisation.founded-already", "This site has an operator already."))
+        body = Organisation(name=organisation, kind="operator", tier="", created_at=clock.now())
+        await body.save()
+        person = Person(name=name, email=plain_address(email), created_at=clock.now())
+        await person.save()
+        await record(SYSTEM, "organisation.created", subject_of(body), {"name": body.name, "kind": "operator"})
+        await begin(SYSTEM, person, body, "operator")
+        token = new_token()
+        await Invitation.insert(
+            Invitation(
+                organisation=body.id,
+                email=person.email,
+                role="operator",
+                token_hash=digest(token),
+                invited_by=person.id,
+                invited_at=clock.now(),
+                expires_at=clock.now() + INVITATION_GOOD_FOR,
+            )
+        )
+    return token
+
+
+# ── invitations ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tuple[Invitation, str]:
+    """Invite an address to a role in a body, by letter; also answers the letter's token. A second invitation of the same
+    address to the same role replaces the first. Whether the address has an account is not told."""
+    body = await find(Organisation, Organisation.ref == organisation)
+    _must_give(actor, body.id, given.role)
+    await spend(INVITATIONS, body.ref)
+    async with transaction():
+        since, until = first_moment(given.office_since), first_moment(given.office_until)
+        insist(rules.INVITE, rules.Office(body.kind, body.tier, given.role, given.title, since, until))
+        now, token, address = clock.now(), new_token(), plain_address(given.email)
+        await Invitation.update({Invitation.withdrawn_at: now}).where(
+            (Invitation.organisation == body.id)
+            & (Invitation.email == address)
+            & (Invitation.role == given.role)
+            & (Invitation.accepted_at.is_null())
+            & (Invitation.withdrawn_at.is_null())
+        )
+        row = Invitation(
+            organisation=body.id,
+            email=address,
+            role=given.role,
+            title=given.title.strip(),
+            office_since=since if given.role == "minister" else None,
+            office_until=until if given.role == "minister" else None,
+            token_hash=digest(token),
+            invited_by=actor.must_be_person(),
+            invited_at=now,
+            expires_at=now + INVITATION_GOOD_FOR,
+        )
+        await row.save()
+        await write(
+            address,
+            "reader",
+            "accounts/invitation.txt",
+            about=subject_of(body),
+            organisation=body.name,
+            inviter=actor.name,
+            role=given.title or given.role.replace("-", " "),
+            token=token,
+            until=row.expires_at,
+        )
+        await record(
+            actor,
+            "invitation.sent",
+            subject_of(body),
+            {"invitation": row.ref, "role": row.role},
+            organisation=_acting_for(actor, body.id),
+        )
+    return row, token
+
+
+async def withdraw_invitation(actor: Actor, ref: str) -> Invitation:
+    """Take an invitation back: its letter no longer opens anything."""
+    async with transaction():
+        row = await find(Invitation, Invitation.ref == ref, lock=True)
+        if not rules.may_give(actor, row.organisation, row.role):
+            raise NotFound("Invitation")
+        body = await find(Organisation, Organisation.id == row.organisation)
+        insist((rules.still_open,), row, clock.now())
+        row.withdrawn_at = clock.now()
+        await row.save([Invitation.withdrawn_at])
+        await record(
+            actor,
+            "invitation.withdrawn",
+            subject_of(body),
+            {"invitation": row.ref},
+            organisation=_acting_for(actor, body.id),
+        )
+    return row
+
+
+async def open_invitation(token: str) -> Open:
+    """The invitation of a letter; unknown tokens are a 404, spent ones say what to do."""
+    row = await find(Invitation, Invitation.token_hash == digest(token))
+    if reasons := refusals(rules.ACCEPT, row, clock.now()):
+        raise Refused(*reasons, status=410)
+    body = await find(Organisation, Organisation.id == row.organisation)
+    return Open(row, body, await maybe(Person, Person.email == row.email))
+
+
+async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> Person:
+    """Join as the letter says. The letter proves the address: somebody with an account must be signed in to it, somebody
+    without gets one. Without a password (`given.password` empty) the account opens by passkey or a reset letter only.
+    """
+    offered = await open_invitation(token)
+    holder, kept = offered.holder, ""
+    chooses = holder is None or (not holder.password_hash and actor.person != holder.id)
+    if chooses and given is None:
+        raise Refused(Refusal("invitation.name-needed", "Enter your name and choose a password.", "name"), status=422)
+    if holder is not None and not chooses and actor.person != holder.id:
+        raise Refused(Refusal("invitation.sign-in-first", f"Sign in as {holder.email}, then open this link again."))
+    if chooses and given is not None and given.password:
+        insist(rules.PASSWORD, given.password, (given.name, offered.invitation.email))
+        kept = await passwords.hashed(given.password)
+    async with transaction():
+        row = await find(Invitation, Invitation.id == offered.invitation.id, lock=True)
+        insist(rules.ACCEPT, row, clock.now())
+        row.accepted_at = clock.now()
+        await row.save([Invitation.accepted_at])
+        person = await maybe(Person, Person.email == row.email, lock=True) or Person(
+            email=row.email, created_at=clock.now()
+        )
+        if chooses and given is not None:
+            person.name, person.password_hash = " ".join(given.name.split()), kept
+            await person.save([Person.name, Person.password_hash] if holder else None)
+        joined = await actor_of(person.id, "letter")
+        await begin(joined, person, offered.organisation, row.role, row.title, row.office_since, row.office_until)
+    return person
+
+
+# ── memberships ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def begin(
+    actor: Actor,
+    person: Person,
+    organisation: Organisation,
+    role: str,
+    title: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Membership:
+    """Begin a person's role in a body, now or at the first day of her office; no second time while it lasts."""
+    now = clock.now()
+    insist(rules.INVITE, rules.Office(organisation.kind, organisation.tier, role, title, since, until))
+    async with transaction():
+        held = await maybe(
+            Membership,
+            (Membership.person == person.id)
+            & (Membership.organisation == organisation.id)
+            & (Membership.role == role)
+            & ((Membership.until.is_null()) | (Membership.until > now)),
+        )
+        if held is not None:
+            return held
+        row = Membership(
+            person=person.id,
+            organisation=organisation.id,
+            role=role,
+            title=title,
+            since=since or now,
+            until=until,
+        )
+        await row.save()
+        facts: dict[str, Any] = {"person": person.ref, "role": role}
+        if role == "minister":
+            facts |= {
+                "title": title,
+                "since": row.since.isoformat(),
+                "until": row.until.isoformat() if row.until else None,
+            }
+        await record(
+            actor,
+            "membership.began",
+            subject_of(organisation),
+            facts,
+            private={"name": person.name},
+            about=[f"person:{person.ref}"],
+            organisation=organisation.ref,
+        )
+    return row
+
+
+async def end(actor: Actor, organisation: str, membership: int, on: date | None = None) -> Membership:
+    """End a role: one's own, or one that the actor may give; now, or (an operator, for an office) at the end of a day."""
+    async with transaction():
+        body = await find(Organisation, Organisation.ref == organisation, lock=True)
+        row = await find(Membership, (Membership.id == membership) & (Membership.organisation == body.id), lock=True)
+        own = row.person == actor.must_be_person()
+        if not own and not rules.may_give(actor, body.id, row.role):
+            raise NotFound("Membership")
+        now = clock.now()
+        insist(rules.END, row, await others_with(row), now)
+        last_day = first_moment(on + timedelta(days=1)) if on is not None else None
+        row.until = max(last_day or now, row.since)
+        await row.save([Membership.until])
+        person = await find(Person, Person.id == row.person)
+        if not own:
+            await tell_person(
+                person.id,
+                "accounts/membership-ended.txt",
+                about=subject_of(body),
+                organisation=body.name,
+                role=row.title or row.role.replace("-", " "),
+                until=row.until,
+            )
+        await record(
+            actor,
+            "membership.ended",
+            subject_of(body),
+            {"person": person.ref, "role": row.role, "until": row.until.isoformat()},
+            about=[f"person:{person.ref}"],
+            organisation=_acting_for(actor, body.id),
+        )
+    return row
+
+
+async def members_of(organisation: int) -> list[dict[str, Any]]:
+    """Everybody in a body now or from a later day: membership id, person's ref, name and address, role, title, dates."""
+    now = clock.now()
+    return await many(
+        "SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until FROM membership m "
+        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) "
+        "AND p.closed_at IS NULL ORDER BY m.role, p.name, m.id",
+        organisation,
+        now,
+    )
+
+
+async def invitations_of(organisation: int) -> list[Invitation]:
+    """Invitations into a body that may still be accepted, newest first."""
+    return (
+        await Invitation.objects()
+        .where(
+            (Invitation.organisation == organisation)
+            & (Invitation.accepted_at.is_null())
+            & (Invitation.withdrawn_at.is_null())
+            & (Invitation.expires_at > clock.now())
+        )
+        .order_by(Invitation.invited_at, ascending=False)
+    )
+
+
+async def everybody_but_suppliers() -> list[Organisation]:
+    """Buyers, audit bodies and operators, by name."""
+    return await Organisation.objects().where(Organisation.kind != "supplier").order_by(Organisation.name)
+
+
+async def departments() -> list[Organisation]:
+    """The central departments, by name."""
+    return await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
+
+
+def may_see_people(actor: Actor, organisation: int) -> bool:
+    """Whether the names of a body's people are this actor's business: its own members, operators and auditors."""
+    return bool(actor.wears("operator", "auditor") or organisation in actor.organisations())
+
+
+def roles_to_give(actor: Actor, organisation: Organisation) -> list[Role]:
+    """The roles of this body that the actor may give."""
+    return [role for role in rules.ROLES[organisation.kind] if rules.may_give(actor, organisation.id, role)]
+
+
+def _must_give(actor: Actor, organisation: int, role: Role) -> None:
+    if not rules.may_give(actor, organisation, role):
+        actor.must_be_person()
+        raise Refused(Refusal("access.role-needed", f"You may not invite a {role.replace('-', ' ')} here."), status=403)
+
+
+def _acting_for(actor: Actor, organisation: int) -> str:
+    hat = next((hat for hat in actor.hats if hat.organisation == organisation), None) or actor.wears("operator")
+    return hat.organisation_ref if hat else ""
