@@ -99,6 +99,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """What concerns one person about a panel. An officer has the members and what keeps them from ranking; an evaluator
+    the names to declare against until she has declared, then the applications she may mark and the aliases still unmarked."""
+
+    seat: Evaluator | None
+    members: Sequence[Progress]
+    gaps: Sequence[str]
+    applicants: Sequence[Organisation]
+    applications: Sequence[Application]
+    unmarked: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """What one application got on one criterion: the reckoning in a sentence, and each evaluator's mark and reason."""
 
@@ -378,6 +391,40 @@ async def ranking(challenge: Challenge) -> scoring.Panel:
     """The panel's ranking as it stands; refused (ValueError) while it has gaps. With no application it is empty."""
     criteria, aliases, evaluators, marks, conflicts = await _matter(challenge)
     return scoring.rank(criteria, aliases, evaluators, marks, conflicts, challenge.places)
+
+
+async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
+    """Every application of a challenge that this person may read; each reading is written down."""
+    found = []
+    rows = (
+        await Application.objects()
+        .where(Application.challenge == challenge.id)
+        .order_by(Application.alias, Application.ref)
+    )
+    for row in rows:
+        try:
+            found.append(await read(actor, row.ref))
+        except NotFound:
+            continue
+    return found
+
+
+async def desk(actor: Actor, challenge: Challenge) -> Desk:
+    """What concerns this person about the panel; whoever is neither officer nor member is told nothing."""
+    seat = await membership(actor, challenge)
+    officer = actor.wears("buyer", organisation=challenge.buyer)
+    if officer is None and seat is None:
+        raise NotFound("Panel")
+    closed = rules.stage(challenge, clock.now()) == "closed"
+    marking = seat is not None and closed and bool(actor.wears("evaluator", "buyer", organisation=challenge.buyer))
+    return Desk(
+        seat,
+        await progress(challenge) if officer else [],
+        await open_points(challenge) if officer and closed else (),
+        await applicants_of(challenge) if marking and seat is not None and seat.declared_at is None else [],
+        await to_mark(challenge, seat) if marking and seat is not None else [],
+        await unmarked(challenge, seat) if marking and seat is not None else [],
+    )
 
 
 async def progress(challenge: Challenge) -> list[Progress]:

@@ -228,6 +228,22 @@ async def delivered(challenge: Challenge) -> int:
     return int(await Pitch.count().where((Pitch.challenge == challenge.id) & Pitch.delivered_at.is_not_null()))
 
 
+def may_see(actor: Actor, challenge: Challenge, pitch: Pitch) -> bool:
+    """Whether somebody sees when and where a team pitches: the team, the buyer's people, auditors and operators."""
+    return bool(
+        actor.wears(*SUPPLIER_ROLES, organisation=pitch.supplier)
+        or actor.wears("buyer", "evaluator", organisation=challenge.buyer)
+        or actor.wears("auditor", "operator")
+    )
+
+
+async def belongs(challenge_ref: str, ref: str) -> None:
+    """A pitch under another challenge's address is not there."""
+    row = await find(Pitch, Pitch.ref == ref)
+    if (await find(Challenge, Challenge.id == row.challenge)).ref != challenge_ref:
+        raise NotFound("Pitch")
+
+
 async def report_of(challenge: Challenge) -> InsightReport | None:
     """The insight report of a challenge, published or not."""
     return await maybe(InsightReport, InsightReport.challenge == challenge.id)

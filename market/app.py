@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
+from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MyApplicationsApi, PanelApi
 from market import clock, db
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -49,6 +50,11 @@ API: tuple[ControllerRouterHandler, ...] = (
     PaymentsApi,
     BidsApi,
     MissionsApi,
+    ChallengesApi,
+    ApplicationsApi,
+    PanelApi,
+    MyApplicationsApi,
+    InsightsApi,
 )
 """For programs: JSON below /api/, a bearer token, problem details."""
 
