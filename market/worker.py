@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from market import clock, db
+from market.accounts import actions as accounts
+from market.letters import actions as letters
 from market.payments import actions as payments
 from market.settings import settings
 
@@ -31,8 +33,10 @@ class Job:
 
 
 JOBS: tuple[Job, ...] = (
+    Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
+    Job("forgetting", 3600, accounts.forget_expired),
 )
 
 
