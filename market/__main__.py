@@ -89,6 +89,11 @@ async def migrate(arguments: Arguments) -> int:
     from market import migrations
 
     done = await migrations.migrate()
+    lacking = await migrations.missing()
+    for line in lacking:
+        print(line, file=sys.stderr)
+    if arguments.check:
+        return 1 if lacking else 0
     print(f"{len(done)} migrations applied" if done else "The database is up to date.")
     return 0
 
@@ -143,7 +148,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--with-worker", action="store_true", help="run the worker beside it")
     one = command("worker", work, "run the jobs: letters, payments, search")
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
-    command("migrate", _run(migrate), "bring the database to the tables this version expects")
+    one = command("migrate", _run(migrate), "bring the database to the tables this version expects")
+    one.add_argument("--check", action="store_true", help="and fail when tables and code differ")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

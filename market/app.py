@@ -93,7 +93,7 @@ def create() -> Litestar:
             contact=Contact(name="The operator of this service", url=settings().site_url),
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-            openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public]),
+            openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public], include_in_schema=False),
         ),
         request_max_body_size=12_000_000,
     )

@@ -38,3 +38,36 @@ async def applied() -> set[str]:
     if not there["there"]:
         return set()
     return {f"{row['app_name']}:{row['name']}" for row in await many("SELECT app_name, name FROM migration")}
+
+
+async def missing() -> list[str]:
+    """What the tables of this code need and the migrated database lacks, in words; empty when they agree.
+
+    Compared by what PostgreSQL itself says: tables and columns, and the constraints named in the code.
+    """
+    from piccolo.conf.apps import Finder
+
+    there = {
+        (row["table_name"], row["column_name"])
+        for row in await many(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+    }
+    constraints = {row["conname"] for row in await many("SELECT conname FROM pg_constraint")}
+    wanted: set[tuple[str, str]] = set()
+    found = []
+    for table in Finder().get_table_classes(include_apps=list(APPS)):
+        name = table._meta.tablename
+        for column in table._meta.columns:
+            wanted.add((name, column._meta.db_column_name))
+        for constraint in table._meta.constraints:
+            if constraint._meta.name not in constraints:
+                found.append(f"{name} lacks the constraint {constraint._meta.name}")
+    found += [f"{table}.{column} is in the code, not in the database" for table, column in sorted(wanted - there)]
+    known = {table for table, _ in wanted}
+    found += [
+        f"{table}.{column} is in the database, not in the code"
+        for table, column in sorted(there - wanted)
+        if table in known
+    ]
+    return found

@@ -14,17 +14,17 @@ from market.refusals import Refusal, Refused
 Connection = ASGIConnection[Any, Actor, Any, Any]
 
 
-def public(connection: Connection, handler: BaseRouteHandler) -> None:
+async def public(connection: Connection, handler: BaseRouteHandler) -> None:
     """Everybody, signed in or not."""
 
 
-def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
     """Anybody with an account."""
     connection.user.must_be_person()
 
 
 def _wearing(*roles: Role) -> Any:
-    def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         connection.user.must_be_person()
         if connection.user.wears(*roles) is None:
             names = " or ".join(role.replace("-", " ") for role in roles)
