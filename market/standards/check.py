@@ -27,7 +27,7 @@ def check(
     name: str = "",
     waivers: Sequence[Waiver] = (),
     extra: Sequence[Finding] = (),
-    seconds: float = limits.RUN_SECONDS,
+    seconds: float | None = None,
 ) -> Run:
     """Check the bytes of a document. `at` is when the run starts (aware); the record's end is `at` plus the time taken.
 

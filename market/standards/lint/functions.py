@@ -65,6 +65,19 @@ class Call:
         return "The document" if last is None else f'"{last}" property'
 
 
+class Plainly:
+    """A judgement that most values pass at once: `passes` decides, and only a refused value is talked about."""
+
+    __slots__ = ("_say", "passes")
+
+    def __init__(self, passes: Callable[[Any], bool], say: Callable[[Call], Hit]) -> None:
+        self.passes = passes
+        self._say = say
+
+    def __call__(self, call: Call) -> list[Hit] | None:
+        return None if self.passes(call.value) else [self._say(call)]
+
+
 Judge = Callable[[Call], Iterable[Hit] | None]
 Maker = Callable[[dict[str, Any]], Judge]
 
@@ -109,25 +122,25 @@ def _texts(value: Any) -> bool:
 def make_truthy(options: dict[str, Any]) -> Judge:
     """Refuses absent, null, false, zero and empty text."""
     no_options(options)
-    return lambda call: None if truthy(call.value) else [Hit(f"{call.name} must be present and not empty")]
+    return Plainly(truthy, lambda call: Hit(f"{call.name} must be present and not empty"))
 
 
 def make_falsy(options: dict[str, Any]) -> Judge:
     """Refuses anything that is not absent, null, false, zero or empty text."""
     no_options(options)
-    return lambda call: [Hit(f"{call.name} must be absent or empty")] if truthy(call.value) else None
+    return Plainly(lambda value: not truthy(value), lambda call: Hit(f"{call.name} must be absent or empty"))
 
 
 def make_defined(options: dict[str, Any]) -> Judge:
     """Refuses absence; null is present."""
     no_options(options)
-    return lambda call: [Hit(f"{call.name} must be present")] if call.value is MISSING else None
+    return Plainly(lambda value: value is not MISSING, lambda call: Hit(f"{call.name} must be present"))
 
 
 def make_undefined(options: dict[str, Any]) -> Judge:
     """Refuses presence."""
     no_options(options)
-    return lambda call: None if call.value is MISSING else [Hit(f"{call.name} must not be present")]
+    return Plainly(lambda value: value is MISSING, lambda call: Hit(f"{call.name} must not be present"))
 
 
 def make_pattern(options: dict[str, Any]) -> Judge:

@@ -80,7 +80,7 @@ class Graph:
         self.circular = self._circles()
         self.referenced = self._referenced()
         self.resolved = View(self, True)
-        self.unresolved = View(self, False)
+        self.unresolved = View(self, False) if self.target else self.resolved
 
     def _number(self, data: Any) -> None:
         stack: list[tuple[Any, int, Any]] = [(data, -1, None)]
@@ -135,14 +135,18 @@ class Graph:
                 direct[node] = found
         final: dict[int, Any] = {}
         for node in direct:
-            seen = {node}
-            here = direct[node]
-            while type(here) is _Node and here.number in direct and here.number not in seen:
-                seen.add(here.number)
+            trail: dict[int, None] = {}
+            here: Any = _Node(node)
+            while type(here) is _Node and here.number in direct and here.number not in trail:
+                if here.number in final:
+                    here = final[here.number]
+                    break
+                trail[here.number] = None
                 here = direct[here.number]
-            if type(here) is _Node and here.number in seen and here.number in direct:
+            if type(here) is _Node and here.number in trail:
                 continue
-            final[node] = here
+            for each in trail:
+                final[each] = here
         return final
 
     def _referenced(self) -> set[str]:
@@ -285,6 +289,8 @@ class View:
         self.graph = graph
         self.resolved = resolved
         self._kids: dict[int, list[Kid]] = {}
+        self._inner: dict[int, list[tuple[Any, int]]] = {}
+        self._led_to_scalars: dict[int, dict[Any, Any]] = {}
         self._virtual: dict[int, int] = {}
         self._plain: dict[int, Any] = {}
         self._index: Index | None = None
@@ -363,6 +369,26 @@ class View:
         self._kids[node] = made
         return made
 
+    def inner(self, node: int) -> list[tuple[Any, int]]:
+        """The entries of a container that are containers: key and node. Cheaper than :meth:`kids`."""
+        known = self._inner.get(node)
+        if known is not None:
+            return known
+        made: list[tuple[Any, int]] = []
+        if node in self.graph.guide:
+            made = [(kid.key, kid.node) for kid in self.kids(node) if kid.node >= 0]
+        else:
+            here = self.graph.content[node]
+            for key, value in here.items() if type(here) is dict else enumerate(here):
+                if type(value) is dict or type(value) is list:
+                    seen, child = self.enter(value)
+                    if child >= 0:
+                        made.append((key, child))
+                    else:
+                        self._led_to_scalars.setdefault(node, {})[key] = seen
+        self._inner[node] = made
+        return made
+
     def _guided_kids(self, node: int, guide: Any, target: int, first: bool) -> list[Kid]:
         """The entries of a virtual node. At the reference itself, keys that are not siblings belong to the target;
         below a sibling, everything keeps the path it was reached by."""
@@ -439,29 +465,29 @@ class View:
             if here in self._plain:
                 stack.pop()
                 continue
-            kids = self.kids(here)
-            waiting = [kid.node for kid in kids if kid.node >= 0 and kid.node not in self._plain]
+            inner = self.inner(here)
+            waiting = [child for _, child in inner if child not in self._plain]
             if waiting:
                 if len(stack) > limits.MAX_EDGES:
                     raise Unreadable("too-deep", "References nest too deep.")
                 stack.extend(waiting)
                 continue
             stack.pop()
-            self._plain[here] = self._assembled(here, kids)
+            self._plain[here] = self._assembled(here, inner)
         return self._plain[node]
 
-    def _assembled(self, here: int, kids: list[Kid]) -> Any:
+    def _assembled(self, here: int, inner: list[tuple[Any, int]]) -> Any:
+        """The content itself when nothing in it is a reference; else a copy of this one level."""
         content = self.graph.content[here]
         plain = self._plain
-        if type(content) is dict:
-            for kid in kids:
-                if (plain[kid.node] if kid.node >= 0 else kid.value) is not content[kid.key]:
-                    return {kid.key: plain[kid.node] if kid.node >= 0 else kid.value for kid in kids}
-        else:
-            for kid in kids:
-                if (plain[kid.node] if kid.node >= 0 else kid.value) is not content[kid.key]:
-                    return [plain[kid.node] if kid.node >= 0 else kid.value for kid in kids]
-        return content
+        changed = {key: plain[child] for key, child in inner if plain[child] is not content[key]}
+        changed.update(self._led_to_scalars.get(here, {}))
+        if not changed:
+            return content
+        made = content.copy()
+        for key, value in changed.items():
+            made[key] = value
+        return made
 
     def plain_value(self, match: Match) -> Any:
         """The value of a match with references followed."""
@@ -476,10 +502,10 @@ class View:
         seen = set(key)
         stack = list(key)
         while stack:
-            for kid in self.kids(stack.pop()):
-                if kid.node >= 0 and kid.node not in seen:
-                    seen.add(kid.node)
-                    stack.append(kid.node)
+            for _, child in self.inner(stack.pop()):
+                if child not in seen:
+                    seen.add(child)
+                    stack.append(child)
         if len(self._reach) > 64:
             self._reach.clear()
         self._reach[key] = frozenset(seen)
@@ -493,40 +519,41 @@ class View:
 
 
 class Index:
-    """For deep expressions: all entries below the root by key, the entries that lead to each node, and the nodes that
-    hold each key."""
+    """For deep expressions: every container below the root, those that hold each key, and what leads to each."""
 
     def __init__(self, view: View) -> None:
-        self.by_key: dict[Any, list[tuple[int, Kid]]] = {}
-        self.leading: dict[int, list[tuple[int, Kid]]] = {}
+        self.leading: dict[int, list[tuple[int, Any]]] = {}
         self.holding: dict[str, list[int]] = {}
-        root = view.root()
         self.nodes: list[int] = []
+        root = view.root()
         if root.node < 0:
             return
         seen = {root.node}
         stack = [root.node]
-        by_key, leading, holding = self.by_key, self.leading, self.holding
+        leading, holding = self.leading, self.holding
         content = view.graph.content
         edges = 0
         while stack:
             here = stack.pop()
             self.nodes.append(here)
-            kids = view.kids(here)
-            edges += len(kids)
+            value = content[here]
+            edges += len(value)
             if edges > limits.MAX_EDGES:
                 raise Unreadable("too-many-values", f"The document has more than {limits.MAX_EDGES:,} entries to walk.")
-            if type(content[here]) is dict:
-                for key in content[here]:
-                    holding.setdefault(key, []).append(here)
+            if type(value) is dict:
+                for key in value:
+                    if key in holding:
+                        holding[key].append(here)
+                    else:
+                        holding[key] = [here]
             fresh: list[int] = []
-            for kid in kids:
-                if type(kid.key) is str:
-                    by_key.setdefault(kid.key, []).append((here, kid))
-                if kid.node >= 0:
-                    leading.setdefault(kid.node, []).append((here, kid))
-                    if kid.node not in seen:
-                        seen.add(kid.node)
-                        fresh.append(kid.node)
+            for key, child in view.inner(here):
+                if child in leading:
+                    leading[child].append((here, key))
+                else:
+                    leading[child] = [(here, key)]
+                if child not in seen:
+                    seen.add(child)
+                    fresh.append(child)
             fresh.reverse()
             stack.extend(fresh)

@@ -343,7 +343,8 @@ class _Walk:
             out.append(match)
             if len(seen) > limits.MAX_EDGES:
                 raise limits.OutOfTime("the walk is too long")
-            inner = [Match(k.home, k.key, k.value, k.node, match) for k in self.view.kids(match.node) if k.node >= 0]
+            content = self.view.graph.content
+            inner = [Match(match.node, key, content[node], node, match) for key, node in self.view.inner(match.node)]
             stack.extend(reversed(inner))
         return out
 
@@ -416,9 +417,9 @@ class _Walk:
         out: list[Match] = []
         if isinstance(segment, Names):
             for name in segment.names:
-                entries = index.by_key.get(name, ()) if type(name) is str else ()
-                for source, kid in entries:
-                    if inside is None or source in inside:
+                for source in index.holding.get(str(name), ()):
+                    kid = view.step(source, name) if inside is None or source in inside else None
+                    if kid is not None:
                         out.append(Match(kid.home, kid.key, kid.value, kid.node, self.at(source)))
                 if str(name).isdigit():
                     self.indexed(int(name), inside if inside is not None else index.nodes, out)
@@ -454,8 +455,9 @@ class _Walk:
                         nodes.append(node)
             tried: dict[tuple[int, Any], bool] = {}
             for node in nodes:
-                for source, kid in index.leading.get(node, ()):
-                    if inside is not None and source not in inside:
+                for source, key in index.leading.get(node, ()):
+                    kid = self.view.step(source, key) if inside is None or source in inside else None
+                    if kid is None:
                         continue
                     if condition.uses <= _OWN:
                         sign = (node, kid.key if "@property" in condition.uses else None)
@@ -468,8 +470,9 @@ class _Walk:
                         out.append(Match(kid.home, kid.key, kid.value, kid.node, self.at(source)))
             return
         if condition.key is not None:
-            for source, kid in index.by_key.get(condition.key, ()):
-                if (inside is None or source in inside) and self.holds(condition, source, kid):
+            for source in index.holding.get(condition.key, ()):
+                kid = self.view.step(source, condition.key) if inside is None or source in inside else None
+                if kid is not None and self.holds(condition, source, kid):
                     out.append(Match(kid.home, kid.key, kid.value, kid.node, self.at(source)))
             return
         for node in sorted(inside) if inside is not None else index.nodes:

@@ -24,16 +24,20 @@ MAX_STAND_INS = 50_000
 """Nodes made to keep the place of references that have siblings."""
 MAX_FINDINGS_PER_RULE = 2_000
 """Findings kept per rule; the rest are counted, not listed."""
-RULE_SECONDS = 5.0
-"""One rule on one document."""
-RUN_SECONDS = 20.0
-"""One whole run."""
+RUN_SECONDS, RUN_SECONDS_PER_MEGABYTE = 2.4, 6.0
+"""One whole run: so many seconds, and so many more for each megabyte of the document."""
 REGEX_SECONDS = 0.25
 """One regular expression on one string."""
 MAX_RULESET_BYTES = 1_000_000
 MAX_RULES = 1_000
 MAX_EXPRESSION = 2_000
 """Characters in one JSONPath or regular expression of a ruleset."""
+
+
+def run_seconds(size: int) -> float:
+    """How long a run over a document of `size` bytes may take: fifty times what such documents ordinarily need, and
+    less than three seconds for anything small. One rule may take half of it."""
+    return RUN_SECONDS + RUN_SECONDS_PER_MEGABYTE * size / 1_000_000
 
 
 class OutOfTime(Exception):

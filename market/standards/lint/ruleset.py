@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path as File
@@ -57,6 +57,8 @@ class Then:
     field: str | None = None
     path: Expression | None = None
     options: Any = None
+    steps: tuple[str, ...] = ()
+    passes: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,10 +508,19 @@ class _Import:
                 inner = path(field_name) if field_name is not None and field_name.startswith("$") else None
             except (BadOptions, BadPath) as error:
                 raise RulesetRefused([f"rule {name}: the function {function} {error}"]) from None
-            steps.append(Then(function, judge, field_name, inner, options))
+            fields = field_steps(field_name or "")
+            steps.append(Then(function, judge, field_name, inner, options, fields, getattr(judge, "passes", None)))
         if not steps:
             raise RulesetRefused([f"rule {name}: then is empty"])
         return tuple(steps)
+
+
+def field_steps(text: str) -> tuple[str, ...]:
+    """The steps of a dotted field: `info.contact`, `tags[0].name`, `['a.b']`."""
+    steps = []
+    for match in re.finditer(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\]|([^.\[\]]+)", text):
+        steps.append(next(group for group in match.groups() if group is not None))
+    return tuple(steps)
 
 
 def _texts(value: Any) -> bool:

@@ -47,11 +47,11 @@ class LintResult:
     """Findings beyond the limit per rule, counted but not listed."""
 
 
-def lint(
-    document: Document, ruleset: Ruleset, source: str | None = None, seconds: float = limits.RUN_SECONDS
-) -> LintResult:
-    """Judge a document by a ruleset. Never raises for anything in the document."""
-    return _Run(document, ruleset.for_source(source), seconds).result()
+def lint(document: Document, ruleset: Ruleset, source: str | None = None, seconds: float | None = None) -> LintResult:
+    """Judge a document by a ruleset. Never raises for anything in the document. `seconds` bounds the run; without it
+    the document's size does."""
+    allowed = limits.run_seconds(len(document.text)) if seconds is None else seconds
+    return _Run(document, ruleset.for_source(source), allowed).result()
 
 
 class _Run:
@@ -59,6 +59,7 @@ class _Run:
         self.document = document
         self.ruleset = ruleset
         self.deadline = Deadline(seconds, "the whole run")
+        self.rule_seconds = seconds / 2
         self.found: dict[tuple[str, Path, str], tuple[int, str]] = {}
         self.counts: dict[str, int] = {}
         self.answer = LintResult()
@@ -113,7 +114,7 @@ class _Run:
 
     def one(self, rule: Rule) -> bool:
         """Run one rule; False when the whole run is over."""
-        deadline = Deadline(limits.RULE_SECONDS, f"rule {rule.name}", self.deadline)
+        deadline = Deadline(self.rule_seconds, f"rule {rule.name}", self.deadline)
         view = self.graph.resolved if rule.resolved else self.graph.unresolved
         try:
             for expression in rule.expressions(self.answer.formats):
@@ -167,7 +168,7 @@ class _Run:
                 self.call(rule, then, view, match, MISSING, (), deadline)
             return
         target = match
-        steps = field_steps(then.field)
+        steps = then.steps
         for step in steps:
             kid = view.step(target.node, step) if target.node >= 0 else None
             if kid is None:
@@ -182,6 +183,8 @@ class _Run:
     def call(
         self, rule: Rule, then: Then, view: View, match: Match, value: Any, steps: tuple[Any, ...], deadline: Deadline
     ) -> None:
+        if then.passes is not None and then.passes(value):
+            return
         call = Call(match, value, steps, view, self.answer.formats, deadline, self.memory)
         if then.function == "oasExample" and (then.options or {}).get("type") == "media":
             for zone in self.zones_of(match):
@@ -271,14 +274,6 @@ def _filled(found: re.Match[str], values: dict[str, str]) -> str:
     return values.get(name, "")
 
 
-def field_steps(text: str) -> tuple[str, ...]:
-    """The steps of a dotted field: `info.contact`, `tags[0].name`, `['a.b']`."""
-    steps = []
-    for match in re.finditer(r"\[(?:'([^']*)'|\"([^\"]*)\"|([^\]]*))\]|([^.\[\]]+)", text):
-        steps.append(next(group for group in match.groups() if group is not None))
-    return tuple(steps)
-
-
 def _key_place(view: View, match: Match) -> Path:
     """A finding on a key (`~`) stands where its value stands."""
     if match.node >= 0:
@@ -326,10 +321,10 @@ def _zones(view: View, older: bool) -> dict[str, frozenset[int]]:
     stack = [root.node]
     while stack:
         here = stack.pop()
-        for kid in view.kids(here):
-            if kid.node >= 0 and kid.node not in seen and (here, kid.key) not in barred:
-                seen.add(kid.node)
-                stack.append(kid.node)
+        for key, child in view.inner(here):
+            if child not in seen and (here, key) not in barred:
+                seen.add(child)
+                stack.append(child)
     return {
         "": frozenset(seen),
         "request": view.reach(starts["request"]),
