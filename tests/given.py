@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
@@ -11,10 +13,14 @@ from piccolo.table import Table
 
 from market import clock
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
-from market.accounts.tables import ApiToken, Membership, Organisation, Person
-from market.actor import Actor, Role
+from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person
+from market.actor import SYSTEM, Actor, Role
 from market.missions.tables import Mission
+from market.tenders import actions as tenders
+from market.tenders.evidence import accept_evidence
+from market.tenders.tables import Tender
 from market.web import crossing
+from tests.authenticator import Authenticator, to64
 
 TODAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday morning without a bank holiday near it; freeze it with `clock.at(given.TODAY)`."""
@@ -77,6 +83,32 @@ async def person(organisation: Organisation, role: Role, name: str = "", title: 
     return await actor_of(row.id, "password")
 
 
+async def minister(department: Organisation, name: str = "Helena Marchbanks") -> tuple[Actor, Authenticator]:
+    """A minister in office with a passkey on record, and the device that holds its other half."""
+    actor = await person(department, "minister", name, "Minister for Places")
+    device = Authenticator(origin="http://localhost:8000", rp_id="localhost")
+    challenge = b"a challenge of the registration, 32"
+    answer = device.register(challenge)
+    await Passkey.insert(
+        Passkey(
+            person=actor.person,
+            name="Key",
+            credential_id=to64(device.credential_id),
+            public_key=device.public_key,
+            registration=json.dumps(
+                {
+                    "attestation_object": answer["response"]["attestationObject"],
+                    "client_data_json": answer["response"]["clientDataJSON"],
+                    "challenge": to64(challenge),
+                    "bound_by": "Registered in a test.",
+                }
+            ),
+            created_at=datetime(2020, 6, 1, tzinfo=UTC),
+        )
+    )
+    return replace(actor, method="passkey"), device
+
+
 async def mission(owner: Organisation, **facts: Any) -> Mission:
     """A published mission of a department."""
     given = {
@@ -90,6 +122,80 @@ async def mission(owner: Organisation, **facts: Any) -> Mission:
     row = Mission(owner=owner.id, created_at=clock.now(), **given)
     await row.save()
     return row
+
+
+CODES = ["35125100", "71700000"]
+"""Sensors and monitoring services: nothing of it is a commodity."""
+
+QUALITY = tenders.CriterionDraft("What the crew will know", 60, "quality", "How soon, and how sure, is an alarm?")
+PRICE = tenders.CriterionDraft("Price for five years", 40, "price")
+
+
+@dataclass
+class Tendering:
+    """A tender with the two officers who drafted it, and their opening codes in the order of `officers`."""
+
+    tender: Tender
+    buyer: Organisation
+    officers: list[Actor]
+    codes: list[str]
+
+    @property
+    def ref(self) -> str:
+        """The tender's reference."""
+        return str(self.tender.ref)
+
+    async def publish(self) -> Tender:
+        """Publish it as the first officer."""
+        self.tender = await tenders.publish(self.officers[0], self.ref)
+        return self.tender
+
+
+async def exercise(buyer: Organisation, reference: str = "CH-SENSORS", codes: list[str] | None = None) -> str:
+    """Evidence that this body concluded an exercise today; answers its reference."""
+    await accept_evidence(
+        SYSTEM,
+        ground="exercise",
+        reference=reference,
+        buyer=buyer.id,
+        cpv=codes or CODES,
+        signed_by="The buyer",
+        completed_at=clock.now(),
+    )
+    return reference
+
+
+async def tendering(
+    buyer: Organisation | None = None,
+    *,
+    lots: int = 2,
+    codes: list[str] | None = None,
+    exercised: bool = True,
+    title: str = "Sensors for road gullies",
+) -> Tendering:
+    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment.
+    With `exercised` False a central buyer's gate is still shut."""
+    now = clock.now()
+    body = buyer or await organisation()
+    officers = [await person(body, "buyer"), await person(body, "buyer")]
+    named = await exercise(body, f"CH-{next(_count):07d}", codes) if exercised and body.tier == "central" else ""
+    new = tenders.NewTender(title, "Sensors that say when a gully stops draining.", codes or CODES, exercise=named)
+    tender = await tenders.draft(officers[0], body.id, new)
+    for number in range(1, lots + 1):
+        wanted = tenders.LotDraft(f"Lot {number}", 7_800_000, codes or CODES, "Eleven streets", True)
+        lot = await tenders.add_lot(officers[0], tender.ref, wanted)
+        await tenders.add_criterion(officers[0], lot.ref, QUALITY)
+        await tenders.add_criterion(officers[0], lot.ref, PRICE)
+    closes = now + timedelta(days=35)
+    begins, ends = (closes + timedelta(days=30)).date(), (closes + timedelta(days=1800)).date()
+    await tenders.set_dates(officers[0], tender.ref, tenders.Dates(now + timedelta(days=14), closes, begins, ends))
+    reason = "" if lots > 1 else "One crew looks after all of it, with one tool."
+    await tenders.set_terms(officers[0], tender.ref, tenders.Terms("Rights stay with the supplier.", "", None, reason))
+    secrets = []
+    for officer in officers:
+        await tenders.name_officer(officers[0], tender.ref, officer.ref)
+        secrets.append((await tenders.enrol(officer, tender.ref)).code)
+    return Tendering(tender, body, officers, secrets)
 
 
 def browser(app: Litestar) -> httpx.AsyncClient:

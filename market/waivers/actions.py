@@ -1,0 +1,512 @@
+"""Waivers: asked for by the buyer, signed with a passkey or refused by the minister, checkable by anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from market import canonical, clock, signing, workdays
+from market.accounts import passkeys
+from market.accounts.people import department_of, tell
+from market.accounts.tables import Membership, Organisation, Passkey, Person
+from market.actor import Actor, Hat
+from market.audit.actions import record
+from market.db import find, many, maybe, one, transaction
+from market.refusals import NotFound, Refusal, Refused, insist
+from market.settings import settings
+from market.tenders import actions as tenders
+from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
+from market.tenders.tables import Lot, Tender
+from market.waivers import rules
+from market.waivers.grounds import grounds, label
+from market.waivers.tables import Waiver
+
+PURPOSE = "waiver.sign"
+
+
+class WaiverRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a buyer tells the minister. `evidence` are references, addresses or names of documents, one each; `similar`
+    says why the exercises found on the same subject do not serve; `valid_until` is the waiver's last day."""
+
+    ground: Annotated[str, Meta(title="Ground", max_length=30)]
+    statement: Annotated[str, Meta(title="Why", max_length=8000)]
+    evidence: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(title="Evidence", max_length=20)]
+    cost_of_waiting: Annotated[str, Meta(title="What it costs to wait", max_length=2000)]
+    valid_until: Annotated[date, Meta(title="Valid until")]
+    similar: Annotated[str, Meta(title="Similar exercises", max_length=4000)] = ""
+
+
+class Reason(msgspec.Struct, forbid_unknown_fields=True):
+    """Why the minister refuses; it is published."""
+
+    reason: Annotated[str, Meta(title="Why you refuse", max_length=4000)]
+
+
+# ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def readable(actor: Actor, ref: str) -> Waiver:
+    """The waiver, when this actor may read it: a decided one is everybody's; an open or withdrawn one is the buyer's, the
+    department's minister's, the auditors' and the operators'. To all others it does not exist."""
+    waiver = await find(Waiver, Waiver.ref == ref)
+    if (
+        waiver.decided_at is not None
+        or actor.wears(*tenders.BUYING_SIDE, organisation=waiver.buyer)
+        or actor.wears("minister", organisation=waiver.department)
+        or actor.wears("auditor", "operator")
+    ):
+        return waiver
+    raise NotFound("Waiver")
+
+
+async def register() -> list[Waiver]:
+    """Every decided request, granted or refused, newest first."""
+    return await Waiver.objects().where(Waiver.decided_at.is_not_null()).order_by(Waiver.decided_at, ascending=False)
+
+
+async def waiting_for(actor: Actor) -> list[Waiver]:
+    """The requests that wait for this minister, the oldest first."""
+    departments = actor.organisations("minister")
+    if not departments:
+        return []
+    return (
+        await Waiver.objects()
+        .where(Waiver.department.is_in(departments) & Waiver.decided_at.is_null() & Waiver.withdrawn_at.is_null())
+        .order_by(Waiver.asked_at)
+    )
+
+
+async def requests_for(tender: Tender) -> list[Waiver]:
+    """Every request for one tender, oldest first."""
+    return await Waiver.objects().where(Waiver.tender == tender.id).order_by(Waiver.id)
+
+
+async def used_by(waiver: Waiver) -> Tender | None:
+    """The tender that was published under a waiver; None while none was."""
+    return await maybe(
+        Tender,
+        (Tender.id == waiver.tender) & (Tender.ground == "waiver") & (Tender.ground_reference == waiver.ref),
+    )
+
+
+async def similar_to(waiver: Waiver) -> list[Similar]:
+    """What similar exercises are on record now, for the minister to compare with what the buyer was shown."""
+    tender = await find(Tender, Tender.id == waiver.tender)
+    return await similar_exercises((await tenders.candidate(tender)).codes)
+
+
+def evidence_lines(waiver: Waiver) -> list[str]:
+    """The evidence, one entry each."""
+    return waiver.evidence.splitlines()
+
+
+async def document(waiver: Waiver, tender: Tender) -> bytes:
+    """What the minister signs: the tender with its lots and values, the request, and what she grants by signing, as
+    canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change."""
+    buyer = await find(Organisation, Organisation.id == waiver.buyer)
+    department = await find(Organisation, Organisation.id == waiver.department)
+    asker = await find(Person, Person.id == waiver.asked_by)
+    lots = await tenders.lots_of(tender)
+    ground = grounds().get(waiver.ground)
+    facts: dict[str, Any] = {
+        "type": "waiver of the innovation-first rule",
+        "version": 1,
+        "waiver": waiver.ref,
+        "grants": "The tender named here may be published without an innovation exercise of its own, for these lots and "
+        "up to this value, until the last moment of validity.",
+        "asked_at": _stamp(waiver.asked_at),
+        "asked_by": {"ref": asker.ref, "name": asker.name},
+        "buyer": {"ref": buyer.ref, "name": buyer.name},
+        "department": {"ref": department.ref, "name": department.name},
+        "tender": {
+            "ref": tender.ref,
+            "title": tender.title,
+            "description": tender.description,
+            "currency": tender.currency,
+            "value_minor": sum(lot.value_minor for lot in lots),
+            "lots": [_lot(lot) for lot in lots],
+        },
+        "ground": {"code": waiver.ground, "label": label(waiver.ground), "source": ground.source if ground else ""},
+        "statement": waiver.statement,
+        "evidence": evidence_lines(waiver),
+        "similar": {"shown": list(waiver.shown), "answer": waiver.similar},
+        "cost_of_waiting": waiver.cost_of_waiting,
+        "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
+    }
+    return canonical.encode(facts)
+
+
+def _lot(lot: Lot) -> dict[str, Any]:
+    return {
+        "ref": lot.ref,
+        "number": lot.number,
+        "title": lot.title,
+        "description": lot.description,
+        "cpv": list(lot.cpv),
+        "value_minor": lot.value_minor,
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+# ── the buyer ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
+    """Ask the minister of the buyer's department to waive the rule for the draft with this reference. From now on the
+    draft is frozen as she reads it. The request is public once it is decided."""
+    async with transaction():
+        row = await find(Tender, Tender.ref == tender, lock=True)
+        hat = actor.must_wear("buyer", organisation=row.buyer, secret=row.published_at is None)
+        candidate = await tenders.candidate(row)
+        shown = [each.reference for each in await similar_exercises(candidate.codes)]
+        evidence = [" ".join(each.split()) for each in given.evidence if each.strip()]
+        until = workdays.end_of_day(given.valid_until)
+        wish = rules.Wish(
+            candidate,
+            given.ground,
+            given.statement,
+            evidence,
+            given.similar,
+            given.cost_of_waiting,
+            until,
+            shown,
+        )
+        insist(rules.ASK, wish)
+        department = await department_of(row.buyer)
+        waiver = Waiver(
+            tender=row.id,
+            buyer=row.buyer,
+            department=department.id,
+            ground=given.ground,
+            statement=given.statement,
+            evidence="\n".join(evidence),
+            shown=shown,
+            similar=given.similar,
+            cost_of_waiting=given.cost_of_waiting,
+            asked_at=clock.now(),
+            asked_by=actor.must_be_person(),
+            valid_until=until,
+        )
+        await waiver.save()
+        await hold(row, waiver.ref)
+        await tell(
+            department.id,
+            "waivers/asked.txt",
+            roles=("minister",),
+            about=f"waiver:{waiver.ref}",
+            waiver=waiver,
+            tender=row,
+            buyer=candidate.buyer.name,
+            ground=label(waiver.ground),
+            value=candidate.value,
+        )
+        await _hidden(actor, "waiver.requested", waiver, row, hat, {"ground": waiver.ground, "tender": row.ref})
+    return waiver
+
+
+async def withdraw(actor: Actor, ref: str) -> Waiver:
+    """Take an open request back; the draft may be changed again. The request never becomes public."""
+    async with transaction():
+        waiver, tender = await _locked(ref)
+        hat = actor.must_wear("buyer", organisation=waiver.buyer, secret=True)
+        insist(rules.WITHDRAW, waiver, clock.now())
+        waiver.withdrawn_at = clock.now()
+        await waiver.save([Waiver.withdrawn_at])
+        await hold(tender, "")
+        await tell(
+            waiver.department,
+            "waivers/withdrawn.txt",
+            roles=("minister",),
+            about=f"waiver:{ref}",
+            waiver=waiver,
+            tender=tender,
+        )
+        await _hidden(actor, "waiver.withdrawn", waiver, tender, hat)
+    return waiver
+
+
+# ── the minister ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def begin_signing(actor: Actor, ref: str) -> dict[str, Any]:
+    """What the minister's browser needs to sign this request with her passkey (WebAuthn request options as JSON). The
+    challenge is the digest of a statement with the document's own digest, her office and its dates in it."""
+    waiver = await readable(actor, ref)
+    tender = await find(Tender, Tender.id == waiver.tender)
+    actor.must_wear("minister", organisation=waiver.department)
+    now = clock.now()
+    insist(rules.SIGN, waiver, now)
+    stated = signing.statement(
+        await document(waiver, tender),
+        await _signer(actor, waiver.department),
+        now,
+        secrets.token_bytes(16),
+        purpose=PURPOSE,
+    )
+    return await passkeys.signing_options(actor, signing.challenge(stated), stated.decode())
+
+
+async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
+    """Grant the request with the browser's answer to :func:`begin_signing` (`credential.toJSON()`, as text).
+
+    Everything a stranger will check is checked here first, with the same code: that the passkey is hers and in force,
+    that she was verified by her device, that the document is still the one she was asked to sign. The second of two
+    decisions is refused.
+    """
+    waiver = await readable(actor, ref)
+    actor.must_wear("minister", organisation=waiver.department)
+    insist(rules.SIGN, waiver, clock.now())
+    signed = await passkeys.signed(actor, credential)
+    async with transaction():
+        waiver, tender = await _locked(ref)
+        hat = actor.must_wear("minister", organisation=waiver.department)
+        now = clock.now()
+        insist(rules.SIGN, waiver, now)
+        signer = await _signer(actor, waiver.department)
+        bundle, verified = await _checked(signed, await document(waiver, tender))
+        await _decide(waiver, actor, signer, now)
+        candidate = await tenders.candidate(tender)
+        about = await _about(waiver, tender)
+        await accept_evidence(
+            actor,
+            ground="waiver",
+            reference=waiver.ref,
+            buyer=waiver.buyer,
+            tender=tender.id,
+            cpv=candidate.codes,
+            ceiling_minor=candidate.value.minor,
+            signed_by=f"{signer.name}, {signer.office}",
+            completed_at=now,
+            expires_at=waiver.valid_until,
+            about=about,
+        )
+        await hold(tender, "")
+        await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
+        await _published(actor, waiver, tender, hat, about)
+        event = await record(
+            actor,
+            "waiver.granted",
+            f"waiver:{ref}",
+            {
+                **_public_facts(waiver, tender, signer),
+                "cpv": candidate.codes,
+                "value_minor": candidate.value.minor,
+                "currency": tender.currency,
+                "bundle": bundle.digest(),
+                "key": verified.key_fingerprint,
+            },
+            about=about,
+            organisation=hat.organisation_ref,
+        )
+        waiver.document, waiver.bundle = bundle.document.decode(), bundle.with_log_entry(event.hash).to_text()
+        await waiver.save([Waiver.document, Waiver.bundle])
+    return waiver
+
+
+async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
+    """Refuse the request with a reason everybody reads. It stays on the register; only a new request may follow."""
+    await readable(actor, ref)
+    async with transaction():
+        waiver, tender = await _locked(ref)
+        hat = actor.must_wear("minister", organisation=waiver.department)
+        actor.must_have_passkey()
+        insist(rules.REFUSE, waiver, clock.now())
+        insist((rules.refusal_says_why,), given.reason)
+        signer = await _signer(actor, waiver.department)
+        waiver.refusal_reason = given.reason
+        waiver.document = (await document(waiver, tender)).decode()
+        await waiver.save([Waiver.refusal_reason, Waiver.document])
+        await _decide(waiver, actor, signer, clock.now())
+        await hold(tender, "")
+        await _tell_buyer(waiver, tender, "waivers/refused.txt", office=signer.office, minister=signer.name)
+        about = await _about(waiver, tender)
+        await _published(actor, waiver, tender, hat, about)
+        await record(
+            actor,
+            "waiver.refused",
+            f"waiver:{ref}",
+            {**_public_facts(waiver, tender, signer), "reason": given.reason},
+            about=about,
+            organisation=hat.organisation_ref,
+        )
+    return waiver
+
+
+# ── checking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What checking a granted waiver found: every check in words, the key's fingerprint, whether that key is on the
+    register of keys, and the number of the log's event that names the bundle's digest (None: none does)."""
+
+    report: signing.Report
+    fingerprint: str
+    key_registered: bool
+    event: int | None
+    event_hash: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the signature, its key and its place in the log all hold."""
+        return self.report.holds and self.key_registered and self.event is not None
+
+
+async def check(waiver: Waiver) -> Checked | None:
+    """Check a granted waiver's bundle as a stranger would, and besides against the register of keys and the log here.
+    None for a request that was not granted."""
+    if not waiver.bundle:
+        return None
+    bundle = signing.Bundle.from_text(waiver.bundle)
+    keys = [row.public_key for row in await Passkey.objects().where(Passkey.person == waiver.minister)]
+    known = {hashlib.sha256(key).hexdigest() for key in keys}
+    event = await one(
+        "SELECT seq, body FROM event WHERE hash = {} AND subject = {} AND verb = 'waiver.granted'",
+        bundle.log_entry or "",
+        f"waiver:{waiver.ref}",
+    )
+    named = bool(event) and canonical.decode(event["body"].encode()).get("bundle") == bundle.digest()
+    return Checked(
+        signing.examine(bundle, origin=settings().site_url),
+        bundle.key.fingerprint,
+        bundle.key.fingerprint in known,
+        event["seq"] if named else None,
+        bundle.log_entry or "",
+    )
+
+
+async def _checked(signed: passkeys.Signed, current: bytes) -> tuple[signing.Bundle, signing.Verified]:
+    stated = signed.statement.encode()
+    try:
+        if canonical.decode(stated)["document_sha256"] != hashlib.sha256(current).hexdigest():
+            raise Refused(
+                Refusal(
+                    "waiver.changed-meanwhile", "What you were asked to sign is no longer what is asked. Read it again."
+                )
+            )
+        key = passkeys.signing_key(signed.passkey)
+        bundle = signing.bundle(current, stated, signed.response, key, settings().host, passkeys.origins())
+        verified = signing.verify(bundle, origin=settings().site_url)
+    except (canonical.NotCanonical, signing.NotABundle, signing.NotVerified) as error:
+        raise Refused(
+            Refusal("waiver.signature-refused", f"The signature does not hold. {error}"), status=422
+        ) from None
+    if verified.purpose != PURPOSE:
+        raise Refused(
+            Refusal("waiver.signature-refused", "This signature was made for something else than a waiver."), status=422
+        )
+    return bundle, verified
+
+
+# ── what several of them share ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _locked(ref: str) -> tuple[Waiver, Tender]:
+    """The waiver and its tender, both locked, the tender first as everywhere."""
+    known = await find(Waiver, Waiver.ref == ref)
+    tender = await find(Tender, Tender.id == known.tender, lock=True)
+    return await find(Waiver, Waiver.id == known.id, lock=True), tender
+
+
+async def _signer(actor: Actor, department: int) -> signing.Signer:
+    """The minister with her office and its dates, as they stand now."""
+    now = clock.now()
+    held = (
+        await Membership.objects()
+        .where(
+            (Membership.person == actor.must_be_person())
+            & (Membership.organisation == department)
+            & (Membership.role == "minister")
+            & (Membership.since <= now)
+            & (Membership.until.is_null() | (Membership.until > now))
+        )
+        .order_by(Membership.since)
+        .first()
+    )
+    if held is None:
+        raise Refused(Refusal("waiver.not-in-office", "You do not hold this office now."), status=403)
+    body = await find(Organisation, Organisation.id == department)
+    return signing.Signer(actor.ref, actor.name, held.title or "Minister", body.name, held.since, held.until)
+
+
+async def _decide(waiver: Waiver, actor: Actor, signer: signing.Signer, now: datetime) -> None:
+    waiver.decided_at, waiver.minister = now, actor.must_be_person()
+    waiver.office = f"{signer.office}, {signer.organisation}"
+    await waiver.save([Waiver.decided_at, Waiver.minister, Waiver.office])
+
+
+async def _tell_buyer(waiver: Waiver, tender: Tender, template: str, **facts: Any) -> None:
+    await tell(
+        waiver.buyer, template, roles=("buyer",), about=f"waiver:{waiver.ref}", waiver=waiver, tender=tender, **facts
+    )
+
+
+def _public_facts(waiver: Waiver, tender: Tender, signer: signing.Signer) -> dict[str, canonical.Plain]:
+    return {
+        "tender": tender.ref,
+        "title": tender.title,
+        "ground": waiver.ground,
+        "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
+        "signer": signer.person,
+        "office": waiver.office,
+    }
+
+
+async def _about(waiver: Waiver, tender: Tender) -> list[str]:
+    """Waiver → its tender, and the tender's own ancestors."""
+    return [f"tender:{tender.ref}", *await tenders.ancestors(tender)]
+
+
+async def _hidden(
+    actor: Actor,
+    verb: str,
+    waiver: Waiver,
+    tender: Tender,
+    hat: Hat,
+    facts: dict[str, canonical.Plain] | None = None,
+) -> None:
+    """Record something about an open request: hidden from the public until the request is decided."""
+    await record(
+        actor,
+        verb,
+        f"waiver:{waiver.ref}",
+        facts,
+        about=await _about(waiver, tender),
+        organisation=hat.organisation_ref,
+        sealed_by=f"publication:waiver:{waiver.ref}",
+        announce=[f"tender:{tender.ref}"],
+    )
+
+
+async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, about: Sequence[str]) -> None:
+    """Break the seal on the request: with its decision the public reads when it was asked, by whom and on what ground."""
+    await record(
+        actor,
+        "waiver.published",
+        f"waiver:{waiver.ref}",
+        {"ground": waiver.ground, "tender": tender.ref, "asked_at": _stamp(waiver.asked_at)},
+        about=about,
+        organisation=hat.organisation_ref,
+        announce=[f"tender:{tender.ref}"],
+    )
+
+
+async def statistics() -> dict[str, int]:
+    """How many requests were granted, refused and are in force now, for the head of the register."""
+    rows = await many(
+        "SELECT COUNT(*) FILTER (WHERE refusal_reason = '') AS granted, COUNT(*) FILTER (WHERE refusal_reason <> '') AS "
+        "refused, COUNT(*) FILTER (WHERE refusal_reason = '' AND valid_until >= {}) AS in_force FROM waiver WHERE "
+        "decided_at IS NOT NULL",
+        clock.now(),
+    )
+    return {name: int(value) for name, value in rows[0].items()}

@@ -1,0 +1,214 @@
+"""Where a waiver request stands, and what must hold before it is asked for, withdrawn, signed or refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from market import policy, workdays
+from market.refusals import rule
+from market.tenders import rules as tender_rules
+from market.waivers.grounds import grounds
+
+if TYPE_CHECKING:
+    from market.waivers.tables import Waiver
+
+Standing = Literal["asked", "withdrawn", "refused", "in-force", "expired"]
+
+STANDINGS: Mapping[Standing, tuple[str, str]] = {
+    "asked": ("Waiting for the minister", "amber"),
+    "withdrawn": ("Withdrawn", "grey"),
+    "refused": ("Refused", "red"),
+    "in-force": ("In force", "green"),
+    "expired": ("Expired", "grey"),
+}
+"""The word for each standing, and its tone."""
+
+_LONG_ENOUGH = policy.UK.gate.waiver_reason_characters
+
+
+def standing(waiver: Waiver, now: datetime) -> Standing:
+    """Where a request stands now, reckoned from its dates: nothing has to end a waiver."""
+    if waiver.withdrawn_at is not None:
+        return "withdrawn"
+    if waiver.decided_at is None:
+        return "asked"
+    if waiver.refusal_reason:
+        return "refused"
+    return "in-force" if waiver.valid_until is None or now <= waiver.valid_until else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a buyer asks for, beside the tender it is asked for. `shown` are the references of the concluded exercises on
+    the same subject that were put before her."""
+
+    tender: tender_rules.Candidate
+    ground: str
+    statement: str
+    evidence: Sequence[str]
+    similar: str
+    cost_of_waiting: str
+    valid_until: datetime
+    shown: Sequence[str] = ()
+
+
+# ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("waiver.not-a-draft")
+def for_a_draft(wish: Wish) -> str | None:
+    """A waiver is asked for before a tender is published: afterwards it would excuse what has been done."""
+    if wish.tender.tender.published_at is not None:
+        return "This tender is published. A waiver comes before publication."
+    return None
+
+
+@rule("waiver.asked-already")
+def one_at_a_time(wish: Wish) -> str | None:
+    """One request is with the minister at a time; a refused one is followed by a new one, not by an edited one."""
+    if wish.tender.tender.waiver_asked:
+        return f"Request {wish.tender.tender.waiver_asked} is with the minister already. Wait, or withdraw it first."
+    return None
+
+
+@rule("waiver.not-needed")
+def the_gate_is_shut(wish: Wish) -> str | None:
+    """A minister is asked only where the gate would otherwise stay shut."""
+    found = tender_rules.gate(wish.tender)
+    if found.ground is not None:
+        return f"This tender needs no waiver. {found.lines[-1].says}"
+    return None
+
+
+@rule("waiver.tender-incomplete")
+def the_purchase_is_described(wish: Wish) -> str | None:
+    """The minister signs for lots with their codes and values, so these are there before she is asked."""
+    for found in (
+        tender_rules.has_lots(wish.tender),
+        tender_rules.lots_are_complete(wish.tender),
+        tender_rules.says_what_is_bought(wish.tender),
+    ):
+        if found is not None:
+            return f"Finish the lots and the description first: the minister signs for exactly these. {found.reason}"
+    return None
+
+
+@rule("waiver.ground-unknown", field="ground")
+def ground_is_on_the_list(wish: Wish) -> str | None:
+    """A waiver rests on one of the published grounds."""
+    return None if wish.ground in grounds() else "Choose one of the grounds on the list."
+
+
+@rule("waiver.statement-short", field="statement", source="Policy: gate.waiver_reason_characters")
+def the_reason_can_be_checked(wish: Wish) -> str | None:
+    """The statement says enough that somebody else can check it."""
+    if len(wish.statement.strip()) < _LONG_ENOUGH:
+        return f"Say why in at least {_LONG_ENOUGH} characters: the statement is published with the decision."
+    return None
+
+
+@rule("waiver.evidence-missing", field="evidence")
+def something_shows_it(wish: Wish) -> str | None:
+    """A statement is shown to be true by something that can be looked up."""
+    if not [each for each in wish.evidence if each.strip()]:
+        return "Give at least one piece of evidence: the reference of an exercise, a link, or a document by its name."
+    return None
+
+
+@rule("waiver.exercise-unnamed", field="evidence")
+def the_exercise_is_named(wish: Wish) -> str | None:
+    """Who relies on somebody else's exercise names it."""
+    ground = grounds().get(wish.ground)
+    if ground and ground.names_an_exercise and not any(re.search(r"\bCH-\w+|https://", each) for each in wish.evidence):
+        return "Name the exercise you rely on by its reference (like CH-7KQ4M2X) or its address."
+    return None
+
+
+@rule("waiver.similar-unanswered", field="similar")
+def similar_exercises_are_answered(wish: Wish) -> str | None:
+    """Where exercises on the same subject are on record, the buyer says why they do not serve, or that they do."""
+    if wish.shown and len(wish.similar.strip()) < 20:
+        return f"On the same subject there is {', '.join(wish.shown)}. Say how each bears on this request."
+    return None
+
+
+@rule("waiver.cost-missing", field="cost_of_waiting")
+def waiting_has_a_cost(wish: Wish) -> str | None:
+    """The minister weighs an exercise against waiting for one, so she is told what waiting costs."""
+    if len(wish.cost_of_waiting.strip()) < 10:
+        return "Say what it costs to wait for an exercise: money, weeks, people."
+    return None
+
+
+@rule(
+    "waiver.validity-wrong",
+    field="valid_until",
+    source="Policy: gate.waiver_maximum_months; exceptions end by themselves",
+)
+def it_ends_within_a_year(wish: Wish) -> str | None:
+    """A waiver ends by itself, within the policy's months from the day it is asked for."""
+    most = workdays.add_months(wish.tender.now, policy.UK.gate.waiver_maximum_months)
+    if wish.valid_until <= wish.tender.now:
+        return "Choose a day in the future."
+    if wish.valid_until > most:
+        return f"No waiver lasts longer than {policy.UK.gate.waiver_maximum_months} months. Choose a day until {most:%d %B %Y}."
+    return None
+
+
+ASK = (
+    for_a_draft,
+    one_at_a_time,
+    the_gate_is_shut,
+    the_purchase_is_described,
+    ground_is_on_the_list,
+    the_reason_can_be_checked,
+    something_shows_it,
+    the_exercise_is_named,
+    similar_exercises_are_answered,
+    waiting_has_a_cost,
+    it_ends_within_a_year,
+)
+"""For `actions.ask`."""
+
+
+# ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("waiver.already-decided")
+def still_open(waiver: Waiver, now: datetime) -> str | None:
+    """A request is decided once, and a withdrawn one not at all."""
+    if waiver.withdrawn_at is not None:
+        return "This request was withdrawn by the buyer."
+    if waiver.decided_at is not None:
+        return "This request has been decided already. Read the decision on its page."
+    return None
+
+
+@rule("waiver.out-of-date")
+def still_of_use(waiver: Waiver, now: datetime) -> str | None:
+    """A waiver whose last day has passed opens nothing, so it is not signed."""
+    if waiver.valid_until is not None and now > waiver.valid_until:
+        return "The last day that was asked for has passed. Refuse the request, or have the buyer ask anew."
+    return None
+
+
+SIGN = (still_open, still_of_use)
+"""For `actions.begin_signing` and `actions.sign`."""
+
+REFUSE = (still_open,)
+"""For `actions.refuse`."""
+
+WITHDRAW = (still_open,)
+"""For `actions.withdraw`."""
+
+
+@rule("waiver.refusal-short", field="reason", source="Policy: gate.waiver_reason_characters")
+def refusal_says_why(reason: str) -> str | None:
+    """Who refuses says why, so that the buyer knows what to do instead."""
+    if len(reason.strip()) < _LONG_ENOUGH:
+        return f"Say why in at least {_LONG_ENOUGH} characters: the buyer, and the public, read it."
+    return None

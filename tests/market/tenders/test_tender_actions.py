@@ -1,0 +1,280 @@
+"""Tenders through their actions, on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+
+from market import canonical, clock, sealing
+from market.audit.proofs import public_log
+from market.audit.tables import Event, Outbox
+from market.audit.thread import thread
+from market.db import find
+from market.letters.tables import Letter
+from market.refusals import NotFound, Refused, refusals
+from market.settings import settings
+from market.tenders import actions, rules
+from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender, TenderQuestion
+from tests import given
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+DAY = timedelta(days=1)
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    return [reason.code for reason in refused.value.reasons]
+
+
+async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_record() -> None:
+    with clock.at(given.TODAY):
+        made = await given.tendering()
+        tender = await made.publish()
+    assert (tender.ground, tender.ground_reference) == ("exercise", tender.exercise)
+    assert [line.code for line in actions.gate_lines(tender)] == ["central", "commodity", "exercise"]
+    event = await Event.objects().where(Event.verb == "tender.published").first()
+    assert event is not None
+    body = canonical.decode(event.body.encode())
+    assert body["ground"] == "exercise"
+    assert body["value_minor"] == 15_600_000
+    assert len(body["lots"]) == 2
+    assert event.about == [f"tender:{tender.ref}", f"challenge:{tender.exercise}"]
+    assert await Outbox.exists().where(Outbox.subject == f"challenge:{tender.exercise}")
+    officers = await actions.officers_of(tender)
+    key = sealing.TenderKey.of(
+        tender.public_key, tender.platform_share, [officer.share for officer in officers], tender.key_commitment
+    )
+    shares = [sealing.contribute(code, officer.share) for code, officer in zip(made.codes, officers, strict=True)]
+    assert sealing.reassemble(key, shares, sealing.platform_key(settings().secret))
+
+
+async def test_a_code_is_never_kept_and_a_new_one_puts_the_old_out_of_use() -> None:
+    made = await given.tendering()
+    again = await actions.enrol(made.officers[0], made.ref)
+    tender = await made.publish()
+    officer = (await actions.officers_of(tender))[0]
+    with pytest.raises(sealing.NotThisOfficer):
+        sealing.contribute(made.codes[0], officer.share)
+    assert sealing.contribute(again.code, officer.share)
+    kept = [row["body"] + (row["private_body"] or "") for row in await Event.select(Event.body, Event.private_body)]
+    assert not any(again.code in text for text in kept)
+
+
+async def test_the_gate_stays_shut_without_evidence_and_nothing_is_written() -> None:
+    made = await given.tendering(exercised=False)
+    before = await Event.count()
+    with pytest.raises(Refused) as refused:
+        await made.publish()
+    assert codes(refused) == ["tender.innovation-first"]
+    assert await Event.count() == before
+    assert (await find(Tender, Tender.ref == made.ref)).published_at is None
+
+
+async def test_an_exercise_of_the_same_department_serves_and_a_strangers_does_not() -> None:
+    department = await given.organisation()
+    agency = await given.organisation(department=department.id)
+    await given.exercise(department, "CH-THEIRS")
+    made = await given.tendering(agency, exercised=False)
+    assert (await made.publish()).ground_reference == "CH-THEIRS"
+    stranger = await given.tendering(exercised=False)
+    with pytest.raises(Refused) as refused:
+        await actions.explain_origin(stranger.officers[0], stranger.ref, actions.Origin("CH-THEIRS"))
+    assert codes(refused) == ["tender.exercise-unknown"]
+
+
+async def test_a_sub_central_buyer_publishes_without_an_exercise_and_the_log_says_why() -> None:
+    council = await given.organisation(tier="local")
+    tender = await (await given.tendering(council, lots=1)).publish()
+    assert tender.ground == "not-central"
+    steps = {step.name: step for step in await thread(f"tender:{tender.ref}")}
+    assert "binds central government" in (steps["Exercise"].why or "")
+
+
+async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and_lapses_with_the_codes() -> None:
+    made = await given.tendering(exercised=False)
+    buyer = made.officers[0]
+    claim = actions.Origin("", True, "Sold by forty firms to one standard.")
+    await actions.explain_origin(buyer, made.ref, claim)
+    with pytest.raises(Refused) as refused:
+        await made.publish()
+    assert codes(refused) == ["tender.innovation-first"]
+    override = actions.Override("The standard was published in June and forty firms make it.")
+    with pytest.raises(NotFound):
+        await actions.confirm_commodity(buyer, made.ref, override)
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    await actions.confirm_commodity(operator, made.ref, override)
+    lot = (await actions.lots_of(made.tender))[0]
+    await actions.revise_lot(buyer, lot.ref, actions.LotDraft("Terraces", 100, ["79822500"]))
+    with pytest.raises(Refused):
+        await made.publish()
+    await actions.confirm_commodity(operator, made.ref, override)
+    tender = await made.publish()
+    assert tender.ground == "commodity"
+    assert override.reason in tender.gate_trace
+
+
+async def test_two_people_publish_at_once_and_one_is_told() -> None:
+    made = await given.tendering()
+    tries = [actions.publish(officer, made.ref) for officer in made.officers]
+    found = await asyncio.gather(*tries, return_exceptions=True)
+    refused = [each for each in found if isinstance(each, Refused)]
+    assert [[reason.code for reason in each.reasons] for each in refused] == [["tender.already-published"]]
+    assert await Event.count().where(Event.verb == "tender.published") == 1
+    tender = await find(Tender, Tender.ref == made.ref)
+    shares = [officer.share for officer in await actions.officers_of(tender)]
+    sealing.TenderKey.of(tender.public_key, tender.platform_share, shares, tender.key_commitment)
+
+
+async def test_a_draft_is_nobody_elses_and_its_events_show_nothing_before_publication() -> None:
+    made = await given.tendering()
+    stranger = await given.person(await given.organisation(), "buyer")
+    with pytest.raises(NotFound):
+        await actions.readable(stranger, made.ref)
+    with pytest.raises(NotFound):
+        await actions.describe(stranger, made.ref, actions.About("Mine now"))
+    hidden = b"".join([lines async for lines in public_log()])
+    assert made.ref.encode() not in hidden
+    await made.publish()
+    shown = b"".join([lines async for lines in public_log()])
+    assert b"tender.drafted" in shown
+
+
+async def test_lots_move_up_and_criteria_are_copied() -> None:
+    made = await given.tendering(lots=3)
+    buyer = made.officers[0]
+    first, second, third = await actions.lots_of(made.tender)
+    await actions.drop_lot(buyer, first.ref)
+    assert [(lot.ref, lot.number) for lot in await actions.lots_of(made.tender)] == [(second.ref, 1), (third.ref, 2)]
+    added = await actions.add_lot(buyer, made.ref, actions.LotDraft("Harbour", 5_000, ["35125100-4"]))
+    assert (added.number, added.cpv) == (3, ["35125100"])
+    await actions.copy_criteria(buyer, added.ref, second.ref)
+    found = (await actions.criteria_of([added]))[added.id]
+    assert [(each.name, each.weight, each.kind) for each in found] == [
+        (given.QUALITY.name, 60, "quality"),
+        (given.PRICE.name, 40, "price"),
+    ]
+    await actions.drop_criterion(buyer, found[0].ref)
+    with pytest.raises(Refused) as refused:
+        await made.publish()
+    assert codes(refused) == ["tender.weights-wrong"]
+
+
+async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
+    made = await given.tendering()
+    buyer = made.officers[0]
+    with pytest.raises(Refused) as refused:
+        await actions.add_lot(buyer, made.ref, actions.LotDraft("Harbour", 5_000, ["99999999"]))
+    assert (refused.value.reasons[0].field, refused.value.status) == ("cpv", 422)
+    with pytest.raises(Refused) as refused:
+        await actions.describe(buyer, made.ref, actions.About("Sensors", mission="M-NONE"))
+    assert codes(refused) == ["tender.mission-unknown"]
+    with pytest.raises(Refused) as refused:
+        await actions.set_dates(buyer, made.ref, actions.Dates(contract_begins_on=date(1026, 1, 1)))
+    assert codes(refused) == ["tender.date-unreal"]
+    with pytest.raises(Refused) as refused:
+        await actions.name_officer(buyer, made.ref, buyer.ref)
+    assert codes(refused) == ["tender.officer-named-already"]
+    stranger = await given.person(await given.organisation(), "buyer")
+    with pytest.raises(Refused) as refused:
+        await actions.name_officer(buyer, made.ref, stranger.ref)
+    assert codes(refused) == ["tender.officer-elsewhere"]
+
+
+async def test_questions_are_answered_for_everybody_and_the_asker_stays_unnamed() -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    asker = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
+    question = await actions.ask(asker, tender.ref, actions.Question("May the gateway be used?"))
+    assert await Letter.count().where(Letter.subject.like("A question about%")) == 2
+    buyer = made.officers[0]
+    with pytest.raises(Refused):
+        await actions.answer(asker, question.ref, actions.Answer("Yes."))
+    await actions.answer(buyer, question.ref, actions.Answer("Yes, by everybody."))
+    with pytest.raises(Refused) as refused:
+        await actions.answer(buyer, question.ref, actions.Answer("No."))
+    assert codes(refused) == ["tender.question-answered-already"]
+    letter = await Letter.objects().where(Letter.person == asker.ref).first()
+    assert letter is not None
+    assert "Yes, by everybody." in letter.text
+    shown = b"".join([lines async for lines in public_log()])
+    assert b"question-answered" in shown
+    assert asker.ref.encode() not in shown
+    row = await find(TenderQuestion, TenderQuestion.ref == question.ref)
+    with clock.at(row.asked_at + 20 * DAY), pytest.raises(Refused) as refused:
+        await actions.ask(asker, tender.ref, actions.Question("Anything else?"))
+    assert codes(refused) == ["tender.questions-over"]
+
+
+async def test_a_change_is_added_the_deadline_moves_and_followers_are_told() -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    follower = await given.person(await given.supplier(), "supplier-member")
+    await actions.follow(follower, tender.ref)
+    assert await actions.follows(follower, tender)
+    later = tender.closes_at + 7 * DAY
+    await actions.change(made.officers[0], tender.ref, actions.Change("Fourteen gullies are added.", later))
+    assert (await find(Tender, Tender.ref == tender.ref)).closes_at == later
+    assert await Addendum.count() == 1
+    letter = await Letter.objects().where(Letter.person == follower.ref).first()
+    assert letter is not None
+    assert "bids are now taken until" in letter.subject
+    await actions.follow(follower, tender.ref, wanted=False)
+    await actions.cancel(made.officers[0], tender.ref, actions.Ending("Five of the depots are not heated at all."))
+    assert await Letter.count().where(Letter.person == follower.ref) == 1
+    with pytest.raises(Refused) as refused:
+        await actions.change(made.officers[0], tender.ref, actions.Change("One more thing is added."))
+    assert "tender.closed-to-addenda" in codes(refused)
+    steps = await thread(f"tender:{tender.ref}")
+    assert (steps[-1].name, steps[-1].state) == ("Tender", "refused")
+
+
+async def test_what_a_concluded_exercise_hands_on_is_read_from_its_record() -> None:
+    from market.audit.actions import record
+
+    body = await given.organisation()
+    mission = await given.mission(body)
+    buyer = await given.person(body, "buyer")
+    await given.exercise(body, "CH-GULLY", ["35125100"])
+    await record(
+        buyer, "challenge.published", "challenge:CH-GULLY", {"title": "Blind gullies"}, about=[f"mission:{mission.ref}"]
+    )
+    carried = await actions.carried_over(body, "CH-GULLY")
+    assert carried == actions.Carried("CH-GULLY", "Blind gullies", ["35125100"], mission.ref)
+    new = actions.NewTender("Gullies", cpv=carried.cpv, mission=carried.mission, exercise=carried.exercise)
+    tender = await actions.draft(buyer, body.id, new)
+    event = await Event.objects().where(Event.verb == "tender.drafted").first()
+    assert event is not None
+    assert event.about == [f"tender:{tender.ref}", "challenge:CH-GULLY", f"mission:{mission.ref}"]
+    with pytest.raises(NotFound):
+        await actions.carried_over(await given.organisation(), "CH-GULLY")
+
+
+async def test_publishing_fills_the_codes_and_an_officer_may_be_taken_off_before() -> None:
+    made = await given.tendering()
+    third = await given.person(made.buyer, "evaluator")
+    await actions.name_officer(made.officers[0], made.ref, third.ref)
+    with pytest.raises(Refused) as refused:
+        await made.publish()
+    assert codes(refused) == ["tender.officers-missing"]
+    await actions.drop_officer(made.officers[0], made.ref, third.ref)
+    with pytest.raises(Refused):
+        await actions.enrol(third, made.ref)
+    await made.publish()
+    assert await OpeningOfficer.count() == 2
+    with pytest.raises(Refused):
+        await actions.enrol(made.officers[0], made.ref)
+    with pytest.raises(Refused):
+        await actions.drop_lot(made.officers[0], (await Lot.objects().first()).ref)
+
+
+async def test_the_checklist_and_the_action_agree() -> None:
+    made = await given.tendering(exercised=False, lots=1)
+    await actions.set_terms(made.officers[0], made.ref, actions.Terms(lots_per_supplier=4))
+    drafted = await find(Tender, Tender.ref == made.ref)
+    lacking = [refusal.code for refusal in refusals(rules.PUBLISH, await actions.candidate(drafted))]
+    with pytest.raises(Refused) as refused:
+        await made.publish()
+    assert codes(refused) == lacking
+    assert lacking == ["tender.innovation-first", "tender.undivided-reason-missing", "tender.lots-limit-wrong"]

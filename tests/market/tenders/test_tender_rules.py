@@ -1,0 +1,278 @@
+"""The rules of tenders as truth tables, on rows in memory: stages, the gate, publication, questions, changes, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from market.accounts.tables import Organisation
+from market.refusals import refusals
+from market.tenders import rules
+from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+from tests import given
+
+NOW = given.TODAY
+SENSORS, LAPTOPS, LETTERS = "35125100", "30213100", "79822500"
+DAY = timedelta(days=1)
+
+
+def tender(**facts: Any) -> Tender:
+    return given.row(
+        Tender,
+        **{
+            "id": 7,
+            "ref": "T-TEST",
+            "title": "Sensors",
+            "description": "Sensors for gullies.",
+            "cpv": [],
+            "questions_until": NOW + 14 * DAY,
+            "closes_at": NOW + 35 * DAY,
+            "contract_begins_on": date(2027, 3, 1),
+            "contract_ends_on": date(2030, 3, 1),
+            "undivided_reason": "One crew looks after all of it, with one tool.",
+            **facts,
+        },
+    )
+
+
+def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 100_00, **facts: Any) -> Lot:
+    return given.row(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
+
+
+def criterion(weight: int, kind: str = "quality") -> LotCriterion:
+    return given.row(LotCriterion, weight=weight, kind=kind)
+
+
+def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) -> InnovationEvidence:
+    return given.row(
+        InnovationEvidence,
+        **{
+            "ground": ground,
+            "reference": reference,
+            "buyer": 1,
+            "tender": 7 if ground == "waiver" else None,
+            "cpv": [SENSORS],
+            "completed_at": NOW - 30 * DAY,
+            "signed_by": "A Minister",
+            **facts,
+        },
+    )
+
+
+WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 100_00}
+
+
+def candidate(
+    row: Tender | None = None,
+    tier: str = "central",
+    lots: Sequence[Lot] | None = None,
+    criteria: dict[int, list[LotCriterion]] | None = None,
+    records: Sequence[InnovationEvidence] = (),
+    enrolled: Sequence[bool] = (True, True),
+) -> rules.Candidate:
+    chosen = [lot()] if lots is None else lots
+    return rules.Candidate(
+        row or tender(),
+        given.row(Organisation, id=1, name="Department for Roads", tier=tier),
+        NOW,
+        chosen,
+        criteria or {each.id: [criterion(60), criterion(40, "price")] for each in chosen},
+        [given.row(OpeningOfficer, enrolled_at=NOW if each else None) for each in enrolled],
+        records,
+        frozenset({1, 2}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, "draft"),
+        ({"published_at": NOW}, "questions"),
+        ({"published_at": NOW, "questions_until": NOW}, "open"),
+        ({"published_at": NOW, "questions_until": NOW, "closes_at": NOW + timedelta(seconds=1)}, "open"),
+        ({"published_at": NOW, "closes_at": NOW}, "closed"),
+        ({"published_at": NOW, "closes_at": NOW, "opened_at": NOW}, "evaluation"),
+        ({"published_at": NOW, "cancelled_at": NOW}, "cancelled"),
+        ({"published_at": NOW, "opened_at": NOW, "cancelled_at": NOW}, "cancelled"),
+    ],
+)
+def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected: str) -> None:
+    assert rules.stage(tender(**facts), NOW) == expected
+    assert expected in rules.STAGES
+
+
+@pytest.mark.parametrize(
+    ("situation", "ground", "reference"),
+    [
+        (candidate(tier="local"), "not-central", ""),
+        (candidate(), None, ""),
+        (candidate(records=[evidence()]), "exercise", "CH-1"),
+        (candidate(records=[evidence(buyer=2)]), "exercise", "CH-1"),
+        (candidate(records=[evidence(buyer=3)]), None, ""),
+        (candidate(records=[evidence(cpv=["35121000"])]), "exercise", "CH-1"),
+        (candidate(records=[evidence(cpv=[LETTERS])]), None, ""),
+        (candidate(records=[evidence(cpv=[])]), None, ""),
+        (candidate(records=[evidence(completed_at=NOW - 800 * DAY)]), None, ""),
+        (candidate(records=[evidence(expires_at=NOW - DAY)]), None, ""),
+        (candidate(lots=[lot(), lot(2, [LETTERS])], records=[evidence()]), None, ""),
+        (candidate(lots=[lot(), lot(2, [LAPTOPS])], records=[evidence()]), "exercise", "CH-1"),
+        (candidate(tender(exercise="CH-2"), records=[evidence()]), None, ""),
+        (candidate(tender(exercise="CH-2"), records=[evidence(), evidence(reference="CH-2")]), "exercise", "CH-2"),
+        (candidate(records=[evidence(**WAIVER)]), "waiver", "W-1"),
+        (candidate(records=[evidence(**WAIVER, tender=8)]), None, ""),
+        (candidate(records=[evidence(**{**WAIVER, "expires_at": NOW - DAY})]), None, ""),
+        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 99_99})]), None, ""),
+        (candidate(lots=[lot(codes=[SENSORS, LETTERS])], records=[evidence(**WAIVER)]), None, ""),
+        (candidate(records=[evidence(cpv=[LETTERS]), evidence(**WAIVER)]), "waiver", "W-1"),
+        (candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]), "commodity", ""),
+        (candidate(lots=[lot(codes=[LAPTOPS])]), None, ""),
+        (candidate(tender(commodity_claimed=True)), None, ""),
+        (candidate(tender(commodity_claimed=True, commodity_confirmed_at=NOW)), "commodity", ""),
+        (candidate(tender(commodity_confirmed_at=NOW)), None, ""),
+    ],
+)
+def test_the_gate(situation: rules.Candidate, ground: str | None, reference: str) -> None:
+    found = rules.gate(situation)
+    assert (found.ground, found.reference) == (ground, reference)
+    refused = rules.innovation_first(situation)
+    assert (refused is None) == (ground is not None)
+    assert found.lines[-1].holds == (ground not in (None, "not-central"))
+
+
+def test_the_gates_refusal_says_what_was_found_and_what_to_do() -> None:
+    refused = rules.innovation_first(candidate(records=[evidence(cpv=[LETTERS])]))
+    assert refused is not None
+    for words in ("CH-1 was about something else than lot 1", "ask the minister for a waiver", "35125100"):
+        assert words in refused.reason
+
+
+GOOD = {"records": [evidence()]}
+W, P = criterion(60), criterion(40, "price")
+
+
+@pytest.mark.parametrize(
+    ("situation", "codes"),
+    [
+        (candidate(**GOOD), []),
+        (candidate(tender(published_at=NOW), **GOOD), ["tender.already-published"]),
+        (candidate(tender(cancelled_at=NOW), **GOOD), ["tender.already-published"]),
+        (candidate(tender(waiver_asked="W-9"), **GOOD), ["tender.waiver-outstanding"]),
+        (candidate(), ["tender.innovation-first"]),
+        (candidate(tender(description=" "), **GOOD), ["tender.description-missing"]),
+        (
+            candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]),
+            ["tender.commodity-statement-missing"],
+        ),
+        (candidate(lots=[], **GOOD), ["tender.innovation-first", "tender.lots-missing"]),
+        (candidate(lots=[lot(value=0)], **GOOD), ["tender.lot-incomplete"]),
+        (candidate(lots=[lot(codes=[SENSORS, "99999999"])], **GOOD), ["tender.lot-incomplete"]),
+        (candidate(tender(undivided_reason="too short"), **GOOD), ["tender.undivided-reason-missing"]),
+        (candidate(tender(undivided_reason=""), lots=[lot(), lot(2)], **GOOD), []),
+        (candidate(tender(lots_per_supplier=2), **GOOD), ["tender.lots-limit-wrong"]),
+        (candidate(tender(lots_per_supplier=1), **GOOD), []),
+        (candidate(criteria={1: [criterion(59), P]}, **GOOD), ["tender.weights-wrong"]),
+        (candidate(criteria={1: []}, **GOOD), ["tender.weights-wrong"]),
+        (
+            candidate(criteria={1: [W, criterion(20, "price"), criterion(20, "price")]}, **GOOD),
+            ["tender.price-weight-wrong"],
+        ),
+        (candidate(criteria={1: [criterion(100)]}, **GOOD), ["tender.price-weight-wrong"]),
+        (candidate(criteria={1: [criterion(29), criterion(71, "price")]}, **GOOD), ["tender.price-weight-wrong"]),
+        (candidate(criteria={1: [criterion(30), criterion(70, "price")]}, **GOOD), []),
+        (candidate(criteria={1: [criterion(91), criterion(9, "price")]}, **GOOD), ["tender.price-weight-wrong"]),
+        (
+            candidate(
+                tender(commodity_claimed=True, commodity_statement="Standard laptops."),
+                lots=[lot(codes=[LAPTOPS])],
+                criteria={1: [criterion(100, "price")]},
+            ),
+            [],
+        ),
+        (candidate(tender(closes_at=None), **GOOD), ["tender.tendering-period-short"]),
+        (candidate(tender(closes_at=NOW + 24 * DAY), **GOOD), ["tender.tendering-period-short"]),
+        (candidate(tender(closes_at=NOW + 25 * DAY), **GOOD), []),
+        (candidate(tender(questions_until=None), **GOOD), ["tender.questions-dates-wrong"]),
+        (candidate(tender(questions_until=NOW), **GOOD), ["tender.questions-dates-wrong"]),
+        (candidate(tender(questions_until=NOW + 35 * DAY), **GOOD), ["tender.questions-dates-wrong"]),
+        (candidate(tender(contract_begins_on=None), **GOOD), ["tender.contract-dates-wrong"]),
+        (candidate(tender(contract_begins_on=date(2026, 12, 28)), **GOOD), ["tender.contract-dates-wrong"]),
+        (candidate(tender(contract_ends_on=date(2027, 2, 1)), **GOOD), ["tender.contract-dates-wrong"]),
+        (candidate(enrolled=[True], **GOOD), ["tender.officers-missing"]),
+        (candidate(enrolled=[True, True, False], **GOOD), ["tender.officers-missing"]),
+    ],
+)
+def test_what_publication_insists_on(situation: rules.Candidate, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.PUBLISH, situation)] == codes
+
+
+OPEN = {"published_at": NOW - DAY}
+
+
+@pytest.mark.parametrize(
+    ("facts", "asking", "changing"),
+    [
+        ({}, ["tender.questions-over"], ["tender.closed-to-addenda"]),
+        (OPEN, [], []),
+        ({**OPEN, "questions_until": NOW}, ["tender.questions-over"], []),
+        ({**OPEN, "closes_at": NOW}, ["tender.questions-over"], ["tender.closed-to-addenda", "tender.change-too-late"]),
+        ({**OPEN, "cancelled_at": NOW}, ["tender.questions-over"], ["tender.closed-to-addenda"]),
+        ({**OPEN, "closes_at": NOW + 6 * DAY}, [], ["tender.change-too-late"]),
+        ({**OPEN, "closes_at": NOW + 7 * DAY}, [], []),
+    ],
+)
+def test_questions_and_changes_while_there_is_time(
+    facts: dict[str, Any], asking: list[str], changing: list[str]
+) -> None:
+    row = tender(**facts)
+    assert [each.code for each in refusals(rules.ASK, row, NOW)] == asking
+    assert [each.code for each in refusals(rules.CHANGE, row, NOW, None)] == changing
+
+
+@pytest.mark.parametrize(
+    ("moved", "codes"),
+    [
+        (NOW + 34 * DAY, ["tender.deadline-earlier"]),
+        (NOW + 35 * DAY, ["tender.deadline-earlier"]),
+        (NOW + 36 * DAY, []),
+    ],
+)
+def test_a_deadline_only_moves_later(moved: datetime, codes: list[str]) -> None:
+    assert [each.code for each in refusals(rules.CHANGE, tender(**OPEN), NOW, moved)] == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "decided", "codes"),
+    [
+        ({}, False, ["tender.not-running"]),
+        (OPEN, False, []),
+        ({**OPEN, "closes_at": NOW, "opened_at": NOW}, False, []),
+        ({**OPEN, "cancelled_at": NOW}, False, ["tender.not-running"]),
+        (OPEN, True, ["tender.already-awarded"]),
+    ],
+)
+def test_cancelling(facts: dict[str, Any], decided: bool, codes: list[str]) -> None:
+    assert [each.code for each in refusals(rules.CANCEL, tender(**facts), decided)] == codes
+
+
+@pytest.mark.parametrize(
+    ("claim", "statement", "code", "codes"),
+    [
+        (True, "Sold by many firms.", SENSORS, []),
+        (False, "Sold by many firms.", SENSORS, ["tender.not-overridden-by-list"]),
+        (True, " ", SENSORS, ["tender.not-overridden-by-list"]),
+        (True, "Sold by many firms.", LAPTOPS, ["tender.not-overridden-by-list"]),
+    ],
+)
+def test_an_operator_confirms_only_what_the_list_denies(
+    claim: bool, statement: str, code: str, codes: list[str]
+) -> None:
+    row = tender(commodity_claimed=claim, commodity_statement=statement)
+    assert [each.code for each in refusals(rules.CONFIRM, row, [code])] == codes
+
+
+def test_dates_outside_the_century_are_slips() -> None:
+    assert rules.dates_are_of_this_century(datetime(1026, 1, 1, tzinfo=UTC), None) is not None
+    assert rules.dates_are_of_this_century(NOW, None, date(2030, 1, 1)) is None
