@@ -67,6 +67,8 @@ _ORDERS = {
 }
 _TIE_BITS = 19
 _BATCH = 1_000
+_WHOLE = "built-from-everything"
+"""A file in a generation that a rebuild completed; others hold only what was written since they began."""
 _LOCK_PATIENCE = 60.0
 
 _encode = msgspec.json.encode
@@ -226,15 +228,11 @@ class EmbeddedIndex(Index):
 
     async def prepare(self) -> bool:
         def make_ready() -> bool:
-            try:
-                return self._open().searcher().num_docs == 0
-            except IndexUnavailable:
-                pass
-            with self._locked():
-                if self._generation() is None:
-                    self._folder.mkdir(parents=True, exist_ok=True)
-                    self._make_current(self._new_generation())
-            return self._open().searcher().num_docs == 0
+            if self._generation() is None:
+                with self._locked():
+                    if self._generation() is None:
+                        self._make_current(self._new_generation())
+            return not (self._open().path / _WHOLE).exists()
 
         return await self._run(make_ready)
 
@@ -281,6 +279,7 @@ class EmbeddedIndex(Index):
                 add(batch)
                 writer.commit()
                 writer.wait_merging_threads()
+                (path / _WHOLE).touch()
                 self._make_current(path)
 
             await self._run(finish)

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from rapidfuzz.distance import OSA
 
 from search import words
-from search.documents import Kind, SearchDocument
+from search.documents import Kind, SearchDocument, clean
 from search.words import Asked, Synonyms
 
 SCHEMA_VERSION = 2
@@ -260,8 +260,8 @@ class Index(ABC):
 
     @abstractmethod
     async def prepare(self) -> bool:
-        """Make sure that an index with today's settings and schema exists; True when it holds nothing and wants a
-        :meth:`rebuild`. Called once when a process starts; harmless when repeated."""
+        """Make sure that an index with today's settings and schema exists; True when it was never completed by a
+        :meth:`rebuild` and wants one. Called once when a process starts; harmless when repeated."""
 
     @abstractmethod
     async def upsert(self, documents: Iterable[SearchDocument]) -> None:
@@ -342,7 +342,7 @@ def _understand(query: Query) -> Ask:
     if not 0 <= query.limit <= 1000:
         raise ValueError("a page holds between 0 and 1,000 results")
     asked = words.read(query.text)
-    where = {name: tuple(dict.fromkeys(values)) for name, values in query.filters.items() if values}
+    where = {name: tuple(dict.fromkeys(map(clean, values))) for name, values in query.filters.items() if values}
     if query.kinds:
         where["kind"] = tuple(kind.value for kind in query.kinds)
     wanted = dict.fromkeys(("kind", *query.facets))

@@ -128,6 +128,8 @@ class MeilisearchIndex(Index):
         self._key = key
         self._name = name
         self._uid = f"{name}_v{SCHEMA_VERSION}"
+        self._built = f"{self._uid}_built"
+        """An empty index whose existence says that a rebuild was once completed."""
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writing = asyncio.Lock()
@@ -307,10 +309,17 @@ class MeilisearchIndex(Index):
             if error.code != "index_not_found":
                 raise
             self._create(client, self._uid)
+            _wait(client, [client.delete_index(self._built).task_uid], forgive="index_not_found")
             return True
         if any(not _agrees(value, present.get(name)) for name, value in wanted.items()):
             _wait(client, [index.update_settings(wanted).task_uid])
-        return int(index.get_stats().number_of_documents) == 0
+        try:
+            client.get_raw_index(self._built)
+        except MeilisearchApiError as error:
+            if error.code != "index_not_found":
+                raise
+            return True
+        return False
 
     def _create(self, client: meilisearch.Client, uid: str) -> None:
         made = client.create_index(uid, {"primaryKey": "key"}).task_uid
@@ -335,6 +344,7 @@ class MeilisearchIndex(Index):
 
     def _swap(self, client: meilisearch.Client, fresh: str) -> None:
         _wait(client, [client.swap_indexes([{"indexes": [self._uid, fresh]}]).task_uid])
+        _wait(client, [client.create_index(self._built).task_uid], forgive="index_already_exists")
 
     def _tidy(self, client: meilisearch.Client, fresh: str) -> None:
         """Remove what a rebuild leaves: its own second index, those of rebuilds that died, those of older versions."""
@@ -345,7 +355,7 @@ class MeilisearchIndex(Index):
             made = datetime.fromisoformat(str(one["createdAt"])).astimezone(UTC)
             ours = uid.startswith(f"{self._name}_v")
             left_over = ours and "_next_" in uid and made < long_ago
-            older = ours and uid.partition("_next_")[0] != self._uid
+            older = ours and uid not in (self._uid, self._built) and not uid.startswith(f"{self._uid}_next_")
             if uid == fresh or left_over or older:
                 tasks.append(client.delete_index(uid).task_uid)
         _wait(client, tasks)

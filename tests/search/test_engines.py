@@ -449,9 +449,12 @@ async def test_a_rebuild_from_nothing_empties_the_index(index: Index) -> None:
     assert (await index.search(Query())).total == 0
 
 
-async def test_preparing_says_whether_a_rebuild_is_wanted(index: Index) -> None:
+async def test_an_index_wants_a_rebuild_until_one_was_completed(index: Index) -> None:
     assert await index.prepare()
     await index.upsert(DOCUMENTS[:1])
+    assert await index.prepare(), "one document written is not all there are"
+    await index.rebuild(flow(DOCUMENTS))
+    assert not await index.prepare()
     assert not await index.prepare()
 
 
