@@ -18,6 +18,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ from ocdsmerge.merge import Merger  # noqa: E402
 from market.portal import ocds  # noqa: E402
 from market.portal.merging import merge  # noqa: E402
 from market.portal.notices import notice  # noqa: E402
+from market.portal.quality import Quality  # noqa: E402
 from market.portal.reading import Defect, Found, read, unfold  # noqa: E402
 from market.portal.upgrading import Upgraded, upgrade  # noqa: E402
 
@@ -111,12 +113,56 @@ def per_second(name: str, text: bytes, count: int) -> None:
     )
 
 
+def survey(root: Path) -> None:
+    """A table of every portal's files: what was read, what was refused, what was mended, and the quality score."""
+    now = datetime.now(UTC)
+    print(
+        f"{'portal':30} {'files':>5} {'items':>6} {'refused':>7} {'releases':>8} {'ocids':>6} {'score':>5}  most frequent notes"
+    )
+    reasons: Counter[str] = Counter()
+    for folder in sorted(each for each in root.iterdir() if each.is_dir()):
+        by_ocid: dict[str, list[Upgraded]] = {}
+        counted: Counter[str] = Counter()
+        noted: Counter[str] = Counter()
+        for found in read(folder):
+            inner = [found] if isinstance(found, Defect) else [*unfold(found)]
+            counted["items"] += isinstance(found, Found)
+            for each in inner:
+                made = upgrade(each) if isinstance(each, Found) else each
+                if isinstance(made, Defect):
+                    counted["refused"] += 1
+                    reasons[f"{folder.name}: {made.reason}"] += 1
+                    continue
+                counted["releases"] += 1
+                noted.update(note.code for note in made.notes)
+                by_ocid.setdefault(made.ocid, []).append(made)
+        quality = Quality(folder.name)
+        for releases in by_ocid.values():
+            merged = merge(releases)
+            tags = tuple(tag for version in merged.history for tag in version.tags)
+            notes = (*merged.notes, *(note for one in releases for note in one.notes))
+            quality.add(notice(merged.compiled, source=folder.name, tags=tags), notes, now)
+        files = sum(each.is_file() for each in folder.rglob("*"))
+        often = ", ".join(f"{code} {count}" for code, count in noted.most_common(4))
+        print(
+            f"{folder.name:30} {files:5} {counted['items']:6} {counted['refused']:7} {counted['releases']:8} "
+            f"{len(by_ocid):6} {quality.report().score:5}  {often}"
+        )
+    print("\nWhat was refused, and why:")
+    for reason, count in reasons.most_common():
+        print(f"{count:4} {reason}")
+
+
 def main() -> None:
     """Print the table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=3000, help="releases in each set")
     options.add_argument("--large", type=int, default=0, metavar="MEGABYTES", help="also read one package of this size")
+    options.add_argument("--survey", action="store_true", help="print what every portal's files come to, and stop")
     chosen = options.parse_args()
+    if chosen.survey:
+        survey(SHARED if SHARED.is_dir() else HERE / "fixtures")
+        return
     warnings.simplefilter("ignore")
     if SHARED.is_dir():
         sets = {folder.name: corpus(folder) for folder in sorted(SHARED.iterdir())}

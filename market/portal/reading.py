@@ -588,7 +588,8 @@ class _Document:
                 raise _Broken("the file ends in the middle of a value")
             if first != b'"':
                 raise _Broken(f"a field name in double quotes was expected but {_shown(cursor.excerpt())} came")
-            key = str(_decoded(cursor.value(WHOLE)))
+            name = cursor.value(WHOLE)
+            key = str(_decoded(name) or name.decode("utf-8", "replace").strip('"'))
             if cursor.peek() != b":":
                 raise _Broken(f"a colon was expected after “{key}” but {_shown(cursor.excerpt())} came")
             cursor.take()
@@ -717,7 +718,7 @@ def _mend_text(text: bytes) -> tuple[bytes, tuple[Note, ...]]:
 def _decodes(text: bytes) -> bool:
     try:
         msgspec.json.decode(text, type=_FIELDS if text[:1] == b"{" else _ITEMS)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
 

@@ -303,7 +303,7 @@ class _Mender:
                 return value
             return self._misfit(value, node)
         if node.numeric:
-            return value
+            return value if kind is int or "number" in node.types else self._whole(value, node)
         if node.text:
             self.note("text.number", None, "A number stood where text belongs; its digits are taken.")
             return self._text(str(value), node)
@@ -314,6 +314,13 @@ class _Mender:
             self.note("list.single", None, "One value stood where a list belongs.")
             return self._list([value], node)
         return self._misfit(value, node)
+
+    def _whole(self, value: float, node: _Node) -> Any:
+        """A fraction where only whole numbers belong: 7.0 is 7, 7.5 is text where text may stand, otherwise nothing."""
+        if value.is_integer():
+            self.note("number.fraction", None, f"{value} stood where a whole number belongs.")
+            return int(value)
+        return str(value) if node.text else self._misfit(value, node)
 
     def _text(self, value: str, node: _Node) -> Any:
         if node.text:
@@ -570,6 +577,12 @@ def _references(release: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _upgrade_version(release: dict[str, Any], version: str | None, mender: _Mender) -> None:
+    for each in _references(release):
+        if isinstance(each.get("id"), int):
+            each["id"] = str(each["id"])
+            mender.note(
+                "party.id-number", "parties", "An organisation is referred to by a number; parties have text for ids."
+            )
     inline = any("identifier" in each or "address" in each or "id" not in each for each in _references(release))
     blocks = [release.get("tender") or {}, *(each for key in _LISTS_OF_PROCESS for each in release.get(key) or ())]
     amended = any("amendment" in each for each in blocks)

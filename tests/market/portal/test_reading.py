@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from market.portal.reading import Defect, Found, Package, Position, read, unfold
 
@@ -300,3 +302,21 @@ def test_every_real_file_reads_or_says_why_not() -> None:
             if isinstance(each, Defect):
                 assert each.reason.endswith((".", "…).")), each.reason
     assert counted == {"found": 629, "defect": 10}
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_no_bytes_whatever_break_the_reader(text: bytes) -> None:
+    assert all(isinstance(each, (Found, Defect)) for each in read(text))
+
+
+@given(st.data())
+def test_a_package_with_a_piece_changed_or_cut_never_breaks_and_never_loses_what_stands_before(
+    data: st.DataObject,
+) -> None:
+    text = json.dumps(
+        package(*(release(each) for each in range(6))), indent=data.draw(st.sampled_from([None, 1]))
+    ).encode()
+    place = data.draw(st.integers(0, len(text) - 1))
+    spoilt = text[:place] + data.draw(st.binary(max_size=3)) + text[place + data.draw(st.integers(0, 9)) :]
+    whole = sum(text.find(f'"id": "{number}"'.encode()) + 60 < place for number in range(6))
+    assert len([each for each in read(spoilt) if isinstance(each, Found)]) >= whole - 1
