@@ -3,3 +3,6 @@
 import os
 
 os.environ.setdefault("PICCOLO_CONF", "market.piccolo_conf")
+
+VERSION = "0.1.0"
+"""Of this release, as the API's description, /health and the evidence files name it."""

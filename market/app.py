@@ -15,38 +15,55 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MyApplicationsApi, PanelApi
-from market import clock, db
+from challenges.pages import ApplicationPages, ChallengePages, DraftPages, InsightPages, PanelPages, RunPages
+from market import VERSION, clock, db
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.pages import AccountPages, InvitationPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.letters.pages import LetterPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.settings import settings
+from market.suppliers.api import SuppliersApi
+from market.suppliers.pages import RegisterPages, SupplierPages
 from market.web import crossing, headers, problems
 from market.web import static as static_files
 from market.web.pages import assets
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
+    HomePages,
+    DeskPages,
+    DemoPages,
+    AboutPages,
     PaymentPages,
     BidPages,
     SignInPages,
     AccountPages,
     InvitationPages,
     OrganisationPages,
+    RegisterPages,
+    SupplierPages,
     LetterPages,
     MissionPages,
+    ChallengePages,
+    DraftPages,
+    ApplicationPages,
+    PanelPages,
+    RunPages,
+    InsightPages,
 )
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
     MeApi,
     OrganisationsApi,
+    SuppliersApi,
     PaymentsApi,
     BidsApi,
     MissionsApi,
@@ -57,8 +74,6 @@ API: tuple[ControllerRouterHandler, ...] = (
     InsightsApi,
 )
 """For programs: JSON below /api/, a bearer token, problem details."""
-
-VERSION = "0.1.0"
 
 
 @asynccontextmanager

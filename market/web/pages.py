@@ -34,6 +34,8 @@ NAVIGATION = (
     ("What was learnt", "/insights"),
     ("Waivers", "/waivers"),
 )
+DESK = (("Your desk", "/desk"),)
+"""For somebody signed in."""
 
 
 @cache
@@ -74,7 +76,10 @@ def show(request: Visitor, template: str, *, status: int = 200, **context: Any) 
         site(),
         request.url.path,
         person=actor if actor.signed_in else None,
-        navigation=[Link(text, href, request.url.path.startswith(href)) for text, href in NAVIGATION],
+        navigation=[
+            Link(text, href, request.url.path.startswith(href))
+            for text, href in (*NAVIGATION, *(DESK if actor.signed_in else ()))
+        ],
         flash=flash,
     )
     common["csrf_token"] = token

@@ -1,0 +1,334 @@
+"""Home, desks, public figures, the demonstration, and what this place is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.response import Redirect
+
+from market import VERSION, clock
+from market.accounts import actions as accounts
+from market.accounts import guards
+from market.accounts.sessions import COOKIE, LASTS
+from market.actor import SUPPLIER_ROLES
+from market.db import one
+from market.front import demo
+from market.front.desks import desk
+from market.front.figures import COUNTED, Figures, figures, open_challenges, open_lots
+from market.settings import settings
+from market.web import crossing, forms
+from market.web.pages import Visitor, show, to
+from market.web.words import day, money, number
+
+SHOWN = 6
+"""How many problems and lots the home page shows."""
+
+
+PUBLISHED = [
+    ("Challenges, tenders, awards and contracts", "OCDS 1.1.5, JSON packages", "/api/ocds/releases"),
+    ("The same, one record for each", "OCDS 1.1.5, JSON packages", "/api/ocds/records"),
+    ("Challenges", "JSON", "/api/v1/challenges"),
+    ("Tenders", "JSON", "/api/v1/tenders"),
+    ("Missions and their success criteria", "JSON", "/api/v1/missions"),
+    ("Waivers, each with its signature", "JSON", "/api/v1/waivers"),
+    ("Contracts", "JSON", "/api/v1/contracts"),
+    ("Suppliers", "JSON", "/api/v1/suppliers"),
+    ("The log of everything", "JSON Lines, one event a line", "/log/events.jsonl"),
+    ("Its newest events, filtered", "JSON", "/api/v1/log"),
+    ("The log's signed state", "JSON", "/log/head.json"),
+    ("The key that signs it", "Text, Ed25519 in hexadecimal", "/log/key"),
+    ("The public figures", "JSON", "/figures.json"),
+    ("All of this, described for programs", "OpenAPI 3.1, JSON", "/api/v1/openapi.json"),
+]
+"""What can be taken away: in words, its form, its address."""
+
+
+def share(value: int | None, nothing: str = "None yet") -> str:
+    """“38 %”, or words where there is nothing to take a share of."""
+    return nothing if value is None else f"{value} %"
+
+
+def days(value: int | None) -> str:
+    """“6 days”, or words."""
+    return "None yet" if value is None else f"{number(value)} day{'' if value == 1 else 's'}"
+
+
+class HomePages(Controller):
+    """The first page, and the public figures."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def home(self, request: Visitor) -> Response[bytes]:
+        """What is open now, what came of it, how it works."""
+        now = clock.now()
+        return show(
+            request,
+            "front/home.html",
+            challenges=await open_challenges(now, SHOWN),
+            lots=await open_lots(now, SHOWN),
+            facts=_three(await figures()),
+        )
+
+    @get("/figures", guards=[guards.public])
+    async def figures(self, request: Visitor) -> Response[bytes]:
+        """Every public figure, and how it is counted."""
+        found = await figures()
+        parts = _parts(found)
+        return show(
+            request,
+            "front/figures.html",
+            parts=parts,
+            sections=[*((id_, title) for id_, title, _, _ in parts), ("missions", "By mission")],
+            portfolio=_portfolio(found),
+            counted=COUNTED,
+        )
+
+    @get("/figures.json", guards=[guards.public])
+    async def figures_json(self) -> Response[bytes]:
+        """The same for programs; money in minor units, shares in percent, null where there is no case yet."""
+        found = {"counted": COUNTED, **msgspec.to_builtins(await figures())}
+        return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
+
+
+def _three(found: Figures) -> list[tuple[str, str, str]]:
+    exercises, waived = found.by_ground.get("exercise", 0), found.by_ground.get("waiver", 0)
+    return [
+        (share(found.small_share), "of the value of contracts went to small firms", "/figures#small-firms"),
+        (days(found.days_to_pay), "from a delivered pitch to its payment, in the middle", "/figures#time-to-pay"),
+        (
+            f"{number(exercises)} of {number(found.tenders)}" if found.tenders else "None yet",
+            f"tenders came from an exercise; {number(waived)} {'was' if waived == 1 else 'were'} waived by a minister",
+            "/figures#innovation-first",
+        ),
+    ]
+
+
+_Part = tuple[str, str, list[tuple[str, str, None]], list[tuple[str, str]]]
+
+
+def _parts(found: Figures) -> list[_Part]:
+    ground = found.by_ground.get
+    return [
+        (
+            "small-firms",
+            "Small firms",
+            [(share(found.small_share), "of the value of contracts", None)],
+            [
+                ("Contracts signed by both sides", number(found.contracts)),
+                ("With small firms", number(found.contracts_to_small)),
+                ("Their value together", money(found.value)),
+            ],
+        ),
+        (
+            "innovation-first",
+            "Innovation first",
+            [
+                (number(ground("exercise", 0)), "tenders came from an exercise", None),
+                (number(ground("waiver", 0)), "were waived by a minister", None),
+            ],
+            [
+                ("Tenders published", number(found.tenders)),
+                ("Commodities, which need no exercise", number(ground("commodity", 0))),
+                ("Of buyers outside central government, whom the rule does not bind", number(ground("not-central", 0))),
+            ],
+        ),
+        (
+            "waivers",
+            "Waivers",
+            [(share(found.waiver_rate), "of the tenders that needed an exercise or a waiver had a waiver", None)],
+            [
+                ("Granted", number(found.waivers_granted)),
+                ("Refused", number(found.waivers_refused)),
+                ("Waiting for a minister", number(found.waivers_waiting)),
+            ],
+        ),
+        (
+            "problem-to-contract",
+            "From the problem to the contract",
+            [(days(found.days_to_contract), "from a published problem to a signed contract", None)],
+            [("Problems that led to a contract", number(found.contracts_from_problems))],
+        ),
+        (
+            "pitch-fees",
+            "Paid to pitch",
+            [(money(found.fees), "paid to teams for pitching", None)],
+            [("Pitches paid", number(found.pitches_paid))],
+        ),
+        (
+            "time-to-pay",
+            "Time to pay",
+            [(days(found.days_to_pay), "from a delivered pitch to its payment", None)],
+            [],
+        ),
+        (
+            "in-time",
+            "Paid when due",
+            [(share(found.in_time), "of all payments were made by the day they were due", None)],
+            [("Payments made", number(found.paid)), ("By the day they were due", number(found.paid_in_time))],
+        ),
+    ]
+
+
+def _portfolio(found: Figures) -> list[list[str]]:
+    return [
+        [
+            f"{each.title} ({each.owner}, until {day(each.ends_on)})",
+            number(each.challenges),
+            number(each.concluded),
+            number(each.tenders),
+            number(each.contracts),
+            money(each.value),
+            share(each.to_small, "–"),
+            money(each.fees),
+        ]
+        for each in found.missions
+    ]
+
+
+class DeskPages(Controller):
+    """One's own desk."""
+
+    path = "/desk"
+    include_in_schema = False
+
+    @get("/", guards=[guards.signed_in])
+    async def desk(self, request: Visitor) -> Response[bytes]:
+        """What waits for me, then where my things stand."""
+        hat = request.user.wears(*SUPPLIER_ROLES)
+        firm = hat.organisation_ref if hat else ""
+        return show(request, "front/desk.html", desk=await desk(request.user), firm=firm)
+
+
+class DemoPages(Controller):
+    """Trying it out as somebody of the story, and at another time."""
+
+    path = "/demo"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def people(self, request: Visitor) -> Response[bytes]:
+        """Whom one can be, and what time it is."""
+        demo.must_be_demo()
+        return await _demo(request, forms.blank(demo.Choice))
+
+    @post("/sign-in", guards=[guards.public])
+    async def sign_in(self, request: Visitor) -> Response[Any]:
+        """Be somebody else."""
+        demo.must_be_demo()
+        form = await forms.read(request, demo.Choice)
+        with form.acting():
+            token = await accounts.sign_in_as(form.data.person)
+            await accounts.sign_out(request.user, request.cookies.get(crossing.cookie_name(COOKIE), ""))
+            return _with(to("/desk"), token)
+        return await _demo(request, form)
+
+    @post("/clock", guards=[guards.public])
+    async def move(self, request: Visitor) -> Response[Any]:
+        """Move the clock forward. Whoever is signed in stays so, although her session would have ended meanwhile."""
+        demo.must_be_demo()
+        form = await forms.read(request, demo.Move)
+        with form.acting():
+            clock.shift(timedelta(hours=form.data.hours))
+            return await _moved(request)
+        return await _demo(request, form)
+
+    @post("/clock/reset", guards=[guards.public])
+    async def reset(self, request: Visitor) -> Response[Any]:
+        """Set the clock back to the present."""
+        demo.must_be_demo()
+        clock.reset()
+        return await _moved(request)
+
+
+async def _demo(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
+    first, others = await demo.guises()
+    return show(
+        request,
+        "front/demo.html",
+        status=form.status,
+        form=form,
+        first=first,
+        others=[(each.ref, f"{each.name}. {each.office}") for each in others],
+        moment=clock.now(),
+        address=settings().site_url,
+    )
+
+
+async def _moved(request: Visitor) -> Redirect:
+    answer = to("/demo", "The clock is moved.")
+    if request.user.signed_in:
+        return _with(answer, await accounts.sign_in_as(request.user.ref))
+    return answer
+
+
+def _with(answer: Redirect, token: str) -> Redirect:
+    answer.set_cookie(crossing.cookie(COOKIE, token, seconds=int(LASTS.total_seconds())))
+    return answer
+
+
+class AboutPages(Controller):
+    """What this place is, for people and for machines that ask."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/about", guards=[guards.public])
+    async def about(self, request: Visitor) -> Response[bytes]:
+        """What this is and why."""
+        return show(request, "front/about.html")
+
+    @get("/accessibility", guards=[guards.public])
+    async def accessibility(self, request: Visitor) -> Response[bytes]:
+        """How far everybody can use it, and how that was found out."""
+        return show(request, "front/accessibility.html")
+
+    @get("/licence", guards=[guards.public])
+    async def licence(self, request: Visitor) -> Response[bytes]:
+        """What may be done with the data and with the program."""
+        return show(request, "front/licence.html")
+
+    @get("/open-data", guards=[guards.public])
+    async def open_data(self, request: Visitor) -> Response[bytes]:
+        """What is published, in which form, where."""
+        return show(request, "front/open_data.html", rows=PUBLISHED)
+
+    @get("/privacy", guards=[guards.public])
+    async def privacy(self, request: Visitor) -> Response[bytes]:
+        """What is kept of people."""
+        return show(request, "front/privacy.html", hours=int(LASTS.total_seconds()) // 3600)
+
+    @get("/.well-known/security.txt", guards=[guards.public])
+    async def weaknesses(self) -> Response[bytes]:
+        """Where to report a weakness (RFC 9116). It expires within a year, as the standard recommends."""
+        expires = clock.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=330)
+        contact = settings().mail_from.rpartition("<")[2].rstrip(">")
+        lines = (
+            f"Contact: mailto:{contact}",
+            f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+            "Preferred-Languages: en",
+            f"Canonical: {settings().site_url}/.well-known/security.txt",
+            f"Policy: {settings().site_url}/privacy#weaknesses",
+        )
+        return Response("\n".join(lines).encode() + b"\n", media_type="text/plain; charset=utf-8")
+
+    @get("/robots.txt", guards=[guards.public])
+    async def robots(self) -> Response[bytes]:
+        """What crawlers may read: everything public. A demonstration keeps out of search engines."""
+        rules = "Disallow: /" if settings().demo else "Disallow: /desk\nDisallow: /account\nDisallow: /search?"
+        return Response(f"User-agent: *\n{rules}\n".encode(), media_type="text/plain; charset=utf-8")
+
+    @get("/health", guards=[guards.public])
+    async def health(self) -> Response[bytes]:
+        """For whoever watches the machine: 200 when the database answers, 503 when not."""
+        try:
+            well = (await one("SELECT 1 AS one")) == {"one": 1}
+        except OSError:
+            well = False
+        body = {"database": "ok" if well else "does not answer", "version": VERSION}
+        return Response(msgspec.json.encode(body), status_code=200 if well else 503, media_type=MediaType.JSON)
