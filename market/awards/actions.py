@@ -776,9 +776,7 @@ async def _take_back(
 
 async def open_complaints(decision: Decision) -> int:
     """How many complaints about a decision wait for an answer."""
-    return int(
-        await Complaint.count().where((Complaint.decision == decision.id) & Complaint.answered_at.is_null())
-    )
+    return int(await Complaint.count().where((Complaint.decision == decision.id) & Complaint.answered_at.is_null()))
 
 
 async def complaints_of(decision: Decision) -> list[dict[str, Any]]:

@@ -376,6 +376,8 @@ def says_why(deciding: Deciding) -> str | None:
 @rule("award.set-aside-unknown", field="set_aside")
 def sets_aside_bids_of_the_lot(deciding: Deciding) -> str | None:
     """Only a ranked bid of the lot can be set aside."""
+    if deciding.waiting or deciding.decided:
+        return None
     unknown = sorted(set(deciding.set_aside) - set(deciding.bids))
     return f"These are not ranked bids of this lot: {', '.join(unknown)}." if unknown else None
 
@@ -412,7 +414,7 @@ def low_price_could_be_explained(deciding: Deciding) -> str | None:
 def awards_the_first(deciding: Deciding) -> str | None:
     """A lot is awarded to the bid that ranks first by the published criteria, after the limit on lots and what was set
     aside for a reason; or to nobody."""
-    if not deciding.winner or deciding.winner == deciding.expected:
+    if deciding.waiting or deciding.decided or deciding.winner in ("", deciding.expected):
         return None
     if deciding.winner not in deciding.bids:
         return "Choose one of the ranked bids of this lot."

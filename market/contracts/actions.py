@@ -1,0 +1,609 @@
+"""Drawing contracts up, signing them, and the work under them."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from market import canonical, clock, policy
+from market.accounts.people import tell
+from market.accounts.tables import Organisation
+from market.actor import Actor, Hat, Role
+from market.audit.actions import record
+from market.awards import actions as awards
+from market.awards.tables import Decision
+from market.bids.tables import OpenedBid
+from market.contracts import rules
+from market.contracts.tables import Contract, ContractChange, Milestone
+from market.db import find, many, transaction
+from market.missions.tables import Mission
+from market.money import Money
+from market.payments.actions import owe
+from market.refusals import Refused, insist, refusals
+from market.tenders.tables import Lot, LotCriterion, Tender
+from market.web.words import day
+
+MANAGERS: tuple[Role, ...] = ("contract-manager", "buyer")
+"""Who acts for the buyer under a contract."""
+SIGNATORIES: tuple[Role, ...] = ("supplier-admin",)
+"""Who binds a supplier."""
+SUPPLIERS: tuple[Role, ...] = ("supplier-admin", "supplier-member")
+
+
+class MilestoneDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A part of the work: what, by when, and what it pays (minor units of the tender's currency)."""
+
+    title: Annotated[str, Meta(title="Milestone", max_length=300)]
+    due_on: Annotated[date, Meta(title="Due")]
+    amount_minor: Annotated[int, Meta(title="Amount", ge=0, le=10**13)]
+
+
+class ContractDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What the buyer adds to the award: dates, milestones that add up to the winning price, and what is promised beside."""
+
+    begins_on: Annotated[date, Meta(title="First day")]
+    ends_on: Annotated[date, Meta(title="Last day")]
+    milestones: Annotated[list[MilestoneDraft], Meta(max_length=60)]
+    title: Annotated[str, Meta(title="Title", max_length=300)] = ""
+    terms: Annotated[str, Meta(title="Terms", max_length=40_000)] = ""
+    indicators: Annotated[
+        list[Annotated[str, Meta(max_length=400)]], Meta(title="Performance indicators", max_length=50)
+    ] = []
+
+
+class Signature(msgspec.Struct, forbid_unknown_fields=True):
+    """A side's signature: the digest of the document it has read, and that it means it."""
+
+    digest: Annotated[str, Meta(title="Digest", min_length=64, max_length=64)]
+    agreed: Annotated[bool, Meta(title="I sign")] = False
+
+
+class Delivery(msgspec.Struct, forbid_unknown_fields=True):
+    """What the supplier says of a delivered milestone."""
+
+    note: Annotated[str, Meta(title="What you delivered", max_length=4000)]
+
+
+class RefusedDelivery(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a delivery is not accepted."""
+
+    reason: Annotated[str, Meta(title="What is wrong", max_length=4000)]
+
+
+class ChangeDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A change: its coded ground (`market.contracts.rules.GROUNDS`), what and why in words, and where it applies a new last
+    day or one added milestone."""
+
+    ground: Annotated[str, Meta(title="Ground", max_length=30)]
+    text: Annotated[str, Meta(title="What changes and why", max_length=8000)]
+    new_ends_on: Annotated[date | None, Meta(title="New last day")] = None
+    milestone_title: Annotated[str, Meta(title="Added milestone", max_length=300)] = ""
+    milestone_due_on: Annotated[date | None, Meta(title="Due")] = None
+    milestone_minor: Annotated[int, Meta(title="Amount", ge=0, le=10**13)] = 0
+
+
+class End(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a contract ends before its last day, or is given up before both have signed."""
+
+    reason: Annotated[str, Meta(title="Why it ends", max_length=4000)]
+
+
+async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contract:
+    """The buyer draws a contract up from a decision when its standstill is over and no complaint is open.
+
+    The document is fixed here: what both sides sign is these bytes, and nothing changes them later.
+    """
+    async with transaction():
+        decision = await find(Decision, Decision.ref == award_ref, lock=True)
+        tender = await find(Tender, Tender.id == decision.tender)
+        hat = actor.must_wear(*MANAGERS, organisation=tender.buyer)
+        price = await price_of(decision)
+        wrong = refusals(rules.DRAW_UP, await _drawing(decision, price, given))
+        if wrong:
+            typed = all(each.field for each in wrong)
+            raise Refused(*wrong, status=422 if typed else 409)
+        lot = await find(Lot, Lot.id == decision.lot)
+        buyer = await find(Organisation, Organisation.id == tender.buyer)
+        bid = await find(OpenedBid, OpenedBid.id == decision.winner)
+        supplier = await find(Organisation, Organisation.id == bid.supplier)
+        contract = Contract(
+            decision=decision.id,
+            tender=tender.id,
+            lot=lot.id,
+            buyer=buyer.id,
+            supplier=supplier.id,
+            mission=tender.mission,
+            title=given.title.strip() or (lot.title or tender.title),
+            value_minor=price.minor,
+            currency=price.currency,
+            begins_on=given.begins_on,
+            ends_on=given.ends_on,
+            terms=given.terms.strip() or tender.terms,
+            drawn_up_at=clock.now(),
+            drawn_up_by=actor.must_be_person(),
+        )
+        plain = await _document(contract, decision, tender, lot, buyer, supplier, bid, given)
+        contract.document = canonical.encode(plain).decode()
+        contract.digest = hashlib.sha256(contract.document.encode()).hexdigest()
+        await contract.save()
+        for number, each in enumerate(given.milestones, 1):
+            await Milestone(
+                contract=contract.id,
+                number=number,
+                title=each.title.strip(),
+                due_on=each.due_on,
+                amount_minor=each.amount_minor,
+            ).save()
+        await awards.bind(decision, contract.ref)
+        await _tell(contract, supplier.id, "contracts/to_sign.txt", SUPPLIERS, side="supplier")
+        await _tell(contract, buyer.id, "contracts/to_sign.txt", MANAGERS, side="buyer")
+        await record(
+            actor,
+            "contract.drawn-up",
+            f"contract:{contract.ref}",
+            {
+                "lot": lot.ref,
+                "supplier": supplier.ref,
+                "buyer": buyer.ref,
+                "value_minor": price.minor,
+                "currency": price.currency,
+                "document_sha256": contract.digest,
+            },
+            about=await ancestors(contract),
+            organisation=hat.organisation_ref,
+            announce=[f"award:{decision.ref}", f"tender:{tender.ref}"],
+        )
+    return contract
+
+
+async def price_of(decision: Decision) -> Money:
+    """The price of the winning bid; zero where nothing was awarded."""
+    if decision.winner is None:
+        return Money(0)
+    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
+    return Money(bid.price_minor, bid.currency)
+
+
+async def _drawing(decision: Decision, price: Money, given: ContractDraft) -> rules.DrawingUp:
+    return rules.DrawingUp(
+        decision,
+        await awards.open_complaints(decision),
+        price,
+        given.begins_on,
+        given.ends_on,
+        [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
+        given.indicators,
+        clock.now(),
+    )
+
+
+async def readiness(decision: Decision) -> rules.DrawingUp:
+    """What the rules `READY` judge before the buyer has typed anything."""
+    today = clock.now().date()
+    return rules.DrawingUp(
+        decision,
+        await awards.open_complaints(decision),
+        await price_of(decision),
+        today,
+        today,
+        (),
+        (),
+        clock.now(),
+    )
+
+
+async def _document(
+    contract: Contract,
+    decision: Decision,
+    tender: Tender,
+    lot: Lot,
+    buyer: Organisation,
+    supplier: Organisation,
+    bid: OpenedBid,
+    given: ContractDraft,
+) -> dict[str, Any]:
+    """What is signed, as plain data: the parties, the lot, the price, dates, terms, milestones, and what the winning bid
+    promised under each criterion."""
+    answers = canonical.decode(bid.answers.encode()) if bid.answers else {}
+    promised = [
+        {"criterion": each.name, "asked": each.description, "promised": answers[each.ref]}
+        for each in await LotCriterion.objects().where(LotCriterion.lot == lot.id).order_by(LotCriterion.place)
+        if answers.get(each.ref)
+    ]
+    return {
+        "contract": contract.ref,
+        "title": contract.title,
+        "award": decision.ref,
+        "tender": {"ref": tender.ref, "title": tender.title, "description": tender.description},
+        "lot": {"ref": lot.ref, "number": lot.number, "title": lot.title, "description": lot.description},
+        "buyer": _party(buyer),
+        "supplier": _party(supplier),
+        "value_minor": contract.value_minor,
+        "currency": contract.currency,
+        "begins_on": contract.begins_on.isoformat(),
+        "ends_on": contract.ends_on.isoformat(),
+        "terms": contract.terms,
+        "payment_days": policy.UK.payments.terms_days,
+        "api_profile": tender.profile,
+        "milestones": [
+            {
+                "number": number,
+                "title": each.title.strip(),
+                "due_on": each.due_on.isoformat(),
+                "amount_minor": each.amount_minor,
+            }
+            for number, each in enumerate(given.milestones, 1)
+        ],
+        "promises": promised,
+        "indicators": [each.strip() for each in given.indicators if each.strip()],
+        "drawn_up_at": contract.drawn_up_at.isoformat(),
+    }
+
+
+def _party(organisation: Organisation) -> dict[str, str]:
+    return {
+        "ref": organisation.ref,
+        "name": organisation.name,
+        "scheme": organisation.scheme,
+        "identifier": organisation.identifier,
+        "country": organisation.country,
+    }
+
+
+async def ancestors(contract: Contract) -> list[str]:
+    """What a contract grew from, for the log's `about`: award, tender, exercise, mission."""
+    decision = await find(Decision, Decision.id == contract.decision)
+    tender = await find(Tender, Tender.id == contract.tender)
+    mission = await find(Mission, Mission.id == contract.mission) if contract.mission else None
+    return [
+        f"award:{decision.ref}",
+        *awards.ancestors(tender),
+        *([f"mission:{mission.ref}"] if mission else []),
+    ]
+
+
+async def _tell(contract: Contract, organisation: int, template: str, roles: tuple[Role, ...], **facts: Any) -> None:
+    await tell(organisation, template, roles=roles, about=f"contract:{contract.ref}", contract=contract, **facts)
+
+
+# ── signing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def side_of(actor: Actor, contract: Contract) -> tuple[rules.Side, Hat] | None:
+    """For which side the actor may sign: the buyer's officer or contract manager, or the supplier's administrator."""
+    if hat := actor.wears(*MANAGERS, organisation=contract.buyer):
+        return "buyer", hat
+    if hat := actor.wears(*SIGNATORIES, organisation=contract.supplier):
+        return "supplier", hat
+    return None
+
+
+async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
+    """A side signs: an authenticated act with the digest of the document in the log. The order is free; with the second
+    signature the contract is in force."""
+    async with transaction():
+        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        side, hat = side_of(actor, contract) or (
+            "supplier",
+            actor.must_wear(*SIGNATORIES, organisation=contract.supplier),
+        )
+        person = actor.must_be_person()
+        other = contract.supplier_signed_by if side == "buyer" else contract.buyer_signed_by
+        insist(rules.SIGN, rules.Signing(contract, side, given.digest, other == person, given.agreed))
+        now = clock.now()
+        if side == "buyer":
+            contract.buyer_signed_at, contract.buyer_signed_by = now, person
+            await contract.save([Contract.buyer_signed_at, Contract.buyer_signed_by])
+        else:
+            contract.supplier_signed_at, contract.supplier_signed_by = now, person
+            await contract.save([Contract.supplier_signed_at, Contract.supplier_signed_by])
+        in_force = contract.buyer_signed_at is not None and contract.supplier_signed_at is not None
+        for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
+            await _tell(
+                contract,
+                organisation,
+                "contracts/in_force.txt" if in_force else "contracts/signed.txt",
+                roles,
+                side=side,
+            )
+        about = await ancestors(contract)
+        await record(
+            actor,
+            "contract.signature-given",
+            f"contract:{contract.ref}",
+            {"side": side, "document_sha256": contract.digest},
+            about=about,
+            organisation=hat.organisation_ref,
+        )
+        if in_force:
+            await _record_in_force(actor, hat, contract, about)
+    return contract
+
+
+async def _record_in_force(actor: Actor, hat: Hat, contract: Contract, about: list[str]) -> None:
+    buyer = await find(Organisation, Organisation.id == contract.buyer)
+    supplier = await find(Organisation, Organisation.id == contract.supplier)
+    lot = await find(Lot, Lot.id == contract.lot)
+    await record(
+        actor,
+        "contract.signed",
+        f"contract:{contract.ref}",
+        {
+            "title": contract.title,
+            "lot": lot.ref,
+            "buyer": buyer.ref,
+            "supplier": supplier.ref,
+            "value_minor": contract.value_minor,
+            "currency": contract.currency,
+            "begins_on": contract.begins_on.isoformat(),
+            "ends_on": contract.ends_on.isoformat(),
+            "document_sha256": contract.digest,
+            "sme": awards.size_verdict(supplier).small,
+        },
+        about=about,
+        organisation=hat.organisation_ref,
+        announce=[*about, f"supplier:{supplier.ref}"],
+    )
+
+
+# ── milestones ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _milestone(contract_ref: str, milestone_ref: str) -> tuple[Contract, Milestone]:
+    contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+    return contract, await find(
+        Milestone, (Milestone.ref == milestone_ref) & (Milestone.contract == contract.id), lock=True
+    )
+
+
+async def deliver(actor: Actor, contract_ref: str, milestone_ref: str, given: Delivery) -> Milestone:
+    """The supplier marks a milestone delivered, with a note; again after a refusal."""
+    async with transaction():
+        contract, milestone = await _milestone(contract_ref, milestone_ref)
+        hat = actor.must_wear(*SUPPLIERS, organisation=contract.supplier)
+        insist(rules.DELIVER, rules.Working(contract, milestone, given.note))
+        milestone.delivered_at, milestone.delivered_by = clock.now(), actor.must_be_person()
+        milestone.delivery_note, milestone.refused_reason = given.note.strip(), ""
+        await milestone.save(
+            [Milestone.delivered_at, Milestone.delivered_by, Milestone.delivery_note, Milestone.refused_reason]
+        )
+        await _tell(contract, contract.buyer, "contracts/delivered.txt", MANAGERS, milestone=milestone)
+        await _record_milestone(actor, hat, contract, milestone, "milestone.delivered", milestone.delivery_note)
+    return milestone
+
+
+async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milestone:
+    """The buyer accepts a delivered milestone: from this moment its amount is owed."""
+    async with transaction():
+        contract, milestone = await _milestone(contract_ref, milestone_ref)
+        hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
+        insist(rules.ACCEPT, rules.Working(contract, milestone, ""))
+        milestone.accepted_at, milestone.accepted_by = clock.now(), actor.must_be_person()
+        await milestone.save([Milestone.accepted_at, Milestone.accepted_by])
+        about = await ancestors(contract)
+        obligation = await owe(
+            actor,
+            cause=f"milestone:{milestone.ref}",
+            payer=contract.buyer,
+            payee=contract.supplier,
+            amount=Money(milestone.amount_minor, contract.currency),
+            purpose=f"{contract.title}: {milestone.title}",
+            about=f"contract:{contract.ref}",
+            ancestors=about,
+            days=policy.UK.payments.terms_days,
+        )
+        await _tell(
+            contract,
+            contract.supplier,
+            "contracts/accepted.txt",
+            SUPPLIERS,
+            milestone=milestone,
+            due_at=obligation.due_at,
+        )
+        await _record_milestone(actor, hat, contract, milestone, "milestone.accepted", None)
+    return milestone
+
+
+async def refuse(actor: Actor, contract_ref: str, milestone_ref: str, given: RefusedDelivery) -> Milestone:
+    """The buyer does not accept a delivery and says what is wrong; the supplier can deliver again."""
+    async with transaction():
+        contract, milestone = await _milestone(contract_ref, milestone_ref)
+        hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
+        insist(rules.REFUSE, rules.Working(contract, milestone, given.reason))
+        milestone.refused_reason = given.reason.strip()
+        await milestone.save([Milestone.refused_reason])
+        await _tell(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)
+        await _record_milestone(actor, hat, contract, milestone, "milestone.refused", milestone.refused_reason)
+    return milestone
+
+
+async def _record_milestone(
+    actor: Actor, hat: Hat, contract: Contract, milestone: Milestone, verb: str, words: str | None
+) -> None:
+    await record(
+        actor,
+        verb,
+        f"milestone:{milestone.ref}",
+        {"number": milestone.number, "amount_minor": milestone.amount_minor, "currency": contract.currency},
+        private={"words": words} if words else None,
+        about=[f"contract:{contract.ref}", *await ancestors(contract)],
+        organisation=hat.organisation_ref,
+        announce=[f"contract:{contract.ref}"],
+    )
+
+
+# ── changes and end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def propose_change(actor: Actor, contract_ref: str, given: ChangeDraft) -> ContractChange:
+    """The buyer proposes a change; it is published at once and takes effect when the supplier agrees."""
+    async with transaction():
+        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
+        waiting = await ContractChange.exists().where(
+            (ContractChange.contract == contract.id) & ContractChange.agreed_at.is_null()
+        )
+        typed = bool(given.milestone_title.strip() or given.milestone_due_on or given.milestone_minor)
+        added = rules.Part(given.milestone_title, given.milestone_due_on, given.milestone_minor) if typed else None
+        facts = rules.Changing(contract, given.ground, given.text, given.new_ends_on, added, waiting)
+        wrong = refusals(rules.CHANGE, facts)
+        if wrong:
+            raise Refused(*wrong, status=422 if all(each.field for each in wrong) else 409)
+        before, after = _before_and_after(contract, given)
+        change = ContractChange(
+            contract=contract.id,
+            ground=given.ground,
+            text=given.text.strip(),
+            before=before,
+            after=after,
+            new_ends_on=given.new_ends_on,
+            milestone_title=given.milestone_title.strip(),
+            milestone_due_on=given.milestone_due_on,
+            milestone_minor=given.milestone_minor,
+            at=clock.now(),
+            by=actor.must_be_person(),
+        )
+        await change.save()
+        await _tell(contract, contract.supplier, "contracts/change.txt", SUPPLIERS, change=change)
+        await _record_change(actor, hat, contract, change, "contract.change-proposed")
+    return change
+
+
+def _before_and_after(contract: Contract, given: ChangeDraft) -> tuple[str, str]:
+    before, after = [], []
+    if given.new_ends_on is not None and contract.ends_on is not None:
+        before.append(f"Ends on {day(contract.ends_on)}.")
+        after.append(f"Ends on {day(given.new_ends_on)}.")
+    if given.milestone_minor:
+        value = Money(contract.value_minor, contract.currency)
+        before.append(f"Value {value}.")
+        after.append(f"Value {value + Money(given.milestone_minor, contract.currency)}.")
+    return " ".join(before), " ".join(after)
+
+
+async def agree_change(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
+    """The supplier agrees to a change: it takes effect."""
+    async with transaction():
+        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        hat = actor.must_wear(*SIGNATORIES, organisation=contract.supplier)
+        change = await find(
+            ContractChange, (ContractChange.ref == change_ref) & (ContractChange.contract == contract.id), lock=True
+        )
+        insist(rules.AGREE, rules.Agreeing(contract, change))
+        change.agreed_at, change.agreed_by = clock.now(), actor.must_be_person()
+        await change.save([ContractChange.agreed_at, ContractChange.agreed_by])
+        if change.new_ends_on is not None:
+            contract.ends_on = change.new_ends_on
+        contract.value_minor += change.milestone_minor
+        await contract.save([Contract.ends_on, Contract.value_minor])
+        if change.milestone_minor:
+            number = await Milestone.count().where(Milestone.contract == contract.id)
+            await Milestone(
+                contract=contract.id,
+                number=number + 1,
+                title=change.milestone_title,
+                due_on=change.milestone_due_on,
+                amount_minor=change.milestone_minor,
+                change=change.id,
+            ).save()
+        await _tell(contract, contract.buyer, "contracts/change_agreed.txt", MANAGERS, change=change)
+        await _record_change(actor, hat, contract, change, "contract.changed")
+    return change
+
+
+async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: ContractChange, verb: str) -> None:
+    await record(
+        actor,
+        verb,
+        f"contract:{contract.ref}",
+        {
+            "change": change.ref,
+            "ground": change.ground,
+            "before": change.before,
+            "after": change.after,
+            "value_minor": contract.value_minor,
+            "currency": contract.currency,
+        },
+        private={"text": change.text},
+        about=await ancestors(contract),
+        organisation=hat.organisation_ref,
+    )
+
+
+async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
+    """The buyer ends a contract in force with a reason. One that is not in force yet is given up, and the decision behind it
+    is set aside, so that the lot can be decided again."""
+    async with transaction():
+        found = await find(Contract, Contract.ref == contract_ref)
+        decision = await find(Decision, Decision.id == found.decision, lock=True)
+        contract = await find(Contract, Contract.id == found.id, lock=True)
+        hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
+        insist(rules.END, rules.Ending(contract, given.reason))
+        in_force = contract.buyer_signed_at is not None and contract.supplier_signed_at is not None
+        contract.ended_at, contract.ended_reason = clock.now(), given.reason.strip()
+        contract.ended_by = actor.must_be_person()
+        await contract.save([Contract.ended_at, Contract.ended_reason, Contract.ended_by])
+        if not in_force:
+            await awards.bind(decision, "")
+            await awards.set_aside(actor, decision.ref, awards.TakingBack(f"Its contract was given up: {given.reason}"))
+        for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
+            await _tell(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)
+        await record(
+            actor,
+            "contract.ended" if in_force else "contract.given-up",
+            f"contract:{contract.ref}",
+            private={"reason": contract.ended_reason},
+            about=await ancestors(contract),
+            organisation=hat.organisation_ref,
+        )
+    return contract
+
+
+# ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+PER_PAGE = 20
+
+
+async def listed(before: str = "") -> list[dict[str, Any]]:
+    """A page of contracts, the newest first, at most :data:`PER_PAGE` and one more (which says that there is another
+    page): columns of `Contract` with the names of buyer and supplier. `before` is the last reference of the page before."""
+    return await many(
+        "SELECT c.ref, c.title, c.value_minor, c.currency, c.begins_on, c.ends_on, c.drawn_up_at, c.buyer_signed_at, "
+        "c.supplier_signed_at, c.ended_at, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, "
+        "s.ref AS supplier_ref, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency "
+        "FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier "
+        "WHERE ({} = '' OR c.id < (SELECT id FROM contract WHERE ref = {})) ORDER BY c.id DESC LIMIT {}",
+        before,
+        before,
+        PER_PAGE + 1,
+    )
+
+
+async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
+    """The milestones with what is owed and paid for each: columns of `Milestone`, `owed_at`, `due_at` of the obligation,
+    `paid_at` and `confirmed_at` of its payment (None when there is none)."""
+    return await many(
+        "SELECT m.*, o.ref AS obligation_ref, o.incurred_at AS owed_at, o.due_at, p.paid_at, p.confirmed_at "
+        "FROM milestone m LEFT JOIN obligation o ON o.cause = 'milestone:' || m.ref "
+        "LEFT JOIN LATERAL (SELECT paid_at, confirmed_at FROM payment WHERE obligation = o.id AND paid_at IS NOT NULL "
+        "ORDER BY id DESC LIMIT 1) p ON true WHERE m.contract = {} ORDER BY m.number",
+        contract.id,
+    )
+
+
+async def changes_of(contract: Contract) -> list[ContractChange]:
+    """The changes, oldest first."""
+    return await ContractChange.objects().where(ContractChange.contract == contract.id).order_by(ContractChange.id)
+
+
+def stage(contract: Contract | dict[str, Any]) -> tuple[str, str]:
+    """Where a contract stands, as a word and its tone: derived from its dates, stored nowhere."""
+    held = contract if isinstance(contract, dict) else contract.to_dict()
+    in_force = held["buyer_signed_at"] and held["supplier_signed_at"]
+    if held["ended_at"]:
+        return ("Ended", "grey") if in_force else ("Given up", "red")
+    return ("In force", "green") if in_force else ("Waiting for signatures", "amber")

@@ -1,0 +1,397 @@
+"""What a contract needs before it is drawn up and signed, and what may be done under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from market import policy
+from market.money import Money
+from market.refusals import rule
+
+if TYPE_CHECKING:
+    from market.awards.tables import Decision
+    from market.contracts.tables import Contract, ContractChange, Milestone
+
+REASON: Final = 20
+"""The fewest characters of a reason that the other side is owed."""
+
+GROUNDS: Final = MappingProxyType(
+    {
+        "provided-for": "The contract provided for the change clearly and unambiguously",
+        "urgency": "Extreme and unavoidable urgency, or the protection of life",
+        "unforeseeable": "Circumstances that could not reasonably have been foreseen",
+        "known-risk": "A known risk, identified in the tender, has materialised",
+        "additional": "Additional goods, services or works, where another supplier would mean undue difficulty",
+        "not-substantial": "The change is not substantial",
+        "below-threshold": "The change is below the threshold",
+    }
+)
+"""The coded grounds of a change (Procurement Act 2023 section 74 and Schedule 8), in plain words."""
+
+Side = Literal["buyer", "supplier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A milestone as it is drafted."""
+
+    title: str
+    due_on: date | None
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingUp:
+    """What is known when the buyer draws a contract up: the decision, the winning price, and what the buyer adds."""
+
+    decision: Decision
+    open_complaints: int
+    price: Money
+    begins_on: date
+    ends_on: date
+    milestones: Sequence[Part]
+    indicators: Sequence[str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What is known when a side signs: the digest it signs, and whether the same person signed for the other side."""
+
+    contract: Contract
+    side: Side
+    digest: str
+    signed_other_side: bool
+    agreed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """What is known about a milestone when it is delivered, accepted or refused; `words` is the note or the reason."""
+
+    contract: Contract
+    milestone: Milestone
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """What is known when a change is proposed."""
+
+    contract: Contract
+    ground: str
+    text: str
+    new_ends_on: date | None
+    added: Part | None
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Agreeing:
+    """What is known when the supplier agrees to a change."""
+
+    contract: Contract
+    change: ContractChange
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known when a contract is ended early, or given up before it is in force."""
+
+    contract: Contract
+    reason: str
+
+
+# ── drawing up ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("contract.nothing-awarded")
+def follows_an_award(drawing: DrawingUp) -> str | None:
+    """A contract follows a decision that awards a lot and was not set aside."""
+    if drawing.decision.set_aside_at is not None:
+        return "This decision was set aside. Decide the lot again."
+    return None if drawing.decision.winner is not None else "This lot was awarded to nobody."
+
+
+@rule("contract.drawn-up-already")
+def drawn_up_once(drawing: DrawingUp) -> str | None:
+    """One contract is drawn up from a decision."""
+    return f"Contract {drawing.decision.contract} was drawn up already." if drawing.decision.contract else None
+
+
+@rule("contract.standstill", source="Procurement Act 2023 section 51(1): no contract before the end of the standstill")
+def standstill_is_over(drawing: DrawingUp) -> str | None:
+    """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
+    end = drawing.decision.standstill_ends_at
+    if end is not None and drawing.now <= end:
+        return "The standstill has not ended yet. Come back when it has."
+    return None
+
+
+@rule(
+    "contract.complaint-open",
+    source="Procurement Act 2023 section 101: a challenge in standstill suspends the contract",
+)
+def no_complaint_is_open(drawing: DrawingUp) -> str | None:
+    """A complaint stops the contract until it is answered."""
+    return "A complaint about this decision waits for an answer. Answer it first." if drawing.open_complaints else None
+
+
+@rule("contract.dates", field="ends_on")
+def ends_after_it_begins(drawing: DrawingUp) -> str | None:
+    """A contract ends after it begins."""
+    return None if drawing.ends_on > drawing.begins_on else "The last day must be after the first day."
+
+
+@rule("contract.no-milestones", field="m1_title")
+def has_milestones(drawing: DrawingUp) -> str | None:
+    """What is paid is paid for something delivered: a contract has at least one milestone."""
+    return None if drawing.milestones else "Add at least one milestone."
+
+
+@rule("contract.milestone-incomplete", field="m1_title")
+def milestones_are_whole(drawing: DrawingUp) -> str | None:
+    """A milestone has a title, a date and an amount."""
+    wrong = [
+        str(place)
+        for place, each in enumerate(drawing.milestones, 1)
+        if not each.title.strip() or each.due_on is None or each.amount_minor <= 0
+    ]
+    return f"Give a title, a date and an amount above zero to milestone {', '.join(wrong)}." if wrong else None
+
+
+@rule("contract.milestone-dates", field="m1_due_on")
+def milestones_fall_within(drawing: DrawingUp) -> str | None:
+    """Milestones are due between the first and the last day."""
+    outside = [
+        each.title or str(place)
+        for place, each in enumerate(drawing.milestones, 1)
+        if each.due_on is not None and not drawing.begins_on <= each.due_on <= drawing.ends_on
+    ]
+    return f"Due before the first day or after the last: {', '.join(outside)}." if outside else None
+
+
+@rule("contract.amounts", field="m1_amount_minor")
+def milestones_sum_to_the_value(drawing: DrawingUp) -> str | None:
+    """The amounts of the milestones add up to the price that won, no more and no less."""
+    total = Money(sum(each.amount_minor for each in drawing.milestones), drawing.price.currency)
+    if not drawing.milestones or total == drawing.price:
+        return None
+    return f"The milestones add up to {total}; they must make {drawing.price}, the price of the winning bid."
+
+
+@rule("contract.indicators", field="indicators", source="Procurement Act 2023 section 52(1)")
+def has_performance_indicators(drawing: DrawingUp) -> str | None:
+    """A large contract has key performance indicators."""
+    limits = policy.UK.contracts
+    named = [each for each in drawing.indicators if each.strip()]
+    if drawing.price.currency != policy.UK.currency or drawing.price.minor <= limits.kpi_value:
+        return None
+    if len(named) >= limits.kpi_minimum:
+        return None
+    most = Money(limits.kpi_value, policy.UK.currency)
+    return f"A contract of more than {most} has at least {limits.kpi_minimum} performance indicators."
+
+
+# ── signing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("contract.ended")
+def not_given_up(signing: Signing) -> str | None:
+    """A contract that was given up or ended is not signed."""
+    return "This contract was given up." if signing.contract.ended_at else None
+
+
+@rule("contract.signed-already")
+def side_has_not_signed(signing: Signing) -> str | None:
+    """Each side signs once."""
+    signed = signing.contract.buyer_signed_at if signing.side == "buyer" else signing.contract.supplier_signed_at
+    return f"The {signing.side} has signed already." if signed else None
+
+
+@rule("contract.other-document", field="digest")
+def signs_this_document(signing: Signing) -> str | None:
+    """Both sides sign the same bytes: a signature names the digest of the document."""
+    if signing.digest.strip().lower() == signing.contract.digest:
+        return None
+    return "This is not the digest of the document. Read the document again and sign what you see."
+
+
+@rule("contract.not-confirmed", field="agreed")
+def says_so(signing: Signing) -> str | None:
+    """A signature is a deliberate act."""
+    return None if signing.agreed else "Confirm that you have read the document and sign it for your organisation."
+
+
+@rule("contract.both-sides")
+def signs_for_one_side(signing: Signing) -> str | None:
+    """Nobody signs a contract with herself."""
+    return (
+        "You signed for the other side; somebody else has to sign for this one." if signing.signed_other_side else None
+    )
+
+
+# ── milestones ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("milestone.not-in-force")
+def contract_is_in_force(working: Working) -> str | None:
+    """Nothing is delivered under a contract that is not in force."""
+    if working.contract.ended_at is not None:
+        return "This contract has ended."
+    signed = working.contract.buyer_signed_at and working.contract.supplier_signed_at
+    return None if signed else "This contract is not in force: both sides have to sign it first."
+
+
+@rule("milestone.accepted-already")
+def not_accepted(working: Working) -> str | None:
+    """An accepted milestone is closed."""
+    return "This milestone was accepted already." if working.milestone.accepted_at else None
+
+
+@rule("milestone.delivered-already")
+def not_waiting(working: Working) -> str | None:
+    """A delivery is judged before there is another."""
+    if working.milestone.delivered_at is not None and not working.milestone.refused_reason:
+        return "This milestone is marked delivered and waits for the buyer."
+    return None
+
+
+@rule("milestone.note-missing", field="note")
+def says_what_was_delivered(working: Working) -> str | None:
+    """Whoever accepts needs to know what to look at."""
+    return None if working.words.strip() else "Say what you delivered and where the buyer can see it."
+
+
+@rule("milestone.not-delivered")
+def was_delivered(working: Working) -> str | None:
+    """Only what was delivered is accepted or refused."""
+    if working.milestone.delivered_at is None or working.milestone.refused_reason:
+        return "The supplier has not marked this milestone delivered."
+    return None
+
+
+@rule("milestone.reason-missing", field="reason")
+def says_why_not(working: Working) -> str | None:
+    """Who refuses a delivery says what is wrong, so that it can be put right."""
+    return None if len(working.words.strip()) >= REASON else f"Say what is wrong, in at least {REASON} characters."
+
+
+# ── changes and end ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("change.not-in-force")
+def changes_what_is_in_force(changing: Changing) -> str | None:
+    """Only a contract in force is changed."""
+    if changing.contract.ended_at is not None:
+        return "This contract has ended."
+    signed = changing.contract.buyer_signed_at and changing.contract.supplier_signed_at
+    return None if signed else "This contract is not in force: both sides have to sign it first."
+
+
+@rule("change.one-at-a-time")
+def no_change_waits(changing: Changing) -> str | None:
+    """A change is agreed or left before another is proposed, so that both sides know what they agree to."""
+    return "Another change waits for the supplier." if changing.waiting else None
+
+
+@rule("change.ground-unknown", field="ground", source="Procurement Act 2023 section 74 and Schedule 8")
+def has_a_ground_in_law(changing: Changing) -> str | None:
+    """A public contract is changed only on a ground the law knows."""
+    return None if changing.ground in GROUNDS else "Choose the ground of the change from the list."
+
+
+@rule("change.text-missing", field="text")
+def says_what_changes(changing: Changing) -> str | None:
+    """A change says what it changes and why; it is published."""
+    return (
+        None if len(changing.text.strip()) >= REASON else f"Say what changes and why, in at least {REASON} characters."
+    )
+
+
+@rule("change.dates", field="new_ends_on")
+def still_ends_after_it_begins(changing: Changing) -> str | None:
+    """A new last day lies after the first day."""
+    begins = changing.contract.begins_on
+    if changing.new_ends_on is None or begins is None or changing.new_ends_on > begins:
+        return None
+    return "The new last day must be after the first day of the contract."
+
+
+@rule("change.milestone-incomplete", field="milestone_title")
+def added_milestone_is_whole(changing: Changing) -> str | None:
+    """An added milestone has a title, a date and an amount, or there is none."""
+    added = changing.added
+    if added is None or (added.title.strip() and added.due_on is not None and added.amount_minor > 0):
+        return None
+    return "Give the added milestone a title, a date and an amount, or leave all three empty."
+
+
+@rule("change.ended")
+def contract_goes_on(agreeing: Agreeing) -> str | None:
+    """A contract that has ended is changed no more."""
+    return "This contract has ended." if agreeing.contract.ended_at else None
+
+
+@rule("change.agreed-already")
+def agreed_once(agreeing: Agreeing) -> str | None:
+    """A change is agreed once."""
+    return "This change was agreed already." if agreeing.change.agreed_at else None
+
+
+@rule("contract.ended-already")
+def ends_once(ending: Ending) -> str | None:
+    """A contract ends once."""
+    return "This contract has ended already." if ending.contract.ended_at else None
+
+
+@rule(
+    "contract.end-reason-missing",
+    field="reason",
+    source="Procurement Act 2023 section 80: contract termination notices",
+)
+def says_why_it_ends(ending: Ending) -> str | None:
+    """Why a contract ended early is published."""
+    return None if len(ending.reason.strip()) >= REASON else f"Say why it ends, in at least {REASON} characters."
+
+
+DRAW_UP = (
+    follows_an_award,
+    drawn_up_once,
+    standstill_is_over,
+    no_complaint_is_open,
+    ends_after_it_begins,
+    has_milestones,
+    milestones_are_whole,
+    milestones_fall_within,
+    milestones_sum_to_the_value,
+    has_performance_indicators,
+)
+"""For `actions.draw_up`."""
+READY = (follows_an_award, drawn_up_once, standstill_is_over, no_complaint_is_open)
+"""Those of them that the award's page shows before anything is typed."""
+SIGN = (not_given_up, side_has_not_signed, signs_this_document, says_so, signs_for_one_side)
+"""For `actions.sign`."""
+DELIVER = (contract_is_in_force, not_accepted, not_waiting, says_what_was_delivered)
+"""For `actions.deliver`."""
+ACCEPT = (not_accepted, was_delivered)
+"""For `actions.accept`; what was delivered before a contract ended can still be accepted, and is then paid."""
+REFUSE = (not_accepted, was_delivered, says_why_not)
+"""For `actions.refuse`."""
+CHANGE = (
+    changes_what_is_in_force,
+    no_change_waits,
+    has_a_ground_in_law,
+    says_what_changes,
+    still_ends_after_it_begins,
+    added_milestone_is_whole,
+)
+"""For `actions.propose_change`."""
+AGREE = (contract_goes_on, agreed_once)
+"""For `actions.agree_change`."""
+END = (ends_once, says_why_it_ends)
+"""For `actions.end`."""
