@@ -21,7 +21,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
-from math import log2
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,13 +28,13 @@ import msgspec
 import tantivy
 from tantivy import FieldType, Occur, Order, Query
 
-from search import marking, words
-from search.documents import SearchDocument, facet_values
+from search import marking
+from search.documents import SearchDocument
 from search.index import (
     FACET_VALUES_MOST,
-    FACETS,
-    RANGES,
+    ORDERS,
     SCHEMA_VERSION,
+    SEARCHED,
     Answer,
     Ask,
     Health,
@@ -44,58 +43,21 @@ from search.index import (
     IndexUnavailable,
     Place,
     Range,
-    Sort,
-    order_value,
     tie,
 )
-from search.ranking import LEAD_WORDS, SHORT, Ranking, doubled
-from search.words import BREAK, Synonyms
+from search.ranking import Ranking
+from search.stored import document_of, packed, running_fields, schema, stored_form
+from search.words import Synonyms
 
 T = TypeVar("T")
 
 WINDOW = 60
 """Candidates that are measured together. Pages are cut from whole windows, so that no result is shown twice."""
 
-_FIELDS = (("title",), ("ref", "supplier_names", "buyer"), ("keywords", "cpv", "certificates"), ("summary",))
-"""Searched fields in groups of equal weight; `body` comes after them."""
-_SEARCHED = ("title", "ref", "supplier_names", "buyer", "keywords", "cpv", "certificates", "summary", "body")
-_ORDERS = {
-    Sort.CLOSING_SOON: ("by_closing", Order.Asc),
-    Sort.NEWEST: ("by_newest", Order.Desc),
-    Sort.VALUE: ("by_value", Order.Desc),
-    Sort.RELEVANCE: ("by_popularity", Order.Desc),
-}
-_TIE_BITS = 19
 _BATCH = 1_000
 _WHOLE = "built-from-everything"
 """A file in a generation that a rebuild completed; others hold only what was written since they began."""
 _LOCK_PATIENCE = 60.0
-
-_encode = msgspec.json.encode
-_decode = msgspec.json.Decoder(SearchDocument).decode
-
-
-def schema() -> tantivy.Schema:
-    """Text is folded and cut into words before it is handed over, so every text field is split at spaces only."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("words", tokenizer_name="whitespace", index_option="position")
-    builder.add_text_field("fuzzy", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("starts", tokenizer_name="whitespace", index_option="basic")
-    builder.add_text_field("lead", tokenizer_name="whitespace", index_option="basic")
-    for at in range(len(_FIELDS)):
-        builder.add_text_field(f"field{at}", tokenizer_name="whitespace", index_option="position")
-    for facet in FACETS:
-        builder.add_text_field(facet, fast=True, tokenizer_name="raw", index_option="basic")
-    for name in RANGES:
-        builder.add_integer_field(name, indexed=True, fast=True)
-    for name, _ in _ORDERS.values():
-        builder.add_integer_field(name, indexed=True, fast=True)
-    builder.add_float_field("weight", fast=True)
-    builder.add_bytes_field("document", stored=True)
-    builder.add_bytes_field("running", stored=True)
-    builder.add_integer_field("popularity", stored=True)
-    return builder.build()
 
 
 class _Reader:
@@ -165,7 +127,7 @@ class EmbeddedIndex(Index):
             facets |= _distribution(searcher, others, (facet,))
         page = found[: ask.limit]
         return Answer(
-            hits=tuple(_hit(_decode(document), ranking) for document in page),
+            hits=tuple(_hit(document_of(stored), ranking) for stored in page),
             more=len(found) > ask.limit,
             total=_total_of(ask, facets),
             facets=facets,
@@ -173,7 +135,7 @@ class EmbeddedIndex(Index):
 
     def _ranked(
         self, ask: Ask, ranking: Ranking, searcher: tantivy.Searcher, filters: list[tuple[Occur, Query]]
-    ) -> list[bytes]:
+    ) -> list[tantivy.Document]:
         """The window or windows that the page lies in, measured. Documents without typos come before all others, so
         the costly search for typos is made only when there are too few of them to fill the windows."""
         first = ask.place.offset // WINDOW
@@ -188,18 +150,17 @@ class EmbeddedIndex(Index):
             )
             if len(found.hits) == (last - first + 1) * WINDOW:
                 break
-        ordered: list[bytes] = []
+        ordered: list[tantivy.Document] = []
         for start in range(0, len(found.hits), WINDOW):
             candidates = [searcher.doc(address) for _, address in found.hits[start : start + WINDOW]]
-            fields = [_fields(stored) for stored in candidates]
+            fields = [running_fields(stored) for stored in candidates]
             ranking.learn(set().union(*(field for many in fields for field in many)))
             measured = []
             for stored, many in zip(candidates, fields, strict=True):
                 popularity, mark = int(stored.get_first("popularity") or 0), tie(str(stored.get_first("id")))
-                document = bytes(stored.get_first("document") or b"")
-                measured.append(((*ranking.measure(many), -popularity, -mark), document))
+                measured.append(((*ranking.measure(many), -popularity, -mark), stored))
             measured.sort(key=lambda one: one[0])
-            ordered += [document for _, document in measured]
+            ordered += [stored for _, stored in measured]
         begin = ask.place.offset - first * WINDOW
         return ordered[begin : begin + ask.limit + 1]
 
@@ -210,19 +171,24 @@ class EmbeddedIndex(Index):
         schema: tantivy.Schema,
         searcher: tantivy.Searcher,
         clauses: list[tuple[Occur, Query]],
-    ) -> list[bytes]:
+    ) -> list[tantivy.Document]:
         assert ask.order is not None
-        field, direction = _ORDERS[ask.order]
+        field, direction = ORDERS[ask.order]
         skip = 0
         if ask.place.value is not None:
             clauses = [*clauses, (Occur.Must, _after(schema, field, direction, ask.place))]
             skip = ask.place.skip
         found = searcher.search(
-            _query(clauses, []), limit=ask.limit + 1, offset=skip, count=False, order_by_field=field, order=direction
+            _query(clauses, []),
+            limit=ask.limit + 1,
+            offset=skip,
+            count=False,
+            order_by_field=field,
+            order=Order.Asc if direction == "asc" else Order.Desc,
         )
         stored = [searcher.doc(address) for _, address in found.hits]
-        ranking.learn(set().union(*(field for one in stored for field in _fields(one))))
-        return [bytes(one.get_first("document") or b"") for one in stored]
+        ranking.learn(set().union(*(field for one in stored for field in running_fields(one))))
+        return stored
 
     # Keeping
 
@@ -267,7 +233,7 @@ class EmbeddedIndex(Index):
                     if document.id in seen:
                         writer.delete_documents_by_term("id", document.id)
                     seen.add(document.id)
-                    writer.add_document(_stored(document))
+                    writer.add_document(stored_form(document))
 
             async for document in documents:
                 batch.append(document)
@@ -292,7 +258,7 @@ class EmbeddedIndex(Index):
         def read() -> dict[str, str]:
             searcher = self._open().searcher()
             found = searcher.search(Query.all_query(), limit=max(1, searcher.num_docs), count=False)
-            documents = (_decode(bytes(searcher.doc(at).get_first("document") or b"")) for _, at in found.hits)
+            documents = (document_of(searcher.doc(at)) for _, at in found.hits)
             return {document.id: document.fingerprint for document in documents}
 
         return await self._run(read)
@@ -398,75 +364,7 @@ class EmbeddedIndex(Index):
 def _replace(writer: tantivy.IndexWriter, documents: Iterable[SearchDocument]) -> None:
     for document in documents:
         writer.delete_documents_by_term("id", document.id)
-        writer.add_document(_stored(document))
-
-
-def _stored(given: SearchDocument) -> tantivy.Document:
-    document = given.cleaned()
-    stored = tantivy.Document()
-    stored.add_text("id", document.id)
-    runs = [_running(document, field) for field in _SEARCHED]
-    by_name = dict(zip(_SEARCHED, runs, strict=True))
-    stored.add_text("words", f" {BREAK} ".join(" ".join(run) for run in runs if run))
-    unique = {word for run in runs for word in run}
-    unique.discard(BREAK)
-    stored.add_text("fuzzy", " ".join(map(doubled, unique)))
-    stored.add_text("lead", " ".join({f"{at}:{word}" for run in runs for at, word in enumerate(run[:LEAD_WORDS])}))
-    starts = _starts(unique)
-    for at, names in enumerate(_FIELDS):
-        text = f" {BREAK} ".join(" ".join(by_name[name]) for name in names if by_name[name])
-        if text:
-            stored.add_text(f"field{at}", text)
-            starts |= {f"{at}:{start}" for start in _starts(set(text.split(" ")))}
-    stored.add_text("starts", " ".join(starts))
-    for facet in FACETS:
-        for value in facet_values(document, facet):
-            stored.add_text(facet, value)
-    for name in RANGES:
-        if (number := getattr(document, name)) is not None:
-            stored.add_integer(name, number)
-    mark = tie(document.id)
-    for order, (name, _) in _ORDERS.items():
-        stored.add_integer(name, _packed(order_value(document, order), mark))
-    stored.add_float("weight", _weight(document.popularity, mark))
-    stored.add_bytes("document", _encode(document))
-    stored.add_bytes("running", "\n".join(" ".join(run) for run in runs).encode())
-    stored.add_integer("popularity", document.popularity)
-    return stored
-
-
-def _starts(unique: set[str]) -> set[str]:
-    """The short beginnings of these words."""
-    return {word[:length] for word in unique for length in range(1, SHORT + 1)}
-
-
-def _fields(stored: tantivy.Document) -> list[list[str]]:
-    """The words of each searched field, as they were indexed."""
-    running = bytes(stored.get_first("running") or b"").decode()
-    return [field.split(" ") if field else [] for field in running.split("\n")]
-
-
-def _running(document: SearchDocument, field: str) -> list[str]:
-    value = getattr(document, field)
-    if isinstance(value, str):
-        return words.running(value)
-    run: list[str] = []
-    for one in value:
-        if run:
-            run.append(BREAK)
-        run += words.running(one)
-    return run
-
-
-def _packed(value: int, mark: int) -> int:
-    """Value and tie-break in one number, because an order has one field here."""
-    return (value + 1) << _TIE_BITS | mark
-
-
-def _weight(popularity: int, mark: int) -> float:
-    """What multiplies a score so little that it only settles equals: score × log2(2 + weight) grows by up to 1/100,000."""
-    share = log2(1 + max(0, min(popularity, 1_000_000))) / 20 + mark / 2**_TIE_BITS / 500
-    return float(2 ** (1 + share * 1e-5) - 2)
+        writer.add_document(stored_form(document))
 
 
 def _filters(
@@ -500,10 +398,10 @@ def _query(clauses: list[tuple[Occur, Query]], filters: list[tuple[Occur, Query]
     return Query.boolean_query(every)
 
 
-def _after(schema: tantivy.Schema, field: str, direction: Order, place: Place) -> Query:
+def _after(schema: tantivy.Schema, field: str, direction: str, place: Place) -> Query:
     assert place.value is not None
-    bound = _packed(place.value, place.tie)
-    if direction == Order.Asc:
+    bound = packed(place.value, place.tie)
+    if direction == "asc":
         condition = Query.range_query(schema, field, FieldType.Integer, bound, None)
     else:
         condition = Query.range_query(schema, field, FieldType.Integer, None, bound)
@@ -536,7 +434,7 @@ def _distribution(searcher: tantivy.Searcher, query: Query, facets: Sequence[str
 
 
 def _hit(document: SearchDocument, ranking: Ranking) -> Hit:
-    fields = {field: getattr(document, field) for field in _SEARCHED}
+    fields = {field: getattr(document, field) for field in SEARCHED}
     texts = {field: (value,) if isinstance(value, str) else value for field, value in fields.items()}
     if ranking.wanted:
         texts = {field: tuple(marking.mark(text, ranking) for text in many) for field, many in texts.items()}

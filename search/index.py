@@ -37,6 +37,9 @@ FACETS = (
 RANGES = ("value_minor", "opens_at", "closes_at", "published_at")
 """Numbers that can be bounded on either side. A document that lacks the number is outside every range."""
 
+SEARCHED = ("title", "ref", "supplier_names", "buyer", "keywords", "cpv", "certificates", "summary", "body")
+"""Where words are looked for, the more telling fields first."""
+
 FACET_VALUES_MOST = 200
 """Values listed under a facet, the most frequent first."""
 
@@ -69,6 +72,15 @@ class Sort(StrEnum):
     NEWEST = "newest"
     VALUE = "value"
     """Highest value first, compared as numbers whatever the currency."""
+
+
+ORDERS = {
+    Sort.CLOSING_SOON: ("by_closing", "asc"),
+    Sort.NEWEST: ("by_newest", "desc"),
+    Sort.VALUE: ("by_value", "desc"),
+    Sort.RELEVANCE: ("by_popularity", "desc"),
+}
+"""The number kept for each order, see :func:`order_value`, and its direction; equals are told apart by :func:`tie`."""
 
 
 class Range(msgspec.Struct, frozen=True):

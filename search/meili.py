@@ -10,7 +10,6 @@ task, so each one is waited for and a failed task raises.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -24,13 +23,12 @@ from meilisearch.errors import MeilisearchApiError, MeilisearchCommunicationErro
 from meilisearch.index import Index as MeilisearchIndexClient
 
 from market import clock
-from search import marking
+from search import marking, records
 from search.documents import SearchDocument
 from search.index import (
-    FACET_VALUES_MOST,
-    FACETS,
-    RANGES,
+    ORDERS,
     SCHEMA_VERSION,
+    SEARCHED,
     Answer,
     Ask,
     Health,
@@ -39,50 +37,13 @@ from search.index import (
     IndexRefused,
     IndexUnavailable,
     Place,
-    Sort,
-    order_value,
-    tie,
 )
+from search.records import BATCH, SHOWN, lines_of
 from search.words import Synonyms
 
 T = TypeVar("T")
 
-SEARCHED = (
-    "title", "ref", "supplier_names", "buyer", "keywords", "cpv", "certificates", "summary", "body",
-)  # fmt: skip
-"""Where words are looked for, the more telling fields first."""
-
-_SHOWN = tuple(field for field in SearchDocument.__struct_fields__ if field not in ("body", "keywords"))
-_ORDERS = {
-    Sort.CLOSING_SOON: ("by_closing", "asc"),
-    Sort.NEWEST: ("by_newest", "desc"),
-    Sort.VALUE: ("by_value", "desc"),
-    Sort.RELEVANCE: ("by_popularity", "desc"),
-}
-_BATCH = 5_000
 _TASK_PATIENCE = timedelta(minutes=30)
-
-
-def settings(synonyms: Synonyms) -> dict[str, Any]:
-    """What the server is told once: the index's settings, as code."""
-    return {
-        "searchableAttributes": list(SEARCHED),
-        "displayedAttributes": [*_SHOWN, "body", "keywords", "id", "fingerprint"],
-        "filterableAttributes": sorted({*FACETS, *RANGES, "tie", *(field for field, _ in _ORDERS.values())}),
-        "sortableAttributes": sorted({"tie", *(field for field, _ in _ORDERS.values())}),
-        "rankingRules": [
-            "sort", "words", "typo", "proximity", "attribute", "exactness", "by_popularity:desc", "tie:desc",
-        ],
-        "synonyms": {
-            " ".join(phrase): sorted(" ".join(other) for other in others)
-            for phrase, others in sorted(synonyms.table.items())
-        },
-        "typoTolerance": {"disableOnNumbers": True, "disableOnAttributes": ["cpv", "ref"]},
-        "faceting": {"maxValuesPerFacet": FACET_VALUES_MOST, "sortFacetValuesBy": {"*": "count"}},
-        "pagination": {"maxTotalHits": 10_000_000},
-        "searchCutoffMs": 1500,
-        "facetSearch": False,
-    }  # fmt: skip
 
 
 class _Formatted(msgspec.Struct):
@@ -147,7 +108,7 @@ class MeilisearchIndex(Index):
             first["attributesToHighlight"] = []
         asks = [first]
         if ask.order is not None:
-            field, direction = _ORDERS[ask.order]
+            field, direction = ORDERS[ask.order]
             first["sort"] = [f"{field}:{direction}", f"tie:{direction}"]
             if by_place:
                 first["filter"] = [*where, _after(field, direction, place)]
@@ -222,14 +183,14 @@ class MeilisearchIndex(Index):
         return empty
 
     async def upsert(self, documents: Iterable[SearchDocument]) -> None:
-        batches = [batch for batch in _ndjson(documents) if batch]
+        batches = [batch for batch in lines_of(documents) if batch]
         if batches:
             async with self._writing:
                 await self._ready()
                 await self._admin(lambda client: self._write(client, self._uid, batches))
 
     async def delete(self, ids: Iterable[str]) -> None:
-        keys = [_key(id_) for id_ in ids]
+        keys = [records.key(id_) for id_ in ids]
         if keys:
             async with self._writing:
                 await self._ready()
@@ -245,7 +206,7 @@ class MeilisearchIndex(Index):
                 tasks: list[int] = []
                 async for document in documents:
                     batch.append(document)
-                    if len(batch) == _BATCH:
+                    if len(batch) == BATCH:
                         tasks += await self._send(fresh, batch)
                         written, batch = written + len(batch), []
                 tasks += await self._send(fresh, batch)
@@ -301,7 +262,7 @@ class MeilisearchIndex(Index):
         return await asyncio.to_thread(run)
 
     def _make_ready(self, client: meilisearch.Client) -> bool:
-        wanted = settings(self.synonyms)
+        wanted = records.settings(self.synonyms)
         index = client.index(self._uid)
         try:
             present = index.get_settings()
@@ -323,11 +284,11 @@ class MeilisearchIndex(Index):
 
     def _create(self, client: meilisearch.Client, uid: str) -> None:
         made = client.create_index(uid, {"primaryKey": "key"}).task_uid
-        told = client.index(uid).update_settings(settings(self.synonyms)).task_uid
+        told = client.index(uid).update_settings(records.settings(self.synonyms)).task_uid
         _wait(client, [made, told], forgive="index_already_exists")
 
     async def _send(self, uid: str, documents: list[SearchDocument]) -> list[int]:
-        lines = list(_ndjson(documents))
+        lines = list(lines_of(documents))
         return await self._admin(
             lambda client: [
                 client.index(uid).add_documents_raw(line, content_type="application/x-ndjson").task_uid
@@ -362,7 +323,7 @@ class MeilisearchIndex(Index):
 
 
 _HITS: dict[str, Any] = {
-    "attributesToRetrieve": list(_SHOWN),
+    "attributesToRetrieve": list(SHOWN),
     "attributesToHighlight": list(SEARCHED),
     "attributesToCrop": ["summary", "body"],
     "cropLength": marking.SNIPPET_WORDS,
@@ -407,49 +368,13 @@ def _most_first(values: dict[str, int]) -> dict[str, int]:
 def _hit(found: _Found) -> Hit:
     shown = found.formatted
     return Hit(
-        document=SearchDocument(**{field: getattr(found, field) for field in _SHOWN}),
+        document=SearchDocument(**{field: getattr(found, field) for field in SHOWN}),
         title=marking.html(shown.title or found.title),
         snippet=marking.snippet(shown.summary, shown.body),
         reasons=marking.reasons(
             (field, texts if isinstance(texts := getattr(shown, field), list) else (texts,)) for field in SEARCHED
         ),
     )
-
-
-def _key(id_: str) -> str:
-    """The server allows few characters in a primary key, so ours is a digest of the id."""
-    return hashlib.blake2b(id_.encode(), digest_size=16).hexdigest()
-
-
-def _ndjson(documents: Iterable[SearchDocument]) -> Iterable[bytes]:
-    lines: list[bytes] = []
-    for one in documents:
-        document = one.cleaned()
-        sent: dict[str, Any] = {
-            name: value
-            for name in SearchDocument.__struct_fields__
-            if (value := getattr(document, name)) not in (None, "", ())
-        }
-        sent |= {
-            "key": _key(document.id),
-            "id": document.id,
-            "fingerprint": document.fingerprint,
-            "cpv_path": document.cpv_path,
-            "sector": document.sector,
-            "tie": tie(document.id),
-        }
-        if document.year:
-            sent["year"] = document.year
-        if document.value_band:
-            sent["value_band"] = document.value_band
-        for order, (field, _) in _ORDERS.items():
-            sent[field] = order_value(document, order)
-        lines.append(msgspec.json.encode(sent))
-        if len(lines) == _BATCH:
-            yield b"\n".join(lines)
-            lines = []
-    if lines:
-        yield b"\n".join(lines)
 
 
 def _delete(index: MeilisearchIndexClient, keys: list[str]) -> int:

@@ -13,7 +13,7 @@ from search.words import Synonyms, read, tokens
 
 
 def ready(question: str, *texts: str) -> Ranking:
-    from search.embedded import schema
+    from search.stored import schema
 
     ranking = Ranking(read(question), Synonyms(), schema(), lambda word: 0)
     ranking.learn({word for text in texts for word in tokens(text)})

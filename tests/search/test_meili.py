@@ -8,7 +8,7 @@ from typing import Any
 import meilisearch
 import pytest
 
-from search import meili
+from search import meili, records
 from search.documents import Kind, SearchDocument
 from search.index import IndexRefused, IndexUnavailable, Query, read_synonyms
 from search.meili import MeilisearchIndex
@@ -40,7 +40,7 @@ async def test_a_task_that_fails_is_not_taken_for_success(
 ) -> None:
     index = opened(meilisearch_server)
     await index.prepare()
-    monkeypatch.setattr(meili, "_key", lambda id_: "not a key!")
+    monkeypatch.setattr(records, "key", lambda id_: "not a key!")
     with pytest.raises(IndexRefused, match="invalid"):
         await index.upsert(given.DOCUMENTS[:1])
     await index.close()
