@@ -19,12 +19,11 @@ from challenges.pages import ApplicationPages, ChallengePages, DraftPages, Insig
 from market import VERSION, clock, db
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
-from market.accounts.pages import AccountPages, InvitationPages, OrganisationPages, SignInPages
+from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
-from market.letters.pages import LetterPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.payments.api import PaymentsApi

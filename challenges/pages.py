@@ -1,0 +1,899 @@
+"""Challenges for people: the public list and page, drafting, applying, the panel, running it to its end, what was learnt."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery
+from msgspec import Meta
+
+from challenges import actions, judging, methods, pitches, rules
+from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from market import clock, policy, workdays
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor
+from market.audit.thread import thread
+from market.db import find, maybe
+from market.missions import actions as missions
+from market.missions.tables import Mission
+from market.refusals import NotFound, checklist
+from market.tenders import cpv
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+SECTIONS: dict[str, tuple[type[actions.Section], str]] = {
+    "problem": (actions.Problem, "The problem"),
+    "success": (actions.Success, "Success and scope"),
+    "offer": (actions.Offer, "Fee, places and dates"),
+    "terms": (actions.Terms, "Terms"),
+    "subject": (actions.Subject, "Subject and standards"),
+}
+"""The parts of a draft that are one form each; criteria and evaluators are lists of their own."""
+
+STAGES_SHOWN: tuple[tuple[str, str, tuple[rules.Stage, ...]], ...] = (
+    ("open", "Open", ("questions", "open")),
+    ("running", "Being scored or pitching", ("closed", "pitching")),
+    ("ended", "Ended", ("concluded", "cancelled")),
+)
+"""The filters of the public list: value, words, stages."""
+
+
+class Nothing(msgspec.Struct):
+    """A form of a button alone."""
+
+
+class Excusing(msgspec.Struct):
+    """Who leaves the panel and why."""
+
+    member: Annotated[str, Meta(title="Evaluator who leaves")]
+    because: Annotated[str, Meta(title="Reason", max_length=1000)]
+
+
+def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
+    """A challenge as a list shows it."""
+    stage = rules.stage(challenge, clock.now())
+    word, tone = rules.STAGES[stage]
+    ends = {"draft": (challenge.created_at, "Begun"), "pitching": (challenge.decision_by, "Decision by")}
+    shut = {"concluded": (challenge.concluded_at, "Concluded"), "cancelled": (challenge.cancelled_at, "Cancelled")}
+    closed = {"closed": (challenge.closes_at, "Closed")}
+    when, label = {**ends, **shut, **closed}.get(stage, (challenge.closes_at, "Closes"))
+    return {
+        "href": f"/challenges/{challenge.ref}{'/draft' if stage == 'draft' else ''}",
+        "title": challenge.title,
+        "buyer": buyers[challenge.buyer].name,
+        "fee": actions.fee(challenge) if challenge.fee_minor else None,
+        "places": challenge.places,
+        "when": when,
+        "label": label,
+        "word": word,
+        "tone": tone,
+        "stage": stage,
+    }
+
+
+async def _rows(challenges: list[Challenge]) -> list[dict[str, Any]]:
+    buyers = await actions.names([each.buyer for each in challenges])
+    return [_row(each, buyers) for each in challenges]
+
+
+async def _public(request: Visitor, ref: str) -> Challenge:
+    challenge = await find(Challenge, Challenge.ref == ref)
+    actions.may_see(request.user, challenge)
+    return challenge
+
+
+async def _run(request: Visitor, ref: str) -> Challenge:
+    """For the buyer officer's pages."""
+    challenge = await find(Challenge, Challenge.ref == ref)
+    actions.must_run(request.user, challenge)
+    return challenge
+
+
+async def _frame(request: Visitor, challenge: Challenge) -> dict[str, Any]:
+    """What every page about one challenge needs."""
+    stage = rules.stage(challenge, clock.now())
+    word, tone = rules.STAGES[stage]
+    return {
+        "challenge": challenge,
+        "stage": stage,
+        "word": word,
+        "tone": tone,
+        "fee": actions.fee(challenge),
+        "buyer": await find(Organisation, Organisation.id == challenge.buyer),
+        "runs": request.user.wears("buyer", organisation=challenge.buyer) is not None,
+    }
+
+
+async def _own(actor: Actor, challenge: Challenge) -> Application | None:
+    """What the visitor's organisation sent to this challenge."""
+    mine = actor.organisations(*SUPPLIER_ROLES)
+    if not mine:
+        return None
+    return await maybe(Application, (Application.challenge == challenge.id) & Application.supplier.is_in(mine))
+
+
+# ── the public list and page, and questions ─────────────────────────────────────────────────────────────────────────
+
+
+class ChallengePages(Controller):
+    """The list of challenges, one challenge, questions and answers."""
+
+    path = "/challenges"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor, stage: FromQuery[str | None] = None) -> Response[bytes]:
+        """All published challenges, those that close soonest first; a buyer finds her drafts above."""
+        rows = await _rows(await actions.published())
+        kept = next((stages for value, _, stages in STAGES_SHOWN if value == stage), None)
+        drafts = await actions.drafts_of(request.user.organisations("buyer"))
+        return show(
+            request,
+            "challenges/list.html",
+            rows=sorted((row for row in rows if kept is None or row["stage"] in kept), key=_soonest),
+            drafts=await _rows(drafts),
+            filters=[
+                (value, words, sum(row["stage"] in stages for row in rows)) for value, words, stages in STAGES_SHOWN
+            ],
+            chosen=stage if kept else None,
+            total=len(rows),
+        )
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """One challenge with everything public about it."""
+        return await _challenge(request, await _public(request, ref), forms.blank(actions.Asked))
+
+    @post("/{ref:str}/questions", guards=[guards.supplier])
+    async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Ask in public, unnamed."""
+        form = await forms.read(request, actions.Asked)
+        with form.acting():
+            await actions.ask(request.user, ref, form.data)
+            return to(
+                f"/challenges/{ref}#questions",
+                "Your question is public, without your name. We write when it is answered.",
+            )
+        return await _challenge(request, await _public(request, ref), form)
+
+    @get("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
+    async def question(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[bytes]:
+        """The question and a field for its answer."""
+        return await _answering(request, ref, question, forms.blank(actions.Answered))
+
+    @post("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
+    async def answer(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[Any]:
+        """Publish the answer."""
+        form = await forms.read(request, actions.Answered)
+        with form.acting():
+            await actions.answer(request.user, ref, question, form.data)
+            return to(f"/challenges/{ref}#questions", "The answer is public. Whoever asked or applied was told.")
+        return await _answering(request, ref, question, form)
+
+
+def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
+    """Open ones by the time that is left, then the rest by how recently something happened."""
+    still = row["stage"] in rules.TAKING
+    stamp = row["when"].timestamp() if row["when"] else 0.0
+    return not still, stamp if still else -stamp
+
+
+async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[actions.Asked]) -> Response[bytes]:
+    frame = await _frame(request, challenge)
+    decided = challenge.shortlisted_at is not None
+    live = await actions.live_applications(challenge) if decided else []
+    teams = await actions.names([each.supplier for each in live if each.shortlisted])
+    report = await pitches.report_of(challenge)
+    return show(
+        request,
+        "challenges/one.html",
+        status=form.status,
+        **frame,
+        mission=await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None,
+        method=methods.method(challenge.method) if methods.approved(challenge.method) else None,
+        criteria=await actions.criteria_of(challenge),
+        codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
+        questions=await actions.questions_of(challenge),
+        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        own=await _own(request.user, challenge),
+        seat=await judging.membership(request.user, challenge),
+        supplies=request.user.wears(*SUPPLIER_ROLES) is not None,
+        applications=len(live) if decided else None,
+        teams=sorted(teams.values(), key=lambda each: each.name),
+        report=report if report and report.published_at else None,
+        fee_days=policy.UK.payments.pitch_fee_days,
+        steps=await thread(f"challenge:{challenge.ref}"),
+        form=form,
+    )
+
+
+async def _answering(request: Visitor, ref: str, question: str, form: forms.Form[actions.Answered]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    row = await find(Question, (Question.ref == question) & (Question.challenge == challenge.id))
+    frame = await _frame(request, challenge)
+    return show(request, "challenges/answer.html", status=form.status, **frame, question=row, form=form)
+
+
+# ── drafting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class DraftPages(Controller):
+    """A draft as a list of tasks: its sections, criteria and evaluators, what still blocks it, and publishing."""
+
+    path = "/challenges"
+    include_in_schema = False
+
+    @get("/new", guards=[guards.buyer])
+    async def new(self, request: Visitor) -> Response[bytes]:
+        """The first question: what is the problem?"""
+        return await _problem(request, forms.blank(actions.Problem, method="open-challenge"))
+
+    @post("/new", guards=[guards.buyer])
+    async def create(self, request: Visitor) -> Response[Any]:
+        """Keep the draft and go on to its tasks."""
+        form = await forms.read(request, actions.Problem)
+        with form.acting():
+            challenge = await actions.draft(request.user, request.user.must_wear("buyer").organisation, form.data)
+            return to(
+                f"/challenges/{challenge.ref}/draft", "The draft is kept. Nobody outside your organisation sees it."
+            )
+        return await _problem(request, form)
+
+    @get("/{ref:str}/draft", guards=[guards.buyer])
+    async def tasks(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The draft's sections and what still blocks its publication."""
+        return await _tasks(request, ref, forms.blank(Nothing))
+
+    @post("/{ref:str}/publish", guards=[guards.buyer])
+    async def publish(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Publish, or show again what blocks it."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await actions.publish(request.user, ref)
+            return to(f"/challenges/{ref}", "The challenge is published. Suppliers can ask and apply from now on.")
+        return await _tasks(request, ref, form)
+
+    @get("/{ref:str}/draft/criteria", guards=[guards.buyer])
+    async def criteria(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What applications are scored on."""
+        return await _criteria(request, ref, forms.blank(actions.CriterionDraft))
+
+    @post("/{ref:str}/draft/criteria", guards=[guards.buyer])
+    async def add_criterion(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Add a criterion."""
+        form = await forms.read(request, actions.CriterionDraft)
+        with form.acting():
+            await actions.add_criterion(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/draft/criteria", "The criterion is added.")
+        return await _criteria(request, ref, form)
+
+    @post("/{ref:str}/draft/criteria/{criterion:str}/remove", guards=[guards.buyer])
+    async def remove_criterion(self, request: Visitor, ref: FromPath[str], criterion: FromPath[str]) -> Response[Any]:
+        """Take a criterion out."""
+        await actions.remove_criterion(request.user, ref, criterion)
+        return to(f"/challenges/{ref}/draft/criteria", "The criterion is removed.")
+
+    @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
+    async def section(
+        self, request: Visitor, ref: FromPath[str], section: FromPath[str], q: FromQuery[str | None] = None
+    ) -> Response[bytes]:
+        """One section with what is stored in it."""
+        challenge = await _run(request, ref)
+        kind, _ = _known(section)
+        values = {name: getattr(challenge, name) for name in kind.__struct_fields__}
+        if challenge.mission and "mission" in values:
+            values["mission"] = (await find(Mission, Mission.id == challenge.mission)).ref
+        return await _section(request, challenge, section, forms.blank(kind, **values), (q or "")[:200])
+
+    @post("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
+    async def write(self, request: Visitor, ref: FromPath[str], section: FromPath[str]) -> Response[Any]:
+        """Keep one section."""
+        kind, title = _known(section)
+        form = await forms.read(request, kind)
+        with form.acting():
+            await actions.edit(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/draft", f"Kept: {title.lower()}.")
+        return await _section(request, await _run(request, ref), section, form, "")
+
+    @get("/{ref:str}/evaluators", guards=[guards.buyer])
+    async def evaluators(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Who is on the panel."""
+        return await _evaluators(request, ref, forms.blank(judging.Naming))
+
+    @post("/{ref:str}/evaluators", guards=[guards.buyer])
+    async def name_evaluator(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Put somebody on the panel."""
+        form = await forms.read(request, judging.Naming)
+        with form.acting():
+            await judging.name_evaluator(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/evaluators", "The evaluator is named.")
+        return await _evaluators(request, ref, form)
+
+    @post("/{ref:str}/evaluators/excuse", guards=[guards.buyer])
+    async def excuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take somebody off the panel."""
+        form = await forms.read(request, Excusing)
+        with form.acting():
+            await judging.excuse_evaluator(request.user, ref, form.data.member, form.data.because)
+            return to(f"/challenges/{ref}/evaluators", "The evaluator is excused.")
+        return await _evaluators(request, ref, form)
+
+
+def _known(section: str) -> tuple[type[actions.Section], str]:
+    if section not in SECTIONS:
+        raise NotFound("Section")
+    return SECTIONS[section]
+
+
+async def _mission_options() -> list[tuple[str, str]]:
+    return [(each.ref, each.title) for each in await missions.published()]
+
+
+def _method_options() -> list[tuple[str, str, str]]:
+    return [(each.code, each.name, each.when) for each in methods.methods()]
+
+
+async def _problem(request: Visitor, form: forms.Form[actions.Problem]) -> Response[bytes]:
+    return show(
+        request,
+        "challenges/new.html",
+        status=form.status,
+        form=form,
+        missions=await _mission_options(),
+        methods=_method_options(),
+    )
+
+
+async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[Any]:
+    challenge = await _run(request, ref)
+    if challenge.published_at is not None:
+        return to(f"/challenges/{ref}/manage")
+    checks = checklist(rules.PUBLISH, await actions.facts(challenge, clock.now()))
+    return show(
+        request,
+        "challenges/draft.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        tasks=_task_list(challenge, await actions.facts(challenge, clock.now())),
+        checks=checks,
+        similar=await actions.similar(challenge),
+        form=form,
+    )
+
+
+def _task_list(challenge: Challenge, facts: rules.Draft) -> list[dict[str, Any]]:
+    """Each section with its state: done when no rule of publication objects to one of its fields."""
+    blamed = {refusal.field for _, refusal in checklist(rules.PUBLISH, facts) if refusal}
+    found = []
+    for name, (kind, title) in SECTIONS.items():
+        fields = set(kind.__struct_fields__)
+        begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
+        state = "done" if not fields & blamed else "attention" if begun else "not-started"
+        found.append({"text": title, "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+    criteria = "attention" if facts.criteria else "not-started"
+    panel = "attention" if facts.panel else "not-started"
+    found.append(
+        {
+            "text": "Scoring criteria",
+            "href": f"/challenges/{challenge.ref}/draft/criteria",
+            "state": criteria if {"criteria", "weight"} & blamed else "done",
+        }
+    )
+    found.append(
+        {
+            "text": "Evaluators",
+            "href": f"/challenges/{challenge.ref}/evaluators",
+            "state": panel if "person" in blamed else "done",
+        }
+    )
+    return found
+
+
+async def _section(
+    request: Visitor, challenge: Challenge, section: str, form: forms.Form[Any], q: str
+) -> Response[bytes]:
+    chosen = form.values.get("cpv", [])
+    codes = [chosen] if isinstance(chosen, str) else list(chosen)
+    hits = [(each.code, f"{each.label} ({each.code})") for each in cpv.search(q, 12)] if q else []
+    return show(
+        request,
+        "challenges/section.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        section=section,
+        heading=SECTIONS[section][1],
+        missions=await _mission_options(),
+        methods=_method_options(),
+        codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
+        hits=[hit for hit in hits if hit[0] not in codes],
+        q=q,
+        places_minimum=policy.UK.challenges.places_minimum,
+        applying_days=policy.UK.challenges.applying_days,
+        form=form,
+    )
+
+
+async def _criteria(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    criteria: list[Criterion] = await actions.criteria_of(challenge)
+    frame = await _frame(request, challenge)
+    return show(
+        request,
+        "challenges/criteria.html",
+        status=form.status,
+        **frame,
+        criteria=criteria,
+        total=sum(each.weight for each in criteria),
+        form=form,
+    )
+
+
+async def _evaluators(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    members = await judging.progress(challenge)
+    named = {each.person.id for each in members}
+    return show(
+        request,
+        "challenges/evaluators.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        members=members,
+        candidates=[(row["ref"], row["name"]) for row in await judging.candidates(challenge) if row["id"] not in named],
+        minimum=policy.UK.challenges.evaluators_minimum,
+        form=form,
+    )
+
+
+# ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ApplicationPages(Controller):
+    """Applying, and a supplier's own applications."""
+
+    include_in_schema = False
+
+    @get("/challenges/{ref:str}/apply", guards=[guards.supplier])
+    async def form(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """An empty application, or the way to the one there is."""
+        challenge = await _public(request, ref)
+        own = await _own(request.user, challenge)
+        if own is not None and own.withdrawn_at is None:
+            return to(f"/applications/{own.ref}")
+        values = {name: getattr(own, name) for name in _FIELDS} if own else {}
+        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), None)
+
+    @post("/challenges/{ref:str}/apply", guards=[guards.supplier])
+    async def apply(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Send the application."""
+        form = await forms.read(request, actions.ApplicationDraft)
+        with form.acting():
+            row = await actions.apply(request.user, ref, form.data)
+            return to(f"/applications/{row.ref}", "Your application has arrived. The receipt is in your letters.")
+        return await _applying(request, await _public(request, ref), form, None)
+
+    @get("/applications", guards=[guards.supplier])
+    async def mine(self, request: Visitor) -> Response[bytes]:
+        """What my organisation sent, and where each stands."""
+        rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
+        found = [await _standing(row) for row in rows]
+        return show(request, "challenges/applications.html", rows=found)
+
+    @get("/applications/{ref:str}", guards=[guards.signed_in])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """An application as this reader may see it; the reading is written down unless it is her own."""
+        reading = await judging.read(request.user, ref)
+        return await _application(request, reading, 200)
+
+    @get("/applications/{ref:str}/change", guards=[guards.supplier])
+    async def change_form(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The application as it was sent, to be changed."""
+        row, challenge = await _mine(request, ref)
+        values = {name: getattr(row, name) for name in _FIELDS}
+        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), row)
+
+    @post("/applications/{ref:str}/change", guards=[guards.supplier])
+    async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Replace what was sent."""
+        form = await forms.read(request, actions.ApplicationDraft)
+        with form.acting():
+            await actions.change(request.user, ref, form.data)
+            return to(f"/applications/{ref}", "Your application is changed. The new receipt is in your letters.")
+        row, challenge = await _mine(request, ref)
+        return await _applying(request, challenge, form, row)
+
+    @post("/applications/{ref:str}/withdraw", guards=[guards.supplier])
+    async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take it back."""
+        row = await actions.withdraw(request.user, ref)
+        return to(f"/applications/{row.ref}", "Your application is withdrawn.")
+
+
+_FIELDS = actions.ApplicationDraft.__struct_fields__
+
+
+async def _mine(request: Visitor, ref: str) -> tuple[Application, Challenge]:
+    row = await find(Application, Application.ref == ref)
+    request.user.must_wear(*SUPPLIER_ROLES, organisation=row.supplier, secret=True)
+    return row, await find(Challenge, Challenge.id == row.challenge)
+
+
+async def _applying(
+    request: Visitor, challenge: Challenge, form: forms.Form[Any], row: Application | None
+) -> Response[bytes]:
+    return show(
+        request,
+        "challenges/apply.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        criteria=await actions.criteria_of(challenge),
+        application=row,
+        late=rules.stage(challenge, clock.now()) not in rules.TAKING,
+        form=form,
+    )
+
+
+async def _standing(row: Application) -> dict[str, Any]:
+    """One of a supplier's applications with its challenge and what comes next."""
+    challenge = await find(Challenge, Challenge.id == row.challenge)
+    stage = rules.stage(challenge, clock.now())
+    pitch = await pitches.pitch_of(row)
+    if row.withdrawn_at is not None:
+        word, tone, when, label = "Withdrawn", "grey", row.withdrawn_at, "Withdrawn"
+    elif stage in rules.TAKING:
+        word, tone, when, label = "Sent", "green", challenge.closes_at, "Change it until"
+    elif stage == "closed":
+        word, tone, when, label = "Being scored", "amber", challenge.decision_by, "Decision by"
+    elif pitch is not None and pitch.delivered_at is not None:
+        word, tone, when, label = "Pitched, fee owed", "green", pitch.delivered_at, "Pitched"
+    elif pitch is not None and pitch.missed_at is not None:
+        word, tone, when, label = "Pitch not given", "red", pitch.missed_at, "Marked"
+    elif row.shortlisted and stage == "pitching" and pitch is not None:
+        at = pitch.scheduled_at or challenge.pitches_by
+        word, tone, when, label = "Invited to pitch", "teal", at, "Pitch" if pitch.scheduled_at else "Pitch by"
+    elif stage == "cancelled":
+        word, tone, when, label = "Cancelled", "red", challenge.cancelled_at, "Cancelled"
+    else:
+        word, tone, when, label = "Not short-listed", "grey", challenge.shortlisted_at, "Decided"
+    return {
+        "application": row,
+        "challenge": challenge,
+        "stage": stage,
+        "pitch": pitch,
+        "word": word,
+        "tone": tone,
+        "when": when,
+        "label": label,
+        "fee": actions.fee(challenge),
+    }
+
+
+async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
+    row, challenge = reading.application, reading.challenge
+    own = reading.sees == "own"
+    standing = await _standing(row)
+    return show(
+        request,
+        "challenges/application.html",
+        status=status,
+        **await _frame(request, challenge),
+        application=row,
+        sees=reading.sees,
+        supplier=reading.supplier,
+        standing=standing,
+        feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
+        digest=actions.digest(row),
+        may_change=own and row.withdrawn_at is None and standing["stage"] in rules.TAKING,
+        may_again=own and row.withdrawn_at is not None and standing["stage"] in rules.TAKING,
+        fee_due=workdays.pitch_fee_due_at(standing["pitch"].delivered_at)
+        if standing["pitch"] and standing["pitch"].delivered_at
+        else None,
+        evaluators=policy.UK.challenges.evaluators_minimum,
+    )
+
+
+# ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class PanelPages(Controller):
+    """An evaluator's work: declare, mark, hand in."""
+
+    path = "/challenges/{ref:str}/panel"
+    include_in_schema = False
+
+    @get("/", guards=[guards.buying_side])
+    async def panel(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What is next: wait, declare, mark, hand in."""
+        return await _panel(request, ref, forms.blank(judging.Declaration))
+
+    @post("/declaration", guards=[guards.buying_side])
+    async def declare(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Declare one's interests."""
+        form = await forms.read(request, judging.Declaration)
+        with form.acting():
+            await judging.declare(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/panel", "Your declaration is kept. These are the applications you may mark.")
+        return await _panel(request, ref, form)
+
+    @post("/submit", guards=[guards.buying_side])
+    async def submit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Lock one's marks."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await judging.submit(request.user, ref)
+            return to(f"/challenges/{ref}/panel", "Your marks are handed in and locked. Thank you.")
+        return await _panel(request, ref, form)
+
+    @get("/{application:str}", guards=[guards.buying_side])
+    async def application(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[bytes]:
+        """An application under its alias, with a mark and a reason for each criterion."""
+        return await _marking(request, ref, application, None)
+
+    @post("/{application:str}", guards=[guards.buying_side])
+    async def mark(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[Any]:
+        """Keep the marks."""
+        criteria = await actions.criteria_of(await _public(request, ref))
+        form = await forms.read(request, marks_asked(criteria))
+        with form.acting():
+            await judging.score(request.user, application, _given(criteria, form.data))
+            return to(f"/challenges/{ref}/panel", "Your marks are kept. You can change them until you hand in.")
+        return await _marking(request, ref, application, form)
+
+
+def marks_asked(criteria: list[Criterion]) -> type[msgspec.Struct]:
+    """The form of one application's marks: `points_N` and `reason_N` for the criterion at place N."""
+    highest = policy.UK.challenges.highest_mark
+    fields: list[Any] = []
+    for each in criteria:
+        points = Annotated[int, Meta(title=f"Mark for “{each.name}”", ge=0, le=highest)]
+        reason = Annotated[str, Meta(title=f"Reason for “{each.name}”", min_length=1, max_length=2000)]
+        fields += [(f"points_{each.place}", points), (f"reason_{each.place}", reason)]
+    return msgspec.defstruct("MarksAsked", fields)
+
+
+def _given(criteria: list[Criterion], data: msgspec.Struct) -> list[judging.MarkGiven]:
+    return [
+        judging.MarkGiven(each.ref, getattr(data, f"points_{each.place}"), getattr(data, f"reason_{each.place}"))
+        for each in criteria
+    ]
+
+
+async def _panel(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _public(request, ref)
+    desk = await judging.desk(request.user, challenge)
+    if desk.seat is None:
+        raise NotFound("Panel")
+    return show(
+        request,
+        "challenges/panel.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        desk=desk,
+        evaluator=desk.seat,
+        applicants=[(each.ref, each.name) for each in desk.applicants],
+        form=form,
+    )
+
+
+async def _marking(request: Visitor, ref: str, application: str, form: forms.Form[Any] | None) -> Response[bytes]:
+    reading = await judging.read(request.user, application)
+    challenge = reading.challenge
+    if reading.sees != "panel" or reading.evaluator is None or challenge.ref != ref:
+        raise NotFound("Application")
+    criteria = await actions.criteria_of(challenge)
+    kept = {each.criterion: each for each in await judging.marks_by(reading.evaluator, reading.application)}
+    values: dict[str, Any] = {f"points_{each.place}": kept[each.id].points for each in criteria if each.id in kept}
+    values |= {f"reason_{each.place}": kept[each.id].reason for each in criteria if each.id in kept}
+    asked = form or forms.blank(marks_asked(criteria), **values)
+    return show(
+        request,
+        "challenges/mark.html",
+        status=asked.status,
+        **await _frame(request, challenge),
+        application=reading.application,
+        evaluator=reading.evaluator,
+        criteria=criteria,
+        highest=policy.UK.challenges.highest_mark,
+        form=asked,
+    )
+
+
+# ── running it to its end ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RunPages(Controller):
+    """The officer's desk for one challenge: the panel's progress, the short list, pitches, report, end."""
+
+    path = "/challenges/{ref:str}"
+    include_in_schema = False
+
+    @get("/manage", guards=[guards.buyer])
+    async def manage(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Where it stands and what is next."""
+        return await _manage(request, ref, forms.blank(judging.ShortlistNote))
+
+    @post("/shortlist", guards=[guards.buyer])
+    async def shortlist(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Make the short list."""
+        form = await forms.read(request, judging.ShortlistNote)
+        with form.acting():
+            await judging.shortlist(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/manage", "The short list is made. Everybody who applied was told by letter.")
+        return await _manage(request, ref, form)
+
+    @get("/pitches/{pitch:str}", guards=[guards.buying_side])
+    async def pitch(self, request: Visitor, ref: FromPath[str], pitch: FromPath[str]) -> Response[bytes]:
+        """One pitch: arrange it, mark it."""
+        return await _pitch(request, ref, pitch, None)
+
+    @post("/pitches/{pitch:str}/schedule", guards=[guards.buyer])
+    async def schedule(self, request: Visitor, ref: FromPath[str], pitch: FromPath[str]) -> Response[Any]:
+        """Arrange it."""
+        form = await forms.read(request, pitches.Schedule)
+        with form.acting():
+            await pitches.schedule(request.user, pitch, form.data)
+            return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is arranged. The team was told by letter.")
+        return await _pitch(request, ref, pitch, form)
+
+    @post("/pitches/{pitch:str}/deliver", guards=[guards.buying_side])
+    async def deliver(self, request: Visitor, ref: FromPath[str], pitch: FromPath[str]) -> Response[Any]:
+        """Mark it as delivered: the fee is owed."""
+        form = await forms.read(request, pitches.Delivery)
+        with form.acting():
+            await pitches.deliver(request.user, pitch, form.data)
+            return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is delivered. Its fee is owed from now on.")
+        return await _pitch(request, ref, pitch, form)
+
+    @post("/pitches/{pitch:str}/miss", guards=[guards.buyer])
+    async def miss(self, request: Visitor, ref: FromPath[str], pitch: FromPath[str]) -> Response[Any]:
+        """Write down that it was not given."""
+        form = await forms.read(request, actions.Because)
+        with form.acting():
+            await pitches.miss(request.user, pitch, form.data.reason)
+            return to(f"/challenges/{ref}/pitches/{pitch}", "It is written down that the pitch was not given.")
+        return await _pitch(request, ref, pitch, form)
+
+    @get("/report", guards=[guards.buyer])
+    async def report(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The insight report as far as it is written."""
+        row = await pitches.report_of(await _run(request, ref))
+        values = {name: getattr(row, name) for name in pitches.ReportDraft.__struct_fields__} if row else {}
+        return await _reporting(request, ref, forms.blank(pitches.ReportDraft, **values))
+
+    @post("/report", guards=[guards.buyer])
+    async def write_report(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep the report."""
+        form = await forms.read(request, pitches.ReportDraft)
+        with form.acting():
+            await pitches.write_report(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/manage", "The report is kept. It is published when you conclude.")
+        return await _reporting(request, ref, form)
+
+    @get("/conclude", guards=[guards.buyer])
+    async def ending(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What still blocks the conclusion, and the decision."""
+        return await _concluding(request, ref, forms.blank(pitches.Conclusion))
+
+    @post("/conclude", guards=[guards.buyer])
+    async def conclude(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Go, change or stop."""
+        form = await forms.read(request, pitches.Conclusion)
+        with form.acting():
+            await pitches.conclude(request.user, ref, form.data)
+            return to(f"/challenges/{ref}", "The challenge is concluded and its insight report is public.")
+        return await _concluding(request, ref, form)
+
+    @get("/cancel", guards=[guards.buyer])
+    async def cancelling(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Ask why before it is cancelled."""
+        return await _cancelling(request, ref, forms.blank(actions.Because))
+
+    @post("/cancel", guards=[guards.buyer])
+    async def cancel(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Cancel it."""
+        form = await forms.read(request, actions.Because)
+        with form.acting():
+            await actions.cancel(request.user, ref, form.data.reason)
+            return to(f"/challenges/{ref}", "The challenge is cancelled. Everybody who applied was told why.")
+        return await _cancelling(request, ref, form)
+
+
+async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[Any]:
+    challenge = await _run(request, ref)
+    if challenge.published_at is None:
+        return to(f"/challenges/{ref}/draft")
+    closed = rules.stage(challenge, clock.now()) == "closed"
+    decided = challenge.shortlisted_at is not None
+    live = await actions.live_applications(challenge) if closed or decided else []
+    firms = await actions.names([each.supplier for each in live]) if decided else {}
+    heard = await pitches.pitches_of(challenge)
+    waiting = [each for each in await actions.questions_of(challenge) if each.answer is None]
+    return show(
+        request,
+        "challenges/manage.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        members=await judging.progress(challenge),
+        gaps=await judging.open_points(challenge) if closed else (),
+        checks=checklist(rules.SHORTLIST[2:], await judging.reckoning(challenge)) if closed else [],
+        count=len(live) if closed or decided else None,
+        ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))
+        if decided
+        else [],
+        pitches=[(each, firms[each.supplier]) for each in heard if each.supplier in firms],
+        report=await pitches.report_of(challenge),
+        questions=waiting,
+        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        form=form,
+    )
+
+
+async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] | None) -> Response[bytes]:
+    challenge = await _public(request, ref)
+    request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
+    row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
+    stored = forms.blank(pitches.Schedule, scheduled_at=row.scheduled_at, place_or_link=row.place_or_link)
+    return show(
+        request,
+        "challenges/pitch.html",
+        status=form.status if form else 200,
+        **await _frame(request, challenge),
+        pitch=row,
+        team=await find(Organisation, Organisation.id == row.supplier),
+        fee_days=policy.UK.payments.pitch_fee_days,
+        fee_due=workdays.pitch_fee_due_at(row.delivered_at) if row.delivered_at else None,
+        form=form or stored,
+    )
+
+
+async def _reporting(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    return show(request, "challenges/report.html", status=form.status, **await _frame(request, challenge), form=form)
+
+
+async def _concluding(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    return show(
+        request,
+        "challenges/conclude.html",
+        status=form.status,
+        **await _frame(request, challenge),
+        checks=checklist(rules.READY, await pitches.ending(challenge)),
+        shut=rules.keeps_the_gate_shut(challenge, await pitches.delivered(challenge)),
+        form=form,
+    )
+
+
+async def _cancelling(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await _run(request, ref)
+    return show(request, "challenges/cancel.html", status=form.status, **await _frame(request, challenge), form=form)
+
+
+# ── what was learnt ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class InsightPages(Controller):
+    """Insight reports: what was tried, what worked, what others should know."""
+
+    path = "/insights"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor) -> Response[bytes]:
+        """All published reports, the newest first."""
+        return show(request, "insights/list.html", reports=await pitches.reports())
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """One published report."""
+        report, challenge = await pitches.report(ref)
+        return show(
+            request,
+            "insights/one.html",
+            **await _frame(request, challenge),
+            report=report,
+            codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
+            steps=await thread(f"challenge:{challenge.ref}"),
+        )
