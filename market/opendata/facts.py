@@ -7,6 +7,7 @@ a naive one is refused when it is written. Identifiers are ours, stable for ever
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -35,6 +36,12 @@ class Publisher:
     scheme: str | None = None
     uid: str | None = None
     language: str = "en"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"ocds-[0-9a-z]{6}", self.prefix):
+            raise ValueError(f"an ocid prefix is ocds- and six letters or digits, not {self.prefix!r}")
+        if not self.site.startswith(("http://", "https://")) or self.site.endswith("/"):
+            raise ValueError("the site is an http(s) address without a final slash")
 
 
 @dataclass(frozen=True, slots=True)

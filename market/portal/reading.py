@@ -140,7 +140,8 @@ def unfold(found: Found) -> Iterator[Found | Defect]:
     """The releases inside a record, or the release itself.
 
     Embedded releases are preferred, since they carry the history; otherwise the compiled release stands for all of them.
-    A record that only links to releases elsewhere, or holds nothing but a versioned release, cannot be merged.
+    Of a versioned release alone the latest values are taken. A record that only links to releases elsewhere cannot be
+    merged. `raw` of what was inside a record is its JSON written anew; the bytes as published are those of the record.
     """
     if found.kind != "record":
         yield found
@@ -486,7 +487,9 @@ class _Document:
         """Read one document a line, if the file is so made; returns whether it was. A bad line spoils only itself."""
         cursor = self._cursor
         seen = cursor.first_line(WHOLE)
-        if seen is None or seen[1] != b"{" or not seen[0].rstrip().endswith(b"}") or not _decodes(seen[0]):
+        if seen is None or seen[1] != b"{":
+            return False
+        if not _decodes(seen[0]) and seen[0].rstrip()[-1:] in (b"{", b"[", b":", b","):
             return False
         number = 0
         while True:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ocdsmerge.merge import Merger
 
+from market.portal import ocds
 from market.portal.merging import merge
 from market.portal.reading import Found, Package, Position, read, unfold
 from market.portal.upgrading import Upgraded, upgrade
@@ -118,3 +124,46 @@ def test_other_people_s_releases_cannot_be_mixed_in() -> None:
         merge([upgraded(release(1, 1)), upgraded({**release(1, 1), "ocid": "other"})])
     with pytest.raises(ValueError, match="no release"):
         merge([])
+
+
+def by_ocdsmerge(release: dict[str, Any]) -> dict[str, Any]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiled: dict[str, Any] = Merger(merge_rules=ocds.merge_rules()).create_compiled_release([release])
+    return compiled
+
+
+_PARTS = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["id", "title", "value", "documents", "roles", "x"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["planning", "tender", "parties", "awards", "contracts", "bids", "x"]), _PARTS, max_size=5
+    )
+)
+def test_a_single_release_is_merged_as_ocdsmerge_would(parts: dict[str, Any]) -> None:
+    one = upgraded({**parts, "ocid": "o", "id": "1", "date": "2025-01-01T00:00:00Z", "tag": ["tender"]})
+    assert merge([one]).compiled == by_ocdsmerge(one.release)
+
+
+SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", GOLDEN.parents[2] / "shared" / "data")) / "ocds"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not on this machine")
+def test_every_real_release_is_merged_as_ocdsmerge_would() -> None:
+    compared = 0
+    for found in read(SHARED):
+        for inner in unfold(found) if isinstance(found, Found) else ():
+            if isinstance(inner, Found):
+                one = upgrade(inner)
+                assert isinstance(one, Upgraded)
+                assert merge([one]).compiled == by_ocdsmerge(one.release)
+                compared += 1
+    assert compared == 627

@@ -79,6 +79,18 @@ def test_one_document_a_line_and_a_broken_line_spoils_only_itself() -> None:
     assert "ends" in defect.reason
 
 
+def test_a_broken_first_line_spoils_only_itself_too() -> None:
+    text = "\n".join(['{"ocid": "ocds-x-1", "tag": ["ten', json.dumps(release(2)), json.dumps(release(3))]).encode()
+    assert ocids(text) == ["ocds-x-2", "ocds-x-3"]
+    assert [str(each.position) for each in defects(text)] == ["f.json, line 1"]
+
+
+def test_a_package_with_one_release_a_line_is_no_file_of_lines() -> None:
+    rows = ",\n".join(json.dumps(release(each)) for each in (1, 2))
+    assert ocids(f'{{"version": "1.1", "releases": [\n{rows},\n]}}'.encode()) == ["ocds-x-1", "ocds-x-2"]
+    assert ocids(f'{{"version": "1.1", "releases": [\n{json.dumps(release(1))}\n,]}}'.encode()) == ["ocds-x-1"]
+
+
 def test_documents_one_after_the_other_without_line_ends() -> None:
     text = (json.dumps(release(1), indent=1) + json.dumps(release(2), indent=1)).encode()
     assert ocids(text) == ["ocds-x-1", "ocds-x-2"]
