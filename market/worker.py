@@ -19,6 +19,7 @@ from market.accounts import actions as accounts
 from market.letters import actions as letters
 from market.payments import actions as payments
 from market.settings import settings
+from market.suppliers import actions as suppliers
 
 log = logging.getLogger("prelude.worker")
 
@@ -37,6 +38,7 @@ JOBS: tuple[Job, ...] = (
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
     Job("forgetting", 3600, accounts.forget_expired),
+    Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )
 
 

@@ -126,7 +126,13 @@ async def sign_out(actor: Actor, token: str) -> None:
     async with transaction():
         await sessions.end(token)
         if actor.signed_in:
-            await record(actor, "person.signed-out", f"person:{actor.ref}", sealed_by=f"publication:person:{actor.ref}")
+            await record(
+                actor,
+                "person.signed-out",
+                f"person:{actor.ref}",
+                private={},
+                sealed_by=f"publication:person:{actor.ref}",
+            )
 
 
 async def renew_session(actor: Actor, token: str, method: str) -> str:
@@ -188,18 +194,23 @@ async def change_password(actor: Actor, given: PasswordChange) -> str:
 
 async def ask_reset(email: str, client: str) -> None:
     """Write a letter with which the password can be chosen anew, once, within an hour. An address nobody has gets a
-    letter that says so: the page tells nothing, and the work is alike."""
+    letter that says so: the page tells nothing, and the work is alike. Nothing goes on record before the letter is used:
+    whoever asked is nobody known, and nothing has changed."""
     address = plain_address(email)
     await spend(RESETS_BY_CLIENT, client)
     await spend(RESETS_BY_ACCOUNT, hashlib.sha256(address.encode()).hexdigest())
     person = await maybe(Person, (Person.email == address) & (Person.closed_at.is_null()))
-    token, now = new_token(), clock.now()
     async with transaction():
         if person is None:
             await write(address, "reader", "accounts/reset-unknown.txt")
-            return
-        await Reset.insert(Reset(person=person.id, token_hash=digest(token), expires_at=now + RESET_GOOD_FOR))
-        await tell_person(person.id, "accounts/reset.txt", about=f"person:{person.ref}", token=token)
+        else:
+            await _write_reset(person)
+
+
+async def _write_reset(person: Person) -> None:
+    token = new_token()
+    await Reset.insert(Reset(person=person.id, token_hash=digest(token), expires_at=clock.now() + RESET_GOOD_FOR))
+    await tell_person(person.id, "accounts/reset.txt", about=f"person:{person.ref}", token=token)
 
 
 async def person_to_reset(token: str) -> Person:
@@ -234,7 +245,13 @@ async def _set_password(actor: Actor, person: Person, kept: str) -> None:
     await sessions.end_all(person.id)
     await Reset.update({Reset.used_at: clock.now()}).where((Reset.person == person.id) & (Reset.used_at.is_null()))
     await tell_person(person.id, "accounts/password-changed.txt", about=f"person:{person.ref}")
-    await record(actor, "person.password-changed", f"person:{person.ref}", sealed_by=f"publication:person:{person.ref}")
+    await record(
+        actor,
+        "person.password-changed",
+        f"person:{person.ref}",
+        private={},
+        sealed_by=f"publication:person:{person.ref}",
+    )
 
 
 # ── tokens for programs ────────────────────────────────────────────────────────────────────────────────────────────

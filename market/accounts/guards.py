@@ -10,6 +10,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from market.actor import Actor, Role
 from market.refusals import Refusal, Refused
+from market.settings import settings
 
 Connection = ASGIConnection[Any, Actor, Any, Any]
 
@@ -21,6 +22,12 @@ async def public(connection: Connection, handler: BaseRouteHandler) -> None:
 async def signed_in(connection: Connection, handler: BaseRouteHandler) -> None:
     """Anybody with an account."""
     connection.user.must_be_person()
+
+
+def reader(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Anybody with an account, for what was written to her; in demo mode everybody."""
+    if not settings().demo:
+        connection.user.must_be_person()
 
 
 def _wearing(*roles: Role) -> Any:

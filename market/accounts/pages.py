@@ -1,4 +1,4 @@
-"""Signing in and one's own account, for people."""
+"""Signing in, one's own account and letters, invitations, and the people of an organisation: for people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from market.accounts import actions, guards, memberships, passkeys
 from market.accounts.sessions import COOKIE, LASTS, begin
 from market.accounts.tables import Organisation, Person
 from market.db import find
+from market.letters import actions as letters
 from market.refusals import NotFound
+from market.settings import settings
 from market.web import crossing, forms
 from market.web.pages import Visitor, show, to
 
@@ -222,6 +224,35 @@ class AccountPages(Controller):
         """Close the account."""
         await actions.close_account(request.user)
         return with_session(to("/", "Your account is closed. Thank you for what you did here."), "")
+
+
+class LetterPages(Controller):
+    """The list of letters and one letter."""
+
+    path = "/letters"
+    include_in_schema = False
+
+    @get("/", guards=[guards.reader])
+    async def index(
+        self, request: Visitor, to: FromQuery[str] = "", before: FromQuery[int | None] = None
+    ) -> Response[bytes]:
+        """One's own letters, newest first; in demo mode everybody's, or those to one address."""
+        found = await letters.letters_for(request.user, before, to)
+        page = found[: letters.PER_PAGE]
+        return show(
+            request,
+            "letters/list.html",
+            letters=page,
+            to=to,
+            next=page[-1].id if len(found) > letters.PER_PAGE else None,
+            kept=settings().smtp_url is None,
+        )
+
+    @get("/{ref:str}", guards=[guards.reader])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """One letter as it was written."""
+        letter = await letters.read(request.user, ref)
+        return show(request, "letters/one.html", letter=letter, site_url=settings().site_url)
 
 
 class InvitationPages(Controller):

@@ -165,7 +165,7 @@ def _in_words(said: str, title: str) -> str:
         return f"{title} must be {match[1]} or more"
     if match := re.search(r"`int` <= (-?\d+)", said):
         return f"{title} must be {match[1]} or less"
-    if "`int`" in said:
+    if "`int" in said:
         return f"{title} must be a whole number, like 12"
     if "Invalid enum value" in said:
         return f"Choose {_article(title)} from the list"

@@ -17,7 +17,7 @@ from market.audit.tables import Event
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from tests import given
-from tests.authenticator import EDDSA, ES256, RS256, Authenticator
+from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator
 
 pytestmark = pytest.mark.usefixtures("clean")
 

@@ -1,0 +1,396 @@
+"""Firms that register themselves, and the profile each tells once for every buyer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import msgspec
+from asyncpg.exceptions import UniqueViolationError
+from msgspec import Meta
+
+from market import canonical, clock
+from market import organisations as registers
+from market.accounts import memberships, passwords
+from market.accounts import rules as account_rules
+from market.accounts.actions import Email, plain_address
+from market.accounts.people import tell_person
+from market.accounts.sessions import actor_of, digest, new_token
+from market.accounts.tables import Organisation, Person
+from market.actor import Actor
+from market.audit.actions import record
+from market.db import find, many, maybe, transaction
+from market.letters.actions import write
+from market.refusals import Refusal, Refused, insist, refusals
+from market.suppliers import rules
+from market.suppliers.tables import Profile, ProfileVersion, Registration
+from market.web.limits import Limit, spend
+
+CONFIRM_WITHIN = timedelta(days=2)
+BY_CLIENT = Limit("register-client", 20, 3600)
+BY_ADDRESS = Limit("register-address", 3, 3600)
+
+PER_PAGE = 25
+
+Codes = Annotated[list[Annotated[str, Meta(max_length=12)]], Meta(title="CPV codes", max_length=40)]
+Words = Annotated[str, Meta(max_length=120)]
+Count = Annotated[int, Meta(ge=0, le=10_000_000)]
+Amount = Annotated[int, Meta(ge=0, le=10**15)]
+Website = Annotated[str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$")]
+
+
+class SupplierDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A firm that registers and its first person. `scheme` is a code of org-id.guide, empty for somebody who trades in
+    her own name; money is in minor units of `currency`, of the last year, with linked and partner firms counted in."""
+
+    name: Annotated[str, Meta(title="Name of the firm", min_length=2, max_length=160)]
+    person_name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
+    email: Email
+    summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
+    country: Annotated[str, Meta(title="Country", pattern="^[A-Z]{2}$")] = "GB"
+    scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
+    identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
+    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    website: Website = ""
+    employees: Annotated[Count | None, Meta(title="Staff")] = None
+    turnover_minor: Annotated[Amount | None, Meta(title="Turnover of the last year")] = None
+    balance_minor: Annotated[Amount | None, Meta(title="Balance sheet total")] = None
+    currency: Annotated[Literal["GBP", "EUR"], Meta(title="Currency")] = "GBP"
+    cpv: Codes = []
+
+
+class SupplierForm(SupplierDraft, kw_only=True):
+    """The page's form: the firm, its first person, and her password."""
+
+    password: Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
+
+
+class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What a supplier says of itself. `version` is the version this was written from."""
+
+    version: Annotated[int, Meta(title="Version", ge=1)]
+    summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
+    description: Annotated[str, Meta(title="More about it", max_length=6000)] = ""
+    capabilities: Annotated[list[Words], Meta(title="Capabilities", max_length=40)] = []
+    cpv: Codes = []
+    regions: Annotated[list[Words], Meta(title="Regions served", max_length=40)] = []
+    certificates: Annotated[list[Words], Meta(title="Certificates", max_length=40)] = []
+    founded: Annotated[Annotated[int, Meta(ge=1000, le=2100)] | None, Meta(title="Year founded")] = None
+    open_to_partners: Annotated[bool, Meta(title="Open to bidding together")] = False
+    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    website: Website = ""
+    employees: Annotated[Count | None, Meta(title="Staff")] = None
+    turnover_minor: Annotated[Amount | None, Meta(title="Turnover of the last year")] = None
+    balance_minor: Annotated[Amount | None, Meta(title="Balance sheet total")] = None
+    currency: Annotated[Literal["GBP", "EUR"], Meta(title="Currency")] = "GBP"
+
+
+# ── registering ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def ask_to_register(given: SupplierDraft, password: str, client: str) -> None:
+    """Take a firm's registration and write to the address; nothing is made before the letter's link is opened.
+
+    An address with an account gets a letter that says so, and the page says the same as to everybody. That a company is
+    here already is public, so it is said at once, with what to do.
+    """
+    address = plain_address(given.email)
+    await spend(BY_CLIENT, client)
+    await spend(BY_ADDRESS, hashlib.sha256(address.encode()).hexdigest())
+    reasons = [
+        *refusals(rules.REGISTER, _firm(given)),
+        *refusals(account_rules.PASSWORD, password, (given.person_name, given.name, address)),
+    ]
+    if not reasons:
+        reasons = await _registered_already(given)
+    if reasons:
+        raise Refused(*reasons)
+    kept = await passwords.hashed(password)
+    async with transaction():
+        if person := await maybe(Person, Person.email == address):
+            await tell_person(person.id, "accounts/registered-before.txt", organisation=given.name)
+        else:
+            await _write_confirmation(given, address, kept)
+
+
+async def _write_confirmation(given: SupplierDraft, address: str, password_hash: str) -> None:
+    token, now = new_token(), clock.now()
+    row = Registration(
+        email=address,
+        token_hash=digest(token),
+        facts=msgspec.json.encode(_without_password(given)).decode(),
+        password_hash=password_hash,
+        asked_at=now,
+        expires_at=now + CONFIRM_WITHIN,
+    )
+    await row.save()
+    await write(
+        address, given.person_name, "accounts/confirm.txt", organisation=given.name, token=token, until=row.expires_at
+    )
+
+
+async def asked(token: str, *, lock: bool = False) -> tuple[Registration, SupplierDraft]:
+    """The registration of a letter's link; refused when it is confirmed already or too old."""
+    row = await find(Registration, Registration.token_hash == digest(token), lock=lock)
+    if row.confirmed_at is not None:
+        raise Refused(Refusal("supplier.confirmed-already", "This is confirmed already. Sign in instead."), status=410)
+    if row.expires_at <= clock.now():
+        raise Refused(
+            Refusal("supplier.confirmed-too-late", "This link is more than two days old. Register again."), status=410
+        )
+    return row, _draft(row)
+
+
+async def confirm(token: str) -> tuple[Organisation, Person]:
+    """Make the firm and its first person, who proved her address by the letter's link."""
+    async with transaction():
+        row, given = await asked(token, lock=True)
+        row.confirmed_at = clock.now()
+        await row.save([Registration.confirmed_at])
+        return await register(given, row.password_hash)
+
+
+async def register(given: SupplierDraft, password_hash: str = "") -> tuple[Organisation, Person]:
+    """Make a firm, its first person as administrator, and the first version of its profile. The caller has proved the
+    address. Without a password the account opens by a reset letter or a passkey only."""
+    insist(rules.REGISTER, _firm(given))
+    now, number = clock.now(), memberships.number_of(given.scheme, given.identifier)
+    async with transaction():
+        firm = await memberships.keep(
+            Organisation(
+                name=" ".join(given.name.split()),
+                kind="supplier",
+                tier="",
+                country=given.country,
+                scheme=number.scheme if number else "",
+                identifier=number.number if number else "",
+                region=given.region.strip(),
+                website=given.website.strip(),
+                email=plain_address(given.email),
+                employees=given.employees,
+                turnover_minor=given.turnover_minor,
+                balance_minor=given.balance_minor,
+                currency=given.currency,
+                created_at=now,
+            )
+        )
+        person = await _new_person(given, password_hash)
+        actor = await actor_of(person.id, "letter")
+        await memberships.begin(actor, person, firm, "supplier-admin")
+        profile = Profile(
+            organisation=firm.id,
+            summary=given.summary.strip(),
+            cpv=rules.plain_cpv(given.cpv),
+            version=1,
+            updated_at=now,
+        )
+        await profile.save()
+        await _keep_version(firm, profile, person.id)
+        await tell_person(
+            person.id, "accounts/registered.txt", about=f"supplier:{firm.ref}", organisation=firm.name, ref=firm.ref
+        )
+        await record(
+            actor,
+            "supplier.registered",
+            f"supplier:{firm.ref}",
+            {
+                "name": firm.name,
+                "country": firm.country,
+                "scheme": firm.scheme,
+                "identifier": firm.identifier,
+                "small": rules.size_of(firm).small,
+            },
+            about=[f"person:{person.ref}"],
+            organisation=firm.ref,
+        )
+    return firm, person
+
+
+async def _new_person(given: SupplierDraft, password_hash: str) -> Person:
+    person = Person(
+        name=" ".join(given.person_name.split()),
+        email=plain_address(given.email),
+        password_hash=password_hash,
+        created_at=clock.now(),
+    )
+    try:
+        async with transaction():
+            await person.save()
+    except UniqueViolationError:
+        raise Refused(
+            Refusal("supplier.address-taken", "There is an account with this address. Sign in instead.", "email")
+        ) from None
+    return person
+
+
+async def _registered_already(given: SupplierDraft) -> list[Refusal]:
+    number = memberships.number_of(given.scheme, given.identifier)
+    if number is None:
+        return []
+    first = await maybe(
+        Organisation, (Organisation.scheme == number.scheme) & (Organisation.identifier == number.number)
+    )
+    if first is None:
+        return []
+    return [
+        Refusal(
+            "organisation.registered-already",
+            f"{first.name} is here already with this number. Ask somebody there to invite you; if you know nobody "
+            f"there, write to the operator.",
+            "identifier",
+        )
+    ]
+
+
+async def forget_unconfirmed() -> int:
+    """A job: delete registrations a week after their link expired or was used; answers how many."""
+    rows = await many("DELETE FROM registration WHERE expires_at < {} RETURNING id", clock.now() - timedelta(days=7))
+    return len(rows)
+
+
+def _firm(given: SupplierDraft) -> rules.Firm:
+    return rules.Firm(given.country, given.scheme, given.identifier, given.cpv)
+
+
+def _without_password(given: SupplierDraft) -> SupplierDraft:
+    return SupplierDraft(**{name: getattr(given, name) for name in SupplierDraft.__struct_fields__})
+
+
+def _draft(row: Registration) -> SupplierDraft:
+    return msgspec.json.decode(row.facts, type=SupplierDraft)
+
+
+# ── the profile ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def update_profile(actor: Actor, ref: str, given: ProfileDraft) -> Profile:
+    """Keep a new version of one's own profile. Earlier versions stay: what a buyer relied on can be read later."""
+    async with transaction():
+        firm = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"), lock=True)
+        actor.must_wear("supplier-admin", organisation=firm.id)
+        profile = await profile_of(firm)
+        insist(rules.UPDATE, given.version, profile.version, given.cpv)
+        now = clock.now()
+        firm.region, firm.website, firm.currency = given.region.strip(), given.website.strip(), given.currency
+        firm.employees = given.employees
+        firm.turnover_minor, firm.balance_minor = given.turnover_minor, given.balance_minor
+        await firm.save(
+            [
+                Organisation.region,
+                Organisation.website,
+                Organisation.currency,
+                Organisation.employees,
+                Organisation.turnover_minor,
+                Organisation.balance_minor,
+            ]
+        )
+        profile.summary, profile.description = given.summary.strip(), given.description.strip()
+        profile.capabilities, profile.cpv = _once(given.capabilities), rules.plain_cpv(given.cpv)
+        profile.regions, profile.certificates = _once(given.regions), _once(given.certificates)
+        profile.founded, profile.open_to_partners = given.founded, given.open_to_partners
+        profile.version, profile.updated_at = profile.version + 1, now
+        await profile.save()
+        kept = await _keep_version(firm, profile, actor.must_be_person())
+        await record(
+            actor,
+            "profile.updated",
+            f"supplier:{ref}",
+            {"version": profile.version, "sha256": hashlib.sha256(kept.snapshot.encode()).hexdigest()},
+            organisation=ref,
+        )
+    return profile
+
+
+async def supplier(ref: str) -> Organisation:
+    """The firm with this reference; bodies of other kinds are not found here."""
+    return await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))
+
+
+async def profile_of(firm: Organisation) -> Profile:
+    """A firm's present profile; an empty one, not yet kept, for a firm that never told any."""
+    found = await maybe(Profile, Profile.organisation == firm.id)
+    return found or Profile(organisation=firm.id, version=1, updated_at=firm.created_at)
+
+
+async def versions_of(firm: Organisation) -> list[ProfileVersion]:
+    """Every version of a firm's profile, newest first."""
+    return (
+        await ProfileVersion.objects()
+        .where(ProfileVersion.organisation == firm.id)
+        .order_by(ProfileVersion.version, ascending=False)
+    )
+
+
+async def version_of(firm: Organisation, version: int) -> ProfileVersion:
+    """One version of a firm's profile."""
+    return await find(ProfileVersion, (ProfileVersion.organisation == firm.id) & (ProfileVersion.version == version))
+
+
+async def page_of(query: str = "", after: str = "") -> tuple[list[dict[str, Any]], str | None]:
+    """A page of suppliers by name (ref, name, region, summary, capabilities, country), those that hold every word of
+    `query`; and the reference to go on after, None on the last page. `after` is a supplier's reference."""
+    rows = await many(
+        "SELECT o.ref, o.name, o.region, o.country, p.summary, p.capabilities FROM organisation o "
+        "LEFT JOIN profile p ON p.organisation = o.id WHERE o.kind = 'supplier' "
+        "AND concat_ws(' ', o.name, o.region, p.summary, array_to_string(p.capabilities, ' '), o.identifier) "
+        "ILIKE ALL ({}::text[]) "
+        "AND ({} = '' OR (lower(o.name), o.id) > (SELECT lower(name), id FROM organisation WHERE ref = {})) "
+        "ORDER BY lower(o.name), o.id LIMIT {}",
+        [f"%{_literal(word)}%" for word in query.split()[:8]],
+        after,
+        after,
+        PER_PAGE + 1,
+    )
+    return rows[:PER_PAGE], rows[PER_PAGE - 1]["ref"] if len(rows) > PER_PAGE else None
+
+
+async def _keep_version(firm: Organisation, profile: Profile, by: int) -> ProfileVersion:
+    row = ProfileVersion(
+        organisation=firm.id,
+        version=profile.version,
+        snapshot=canonical.encode(snapshot(firm, profile)).decode(),
+        at=profile.updated_at,
+        by=by,
+    )
+    await row.save()
+    return row
+
+
+def snapshot(firm: Organisation, profile: Profile) -> dict[str, canonical.Plain]:
+    """What everybody may know of a firm: its profile, who it is, whether it is small — not its figures."""
+    verdict = rules.size_of(firm)
+    return {
+        "capabilities": list(profile.capabilities),
+        "certificates": list(profile.certificates),
+        "country": firm.country,
+        "cpv": list(profile.cpv),
+        "description": profile.description,
+        "founded": profile.founded,
+        "identifier": firm.identifier,
+        "name": firm.name,
+        "open_to_partners": profile.open_to_partners,
+        "ref": firm.ref,
+        "region": firm.region,
+        "regions": list(profile.regions),
+        "scheme": firm.scheme,
+        "size": verdict.size,
+        "small": verdict.small,
+        "small_by": verdict.source,
+        "summary": profile.summary,
+        "version": profile.version,
+        "website": firm.website,
+    }
+
+
+def number_of(firm: Organisation) -> registers.Identifier | None:
+    """The firm's number in its register, None for somebody who trades in her own name."""
+    return registers.Identifier(firm.scheme, firm.identifier) if firm.identifier else None
+
+
+def _once(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
+
+
+def _literal(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,201 @@
+"""Suppliers for people: registering, the list, a firm's page, and changing one's own profile."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from market import canonical
+from market import organisations as registers
+from market.accounts import guards
+from market.accounts.actions import plain_address
+from market.accounts.pages import client_of, with_session
+from market.accounts.sessions import begin
+from market.accounts.tables import Organisation
+from market.suppliers import actions, rules
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+COUNTRIES = (
+    ("GB", "United Kingdom"),
+    ("AU", "Australia"),
+    ("AT", "Austria"),
+    ("BE", "Belgium"),
+    ("CZ", "Czechia"),
+    ("DK", "Denmark"),
+    ("EE", "Estonia"),
+    ("FI", "Finland"),
+    ("FR", "France"),
+    ("DE", "Germany"),
+    ("GG", "Guernsey"),
+    ("IE", "Ireland"),
+    ("IM", "Isle of Man"),
+    ("JE", "Jersey"),
+    ("MD", "Moldova"),
+    ("NL", "Netherlands"),
+    ("NO", "Norway"),
+    ("PL", "Poland"),
+    ("SE", "Sweden"),
+    ("UA", "Ukraine"),
+    ("US", "United States"),
+)
+"""Countries with a register whose numbers can be checked; firms of others register with a worldwide number (LEI)."""
+
+REGIONS = (
+    "East Midlands",
+    "East of England",
+    "London",
+    "North East",
+    "North West",
+    "Northern Ireland",
+    "Scotland",
+    "South East",
+    "South West",
+    "Wales",
+    "West Midlands",
+    "Yorkshire and the Humber",
+)
+"""The nations and regions of the United Kingdom (ITL 1), offered while typing."""
+
+
+class RegisterPages(Controller):
+    """A firm registers itself."""
+
+    path = "/register"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def form(self, request: Visitor) -> Response[bytes]:
+        """The form."""
+        return _registering(request, forms.blank(actions.SupplierForm, country="GB", scheme="GB-COH", currency="GBP"))
+
+    @post("/", guards=[guards.public])
+    async def ask(self, request: Visitor) -> Response[Any]:
+        """Take it and write to the address."""
+        form = await forms.read(request, actions.SupplierForm)
+        with form.acting():
+            await actions.ask_to_register(form.data, form.data.password, client_of(request))
+            return show(request, "suppliers/asked.html", email=plain_address(form.data.email), firm=form.data.name)
+        return _registering(request, form)
+
+    @get("/{token:str}", guards=[guards.public])
+    async def confirming(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
+        """What the letter's link opens: a button, because some mail programs open every link by themselves."""
+        _, given = await actions.asked(token)
+        return show(request, "suppliers/confirm.html", given=given, token=token)
+
+    @post("/{token:str}", guards=[guards.public])
+    async def confirm(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
+        """Make the firm and its first person, and sign her in."""
+        firm, person = await actions.confirm(token)
+        page = to(f"/suppliers/{firm.ref}/edit", f"{firm.name} is registered. Now say what it can do.")
+        return with_session(page, await begin(person.id, "password"))
+
+
+class SupplierPages(Controller):
+    """The list of suppliers, one of them, its earlier profiles, and changing one's own."""
+
+    path = "/suppliers"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Response[bytes]:
+        """Suppliers by name, with every word of a text filter."""
+        rows, following = await actions.page_of(q, after)
+        onward = f"/suppliers?{urlencode({'q': q, 'after': following})}" if following else None
+        return show(request, "suppliers/list.html", suppliers=rows, q=q, next=onward)
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """A supplier's profile."""
+        firm = await actions.supplier(ref)
+        actor = request.user
+        own = actor.wears("supplier-admin", "supplier-member", organisation=firm.id) is not None
+        return show(
+            request,
+            "suppliers/one.html",
+            firm=firm,
+            profile=await actions.profile_of(firm),
+            verdict=rules.size_of(firm),
+            number=actions.number_of(firm),
+            register=registers.scheme(firm.scheme).name if firm.identifier and _checkable(firm.scheme) else firm.scheme,
+            country=dict(COUNTRIES).get(firm.country, firm.country),
+            own=own,
+            may_edit=actor.wears("supplier-admin", organisation=firm.id) is not None,
+            sees_figures=own
+            or actor.wears("buyer", "evaluator", "contract-manager", "auditor", "operator") is not None,
+            versions=await actions.versions_of(firm),
+        )
+
+    @get("/{ref:str}/versions/{version:int}", guards=[guards.public])
+    async def version(self, request: Visitor, ref: FromPath[str], version: FromPath[int]) -> Response[bytes]:
+        """The profile as it stood."""
+        firm = await actions.supplier(ref)
+        row = await actions.version_of(firm, version)
+        told = canonical.decode(row.snapshot.encode())
+        return show(request, "suppliers/version.html", firm=firm, row=row, told=told)
+
+    @get("/{ref:str}/edit", guards=[guards.supplier_admin])
+    async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """One's own profile as a form."""
+        firm = await actions.supplier(ref)
+        request.user.must_wear("supplier-admin", organisation=firm.id)
+        profile = await actions.profile_of(firm)
+        facts = {name: getattr(profile, name) for name in _OF_PROFILE} | {
+            name: getattr(firm, name) for name in _OF_FIRM
+        }
+        return _editing(request, firm, forms.blank(actions.ProfileDraft, **facts))
+
+    @post("/{ref:str}/edit", guards=[guards.supplier_admin])
+    async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep a new version."""
+        firm = await actions.supplier(ref)
+        form = await forms.read(request, actions.ProfileDraft)
+        with form.acting():
+            await actions.update_profile(request.user, ref, form.data)
+            return to(f"/suppliers/{ref}", "The profile is kept. Every buyer can read it now.")
+        return _editing(request, firm, form)
+
+
+_OF_PROFILE = (
+    "version",
+    "summary",
+    "description",
+    "capabilities",
+    "cpv",
+    "regions",
+    "certificates",
+    "founded",
+    "open_to_partners",
+)
+_OF_FIRM = ("region", "website", "employees", "turnover_minor", "balance_minor", "currency")
+
+
+def _checkable(scheme: str) -> bool:
+    return any(each.code == scheme for each in registers.schemes())
+
+
+def _registering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
+    form.values = {**form.values, "password": ""}
+    names = dict(COUNTRIES)
+    schemes = [
+        (each.code, f"{names.get(each.country, 'Worldwide')}: {each.name}")
+        for each in sorted(registers.schemes(), key=lambda each: (each.country != "GB", names.get(each.country, "zz")))
+        if each.kind != "public body"
+    ]
+    return show(
+        request,
+        "suppliers/register.html",
+        status=form.status,
+        form=form,
+        schemes=schemes,
+        countries=COUNTRIES,
+        regions=REGIONS,
+    )
+
+
+def _editing(request: Visitor, firm: Organisation, form: forms.Form[Any]) -> Response[bytes]:
+    return show(request, "suppliers/edit.html", status=form.status, form=form, firm=firm, regions=REGIONS)
