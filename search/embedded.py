@@ -193,6 +193,8 @@ class EmbeddedIndex(Index):
     # Keeping
 
     async def prepare(self) -> bool:
+        """Begin an empty generation when there is none of this version."""
+
         def make_ready() -> bool:
             if self._generation() is None:
                 with self._locked():
@@ -203,16 +205,19 @@ class EmbeddedIndex(Index):
         return await self._run(make_ready)
 
     async def upsert(self, documents: Iterable[SearchDocument]) -> None:
+        """Delete by id and add, in one commit; of the same id twice in a batch the last counts."""
         latest = {document.id: document for document in documents}
         if latest:
             await self._write(lambda writer: _replace(writer, latest.values()))
 
     async def delete(self, ids: Iterable[str]) -> None:
+        """Delete by id, in one commit."""
         unwanted = list(ids)
         if unwanted:
             await self._write(lambda writer: [writer.delete_documents_by_term("id", id_) for id_ in unwanted])
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        """Fill another generation, holding the lock so that every other writer waits, then point at it."""
         async with self._writing:
             lock = self._locked()
             await self._run(lock.__enter__)
@@ -255,6 +260,8 @@ class EmbeddedIndex(Index):
         return len(seen)
 
     async def ids(self) -> dict[str, str]:
+        """Read from the stored documents themselves, not from what is believed about them."""
+
         def read() -> dict[str, str]:
             searcher = self._open().searcher()
             found = searcher.search(Query.all_query(), limit=max(1, searcher.num_docs), count=False)
@@ -264,12 +271,14 @@ class EmbeddedIndex(Index):
         return await self._run(read)
 
     async def healthy(self) -> Health:
+        """Whether the present generation opens."""
         try:
             return Health(True, await self._run(lambda: self._open().searcher().num_docs), engine="embedded")
         except IndexUnavailable as error:
             return Health(False, reason=str(error), engine="embedded")
 
     async def close(self) -> None:
+        """Let the threads end; the next call begins new ones."""
         self._reader = None
         if self._threads is not None:
             self._threads.shutdown(wait=True)

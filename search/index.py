@@ -265,10 +265,12 @@ class Index(ABC):
         return Asked(parts, asked.excluded).text
 
     @abstractmethod
-    async def _answer(self, ask: Ask) -> Answer: ...
+    async def _answer(self, ask: Ask) -> Answer:
+        """One page of hits with everything that was to be counted."""
 
     @abstractmethod
-    async def _totals(self, asks: Sequence[Ask]) -> list[int]: ...
+    async def _totals(self, asks: Sequence[Ask]) -> list[int]:
+        """How many documents match each, in one go."""
 
     @abstractmethod
     async def prepare(self) -> bool:

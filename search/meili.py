@@ -178,11 +178,13 @@ class MeilisearchIndex(Index):
     # Keeping
 
     async def prepare(self) -> bool:
+        """Create the index when it is missing, and bring its settings up to date when they differ from the code's."""
         empty = await self._admin(self._make_ready)
         self._prepared = True
         return empty
 
     async def upsert(self, documents: Iterable[SearchDocument]) -> None:
+        """Send the records in pieces and wait for their tasks."""
         batches = [batch for batch in lines_of(documents) if batch]
         if batches:
             async with self._writing:
@@ -190,6 +192,7 @@ class MeilisearchIndex(Index):
                 await self._admin(lambda client: self._write(client, self._uid, batches))
 
     async def delete(self, ids: Iterable[str]) -> None:
+        """Delete by the keys made of the ids, in one task, and wait for it."""
         keys = [records.key(id_) for id_ in ids]
         if keys:
             async with self._writing:
@@ -197,6 +200,7 @@ class MeilisearchIndex(Index):
                 await self._admin(lambda client: _wait(client, [_delete(client.index(self._uid), keys)]))
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        """Fill a second index, swap the two, and remove what is left over."""
         async with self._writing:
             await self._ready()
             fresh = f"{self._uid}_next_{secrets.token_hex(4)}"
@@ -219,6 +223,8 @@ class MeilisearchIndex(Index):
             return written
 
     async def ids(self) -> dict[str, str]:
+        """Page through the records, ten thousand at a time."""
+
         def read(client: meilisearch.Client) -> dict[str, str]:
             found: dict[str, str] = {}
             index = client.index(self._uid)
@@ -231,6 +237,8 @@ class MeilisearchIndex(Index):
         return await self._admin(read)
 
     async def healthy(self) -> Health:
+        """Ask for the number of documents, with little patience."""
+
         def look(client: meilisearch.Client) -> int:
             return int(client.index(self._uid).get_stats().number_of_documents)
 
@@ -240,6 +248,7 @@ class MeilisearchIndex(Index):
             return Health(False, reason=str(error), engine="meilisearch")
 
     async def close(self) -> None:
+        """Close the connections; the next search opens new ones."""
         if self._session is not None and not self._session.closed:
             await self._session.close()
 
