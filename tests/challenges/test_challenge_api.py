@@ -1,0 +1,159 @@
+"""An exercise walked by programs, and what the API must not tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from litestar import Litestar
+
+from challenges.tables import Application
+from market import clock
+from market.actor import Actor
+from tests import given
+from tests.challenges import exercise
+from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD
+
+pytestmark = pytest.mark.usefixtures("clean")
+
+HOME = "/api/v1/challenges"
+TEXT = {"summary": "A sensor under the grate.", "approach": "It listens to the fall of the water."}
+
+
+class Program:
+    """Somebody's program: JSON with her token."""
+
+    def __init__(self, app: Litestar, headers: dict[str, str]) -> None:
+        self.client = given.browser(app)
+        self.headers = headers
+
+    async def __call__(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
+        answer = await self.client.request(method, path, json=body, headers=self.headers)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
+
+async def of(app: Litestar, actor: Actor | None = None) -> Program:
+    return Program(app, await given.token(actor) if actor else {"accept": "application/json"})
+
+
+async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
+    with clock.at(BEGINS):
+        buyer = await given.organisation("Calderwick Council", tier="central")
+        officer = await of(app, await given.person(buyer, "buyer"))
+        people = [await given.person(buyer, "evaluator") for _ in range(2)]
+        panel = [await of(app, each) for each in people]
+        mission = await given.mission(buyer)
+        made = await officer("POST", HOME, {"buyer": buyer.ref, "title": exercise.PROBLEM.title}, 201)
+        at = f"{HOME}/{made['ref']}"
+        assert made["stage"] == "draft"
+        early = await officer("POST", f"{at}/publish", expect=409)
+        assert "challenge.fee-missing" in [reason["code"] for reason in early["reasons"]]
+        problem = {name: getattr(exercise.PROBLEM, name) for name in exercise.PROBLEM.__struct_fields__}
+        await officer("PUT", f"{at}/problem", {**problem, "mission": mission.ref})
+        await officer("PUT", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
+        dates = {"closes_at": CLOSES, "pitches_by": CLOSES + 30 * DAY, "decision_by": CLOSES + 45 * DAY}
+        offer = {"fee_minor": 400_000, "places": 2, **{name: moment.isoformat() for name, moment in dates.items()}}
+        await officer("PUT", f"{at}/offer", offer)
+        await officer("PUT", f"{at}/terms", {"intellectual_property": "Y", "data_terms": "O", "revenue_share": "N"})
+        unknown = await officer("PUT", f"{at}/subject", {"cpv": ["00000001"]}, 422)
+        assert unknown["reasons"][0]["field"] == "cpv"
+        await officer("PUT", f"{at}/subject", {"cpv": ["90711500"]})
+        await officer("POST", f"{at}/criteria", {"name": "Idea", "weight": 60}, 201)
+        extra = await officer("POST", f"{at}/criteria", {"name": "Evidence", "weight": 50}, 201)
+        await officer("DELETE", f"{at}/criteria/{extra['criteria'][1]['ref']}")
+        await officer("POST", f"{at}/criteria", {"name": "Evidence", "weight": 40}, 201)
+        for each in people:
+            await officer("POST", f"{at}/panel", {"person": each.ref}, 201)
+        checks = await officer("GET", f"{at}/checklist")
+        assert [check["code"] for check in checks["items"] if check["reason"]] == []
+        await officer("POST", f"{at}/publish")
+        suppliers = [await given.supplier(f"Firm {n}") for n in range(3)]
+        firms = [await of(app, await given.person(each, "supplier-admin")) for each in suppliers]
+        question = await firms[0]("POST", f"{at}/questions", {"text": "Which streets?"}, 201)
+        await officer("POST", f"{at}/questions/{question['ref']}/answer", {"answer": "Eleven."})
+    with clock.at(CLOSES - DAY):
+        sent = [await firm("POST", f"{at}/applications", TEXT, 201) for firm in firms]
+        again = await firms[0]("POST", f"{at}/applications", TEXT, 409)
+        assert again["reasons"][0]["code"] == "application.already-there"
+        own = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", {**TEXT, "team": "Two."})
+        assert own["digest"] != sent[0]["digest"]
+        await firms[2]("POST", f"{at}/applications/{sent[2]['ref']}/withdraw")
+        await firms[2]("POST", f"{at}/applications", TEXT, 201)
+        listed = await firms[1]("GET", "/api/v1/applications")
+        assert [each["ref"] for each in listed["items"]] == [sent[1]["ref"]]
+    with clock.at(CLOSED):
+        late = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", TEXT, 409)
+        assert late["reasons"][0]["code"] == "application.too-late"
+        for place, (member, points) in enumerate(zip(panel, (9, 8), strict=True)):
+            before = await member("GET", f"{at}/panel")
+            assert len(before["applicants"]) == 3
+            assert before["applications"] == []
+            await member("POST", f"{at}/panel/declaration", {"agreed": True})
+            seen = await member("GET", f"{at}/applications")
+            assert [each["supplier"] for each in seen["items"]] == [None] * 3
+            assert [each["submitted_at"] for each in seen["items"]] == [None] * 3
+            criteria = (await member("GET", at))["criteria"]
+            for each in seen["items"]:
+                given_points = points if each["ref"] != sent[2]["ref"] else 2
+                marks = [{"criterion": c["ref"], "points": given_points, "reason": "So."} for c in criteria]
+                await member("PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
+            if place == 0:
+                waiting = await officer("POST", f"{at}/shortlist", {}, 409)
+                assert waiting["reasons"][0]["code"] == "shortlist.panel-not-done"
+            await member("POST", f"{at}/panel/submit")
+        done = await officer("POST", f"{at}/shortlist", {})
+        assert done["stage"] == "pitching"
+        assert done["applications"] == 3
+        assert done["shortlisted"] == sorted([suppliers[0].ref, suppliers[1].ref])
+        mine = await firms[2]("GET", f"{at}/applications/{sent[2]['ref']}")
+        assert (mine["shortlisted"], mine["rank"], mine["total"]) == (False, 3, "20.00")
+        assert mine["feedback"][0]["marks"] == [{"points": 2, "reason": "So."}] * 2
+        pitches = (await officer("GET", f"{at}/pitches"))["items"]
+        assert len((await firms[0]("GET", f"{at}/pitches"))["items"]) == 1
+        for pitch in pitches:
+            when = {"scheduled_at": HEARD.isoformat(), "place_or_link": "Corn Street"}
+            await officer("POST", f"{at}/pitches/{pitch['ref']}/schedule", when)
+    with clock.at(HEARD):
+        await panel[0]("POST", f"{at}/pitches/{pitches[0]['ref']}/deliver", {"note": "Good."})
+        await officer("POST", f"{at}/pitches/{pitches[1]['ref']}/miss", {"reason": "Ill."})
+        report = {"title": "What we learnt", "tried": "T", "worked": "W", "evidence": "E", "others": "O"}
+        await officer("PUT", f"{at}/report", report)
+        ended = await officer("POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
+        assert ended["stage"] == "concluded"
+        public = await of(app)
+        insight = await public("GET", f"/api/v1/insights/{ended['insight_report']}")
+        assert insight["challenge"] == made["ref"]
+        assert len((await public("GET", "/api/v1/insights"))["items"]) == 1
+        assert len((await public("GET", f"{HOME}?stage=concluded"))["items"]) == 1
+        assert (await public("GET", f"{HOME}?stage=open"))["items"] == []
+        assert (await public("GET", f"{HOME}?stage=nonsense", expect=400))["status"] == 400
+
+
+async def test_what_is_hidden_stays_hidden(app: Litestar) -> None:
+    made = await exercise.applied()
+    draft = await exercise.drafted()
+    public, officer, firm = await of(app), await of(app, made.officer), await of(app, made.firms[0])
+    at, other = f"{HOME}/{made.ref}", made.applications[1].ref
+    with clock.at(CLOSES - DAY):
+        assert (await public("GET", at))["applications"] is None
+        assert (await officer("GET", f"{at}/applications"))["items"] == []
+        assert [each["ref"] for each in (await firm("GET", f"{at}/applications"))["items"]] == [
+            made.applications[0].ref
+        ]
+        await firm("GET", f"{at}/applications/{other}", expect=404)
+        await firm("PUT", f"{at}/applications/{other}", TEXT, 404)
+        await officer("GET", f"{at}/applications/{other}", expect=404)
+        await firm("GET", f"{HOME}/{draft.ref}/applications/{made.applications[0].ref}", expect=404)
+        await public("GET", f"{HOME}/{draft.ref}", expect=404)
+        await public("POST", f"{at}/applications", TEXT, 401)
+        await firm("GET", f"{at}/panel", expect=404)
+        await firm("POST", f"{at}/cancel", {"reason": "No."}, 403)
+        await firm("POST", f"{at}/shortlist", {}, 403)
+    with clock.at(CLOSED):
+        member = await of(app, made.panel[0])
+        await member("GET", f"{at}/applications/{other}", expect=404)
+        view = await officer("GET", f"{at}/panel")
+        assert view["applicants"] == view["applications"] == []
+        assert any("has not declared" in gap for gap in view["gaps"])
+    assert await Application.count().where(Application.alias == "") == 3
