@@ -16,8 +16,8 @@ from market.settings import Unsafe, settings
 Arguments = argparse.Namespace
 
 
-def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]]) -> Callable[[Arguments], int]:
-    """A command that needs the database: open the pool, do it, close."""
+def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4) -> Callable[[Arguments], int]:
+    """A command that needs the database: open a pool of `size` connections, do it, close."""
 
     def command(arguments: Arguments) -> int:
         async def inside() -> int:
@@ -25,7 +25,7 @@ def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]]) -> Callable[[Arg
 
             if settings().demo:
                 clock.follow(settings().var / "clock")
-            async with db.pool(4):
+            async with db.pool(size):
                 return await work(arguments)
 
         return asyncio.run(inside())
@@ -98,6 +98,60 @@ async def migrate(arguments: Arguments) -> int:
     return 0
 
 
+def demo(arguments: Arguments) -> int:
+    """Play the demo story once, build the index, and serve it."""
+    import shutil
+
+    from market.db import stop_embedded
+
+    os.environ["PRELUDE_DEMO"] = "1"
+    os.environ["SITE_URL"] = os.environ.get("SITE_URL", f"http://localhost:{arguments.port}")
+    settings.cache_clear()
+    if arguments.fresh:
+        if settings().database_url:
+            print("Refused: --fresh forgets the embedded database only; empty yours by hand.", file=sys.stderr)
+            return 2
+        stop_embedded()
+        shutil.rmtree(settings().var, ignore_errors=True)
+    code = _run(_tell, size=1)(arguments)
+    if code or arguments.no_serve:
+        return code
+    return serve(arguments)
+
+
+async def _tell(arguments: Arguments) -> int:
+    from rich.progress import Progress
+
+    from market import migrations, seed
+    from market.seed.cast import PASSWORD
+
+    await migrations.migrate()
+    if not await seed.told():
+        with Progress(transient=True) as bar:
+            task = bar.add_task("Playing the demo story", total=None)
+            counts = await seed.play(lambda done, total: bar.update(task, completed=done, total=total))
+        print(f"Played {sum(counts.values())} acts of the demo story.")
+    address = settings().site_url
+    print(f"Prelude: {address}")
+    print(f"Sign in as anybody of the story: {address}/demo")
+    print(f"Or by hand, with the password “{PASSWORD}”:")
+    from market.seed.script import read
+
+    script = read(_now())
+    people = {each["key"]: each for each in script["people"]}
+    for each in script["sign_in"]:
+        person = people[each["person"]]
+        print(f"  {person['email']:42} {person['title']}")
+    print("Stop with Ctrl+C. The data stays; `make demo-fresh` starts over.", flush=True)
+    return 0
+
+
+def _now() -> Any:
+    from market import clock
+
+    return clock.now()
+
+
 def rules(arguments: Arguments) -> int:
     """Print docs/rules.md: every rule with its code, norm and source."""
     from market.rulebook import as_markdown
@@ -146,6 +200,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, default=8000)
     one.add_argument("--workers", type=int, default=1)
     one.add_argument("--with-worker", action="store_true", help="run the worker beside it")
+    one = command("demo", demo, "play the demo story once, and serve it")
+    one.add_argument("--host", default="127.0.0.1")
+    one.add_argument("--port", type=int, default=8000)
+    one.add_argument("--fresh", action="store_true", help="forget what the demo kept, and start over")
+    one.add_argument("--no-serve", action="store_true", help="play it and end")
+    one.set_defaults(workers=1, with_worker=True)
     one = command("worker", work, "run the jobs: letters, payments, search")
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
     one = command("migrate", _run(migrate), "bring the database to the tables this version expects")

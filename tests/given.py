@@ -20,7 +20,7 @@ from market.tenders import actions as tenders
 from market.tenders.evidence import accept_evidence
 from market.tenders.tables import Tender
 from market.web import crossing
-from tests.authenticator import Authenticator, to64
+from market.seed.authenticator import Authenticator, to64
 
 TODAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday morning without a bank holiday near it; freeze it with `clock.at(given.TODAY)`."""

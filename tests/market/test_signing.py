@@ -23,7 +23,7 @@ from webauthn.helpers.structs import UserVerificationRequirement
 from market import canonical
 from market import signing
 from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
-from tests.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
+from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
 
 ROOT = Path(__file__).parents[2]
 ORIGIN, RP_ID = "https://prelude.example", "prelude.example"

@@ -98,14 +98,14 @@ async def test_nobody_guesses_on_and_on(app: Litestar) -> None:
     [
         ("/tenders/T-7KQ4M2X", "/tenders/T-7KQ4M2X"),
         ("/search?q=drone%20inspection", "/search?q=drone%20inspection"),
-        ("", "/account"),
-        ("https://elsewhere.example/", "/account"),
-        ("//elsewhere.example", "/account"),
-        ("/\\elsewhere.example", "/account"),
-        ("/ok\r\nSet-Cookie: a=b", "/account"),
-        ("javascript:alert(1)", "/account"),
-        ("/sign-out", "/account"),
-        ("/" + "a" * 600, "/account"),
+        ("", "/desk"),
+        ("https://elsewhere.example/", "/desk"),
+        ("//elsewhere.example", "/desk"),
+        ("/\\elsewhere.example", "/desk"),
+        ("/ok\r\nSet-Cookie: a=b", "/desk"),
+        ("javascript:alert(1)", "/desk"),
+        ("/sign-out", "/desk"),
+        ("/" + "a" * 600, "/desk"),
     ],
 )
 def test_signing_in_leads_to_this_site_only(then: str, goes_to: str) -> None:

@@ -23,7 +23,7 @@ from market.tenders.tables import InnovationEvidence, Tender
 from market.waivers import actions
 from market.waivers.tables import Waiver
 from tests import given
-from tests.authenticator import Authenticator
+from market.seed.authenticator import Authenticator
 
 pytestmark = pytest.mark.usefixtures("clean")
 

@@ -1,0 +1,192 @@
+"""The organisations and people of the story, entered as the operator and they themselves would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from market import clock
+from market.accounts import memberships, passkeys
+from market.accounts.passwords import hashed
+from market.accounts.sessions import actor_of
+from market.accounts.tables import Organisation, Person
+from market.actor import Actor, Role
+from market.db import find
+from market.seed.authenticator import Authenticator
+from market.seed.script import Act, Script
+from market.settings import settings
+from market.suppliers import actions as suppliers
+
+PASSWORD = "a demonstration needs no secret"  # noqa: S105 - printed at the start of every demonstration
+"""The password of those a visitor may sign in as."""
+
+
+FIRST = "-520d 09:00"
+"""When the site is founded, before anything of the story."""
+
+
+@dataclass
+class Cast:
+    """Who is who: the story's keys and the rows and persons they became."""
+
+    organisations: dict[str, Organisation] = field(default_factory=dict)
+    people: dict[str, int] = field(default_factory=dict)
+    people_of: dict[str, list[str]] = field(default_factory=dict)
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    devices: dict[str, Authenticator] = field(default_factory=dict)
+
+    async def actor(self, key: str) -> Actor:
+        """The person with this key, as she may act at the clock's moment; ministers have used their passkey."""
+        method = "passkey" if "minister" in self.roles[key] else "password"
+        return await actor_of(self.people[key], method)
+
+    async def firm(self, key: str) -> Actor:
+        """Who acts for a supplier: its one person who may."""
+        return await self.actor(next(each for each in self.people_of[key] if "supplier-admin" in self.roles[each]))
+
+    def other(self, organisation: str, than: str, *roles: Role) -> str:
+        """Another person of a body with one of these roles: two persons for public money."""
+        for each in self.people_of[organisation]:
+            if each != than and set(roles) & set(self.roles[each]):
+                return each
+        raise LookupError(f"{organisation} has nobody but {than} with the role of {' or '.join(roles)}")
+
+
+async def engage(script: Script) -> Cast:
+    """Found the site, enter every body and person, let every supplier register and describe itself."""
+    cast = Cast()
+    operator = await _found(script, cast)
+    for kind, listed in (("buyer", script["buyers"]), ("audit", script["audit_bodies"])):
+        for each in sorted(listed, key=lambda body: "department" in body):
+            cast.organisations[each["key"]] = await memberships.create_organisation(operator, _body(cast, kind, each))
+    people = script["people"]
+    for each in script["suppliers"]:
+        await _register(script, cast, each, next(who for who in people if _may_sign(who, each["key"])))
+    shown = {each["person"] for each in script["sign_in"]}
+    for each in people:
+        await _join(script, cast, each, each["key"] in shown)
+    return cast
+
+
+def ministers(script: Script, cast: Cast) -> Iterator[Act]:
+    """On her first day in office every minister registers a passkey on her own device."""
+    for each in script["people"]:
+        for office in each.get("minister_of", []):
+            if office["to"] is None:
+                yield Act(
+                    max(script.moment(office["from"]), script.moment(FIRST)) + timedelta(hours=2),
+                    f"passkey {each['key']}",
+                    partial(_give_passkey, cast, each["key"]),
+                )
+
+
+def _may_sign(person: dict[str, Any], organisation: str) -> bool:
+    return bool(person["organisation"] == organisation and "supplier-admin" in person["roles"])
+
+
+async def _found(script: Script, cast: Cast) -> Actor:
+    body = script["operators"][0]
+    first = next(each for each in script["people"] if each["organisation"] == body["key"])
+    await memberships.found(first["name"], first["email"], body["name"])
+    row = await find(Person, Person.email == first["email"])
+    cast.organisations[body["key"]] = await find(Organisation, Organisation.kind == "operator")
+    cast.people[first["key"]] = row.id
+    return await actor_of(row.id, "password")
+
+
+def _body(cast: Cast, kind: str, each: dict[str, Any]) -> memberships.OrganisationDraft:
+    department = each.get("department")
+    return memberships.OrganisationDraft(
+        name=each["name"],
+        kind=kind,  # type: ignore[arg-type]
+        tier=each.get("tier", ""),
+        department=cast.organisations[department].ref if department and department in cast.organisations else "",
+        scheme=each["identifier"]["scheme"],
+        identifier=each["identifier"]["id"],
+        region=each["region"],
+        website=f"https://www.{each['domain']}",
+        email=f"hello@{each['domain']}",
+    )
+
+
+async def _register(script: Script, cast: Cast, each: dict[str, Any], first: dict[str, Any]) -> None:
+    summary = each["about"].strip().split(". ")[0].strip()[:290]
+    firm, person = await suppliers.register(
+        suppliers.SupplierDraft(
+            name=each["name"],
+            person_name=first["name"],
+            email=first["email"],
+            summary=summary if len(summary) >= 10 else each["about"][:290],
+            country=each["country"],
+            scheme=each["identifier"]["scheme"],
+            identifier=each["identifier"]["id"],
+            region=each["region"],
+            website=f"https://www.{each['domain']}",
+            employees=each["employees"],
+            turnover_minor=each["turnover_minor"],
+            cpv=each["cpv"],
+        )
+    )
+    cast.organisations[each["key"]], cast.people[first["key"]] = firm, person.id
+    await suppliers.update_profile(
+        await actor_of(person.id, "password"),
+        firm.ref,
+        suppliers.ProfileDraft(
+            version=1,
+            summary=summary if len(summary) >= 10 else each["about"][:290],
+            description=each["about"],
+            capabilities=each["capabilities"],
+            cpv=each["cpv"],
+            regions=[each["region"]],
+            certificates=each["certificates"],
+            founded=each["founded"],
+            open_to_partners=each["employees"] < 20,
+            region=each["region"],
+            website=f"https://www.{each['domain']}",
+            employees=each["employees"],
+            turnover_minor=each["turnover_minor"],
+        ),
+    )
+
+
+async def _join(script: Script, cast: Cast, each: dict[str, Any], shown: bool) -> None:
+    organisation = cast.organisations[each["organisation"]]
+    if each["key"] in cast.people:
+        person = await find(Person, Person.id == cast.people[each["key"]])
+    else:
+        person = Person(name=each["name"], email=each["email"], created_at=clock.now())
+        await person.save()
+        cast.people[each["key"]] = person.id
+    if shown:
+        person.password_hash = await hashed(PASSWORD)
+        await person.save([Person.password_hash])
+    cast.roles[each["key"]] = tuple(each["roles"])
+    cast.people_of.setdefault(each["organisation"], []).append(each["key"])
+    joining = await actor_of(person.id, "letter")
+    for role in each["roles"]:
+        if role == "minister":
+            for office in each["minister_of"]:
+                await memberships.begin(
+                    joining,
+                    person,
+                    cast.organisations[office["department"]],
+                    "minister",
+                    each["title"],
+                    script.moment(office["from"]),
+                    script.moment(office["to"]) if office["to"] else None,
+                )
+        else:
+            await memberships.begin(joining, person, organisation, role, each["title"])
+
+
+async def _give_passkey(cast: Cast, key: str) -> None:
+    """The minister registers a device, as she would in her browser."""
+    device = Authenticator(origin=settings().site_url, rp_id=settings().host)
+    actor = await cast.actor(key)
+    options = await passkeys.registration_options(actor)
+    await passkeys.register(actor, json.dumps(device.register(options)), "Office telephone")
+    cast.devices[key] = device

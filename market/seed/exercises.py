@@ -1,0 +1,327 @@
+"""Missions and challenges of the story as acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from challenges import actions, judging, pitches
+from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from market.db import find
+from market.missions import actions as missions_of
+from market.payments import actions as payments
+from market.payments.tables import Obligation
+from market.seed.cast import Cast
+from market.seed.script import Act, Script
+
+
+def missions(script: Script, cast: Cast) -> Iterator[Act]:
+    """Every mission: drafted with its criteria and published by the operator."""
+    for each in script["missions"]:
+        yield Act(script.moment(each["published_at"]), f"mission {each['key']}", _mission(script, cast, each))
+
+
+def _mission(script: Script, cast: Cast, each: dict[str, Any]) -> Any:
+    async def do() -> None:
+        operator = await cast.actor(next(key for key, roles in cast.roles.items() if "operator" in roles))
+        mission = await missions_of.draft(
+            operator,
+            cast.organisations[each["department"]].id,
+            missions_of.MissionDraft(
+                title=each["title"],
+                statement=f"{each['summary'].strip()}\n\n{each['detail'].strip()}",
+                begins_on=script.day(each["begins"]),
+                ends_on=script.day(each["ends"]),
+            ),
+        )
+        for criterion in each["criteria"]:
+            await missions_of.add_criterion(
+                operator,
+                mission.ref,
+                missions_of.CriterionDraft(
+                    measure=criterion["measure"],
+                    baseline=_number(criterion["baseline"]),
+                    target=_number(criterion["target"]),
+                    due_on=script.day(criterion["due"]),
+                    unit=criterion["unit"],
+                ),
+            )
+        await missions_of.publish(operator, mission.ref)
+        REFS[f"mission:{each['key']}"] = mission.ref
+
+    return do
+
+
+REFS: dict[str, str] = {}
+"""The references that the story's keys became: `mission:…`, `challenge:…`, `tender:…`, `waiver:…`."""
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def challenges(script: Script, cast: Cast) -> Iterator[Act]:
+    """Every challenge as far as it has come."""
+    for each in script["challenges"]:
+        yield from Exercise(script, cast, each).acts()
+
+
+class Exercise:
+    """One challenge of the story."""
+
+    def __init__(self, script: Script, cast: Cast, text: dict[str, Any]) -> None:
+        self.script, self.cast, self.text = script, cast, text
+        self.key = text["key"]
+
+    @property
+    def ref(self) -> str:
+        """Its reference, once it was drafted."""
+        return REFS[f"challenge:{self.key}"]
+
+    def act(self, at: str, what: str, do: Any, *, refused: bool = False, after: timedelta = timedelta(0)) -> Act:
+        """An act of this challenge."""
+        return Act(self.script.moment(at) + after, f"{what} {self.key}", do, refused)
+
+    def acts(self) -> Iterator[Act]:
+        """Everything that happened, in the order of telling."""
+        text = self.text
+        yield self.act(text["drafted_at"], "draft", self.draft)
+        if "published_at" in text:
+            yield self.act(text["published_at"], "publish", self.publish)
+        for question in text.get("questions", []):
+            yield self.act(question["at"], "question", lambda question=question: self.ask(question))
+            if question.get("answer"):
+                yield self.act(question["answered_at"], "answer", lambda question=question: self.answer(question))
+        for given in text.get("applications", []):
+            yield self.act(given["submitted_at"], "application", lambda given=given: self.apply(given))
+            if given.get("edited_at"):
+                yield self.act(given["edited_at"], "edit", lambda given=given: self.edit(given))
+            if given.get("withdrawn_at"):
+                yield self.act(given["withdrawn_at"], "withdrawal", lambda given=given: self.withdraw(given))
+        for late in text.get("refused_applications", []):
+            yield self.act(late["at"], "late", lambda late=late: self.apply(late), refused=True)
+        yield from self.judged()
+        if "cancelled" in text:
+            yield self.act(text["cancelled"]["at"], "cancel", self.cancel)
+
+    def judged(self) -> Iterator[Act]:
+        """The panel, the short list, the pitches, the conclusion."""
+        text = self.text
+        for member in text.get("evaluators", []):
+            if member.get("declared_at"):
+                yield self.act(member["declared_at"], "declaration", lambda member=member: self.declare(member))
+        last: dict[str, str] = {}
+        for score in text.get("scores", []):
+            yield self.act(score["at"], "score", lambda score=score: self.score(score))
+            if self.script.moment(score["at"]) >= self.script.moment(last.get(score["by"], score["at"])):
+                last[score["by"]] = score["at"]
+        if "shortlisted_at" in text:
+            for who, at in last.items():
+                yield self.act(at, "handing-in", lambda who=who: self.hand_in(who), after=timedelta(minutes=1))
+            yield self.act(text["shortlisted_at"], "short-list", self.shortlist)
+        for place, pitch in enumerate(text.get("pitches", [])):
+            at = text["shortlisted_at"]
+            minutes = timedelta(minutes=10 + 5 * place)
+            yield self.act(at, "arrangement", lambda pitch=pitch: self.arrange(pitch), after=minutes)
+            if pitch.get("delivered_at"):
+                yield self.act(pitch["delivered_at"], "pitch", lambda pitch=pitch: self.deliver(pitch))
+            if pitch.get("paid_at"):
+                yield self.act(pitch["paid_at"], "payment", lambda pitch=pitch: self.pay(pitch))
+            if pitch.get("receipt_confirmed_at"):
+                yield self.act(pitch["receipt_confirmed_at"], "receipt", lambda pitch=pitch: self.confirm(pitch))
+        if "conclusion" in text:
+            at = text["conclusion"]["at"]
+            yield self.act(at, "report", self.report, after=-timedelta(minutes=30))
+            yield self.act(at, "conclusion", self.conclude)
+
+    async def draft(self) -> None:
+        """The buyer writes everything the story knows of the draft."""
+        text, moment = self.text, self.script.moment
+        actor = await self.cast.actor(text["drafted_by"])
+        buyer = self.cast.organisations[text["buyer"]]
+        problem = actions.Problem(
+            title=text["title"],
+            mission=REFS[f"mission:{text['mission']}"],
+            method=text["method"],
+            problem=text.get("problem", "").strip(),
+            who_has_it=text.get("who", "").strip(),
+            evidence=text.get("evidence", "").strip(),
+        )
+        challenge = await actions.draft(actor, buyer.id, problem)
+        REFS[f"challenge:{self.key}"] = challenge.ref
+        measures = [
+            f"- {each['measure']}: from {each['baseline']} to {each['target']}, by {each['by']}"
+            for each in text.get("success_criteria", [])
+        ]
+        sections: list[actions.Section] = [
+            actions.Success("\n".join(measures), "\n".join(f"- {each}" for each in text.get("out_of_scope", []))),
+            actions.Offer(
+                fee_minor=text.get("pitch_fee_minor") or 0,
+                places=text.get("paid_places") or 0,
+                region=text.get("region", ""),
+                questions_until=moment(text["questions_until"]) if text.get("questions_until") else None,
+                closes_at=moment(text["closes_at"]) if text.get("closes_at") else None,
+                pitches_by=moment(text["pitches_by"]) if text.get("pitches_by") else None,
+                decision_by=moment(text["decision_due"]) if text.get("decision_due") else None,
+            ),
+            actions.Subject(cpv=text.get("cpv", [])),
+        ]
+        terms = text.get("terms")
+        if terms:
+            sections.append(
+                actions.Terms(
+                    terms["intellectual_property"].strip(), terms["data"].strip(), terms["revenue_share"].strip()
+                )
+            )
+        for section in sections:
+            await actions.edit(actor, challenge.ref, section)
+        for each in text.get("criteria", []):
+            await actions.add_criterion(
+                actor, challenge.ref, actions.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
+            )
+
+    async def publish(self) -> None:
+        """The panel is named, then it is published."""
+        actor = await self.cast.actor(self.text["drafted_by"])
+        for member in self.text.get("evaluators", []):
+            person = await self.cast.actor(member["person"])
+            await judging.name_evaluator(actor, self.ref, judging.Naming(person.ref))
+        await actions.publish(actor, self.ref)
+
+    async def ask(self, question: dict[str, Any]) -> None:
+        """A supplier asks."""
+        await actions.ask(await self.cast.firm(question["asked_by"]), self.ref, actions.Asked(question["text"].strip()))
+
+    async def answer(self, question: dict[str, Any]) -> None:
+        """The buyer answers."""
+        row = await find(Question, Question.text == question["text"].strip())
+        actor = await self.cast.actor(question["answered_by"])
+        await actions.answer(actor, self.ref, row.ref, actions.Answered(question["answer"].strip()))
+
+    def _text(self, given: dict[str, Any]) -> actions.ApplicationDraft:
+        return actions.ApplicationDraft(
+            summary=given["summary"].strip(),
+            approach=given.get("approach", given["summary"]).strip(),
+            evidence=given.get("evidence", "").strip(),
+            team=given.get("team", "").strip(),
+        )
+
+    async def apply(self, given: dict[str, Any]) -> None:
+        """A supplier applies."""
+        await actions.apply(await self.cast.firm(given["supplier"]), self.ref, self._text(given))
+
+    async def _application(self, supplier: str) -> Application:
+        challenge = await find(Challenge, Challenge.ref == self.ref)
+        firm = self.cast.organisations[supplier]
+        return await find(Application, (Application.challenge == challenge.id) & (Application.supplier == firm.id))
+
+    async def edit(self, given: dict[str, Any]) -> None:
+        """It writes its application anew."""
+        row = await self._application(given["supplier"])
+        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given))
+
+    async def withdraw(self, given: dict[str, Any]) -> None:
+        """It withdraws."""
+        row = await self._application(given["supplier"])
+        await actions.withdraw(await self.cast.firm(given["supplier"]), row.ref)
+
+    async def declare(self, member: dict[str, Any]) -> None:
+        """An evaluator declares her interests."""
+        interest = member.get("interest", "none")
+        given = judging.Declaration(agreed=True, statement="" if interest == "none" else interest.strip())
+        await judging.declare(await self.cast.actor(member["person"]), self.ref, given)
+
+    async def score(self, score: dict[str, Any]) -> None:
+        """She reads and marks an application."""
+        actor = await self.cast.actor(score["by"])
+        row = await self._application(score["application"])
+        names = {each["key"]: each["name"] for each in self.text["criteria"]}
+        criteria = {
+            each.name: each.ref for each in await Criterion.objects().where(Criterion.challenge == row.challenge)
+        }
+        await judging.read(actor, row.ref)
+        await judging.score(
+            actor,
+            row.ref,
+            [
+                judging.MarkGiven(criteria[names[key]], mark["score"], mark["reason"].strip())
+                for key, mark in score["marks"].items()
+            ],
+        )
+
+    async def hand_in(self, who: str) -> None:
+        """She hands in."""
+        await judging.submit(await self.cast.actor(who), self.ref)
+
+    async def shortlist(self) -> None:
+        """The short list is made of the marks."""
+        note = judging.ShortlistNote(self.text.get("shortlist_note", "").strip())
+        await judging.shortlist(await self.cast.actor(self.text["shortlisted_by"]), self.ref, note)
+
+    async def _pitch(self, pitch: dict[str, Any]) -> Pitch:
+        application = await self._application(pitch["supplier"])
+        return await find(Pitch, Pitch.application == application.id)
+
+    async def arrange(self, pitch: dict[str, Any]) -> None:
+        """A pitch is arranged."""
+        row = await self._pitch(pitch)
+        at = self.script.moment(pitch["scheduled_for"])
+        actor = await self.cast.actor(self.text["shortlisted_by"])
+        await pitches.schedule(actor, row.ref, pitches.Schedule(at, pitch["place"]))
+
+    async def deliver(self, pitch: dict[str, Any]) -> None:
+        """It was given: the fee is owed."""
+        row = await self._pitch(pitch)
+        actor = await self.cast.actor(pitch["marked_by"])
+        await pitches.deliver(actor, row.ref, pitches.Delivery(pitch.get("note", "").strip()))
+
+    async def pay(self, pitch: dict[str, Any]) -> None:
+        """Somebody else releases the fee, and it is paid."""
+        row = await self._pitch(pitch)
+        await release(self.cast, self.text["buyer"], pitch["marked_by"], f"pitch:{row.ref}")
+
+    async def confirm(self, pitch: dict[str, Any]) -> None:
+        """The team says that it arrived."""
+        row = await self._pitch(pitch)
+        await receive(self.cast, pitch["supplier"], f"pitch:{row.ref}")
+
+    async def report(self) -> None:
+        """The insight report is written."""
+        said = self.text["conclusion"]["insight"]
+        given = pitches.ReportDraft(
+            title=said["title"],
+            tried=said["tried"].strip(),
+            worked=said["worked"].strip(),
+            did_not_work=said["did_not_work"].strip(),
+            evidence=said["evidence"].strip(),
+            others=f"{said['others_should_know'].strip()}\n\n{said['next'].strip()}",
+        )
+        await pitches.write_report(await self.cast.actor(self.text["conclusion"]["by"]), self.ref, given)
+
+    async def conclude(self) -> None:
+        """Go, change or stop."""
+        end = self.text["conclusion"]
+        given = pitches.Conclusion(end["decision"], end["reason"].strip())
+        await pitches.conclude(await self.cast.actor(end["by"]), self.ref, given)
+
+    async def cancel(self) -> None:
+        """It is cancelled."""
+        end = self.text["cancelled"]
+        await actions.cancel(await self.cast.actor(end["by"]), self.ref, end["reason"].strip())
+
+
+async def release(cast: Cast, buyer: str, accepted_by: str, cause: str) -> None:
+    """Another person of the buyer releases what is owed for `cause`, and the payment job runs."""
+    obligation = await find(Obligation, Obligation.cause == cause)
+    other = await cast.actor(cast.other(buyer, accepted_by, "buyer", "contract-manager"))
+    await payments.release(other, obligation.ref)
+    while await payments.pay_waiting():
+        pass
+
+
+async def receive(cast: Cast, supplier: str, cause: str) -> None:
+    """The supplier confirms that the money for `cause` arrived."""
+    obligation = await find(Obligation, Obligation.cause == cause)
+    (*_, last) = await payments.attempts_of(obligation)
+    await payments.confirm(await cast.firm(supplier), last.ref)
