@@ -152,6 +152,20 @@ def _now() -> Any:
     return clock.now()
 
 
+async def operator(arguments: Arguments) -> int:
+    """Begin a new site: its first operator, and the link to her account."""
+    from market.accounts import memberships
+    from market.refusals import Refused
+
+    try:
+        token = await memberships.found(arguments.name, arguments.email, arguments.organisation)
+    except Refused as refused:
+        print(f"Refused: {refused}", file=sys.stderr)
+        return 1
+    print(f"Open this once, within two weeks, and choose a password: {settings().site_url}/invitations/{token}")
+    return 0
+
+
 def rules(arguments: Arguments) -> int:
     """Print docs/rules.md: every rule with its code, norm and source."""
     from market.rulebook import as_markdown
@@ -210,6 +224,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
     one = command("migrate", _run(migrate), "bring the database to the tables this version expects")
     one.add_argument("--check", action="store_true", help="and fail when tables and code differ")
+    one = command("operator", _run(operator), "begin a new site: its first operator, and the link to her account")
+    one.add_argument("name", help="the person's name")
+    one.add_argument("email", help="the address she signs in with")
+    one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

@@ -25,7 +25,7 @@ from market.web.limits import Limit, spend
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """What browsers take for an e-mail address (HTML, section 4.10.5.1.5), with a dot in the host."""
 
-Email = Annotated[str, Meta(title="E-mail address", max_length=254, pattern=EMAIL)]
+Email = Annotated[str, Meta(title="Email address", max_length=254, pattern=EMAIL)]
 Password = Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
 
 TRIES_BY_CLIENT = Limit("sign-in-client", 40, 600)
@@ -35,13 +35,13 @@ RESETS_BY_ACCOUNT = Limit("reset-account", 3, 3600)
 
 RESET_GOOD_FOR = timedelta(hours=1)
 
-WRONG = Refusal("access.not-recognised", "The e-mail address or the password is not right.")
+WRONG = Refusal("access.not-recognised", "The email address or the password is not right.")
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked of somebody who signs in with a password."""
 
-    email: Annotated[str, Meta(title="E-mail address", min_length=1, max_length=254)]
+    email: Annotated[str, Meta(title="Email address", min_length=1, max_length=254)]
     password: Password
 
 
@@ -202,7 +202,7 @@ async def ask_reset(email: str, client: str) -> None:
     person = await maybe(Person, (Person.email == address) & (Person.closed_at.is_null()))
     async with transaction():
         if person is None:
-            await write(address, "reader", "accounts/reset-unknown.txt")
+            await write(address, "", "accounts/reset-unknown.txt")
         else:
             await _write_reset(person)
 

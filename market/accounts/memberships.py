@@ -47,7 +47,7 @@ class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
     identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
     region: Annotated[str, Meta(title="Region", max_length=80)] = ""
     website: Annotated[str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$")] = ""
-    email: Annotated[str, Meta(title="Public e-mail address", max_length=254)] = ""
+    email: Annotated[str, Meta(title="Public email address", max_length=254)] = ""
 
 
 class InvitationDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -224,7 +224,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
         await row.save()
         await write(
             address,
-            "reader",
+            "",
             "accounts/invitation.txt",
             about=subject_of(body),
             organisation=body.name,

@@ -23,6 +23,7 @@ from market.web import crossing, forms
 from market.web.pages import Visitor, show, to
 
 HOME = "/account"
+DESK = "/desk"
 """Where somebody goes who came to sign in from nowhere in particular."""
 
 
@@ -34,10 +35,10 @@ class PasskeyAnswer(msgspec.Struct):
 
 
 def own_path(path: str) -> str:
-    """The path to go on to when it is one of this site's own pages, else :data:`HOME`: a link with another site's
+    """The path to go on to when it is one of this site's own pages, else :data:`DESK`: a link with another site's
     address in it must not send anybody there after she typed her password here."""
     own = re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}", path)
-    return path if own and not path.startswith(("/sign-in", "/sign-out")) else HOME
+    return path if own and not path.startswith(("/sign-in", "/sign-out")) else DESK
 
 
 def client_of(request: Visitor) -> str:

@@ -38,11 +38,11 @@ class Addressee:
 
 async def write(address: str, name: str, template: str, *, person: str = "", about: str = "", **facts: Any) -> Letter:
     """Write one letter. `template` is a file of `templates/email/` that extends `email/layout.txt`; every name it uses
-    must be given. `addressee`, `site`, `site_url` and `now` are always there. `person` is the addressee's reference when
-    she has an account, `about` the `kind:reference` the letter is about.
+    must be given. `addressee` (a “reader” when no name is known), `site`, `site_url` and `now` are always there.
+    `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about.
     """
     now = clock.now()
-    given = {"addressee": Addressee(name), "site": site(), "site_url": settings().site_url, "now": now}
+    given = {"addressee": Addressee(name or "reader"), "site": site(), "site_url": settings().site_url, "now": now}
     subject, text = letter(templates(), f"email/{template}", {**given, **facts})
     written = Letter(person=person, address=address, name=name, subject=subject, text=text, about=about, written_at=now)
     await Letter.insert(written)

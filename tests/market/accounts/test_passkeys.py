@@ -16,8 +16,8 @@ from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
-from tests import given
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator
+from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
 

@@ -75,7 +75,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_answered_alike(app: L
             answers.append((answer.status_code, answer.text.replace(email, "")))
     assert answers[0] == answers[1]
     assert answers[0][0] == 422
-    assert "The e-mail address or the password is not right." in answers[0][1]
+    assert "The email address or the password is not right." in answers[0][1]
     assert await Session.count() == 0
 
 

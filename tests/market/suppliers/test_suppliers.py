@@ -106,7 +106,7 @@ async def test_every_mistake_is_shown_at_once_and_nothing_typed_is_lost(app: Lit
     async with visitor(app) as client:
         first = await client.post("/register", data={**TYPED, "email": "nobody", "summary": "", "employees": "many"})
         assert first.status_code == 422
-        for words in ("E-mail address is not in the right format", "Enter what the firm does", "Staff must be a whole"):
+        for words in ("Email address is not in the right format", "Enter what the firm does", "Staff must be a whole"):
             assert words in first.text
         assert 'value="Wetfoot Sensing Ltd"' in first.text
         assert PASSWORD not in first.text
