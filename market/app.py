@@ -31,6 +31,10 @@ from market.payments.pages import PaymentPages
 from market.settings import settings
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
+from market.tenders.api import TendersApi
+from market.tenders.pages import TenderPages
+from market.waivers.api import WaiversApi
+from market.waivers.pages import WaiverPages
 from market.web import crossing, headers, problems
 from market.web import static as static_files
 from market.web.pages import assets
@@ -41,6 +45,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     DemoPages,
     AboutPages,
     PaymentPages,
+    TenderPages,
+    WaiverPages,
     BidPages,
     SignInPages,
     AccountPages,
@@ -64,6 +70,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     OrganisationsApi,
     SuppliersApi,
     PaymentsApi,
+    TendersApi,
+    WaiversApi,
     BidsApi,
     MissionsApi,
     ChallengesApi,

@@ -266,6 +266,18 @@ def works_for(actor: Actor, tender: Tender) -> bool:
     return actor.wears(*BUYING_SIDE, organisation=tender.buyer) is not None
 
 
+async def drafts_of(actor: Actor) -> list[Tender]:
+    """The drafts of the bodies this actor buys for, newest first."""
+    mine = actor.organisations(*BUYING_SIDE)
+    if not mine:
+        return []
+    return (
+        await Tender.objects()
+        .where(Tender.buyer.is_in(mine) & Tender.published_at.is_null())
+        .order_by(Tender.id, ascending=False)
+    )
+
+
 async def total_of(tender: Tender) -> Money:
     """What all lots are estimated to be worth."""
     row = await one("SELECT COALESCE(SUM(value_minor), 0) AS total FROM lot WHERE tender = {}", tender.id)

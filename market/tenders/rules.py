@@ -543,10 +543,6 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
 @rule("tender.closed-to-addenda")
 def change_while_bids_are_taken(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
     """A tender changes only while suppliers can still act on the change."""
-    return _while_open(tender, now)
-
-
-def _while_open(tender: Tender, now: datetime) -> str | None:
     if stage(tender, now) not in ("questions", "open"):
         return "Bids are no longer taken, so nothing can be changed any more."
     return None

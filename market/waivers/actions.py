@@ -66,11 +66,6 @@ async def readable(actor: Actor, ref: str) -> Waiver:
     raise NotFound("Waiver")
 
 
-async def register() -> list[Waiver]:
-    """Every decided request, granted or refused, newest first."""
-    return await Waiver.objects().where(Waiver.decided_at.is_not_null()).order_by(Waiver.decided_at, ascending=False)
-
-
 async def waiting_for(actor: Actor) -> list[Waiver]:
     """The requests that wait for this minister, the oldest first."""
     departments = actor.organisations("minister")
@@ -100,6 +95,12 @@ async def similar_to(waiver: Waiver) -> list[Similar]:
     """What similar exercises are on record now, for the minister to compare with what the buyer was shown."""
     tender = await find(Tender, Tender.id == waiver.tender)
     return await similar_exercises((await tenders.candidate(tender)).codes)
+
+
+def signed_document(waiver: Waiver) -> dict[str, Any] | None:
+    """The document as it was decided on, read back from its bytes; None while the request is open."""
+    found: dict[str, Any] | None = canonical.decode(waiver.document.encode()) if waiver.document else None
+    return found
 
 
 def evidence_lines(waiver: Waiver) -> list[str]:

@@ -21,6 +21,7 @@ from market.refusals import NotFound, Refused
 from market.tenders import actions as tenders
 from market.tenders.tables import InnovationEvidence, Tender
 from market.waivers import actions
+from market.waivers.listing import listed
 from market.waivers.tables import Waiver
 from tests import given
 from market.seed.authenticator import Authenticator
@@ -96,11 +97,11 @@ async def test_the_request_is_public_with_its_decision_and_not_before() -> None:
         await actions.readable(await given.person(await given.supplier(), "supplier-admin"), waiver.ref)
     hidden = b"".join([lines async for lines in public_log()])
     assert waiver.ref.encode() not in hidden
-    assert await actions.register() == []
+    assert await listed() == []
     await grant(minister, device, waiver.ref)
     shown = b"".join([lines async for lines in public_log()])
     assert b"waiver.requested" in shown
-    assert [each.ref for each in await actions.register()] == [waiver.ref]
+    assert [each.ref for each in await listed()] == [waiver.ref]
 
 
 async def test_the_draft_is_frozen_while_the_minister_reads_it() -> None:

@@ -1,0 +1,594 @@
+"""Tenders for programs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+from litestar import Controller, delete, get, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from market.accounts import guards
+from market.accounts.tables import Organisation, Person
+from market.db import find, maybe
+from market.missions.tables import Mission
+from market.refusals import checklist
+from market.tenders import actions, rules
+from market.tenders.listing import Listed, listed
+from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class TenderLine(msgspec.Struct):
+    """A tender in a list. Money is in minor units of `currency`; moments are UTC."""
+
+    ref: str
+    title: str
+    buyer: str
+    buyer_name: str
+    stage: str
+    value_minor: int
+    currency: str
+    lots: int
+    ground: str
+    ground_reference: str
+    published_at: datetime
+    questions_until: datetime | None
+    closes_at: datetime | None
+
+
+class CriterionView(msgspec.Struct):
+    """A criterion with its weight of 100; `minimum` is the mark below which a bid is not taken, 0 for none."""
+
+    ref: str
+    name: str
+    kind: str
+    weight: int
+    description: str
+    minimum: int
+
+
+class LotView(msgspec.Struct):
+    """A lot with its criteria."""
+
+    ref: str
+    number: int
+    title: str
+    description: str
+    cpv: list[str]
+    value_minor: int
+    sme_suitable: bool
+    criteria: list[CriterionView]
+
+
+class QuestionView(msgspec.Struct):
+    """A question and its answer; who asked is not told."""
+
+    ref: str
+    text: str
+    asked_at: datetime
+    answer: str | None
+    answered_at: datetime | None
+
+
+class AddendumView(msgspec.Struct):
+    """A change since publication."""
+
+    ref: str
+    text: str
+    new_closes_at: datetime | None
+    at: datetime
+
+
+class GateLine(msgspec.Struct):
+    """One question the gate asked before publication, and what it found."""
+
+    code: str
+    holds: bool
+    says: str
+
+
+class OfficerView(msgspec.Struct):
+    """An opening officer, and whether her code is written down; told to the buying side only."""
+
+    person: str
+    name: str
+    enrolled_at: datetime | None
+
+
+class Check(msgspec.Struct):
+    """One rule of publication: its code, whether it holds, and if not why."""
+
+    code: str
+    holds: bool
+    reason: str = ""
+
+
+class TenderView(msgspec.Struct):
+    """A tender as the API shows it. `checks` and `officers` are there for the buying side of a draft."""
+
+    ref: str
+    buyer: str
+    buyer_name: str
+    stage: str
+    title: str
+    description: str
+    cpv: list[str]
+    region: str
+    mission: str
+    exercise: str
+    procedure: str
+    currency: str
+    value_minor: int
+    commodity_claimed: bool
+    commodity_statement: str
+    undivided_reason: str
+    lots_per_supplier: int | None
+    profile: str
+    terms: str
+    questions_until: datetime | None
+    closes_at: datetime | None
+    contract_begins_on: date | None
+    contract_ends_on: date | None
+    published_at: datetime | None
+    opened_at: datetime | None
+    cancelled_at: datetime | None
+    cancelled_reason: str
+    waiver_asked: str
+    ground: str
+    ground_reference: str
+    gate: list[GateLine]
+    key_commitment: str
+    lots: list[LotView]
+    questions: list[QuestionView]
+    addenda: list[AddendumView]
+    officers: list[OfficerView]
+    checks: list[Check]
+
+
+class NewTender(actions.NewTender, kw_only=True):
+    """A tender to draft; `buyer` is the reference of the body it is for."""
+
+    buyer: str
+
+
+class PersonNamed(msgspec.Struct, forbid_unknown_fields=True):
+    """A person by her reference."""
+
+    person: str
+
+
+class LotNamed(msgspec.Struct, forbid_unknown_fields=True):
+    """A lot by its reference."""
+
+    source: str
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether letters about changes are wanted."""
+
+    wanted: bool
+
+
+class CodeShown(msgspec.Struct):
+    """An opening officer's code. It is in this answer and nowhere else."""
+
+    code: str
+
+
+def line(row: Listed) -> TenderLine:
+    """A row of the list."""
+    return TenderLine(
+        row.ref,
+        row.title,
+        row.buyer_ref,
+        row.buyer,
+        row.stage,
+        row.value.minor,
+        row.value.currency,
+        row.lots,
+        row.ground,
+        row.ground_reference,
+        row.published_at,
+        row.questions_until,
+        row.closes_at,
+    )
+
+
+def lot_view(lot: Lot, criteria: list[LotCriterion]) -> LotView:
+    """A lot with its criteria."""
+    return LotView(
+        lot.ref,
+        lot.number,
+        lot.title,
+        lot.description,
+        list(lot.cpv),
+        lot.value_minor,
+        lot.sme_suitable,
+        [
+            CriterionView(each.ref, each.name, each.kind, each.weight, each.description, each.minimum)
+            for each in criteria
+        ],
+    )
+
+
+def question_view(row: TenderQuestion) -> QuestionView:
+    """A question without its asker."""
+    return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
+
+
+async def view(request: Visitor, tender: Tender) -> TenderView:
+    """The tender as this reader may see it."""
+    found = await actions.candidate(tender)
+    mine = actions.works_for(request.user, tender)
+    mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
+    draft = tender.published_at is None
+    trace = rules.gate(found).lines if draft else actions.gate_lines(tender)
+    people = {
+        each.id: each
+        for each in await Person.objects().where(Person.id.is_in([o.person for o in found.officers] or [0]))
+    }
+    return TenderView(
+        ref=tender.ref,
+        buyer=found.buyer.ref,
+        buyer_name=found.buyer.name,
+        stage=rules.stage(tender, found.now),
+        title=tender.title,
+        description=tender.description,
+        cpv=list(tender.cpv),
+        region=tender.region,
+        mission=mission.ref if mission else "",
+        exercise=tender.exercise,
+        procedure=tender.procedure,
+        currency=tender.currency,
+        value_minor=found.value.minor,
+        commodity_claimed=tender.commodity_claimed,
+        commodity_statement=tender.commodity_statement,
+        undivided_reason=tender.undivided_reason,
+        lots_per_supplier=tender.lots_per_supplier,
+        profile=tender.profile,
+        terms=tender.terms,
+        questions_until=tender.questions_until,
+        closes_at=tender.closes_at,
+        contract_begins_on=tender.contract_begins_on,
+        contract_ends_on=tender.contract_ends_on,
+        published_at=tender.published_at,
+        opened_at=tender.opened_at,
+        cancelled_at=tender.cancelled_at,
+        cancelled_reason=tender.cancelled_reason,
+        waiver_asked=tender.waiver_asked,
+        ground=tender.ground,
+        ground_reference=tender.ground_reference,
+        gate=[GateLine(each.code, each.holds, each.says) for each in trace],
+        key_commitment=tender.key_commitment,
+        lots=[lot_view(lot, list(found.criteria.get(lot.id, ()))) for lot in found.lots],
+        questions=[question_view(each) for each in await actions.questions_of(tender) if mine or each.answered_at],
+        addenda=[
+            AddendumView(each.ref, each.text, each.new_closes_at, each.at) for each in await actions.addenda_of(tender)
+        ],
+        officers=[
+            OfficerView(people[each.person].ref, people[each.person].name, each.enrolled_at) for each in found.officers
+        ]
+        if mine
+        else [],
+        checks=[
+            Check(rule.code, refusal is None, refusal.reason if refusal else "")
+            for rule, refusal in checklist(rules.PUBLISH, found)
+        ]
+        if draft
+        else [],
+    )
+
+
+async def read(request: Visitor, ref: str) -> TenderView:
+    """The tender with this reference, when the actor may read it."""
+    return await view(request, await actions.readable(request.user, ref))
+
+
+async def lot_of(ref: str) -> LotView:
+    """A lot that was just written, by its reference."""
+    lot = await find(Lot, Lot.ref == ref)
+    return lot_view(lot, (await actions.criteria_of([lot]))[lot.id])
+
+
+class TendersApi(Controller):
+    """Tenders: their drafts, their publication, questions and changes."""
+
+    path = "/api/v1/tenders"
+    tags = ["Tenders"]
+
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List tenders",
+        operation_id="listTenders",
+        responses=problem_responses(400),
+    )
+    async def index(self, stage: FromQuery[str] = "", after: FromQuery[str] = "") -> Items[TenderLine]:
+        """Published tenders: those that take bids first, soonest deadline first. `stage` is `questions`, `open`,
+        `closed`, `evaluation` or `cancelled`; `after` is the cursor of an earlier page."""
+        page = await listed(stage, after)
+        next_page = f"/api/v1/tenders?stage={stage}&after={page.next}" if page.next else None
+        return Items([line(row) for row in page.items], next_page)
+
+    @post(
+        "/",
+        guards=[guards.signed_in],
+        summary="Draft a tender",
+        operation_id="draftTender",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 422),
+    )
+    async def create(self, request: Visitor, data: JSONBody[NewTender]) -> TenderView:
+        """Draft a tender for a body, from scratch or from a concluded exercise (`exercise`)."""
+        body = await find(Organisation, Organisation.ref == data.buyer)
+        facts = msgspec.structs.asdict(data)
+        del facts["buyer"]
+        return await view(request, await actions.draft(request.user, body.id, actions.NewTender(**facts)))
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.public],
+        summary="Read a tender",
+        operation_id="readTender",
+        responses=problem_responses(404),
+    )
+    async def one(self, request: Visitor, ref: FromPath[str]) -> TenderView:
+        """A published tender; a draft for its buyer, its minister while a waiver is asked for, auditors and operators."""
+        return await read(request, ref)
+
+    @put(
+        "/{ref:str}/about",
+        guards=[guards.signed_in],
+        summary="Say what is bought",
+        operation_id="describeTender",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def describe(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.About]) -> TenderView:
+        """Replace this section of a draft."""
+        return await view(request, await actions.describe(request.user, ref, data))
+
+    @put(
+        "/{ref:str}/origin",
+        guards=[guards.signed_in],
+        summary="Say where it comes from",
+        operation_id="explainTenderOrigin",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def explain(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Origin]) -> TenderView:
+        """Name the exercise, or claim a commodity with a statement."""
+        return await view(request, await actions.explain_origin(request.user, ref, data))
+
+    @put(
+        "/{ref:str}/dates",
+        guards=[guards.signed_in],
+        summary="Set the dates",
+        operation_id="setTenderDates",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def dates(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Dates]) -> TenderView:
+        """Replace the dates of a draft. Moments need an offset or Z."""
+        return await view(request, await actions.set_dates(request.user, ref, data))
+
+    @put(
+        "/{ref:str}/terms",
+        guards=[guards.signed_in],
+        summary="Set the terms",
+        operation_id="setTenderTerms",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def terms(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms]) -> TenderView:
+        """Replace the terms of a draft."""
+        return await view(request, await actions.set_terms(request.user, ref, data))
+
+    @post(
+        "/{ref:str}/lots",
+        guards=[guards.signed_in],
+        summary="Add a lot",
+        operation_id="addLot",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.LotDraft]) -> LotView:
+        """Add a lot to a draft; its criteria follow."""
+        return await lot_of((await actions.add_lot(request.user, ref, data)).ref)
+
+    @put(
+        "/lots/{lot:str}",
+        guards=[guards.signed_in],
+        summary="Change a lot",
+        operation_id="reviseLot",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def revise_lot(self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.LotDraft]) -> LotView:
+        """Replace what a draft's lot is; its criteria stay."""
+        return await lot_of((await actions.revise_lot(request.user, lot, data)).ref)
+
+    @delete(
+        "/lots/{lot:str}",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Take a lot out",
+        operation_id="dropLot",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def drop_lot(self, request: Visitor, lot: FromPath[str]) -> TenderView:
+        """Take a lot out of a draft; the lots after it move up."""
+        return await view(request, await actions.drop_lot(request.user, lot))
+
+    @post(
+        "/lots/{lot:str}/criteria",
+        guards=[guards.signed_in],
+        summary="Add a criterion",
+        operation_id="addLotCriterion",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def add_criterion(
+        self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.CriterionDraft]
+    ) -> LotView:
+        """Add a criterion to a draft's lot."""
+        await actions.add_criterion(request.user, lot, data)
+        return await lot_of(lot)
+
+    @delete(
+        "/criteria/{criterion:str}",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Take a criterion out",
+        operation_id="dropLotCriterion",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def drop_criterion(self, request: Visitor, criterion: FromPath[str]) -> LotView:
+        """Take a criterion out of a draft's lot."""
+        return await lot_of((await actions.drop_criterion(request.user, criterion)).ref)
+
+    @post(
+        "/lots/{lot:str}/criteria/copy",
+        guards=[guards.signed_in],
+        summary="Copy criteria",
+        operation_id="copyLotCriteria",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def copy(self, request: Visitor, lot: FromPath[str], data: JSONBody[LotNamed]) -> LotView:
+        """Replace the criteria of a lot with those of another lot of the same draft."""
+        return await lot_of((await actions.copy_criteria(request.user, lot, data.source)).ref)
+
+    @post(
+        "/{ref:str}/officers",
+        guards=[guards.signed_in],
+        summary="Name an opening officer",
+        operation_id="nameOpeningOfficer",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def name_officer(self, request: Visitor, ref: FromPath[str], data: JSONBody[PersonNamed]) -> TenderView:
+        """Name a person of the buyer; she is asked by letter to make her code."""
+        await actions.name_officer(request.user, ref, data.person)
+        return await read(request, ref)
+
+    @delete(
+        "/{ref:str}/officers/{person:str}",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Take an opening officer off",
+        operation_id="dropOpeningOfficer",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> TenderView:
+        """Take a person off the opening officers of a draft."""
+        return await view(request, await actions.drop_officer(request.user, ref, person))
+
+    @post(
+        "/{ref:str}/officers/enrol",
+        guards=[guards.signed_in],
+        summary="Make one's own opening code",
+        operation_id="enrolOpeningOfficer",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def enrol(self, request: Visitor, ref: FromPath[str]) -> CodeShown:
+        """Make the caller's code for this tender. It is answered once and not kept; a new one replaces it."""
+        return CodeShown((await actions.enrol(request.user, ref)).code)
+
+    @post(
+        "/{ref:str}/commodity",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Let a commodity claim stand",
+        operation_id="confirmCommodity",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def confirm_commodity(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Override]
+    ) -> TenderView:
+        """As an operator, let the buyer's claim stand against the list of commodities; the reason is published."""
+        return await view(request, await actions.confirm_commodity(request.user, ref, data))
+
+    @post(
+        "/{ref:str}/publish",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Publish a tender",
+        operation_id="publishTender",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def publish(self, request: Visitor, ref: FromPath[str]) -> TenderView:
+        """Publish a draft through the gate; 409 with every rule that does not hold."""
+        return await view(request, await actions.publish(request.user, ref))
+
+    @post(
+        "/{ref:str}/questions",
+        guards=[guards.signed_in],
+        summary="Ask a question",
+        operation_id="askTenderQuestion",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Question]) -> QuestionView:
+        """Ask as a supplier while questions are taken; nobody is told who asked."""
+        return question_view(await actions.ask(request.user, ref, data))
+
+    @post(
+        "/questions/{question:str}/answer",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Answer a question",
+        operation_id="answerTenderQuestion",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def answer(self, request: Visitor, question: FromPath[str], data: JSONBody[actions.Answer]) -> QuestionView:
+        """Answer for everybody, once."""
+        return question_view(await actions.answer(request.user, question, data))
+
+    @post(
+        "/{ref:str}/changes",
+        guards=[guards.signed_in],
+        summary="Add a change",
+        operation_id="changeTender",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Change]) -> TenderView:
+        """Add a change to a published tender; the deadline may move later with it."""
+        await actions.change(request.user, ref, data)
+        return await read(request, ref)
+
+    @post(
+        "/{ref:str}/cancel",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Cancel a tender",
+        operation_id="cancelTender",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Ending]) -> TenderView:
+        """End a published tender without an award."""
+        return await view(request, await actions.cancel(request.user, ref, data))
+
+    @put(
+        "/{ref:str}/following",
+        guards=[guards.signed_in],
+        summary="Follow a tender",
+        operation_id="followTender",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404),
+    )
+    async def follow(self, request: Visitor, ref: FromPath[str], data: JSONBody[Wanted]) -> TenderView:
+        """As a supplier, be written to when it changes, or no longer."""
+        return await view(request, await actions.follow(request.user, ref, data.wanted))

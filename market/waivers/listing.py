@@ -1,0 +1,82 @@
+"""The register of waivers in one query: scope, ground, use and standing; for the page and the API alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from market import clock
+from market.db import many
+from market.money import Money
+from market.refusals import Refusal, Refused
+from market.waivers import rules
+from market.waivers.grounds import label
+from market.waivers.tables import Waiver
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One decided request: what it was for, who decided, and whether it was used."""
+
+    ref: str
+    title: str
+    buyer: str
+    department: str
+    ground: str
+    ground_label: str
+    value: Money
+    standing: rules.Standing
+    word: str
+    tone: str
+    office: str
+    minister: str
+    asked_at: datetime
+    decided_at: datetime
+    valid_until: datetime | None
+    used_by: str
+
+
+async def listed(standing: str = "") -> list[Listed]:
+    """The decided requests, newest first: all, or those that are `in-force`, `expired` or `refused`. Anything else is
+    refused (400)."""
+    if standing not in ("", "in-force", "expired", "refused"):
+        raise Refused(
+            Refusal("waiver.standing-unknown", "There is no such standing of a waiver.", "standing"), status=400
+        )
+    rows = await many(
+        "SELECT w.*, t.title, t.ref AS tender_ref, t.currency, t.ground AS t_ground, t.ground_reference, b.name AS buyer_name, "
+        "d.name AS department_name, p.name AS minister_name, (SELECT COALESCE(SUM(value_minor), 0) FROM lot WHERE "
+        "lot.tender = t.id) AS total, e.ceiling_minor FROM waiver w JOIN tender t ON t.id = w.tender "
+        "JOIN organisation b ON b.id = w.buyer JOIN organisation d ON d.id = w.department "
+        "LEFT JOIN person p ON p.id = w.minister LEFT JOIN innovation_evidence e ON e.ground = 'waiver' AND "
+        "e.reference = w.ref WHERE w.decided_at IS NOT NULL ORDER BY w.decided_at DESC, w.id DESC",
+    )
+    now = clock.now()
+    found = []
+    for row in rows:
+        dates = {name: row[name] for name in ("withdrawn_at", "decided_at", "valid_until", "refusal_reason")}
+        stands = rules.standing(Waiver(_ignore_missing=True, **dates), now)
+        word, tone = rules.STANDINGS[stands]
+        used = row["t_ground"] == "waiver" and row["ground_reference"] == row["ref"]
+        minor = row["total"] if row["ceiling_minor"] is None else row["ceiling_minor"]
+        found.append(
+            Listed(
+                row["ref"],
+                row["title"],
+                row["buyer_name"],
+                row["department_name"],
+                row["ground"],
+                label(row["ground"]),
+                Money(int(minor), row["currency"]),
+                stands,
+                word,
+                tone,
+                row["office"],
+                row["minister_name"] or "",
+                row["asked_at"],
+                row["decided_at"],
+                row["valid_until"],
+                row["tender_ref"] if used else "",
+            )
+        )
+    return [each for each in found if standing in ("", each.standing)]

@@ -1,0 +1,216 @@
+"""Waivers for people: the register, one waiver with its signature explained, asking, deciding."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
+
+from market import clock, policy, signing, workdays
+from market.accounts import guards
+from market.accounts.people import department_of
+from market.accounts.tables import Organisation, Person
+from market.audit.thread import thread
+from market.db import find
+from market.money import Money
+from market.refusals import NotFound, refusals
+from market.tenders import actions as tenders
+from market.tenders import rules as tender_rules
+from market.tenders.evidence import similar_exercises
+from market.tenders.tables import Tender
+from market.waivers import actions, rules
+from market.waivers.grounds import grounds, label
+from market.waivers.listing import listed
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+
+class Credential(msgspec.Struct):
+    """The browser's answer to the challenge, as text; empty where no script ran."""
+
+    credential: str = ""
+
+
+class WaiverPages(Controller):
+    """Everything about waivers."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/waivers", guards=[guards.public])
+    async def register(self, request: Visitor, standing: FromQuery[str] = "") -> Response[bytes]:
+        """Every decided request."""
+        return show(
+            request,
+            "waivers/register.html",
+            rows=await listed(standing),
+            standing=standing,
+            counts=await actions.statistics(),
+            grounds=grounds(),
+        )
+
+    @get("/waivers/requests", guards=[guards.minister])
+    async def requests(self, request: Visitor) -> Response[bytes]:
+        """What waits for this minister."""
+        waiting = []
+        for waiver in await actions.waiting_for(request.user):
+            tender = await find(Tender, Tender.id == waiver.tender)
+            buyer = await find(Organisation, Organisation.id == waiver.buyer)
+            waiting.append(
+                {
+                    "waiver": waiver,
+                    "tender": tender,
+                    "buyer": buyer.name,
+                    "value": await tenders.total_of(tender),
+                    "ground": label(waiver.ground),
+                }
+            )
+        return show(request, "waivers/requests.html", waiting=waiting)
+
+    @get("/waivers/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """One waiver: to be decided, or decided."""
+        return await _waiver(request, ref, forms.blank(actions.Reason))
+
+    @get("/waivers/{ref:str}/bundle.json", guards=[guards.public])
+    async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The signed file, exactly as a stranger's verifier wants it."""
+        waiver = await actions.readable(request.user, ref)
+        if not waiver.bundle:
+            raise NotFound("Bundle")
+        return Response(
+            waiver.bundle.encode(),
+            media_type=MediaType.JSON,
+            headers={"content-disposition": f'attachment; filename="{ref}.json"'},
+        )
+
+    @get("/tenders/{ref:str}/waiver", guards=[guards.buyer])
+    async def asking(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Ask for a waiver."""
+        until = workdays.add_months(clock.now(), policy.UK.gate.waiver_default_months).date()
+        return await _asking(request, ref, forms.blank(actions.WaiverRequest, valid_until=until, evidence=[]))
+
+    @post("/tenders/{ref:str}/waiver", guards=[guards.buyer])
+    async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Send the request to the minister."""
+        form = await forms.read(request, actions.WaiverRequest)
+        with form.acting():
+            waiver = await actions.ask(request.user, ref, form.data)
+            return to(
+                f"/waivers/{waiver.ref}", "Your request is with the minister. You hear by letter what she decides."
+            )
+        return await _asking(request, ref, form)
+
+    @post("/waivers/{ref:str}/withdraw", guards=[guards.buyer])
+    async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take it back."""
+        waiver = await actions.withdraw(request.user, ref)
+        tender = await find(Tender, Tender.id == waiver.tender)
+        return to(f"/tenders/{tender.ref}", "The request is withdrawn. You can change the draft again.")
+
+    @post("/waivers/{ref:str}/options", guards=[guards.minister], status_code=200)
+    async def options(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
+        """What the browser needs to have the waiver signed."""
+        return await actions.begin_signing(request.user, ref)
+
+    @post("/waivers/{ref:str}/sign", guards=[guards.minister])
+    async def sign(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Grant it with the passkey's answer."""
+        form = await forms.read(request, Credential)
+        with form.acting():
+            await actions.sign(request.user, ref, form.data.credential)
+            return to(
+                f"/waivers/{ref}", "You signed the waiver. The buyer is told, and anybody can check your signature."
+            )
+        return await _waiver(request, ref, form)
+
+    @post("/waivers/{ref:str}/refuse", guards=[guards.minister])
+    async def refuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Refuse it with a reason."""
+        form = await forms.read(request, actions.Reason)
+        with form.acting():
+            await actions.refuse(request.user, ref, form.data)
+            return to(f"/waivers/{ref}", "The request is refused. The buyer is told why.")
+        return await _waiver(request, ref, form)
+
+
+async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
+    tender = await find(Tender, Tender.ref == ref)
+    request.user.must_wear("buyer", organisation=tender.buyer, secret=True)
+    candidate = await tenders.candidate(tender)
+    department = await department_of(tender.buyer)
+    empty = rules.Wish(candidate, "", "", [], "", "", clock.now() + timedelta(days=30))
+    before = (rules.for_a_draft, rules.one_at_a_time, rules.the_gate_is_shut, rules.the_purchase_is_described)
+    return show(
+        request,
+        "waivers/ask.html",
+        status=form.status,
+        form=form,
+        tender=tender,
+        department=department,
+        similar=await similar_exercises(candidate.codes),
+        earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
+        blocked=refusals(before, empty),
+        gate=tender_rules.gate(candidate),
+        grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
+        longest=policy.UK.gate.waiver_maximum_months,
+        shortest=policy.UK.gate.waiver_reason_characters,
+    )
+
+
+async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    waiver = await actions.readable(request.user, ref)
+    tender = await find(Tender, Tender.id == waiver.tender)
+    candidate = await tenders.candidate(tender)
+    standing = rules.standing(waiver, clock.now())
+    word, tone = rules.STANDINGS[standing]
+    signed = actions.signed_document(waiver)
+    tender_shown = signed["tender"] if signed else None
+    lots = (
+        [
+            (each["number"], each["title"], Money(each["value_minor"], tender_shown["currency"]))
+            for each in tender_shown["lots"]
+        ]
+        if tender_shown
+        else [(lot.number, lot.title, Money(lot.value_minor, tender.currency)) for lot in candidate.lots]
+    )
+    title = tender_shown["title"] if tender_shown else tender.title
+    value = Money(tender_shown["value_minor"], tender_shown["currency"]) if tender_shown else candidate.value
+    decides = standing == "asked" and request.user.wears("minister", organisation=waiver.department) is not None
+    return show(
+        request,
+        "waivers/one.html",
+        status=form.status,
+        form=form,
+        waiver=waiver,
+        tender=tender,
+        title=title,
+        description=tender_shown["description"] if tender_shown else tender.description,
+        lots=lots,
+        value=value,
+        buyer=candidate.buyer,
+        department=await find(Organisation, Organisation.id == waiver.department),
+        asker=(await find(Person, Person.id == waiver.asked_by)).name,
+        minister=(await find(Person, Person.id == waiver.minister)).name if waiver.minister else None,
+        standing=standing,
+        word=word,
+        tone=tone,
+        ground=grounds().get(waiver.ground),
+        ground_label=label(waiver.ground),
+        evidence=actions.evidence_lines(waiver),
+        similar=await actions.similar_to(waiver) if standing == "asked" else [],
+        shown=await tenders.titles_of(waiver.shown),
+        checked=await actions.check(waiver),
+        limits=signing.LIMITS,
+        used=await actions.used_by(waiver),
+        decides=decides,
+        by_passkey=request.user.by_passkey,
+        is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
+        may_see_tender=tender.published_at is not None or tenders.works_for(request.user, tender) or decides,
+        steps=await thread(f"waiver:{ref}"),
+        shortest=policy.UK.gate.waiver_reason_characters,
+    )
