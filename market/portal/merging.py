@@ -80,6 +80,9 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
                 changed = sorted({str(key[0]) for key in flat} - {"ocid", "language", "initiationType"})
             merged.flat_append(flat, each.ocid, each.id, each.date, None)
             history.append(Version(each.id, each.date, each.tags, each.content, tuple(changed)))
+    data.update(
+        {key: [*value] for key, value in data.items() if type(value) is list}
+    )  # the lists are the releases' own
     try:
         compiled = merged.asdict()
     except InconsistentTypeError as error:

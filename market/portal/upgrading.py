@@ -470,7 +470,11 @@ class _Mender:
                     self._trail.append(f".{key}")
                     self._foreign(each)
                     self._trail.pop()
-        elif value and isinstance(value[0], dict):
+        else:
+            for each in value:
+                if isinstance(each, dict) and isinstance(each.get("id"), (list, dict)):
+                    del each["id"]
+                    self.note("value.misfit", None, "A list or an object stood for an id; it was left out.")
             seen = [str(each["id"]) for each in value if isinstance(each, dict) and each.get("id") is not None]
             if len(seen) != len(set(seen)):
                 self.identify(value)

@@ -153,6 +153,23 @@ def test_a_single_release_is_merged_as_ocdsmerge_would(parts: dict[str, Any]) ->
     assert merge([one]).compiled == by_ocdsmerge(one.release)
 
 
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["tender", "parties", "awards", "x"]), _PARTS, max_size=4),
+        min_size=2,
+        max_size=3,
+    )
+)
+def test_no_releases_whatever_break_the_merge(bodies: list[dict[str, Any]]) -> None:
+    every = [
+        upgraded(
+            {**body, "ocid": "o", "id": f"{number}", "date": f"2025-01-0{number + 1}T00:00:00Z", "tag": ["tender"]}
+        )
+        for number, body in enumerate(bodies)
+    ]
+    assert merge(every).encoded() == merge(every[::-1]).encoded()
+
+
 SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", GOLDEN.parents[2] / "shared" / "data")) / "ocds"
 
 
