@@ -131,6 +131,10 @@ async def _tell(arguments: Arguments) -> int:
             task = bar.add_task("Playing the demo story", total=None)
             counts = await seed.play(lambda done, total: bar.update(task, completed=done, total=total))
         print(f"Played {sum(counts.values())} acts of the demo story.")
+        from search import outbox
+
+        await outbox.reindex()
+        await outbox.index().close()
     address = settings().site_url
     print(f"Prelude: {address}")
     print(f"Sign in as anybody of the story: {address}/demo")
@@ -164,6 +168,28 @@ async def operator(arguments: Arguments) -> int:
         return 1
     print(f"Open this once, within two weeks, and choose a password: {settings().site_url}/invitations/{token}")
     return 0
+
+
+async def reindex(arguments: Arguments) -> int:
+    """Build the search index anew while the old one serves."""
+    from search import outbox
+
+    print(f"{await outbox.reindex()} documents")
+    await outbox.index().close()
+    return 0
+
+
+async def search_check(arguments: Arguments) -> int:
+    """Compare the search index with the database."""
+    from search import outbox
+
+    found = await outbox.check()
+    await outbox.index().close()
+    for name, ids in (("missing", found.missing), ("stale", found.stale), ("surplus", found.surplus)):
+        for each in ids:
+            print(f"{name}: {each}")
+    print("They differ." if found else "They agree.")
+    return 1 if found else 0
 
 
 def rules(arguments: Arguments) -> int:
@@ -228,6 +254,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name", help="the person's name")
     one.add_argument("email", help="the address she signs in with")
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
+    command("reindex", _run(reindex), "build the search index anew while the old one serves")
+    command("search-check", _run(search_check), "compare the search index with the database")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

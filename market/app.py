@@ -21,8 +21,12 @@ from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.awards.api import AwardsApi, EvaluationApi
+from market.awards.pages import AwardPages, EvaluationPages
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.contracts.api import ContractsApi
+from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
@@ -38,8 +42,12 @@ from market.waivers.pages import WaiverPages
 from market.web import crossing, headers, problems
 from market.web import static as static_files
 from market.web.pages import assets
+from search.api import SearchApi
+from search.outbox import index
+from search.pages import SearchPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
+    SearchPages,
     HomePages,
     DeskPages,
     DemoPages,
@@ -48,6 +56,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderPages,
     WaiverPages,
     BidPages,
+    EvaluationPages,
+    AwardPages,
+    ContractPages,
     SignInPages,
     AccountPages,
     InvitationPages,
@@ -66,6 +77,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
+    SearchApi,
     MeApi,
     OrganisationsApi,
     SuppliersApi,
@@ -73,6 +85,9 @@ API: tuple[ControllerRouterHandler, ...] = (
     TendersApi,
     WaiversApi,
     BidsApi,
+    EvaluationApi,
+    AwardsApi,
+    ContractsApi,
     MissionsApi,
     ChallengesApi,
     ApplicationsApi,
@@ -85,9 +100,10 @@ API: tuple[ControllerRouterHandler, ...] = (
 
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
-    """Open the pool for as long as the application serves."""
+    """Open the pool for as long as the application serves; let go of the search engine at the end."""
     async with db.pool():
         yield
+    await index().close()
 
 
 def create() -> Litestar:

@@ -20,6 +20,7 @@ from market.letters import actions as letters
 from market.payments import actions as payments
 from market.settings import settings
 from market.suppliers import actions as suppliers
+from search import outbox as search
 
 log = logging.getLogger("prelude.worker")
 
@@ -34,6 +35,8 @@ class Job:
 
 
 JOBS: tuple[Job, ...] = (
+    Job("search", 1, search.drain),
+    Job("stages", 30, search.turn),
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
@@ -86,4 +89,6 @@ async def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with db.pool(4):
+        await search.prepare()
         await forever(JOBS, stop)
+    await search.index().close()

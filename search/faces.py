@@ -1,0 +1,281 @@
+"""The public face of each record: the row as it is now, turned into what strangers may find, or into nothing.
+
+Every builder takes a reference and answers a document, or None when the record is not public (a draft, a sealed bid, a
+record that does not exist): the index then forgets it. Only published facts are read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from challenges import rules as challenge_rules
+from challenges.tables import Challenge, InsightReport
+from market import clock
+from market.accounts.tables import Organisation
+from market.contracts import actions as contracts
+from market.contracts.tables import Contract
+from market.db import many, maybe, one
+from market.suppliers import rules as supplier_rules
+from market.suppliers.tables import Profile
+from market.tenders import cpv
+from market.tenders import rules as tender_rules
+from market.tenders.tables import Lot, Tender
+from market.waivers.tables import Waiver
+from search.documents import Kind, SearchDocument
+
+Face = Callable[[str], Awaitable[SearchDocument | None]]
+
+
+def seconds(moment: datetime | None) -> int | None:
+    """A moment as whole seconds since 1970 (UTC)."""
+    return int(moment.timestamp()) if moment is not None else None
+
+
+def shortened(text: str, longest: int = 320) -> str:
+    """The beginning of a text, cut at a word."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= longest else flat[:longest].rsplit(" ", 1)[0] + " …"
+
+
+def labels(codes: list[str]) -> tuple[str, ...]:
+    """What CPV codes mean, in words people would type."""
+    return tuple(dict.fromkeys(cpv.label(code) for code in codes if cpv.known(code)))
+
+
+async def _name(organisation: int) -> str:
+    row = await maybe(Organisation, Organisation.id == organisation)
+    return row.name if row else ""
+
+
+async def challenge(ref: str) -> SearchDocument | None:
+    """A published challenge; its value is what each pitch is paid."""
+    row = await maybe(Challenge, Challenge.ref == ref)
+    if row is None or row.published_at is None:
+        return None
+    return SearchDocument(
+        kind=Kind.CHALLENGE,
+        ref=row.ref,
+        url=f"/challenges/{row.ref}",
+        title=row.title,
+        summary=shortened(row.problem),
+        body="\n".join([row.problem, row.who_has_it, row.evidence, row.success, row.out_of_scope]),
+        keywords=labels(row.cpv),
+        buyer=await _name(row.buyer),
+        cpv=tuple(row.cpv),
+        region=row.region,
+        stage=challenge_rules.stage(row, clock.now()),
+        value_minor=row.fee_minor,
+        currency=row.currency,
+        sme_suitable=True,
+        opens_at=seconds(row.published_at),
+        closes_at=seconds(row.closes_at),
+        published_at=seconds(row.published_at),
+        popularity=20,
+    )
+
+
+async def tender(ref: str) -> SearchDocument | None:
+    """A published tender with what stands in its lots."""
+    row = await maybe(Tender, Tender.ref == ref)
+    if row is None or row.published_at is None:
+        return None
+    lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
+    codes = list(dict.fromkeys([*row.cpv, *(code for lot in lots for code in lot.cpv)]))
+    awarded = await one("SELECT count(*) AS decided FROM decision WHERE tender = {} AND set_aside_at IS NULL", row.id)
+    stage: str = tender_rules.stage(row, clock.now())
+    return SearchDocument(
+        kind=Kind.TENDER,
+        ref=row.ref,
+        url=f"/tenders/{row.ref}",
+        title=row.title,
+        summary=shortened(row.description),
+        body="\n".join([row.description, *(f"{lot.title}\n{lot.description}" for lot in lots)]),
+        keywords=labels(codes),
+        buyer=await _name(row.buyer),
+        cpv=tuple(codes),
+        region=row.region,
+        stage="awarded" if lots and awarded["decided"] >= len(lots) and stage == "evaluation" else stage,
+        value_minor=sum(lot.value_minor for lot in lots),
+        currency=row.currency,
+        sme_suitable=any(lot.sme_suitable for lot in lots),
+        opens_at=seconds(row.published_at),
+        closes_at=seconds(row.closes_at),
+        published_at=seconds(row.published_at),
+        popularity=20,
+    )
+
+
+async def supplier(ref: str) -> SearchDocument | None:
+    """A supplier by what it says it can do and what it has done here."""
+    firm = await maybe(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))
+    if firm is None:
+        return None
+    profile = await maybe(Profile, Profile.organisation == firm.id)
+    done = await one(
+        "SELECT (SELECT count(*) FROM pitch WHERE supplier = {} AND delivered_at IS NOT NULL) AS pitches, "
+        "(SELECT count(*) FROM contract WHERE supplier = {} AND buyer_signed_at IS NOT NULL "
+        "AND supplier_signed_at IS NOT NULL) AS contracts",
+        firm.id,
+        firm.id,
+    )
+    codes = list(profile.cpv) if profile else []
+    return SearchDocument(
+        kind=Kind.SUPPLIER,
+        ref=firm.ref,
+        url=f"/suppliers/{firm.ref}",
+        title=firm.name,
+        summary=profile.summary if profile else "",
+        body=profile.description if profile else "",
+        keywords=(*(profile.capabilities if profile else []), *labels(codes)),
+        supplier_names=(firm.name,),
+        cpv=tuple(codes),
+        region=firm.region,
+        sme_suitable=supplier_rules.size_of(firm).small,
+        published_at=seconds(firm.created_at),
+        certificates=tuple(profile.certificates) if profile else (),
+        popularity=min(1_000, 2 * done["pitches"] + 5 * done["contracts"]),
+    )
+
+
+async def contract(ref: str) -> SearchDocument | None:
+    """A contract that both sides signed."""
+    row = await maybe(Contract, Contract.ref == ref)
+    if row is None or row.buyer_signed_at is None or row.supplier_signed_at is None:
+        return None
+    lot = await maybe(Lot, Lot.id == row.lot)
+    tendered = await maybe(Tender, Tender.id == row.tender)
+    firm = await maybe(Organisation, Organisation.id == row.supplier)
+    signed = max(row.buyer_signed_at, row.supplier_signed_at)
+    codes = list(lot.cpv) if lot else []
+    return SearchDocument(
+        kind=Kind.CONTRACT,
+        ref=row.ref,
+        url=f"/contracts/{row.ref}",
+        title=row.title,
+        summary=shortened(f"{tendered.title if tendered else ''}. {lot.description if lot else ''}"),
+        body=row.terms,
+        keywords=labels(codes),
+        buyer=await _name(row.buyer),
+        supplier_names=(firm.name,) if firm else (),
+        cpv=tuple(codes),
+        region=tendered.region if tendered else "",
+        stage=contracts.stage(row)[0].lower().replace(" ", "-"),
+        value_minor=row.value_minor,
+        currency=row.currency,
+        sme_suitable=supplier_rules.size_of(firm).small if firm else None,
+        published_at=seconds(signed),
+        popularity=10,
+    )
+
+
+async def insight_report(ref: str) -> SearchDocument | None:
+    """What an exercise taught, once it is published."""
+    row = await maybe(InsightReport, InsightReport.ref == ref)
+    if row is None or row.published_at is None:
+        return None
+    exercise = await maybe(Challenge, Challenge.id == row.challenge)
+    if exercise is None:
+        return None
+    return SearchDocument(
+        kind=Kind.INSIGHT_REPORT,
+        ref=row.ref,
+        url=f"/insights/{row.ref}",
+        title=row.title,
+        summary=shortened(row.worked),
+        body="\n".join([row.tried, row.worked, row.did_not_work, row.evidence, row.others, exercise.title]),
+        keywords=labels(exercise.cpv),
+        buyer=await _name(exercise.buyer),
+        cpv=tuple(exercise.cpv),
+        region=exercise.region,
+        stage=exercise.decision,
+        published_at=seconds(row.published_at),
+        popularity=15,
+    )
+
+
+async def waiver(ref: str) -> SearchDocument | None:
+    """A waiver that a minister has granted or refused."""
+    row = await maybe(Waiver, Waiver.ref == ref)
+    if row is None or row.decided_at is None:
+        return None
+    waived = await maybe(Tender, Tender.id == row.tender)
+    if waived is None:
+        return None
+    return SearchDocument(
+        kind=Kind.WAIVER,
+        ref=row.ref,
+        url=f"/waivers/{row.ref}",
+        title=f"Waiver {'refused' if row.refusal_reason else 'granted'}: {waived.title}",
+        summary=shortened(row.statement),
+        body="\n".join([row.statement, row.cost_of_waiting, row.refusal_reason]),
+        keywords=labels(waived.cpv),
+        buyer=await _name(row.buyer),
+        cpv=tuple(waived.cpv),
+        region=waived.region,
+        stage="refused" if row.refusal_reason else "granted",
+        published_at=seconds(row.decided_at),
+        closes_at=None if row.refusal_reason else seconds(row.valid_until),
+    )
+
+
+FACES: dict[str, Face] = {
+    "challenge": challenge,
+    "tender": tender,
+    "supplier": supplier,
+    "contract": contract,
+    "insight_report": insight_report,
+    "waiver": waiver,
+}
+"""Which kinds can be found, and how each is shown."""
+
+FACELESS = frozenset(
+    {
+        "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
+        "payment", "person", "pitch",
+    }
+)  # fmt: skip
+"""Kinds that happen and are not found by themselves."""
+
+ALL: dict[str, str] = {
+    "challenge": "SELECT ref FROM challenge WHERE published_at IS NOT NULL",
+    "tender": "SELECT ref FROM tender WHERE published_at IS NOT NULL",
+    "supplier": "SELECT ref FROM organisation WHERE kind = 'supplier'",
+    "contract": "SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
+    "insight_report": "SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
+    "waiver": "SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+}
+"""For each kind the references of all that may be shown: for building the index from nothing and for checking it."""
+
+BEHIND: dict[str, str] = {
+    "award": "SELECT 'tender:' || t.ref AS subject FROM decision d JOIN tender t ON t.id = d.tender WHERE d.ref = {}",
+    "contract": "SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier "
+    "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = c.tender WHERE c.ref = {}",
+    "pitch": "SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE p.ref = {}",
+    "organisation": "SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
+}
+"""Records whose own face changes when a record of this kind does."""
+
+
+class UnknownKind(ValueError):
+    """The outbox names a kind that nobody said how to show, or that it is not shown."""
+
+
+async def subjects_behind(subject: str) -> list[str]:
+    """The subject itself and every record whose face it changes. An unknown kind is an error, never passed over."""
+    kind, _, ref = subject.partition(":")
+    if kind not in FACES and kind not in FACELESS:
+        raise UnknownKind(f"{kind!r} is neither among the faces nor among the faceless kinds")
+    found = [subject] if kind in FACES else []
+    if kind in BEHIND:
+        query = BEHIND[kind]
+        rows: list[dict[str, Any]] = await many(query, *[ref] * query.count("{}"))
+        found += [row["subject"] for row in rows]
+    return found
+
+
+async def face(subject: str) -> SearchDocument | None:
+    """The document of `kind:reference` as the record is now, None when it is not public."""
+    kind, _, ref = subject.partition(":")
+    return await FACES[kind](ref)

@@ -1,0 +1,138 @@
+"""Keeping the index true: the outbox is drained in batches, the index can be built from nothing, and checked.
+
+An entry carries a name only; the record is read when the entry is drained. So entries may come twice, late or in another
+order, a drain may die half-way and be done again, and the index still ends as the database is. One drain runs at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import cache
+
+from market import clock
+from market.audit.tables import Outbox
+from market.db import many, one, transaction
+from market.settings import settings
+from search import faces
+from search.documents import SearchDocument
+from search.index import Index, IndexUnavailable, open_index
+
+log = logging.getLogger("prelude.search")
+
+DRAIN_LOCK = 7420260003
+BATCH = 500
+
+
+@cache
+def index() -> Index:
+    """The engine of this process; opened at its first use."""
+    known = settings()
+    return open_index(url=known.meilisearch_url, key=known.meilisearch_key, folder=known.var / "search")
+
+
+async def drain(into: Index | None = None) -> int:
+    """Tell the index what changed since the last drain; answers how many entries were dealt with.
+
+    While the engine is down nothing is lost: the entries stay, and the next drain finds them. An entry that cannot be
+    shown (a kind nobody described) is kept with its reason and does not stop the others.
+    """
+    engine = into or index()
+    async with transaction():
+        if not (await one("SELECT pg_try_advisory_xact_lock({}) AS mine", DRAIN_LOCK))["mine"]:
+            return 0
+        entries = await many(
+            "SELECT id, subject FROM outbox WHERE done_at IS NULL AND tried < 5 ORDER BY id LIMIT {}", BATCH
+        )
+        if not entries:
+            return 0
+        changed: dict[str, None] = {}
+        failed: dict[int, str] = {}
+        for entry in entries:
+            try:
+                changed.update(dict.fromkeys(await faces.subjects_behind(entry["subject"])))
+            except faces.UnknownKind as unknown:
+                failed[entry["id"]] = str(unknown)
+        shown = {subject: await faces.face(subject) for subject in changed}
+        try:
+            await engine.upsert([document for document in shown.values() if document is not None])
+            await engine.delete([subject for subject, document in shown.items() if document is None])
+        except IndexUnavailable:
+            return 0
+        done = [entry["id"] for entry in entries if entry["id"] not in failed]
+        await Outbox.update({Outbox.done_at: clock.now()}).where(Outbox.id.is_in(done or [0]))
+        for number, reason in failed.items():
+            await Outbox.update({Outbox.failure: reason, Outbox.tried: Outbox.tried + 1}).where(Outbox.id == number)
+    return len(done)
+
+
+async def turn() -> int:
+    """Ask for the faces of records whose dates have passed since they were last told (a challenge closed, a waiver ended):
+    the page reckons the stage by itself, the index has to be told."""
+    now = clock.now()
+    rows = await many(
+        "WITH turned AS ("
+        "SELECT 'challenge:' || ref AS subject, unnest(ARRAY[questions_until, closes_at]) AS at FROM challenge "
+        "WHERE published_at IS NOT NULL UNION ALL "
+        "SELECT 'tender:' || ref, unnest(ARRAY[questions_until, closes_at]) FROM tender WHERE published_at IS NOT NULL) "
+        "INSERT INTO outbox (subject, verb, at) SELECT DISTINCT subject, 'stage.turned', {}::timestamptz FROM turned "
+        "WHERE turned.at <= {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at >= turned.at) "
+        "RETURNING id",
+        now,
+        now,
+    )
+    return len(rows)
+
+
+async def prepare() -> None:
+    """At the start of the worker: make the engine ready, and fill it when it is new or of another version."""
+    try:
+        if await index().prepare():
+            await reindex()
+    except IndexUnavailable as down:
+        log.warning("the search engine is not there yet: %s", down)
+
+
+async def everything() -> AsyncIterator[SearchDocument]:
+    """Every document that should be found now."""
+    for kind, query in faces.ALL.items():
+        for row in await many(query):
+            document = await faces.FACES[kind](row["ref"])
+            if document is not None:
+                yield document
+
+
+async def reindex(into: Index | None = None) -> int:
+    """Build the index anew beside the old one and swap; the site keeps serving. What changes meanwhile stays in the outbox
+    and is told afterwards. Answers how many documents there are."""
+    engine = into or index()
+    began = clock.now()
+    await engine.prepare()
+    count = await engine.rebuild(everything())
+    # Entries from before the reading began are in what was read; the later ones are drained on top.
+    await Outbox.update({Outbox.done_at: clock.now()}).where((Outbox.done_at.is_null()) & (Outbox.at < began))
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Where index and database disagree, by document id; all empty when they agree."""
+
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+    surplus: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.stale or self.surplus)
+
+
+async def check(against: Index | None = None) -> Differences:
+    """Compare the index with the database, document by document."""
+    held = await (against or index()).ids()
+    wanted = {document.id: document.fingerprint async for document in everything()}
+    return Differences(
+        missing=tuple(sorted(set(wanted) - set(held))),
+        stale=tuple(sorted(id_ for id_, print_ in wanted.items() if id_ in held and held[id_] != print_)),
+        surplus=tuple(sorted(set(held) - set(wanted))),
+    )

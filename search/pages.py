@@ -1,0 +1,174 @@
+"""Searching, for people."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Controller, Response, get
+from litestar.response import Redirect
+
+from market import clock
+from market.accounts import guards
+from market.money import Money
+from market.tenders import cpv
+from market.web.pages import Visitor, show
+from search import queries
+from search.documents import Kind
+from search.index import BadCursor, Hit, IndexUnavailable, Results
+from search.outbox import index
+
+SHOWN = 12
+"""Values listed under one filter; the chosen ones always are."""
+
+
+class SearchPages(Controller):
+    """The one search."""
+
+    path = "/search"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def find(self, request: Visitor) -> Response[Any]:
+        """Results for what the address asks; with no answer from the index, the page says so and still works."""
+        asked = queries.read(request.query_params.multi_items())
+        found: Results | None = None
+        try:
+            found = await index().search(asked.query(clock.now()))
+        except BadCursor:
+            return Redirect(asked.address(), status_code=303)
+        except IndexUnavailable:
+            pass
+        return show(
+            request,
+            "search/results.html",
+            asked=asked,
+            found=found,
+            tabs=tabs(asked, found),
+            groups=groups(asked, found) if found else [],
+            chips=[(words(name, value), asked.without(name, value)) for name, value in asked.chosen],
+            clear=asked.address(chosen=()),
+            sorts=[(text, asked.address(sort=order), order is asked.sort) for order, text in queries.SORTS.items()],
+            following=asked.page(found.next_cursor) if found and found.next_cursor else None,
+            meant=asked.address(text=found.did_you_mean) if found and found.did_you_mean else None,
+            everything=asked.address(chosen=(), kind=None),
+            rows=[row(hit, asked.text, clock.now()) for hit in found.hits] if found else [],
+        )
+
+
+def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, int | None, bool]]:
+    """All and each kind that has results: words, address, count, whether it is the chosen one."""
+    counts = found.kinds if found else {}
+    made: list[tuple[str, str, int | None, bool]] = [
+        ("All", asked.address(kind=None), sum(counts.values()) if found else None, asked.kind is None)
+    ]
+    for kind, text in queries.TABS.items():
+        if counts.get(kind) or kind is asked.kind:
+            made.append((text, asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
+    return made
+
+
+def groups(asked: queries.Asked, found: Results) -> list[dict[str, Any]]:
+    """The filters with their values and counts, as the template's macro wants them; empty ones are left out."""
+    made = []
+    for name, legend in queries.FILTERS.items():
+        counts = found.facets.get(queries.FACETS[name], {})
+        chosen = {value for filtered, value in asked.chosen if filtered == name}
+        listed = list(counts.items())
+        if name == "year":
+            listed.sort(reverse=True)
+        top = listed[:SHOWN] + [each for each in listed[SHOWN:] if each[0] in chosen]
+        options = [(value, words(name, value), count, value in chosen) for value, count in top]
+        options += [(value, words(name, value), 0, True) for value in sorted(chosen - set(counts))]
+        if len(options) > 1 or chosen:
+            made.append({"name": name, "legend": legend, "options": options})
+    return made
+
+
+def words(name: str, value: str) -> str:
+    """A filter's value as people read it."""
+    if name == "sector" or name == "cpv":
+        label = cpv.label(value.ljust(8, "0")) if cpv.known(value.ljust(8, "0")) else ""
+        return f"{label} ({value})" if label else value
+    if name == "value":
+        return queries.BANDS.get(value, value)
+    if name in ("sme", "profile"):
+        return {"true": "Yes", "false": "No"}.get(value, value)
+    if name == "stage":
+        return value.replace("-", " ").capitalize()
+    return value
+
+
+KIND_WORDS = {
+    Kind.CHALLENGE: "Challenge",
+    Kind.TENDER: "Tender",
+    Kind.SUPPLIER: "Supplier",
+    Kind.CONTRACT: "Contract",
+    Kind.INSIGHT_REPORT: "Insight report",
+    Kind.COMPONENT: "Component",
+    Kind.NOTICE: "Notice",
+    Kind.WAIVER: "Waiver",
+}
+"""What a found thing is called on its row."""
+
+TONES = {
+    "open": "green",
+    "questions": "green",
+    "in-force": "green",
+    "granted": "green",
+    "go": "green",
+    "closed": "amber",
+    "evaluation": "amber",
+    "pitching": "amber",
+    "awarded": "teal",
+    "concluded": "teal",
+    "cancelled": "red",
+    "refused": "red",
+    "stop": "red",
+}
+"""The tone of a stage's word; grey for the rest."""
+
+FIELD_WORDS = {
+    "title": "the title",
+    "ref": "the reference",
+    "supplier_names": "the supplier",
+    "buyer": "the buyer",
+    "keywords": "its subjects",
+    "cpv": "its CPV codes",
+    "certificates": "its certificates",
+    "summary": "the summary",
+    "body": "the text",
+}
+"""Where a match was found, in words."""
+
+
+def row(hit: Hit, asked: str, now: datetime) -> dict[str, Any]:
+    """A result as the list shows it: what, who, money, when, and why it was found."""
+    found = hit.document
+    when, label = _when(found.closes_at, found.published_at, now)
+    why = ""
+    if asked and hit.reasons:
+        why = f" Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
+    supplied = found.kind is not Kind.SUPPLIER and found.supplier_names
+    who = [found.buyer, ", ".join(found.supplier_names) if supplied else "", found.region]
+    return {
+        "href": found.url,
+        "title": hit.title,
+        "text": hit.snippet + why,
+        "kind": KIND_WORDS[found.kind],
+        "state": found.stage.replace("-", " ").capitalize() or None,
+        "tone": TONES.get(found.stage, "grey"),
+        "who": " · ".join(each for each in who if each) or None,
+        "money": str(Money(found.value_minor, found.currency or "GBP")) if found.value_minor else None,
+        "money_label": "Per pitch" if found.kind is Kind.CHALLENGE else "Value",
+        "when": None if found.kind is Kind.SUPPLIER else when,
+        "when_label": label,
+        "source": found.source or None,
+    }
+
+
+def _when(closes: int | None, published: int | None, now: datetime) -> tuple[datetime | None, str]:
+    if closes is not None:
+        at = datetime.fromtimestamp(closes, UTC)
+        return at, "Closes" if at > now else "Closed"
+    return (datetime.fromtimestamp(published, UTC), "Published") if published is not None else (None, "")
