@@ -77,6 +77,10 @@ class Evaluation:
         found = {bid.supplier_ref: bid.supplier_name for bid in self.bids}
         return dict(sorted(found.items(), key=lambda pair: pair[1].casefold()))
 
+    def interests(self, member: Member) -> str:
+        """The names of the bidders an evaluator declared an interest in."""
+        return ", ".join(self.bidders.get(ref, ref) for ref in member.conflicts)
+
     def lot(self, ref: str) -> Lot | None:
         """The lot with this reference."""
         return next((lot for lot in self.lots if lot.ref == ref), None)

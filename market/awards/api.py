@@ -1,0 +1,541 @@
+"""Evaluations, awards and complaints for programs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from market import canonical
+from market.accounts import guards
+from market.actor import Actor
+from market.awards import actions
+from market.awards.evaluation import Evaluation, Member
+from market.awards.pages import is_buyer, shown_reasons, standing_for
+from market.awards.tables import Complaint, Decision
+from market.db import find
+from market.refusals import NotFound
+from market.tenders.tables import Lot, Tender
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class MemberView(msgspec.Struct):
+    """An evaluator. `scored` and `to_score` count bids."""
+
+    person: str
+    name: str
+    named_at: datetime | None
+    declared_at: datetime | None
+    conflicts: list[str]
+    scored: int
+    to_score: int
+    submitted_at: datetime | None
+    excused_at: datetime | None
+
+
+class BidderView(msgspec.Struct):
+    """An opened bid without its contents."""
+
+    bid: str
+    lot: str
+    supplier: str
+    supplier_name: str
+    readable: bool
+
+
+class EvaluationView(msgspec.Struct):
+    """The evaluation of a tender. `waiting` says what is still owed before prices are shown; `panel` is empty for an
+    evaluator who is not of the buyer."""
+
+    tender: str
+    opened_at: datetime | None
+    complete: bool
+    waiting: list[str]
+    panel: list[MemberView]
+    bids: list[BidderView]
+
+
+class ScoreView(msgspec.Struct):
+    """One mark for one criterion."""
+
+    criterion: str
+    points: int
+    reason: str
+
+
+class ContentView(msgspec.Struct):
+    """What was in a bid. `price_minor` is None until the panel has submitted; `scores` are the reader's own."""
+
+    bid: str
+    lot: str
+    supplier: str
+    answers: dict[str, str]
+    price_minor: int | None
+    currency: str
+    problem: str
+    scores: list[ScoreView]
+
+
+class LineView(msgspec.Struct):
+    """The points (in hundredths) of one criterion, explained."""
+
+    criterion: str
+    name: str
+    weight: int
+    points: int
+    says: str
+
+
+class MarkView(msgspec.Struct):
+    """One evaluator's points and reason, without her name."""
+
+    points: int
+    reason: str
+
+
+class ReasonsView(msgspec.Struct):
+    """What the evaluators wrote under one criterion."""
+
+    criterion: str
+    name: str
+    weight: int
+    marks: list[MarkView]
+
+
+class PlacedView(msgspec.Struct):
+    """A bid in the ranking; points are hundredths. `reasons` are there for the winner, for the bidder herself, and for those
+    who evaluate or audit."""
+
+    bid: str
+    supplier: str
+    name: str
+    price_minor: int
+    currency: str
+    rank: int | None
+    quality: int
+    price_points: int
+    total: int
+    lines: list[LineView]
+    excluded: str | None
+    tie: str | None
+    low: str | None
+    reasons: list[ReasonsView] = []
+
+
+class RankingView(msgspec.Struct):
+    """The reckoning of a lot: the bids, the rules applied, what the limit on lots did, and which bids were set aside."""
+
+    awarded: str
+    placed: list[PlacedView]
+    rules: list[str]
+    allotment: list[str]
+    set_aside: dict[str, str]
+    seed: str
+
+
+class AwardView(msgspec.Struct):
+    """A decision about a lot. `supplier` is empty when it was awarded to nobody."""
+
+    ref: str
+    tender: str
+    lot: str
+    supplier: str
+    supplier_name: str
+    price_minor: int | None
+    currency: str
+    small_firm: bool | None
+    reasons: str
+    decided_at: datetime
+    standstill_ends_at: datetime | None
+    set_aside_at: datetime | None
+    set_aside_reason: str
+    contract: str
+    complaints_open: int
+    ranking: RankingView
+
+
+class ComplaintView(msgspec.Struct):
+    """A complaint. `supplier` and `text` are empty for those it does not concern."""
+
+    ref: str
+    award: str
+    supplier: str
+    text: str
+    lodged_at: datetime
+    answer: str
+    upheld: bool
+    answered_at: datetime | None
+
+
+class QuestionView(msgspec.Struct):
+    """A question about a price that looks abnormally low."""
+
+    asked_at: datetime
+    answer_by: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+async def evaluation_view(actor: Actor, ref: str) -> EvaluationView:
+    """The evaluation as this actor may see it."""
+    standing, _ = await standing_for(actor, ref)
+    insider = is_buyer(actor, standing.tender) or actor.wears("auditor") is not None
+    lots = {lot.id: lot.ref for lot in standing.lots}
+    return EvaluationView(
+        ref,
+        standing.tender.opened_at,
+        standing.complete,
+        standing.waiting(),
+        [_member(standing, each) for each in standing.panel] if insider else [],
+        [
+            BidderView(bid.ref, lots[bid.lot], bid.supplier_ref, bid.supplier_name, not bid.problem)
+            for bid in standing.bids
+        ],
+    )
+
+
+def _member(standing: Evaluation, member: Member) -> MemberView:
+    due = standing.to_score(member)
+    row = member.row
+    return MemberView(
+        member.ref,
+        member.name,
+        row.named_at,
+        row.declared_at,
+        member.conflicts,
+        len(due) - len(standing.missing(member)),
+        len(due),
+        row.submitted_at,
+        row.excused_at,
+    )
+
+
+def _ranking(protocol: dict[str, Any], shown: set[str]) -> RankingView:
+    placed = [
+        msgspec.convert({**each, "reasons": each["reasons"] if each["bid"] in shown else []}, PlacedView)
+        for each in protocol["placed"]
+    ]
+    return RankingView(
+        protocol["awarded"],
+        placed,
+        protocol["rules"],
+        protocol["allotment"],
+        protocol["set_aside"],
+        protocol["seed"],
+    )
+
+
+async def award_view(actor: Actor, decision: Decision) -> AwardView:
+    """The decision with its ranking, as this actor may see it."""
+    tender = await find(Tender, Tender.id == decision.tender)
+    lot = await find(Lot, Lot.id == decision.lot)
+    winner = await actions.winner_of(decision)
+    protocol = canonical.decode(decision.ranking.encode())
+    best = next((each for each in protocol["placed"] if winner and each["supplier"] == winner.ref), None)
+    return AwardView(
+        decision.ref,
+        tender.ref,
+        lot.ref,
+        winner.ref if winner else "",
+        winner.name if winner else "",
+        best["price_minor"] if best else None,
+        tender.currency,
+        actions.size_verdict(winner).small if winner else None,
+        decision.reasons,
+        decision.decided_at,
+        decision.standstill_ends_at,
+        decision.set_aside_at,
+        decision.set_aside_reason,
+        decision.contract,
+        await actions.open_complaints(decision),
+        _ranking(protocol, await shown_reasons(actor, tender, decision)),
+    )
+
+
+async def complaint_view(actor: Actor, decision: Decision, ref: str) -> ComplaintView:
+    """One complaint, as this actor may see it."""
+    return next(each for each in await complaint_views(actor, decision) if each.ref == ref)
+
+
+async def complaint_views(actor: Actor, decision: Decision) -> list[ComplaintView]:
+    """The complaints about a decision, as this actor may see them."""
+    tender = await find(Tender, Tender.id == decision.tender)
+    mine = actor.organisations("supplier-admin", "supplier-member")
+    insider = is_buyer(actor, tender) or actor.wears("auditor") is not None
+    return [
+        ComplaintView(
+            row["ref"],
+            decision.ref,
+            row["supplier_ref"] if insider or row["supplier"] in mine else "",
+            row["text"] if insider or row["supplier"] in mine else "",
+            row["lodged_at"],
+            row["answer"],
+            row["upheld"],
+            row["answered_at"],
+        )
+        for row in await actions.complaints_of(decision)
+    ]
+
+
+class EvaluationApi(Controller):
+    """The panel of a tender, its scores, and the decisions about its lots."""
+
+    path = "/api/v1/tenders/{ref:str}/evaluation"
+    tags = ["Evaluation"]
+    security = SIGNED_IN
+
+    @get(
+        "/",
+        guards=[guards.signed_in],
+        summary="Read an evaluation",
+        operation_id="readEvaluation",
+        responses=problem_responses(401, 404),
+    )
+    async def one(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
+        """How far the evaluation is; for the buyer, the panel and auditors. To everybody else it does not exist."""
+        return await evaluation_view(request.user, ref)
+
+    @post(
+        "/panel",
+        guards=[guards.signed_in],
+        summary="Name an evaluator",
+        operation_id="nameEvaluator",
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def name(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.EvaluatorDraft]
+    ) -> EvaluationView:
+        """Name an evaluator or buyer officer of the buyer, by her reference."""
+        await actions.name_evaluator(request.user, ref, data)
+        return await evaluation_view(request.user, ref)
+
+    @post(
+        "/excuses",
+        guards=[guards.signed_in],
+        summary="Excuse an evaluator",
+        operation_id="excuseEvaluator",
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Excuse]) -> EvaluationView:
+        """Excuse an evaluator who has not submitted, with a reason."""
+        await actions.excuse_evaluator(request.user, ref, data)
+        return await evaluation_view(request.user, ref)
+
+    @put(
+        "/declaration",
+        guards=[guards.signed_in],
+        summary="Declare interests",
+        operation_id="declareInterests",
+        responses=problem_responses(400, 401, 404, 409),
+    )
+    async def declare(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Declaration]
+    ) -> EvaluationView:
+        """Declare one's interests in the bidders, or that there are none."""
+        await actions.declare(request.user, ref, data)
+        return await evaluation_view(request.user, ref)
+
+    @post(
+        "/bids/{bid:str}/read",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Read an opened bid",
+        operation_id="readBid",
+        responses=problem_responses(401, 404, 409),
+    )
+    async def read(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> ContentView:
+        """What was in a bid. That you read it is written into the log, the first time."""
+        await actions.read_bid(request.user, ref, bid)
+        standing, member = await standing_for(request.user, ref)
+        found = standing.bid(bid)
+        if found is None:
+            raise NotFound("Bid")
+        names = {each.id: each.ref for each in standing.quality(found.lot)}
+        marks = standing.given(member, found) if member else {}
+        return ContentView(
+            found.ref,
+            next(lot.ref for lot in standing.lots if lot.id == found.lot),
+            found.supplier_ref,
+            found.answers,
+            found.price.minor if standing.complete and not found.problem else None,
+            found.price.currency,
+            found.problem,
+            [ScoreView(names[key], mark.points, mark.reason) for key, mark in marks.items()],
+        )
+
+    @put(
+        "/bids/{bid:str}/scores",
+        guards=[guards.signed_in],
+        summary="Score a bid",
+        operation_id="scoreBid",
+        responses=problem_responses(400, 401, 404, 409, 422),
+    )
+    async def score(
+        self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Scores]
+    ) -> Items[ScoreView]:
+        """Mark a bid from 0 to 100 on every quality criterion of its lot, with a reason for each."""
+        await actions.score(request.user, ref, bid, data)
+        return Items([ScoreView(each.criterion, each.points, each.reason.strip()) for each in data.scores])
+
+    @post(
+        "/submit",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Submit scores",
+        operation_id="submitScores",
+        responses=problem_responses(401, 404, 409),
+    )
+    async def submit(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
+        """Lock one's scores; when everybody has, the prices are shown."""
+        await actions.submit_scores(request.user, ref)
+        return await evaluation_view(request.user, ref)
+
+    @post(
+        "/bids/{bid:str}/price-question",
+        guards=[guards.signed_in],
+        summary="Ask about a low price",
+        operation_id="askAboutPrice",
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def ask(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> QuestionView:
+        """Ask a bidder to explain a price that looks abnormally low."""
+        asked = await actions.ask_about_price(request.user, ref, bid)
+        return QuestionView(asked.asked_at, asked.answer_by, asked.answer, asked.answered_at)
+
+    @put(
+        "/bids/{bid:str}/price-question",
+        guards=[guards.signed_in],
+        summary="Explain a low price",
+        operation_id="explainPrice",
+        responses=problem_responses(400, 401, 404, 409),
+    )
+    async def explain(
+        self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Explanation]
+    ) -> QuestionView:
+        """The bidder explains its price."""
+        asked = await actions.explain_price(request.user, ref, bid, data)
+        return QuestionView(asked.asked_at, asked.answer_by, asked.answer, asked.answered_at)
+
+    @get(
+        "/lots/{lot:str}/ranking",
+        guards=[guards.signed_in],
+        summary="Read the ranking of a lot",
+        operation_id="readRanking",
+        responses=problem_responses(401, 404),
+    )
+    async def ranking(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> RankingView:
+        """The ranking before the decision; it does not exist before the whole panel has submitted."""
+        standing, _ = await standing_for(request.user, ref)
+        found = standing.lot(lot)
+        if found is None or not standing.complete or found.id in standing.decisions:
+            raise NotFound("Ranking")
+        return _ranking(standing.protocol(found, {}), {bid.ref for bid in standing.bids})
+
+    @post(
+        "/lots/{lot:str}/decision",
+        guards=[guards.signed_in],
+        summary="Decide a lot",
+        operation_id="decideLot",
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def decide(
+        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.DecisionDraft]
+    ) -> AwardView:
+        """Award a lot to the bid that ranks first, or to nobody; 409 with every rule that does not hold."""
+        return await award_view(request.user, await actions.decide(request.user, ref, lot, data))
+
+
+class AwardsApi(Controller):
+    """Decisions and complaints about them."""
+
+    path = "/api/v1/awards"
+    tags = ["Awards"]
+
+    @get(
+        "/of/{tender:str}",
+        guards=[guards.public],
+        summary="List the awards of a tender",
+        operation_id="listAwards",
+        responses=problem_responses(404),
+    )
+    async def of_tender(self, request: Visitor, tender: FromPath[str]) -> Items[AwardView]:
+        """Every decision about the lots of a tender, those set aside too, oldest first."""
+        found = await find(Tender, Tender.ref == tender)
+        if found.published_at is None:
+            raise NotFound("Tender")
+        return Items([await award_view(request.user, each) for each in await actions.decisions_of(found)])
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.public],
+        summary="Read an award",
+        operation_id="readAward",
+        responses=problem_responses(404),
+    )
+    async def one(self, request: Visitor, ref: FromPath[str]) -> AwardView:
+        """A decision with its ranking and reasons."""
+        return await award_view(request.user, await find(Decision, Decision.ref == ref))
+
+    @post(
+        "/{ref:str}/set-aside",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Set an award aside",
+        operation_id="setAwardAside",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def set_aside(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.TakingBack]) -> AwardView:
+        """Take a decision back, with a reason; the lot can be decided again."""
+        return await award_view(request.user, await actions.set_aside(request.user, ref, data))
+
+    @get(
+        "/{ref:str}/complaints",
+        guards=[guards.public],
+        summary="List complaints",
+        operation_id="listComplaints",
+        responses=problem_responses(404),
+    )
+    async def complaints(self, request: Visitor, ref: FromPath[str]) -> Items[ComplaintView]:
+        """The complaints about a decision, oldest first; the text for those it concerns."""
+        return Items(await complaint_views(request.user, await find(Decision, Decision.ref == ref)))
+
+    @post(
+        "/{ref:str}/complaints",
+        guards=[guards.signed_in],
+        summary="Complain",
+        operation_id="lodgeComplaint",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def complain(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ComplaintDraft]
+    ) -> ComplaintView:
+        """Complain about a decision within its standstill; no contract is drawn up until it is answered."""
+        lodged: Complaint = await actions.complain(request.user, ref, data)
+        return await complaint_view(request.user, await find(Decision, Decision.ref == ref), lodged.ref)
+
+    @post(
+        "/{ref:str}/complaints/{complaint:str}/answer",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Answer a complaint",
+        operation_id="answerComplaint",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def answer(
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        complaint: FromPath[str],
+        data: JSONBody[actions.ComplaintAnswer],
+    ) -> ComplaintView:
+        """Uphold a complaint, which sets the decision aside, or reject it with reasons."""
+        await actions.answer_complaint(request.user, ref, complaint, data)
+        return await complaint_view(request.user, await find(Decision, Decision.ref == ref), complaint)

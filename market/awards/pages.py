@@ -1,0 +1,428 @@
+"""Evaluations, awards and complaints for people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+from msgspec import Meta
+
+from market import canonical, clock, policy
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
+from market.audit.thread import thread
+from market.awards import actions, evaluation, rules
+from market.awards.evaluation import Evaluation, Member, OpenBid
+from market.awards.tables import Decision
+from market.db import find, one
+from market.refusals import NotFound, Refusal, Refused, refusals
+from market.tenders.tables import Lot, Tender
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+
+class Nothing(msgspec.Struct):
+    """A form whose fields are read by the names of criteria or bids."""
+
+
+class DecisionForm(msgspec.Struct):
+    """The fields of a decision that are the same for every lot; reasons to set bids aside are read by the bids' names.
+    `winner` is a bid's reference or “nobody”."""
+
+    reasons: Annotated[str, Meta(title="Reasons", max_length=8000)]
+    winner: Annotated[str, Meta(title="Who is awarded the lot", max_length=16)]
+
+
+def is_buyer(actor: Actor, tender: Tender) -> bool:
+    """Whether the actor is an officer of the buyer."""
+    return actor.wears(*BUYER_ROLES, organisation=tender.buyer) is not None
+
+
+async def standing_for(actor: Actor, ref: str) -> tuple[Evaluation, Member | None]:
+    """The evaluation of a tender for somebody who may see it: the buyer's officers, the panel, auditors; 404 for others."""
+    actor.must_be_person()
+    tender = await find(Tender, Tender.ref == ref)
+    standing = await evaluation.of(tender)
+    member = standing.member(actor.person)
+    if tender.published_at is None or not (member or is_buyer(actor, tender) or actor.wears("auditor")):
+        raise NotFound("Tender")
+    return standing, member
+
+
+class EvaluationPages(Controller):
+    """The evaluation of a tender: its panel, reading and scoring bids, deciding its lots."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/evaluations", guards=[guards.signed_in])
+    async def mine(self, request: Visitor) -> Response[bytes]:
+        """The evaluations I take part in."""
+        return show(request, "awards/mine.html", rows=await actions.mine(request.user))
+
+    @get("/tenders/{ref:str}/evaluation", guards=[guards.signed_in])
+    async def standing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Who evaluates, how far they are, and what can be done now."""
+        return await _standing(request, ref)
+
+    @post("/tenders/{ref:str}/evaluation/panel", guards=[guards.buyer])
+    async def name(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Name an evaluator."""
+        form = await forms.read(request, actions.EvaluatorDraft)
+        with form.acting():
+            await actions.name_evaluator(request.user, ref, form.data)
+            return to(f"/tenders/{ref}/evaluation", "The evaluator is named, and told by letter.")
+        return await _standing(request, ref, naming=form)
+
+    @post("/tenders/{ref:str}/evaluation/excuse", guards=[guards.buyer])
+    async def excuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Excuse an evaluator."""
+        form = await forms.read(request, actions.Excuse)
+        with form.acting():
+            await actions.excuse_evaluator(request.user, ref, form.data)
+            return to(f"/tenders/{ref}/evaluation", "She is excused. Her scores do not count.")
+        return await _standing(request, ref, excusing=form)
+
+    @post("/tenders/{ref:str}/evaluation/declaration", guards=[guards.signed_in])
+    async def declare(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Declare my interests."""
+        form = await forms.read(request, actions.Declaration)
+        with form.acting():
+            await actions.declare(request.user, ref, form.data)
+            return to(f"/tenders/{ref}/evaluation", "Your declaration is kept. Now read and score the bids.")
+        return await _standing(request, ref, declaring=form)
+
+    @post("/tenders/{ref:str}/evaluation/submit", guards=[guards.signed_in])
+    async def submit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Lock my scores."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await actions.submit_scores(request.user, ref)
+            return to(f"/tenders/{ref}/evaluation", "Your scores are submitted and stand.")
+        return await _standing(request, ref, submitting=form)
+
+    @get("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
+    async def bid(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[bytes]:
+        """One bid: its answers for those who have opened it, and my scores."""
+        return await _bid(request, ref, bid, None)
+
+    @post("/tenders/{ref:str}/evaluation/{bid:str}/read", guards=[guards.signed_in])
+    async def read(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
+        """Open a bid; that I did is written down."""
+        await actions.read_bid(request.user, ref, bid)
+        return to(f"/tenders/{ref}/evaluation/{bid}")
+
+    @post("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
+    async def score(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
+        """Keep my scores of a bid."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await actions.score(request.user, ref, bid, _marks(form))
+            return to(
+                f"/tenders/{ref}/evaluation", "Your scores of this bid are kept. You can change them until you submit."
+            )
+        return await _bid(request, ref, bid, form)
+
+    @post("/tenders/{ref:str}/evaluation/{bid:str}/ask", guards=[guards.buyer])
+    async def ask(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
+        """Ask a bidder about a low price."""
+        question = await actions.ask_about_price(request.user, ref, bid)
+        lot = await one("SELECT l.ref FROM opened_bid ob JOIN lot l ON l.id = ob.lot WHERE ob.id = {}", question.bid)
+        return to(f"/tenders/{ref}/evaluation/lots/{lot['ref']}", "The bidder is asked to explain its price.")
+
+    @get("/tenders/{ref:str}/evaluation/lots/{lot:str}", guards=[guards.signed_in])
+    async def lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
+        """The ranking of a lot, and its decision."""
+        return await _lot(request, ref, lot, forms.blank(DecisionForm))
+
+    @post("/tenders/{ref:str}/evaluation/lots/{lot:str}", guards=[guards.buyer])
+    async def decide(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
+        """Decide a lot."""
+        form = await forms.read(request, DecisionForm)
+        with form.acting():
+            decision = await actions.decide(request.user, ref, lot, _decision(form))
+            return to(f"/awards/{decision.ref}", "The lot is decided. Every bidder gets a letter with its scores.")
+        return await _lot(request, ref, lot, form)
+
+    @get("/tenders/{ref:str}/awards", guards=[guards.public])
+    async def of_tender(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What was decided about each lot of a tender."""
+        tender = await find(Tender, Tender.ref == ref)
+        if tender.published_at is None:
+            raise NotFound("Tender")
+        lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
+        decisions = [(each, await actions.winner_of(each)) for each in await actions.decisions_of(tender)]
+        return show(request, "awards/of_tender.html", tender=tender, lots=lots, decisions=decisions)
+
+
+def _marks(form: forms.Form[Nothing]) -> actions.Scores:
+    """The marks typed into `points-CR-…` and `reason-CR-…`; what is no whole number is refused beside its field."""
+    names = [name.removeprefix("points-") for name in form.values if name.startswith("points-")]
+    wrong, marks = [], []
+    for name in names:
+        typed, reason = str(form.values[f"points-{name}"]).strip(), str(form.values.get(f"reason-{name}", "")).strip()
+        most = policy.UK.award.highest_mark
+        points = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1
+        if not 0 <= points <= most:
+            wrong.append(Refusal("score.out-of-range", f"Enter points from 0 to {most}", f"points-{name}"))
+        if not reason:
+            wrong.append(Refusal("score.reason-missing", "Say why, for the bidder to read", f"reason-{name}"))
+        marks.append(actions.Mark(name, points, reason))
+    if wrong:
+        raise Refused(*wrong, status=forms.INVALID)
+    return actions.Scores(marks)
+
+
+def _decision(form: forms.Form[DecisionForm]) -> actions.DecisionDraft:
+    """The decision as typed: reasons to set a bid aside stand in `aside-B-…`."""
+    aside = [
+        actions.SetAsideBid(name.removeprefix("aside-"), str(value).strip())
+        for name, value in form.values.items()
+        if name.startswith("aside-") and str(value).strip()
+    ]
+    winner = "" if form.data.winner == "nobody" else form.data.winner
+    return actions.DecisionDraft(form.data.reasons, winner, aside)
+
+
+async def _standing(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
+    standing, member = await standing_for(request.user, ref)
+    given: dict[str, forms.Form[Any]] = {
+        "naming": forms.blank(actions.EvaluatorDraft),
+        "excusing": forms.blank(actions.Excuse),
+        "declaring": _declared(member),
+        "submitting": forms.blank(Nothing),
+        **typed,
+    }
+    wrong = next(iter(typed.values()), given["naming"])
+    buyer = is_buyer(request.user, standing.tender)
+    on_panel = {each.row.person for each in standing.panel}
+    candidates = await actions.candidates(standing.tender) if buyer else []
+    return show(
+        request,
+        "awards/evaluation.html",
+        status=wrong.status,
+        standing=standing,
+        tender=standing.tender,
+        member=member,
+        is_buyer=buyer,
+        insider=buyer or request.user.wears("auditor") is not None,
+        candidates=[each for each in candidates if each["id"] not in on_panel],
+        form=wrong,
+        **given,
+    )
+
+
+def _declared(member: Member | None) -> forms.Form[actions.Declaration]:
+    if member is None or member.row.declared_at is None:
+        return forms.blank(actions.Declaration)
+    return forms.blank(actions.Declaration, conflicts=member.conflicts, statement=member.row.statement, declared=True)
+
+
+async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Nothing] | None) -> Response[bytes]:
+    standing, member = await standing_for(request.user, ref)
+    bid = standing.bid(bid_ref)
+    if bid is None:
+        raise NotFound("Bid")
+    blocked = refusals(rules.READ, _scoring(standing, member, bid)) if member else []
+    locked = bool(member and (member.row.submitted_at or bid.lot in standing.decisions))
+    return show(
+        request,
+        "awards/bid.html",
+        status=form.status if form else 200,
+        standing=standing,
+        tender=standing.tender,
+        lot=next(lot for lot in standing.lots if lot.id == bid.lot),
+        bid=bid,
+        criteria=standing.quality(bid.lot),
+        blocked=blocked,
+        has_read=not blocked and await actions.has_read(request.user, bid_ref),
+        scoring=member is not None and not blocked and not locked and not bid.problem,
+        form=form or _scored(standing, member, bid),
+        highest=policy.UK.award.highest_mark,
+    )
+
+
+def _scoring(standing: Evaluation, member: Member | None, bid: OpenBid) -> rules.Scoring:
+    if member is None:
+        raise NotFound("Panelist")
+    return rules.Scoring(standing.tender, member.row, bid.supplier_ref, not bid.problem, False, {}, {})
+
+
+def _scored(standing: Evaluation, member: Member | None, bid: OpenBid) -> forms.Form[Nothing]:
+    """The form as it was kept."""
+    form = forms.blank(Nothing)
+    given = standing.given(member, bid) if member else {}
+    for criterion in standing.quality(bid.lot):
+        if mark := given.get(criterion.id):
+            form.values[f"points-{criterion.ref}"] = str(mark.points)
+            form.values[f"reason-{criterion.ref}"] = mark.reason
+    return form
+
+
+async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[DecisionForm]) -> Response[bytes]:
+    standing, _ = await standing_for(request.user, ref)
+    lot = standing.lot(lot_ref)
+    if lot is None:
+        raise NotFound("Lot")
+    decided = standing.decisions.get(lot.id)
+    reckoned = standing.protocol(lot, {}) if standing.complete and not decided else None
+    return show(
+        request,
+        "awards/decide.html",
+        status=form.status,
+        standing=standing,
+        tender=standing.tender,
+        lot=lot,
+        decided=decided,
+        protocol=canonical.decode(decided.ranking.encode()) if decided else reckoned,
+        waiting=standing.waiting(),
+        questions={bid.ref: standing.questions.get(bid.id) for bid in standing.bids_of(lot)},
+        is_buyer=is_buyer(request.user, standing.tender),
+        form=form,
+    )
+
+
+class AwardPages(Controller):
+    """Decisions as everybody sees them, complaints about them, and questions about prices."""
+
+    path = "/awards"
+    include_in_schema = False
+
+    @get("/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """A decision: who, why, the ranking, the standstill, the complaints."""
+        return await _award(request, ref)
+
+    @post("/{ref:str}/complaint", guards=[guards.supplier])
+    async def complain(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Complain about it."""
+        form = await forms.read(request, actions.ComplaintDraft)
+        with form.acting():
+            await actions.complain(request.user, ref, form.data)
+            return to(f"/awards/{ref}", "Your complaint is lodged. No contract is drawn up until it is answered.")
+        return await _award(request, ref, complaint=form)
+
+    @post("/{ref:str}/complaint/{complaint:str}/answer", guards=[guards.buyer])
+    async def answer(self, request: Visitor, ref: FromPath[str], complaint: FromPath[str]) -> Response[Any]:
+        """Answer a complaint."""
+        form = await forms.read(request, AnswerForm)
+        with form.acting():
+            given = actions.ComplaintAnswer(form.data.upheld == "yes", form.data.answer, form.data.mark_again)
+            await actions.answer_complaint(request.user, ref, complaint, given)
+            return to(f"/awards/{ref}", "The complaint is answered, and who is concerned is told by letter.")
+        return await _award(request, ref, answer=form)
+
+    @post("/{ref:str}/set-aside", guards=[guards.buyer])
+    async def set_aside(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take the decision back."""
+        form = await forms.read(request, actions.TakingBack)
+        with form.acting():
+            await actions.set_aside(request.user, ref, form.data)
+            return to(f"/awards/{ref}", "The decision is set aside. Decide the lot again.")
+        return await _award(request, ref, taking_back=form)
+
+    @get("/prices/{bid:str}", guards=[guards.supplier])
+    async def price(self, request: Visitor, bid: FromPath[str]) -> Response[bytes]:
+        """What I am asked about my price."""
+        return await _price(request, bid, forms.blank(actions.Explanation))
+
+    @post("/prices/{bid:str}", guards=[guards.supplier])
+    async def explain(self, request: Visitor, bid: FromPath[str]) -> Response[Any]:
+        """Explain my price."""
+        form = await forms.read(request, actions.Explanation)
+        with form.acting():
+            asked = await _asked(request.user, bid)
+            await actions.explain_price(request.user, asked["tender_ref"], asked["bid"], form.data)
+            return to(f"/awards/prices/{bid}", "Your explanation is with the buyer.")
+        return await _price(request, bid, form)
+
+
+class AnswerForm(msgspec.Struct):
+    """An answer to a complaint as the page asks for it: `upheld` is yes or no."""
+
+    upheld: Annotated[str, Meta(title="Whether the complaint is right", pattern="^(yes|no)$")]
+    answer: Annotated[str, Meta(title="Your answer", max_length=8000)]
+    mark_again: bool = False
+
+
+async def reads_everything(actor: Actor, tender: Tender) -> bool:
+    """Whether somebody sees every bidder's reasons: the buyer's officers, the panel, auditors."""
+    if is_buyer(actor, tender) or actor.wears("auditor"):
+        return True
+    return (await evaluation.of(tender)).member(actor.person) is not None
+
+
+async def shown_reasons(actor: Actor, tender: Tender, decision: Decision) -> set[str]:
+    """The bids whose evaluators' reasons the actor may read: the winner's for everybody, her own firm's, all for insiders."""
+    protocol = canonical.decode(decision.ranking.encode())
+    if await reads_everything(actor, tender):
+        return {each["bid"] for each in protocol["placed"]}
+    winner = await actions.winner_of(decision)
+    mine = {hat.organisation_ref for hat in actor.hats if hat.role in SUPPLIER_ROLES}
+    return {
+        each["bid"]
+        for each in protocol["placed"]
+        if each["supplier"] in mine or (winner is not None and each["supplier"] == winner.ref)
+    }
+
+
+async def _award(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
+    decision = await find(Decision, Decision.ref == ref)
+    tender = await find(Tender, Tender.id == decision.tender)
+    buyer = is_buyer(request.user, tender)
+    firm, facts = await actions.complaining(request.user, decision)
+    given: dict[str, forms.Form[Any]] = {
+        "complaint": forms.blank(actions.ComplaintDraft),
+        "answer": forms.blank(AnswerForm),
+        "taking_back": forms.blank(actions.TakingBack),
+        **typed,
+    }
+    wrong = next(iter(typed.values()), given["complaint"])
+    winner = await actions.winner_of(decision)
+    protocol = canonical.decode(decision.ranking.encode())
+    return show(
+        request,
+        "awards/one.html",
+        status=wrong.status,
+        decision=decision,
+        tender=tender,
+        lot=await find(Lot, Lot.id == decision.lot),
+        buyer=await find(Organisation, Organisation.id == tender.buyer),
+        winner=winner,
+        small=actions.size_verdict(winner) if winner else None,
+        protocol=protocol,
+        best=next((each for each in protocol["placed"] if winner and each["supplier"] == winner.ref), None),
+        shown=await shown_reasons(request.user, tender, decision),
+        complaints=await actions.complaints_of(decision),
+        firm=firm,
+        may_complain=firm is not None and not refusals(rules.COMPLAIN, facts),
+        is_buyer=buyer,
+        manages=request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None,
+        overseer=request.user.wears("auditor") is not None,
+        standstill=decision.standstill_ends_at is not None and clock.now() <= decision.standstill_ends_at,
+        steps=await thread(f"award:{ref}"),
+        form=wrong,
+        **given,
+    )
+
+
+async def _asked(actor: Actor, bid: str) -> dict[str, Any]:
+    """The question about a price of one of the actor's firms; the bid by its envelope's reference or its own."""
+    found = await one(
+        "SELECT b.ref AS bid, t.ref AS tender_ref, t.title, ob.price_minor, ob.currency, q.asked_at, q.answer_by, "
+        "q.answer, q.answered_at FROM price_question q JOIN opened_bid ob ON ob.id = q.bid JOIN bid b ON b.id = ob.bid "
+        "JOIN tender t ON t.id = ob.tender WHERE {} IN (b.ref, ob.ref) AND ob.supplier = ANY({}::int[])",
+        bid,
+        actor.organisations(*SUPPLIER_ROLES),
+    )
+    if not found:
+        raise NotFound("PriceQuestion")
+    return found
+
+
+async def _price(request: Visitor, bid: str, form: forms.Form[actions.Explanation]) -> Response[bytes]:
+    asked = await _asked(request.user, bid)
+    return show(request, "awards/price.html", status=form.status, asked=asked, address=bid, form=form)

@@ -1,0 +1,322 @@
+"""Contracts for programs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.awards import actions as awards
+from market.awards.tables import Decision
+from market.contracts import actions
+from market.contracts.tables import Contract
+from market.db import find
+from market.tenders.tables import Lot, Tender
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class ContractLine(msgspec.Struct):
+    """A contract in a list. `state` is in words: waiting for signatures, in force, ended, given up."""
+
+    ref: str
+    title: str
+    buyer: str
+    supplier: str
+    value_minor: int
+    currency: str
+    begins_on: date | None
+    ends_on: date | None
+    state: str
+
+
+class MilestoneView(msgspec.Struct):
+    """A milestone with what is owed and paid for it."""
+
+    ref: str
+    number: int
+    title: str
+    due_on: date | None
+    amount_minor: int
+    delivered_at: datetime | None
+    delivery_note: str
+    accepted_at: datetime | None
+    refused_reason: str
+    obligation: str | None
+    payment_due_at: datetime | None
+    paid_at: datetime | None
+    confirmed_at: datetime | None
+
+
+class ChangeView(msgspec.Struct):
+    """A change; it is in effect when it is agreed."""
+
+    ref: str
+    ground: str
+    text: str
+    before: str
+    after: str
+    at: datetime
+    agreed_at: datetime | None
+
+
+class ContractView(msgspec.Struct):
+    """A contract. `digest` is the SHA-256 of the document at `/api/v1/contracts/{ref}/document`."""
+
+    ref: str
+    title: str
+    state: str
+    award: str
+    tender: str
+    lot: str
+    buyer: str
+    buyer_name: str
+    supplier: str
+    supplier_name: str
+    small_firm: bool | None
+    value_minor: int
+    currency: str
+    begins_on: date | None
+    ends_on: date | None
+    terms: str
+    digest: str
+    drawn_up_at: datetime
+    buyer_signed_at: datetime | None
+    supplier_signed_at: datetime | None
+    ended_at: datetime | None
+    ended_reason: str
+    milestones: list[MilestoneView]
+    changes: list[ChangeView]
+
+
+class NewContract(actions.ContractDraft, kw_only=True):
+    """A contract to draw up; `award` is the reference of the decision."""
+
+    award: str
+
+
+async def view(contract: Contract) -> ContractView:
+    """The contract with its milestones and changes."""
+    buyer = await find(Organisation, Organisation.id == contract.buyer)
+    supplier = await find(Organisation, Organisation.id == contract.supplier)
+    return ContractView(
+        contract.ref,
+        contract.title,
+        actions.stage(contract)[0],
+        (await find(Decision, Decision.id == contract.decision)).ref,
+        (await find(Tender, Tender.id == contract.tender)).ref,
+        (await find(Lot, Lot.id == contract.lot)).ref,
+        buyer.ref,
+        buyer.name,
+        supplier.ref,
+        supplier.name,
+        awards.size_verdict(supplier).small,
+        contract.value_minor,
+        contract.currency,
+        contract.begins_on,
+        contract.ends_on,
+        contract.terms,
+        contract.digest,
+        contract.drawn_up_at,
+        contract.buyer_signed_at,
+        contract.supplier_signed_at,
+        contract.ended_at,
+        contract.ended_reason,
+        [_milestone(row) for row in await actions.milestones_of(contract)],
+        [
+            ChangeView(each.ref, each.ground, each.text, each.before, each.after, each.at, each.agreed_at)
+            for each in await actions.changes_of(contract)
+        ],
+    )
+
+
+def _milestone(row: dict[str, Any]) -> MilestoneView:
+    return MilestoneView(
+        row["ref"],
+        row["number"],
+        row["title"],
+        row["due_on"],
+        row["amount_minor"],
+        row["delivered_at"],
+        row["delivery_note"],
+        row["accepted_at"],
+        row["refused_reason"],
+        row["obligation_ref"],
+        row["due_at"],
+        row["paid_at"],
+        row["confirmed_at"],
+    )
+
+
+async def _now(ref: str) -> ContractView:
+    return await view(await find(Contract, Contract.ref == ref))
+
+
+class ContractsApi(Controller):
+    """Contracts: drawing up, signing, milestones, changes."""
+
+    path = "/api/v1/contracts"
+    tags = ["Contracts"]
+
+    @get("/", guards=[guards.public], summary="List contracts", operation_id="listContracts")
+    async def index(self, before: FromQuery[str] = "") -> Items[ContractLine]:
+        """All contracts, the newest first; `before` is the last reference of the page before."""
+        rows = await actions.listed(before)
+        shown = rows[: actions.PER_PAGE]
+        return Items(
+            [
+                ContractLine(
+                    row["ref"],
+                    row["title"],
+                    row["buyer_ref"],
+                    row["supplier_ref"],
+                    row["value_minor"],
+                    row["currency"],
+                    row["begins_on"],
+                    row["ends_on"],
+                    actions.stage(row)[0],
+                )
+                for row in shown
+            ],
+            f"/api/v1/contracts?before={shown[-1]['ref']}" if len(rows) > len(shown) else None,
+        )
+
+    @post(
+        "/",
+        guards=[guards.signed_in],
+        summary="Draw a contract up",
+        operation_id="drawUpContract",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def draw_up(self, request: Visitor, data: JSONBody[NewContract]) -> ContractView:
+        """Draw a contract up from an award after its standstill; its document is fixed here."""
+        given = actions.ContractDraft(
+            data.begins_on, data.ends_on, data.milestones, data.title, data.terms, data.indicators
+        )
+        return await view(await actions.draw_up(request.user, data.award, given))
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.public],
+        summary="Read a contract",
+        operation_id="readContract",
+        responses=problem_responses(404),
+    )
+    async def one(self, ref: FromPath[str]) -> ContractView:
+        """A contract with its milestones, payments and changes."""
+        return await _now(ref)
+
+    @get(
+        "/{ref:str}/document",
+        guards=[guards.public],
+        summary="Read the signed document",
+        operation_id="readContractDocument",
+        media_type=MediaType.JSON,
+        responses=problem_responses(404),
+    )
+    async def document(self, ref: FromPath[str]) -> Response[bytes]:
+        """The document's canonical bytes, exactly as both sides sign them."""
+        contract = await find(Contract, Contract.ref == ref)
+        return Response(contract.document.encode(), media_type=MediaType.JSON)
+
+    @post(
+        "/{ref:str}/signatures",
+        guards=[guards.signed_in],
+        summary="Sign a contract",
+        operation_id="signContract",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def sign(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Signature]) -> ContractView:
+        """Sign for one's side by naming the digest of the document; with both signatures it is in force."""
+        return await view(await actions.sign(request.user, ref, data))
+
+    @post(
+        "/{ref:str}/milestones/{milestone:str}/delivery",
+        guards=[guards.signed_in],
+        summary="Deliver a milestone",
+        operation_id="deliverMilestone",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def deliver(
+        self, request: Visitor, ref: FromPath[str], milestone: FromPath[str], data: JSONBody[actions.Delivery]
+    ) -> ContractView:
+        """The supplier marks a milestone delivered."""
+        await actions.deliver(request.user, ref, milestone, data)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/milestones/{milestone:str}/acceptance",
+        guards=[guards.signed_in],
+        summary="Accept a milestone",
+        operation_id="acceptMilestone",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def accept(self, request: Visitor, ref: FromPath[str], milestone: FromPath[str]) -> ContractView:
+        """The buyer accepts a delivery; its amount is owed from now on."""
+        await actions.accept(request.user, ref, milestone)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/milestones/{milestone:str}/refusal",
+        guards=[guards.signed_in],
+        summary="Refuse a milestone",
+        operation_id="refuseMilestone",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def refuse(
+        self, request: Visitor, ref: FromPath[str], milestone: FromPath[str], data: JSONBody[actions.RefusedDelivery]
+    ) -> ContractView:
+        """The buyer refuses a delivery and says what is wrong."""
+        await actions.refuse(request.user, ref, milestone, data)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/changes",
+        guards=[guards.signed_in],
+        summary="Propose a change",
+        operation_id="proposeContractChange",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422),
+    )
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ChangeDraft]) -> ContractView:
+        """Propose a change on a coded ground; it takes effect when the supplier agrees."""
+        await actions.propose_change(request.user, ref, data)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/changes/{change:str}/agreement",
+        guards=[guards.signed_in],
+        summary="Agree to a change",
+        operation_id="agreeContractChange",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
+        """The supplier agrees to a change; it is in effect."""
+        await actions.agree_change(request.user, ref, change)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/end",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="End a contract",
+        operation_id="endContract",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def end(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.End]) -> ContractView:
+        """End a contract in force, or give up one that both sides have not signed."""
+        return await view(await actions.end(request.user, ref, data))

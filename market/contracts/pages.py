@@ -1,0 +1,257 @@
+"""Contracts for people."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
+from msgspec import Meta
+
+from market import canonical, clock
+from market.accounts import guards
+from market.accounts.tables import Organisation
+from market.audit.thread import thread
+from market.awards import actions as awards
+from market.awards.tables import Decision
+from market.contracts import actions, rules
+from market.contracts.tables import Contract
+from market.db import find
+from market.missions.tables import Mission
+from market.refusals import NotFound, Refused, checklist, refusals
+from market.tenders.tables import Lot, Tender
+from market.web import forms
+from market.web.pages import Visitor, show, to
+
+ROWS = 8
+"""How many milestones the form has room for; the API takes more."""
+
+
+class DraftForm(msgspec.Struct):
+    """A contract as the page asks for it; milestones are read from `m1_title`, `m1_due_on`, `m1_amount_minor` and so on."""
+
+    begins_on: Annotated[date, Meta(title="First day")]
+    ends_on: Annotated[date, Meta(title="Last day")]
+    title: Annotated[str, Meta(title="Title", max_length=300)] = ""
+    terms: Annotated[str, Meta(title="Terms", max_length=40_000)] = ""
+    indicators: Annotated[str, Meta(title="Performance indicators", max_length=20_000)] = ""
+
+
+class RowForm(msgspec.Struct):
+    """One milestone of the form."""
+
+    title: Annotated[str, Meta(title="Milestone", max_length=300)]
+    due_on: Annotated[date, Meta(title="Due")]
+    amount_minor: Annotated[int, Meta(title="Amount", ge=1, le=10**13)]
+
+
+class ContractPages(Controller):
+    """The list of contracts, one contract, and what each side does with it."""
+
+    path = "/"
+    include_in_schema = False
+
+    @get("/contracts", guards=[guards.public])
+    async def index(self, request: Visitor, before: FromQuery[str] = "") -> Response[bytes]:
+        """All contracts, the newest first."""
+        found = await actions.listed(before)
+        rows, more = found[: actions.PER_PAGE], len(found) > actions.PER_PAGE
+        following = f"/contracts?before={rows[-1]['ref']}" if more else None
+        return show(request, "contracts/list.html", rows=rows, before=before, following=following, stage=actions.stage)
+
+    @get("/contracts/{ref:str}", guards=[guards.public])
+    async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """A contract: parties, value, thread, milestones with their payments, changes."""
+        return await _contract(request, ref)
+
+    @get("/contracts/{ref:str}/document.json", guards=[guards.public])
+    async def document(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The document exactly as it is signed; its SHA-256 is the digest."""
+        contract = await find(Contract, Contract.ref == ref)
+        return Response(
+            contract.document.encode(),
+            media_type=MediaType.JSON,
+            headers={"content-disposition": f'attachment; filename="contract-{ref}.json"'},
+        )
+
+    @get("/awards/{ref:str}/contract", guards=[guards.buying_side])
+    async def empty(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Draw a contract up from a decision."""
+        return await _drawing(request, ref, None)
+
+    @post("/awards/{ref:str}/contract", guards=[guards.buying_side])
+    async def draw_up(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Fix the document and ask both sides to sign."""
+        form = await forms.read(request, DraftForm)
+        with form.acting():
+            contract = await actions.draw_up(request.user, ref, _draft(form))
+            return to(f"/contracts/{contract.ref}", "The contract is drawn up. Both sides are asked to sign it.")
+        return await _drawing(request, ref, form)
+
+    @post("/contracts/{ref:str}/sign", guards=[guards.signed_in])
+    async def sign(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Sign it for my side."""
+        form = await forms.read(request, actions.Signature)
+        with form.acting():
+            contract = await actions.sign(request.user, ref, form.data)
+            in_force = contract.buyer_signed_at and contract.supplier_signed_at
+            return to(
+                f"/contracts/{ref}",
+                "Signed. The contract is in force."
+                if in_force
+                else "Signed. It is in force when the other side signs.",
+            )
+        return await _contract(request, ref, signing=form)
+
+    @post("/contracts/{ref:str}/milestones/{milestone:str}/deliver", guards=[guards.supplier])
+    async def deliver(self, request: Visitor, ref: FromPath[str], milestone: FromPath[str]) -> Response[Any]:
+        """Mark a milestone delivered."""
+        form = await forms.read(request, actions.Delivery)
+        with form.acting():
+            await actions.deliver(request.user, ref, milestone, form.data)
+            return to(f"/contracts/{ref}#milestones", "Marked delivered. The buyer is told.")
+        return await _contract(request, ref, delivering=form)
+
+    @post("/contracts/{ref:str}/milestones/{milestone:str}/accept", guards=[guards.buying_side])
+    async def accept(self, request: Visitor, ref: FromPath[str], milestone: FromPath[str]) -> Response[Any]:
+        """Accept a delivery."""
+        await actions.accept(request.user, ref, milestone)
+        return to(
+            f"/contracts/{ref}#milestones", "Accepted. Its amount is now owed; somebody else releases the payment."
+        )
+
+    @post("/contracts/{ref:str}/milestones/{milestone:str}/refuse", guards=[guards.buying_side])
+    async def refuse(self, request: Visitor, ref: FromPath[str], milestone: FromPath[str]) -> Response[Any]:
+        """Refuse a delivery."""
+        form = await forms.read(request, actions.RefusedDelivery)
+        with form.acting():
+            await actions.refuse(request.user, ref, milestone, form.data)
+            return to(f"/contracts/{ref}#milestones", "The supplier is told what is wrong.")
+        return await _contract(request, ref, refusing=form)
+
+    @post("/contracts/{ref:str}/changes", guards=[guards.buying_side])
+    async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Propose a change."""
+        form = await forms.read(request, actions.ChangeDraft)
+        with form.acting():
+            await actions.propose_change(request.user, ref, form.data)
+            return to(f"/contracts/{ref}#changes", "The change is published. It takes effect when the supplier agrees.")
+        return await _contract(request, ref, changing=form)
+
+    @post("/contracts/{ref:str}/changes/{change:str}/agree", guards=[guards.supplier_admin])
+    async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
+        """Agree to a change."""
+        await actions.agree_change(request.user, ref, change)
+        return to(f"/contracts/{ref}#changes", "You agreed. The change is in effect.")
+
+    @post("/contracts/{ref:str}/end", guards=[guards.buying_side])
+    async def end(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """End it, or give it up."""
+        form = await forms.read(request, actions.End)
+        with form.acting():
+            contract = await actions.end(request.user, ref, form.data)
+            return to(
+                f"/contracts/{ref}", f"The contract is {actions.stage(contract)[0].lower()}. Both sides are told."
+            )
+        return await _contract(request, ref, ending=form)
+
+
+def _draft(form: forms.Form[DraftForm]) -> actions.ContractDraft:
+    """The contract as typed; every mistake of every row is beside its field."""
+    milestones, wrong = [], {}
+    for place in range(1, ROWS + 1):
+        typed = {name: str(form.values.get(f"m{place}_{name}", "")) for name in ("title", "due_on", "amount_minor")}
+        if not any(value.strip() for value in typed.values()):
+            continue
+        row = forms.Form(RowForm, {name: [value] for name, value in typed.items()})
+        wrong.update({f"m{place}_{name}": said for name, said in row.errors.items()})
+        if not row.errors:
+            milestones.append(actions.MilestoneDraft(row.data.title, row.data.due_on, row.data.amount_minor))
+    form.errors.update(wrong)
+    if wrong:
+        form.status = forms.INVALID
+        raise Refused(status=forms.INVALID)
+    given = form.data
+    lines = [line.strip() for line in given.indicators.splitlines() if line.strip()]
+    return actions.ContractDraft(given.begins_on, given.ends_on, milestones, given.title, given.terms, lines)
+
+
+async def _drawing(request: Visitor, ref: str, form: forms.Form[DraftForm] | None) -> Response[bytes]:
+    decision = await find(Decision, Decision.ref == ref)
+    tender = await find(Tender, Tender.id == decision.tender)
+    if request.user.wears(*actions.MANAGERS, organisation=tender.buyer) is None:
+        raise NotFound("Decision")
+    lot = await find(Lot, Lot.id == decision.lot)
+    price = await actions.price_of(decision)
+    blank = forms.blank(
+        DraftForm,
+        begins_on=tender.contract_begins_on,
+        ends_on=tender.contract_ends_on,
+        title=lot.title or tender.title,
+        terms=tender.terms,
+    )
+    return show(
+        request,
+        "contracts/draft.html",
+        status=form.status if form else 200,
+        decision=decision,
+        tender=tender,
+        lot=lot,
+        winner=await awards.winner_of(decision),
+        price=price,
+        checks=checklist(rules.READY, await actions.readiness(decision)),
+        ready=not refusals(rules.READY, await actions.readiness(decision)),
+        rows=ROWS,
+        form=form or blank,
+    )
+
+
+async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
+    contract = await find(Contract, Contract.ref == ref)
+    actor = request.user
+    given: dict[str, forms.Form[Any]] = {
+        "signing": forms.blank(actions.Signature),
+        "delivering": forms.blank(actions.Delivery),
+        "refusing": forms.blank(actions.RefusedDelivery),
+        "changing": forms.blank(actions.ChangeDraft),
+        "ending": forms.blank(actions.End),
+        **typed,
+    }
+    wrong = next(iter(typed.values()), given["signing"])
+    supplier = await find(Organisation, Organisation.id == contract.supplier)
+    side = actions.side_of(actor, contract)
+    return show(
+        request,
+        "contracts/one.html",
+        status=wrong.status,
+        contract=contract,
+        stage=actions.stage(contract),
+        document=canonical.decode(contract.document.encode()),
+        buyer=await find(Organisation, Organisation.id == contract.buyer),
+        supplier=supplier,
+        small=awards.size_verdict(supplier),
+        tender=await find(Tender, Tender.id == contract.tender),
+        lot=await find(Lot, Lot.id == contract.lot),
+        decision=await find(Decision, Decision.id == contract.decision),
+        mission=await find(Mission, Mission.id == contract.mission) if contract.mission else None,
+        milestones=await actions.milestones_of(contract),
+        changes=await actions.changes_of(contract),
+        grounds=rules.GROUNDS,
+        in_force=bool(contract.buyer_signed_at and contract.supplier_signed_at and not contract.ended_at),
+        to_sign=side[0] if side and _unsigned(contract, side[0]) else None,
+        manages=actor.wears(*actions.MANAGERS, organisation=contract.buyer) is not None,
+        supplies=actor.wears(*actions.SUPPLIERS, organisation=contract.supplier) is not None,
+        binds=actor.wears(*actions.SIGNATORIES, organisation=contract.supplier) is not None,
+        today=clock.now(),
+        steps=await thread(f"contract:{ref}"),
+        form=wrong,
+        **given,
+    )
+
+
+def _unsigned(contract: Contract, side: rules.Side) -> bool:
+    signed = contract.buyer_signed_at if side == "buyer" else contract.supplier_signed_at
+    return signed is None and contract.ended_at is None
