@@ -175,8 +175,9 @@ def test_at_the_automatic_threshold_precision_is_what_the_documents_say() -> Non
     bench = importlib.util.module_from_spec(spec)
     sys.modules["bench_matching"] = bench
     spec.loader.exec_module(bench)
-    labelled = bench.pairs()
-    everyone = {parent for _, parent in labelled}
+    pairs = bench.pairs()
+    labelled = pairs[::4]  # all of them: python bench/matching.py
+    everyone = {parent for _, parent in pairs}
     known = bench.known(everyone)
     right = wrong = 0
     for name, parent in labelled:

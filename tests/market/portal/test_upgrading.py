@@ -252,3 +252,13 @@ def test_real_records_keep_their_ocid() -> None:
                 made = upgrade(inner)
                 assert isinstance(made, Upgraded)
                 assert made.ocid == found.data["ocid"]
+
+
+@pytest.mark.parametrize("depth", [150, 400, 900, 5000])
+@pytest.mark.parametrize(("opening", "closing"), [('{"x": ', "}"), ("[", "]"), ('[{"x": ', "}]")])
+def test_nesting_deeper_than_any_real_release_is_refused_in_words(depth: int, opening: str, closing: str) -> None:
+    odd = opening * depth + "1" + closing * depth
+    (found,) = read(f'{{"ocid": "o", "tag": ["tender"], "tender": {{"odd": {odd}}}}}'.encode())
+    made = upgrade(found) if isinstance(found, Found) else found
+    assert isinstance(made, Defect)
+    assert "nested deeper" in made.reason
