@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from market.settings import Unsafe, settings
@@ -192,6 +193,42 @@ async def search_check(arguments: Arguments) -> int:
     return 1 if found else 0
 
 
+def verify_waiver(arguments: Arguments) -> int:
+    """Check a signed waiver from its file."""
+    from market import verify
+
+    lines, code = verify.waiver(arguments.file, fingerprint=arguments.fingerprint, origin=arguments.origin)
+    print("\n".join(lines))
+    return code
+
+
+def verify_log(arguments: Arguments) -> int:
+    """Recompute the log, from a file or from the database."""
+    if arguments.file is None:
+        return _run(_verify_log)(arguments)
+    from market import verify
+
+    lines, code = verify.log(arguments.file, heads=arguments.heads, key=arguments.key)
+    print("\n".join(lines))
+    return code
+
+
+async def _verify_log(arguments: Arguments) -> int:
+    from market import verify
+    from market.audit import chain, proofs
+
+    try:
+        heads = list(verify.read_heads(arguments.heads.read_bytes().splitlines())) if arguments.heads else []
+        for head in heads:
+            chain.verify_head(bytes.fromhex(arguments.key) if arguments.key else proofs.public_key(), head)
+    except (OSError, ValueError, chain.NotALog, chain.HeadRefused) as error:
+        print(f"BROKEN  {error}")
+        return 1
+    lines, code = verify.explained(await proofs.verify_log(heads))
+    print("\n".join(lines))
+    return code
+
+
 def rules(arguments: Arguments) -> int:
     """Print docs/rules.md: every rule with its code, norm and source."""
     from market.rulebook import as_markdown
@@ -256,6 +293,19 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
     command("reindex", _run(reindex), "build the search index anew while the old one serves")
     command("search-check", _run(search_check), "compare the search index with the database")
+    checks = commands.add_parser(
+        "verify", help="check a signed waiver or the log", description="Check a signed waiver or the log."
+    ).add_subparsers(dest="what", required=True, metavar="what")
+    one = checks.add_parser("waiver", help="check a signed waiver's file; needs nothing but the file")
+    one.add_argument("file", type=Path)
+    one.add_argument("--fingerprint", help="the signer's key as the register lists it")
+    one.add_argument("--origin", help="the address it must have been signed at, like https://prelude.example")
+    one.set_defaults(act=verify_waiver)
+    one = checks.add_parser("log", help="recompute the log and name the first broken link")
+    one.add_argument("file", type=Path, nargs="?", help="a copy of the public log; without it, the database")
+    one.add_argument("--heads", type=Path, help="signed heads that somebody kept, one JSON object a line")
+    one.add_argument("--key", help="the public key the heads are signed with, 64 hexadecimal letters")
+    one.set_defaults(act=verify_log)
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

@@ -1,0 +1,107 @@
+"""Checking what this product published, in a terminal: a signed waiver from its file, the log from its file or the database.
+
+Both file checks need nothing but the file: no network, no database, no settings. Each prints one sentence for every thing
+it looked at, and answers 0 when all of it holds, 1 when something does not, 2 when there was nothing to check.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from market import signing
+from market.audit import chain
+from market.web.words import moment
+
+
+def waiver(file: Path, *, fingerprint: str | None = None, origin: str | None = None) -> tuple[list[str], int]:
+    """Check a waiver's bundle; the sentences to print and the exit code."""
+    report = signing.verify_file(file, fingerprint=fingerprint, origin=origin)
+    lines = [f"{'holds ' if check.passed else 'BROKEN'}  {check.sentence}" for check in report.checks]
+    if report.verified is None:
+        return [*lines, "", "The signature does not hold."], 1
+    found = report.verified
+    return [
+        *lines,
+        "",
+        f"{found.signer.name}, {found.signer.office}, {found.signer.organisation}, signed this on "
+        f"{moment(found.signed_at)}.",
+        *_about(found.document),
+        f"Key: {found.key_fingerprint}",
+        f"Log: {found.log_entry or 'the file names no event of the log'}",
+        "",
+        "This does not prove by itself:",
+        *(f"  {limit}" for limit in signing.LIMITS),
+    ], 0
+
+
+def _about(document: object) -> list[str]:
+    if not isinstance(document, dict) or not isinstance(document.get("tender"), dict):
+        return []
+    tender = document["tender"]
+    return [
+        f"Waiver {document.get('waiver')} for tender {tender.get('ref')}, “{tender.get('title')}”, valid until "
+        f"{document.get('valid_until')}."
+    ]
+
+
+def log(file: Path, *, heads: Path | None = None, key: str | None = None) -> tuple[list[str], int]:
+    """Recompute a kept copy of the public log, through the signed heads in `heads` (one JSON object a line) if given.
+
+    `key` is the log's public key (64 hexadecimal letters); without it the heads' signatures are not looked at, and that
+    is said.
+    """
+    try:
+        anchors, said = _heads(heads, key)
+        with file.open("rb") as lines:
+            report = chain.verify(chain.from_lines(lines), heads=anchors)
+    except OSError as error:
+        return [f"{error.filename} cannot be read: {error.strerror}."], 2
+    except (chain.NotALog, chain.HeadRefused) as error:
+        return [f"BROKEN  {error}"], 1
+    printed, code = explained(report)
+    return [*said, *printed], code
+
+
+def _heads(file: Path | None, key: str | None) -> tuple[list[chain.Head], list[str]]:
+    if file is None:
+        return [], []
+    found = list(read_heads(file.read_bytes().splitlines()))
+    if key is None:
+        return found, ["The signatures of the heads were not looked at: give the log's public key with --key."]
+    try:
+        public = bytes.fromhex(key)
+    except ValueError as error:
+        raise chain.HeadRefused("The key given is not 64 hexadecimal letters.") from error
+    for head in found:
+        chain.verify_head(public, head)
+    return found, [f"holds   {len(found)} signed heads carry the signature of the key you gave."]
+
+
+def read_heads(lines: Iterable[bytes]) -> Iterable[chain.Head]:
+    """The heads of a file, one JSON object a line; :class:`~market.audit.chain.NotALog` for anything else."""
+    for line in lines:
+        if line.strip():
+            try:
+                plain = json.loads(line)
+            except ValueError as error:
+                raise chain.NotALog("the file of heads is not one JSON object a line") from error
+            yield chain.Head.from_plain(plain)
+
+
+def explained(report: chain.Report) -> tuple[list[str], int]:
+    """What a recomputation of the chain found, in sentences, and the exit code. An empty log is nothing to check."""
+    if report.broken is not None:
+        good = f"Up to event {report.seq} the chain holds." if report.seq else "Nothing before it holds."
+        return [f"BROKEN  {report.broken.words}", f"First broken: event {report.broken.seq}.", good], 1
+    if not report.events:
+        return ["The log is empty."], 2
+    lines = [f"holds   {report.events} events, each linked to the one before."]
+    if report.heads_met:
+        lines.append(f"holds   It passes through {report.heads_met} signed heads.")
+    if report.events_withheld:
+        lines.append(f"        {report.events_withheld} events are sealed for now: only their hashes were checked.")
+    if report.bodies_withheld:
+        lines.append(f"        {report.bodies_withheld} bodies are withheld: only their digests were checked.")
+    return [*lines, f"Last: event {report.seq}, {report.hash}"], 0
