@@ -148,13 +148,14 @@ def row(hit: Hit, asked: str, now: datetime) -> dict[str, Any]:
     when, label = _when(found.closes_at, found.published_at, now)
     why = ""
     if asked and hit.reasons:
-        why = f" Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
+        why = f"Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
     supplied = found.kind is not Kind.SUPPLIER and found.supplier_names
     who = [found.buyer, ", ".join(found.supplier_names) if supplied else "", found.region]
     return {
         "href": found.url,
         "title": hit.title,
-        "text": hit.snippet + why,
+        "text": hit.snippet,
+        "why": why or None,
         "kind": KIND_WORDS[found.kind],
         "state": found.stage.replace("-", " ").capitalize() or None,
         "tone": TONES.get(found.stage, "grey"),
