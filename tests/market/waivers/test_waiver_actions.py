@@ -18,13 +18,13 @@ from market.audit.thread import thread
 from market.db import find
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
+from market.seed.authenticator import Authenticator
 from market.tenders import actions as tenders
 from market.tenders.tables import InnovationEvidence, Tender
 from market.waivers import actions
 from market.waivers.listing import listed
 from market.waivers.tables import Waiver
 from tests import given
-from market.seed.authenticator import Authenticator
 
 pytestmark = pytest.mark.usefixtures("clean")
 
