@@ -30,6 +30,8 @@ from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
+from market.oversight.api import AuditApi, LogApi
+from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.settings import settings
@@ -52,6 +54,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     DeskPages,
     DemoPages,
     AboutPages,
+    LogPages,
+    AuditPages,
     PaymentPages,
     TenderPages,
     WaiverPages,
@@ -77,6 +81,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
+    LogApi,
+    AuditApi,
     SearchApi,
     MeApi,
     OrganisationsApi,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from market import policy
 from market.db import many, one
@@ -18,7 +18,7 @@ from market.payments.actions import speed
 
 COUNTED = {
     "small-firms": "Contracts that both sides signed. A firm is small when it has fewer than "
-    f"{policy.UK.small_firms_uk.staff_fewer_than} staff and its turnover or its balance sheet is within the limit of the Procurement Act 2023, section 123(1), by the figures it gave us. Firms whose size is not known "
+    f"{policy.UK.small_firms_uk.staff_fewer_than} staff and its turnover or its balance sheet is within the limit of the Procurement Act 2023, section 123(1), by the figures it gave us; firms that gave them in euros are judged by Recommendation 2003/361/EC. Firms whose size is not known "
     "count as not small. Values are the agreed ones without VAT; money of another currency is not converted and is left out of the share.",
     "time-to-pay": "Whole days from the moment a pitch was marked as delivered to the moment its fee was paid. The figure is the median: half "
     "of the teams waited no longer.",
@@ -104,7 +104,8 @@ def is_small(row: dict[str, Any]) -> bool:
     def given(name: str) -> Money | None:
         return Money(row[name], row["firm_currency"]) if row[name] is not None else None
 
-    return size_of(Size(row["staff"], given("turnover_minor"), given("balance_minor")), "uk").small is True
+    definition: Literal["uk", "eu"] = "eu" if row["firm_currency"] == "EUR" else "uk"
+    return size_of(Size(row["staff"], given("turnover_minor"), given("balance_minor")), definition).small is True
 
 
 _seen: tuple[str, Figures] = ("", Figures())

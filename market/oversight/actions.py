@@ -1,0 +1,39 @@
+"""What auditors do that leaves a trace: reading private facts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from market.actor import Actor
+from market.audit.actions import record
+from market.db import transaction
+from market.oversight.records import private_facts
+from market.refusals import NotFound
+
+
+class Reading(msgspec.Struct, forbid_unknown_fields=True):
+    """Why somebody reads what is private."""
+
+    why: Annotated[str, Meta(title="Why you need it", min_length=10, max_length=1000)]
+
+
+async def read_private(actor: Actor, subject: str, given: Reading) -> list[tuple[int, dict[str, Any]]]:
+    """An auditor reads the private facts beside a record, by seq. The reading is itself an event: that it was done and how
+    many facts were read is public, the reason is not. Refused (403) for everybody else, operators included."""
+    async with transaction():
+        hat = actor.must_wear("auditor")
+        found = await private_facts(subject)
+        if not found:
+            raise NotFound("Private facts")
+        await record(
+            actor,
+            "private.read",
+            subject,
+            {"events": [seq for seq, _ in found]},
+            private={"why": given.why},
+            organisation=hat.organisation_ref,
+        )
+    return found

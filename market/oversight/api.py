@@ -1,0 +1,251 @@
+"""The public log and the auditor's walk for programs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from market import canonical
+from market.accounts import guards
+from market.oversight import actions, contracts, flags, log, records
+from market.oversight.pages import next_page, subject_of
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+
+class EventView(msgspec.Struct):
+    """One public event. `says` is it in words; `body` is the canonical JSON exactly as it was hashed."""
+
+    seq: int
+    at: datetime
+    verb: str
+    subject: str
+    about: list[str]
+    actor: str
+    organisation: str
+    says: str
+    body: str
+    hash: str
+
+
+class FlagView(msgspec.Struct):
+    """A red flag that is up: its code, why, and where the indicator comes from."""
+
+    code: str
+    title: str
+    says: str
+    source: str
+
+
+class ContractFoundView(msgspec.Struct):
+    """A contract as the auditor's search shows it; money in minor units."""
+
+    ref: str
+    title: str
+    buyer: str
+    supplier: str
+    tender: str
+    value_minor: int
+    currency: str
+    drawn_up_at: datetime
+    signed_at: datetime | None
+    ground: str
+    bids: int
+    flags: list[FlagView]
+
+
+class StepView(msgspec.Struct):
+    """One step of the thread."""
+
+    name: str
+    state: str
+    text: str | None
+    when: datetime | None
+    why: str | None
+
+
+class CheckView(msgspec.Struct):
+    """One thing that was checked: whether it holds, in words, and the number to compare."""
+
+    holds: bool
+    says: str
+    detail: str | None
+
+
+class WalkView(msgspec.Struct):
+    """One record with the thread it hangs on, its events in order, what belongs to it, and what checking found."""
+
+    subject: str
+    title: str
+    thread: list[StepView]
+    events: list[EventView]
+    related: list[str]
+    private: int
+    contract: ContractFoundView | None
+    checks: list[CheckView]
+    next: str | None
+
+
+class PrivateView(msgspec.Struct):
+    """The private facts of one event."""
+
+    seq: int
+    facts: dict[str, Any]
+
+
+def event_view(entry: log.Entry) -> EventView:
+    """An event for programs."""
+    return EventView(
+        entry.seq,
+        entry.at,
+        entry.verb,
+        entry.subject,
+        list(entry.about),
+        entry.actor,
+        entry.organisation,
+        log.told(entry),
+        entry.body,
+        entry.hash,
+    )
+
+
+def contract_view(found: contracts.Found) -> ContractFoundView:
+    """A contract for programs."""
+    return ContractFoundView(
+        found.ref,
+        found.title,
+        found.buyer_ref,
+        found.supplier_ref,
+        found.tender,
+        found.value.minor,
+        found.value.currency,
+        found.drawn_up_at,
+        found.signed_at,
+        found.ground,
+        found.bids,
+        [FlagView(each.code, each.title, each.says, each.source) for each in found.raised],
+    )
+
+
+class LogApi(Controller):
+    """What happened, in order."""
+
+    path = "/api/v1/log"
+    tags = ["Log"]
+
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="Read the public log",
+        operation_id="readLog",
+        responses=problem_responses(400),
+    )
+    async def newest(
+        self,
+        request: Visitor,
+        kind: FromQuery[str] = "",
+        record: FromQuery[str] = "",
+        verb: FromQuery[str] = "",
+        since: FromQuery[date | None] = None,
+        until: FromQuery[date | None] = None,
+        before: FromQuery[int | None] = None,
+    ) -> Items[EventView]:
+        """Public events, the newest first. The whole log in its order, ready to be verified, is at `/log/events.jsonl`."""
+        entries, cursor = await log.newest(log.Filter(kind, record, verb, since, until), before)
+        return Items([event_view(each) for each in entries], next_page(request, cursor))
+
+
+class AuditApi(Controller):
+    """Looking on: for auditors and the operator."""
+
+    path = "/api/v1/audit"
+    tags = ["Audit"]
+    security = SIGNED_IN
+
+    @get(
+        "/contracts",
+        guards=[guards.overseer],
+        summary="Search contracts with their red flags",
+        operation_id="auditContracts",
+        responses=problem_responses(400, 401, 403),
+    )
+    async def contracts(
+        self,
+        request: Visitor,
+        q: FromQuery[str] = "",
+        buyer: FromQuery[str] = "",
+        supplier: FromQuery[str] = "",
+        least_minor: FromQuery[int | None] = None,
+        most_minor: FromQuery[int | None] = None,
+        since: FromQuery[date | None] = None,
+        until: FromQuery[date | None] = None,
+        flag: FromQuery[list[str] | None] = None,
+        before: FromQuery[int | None] = None,
+    ) -> Items[ContractFoundView]:
+        """Contracts, the newest first, with the flags that are up for each."""
+        search = contracts.Search(q, buyer, supplier, least_minor, most_minor, since, until, flag or [])
+        found, cursor = await contracts.search(search, before)
+        return Items([contract_view(each) for each in found], next_page(request, cursor))
+
+    @get(
+        "/flags",
+        guards=[guards.overseer],
+        summary="List the red flags and what they mean",
+        operation_id="listFlags",
+        responses=problem_responses(401, 403),
+    )
+    async def flags(self) -> Items[FlagView]:
+        """Every flag; `says` is what it means."""
+        return Items([FlagView(each.code, each.title, each.norm, each.source) for each in flags.FLAGS])
+
+    @get(
+        "/records/{kind:str}/{ref:str}",
+        guards=[guards.overseer],
+        summary="Walk along a record and check it",
+        operation_id="auditRecord",
+        responses=problem_responses(400, 401, 403, 404),
+    )
+    async def record(
+        self, request: Visitor, kind: FromPath[str], ref: FromPath[str], after: FromQuery[int] = 0
+    ) -> WalkView:
+        """One record, its thread and events, what it grew from and what grew from it; everything is recomputed."""
+        subject = subject_of(kind, ref)
+        walked = await records.walk(subject, after)
+        checked = await records.check(subject)
+        return WalkView(
+            subject,
+            walked.title,
+            [StepView(each.name, each.state, each.text, each.when, each.why) for each in walked.steps],
+            [event_view(each) for each in walked.events],
+            [each.subject for each in walked.related],
+            walked.private,
+            contract_view(walked.contract) if walked.contract else None,
+            [CheckView(each.holds, each.says, each.detail) for each in checked.checks],
+            next_page(request, walked.after, "after"),
+        )
+
+    @post(
+        "/records/{kind:str}/{ref:str}/private",
+        status_code=200,
+        guards=[guards.auditor],
+        summary="Read private facts",
+        operation_id="auditPrivate",
+        responses=problem_responses(400, 401, 403, 404),
+    )
+    async def private(
+        self, request: Visitor, kind: FromPath[str], ref: FromPath[str], data: JSONBody[actions.Reading]
+    ) -> Items[PrivateView]:
+        """The private facts beside a record. That they were read is itself an event of the public log."""
+        read = await actions.read_private(request.user, subject_of(kind, ref), data)
+        return Items([PrivateView(seq, _plain(facts)) for seq, facts in read])
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts as any JSON reader takes them."""
+    decoded: dict[str, Any] = msgspec.json.decode(canonical.encode(facts))
+    return decoded

@@ -1,0 +1,188 @@
+"""The auditor's search over contracts, each with the red flags that are up for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from market import canonical
+from market.db import many
+from market.money import Money
+from market.oversight import flags
+from market.oversight.log import cursor, day_begins, storable
+
+PAGE: Final = 20
+SCANNED: Final = 2000
+"""How many contracts one request looks through for a flag before it stops and offers the next page."""
+
+
+class Search(msgspec.Struct, forbid_unknown_fields=False):
+    """What an auditor may ask for; everything that is given must hold."""
+
+    q: Annotated[str, Meta(title="Words", max_length=200)] = ""
+    """Words of the title, the buyer, the supplier, or a reference."""
+    buyer: Annotated[str, Meta(title="Buyer", max_length=200)] = ""
+    supplier: Annotated[str, Meta(title="Supplier", max_length=200)] = ""
+    least_minor: Annotated[int, Meta(title="Value from", ge=0)] | None = None
+    most_minor: Annotated[int, Meta(title="Value to", ge=0)] | None = None
+    since: date | None = None
+    until: date | None = None
+    flag: list[Annotated[str, Meta(max_length=40)]] = []
+    """Codes of flags; a contract with any of them is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One contract as the list shows it."""
+
+    id: int
+    ref: str
+    title: str
+    buyer: str
+    buyer_ref: str
+    supplier: str
+    supplier_ref: str
+    value: Money
+    drawn_up_at: datetime
+    signed_at: datetime | None
+    tender: str
+    ground: str
+    bids: int
+    raised: list[flags.Raised] = field(default_factory=list)
+
+
+_FACTS = (
+    "SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at, "
+    "CASE WHEN c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL "
+    "THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at, b.ref AS buyer_ref, b.name AS buyer, "
+    "s.ref AS supplier_ref, s.name AS supplier, t.ref AS tender, t.ground, t.published_at, t.closes_at, "
+    "l.value_minor AS estimate_minor, d.ranking, "
+    "(SELECT count(*) FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL) AS changes, "
+    "EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot) AND NOT EXISTS (SELECT 1 FROM lot_criterion k "
+    "WHERE k.lot = c.lot AND k.kind <> 'price') AS price_only, "
+    "ARRAY(SELECT e.ref FROM opened_bid ob JOIN bid e ON e.id = ob.bid WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_refs, "
+    "ARRAY(SELECT o.ref FROM opened_bid ob JOIN organisation o ON o.id = ob.supplier WHERE ob.lot = c.lot ORDER BY ob.id) "
+    "AS bid_suppliers, "
+    "ARRAY(SELECT ob.price_minor FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_prices, "
+    "ARRAY(SELECT ob.problem <> '' FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_unreadable, "
+    "(SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.supplier = c.supplier AND k.drawn_up_at <= c.drawn_up_at "
+    "AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS with_this_supplier, "
+    "(SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.drawn_up_at <= c.drawn_up_at "
+    "AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS of_this_buyer "
+    "FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier "
+    "JOIN tender t ON t.id = c.tender JOIN lot l ON l.id = c.lot JOIN decision d ON d.id = c.decision "
+)
+
+
+async def search(asked: Search, before: int | None = None) -> tuple[list[Found], int | None]:
+    """A page of contracts, the newest first, and the id the next page begins after (None on the last).
+
+    Flags are reckoned from each row, so a search for one looks through at most :data:`SCANNED` contracts and then answers
+    what it found so far together with where to go on.
+    """
+    found: list[Found] = []
+    looked, last = 0, before
+    batch = PAGE + 1 if not asked.flag else 200
+    while looked < SCANNED:
+        rows = await _rows(asked, last, batch)
+        for row in rows:
+            looked, last = looked + 1, row["id"]
+            each = read(row)
+            if asked.flag and not {up.code for up in each.raised} & set(asked.flag):
+                continue
+            if len(found) == PAGE:
+                return found, found[-1].id
+            found.append(each)
+        if len(rows) < batch:
+            return found, None
+        if not asked.flag:
+            break
+    return found, last
+
+
+async def one_contract(ref: str) -> Found | None:
+    """A contract with its flags, by its reference."""
+    rows = await many(f"{_FACTS}WHERE c.ref = {{}}", flags.REPEATED_MONTHS, flags.REPEATED_MONTHS, ref)
+    return read(rows[0]) if rows else None
+
+
+def read(row: dict[str, Any]) -> Found:
+    """A row of the search with its flags."""
+    return Found(
+        row["id"],
+        row["ref"],
+        row["title"],
+        row["buyer"],
+        row["buyer_ref"],
+        row["supplier"],
+        row["supplier_ref"],
+        Money(row["value_minor"], row["currency"]),
+        row["drawn_up_at"],
+        row["signed_at"],
+        row["tender"],
+        row["ground"],
+        len(row["bid_refs"]),
+        flags.raised(facts_of(row)),
+    )
+
+
+def facts_of(row: dict[str, Any]) -> flags.Facts:
+    """What the flags look at, from a row of the search: a bid is out when the stored reckoning excluded it or set it
+    aside, or when its envelope could not be read."""
+    ranking = canonical.decode(row["ranking"].encode()) if row["ranking"] else {}
+    out = {each["bid"] for each in ranking.get("placed", ()) if each["excluded"]} | set(ranking.get("set_aside", ()))
+    bids = [
+        flags.BidFact(supplier, price, ref in out or unreadable)
+        for ref, supplier, price, unreadable in zip(
+            row["bid_refs"], row["bid_suppliers"], row["bid_prices"], row["bid_unreadable"], strict=True
+        )
+    ]
+    return flags.Facts(
+        supplier=row["supplier_ref"],
+        value_minor=row["value_minor"],
+        estimate_minor=row["estimate_minor"],
+        currency=row["currency"],
+        bids=bids,
+        price_only=row["price_only"],
+        published_at=row["published_at"],
+        closes_at=row["closes_at"],
+        ground=row["ground"],
+        changes=row["changes"],
+        with_this_supplier=row["with_this_supplier"],
+        of_this_buyer=row["of_this_buyer"],
+    )
+
+
+async def _rows(asked: Search, before: int | None, limit: int) -> Sequence[dict[str, Any]]:
+    words = [f"%{_plain(word)}%" for word in storable(asked.q).split()]
+    return await many(
+        f"{_FACTS}WHERE ({{}}::bigint IS NULL OR c.id < {{}}::bigint) "  # noqa: S608 - a constant
+        "AND NOT EXISTS (SELECT 1 FROM unnest({}::text[]) word WHERE concat_ws(' ', c.title, t.title, b.name, s.name, c.ref, "
+        "t.ref, b.ref, s.ref) NOT ILIKE word) AND (b.name ILIKE {} OR b.ref = {}) AND (s.name ILIKE {} OR s.ref = {}) "
+        "AND ({}::bigint IS NULL OR c.value_minor >= {}) AND ({}::bigint IS NULL OR c.value_minor <= {}) "
+        "AND ({}::timestamptz IS NULL OR c.drawn_up_at >= {}) AND ({}::timestamptz IS NULL OR c.drawn_up_at < {}) "
+        "ORDER BY c.id DESC LIMIT {}",
+        flags.REPEATED_MONTHS,
+        flags.REPEATED_MONTHS,
+        *[cursor(before)] * 2,
+        words,
+        f"%{_plain(asked.buyer)}%",
+        storable(asked.buyer),
+        f"%{_plain(asked.supplier)}%",
+        storable(asked.supplier),
+        *[cursor(asked.least_minor)] * 2,
+        *[cursor(asked.most_minor)] * 2,
+        *[day_begins(asked.since)] * 2,
+        *[day_begins(asked.until, 1)] * 2,
+        limit,
+    )
+
+
+def _plain(word: str) -> str:
+    """A word as it stands in a LIKE pattern: its wildcards are letters like others."""
+    return storable(word).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

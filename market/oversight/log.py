@@ -1,0 +1,186 @@
+"""The public log as people read it: newest first, in words, filtered, page by page. Sealed events are never among it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from market import canonical
+from market.audit.thread import address
+from market.clock import ZONE
+from market.db import many
+from market.oversight.verbs import KINDS, parts, sentence
+
+PAGE: Final = 50
+
+PUBLIC: Final = (
+    "(e.sealed_by = '' OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) "
+    "AND e.sealed_by LIKE 'publication:%' AND o.verb LIKE '%.published') "
+    "OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 9) AND e.sealed_by LIKE 'opening:%' "
+    "AND o.verb = 'tender.opened'))"
+)
+"""Whether the event `e` may be seen by everybody: the same seals as `market.audit.proofs.unsealed`, asked row by row so that a page
+of a long log costs what a page of a short one does. A test holds the two against each other."""
+
+
+class Filter(msgspec.Struct, forbid_unknown_fields=False):
+    """What somebody may ask of the log; everything that is given must hold."""
+
+    kind: Annotated[str, Meta(title="Kind", max_length=40)] = ""
+    record: Annotated[str, Meta(title="Record", max_length=40)] = ""
+    """A reference such as `T-7KQ4M2X`, or `kind:reference`: every event beside that record."""
+    verb: Annotated[str, Meta(title="What was done", max_length=60)] = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event in words. `before`, `it` and `after` are the sentence with the record's title (or reference) in the
+    middle; `href` is the record's public page."""
+
+    seq: int
+    at: datetime
+    who: str
+    before: str
+    it: str
+    after: str
+    href: str | None
+    verb: str
+    subject: str
+    actor: str
+    organisation: str
+    about: tuple[str, ...]
+    hash: str
+    body: str
+    private: bool
+    sealed_by: str = ""
+
+    @property
+    def says(self) -> str:
+        """The whole sentence."""
+        return f"{self.who} {self.before}{self.it}{self.after}"
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The public facts of the event, as words and plain values."""
+        found = canonical.decode(self.body.encode())
+        return [
+            (name.replace("_", " ").capitalize(), value if isinstance(value, str) else canonical.encode(value).decode())
+            for name, value in found.items()
+        ]
+
+
+COLUMNS: Final = (
+    "e.seq, e.at, e.actor, e.organisation, e.verb, e.subject, e.about, e.body, e.body_digest, e.private_body, e.hash, "
+    "e.sealed_by, coalesce(o.name, '') AS body_name"
+)
+
+
+async def newest(asked: Filter, before: int | None = None, limit: int = PAGE) -> tuple[list[Entry], int | None]:
+    """A page of public events, the newest first, and the seq the next page begins before (None on the last)."""
+    rows = await many(
+        f"SELECT {COLUMNS} FROM event e LEFT JOIN organisation o ON o.ref = e.organisation WHERE "  # noqa: S608 - constants
+        f"({{}}::bigint IS NULL OR e.seq < {{}}) AND ({{}} = '' OR split_part(e.subject, ':', 1) = {{}}) AND ({{}} = '' OR e.verb = {{}}) "
+        f"AND ({{}}::text[] IS NULL OR e.about && {{}}::text[]) AND ({{}}::timestamptz IS NULL OR e.at >= {{}}) "
+        f"AND ({{}}::timestamptz IS NULL OR e.at < {{}}) AND {PUBLIC} ORDER BY e.seq DESC LIMIT {{}}",
+        *[cursor(before)] * 2,
+        *[storable(asked.kind)] * 2,
+        *[storable(asked.verb)] * 2,
+        *[subjects(asked.record)] * 2,
+        *[day_begins(asked.since)] * 2,
+        *[day_begins(asked.until, 1)] * 2,
+        limit + 1,
+    )
+    entries = await in_words(rows[:limit])
+    return entries, entries[-1].seq if len(rows) > limit else None
+
+
+def subjects(record: str) -> list[str] | None:
+    """What a typed reference may mean: itself as `kind:reference`, or that reference of any kind; None for nothing typed."""
+    typed = storable(record)
+    if not typed:
+        return None
+    if ":" in typed:
+        return [typed]
+    return [f"{kind}:{typed.upper()}" for kind in KINDS]
+
+
+async def in_words(rows: Sequence[dict[str, Any]]) -> list[Entry]:
+    """Stored events as entries, with the titles of what they happened to."""
+    titles = await titles_of({row["subject"] for row in rows})
+    entries = []
+    for row in rows:
+        before, after = parts(row["verb"])
+        entries.append(
+            Entry(
+                row["seq"],
+                row["at"],
+                row["body_name"] or {"system": "Prelude", "public": "A visitor"}.get(row["actor"], "Somebody"),
+                before,
+                titles.get(row["subject"]) or row["subject"].partition(":")[2],
+                after,
+                address(row["subject"]),
+                row["verb"],
+                row["subject"],
+                row["actor"],
+                row["organisation"],
+                tuple(row["about"]),
+                row["hash"],
+                row["body"],
+                row["private_body"] is not None,
+                row["sealed_by"],
+            )
+        )
+    return entries
+
+
+TITLED: Final = {
+    "mission": "SELECT ref, title FROM mission WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+    "challenge": "SELECT ref, title FROM challenge WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+    "insight_report": "SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+    "tender": "SELECT ref, title FROM tender WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+    "contract": "SELECT ref, title FROM contract WHERE ref = ANY({}::text[])",
+    "supplier": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
+    "organisation": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
+}
+"""Where the public title of a record stands, by kind; the other kinds are called by their reference."""
+
+
+async def titles_of(subjects: set[str]) -> dict[str, str]:
+    """Public titles of these `kind:reference`s, as far as they have one."""
+    found: dict[str, str] = {}
+    for kind, query in TITLED.items():
+        refs = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{kind}:"))
+        if refs:
+            found |= {f"{kind}:{row['ref']}": row["title"] for row in await many(query, refs) if row["title"]}
+    return found
+
+
+def told(entry: Entry) -> str:
+    """The sentence of an event with its reference instead of a title: for files and programs."""
+    return f"{entry.who} {sentence(entry.verb, entry.subject.partition(':')[2])}"
+
+
+def day_begins(day: date | None, later: int = 0) -> datetime | None:
+    """The first moment of a day (or of one so many days later) in the site's zone. Days that no log can reach stand for the
+    nearest one that it can."""
+    if day is None:
+        return None
+    near = min(max(day, date(1970, 1, 1)), date(9000, 1, 1))
+    return datetime.combine(near + timedelta(days=later), datetime.min.time(), ZONE)
+
+
+def storable(text: str) -> str:
+    """What was typed, without the one letter (NUL) that the database does not know."""
+    return text.replace("\0", "").strip()
+
+
+def cursor(number: int | None) -> int | None:
+    """A cursor from an address, within the numbers that the database knows."""
+    return None if number is None else min(max(number, 0), canonical.EXACT)

@@ -1,0 +1,278 @@
+"""The auditor's walk: one record, the thread it hangs on, every event beside it, what it grew from and what grew from it —
+and a check of all that, explained in words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from market import canonical, clock, signing
+from market.audit import chain, proofs
+from market.audit.thread import Step, address, thread
+from market.db import many, one
+from market.oversight.contracts import Found, one_contract
+from market.oversight.log import COLUMNS, Entry, cursor, in_words, titles_of
+from market.oversight.verbs import KINDS
+from market.refusals import NotFound
+
+PAGE: Final = 200
+
+VISIBLE: Final = (
+    "(CASE WHEN e.sealed_by LIKE 'opening:tender:%' THEN EXISTS (SELECT 1 FROM event o WHERE o.verb = 'tender.opened' "
+    "AND o.subject = substr(e.sealed_by, 9)) WHEN e.sealed_by LIKE 'opening:challenge:%' THEN EXISTS (SELECT 1 FROM event o "
+    "WHERE o.verb = 'challenge.shortlisted' AND o.subject = substr(e.sealed_by, 9)) WHEN e.sealed_by LIKE 'follower:%' "
+    "THEN EXISTS (SELECT 1 FROM event o WHERE o.verb = 'tender.opened' AND o.subject = 'tender:' || substr(e.sealed_by, 10)) "
+    "ELSE true END)"
+)
+"""Whether an auditor may see the event `e`: all, except that nobody at all may see how many bid or applied, or who follows
+a tender, before the bids are opened or the short list is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A record on the same line: its kind in words, its name, its page here and its public page."""
+
+    kind: str
+    subject: str
+    title: str
+    walk: str
+    href: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One record as an auditor sees it. `after` is where the next page of its events begins, None on the last."""
+
+    subject: str
+    title: str
+    href: str | None
+    steps: list[Step]
+    events: list[Entry]
+    after: int | None
+    related: list[Related]
+    contract: Found | None
+    private: int
+    """How many of its events (on all pages) have private facts."""
+
+
+def place(subject: str) -> str:
+    """The auditor's page of a record."""
+    kind, _, ref = subject.partition(":")
+    return f"/audit/records/{kind}/{ref}"
+
+
+async def walk(subject: str, after: int = 0) -> Walk:
+    """One record with what belongs beside it; 404 for one the log does not know (or may not tell of yet)."""
+    rows = await many(
+        f"SELECT {COLUMNS} FROM event e LEFT JOIN organisation o ON o.ref = e.organisation "  # noqa: S608 - constants
+        f"WHERE e.about @> {{}}::text[] AND e.seq > {{}} AND {VISIBLE} ORDER BY e.seq LIMIT {{}}",
+        [subject],
+        cursor(after),
+        PAGE + 1,
+    )
+    if not rows and not after:
+        raise NotFound("Record")
+    events = await in_words(rows[:PAGE])
+    counted = await one(
+        f"SELECT count(*) FILTER (WHERE e.private_body IS NOT NULL) AS private FROM event e "  # noqa: S608 - constants
+        f"WHERE e.about @> {{}}::text[] AND {VISIBLE}",
+        [subject],
+    )
+    kind, _, ref = subject.partition(":")
+    return Walk(
+        subject,
+        (await titles_of({subject})).get(subject, ref),
+        address(subject),
+        await thread(subject),
+        events,
+        events[-1].seq if len(rows) > PAGE else None,
+        await related(subject),
+        await one_contract(ref) if kind == "contract" else None,
+        counted["private"],
+    )
+
+
+async def related(subject: str) -> list[Related]:
+    """What the record grew from and what grew from it, by kind in the order of the walk; at most a few hundred."""
+    rows = await many(
+        f"SELECT DISTINCT other FROM event e, unnest(e.about) other WHERE e.about @> {{}}::text[] AND {VISIBLE} "  # noqa: S608
+        "AND other <> {} ORDER BY other LIMIT 300",
+        [subject],
+        subject,
+    )
+    found = [row["other"] for row in rows if row["other"].partition(":")[0] in KINDS]
+    titles = await titles_of(set(found))
+    order = list(KINDS)
+    found.sort(key=lambda each: order.index(each.partition(":")[0]))
+    return [
+        Related(
+            KINDS[each.partition(":")[0]],
+            each,
+            titles.get(each) or each.partition(":")[2],
+            place(each),
+            address(each),
+        )
+        for each in found
+    ]
+
+
+async def private_facts(subject: str) -> list[tuple[int, dict[str, Any]]]:
+    """The private facts beside a record, by seq; the caller has written down who read them and why."""
+    rows = await many(
+        f"SELECT e.seq, e.private_body FROM event e WHERE e.about @> {{}}::text[] AND e.private_body IS NOT NULL "  # noqa: S608
+        f"AND {VISIBLE} ORDER BY e.seq LIMIT 1000",
+        [subject],
+    )
+    found = []
+    for row in rows:
+        facts = canonical.decode(row["private_body"].encode())
+        facts.pop("salt", None)
+        found.append((row["seq"], facts))
+    return found
+
+
+# ── checking ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: whether it holds, what was found in words, and the number to compare, if any."""
+
+    holds: bool
+    says: str
+    detail: str | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What checking a record found."""
+
+    at: datetime
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything holds."""
+        return all(each.holds for each in self.checks)
+
+
+async def segment(subject: str) -> tuple[int, int, list[int]]:
+    """The first and last seq of a record's events that an auditor may see, and all of them."""
+    rows = await many(
+        f"SELECT e.seq FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE} ORDER BY e.seq",  # noqa: S608
+        [subject],
+    )
+    if not rows:
+        raise NotFound("Record")
+    mine = [row["seq"] for row in rows]
+    return mine[0], mine[-1], mine
+
+
+async def before(seq: int) -> tuple[int, str]:
+    """The (seq, hash) an event follows: the one before it, or the beginning of the log."""
+    if seq <= 1:
+        return 0, chain.GENESIS
+    row = await one("SELECT seq, hash FROM event WHERE seq = {}", seq - 1)
+    return (row["seq"], row["hash"]) if row else (seq - 1, "")
+
+
+async def stretch(first: int, last: int) -> AsyncIterator[list[dict[str, Any]]]:
+    """The events from `first` to `last`, in batches."""
+    async for batch in proofs.events(first - 1):
+        kept = [row for row in batch if int(str(row["seq"])) <= last]
+        if kept:
+            yield kept
+        if len(kept) < len(batch):
+            return
+
+
+async def check(subject: str) -> Checked:
+    """Recompute what the log says of a record from its first event to its last, and the documents it names."""
+    first, last, mine = await segment(subject)
+    made = Checked(clock.now())
+    after = await before(first)
+    seen = 0
+    broken: chain.Break | None = None
+    async for batch in stretch(first, last):
+        report = chain.verify((proofs.as_row(row) for row in batch), after=after)
+        seen, after, broken = seen + report.events, (report.seq, report.hash), report.broken
+        if broken is not None:
+            break
+    if broken is not None:
+        made.checks.append(Check(False, broken.words))
+    else:
+        made.checks.append(
+            Check(
+                True,
+                f"We recomputed every event from {first} to {last}: {_count(seen, 'event')}, of which {len(mine)} "
+                f"{'stands' if len(mine) == 1 else 'stand'} beside this record. Each follows from the one before it, and what each says, "
+                "in public and in private, is what was written then.",
+                after[1],
+            )
+        )
+    made.checks += await _documents(subject)
+    return made
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+async def _documents(subject: str) -> list[Check]:
+    """The documents on the record's line whose digests the log names: contract, register of opening, waiver."""
+    line = {subject, *(each.subject for each in await related(subject))}
+    found: list[Check] = []
+    for row in await _of(line, "contract", "SELECT ref, document FROM contract WHERE ref = ANY({}::text[])"):
+        named = await _named(f"contract:{row['ref']}", "contract.drawn-up", "document_sha256")
+        found.append(_same(f"The document of contract {row['ref']}", row["document"], named))
+    for row in await _of(
+        line,
+        "tender",
+        "SELECT t.ref, o.register FROM opening o JOIN tender t ON t.id = o.tender WHERE t.ref = ANY({}::text[])",
+    ):
+        named = await _named(f"tender:{row['ref']}", "tender.opened", "register_sha256")
+        found.append(_same(f"The register of opening of tender {row['ref']}", row["register"], named))
+    for row in await _of(line, "waiver", "SELECT ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])"):
+        named = await _named(f"waiver:{row['ref']}", "waiver.granted", "bundle")
+        found.append(_signature(row["ref"], row["bundle"], named))
+    return found
+
+
+async def _of(line: set[str], kind: str, query: str) -> list[dict[str, Any]]:
+    refs = sorted(each.partition(":")[2] for each in line if each.startswith(f"{kind}:"))
+    return await many(query, refs) if refs else []
+
+
+async def _named(subject: str, verb: str, fact: str) -> str:
+    row = await one("SELECT body FROM event WHERE subject = {} AND verb = {} ORDER BY seq DESC LIMIT 1", subject, verb)
+    return str(canonical.decode(row["body"].encode()).get(fact, "")) if row else ""
+
+
+def _same(what: str, text: str, named: str) -> Check:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if not named:
+        return Check(False, f"{what} is not named by any event of the log.", digest)
+    if digest != named:
+        return Check(False, f"{what} is not the one whose fingerprint the log names.", digest)
+    return Check(True, f"{what} has the fingerprint that the log names.", digest)
+
+
+def _signature(ref: str, text: str, named: str) -> Check:
+    try:
+        bundle = signing.Bundle.from_text(text)
+    except signing.NotABundle as error:
+        return Check(False, f"Waiver {ref}: {error}")
+    report = signing.examine(bundle)
+    failed = [each.sentence for each in report.checks if not each.passed]
+    if failed:
+        return Check(False, f"The signature under waiver {ref} does not hold. {' '.join(failed)}", bundle.digest())
+    if bundle.digest() != named:
+        return Check(False, f"The signature under waiver {ref} holds, but the log names another.", bundle.digest())
+    return Check(
+        True,
+        f"The minister's signature under waiver {ref} holds ({len(report.checks)} checks of the passkey's own data), and the log names it.",
+        bundle.digest(),
+    )
