@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from asyncpg.exceptions import DataError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
@@ -97,6 +98,10 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
         return exc.status, list(exc.reasons), headers
     if isinstance(exc, NotFound):
         return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], {}
+    if isinstance(exc, DataError):
+        # A zero byte, a number beyond the column: nothing that any form or link of ours makes.
+        log.warning("a value that the database cannot hold: %s", exc)
+        return 400, [Refusal("web.not-storable", "This holds a sign or a number that cannot be kept.")], {}
     if isinstance(exc, ValidationException):
         return 400, _invalid(exc), {}
     if isinstance(exc, NotAuthorizedException):
