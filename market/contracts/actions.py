@@ -117,7 +117,7 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
             buyer=buyer.id,
             supplier=supplier.id,
             mission=tender.mission,
-            title=given.title.strip() or (lot.title or tender.title),
+            title=given.title.strip() or await title_of(tender, lot),
             value_minor=price.minor,
             currency=price.currency,
             begins_on=given.begins_on,
@@ -158,6 +158,13 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
             announce=[f"award:{decision.ref}", f"tender:{tender.ref}"],
         )
     return contract
+
+
+async def title_of(tender: Tender, lot: Lot) -> str:
+    """What a contract is called unless the buyer calls it something else: the tender's title, and the lot's where there are
+    several lots."""
+    several = await Lot.count().where(Lot.tender == tender.id) > 1
+    return f"{tender.title}: {lot.title}" if several and lot.title else str(tender.title)
 
 
 async def price_of(decision: Decision) -> Money:
@@ -598,6 +605,12 @@ async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
 async def changes_of(contract: Contract) -> list[ContractChange]:
     """The changes, oldest first."""
     return await ContractChange.objects().where(ContractChange.contract == contract.id).order_by(ContractChange.id)
+
+
+def small_firm(row: dict[str, Any]) -> bool | None:
+    """Whether the supplier of a row of :func:`listed` is a small firm; None when its size is not known."""
+    facts = {name: row[name] for name in ("employees", "turnover_minor", "balance_minor")}
+    return awards.size_verdict(Organisation(_ignore_missing=True, currency=row["size_currency"], **facts)).small
 
 
 def stage(contract: Contract | dict[str, Any]) -> tuple[str, str]:

@@ -60,7 +60,15 @@ class ContractPages(Controller):
         found = await actions.listed(before)
         rows, more = found[: actions.PER_PAGE], len(found) > actions.PER_PAGE
         following = f"/contracts?before={rows[-1]['ref']}" if more else None
-        return show(request, "contracts/list.html", rows=rows, before=before, following=following, stage=actions.stage)
+        return show(
+            request,
+            "contracts/list.html",
+            rows=rows,
+            before=before,
+            following=following,
+            stage=actions.stage,
+            small_firm=actions.small_firm,
+        )
 
     @get("/contracts/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -190,7 +198,7 @@ async def _drawing(request: Visitor, ref: str, form: forms.Form[DraftForm] | Non
         DraftForm,
         begins_on=tender.contract_begins_on,
         ends_on=tender.contract_ends_on,
-        title=lot.title or tender.title,
+        title=await actions.title_of(tender, lot),
         terms=tender.terms,
     )
     return show(

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from market import canonical, clock
+from market.audit.actions import record
 from market.audit.tables import Event
 from market.audit.thread import thread
 from market.awards import actions as awards
@@ -90,6 +91,7 @@ async def test_milestones_that_do_not_make_the_price_are_refused() -> None:
 
 async def test_both_sides_sign_the_same_document_in_either_order_and_then_it_is_in_force() -> None:
     case, decision = await given_awards.awarded()
+    await record(case.buyer, "tender.published", f"tender:{case.ref}", {"ground": "not-central"})
     contract = await given_awards.drawn_up(case, decision)
     right = Signature(contract.digest, True)
     with pytest.raises(Refused) as other:
