@@ -97,21 +97,23 @@ class Gate:
 def gate(candidate: Candidate) -> Gate:
     """Ask, in this order: is the buyer central government, is it a commodity, was there an exercise, was it waived.
 
-    The first question that settles the matter ends it; all that were asked are kept.
+    The first question that settles the matter ends it; all that were asked are kept. A buyer whom the rule does not bind
+    is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
     """
     lines: list[Line] = []
-    if candidate.buyer.tier != "central":
-        lines.append(
-            Line("central", False, f"{candidate.buyer.name} is not central government, which alone the rule binds.")
-        )
-        return Gate("not-central", "", tuple(lines))
-    lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
-    commodity = _commodity(candidate)
-    lines.append(commodity)
-    if commodity.holds:
-        return Gate("commodity", "", tuple(lines))
+    bound = candidate.buyer.tier == "central"
+    if bound:
+        lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
+    else:
+        words = f"{candidate.buyer.name} is not central government, which alone the rule binds."
+        lines.append(Line("central", False, words))
+    if bound or candidate.tender.commodity_claimed:
+        commodity = _commodity(candidate)
+        lines.append(commodity)
+        if commodity.holds:
+            return Gate("commodity", "", tuple(lines))
     found = ""
-    for evidence in _exercises(candidate):
+    for evidence in _exercises(candidate) if bound or candidate.tender.exercise else ():
         line = _serves(candidate, evidence)
         lines.append(line)
         if line.holds:
@@ -119,6 +121,8 @@ def gate(candidate: Candidate) -> Gate:
             break
     if found:
         return Gate("exercise", found, tuple(lines))
+    if not bound:
+        return Gate("not-central", "", tuple(lines))
     if not any(line.code == "exercise" for line in lines):
         lines.append(Line("exercise", False, _no_exercise(candidate)))
     for waiver in _waivers(candidate):

@@ -108,6 +108,11 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
     ("situation", "ground", "reference"),
     [
         (candidate(tier="local"), "not-central", ""),
+        (candidate(tender(exercise="CH-1"), tier="local", records=[evidence()]), "exercise", "CH-1"),
+        (candidate(tender(exercise="CH-1"), tier="local", records=[evidence(cpv=[LETTERS])]), "not-central", ""),
+        (candidate(tier="local", records=[evidence()]), "not-central", ""),
+        (candidate(tender(commodity_claimed=True), tier="local", lots=[lot(codes=[LAPTOPS])]), "commodity", ""),
+        (candidate(tender(commodity_claimed=True), tier="local"), "not-central", ""),
         (candidate(), None, ""),
         (candidate(records=[evidence()]), "exercise", "CH-1"),
         (candidate(records=[evidence(buyer=2)]), "exercise", "CH-1"),

@@ -86,7 +86,7 @@ async def test_a_buyer_asks_and_the_minister_signs_with_her_device(app: Litestar
         tender = (await public.get(f"/tenders/{made.ref}")).text
         assert "Check the signature" in tender
         assert "Minister for Places" in tender
-        assert "Used by tender" in (await public.get("/waivers")).text
+        assert f"Used by {made.ref}" in (await public.get("/waivers")).text
 
 
 async def test_a_refusal_is_read_by_everybody_and_stands_before_the_next_request(app: Litestar) -> None:
