@@ -140,7 +140,7 @@ class OrganisationsApi(Controller):
         guards=[guards.public],
         summary="Read an organisation",
         operation_id="readOrganisation",
-        responses=problem_responses(404),
+        responses=problem_responses(400, 404),
     )
     async def one(self, ref: FromPath[str]) -> OrganisationView:
         """What is public of any body, suppliers included."""
@@ -152,7 +152,7 @@ class OrganisationsApi(Controller):
         summary="List the people of an organisation",
         operation_id="listPeople",
         security=SIGNED_IN,
-        responses=problem_responses(401, 404),
+        responses=problem_responses(400, 401, 404),
     )
     async def people(self, request: Visitor, ref: FromPath[str]) -> Items[MemberView]:
         """For its own members, operators and auditors."""
@@ -188,7 +188,7 @@ class OrganisationsApi(Controller):
         summary="End a role",
         operation_id="endMembership",
         security=SIGNED_IN,
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(400, 401, 404, 409),
     )
     async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Items[MemberView]:
         """End a role now; answers nothing more of it."""

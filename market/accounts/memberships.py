@@ -67,6 +67,12 @@ class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
 
 
+class Ending(msgspec.Struct, forbid_unknown_fields=True):
+    """When a role ends: at the end of a day, or now when none is given."""
+
+    last_day: Annotated[date | None, Meta(title="Last day")] = None
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """An invitation as its letter's reader sees it: into which body, and whether the address has an account."""
@@ -84,6 +90,11 @@ def subject_of(organisation: Organisation) -> str:
 def first_moment(day: date | None) -> datetime | None:
     """When a day of office begins, by the site's clock on the wall."""
     return None if day is None else datetime.combine(day, time(), clock.ZONE).astimezone(UTC)
+
+
+def after(day: date | None) -> datetime | None:
+    """When a last day of office is over: the first moment of the day after."""
+    return None if day is None else first_moment(day + timedelta(days=1))
 
 
 def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
@@ -199,7 +210,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     _must_give(actor, body.id, given.role)
     await spend(INVITATIONS, body.ref)
     async with transaction():
-        since, until = first_moment(given.office_since), first_moment(given.office_until)
+        since, until = first_moment(given.office_since), after(given.office_until)
         insist(rules.INVITE, rules.Office(body.kind, body.tier, given.role, given.title, since, until))
         now, token, address = clock.now(), new_token(), plain_address(given.email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
@@ -296,10 +307,20 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
         )
         if chooses and given is not None:
             person.name, person.password_hash = " ".join(given.name.split()), kept
-            await person.save([Person.name, Person.password_hash] if holder else None)
+            await _keep_person(person, new=holder is None)
         joined = await actor_of(person.id, "letter")
         await begin(joined, person, offered.organisation, row.role, row.title, row.office_since, row.office_until)
     return person
+
+
+async def _keep_person(person: Person, *, new: bool) -> None:
+    try:
+        async with transaction():
+            await person.save(None if new else [Person.name, Person.password_hash])
+    except UniqueViolationError:
+        raise Refused(
+            Refusal("invitation.sign-in-first", f"Sign in as {person.email}, then open this link again.")
+        ) from None
 
 
 # ── memberships ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -365,8 +386,7 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
             raise NotFound("Membership")
         now = clock.now()
         insist(rules.END, row, await others_with(row), now)
-        last_day = first_moment(on + timedelta(days=1)) if on is not None else None
-        row.until = max(last_day or now, row.since)
+        row.until = max(after(on) or now, row.since)
         await row.save([Membership.until])
         person = await find(Person, Person.id == row.person)
         if not own:
@@ -390,10 +410,12 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
 
 
 async def members_of(organisation: int) -> list[dict[str, Any]]:
-    """Everybody in a body now or from a later day: membership id, person's ref, name and address, role, title, dates."""
+    """Everybody in a body now or from a later day: membership id, person's ref, name and address, role, title, dates;
+    `last` is the last day of a role that has an end."""
     now = clock.now()
     return await many(
-        "SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until FROM membership m "
+        "SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last "
+        "FROM membership m "
         "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) "
         "AND p.closed_at IS NULL ORDER BY m.role, p.name, m.id",
         organisation,

@@ -21,6 +21,7 @@ from market.refusals import NotFound
 from market.settings import settings
 from market.web import crossing, forms
 from market.web.pages import Visitor, show, to
+from market.web.words import day
 
 HOME = "/account"
 DESK = "/desk"
@@ -345,10 +346,14 @@ class OrganisationPages(Controller):
 
     @post("/{ref:str}/people/{membership:int}/end", guards=[guards.signed_in])
     async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Response[Any]:
-        """End a role now."""
-        row = await memberships.end(request.user, ref, membership)
-        own = row.person == request.user.person
-        return to(HOME if own else f"/organisations/{ref}/people", "The role has ended.")
+        """End a role, now or at the end of a day."""
+        form = await forms.read(request, memberships.Ending)
+        with form.acting():
+            row = await memberships.end(request.user, ref, membership, form.data.last_day)
+            own = row.person == request.user.person
+            said = f"The role ends with {day(form.data.last_day)}." if form.data.last_day else "The role has ended."
+            return to(HOME if own else f"/organisations/{ref}/people", said)
+        return await _people(request, ref, form)
 
     @post("/{ref:str}/people/{person:str}/passkeys/revoke", guards=[guards.operator])
     async def revoke_passkeys(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> Response[Any]:

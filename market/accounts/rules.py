@@ -121,9 +121,9 @@ def an_office_has_a_first_day(office: Office) -> str | None:
 
 @rule("membership.ends-before-it-begins", field="office_until")
 def ends_after_it_begins(office: Office) -> str | None:
-    """An office ends after it began."""
+    """An office does not end before it began."""
     if office.since is not None and office.until is not None and office.until <= office.since:
-        return "The last day in office must be after the first."
+        return "The last day in office cannot be before the first."
     return None
 
 

@@ -97,7 +97,13 @@ class SuppliersApi(Controller):
     path = "/api/v1/suppliers"
     tags = ["Suppliers"]
 
-    @get("/", guards=[guards.public], summary="List suppliers", operation_id="listSuppliers")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List suppliers",
+        operation_id="listSuppliers",
+        responses=problem_responses(400),
+    )
     async def index(self, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Items[SupplierLine]:
         """Suppliers by name; with `q` those whose name, region, summary, capabilities or number hold every word of it."""
         rows, following = await actions.page_of(q, after)
@@ -114,7 +120,7 @@ class SuppliersApi(Controller):
         guards=[guards.public],
         summary="Read a supplier",
         operation_id="readSupplier",
-        responses=problem_responses(404),
+        responses=problem_responses(400, 404),
     )
     async def one(self, ref: FromPath[str]) -> SupplierView:
         """A supplier with its present profile."""
@@ -125,7 +131,7 @@ class SuppliersApi(Controller):
         guards=[guards.public],
         summary="Read an earlier profile",
         operation_id="readProfileVersion",
-        responses=problem_responses(404),
+        responses=problem_responses(400, 404),
     )
     async def version(self, ref: FromPath[str], version: FromPath[int]) -> VersionView:
         """The profile as it stood."""

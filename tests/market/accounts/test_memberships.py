@@ -1,7 +1,8 @@
 """Organisations entered by operators, invitations by letter, joining, and ending a role."""
 
+import asyncio
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from litestar import Litestar
@@ -50,7 +51,7 @@ async def test_the_operator_enters_a_department_and_its_minister_takes_office(ap
         assert missing.status_code == 409
         assert "Enter the first day in office." in missing.text
         assert "Enter the title of the office" in missing.text
-        office = {**asked, "title": "Minister for Places", "office_since": "2026-07-06"}
+        office = {**asked, "title": "Minister for Places", "office_since": "2026-07-06", "office_until": "2029-07-05"}
         assert (await client.post(f"/organisations/{ref}/invitations", data=office)).status_code == 303
         assert "helena@places.example" in (await client.get(people)).text
         assert "Department for Places" in (await client.get("/organisations")).text
@@ -71,6 +72,7 @@ async def test_the_operator_enters_a_department_and_its_minister_takes_office(ap
         "Minister for Places",
         datetime(2026, 7, 5, 23, tzinfo=UTC),
     )
+    assert held.until == datetime(2029, 7, 5, 23, tzinfo=UTC)
     event = await Event.objects().order_by(Event.seq, ascending=False).first()
     assert event.verb == "membership.began"
     assert "Minister for Places" in event.body
@@ -169,16 +171,39 @@ async def test_a_role_that_ended_is_worn_no_longer_and_the_person_is_told(app: L
     assert f"organisation:{body.ref}" in subjects
 
 
-async def test_an_office_ends_at_the_end_of_its_last_day() -> None:
+async def test_an_office_ends_at_the_end_of_its_last_day(app: Litestar) -> None:
     department = await given.organisation()
     minister = await given.person(department, "minister", title="Minister for Places")
     held = await Membership.objects().get(Membership.person == minister.person)
+    path = f"/organisations/{department.ref}/people"
     with clock.at(given.TODAY):
-        await memberships.end(await operator(), department.ref, held.id, date(2026, 11, 30))
+        async with given.browser(app) as client:
+            await given.signed_in(client, await operator())
+            wrong = await client.post(f"{path}/{held.id}/end", data={"last_day": "30 November"})
+            assert wrong.status_code == 422
+            assert "Last day must be a real date" in wrong.text
+            assert (await client.post(f"{path}/{held.id}/end", data={"last_day": "2026-11-30"})).status_code == 303
+            assert "until Mon 30 Nov 2026" in (await client.get(path)).text
     assert minister.person is not None
     last = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
     assert (await actor_of(minister.person, "passkey", last)).wears("minister")
     assert not (await actor_of(minister.person, "passkey", last + timedelta(minutes=1))).wears("minister")
+
+
+async def test_two_invitations_of_a_new_address_make_one_account() -> None:
+    one, other = await given.organisation(), await given.organisation()
+    tokens = []
+    for body in (one, other):
+        officer = await given.person(body, "buyer")
+        _, token = await memberships.invite(officer, body.ref, InvitationDraft("new@places.example", "evaluator"))
+        tokens.append(token)
+    answers = await asyncio.gather(
+        *(memberships.accept(PUBLIC, token, Acceptance("New Person", PASSWORD)) for token in tokens),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, Refused)]
+    assert [reason.code for each in refused for reason in each.reasons] == ["invitation.sign-in-first"]
+    assert await Person.count().where(Person.email == "new@places.example") == 1
 
 
 async def test_the_people_of_a_body_are_not_strangers_business(app: Litestar) -> None:
