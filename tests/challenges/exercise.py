@@ -78,7 +78,7 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
         )
         challenge = await actions.draft(officer, buyer.id, problem)
         terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
-        for section in (SUCCESS, TERMS, SUBJECT, actions.Offer(**{**terms, **offer})):  # type: ignore[arg-type]
+        for section in (SUCCESS, TERMS, SUBJECT, actions.Offer(**{**terms, **offer})):
             await actions.edit(officer, challenge.ref, section)
         for criterion in CRITERIA:
             await actions.add_criterion(officer, challenge.ref, criterion)
@@ -131,10 +131,10 @@ async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[st
             await judging.submit(member, made.ref)
 
 
-async def shortlisted(points: list[int] | None = None, **offer: object) -> Exercise:
+async def shortlisted(points: list[int] | None = None) -> Exercise:
     """With a short list made from these points for as many applications."""
     given_points = points or [9, 7, 3]
-    made = await applied(len(given_points), **offer)
+    made = await applied(len(given_points))
     await marked(made, given_points)
     with clock.at(CLOSED + DAY):
         await judging.shortlist(made.officer, made.ref)

@@ -1,0 +1,329 @@
+"""The rules of challenges as truth tables, on rows in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from challenges import rules
+from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Pitch
+from market import policy
+from market.missions.tables import Mission
+from market.refusals import refusals
+from tests import given
+
+NOW = given.TODAY
+DAY = timedelta(days=1)
+MISSION = given.row(Mission, title="Dry streets", published_at=NOW)
+CRITERIA = (given.row(Criterion, name="Idea", weight=60), given.row(Criterion, name="Evidence", weight=40))
+WHOLE: dict[str, Any] = {
+    "title": "We learn that a drain is blocked when the street floods",
+    "method": "open-challenge",
+    "problem": "Half of the visits find nothing.",
+    "who_has_it": "1,140 homes.",
+    "evidence": "312 reports.",
+    "success": "Within two hours.",
+    "out_of_scope": "Emptying.",
+    "cpv": ["90711500"],
+    "fee_minor": 400_000,
+    "places": 2,
+    "intellectual_property": "Yours.",
+    "data_terms": "Ours.",
+    "revenue_share": "None.",
+    "profile": "",
+    "questions_until": None,
+    "closes_at": NOW + 21 * DAY,
+    "pitches_by": NOW + 40 * DAY,
+    "decision_by": NOW + 60 * DAY,
+    "published_at": None,
+    "shortlisted_at": None,
+    "concluded_at": None,
+    "cancelled_at": None,
+    "buyer": 1,
+}
+PUBLISHED = {"published_at": NOW, "questions_until": NOW + 10 * DAY}
+
+
+def challenge(**facts: Any) -> Challenge:
+    return given.row(Challenge, **{**WHOLE, **facts})
+
+
+def draft(mission: Mission | None = MISSION, criteria: Any = CRITERIA, panel: int = 2, **facts: Any) -> rules.Draft:
+    return rules.Draft(challenge(**facts), mission, criteria, panel, NOW)
+
+
+@pytest.mark.parametrize(
+    ("facts", "days", "stage"),
+    [
+        ({}, 0, "draft"),
+        ({"closes_at": None}, 0, "draft"),
+        (PUBLISHED, 0, "questions"),
+        (PUBLISHED, 10, "questions"),
+        (PUBLISHED, 10.001, "open"),
+        (PUBLISHED, 21, "open"),
+        (PUBLISHED, 21.001, "closed"),
+        ({**PUBLISHED, "questions_until": None}, 1, "open"),
+        ({**PUBLISHED, "shortlisted_at": NOW}, 30, "pitching"),
+        ({**PUBLISHED, "shortlisted_at": NOW, "concluded_at": NOW}, 30, "concluded"),
+        ({**PUBLISHED, "cancelled_at": NOW}, 5, "cancelled"),
+        ({**PUBLISHED, "shortlisted_at": NOW, "cancelled_at": NOW}, 30, "cancelled"),
+    ],
+)
+def test_the_stage_follows_from_the_dates(facts: dict[str, Any], days: float, stage: str) -> None:
+    assert rules.stage(challenge(**facts), NOW + days * DAY) == stage
+    assert stage in rules.STAGES
+
+
+@pytest.mark.parametrize(
+    ("given_draft", "codes"),
+    [
+        pytest.param(draft(), [], id="a whole draft may be published"),
+        pytest.param(draft(published_at=NOW), ["challenge.already-published"], id="once"),
+        pytest.param(draft(mission=None), ["challenge.mission-missing"], id="under a mission"),
+        pytest.param(
+            draft(mission=given.row(Mission, published_at=None)), ["challenge.mission-missing"], id="that is published"
+        ),
+        pytest.param(draft(title=" "), ["challenge.problem-missing"], id="a problem in a sentence"),
+        pytest.param(draft(who_has_it=""), ["challenge.problem-missing"], id="who has it"),
+        pytest.param(draft(evidence="\n"), ["challenge.problem-missing"], id="how that is known"),
+        pytest.param(draft(success=""), ["challenge.success-missing"], id="how success is seen"),
+        pytest.param(draft(out_of_scope=""), ["challenge.scope-missing"], id="what is out of scope"),
+        pytest.param(draft(method="handshake"), ["challenge.method-not-approved"], id="an approved method"),
+        pytest.param(draft(cpv=[]), ["challenge.cpv-missing"], id="a CPV code"),
+        pytest.param(draft(cpv=["90711500", "00000001"]), ["challenge.cpv-missing"], id="a known one"),
+        pytest.param(draft(profile="open-services"), ["challenge.profile-malformed"], id="a profile with its version"),
+        pytest.param(draft(profile="open-services@1.2"), [], id="which may be 1.2"),
+        pytest.param(draft(fee_minor=0), ["challenge.fee-missing"], id="a fee"),
+        pytest.param(draft(places=1), ["challenge.too-few-places"], id="enough places"),
+        pytest.param(draft(revenue_share=""), ["challenge.terms-missing"], id="terms"),
+        pytest.param(draft(criteria=()), ["challenge.criteria-missing"], id="criteria"),
+        pytest.param(draft(criteria=CRITERIA[:1]), ["challenge.weights-not-100"], id="that weigh 100"),
+        pytest.param(draft(decision_by=None), ["challenge.dates-missing"], id="all dates"),
+        pytest.param(draft(pitches_by=NOW + 20 * DAY), ["challenge.dates-out-of-order"], id="in order"),
+        pytest.param(draft(decision_by=NOW + 40 * DAY), ["challenge.dates-out-of-order"], id="none at once"),
+        pytest.param(draft(closes_at=NOW + 13 * DAY), ["challenge.too-short"], id="thirteen days are too few"),
+        pytest.param(draft(closes_at=NOW + 14 * DAY), [], id="fourteen are enough"),
+        pytest.param(draft(closes_at=NOW - DAY), ["challenge.too-short"], id="a date gone by is none"),
+        pytest.param(
+            draft(questions_until=NOW - DAY),
+            ["challenge.questions-end-wrongly"],
+            id="questions do not end before they begin",
+        ),
+        pytest.param(
+            draft(questions_until=NOW + 20.9 * DAY),
+            ["challenge.questions-end-wrongly"],
+            id="nor too late for an answer to be used",
+        ),
+        pytest.param(draft(questions_until=NOW + 17 * DAY), [], id="a working day before the last is in time"),
+        pytest.param(draft(panel=1), ["challenge.panel-too-small"], id="two evaluators"),
+    ],
+)
+def test_what_blocks_publication(given_draft: rules.Draft, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.PUBLISH, given_draft)] == codes
+
+
+def test_questions_end_at_the_policys_share_unless_the_buyer_says_otherwise() -> None:
+    usual = rules.questions_end(challenge(), NOW)
+    assert usual is not None
+    share = (usual - NOW) / (21 * DAY)
+    assert share == pytest.approx(policy.UK.questions.close_percent / 100, abs=0.001)
+    said = NOW + 5 * DAY
+    assert rules.questions_end(challenge(questions_until=said), NOW) == said
+    assert rules.questions_end(challenge(closes_at=None), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "days", "codes"),
+    [
+        (PUBLISHED, 20, []),
+        (PUBLISHED, 21, []),
+        (PUBLISHED, 21.00001, ["application.too-late"]),
+        ({}, 0, ["application.not-open"]),
+        ({**PUBLISHED, "cancelled_at": NOW}, 1, ["application.not-open"]),
+        ({**PUBLISHED, "shortlisted_at": NOW + 22 * DAY}, 23, ["application.too-late"]),
+    ],
+)
+def test_applying_ends_with_the_closing_moment(facts: dict[str, Any], days: float, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.APPLY, challenge(**facts), NOW + days * DAY)] == codes
+
+
+@pytest.mark.parametrize(
+    ("answered", "days", "refused"), [(False, 1, False), (True, 1, True), (False, 20, False), (False, 22, True)]
+)
+def test_a_question_is_answered_once_while_it_helps(answered: bool, days: int, refused: bool) -> None:
+    assert bool(refusals(rules.ANSWER, challenge(**PUBLISHED), answered, NOW + days * DAY)) is refused
+
+
+def test_questions_are_asked_until_the_stated_moment() -> None:
+    assert refusals(rules.ASK, challenge(**PUBLISHED), NOW + 10 * DAY) == []
+    assert refusals(rules.ASK, challenge(**PUBLISHED), NOW + 11 * DAY) != []
+
+
+@pytest.mark.parametrize(
+    ("points", "reason", "codes"),
+    [
+        (0, "Not answered.", []),
+        (10, "Excellent.", []),
+        (11, "Beyond.", ["panel.mark-out-of-bounds"]),
+        (-1, "Below.", ["panel.mark-out-of-bounds"]),
+        (5, " ", ["panel.reason-missing"]),
+        (12, "", ["panel.mark-out-of-bounds", "panel.reason-missing"]),
+    ],
+)
+def test_a_mark_has_bounds_and_a_reason(points: int, reason: str, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.MARK, points, reason)] == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "days", "gaps", "apart", "note", "codes"),
+    [
+        (PUBLISHED, 22, (), (), "", []),
+        (PUBLISHED, 20, (), (), "", ["shortlist.not-closed"]),
+        (PUBLISHED, 22, ("Ada has not declared.",), (), "", ["shortlist.panel-not-done"]),
+        (PUBLISHED, 22, (), ("Wren 20 on Idea",), " ", ["shortlist.spread-unexplained"]),
+        (PUBLISHED, 22, (), ("Wren 20 on Idea",), "One saw it in the rain.", []),
+        ({**PUBLISHED, "shortlisted_at": NOW}, 22, (), (), "", ["shortlist.already-made"]),
+        ({**PUBLISHED, "cancelled_at": NOW}, 22, (), (), "", ["shortlist.already-made"]),
+    ],
+)
+def test_what_the_short_list_waits_for(
+    facts: dict[str, Any], days: int, gaps: tuple[str, ...], apart: tuple[str, ...], note: str, codes: list[str]
+) -> None:
+    reckoning = rules.Reckoning(challenge(**facts), gaps, apart, note, NOW + days * DAY)
+    assert [refusal.code for refusal in refusals(rules.SHORTLIST, reckoning)] == codes
+
+
+PITCHING = {**PUBLISHED, "shortlisted_at": NOW + 23 * DAY}
+AT = NOW + 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("facts", "pitch", "now", "schedule", "deliver", "miss"),
+    [
+        (PITCHING, {}, AT, [], ["pitch.not-scheduled"], []),
+        (PITCHING, {"scheduled_at": AT}, AT, [], [], []),
+        (PITCHING, {"scheduled_at": AT}, AT - DAY, [], ["pitch.too-early"], []),
+        (
+            PITCHING,
+            {"scheduled_at": AT, "delivered_at": AT},
+            AT,
+            ["pitch.already-delivered"],
+            ["pitch.already-delivered"],
+            ["pitch.already-delivered"],
+        ),
+        (PITCHING, {"scheduled_at": AT, "missed_at": AT}, AT, [], [], ["pitch.already-missed"]),
+        (
+            {**PITCHING, "concluded_at": AT},
+            {"scheduled_at": AT},
+            AT,
+            ["pitch.not-now"],
+            ["pitch.not-now"],
+            ["pitch.not-now"],
+        ),
+    ],
+)
+def test_a_pitch_is_arranged_given_or_missed(
+    facts: dict[str, Any],
+    pitch: dict[str, Any],
+    now: datetime,
+    schedule: list[str],
+    deliver: list[str],
+    miss: list[str],
+) -> None:
+    row = given.row(Pitch, **{"scheduled_at": None, "delivered_at": None, "missed_at": None, **pitch})
+    for guarded, codes in ((rules.SCHEDULE, schedule), (rules.DELIVER, deliver), (rules.MISS, miss)):
+        assert [refusal.code for refusal in refusals(guarded, challenge(**facts), row, now)] == codes
+
+
+def test_a_pitch_is_arranged_for_a_time_to_come() -> None:
+    assert rules.is_arranged_ahead(NOW + DAY, NOW) is None
+    assert rules.is_arranged_ahead(NOW, NOW) is not None
+
+
+REPORT = given.row(InsightReport, title="T", tried="T", worked="W", did_not_work="", evidence="E", others="O")
+
+
+@pytest.mark.parametrize(
+    ("facts", "teams", "report", "decision", "reasons", "codes"),
+    [
+        (PITCHING, (), REPORT, "go", "It works.", []),
+        (PITCHING, ("Wetfoot",), REPORT, "stop", "It does not.", ["challenge.pitches-open"]),
+        (PITCHING, (), None, "change", "Radio.", ["challenge.report-missing"]),
+        (PITCHING, (), given.row(InsightReport, title="T"), "go", "It works.", ["challenge.report-missing"]),
+        (PITCHING, (), REPORT, "maybe", "", ["challenge.decision-missing", "challenge.reasons-missing"]),
+        (PUBLISHED, (), REPORT, "go", "It works.", ["challenge.not-short-listed"]),
+        ({**PITCHING, "concluded_at": AT}, (), REPORT, "go", "It works.", ["challenge.already-ended"]),
+        ({**PITCHING, "cancelled_at": AT}, (), REPORT, "go", "It works.", ["challenge.already-ended"]),
+    ],
+)
+def test_what_the_conclusion_waits_for(
+    facts: dict[str, Any],
+    teams: tuple[str, ...],
+    report: InsightReport | None,
+    decision: str,
+    reasons: str,
+    codes: list[str],
+) -> None:
+    ending = rules.Ending(challenge(**facts), teams, report, decision, reasons, AT)
+    assert [refusal.code for refusal in refusals(rules.CONCLUDE, ending)] == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "codes"),
+    [
+        (PUBLISHED, "The street is closed.", []),
+        (PITCHING, "The street is closed.", []),
+        (PUBLISHED, "", ["challenge.cancel-reason-missing"]),
+        ({}, "Why not.", ["challenge.cannot-cancel"]),
+        ({**PITCHING, "concluded_at": AT}, "Too late.", ["challenge.cannot-cancel"]),
+        ({**PUBLISHED, "cancelled_at": AT}, "Twice.", ["challenge.cannot-cancel"]),
+    ],
+)
+def test_what_may_be_cancelled(facts: dict[str, Any], reason: str, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.CANCEL, challenge(**facts), reason, AT)] == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "days", "refused"), [(PUBLISHED, 1, True), (PUBLISHED, 22, False), (PITCHING, 30, False), ({}, 0, True)]
+)
+def test_the_report_is_written_after_the_closing(facts: dict[str, Any], days: int, refused: bool) -> None:
+    assert bool(refusals(rules.REPORT, challenge(**facts), NOW + days * DAY)) is refused
+
+
+def test_only_an_exercise_somebody_took_part_in_opens_the_gate() -> None:
+    assert rules.keeps_the_gate_shut(challenge(), 1) is None
+    assert rules.keeps_the_gate_shut(challenge(), 0) is not None
+    assert rules.keeps_the_gate_shut(challenge(method="handshake"), 3) is not None
+
+
+def test_who_sits_on_the_panel_and_what_she_may_do() -> None:
+    fresh = given.row(Evaluator, declared_at=None, submitted_at=None)
+    done = given.row(Evaluator, declared_at=NOW, submitted_at=NOW)
+    assert rules.has_declared(fresh) is not None
+    assert rules.has_declared(done) is None
+    assert rules.declares_once(done) is not None
+    assert rules.declares_once(fresh) is None
+    assert rules.has_not_submitted(done) is not None
+    assert rules.has_not_submitted(fresh) is None
+    assert rules.says_why_after_closing(challenge(**PUBLISHED), "", NOW) is None
+    assert rules.says_why_after_closing(challenge(**PUBLISHED), "", NOW + 22 * DAY) is not None
+    assert rules.says_why_after_closing(challenge(**PUBLISHED), "Ill.", NOW + 22 * DAY) is None
+    assert rules.has_marked_everything([]) is None
+    assert rules.has_marked_everything(["Wren 20"]) is not None
+    assert refusals(rules.NAME, challenge(**PITCHING), AT) != []
+    assert refusals(rules.OPEN_PANEL, challenge(**PUBLISHED), NOW + 22 * DAY) == []
+    assert refusals(rules.OPEN_PANEL, challenge(**PUBLISHED), NOW) != []
+
+
+def test_a_supplier_has_one_application_that_lives() -> None:
+    live = given.row(Application, withdrawn_at=None)
+    gone = given.row(Application, withdrawn_at=datetime(2026, 1, 1, tzinfo=UTC))
+    assert rules.applies_once(None) is None
+    assert rules.applies_once(gone) is None
+    assert rules.applies_once(live) is not None
+    assert rules.is_not_withdrawn(live) is None
+    assert rules.is_not_withdrawn(gone) is not None
+    assert rules.is_not_the_buyer(challenge(), 1) is not None
+    assert rules.is_not_the_buyer(challenge(), 2) is None
