@@ -343,7 +343,7 @@ class AwardPages(Controller):
 class AnswerForm(msgspec.Struct):
     """An answer to a complaint as the page asks for it: `upheld` is yes or no."""
 
-    upheld: Annotated[str, Meta(title="Whether the complaint is right", pattern="^(yes|no)$")]
+    upheld: Annotated[str, Meta(title="Your decision on the complaint", pattern="^(yes|no)$")]
     answer: Annotated[str, Meta(title="Your answer", max_length=8000)]
     mark_again: bool = False
 

@@ -253,3 +253,16 @@ async def test_the_list_goes_back_page_by_page() -> None:
     contract = await given_awards.drawn_up(case, decision)
     assert [row["ref"] for row in await actions.listed()] == [contract.ref]
     assert await actions.listed(before=contract.ref) == []
+
+
+async def test_a_decision_taken_back_while_its_contract_is_drawn_up_ends_one_way_only() -> None:
+    case, decision = await given_awards.awarded()
+    found = await asyncio.gather(
+        given_awards.drawn_up(case, decision),
+        awards.set_aside(case.buyer, decision.ref, awards.TakingBack("We have changed our minds about it.")),
+        return_exceptions=True,
+    )
+    refused = [each.reasons[0].code for each in found if isinstance(each, Refused)]
+    assert refused in (["contract.nothing-awarded"], ["award.contracted"])
+    kept = await find(Decision, Decision.ref == decision.ref)
+    assert bool(kept.contract) != bool(kept.set_aside_at)
