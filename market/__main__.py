@@ -132,8 +132,11 @@ async def _tell(arguments: Arguments) -> int:
             task = bar.add_task("Playing the demo story", total=None)
             counts = await seed.play(lambda done, total: bar.update(task, completed=done, total=total))
         print(f"Played {sum(counts.values())} acts of the demo story.")
+        from market.opendata import actions as opendata
         from search import outbox
 
+        while await opendata.publish():
+            pass
         await outbox.reindex()
         await outbox.index().close()
     address = settings().site_url

@@ -30,6 +30,7 @@ from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
+from market.opendata.api import OpenDataApi
 from market.oversight.api import AuditApi, LogApi
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
@@ -81,6 +82,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
 """For people: HTML, a session cookie, forms."""
 
 API: tuple[ControllerRouterHandler, ...] = (
+    OpenDataApi,
     LogApi,
     AuditApi,
     SearchApi,

@@ -12,6 +12,7 @@ TABLES = [
     "market.contracts.tables",
     "market.letters.tables",
     "market.missions.tables",
+    "market.opendata.tables",
     "market.payments.tables",
     "market.suppliers.tables",
     "market.tenders.tables",

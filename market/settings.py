@@ -42,6 +42,8 @@ class Settings:
     """SMTP_URL: `smtp://user:password@host:587`; without it letters are kept and shown at `/letters`."""
     mail_from: str
     """MAIL_FROM: the sender of letters."""
+    ocds_prefix: str
+    """OCDS_PREFIX: the ocid prefix the Open Contracting Partnership registered for this publisher."""
 
     @property
     def production(self) -> bool:
@@ -79,6 +81,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET") or None,
         smtp_url=env.get("SMTP_URL") or None,
         mail_from=env.get("MAIL_FROM", "Prelude <letters@prelude.example>"),
+        ocds_prefix=env.get("OCDS_PREFIX", "ocds-prelud"),
     )
     if found.environment not in ("laptop", "production"):
         raise Unsafe("PRELUDE_ENV is either laptop or production")

@@ -17,6 +17,7 @@ from time import monotonic
 from market import clock, db
 from market.accounts import actions as accounts
 from market.letters import actions as letters
+from market.opendata import actions as opendata
 from market.payments import actions as payments
 from market.settings import settings
 from market.suppliers import actions as suppliers
@@ -37,6 +38,7 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("search", 1, search.drain),
     Job("stages", 30, search.turn),
+    Job("open data", 5, opendata.publish),
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),

@@ -117,10 +117,10 @@ async def _buying(actor: Actor, mine: Sequence[int], now: datetime) -> list[Wait
 
 async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked FROM question q "
+        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked, min(q.ref) AS question FROM question q "
         "JOIN challenge c ON c.id = q.challenge WHERE c.buyer = ANY({}::int[]) AND q.answered_at IS NULL "
         "AND c.cancelled_at IS NULL AND c.closes_at > {} GROUP BY c.id UNION ALL "
-        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*) FROM tender_question q JOIN tender t ON t.id = q.tender "
+        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*), min(q.ref) FROM tender_question q JOIN tender t ON t.id = q.tender "
         "WHERE t.buyer = ANY({}::int[]) AND q.answered_at IS NULL AND t.cancelled_at IS NULL AND t.closes_at > {} "
         "GROUP BY t.id",
         list(mine),
@@ -131,7 +131,7 @@ async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
     return [
         Waiting(
             f"Answer {_n(row['asked'], 'a question')}",
-            f"{row['place']}{row['ref']}#questions",
+            f"{row['place']}{row['ref']}/questions/{row['question']}",
             row["title"],
             workdays.answers_due_at(row["closes_at"]),
         )
@@ -160,7 +160,7 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
     )
     found: list[Waiting] = []
     for row in rows:
-        here = f"/challenges/{row['ref']}"
+        here = f"/challenges/{row['ref']}/manage"
         if row["shortlisted_at"] is None:
             ready = row["panel"] >= policy.UK.challenges.evaluators_minimum and row["handed_in"] == row["panel"]
             if row["applied"] and ready:
@@ -229,8 +229,12 @@ async def _awards(mine: Sequence[int], now: datetime) -> list[Waiting]:
         list(mine),
         now,
     ):
-        text = "Answer the complaint" if row["protested"] else "Draw up the contract: the standstill has passed"
-        found.append(Waiting(text, f"/awards/{row['ref']}", f"{row['title']}, lot {row['number']}"))
+        about = f"{row['title']}, lot {row['number']}"
+        if row["protested"]:
+            found.append(Waiting("Answer the complaint", f"/awards/{row['ref']}", about))
+        else:
+            text = "Draw up the contract: the standstill has passed"
+            found.append(Waiting(text, f"/awards/{row['ref']}/contract", about))
     return found
 
 
@@ -255,12 +259,12 @@ async def _deliveries(actor: Actor, mine: Sequence[int]) -> list[Waiting]:
     found += [
         Waiting(
             f"Release {Money(row['amount_minor'], row['currency'])} to {row['payee']}",
-            "/payments",
+            f"/payments/{row['ref']}",
             row["purpose"],
             row["due_at"],
         )
         for row in await many(
-            "SELECT o.amount_minor, o.currency, o.purpose, o.due_at, s.name AS payee FROM obligation o "
+            "SELECT o.ref, o.amount_minor, o.currency, o.purpose, o.due_at, s.name AS payee FROM obligation o "
             "JOIN organisation s ON s.id = o.payee WHERE o.payer = ANY({}::int[]) AND o.accepted_by <> {} AND NOT EXISTS "
             "(SELECT 1 FROM payment p WHERE p.obligation = o.id AND p.state <> 'refused') ORDER BY o.due_at",
             list(mine),
@@ -272,7 +276,7 @@ async def _deliveries(actor: Actor, mine: Sequence[int]) -> list[Waiting]:
 
 async def _evaluating(person: int, now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' || c.ref AS here, c.title, e.declared_at FROM evaluator e "
+        "SELECT '/challenges/' || c.ref || '/panel' AS here, c.title, e.declared_at FROM evaluator e "
         "JOIN challenge c ON c.id = e.challenge WHERE e.person = {} AND e.excused_at IS NULL AND e.submitted_at IS NULL "
         "AND c.closes_at < {} AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL UNION ALL "
         "SELECT '/tenders/' || t.ref || '/evaluation', t.title, p.declared_at FROM panelist p "
@@ -318,8 +322,8 @@ async def _supplying(firms: Sequence[int], now: datetime) -> list[Waiting]:
     found += [
         Waiting("Explain your price", f"/awards/prices/{row['ref']}", row["title"], row["answer_by"])
         for row in await many(
-            "SELECT b.ref, t.title, q.answer_by FROM price_question q JOIN opened_bid b ON b.id = q.bid "
-            "JOIN tender t ON t.id = b.tender WHERE b.supplier = ANY({}::int[]) AND q.answered_at IS NULL "
+            "SELECT e.ref, t.title, q.answer_by FROM price_question q JOIN opened_bid b ON b.id = q.bid "
+            "JOIN bid e ON e.id = b.bid JOIN tender t ON t.id = b.tender WHERE b.supplier = ANY({}::int[]) AND q.answered_at IS NULL "
             "AND q.answer_by > {} ORDER BY q.answer_by",
             mine,
             now,
@@ -351,9 +355,13 @@ async def _supplying(firms: Sequence[int], now: datetime) -> list[Waiting]:
         )
     ]
     found += [
-        Waiting(f"Say whether {Money(row['amount_minor'], row['currency'])} has arrived", "/payments", row["purpose"])
+        Waiting(
+            f"Say whether {Money(row['amount_minor'], row['currency'])} has arrived",
+            f"/payments/{row['ref']}",
+            row["purpose"],
+        )
         for row in await many(
-            "SELECT o.amount_minor, o.currency, o.purpose FROM payment p JOIN obligation o ON o.id = p.obligation "
+            "SELECT o.ref, o.amount_minor, o.currency, o.purpose FROM payment p JOIN obligation o ON o.id = p.obligation "
             "WHERE o.payee = ANY({}::int[]) AND p.state = 'paid' AND p.confirmed_at IS NULL ORDER BY p.paid_at",
             mine,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -27,11 +28,17 @@ _EXTENSIONS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "ocds_partyDetails_scale_extension": lambda release: any("details" in each for each in release.get("parties", ())),
 }
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def encode(data: Any) -> bytes:
     """The JSON of a release, record or package; decimals are written as numbers, digit for digit."""
     return _ENCODER.encode(data)
+
+
+def decode(text: str | bytes) -> Any:
+    """Read back what :func:`encode` wrote; fractions come as exact decimals."""
+    return _DECODER.decode(text)
 
 
 def release_package(

@@ -210,7 +210,7 @@ class AuditApi(Controller):
         operation_id="auditRecord",
         responses=problem_responses(400, 401, 403, 404),
     )
-    async def record(
+    async def walk(
         self, request: Visitor, kind: FromPath[str], ref: FromPath[str], after: FromQuery[int] = 0
     ) -> WalkView:
         """One record, its thread and events, what it grew from and what grew from it; everything is recomputed."""

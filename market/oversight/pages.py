@@ -118,7 +118,7 @@ class AuditPages(Controller):
         )
 
     @get("/records/{kind:str}/{ref:str}", guards=[guards.overseer])
-    async def record(
+    async def walk(
         self, request: Visitor, kind: FromPath[str], ref: FromPath[str], after: FromQuery[int] = 0
     ) -> Response[bytes]:
         """One record, its thread, and every event beside it."""
@@ -200,7 +200,11 @@ async def _record(
         status=form.status,
         form=form,
         walk=walked,
-        kind=KINDS[kind],
+        kind=kind.replace("_", " ").capitalize(),
+        groups=[
+            (name, [each for each in walked.related if each.kind == name])
+            for name in dict.fromkeys(each.kind for each in walked.related)
+        ],
         here=records.place(subject),
         checked=checked,
         private={seq: _shown(facts) for seq, facts in private or []},

@@ -96,17 +96,19 @@ async def walk(subject: str, after: int = 0) -> Walk:
 
 
 async def related(subject: str) -> list[Related]:
-    """What the record grew from and what grew from it, by kind in the order of the walk; at most a few hundred."""
-    rows = await many(
-        f"SELECT DISTINCT other FROM event e, unnest(e.about) other WHERE e.about @> {{}}::text[] AND {VISIBLE} "  # noqa: S608
-        "AND other <> {} ORDER BY other LIMIT 300",
-        [subject],
-        subject,
-    )
-    found = [row["other"] for row in rows if row["other"].partition(":")[0] in KINDS]
+    """What the record grew from and what grew from it, by kind in the order of the walk; at most a few hundred.
+
+    A contract or a payment names its tender; what the tender rests on (its exercise, its waiver, the opening and the bids) is
+    on the same line, and so is what the exercise taught.
+    """
+    near = await _beside([subject])
+    tenders = [each for each in {subject, *near} if each.startswith("tender:")]
+    near |= await _beside(tenders, "challenge", "waiver", "opening", "bid")
+    near |= await _beside([each for each in {subject, *near} if each.startswith("challenge:")], "insight_report")
+    found = [each for each in near - {subject} if each.partition(":")[0] in KINDS]
     titles = await titles_of(set(found))
     order = list(KINDS)
-    found.sort(key=lambda each: order.index(each.partition(":")[0]))
+    found.sort(key=lambda each: (order.index(each.partition(":")[0]), each))
     return [
         Related(
             KINDS[each.partition(":")[0]],
@@ -117,6 +119,20 @@ async def related(subject: str) -> list[Related]:
         )
         for each in found
     ]
+
+
+async def _beside(subjects: list[str], *kinds: str) -> set[str]:
+    """The records that stand beside any of these in an event an auditor may see; only of these kinds, when some are named."""
+    if not subjects:
+        return set()
+    rows = await many(
+        f"SELECT DISTINCT other FROM event e, unnest(e.about) other WHERE e.about && {{}}::text[] AND {VISIBLE} "  # noqa: S608
+        "AND (cardinality({}::text[]) = 0 OR split_part(other, ':', 1) = ANY({}::text[])) ORDER BY other LIMIT 300",
+        subjects,
+        list(kinds),
+        list(kinds),
+    )
+    return {row["other"] for row in rows}
 
 
 async def private_facts(subject: str) -> list[tuple[int, dict[str, Any]]]:

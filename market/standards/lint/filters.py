@@ -399,11 +399,22 @@ def _member(value: Any, name: str) -> Any:
         return value.name if name == "name" else MISSING
     if name == "constructor":
         return _Constructor(value)
+    if (type(value) is str and (name in _STRING_METHODS or name in _PATTERN_METHODS)) or (
+        type(value) is list and name in _LIST_METHODS
+    ):
+        return _METHOD
     if name == "length" and type(value) in (str, list):
         return len(value)
     if type(value) in (str, list) and name.isdigit() and int(name) < len(value):
         return value[int(name)]
     return MISSING
+
+
+class _Method:
+    """A method that is asked about but not called; it is there, and that is all."""
+
+
+_METHOD = _Method()
 
 
 def _unary(sign: str, inner: Closure) -> Closure:

@@ -243,7 +243,7 @@ def make_casing(options: dict[str, Any]) -> Judge:
     if separator is None:
         source = f"^{body}$"
     else:
-        mark = "[" + ("\\" if separator["char"] in "\\]^-[" else "") + separator["char"] + "]"
+        mark = "[" + ("\\" if separator["char"] and separator["char"] in "\\]^-[" else "") + separator["char"] + "]"
         lead = separator["char"] if separator.get("allowLeading") else ""
         source = f"^{mark + '?' if lead else ''}{body}(?:{mark}{body})*$"
     try:

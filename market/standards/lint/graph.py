@@ -7,7 +7,8 @@ and its findings carry the canonical path at once. Three particulars are kept be
 
 * a reference that would close a circle is left unresolved (both views then show the `$ref` object);
 * a reference with siblings is shown as its target, but findings on it and on its siblings' keys keep the place of
-  the reference itself (such nodes are *virtual*);
+  the reference itself (such nodes are *virtual*) - but only as long as no reference was followed on the way there;
+  past the first one a node has a *twin* in which references with siblings count like any other;
 * a reference outside the document is never fetched: it stays as it is and becomes a finding.
 """
 
@@ -73,6 +74,8 @@ class Graph:
         self.refs: dict[int, str] = {}
         self.broken: list[Broken] = []
         self.guide: dict[int, tuple[Any, int, bool]] = {}
+        self.base: dict[int, int] = {}
+        """Twins: nodes reached through a reference, in documents where that makes a difference; to the node itself."""
         self._paths: dict[int, Path] = {}
         if type(data) is dict or type(data) is list:
             self._number(data)
@@ -293,6 +296,8 @@ class View:
         self._led_to_scalars: dict[int, dict[Any, Any]] = {}
         self._virtual: dict[int, int] = {}
         self._plain: dict[int, Any] = {}
+        self._twins: dict[int, int] = {}
+        self._siblings = resolved and any(len(graph.content[node]) > 1 for node in graph.target)
         self._index: Index | None = None
         self._reach: dict[tuple[int, ...], frozenset[int]] = {}
 
@@ -302,22 +307,41 @@ class View:
         node = 0 if type(data) is dict or type(data) is list else -1
         return Match(-1, None, data, node, None)
 
-    def enter(self, value: Any) -> tuple[Any, int]:
-        """A raw value of the document as this view shows it, with its node."""
+    def enter(self, value: Any, crossed: bool = False) -> tuple[Any, int]:
+        """A raw value of the document as this view shows it, with its node. `crossed` says that a reference was followed
+        on the way to it."""
         if type(value) is not dict and type(value) is not list:
             return value, -1
         graph = self.graph
         node = graph.number[id(value)]
-        if not self.resolved or node not in graph.refs or node in graph.circular:
-            return value, node
-        found = graph.target.get(node, MISSING)
+        found = MISSING
+        if self.resolved and node in graph.refs and node not in graph.circular:
+            found = graph.target.get(node, MISSING)
         if found is MISSING:
-            return value, node
+            return value, self._twin(node) if crossed else node
         if type(found) is not _Node:
             return found, -1
-        if len(value) == 1:
-            return graph.content[found.number], found.number
+        if len(value) == 1 or crossed:
+            return graph.content[found.number], self._twin(found.number)
         return self._stand_in(node, found.number, value)
+
+    def _twin(self, node: int) -> int:
+        """The node as it is when a reference led to it; itself where no reference has siblings."""
+        if not self._siblings or node in self.graph.base:
+            return node
+        made = self._twins.get(node)
+        if made is None:
+            graph = self.graph
+            made = len(graph.content)
+            if made > limits.MAX_NODES:
+                raise Unreadable("too-many-values", "References with siblings multiply the document beyond its budget.")
+            graph.content.append(graph.content[node])
+            graph.up.append(graph.up[node])
+            graph.key.append(graph.key[node])
+            graph._paths[made] = graph.path(node)
+            graph.base[made] = node
+            self._twins[node] = made
+        return made
 
     def deref(self, value: Any) -> Any:
         """A raw value of the document, a reference replaced by what it leads to."""
@@ -360,9 +384,10 @@ class View:
             made = self._guided_kids(node, *guided)
         else:
             here = graph.content[node]
+            crossed = node in graph.base
             for key, value in here.items() if type(here) is dict else enumerate(here):
                 if type(value) is dict or type(value) is list:
-                    seen, child = self.enter(value)
+                    seen, child = self.enter(value, crossed)
                     made.append(Kid(key, seen, child, node))
                 else:
                     made.append(Kid(key, value, -1, node))
@@ -379,9 +404,10 @@ class View:
             made = [(kid.key, kid.node) for kid in self.kids(node) if kid.node >= 0]
         else:
             here = self.graph.content[node]
+            crossed = node in self.graph.base
             for key, value in here.items() if type(here) is dict else enumerate(here):
                 if type(value) is dict or type(value) is list:
-                    seen, child = self.enter(value)
+                    seen, child = self.enter(value, crossed)
                     if child >= 0:
                         made.append((key, child))
                     else:
@@ -393,7 +419,7 @@ class View:
         """The entries of a virtual node. At the reference itself, keys that are not siblings belong to the target;
         below a sibling, everything keeps the path it was reached by."""
         made: list[Kid] = []
-        for kid in self.kids(target):
+        for kid in self.kids(self._twin(target)):
             beside = type(guide) is dict and kid.key in guide
             if first and not beside:
                 made.append(kid)
@@ -426,7 +452,7 @@ class View:
             return next((kid for kid in self.kids(node) if kid.key == key), None)
         value = here[key]
         if type(value) is dict or type(value) is list:
-            seen, child = self.enter(value)
+            seen, child = self.enter(value, node in self.graph.base)
             return Kid(key, seen, child, node)
         return Kid(key, value, -1, node)
 
@@ -456,6 +482,7 @@ class View:
         """The container as a value with references followed, sharing what is shared (never an expanded copy)."""
         if not self.resolved:
             return self.graph.content[node]
+        node = self.graph.base.get(node, node)
         known = self._plain.get(node, MISSING)
         if known is not MISSING:
             return known
