@@ -1,0 +1,183 @@
+"""The whole demo story, played once through the real actions; then it is looked at as strangers would."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from litestar import Litestar
+
+from market import seed
+from market.audit import chain, proofs
+from market.audit.thread import thread
+from market.db import many, one
+from market.opendata import actions as opendata
+from market.opendata import gathering, packages
+from market.seed.script import read
+from search import outbox
+from search.embedded import EmbeddedIndex
+from search.index import Query, read_synonyms
+from tests import given
+from tests.conftest import EMPTY
+from tests.market.opendata import conformance
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+async def story(database: None) -> AsyncIterator[dict[str, int]]:
+    """Played once for this module."""
+    await many(EMPTY.replace("{", "{{").replace("}", "}}"))
+    counts = await seed.play()
+    while await opendata.publish():
+        pass
+    yield counts
+    await many(EMPTY.replace("{", "{{").replace("}", "}}"))
+
+
+async def test_the_story_is_as_full_as_a_service_in_use(story: dict[str, int]) -> None:
+    row = await one(
+        "SELECT (SELECT count(*) FROM organisation WHERE kind = 'supplier') AS suppliers, "
+        "(SELECT count(*) FROM challenge) AS challenges, (SELECT count(*) FROM tender) AS tenders, "
+        "(SELECT count(*) FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL) AS contracts, "
+        "(SELECT count(*) FROM insight_report WHERE published_at IS NOT NULL) AS reports, "
+        "(SELECT count(*) FROM payment WHERE state = 'paid') AS payments, "
+        "(SELECT count(*) FROM tender WHERE ground = 'exercise') AS gated, "
+        "(SELECT count(*) FROM tender WHERE ground = 'waiver') AS waived, "
+        "(SELECT count(*) FROM tender WHERE ground = 'commodity') AS commodities"
+    )
+    assert row["suppliers"] >= 40
+    assert row["challenges"] >= 12
+    assert row["tenders"] >= 15
+    assert min(row["contracts"], row["reports"], row["payments"]) >= 4
+    assert min(row["gated"], row["waived"], row["commodities"]) >= 1
+
+
+async def test_every_release_and_record_of_the_story_is_valid_ocds(story: dict[str, int]) -> None:
+    bodies = [packages.decode(row["body"]) for row in await many("SELECT body FROM release ORDER BY id")]
+    assert len(bodies) > 60
+    package = packages.release_package(
+        bodies, gathering.publisher(), uri="http://localhost:8000/api/ocds/releases", published_at=given.TODAY
+    )
+    assert conformance.structural_errors(packages.encode(package)) == []
+    records = [
+        packages.record([each for each in bodies if each["ocid"] == ocid]) for ocid in {each["ocid"] for each in bodies}
+    ]
+    package = packages.record_package(
+        records, gathering.publisher(), uri="http://localhost:8000/api/ocds/records", published_at=given.TODAY
+    )
+    assert conformance.structural_errors(packages.encode(package)) == []
+
+
+async def test_the_tender_names_its_exercise_as_its_planning(story: dict[str, int]) -> None:
+    row = await one("SELECT ref, ground_reference FROM tender WHERE ground = 'exercise' ORDER BY id LIMIT 1")
+    process, _ = await opendata.record(opendata.ocid_of(f"tender:{row['ref']}"))
+    compiled = packages.decode(process.compiled)
+    assert compiled["relatedProcesses"][0]["relationship"] == ["planning"]
+    assert compiled["relatedProcesses"][0]["identifier"] == opendata.ocid_of(f"challenge:{row['ground_reference']}")
+
+
+async def test_open_data_pages_link_on_without_repeats_and_answer_304(story: dict[str, int], app: Litestar) -> None:
+    seen: list[str] = []
+    async with given.browser(app) as client:
+        address: str | None = "/api/ocds/releases?limit=25"
+        while address:
+            answer = await client.get(address)
+            assert answer.status_code == 200
+            package = answer.json()
+            seen += [each["id"] for each in package["releases"]]
+            address = package.get("links", {}).get("next")
+        again = await client.get(
+            "/api/ocds/records", headers={"if-none-match": (await client.get("/api/ocds/records")).headers["etag"]}
+        )
+        bad = await client.get("/api/ocds/releases?cursor=x")
+    assert len(seen) == len(set(seen)) == (await one("SELECT count(*) AS n FROM release"))["n"]
+    assert again.status_code == 304
+    assert bad.status_code == 400
+
+
+async def test_the_log_holds_and_a_changed_event_is_named(story: dict[str, int]) -> None:
+    report = await proofs.verify_log()
+    assert report.holds
+    assert report.events > 500
+    rows = [proofs.as_row(row) async for batch in proofs.events() for row in batch]
+    body = rows[200].body or ""
+    changed = rows[200]._replace(body=body.replace("{", '{"forged":1,', 1), body_digest=None)
+    broken = chain.verify([*rows[:200], changed, *rows[201:]]).broken
+    assert broken is not None
+    assert broken.seq == 201
+
+
+async def test_the_public_log_verifies_without_the_private_parts(story: dict[str, int]) -> None:
+    text = b"".join([part async for part in proofs.public_log()])
+    report = chain.verify(chain.from_lines(text.splitlines()))
+    assert report.holds
+    assert report.events_withheld > 0
+    for name in ("Nadia Karimova", "Maya Thornley"):
+        assert name.encode() not in text
+
+
+async def test_from_a_paid_milestone_one_walks_back_to_the_problem(story: dict[str, int]) -> None:
+    row = await one(
+        "SELECT c.ref FROM contract c JOIN tender t ON t.id = c.tender JOIN milestone m ON m.contract = c.id "
+        "JOIN obligation o ON o.cause = 'milestone:' || m.ref JOIN payment p ON p.obligation = o.id "
+        "WHERE t.ground = 'exercise' AND p.state = 'paid' LIMIT 1"
+    )
+    steps = {step.name: step for step in await thread(f"contract:{row['ref']}")}
+    assert list(steps) == ["Problem", "Exercise", "Tender", "Award", "Contract", "Payments"]
+    assert all(steps[name].state == "done" for name in ("Problem", "Exercise", "Tender", "Award", "Contract"))
+    assert (steps["Problem"].href or "").startswith("/challenges/")
+
+
+async def test_searching_finds_the_story_and_agrees_with_the_database(story: dict[str, int], tmp_path: Path) -> None:
+    engine = EmbeddedIndex(tmp_path / "search", read_synonyms())
+    count = await outbox.reindex(engine)
+    assert count > 60
+    assert not await outbox.check(engine)
+    found = await engine.search(Query(text="drone inspecton"))
+    assert any(hit.document.kind.value == "challenge" for hit in found.hits)
+    assert any(hit.document.kind.value == "supplier" for hit in found.hits)
+    await engine.close()
+
+
+async def test_every_public_page_of_the_story_answers(story: dict[str, int], app: Litestar) -> None:
+    records = {
+        "challenges": "SELECT ref FROM challenge WHERE published_at IS NOT NULL",
+        "tenders": "SELECT ref FROM tender WHERE published_at IS NOT NULL",
+        "suppliers": "SELECT ref FROM organisation WHERE kind = 'supplier'",
+        "contracts": "SELECT ref FROM contract",
+        "awards": "SELECT ref FROM decision",
+        "insights": "SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
+        "waivers": "SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+        "missions": "SELECT ref FROM mission",
+        "payments": "SELECT ref FROM obligation",
+    }
+    failed = []
+    async with given.browser(app) as client:
+        for folder, query in records.items():
+            addresses = [f"/{folder}"] if folder not in ("awards", "payments") else []
+            addresses += [f"/{folder}/{row['ref']}" for row in await many(query)]
+            for address in addresses:
+                answer = await client.get(address)
+                if answer.status_code != 200:
+                    failed.append((address, answer.status_code))
+    assert failed == []
+
+
+async def test_drafts_and_sealed_things_are_not_there_for_the_public(story: dict[str, int], app: Litestar) -> None:
+    hidden = [f"/challenges/{row['ref']}" for row in await many("SELECT ref FROM challenge WHERE published_at IS NULL")]
+    hidden += [f"/tenders/{row['ref']}" for row in await many("SELECT ref FROM tender WHERE published_at IS NULL")]
+    hidden += [f"/waivers/{row['ref']}" for row in await many("SELECT ref FROM waiver WHERE decided_at IS NULL")]
+    assert len(hidden) >= 4
+    async with given.browser(app) as client:
+        for address in hidden:
+            assert (await client.get(address)).status_code == 404, address
+            assert (await client.get(f"/api/v1{address}")).status_code == 404, address
+
+
+def test_the_story_can_be_told_on_any_day() -> None:
+    script = read(given.TODAY)
+    early = replace(script, today=script.today.replace(year=2027, month=3, day=28))
+    assert early.moment("+0d 09:00").hour == 8
