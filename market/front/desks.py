@@ -79,13 +79,13 @@ async def desk(actor: Actor) -> Desk:
         made.waiting += await _requests(departments)
         made.minister = await _minister(departments, now)
     if buying:
-        made.waiting += await _buying(actor, buying, now)
-        made.buying = await _stages(buying, now)
+        made.waiting += await _buying(actor, actor.organisations("buyer"), buying, now)
+        made.buying = await _stages(buying, actor.organisations("buyer"), now)
     if actor.person is not None:
         made.waiting += await _evaluating(actor.person, now)
     if actor.wears(*SUPPLIER_ROLES):
         firms = actor.organisations(*SUPPLIER_ROLES)
-        made.waiting += await _supplying(firms, now)
+        made.waiting += await _supplying(firms, actor.organisations("supplier-admin"), now)
         made.supplying = await _supplier(firms, now)
     if actor.wears("operator"):
         made.waiting += await _operating()
@@ -105,13 +105,14 @@ def _n(count: int, one_: str, many_: str | None = None) -> str:
     return one_ if count == 1 else f"{count} {many_ or one_.split(' ', 1)[1] + 's'}"
 
 
-async def _buying(actor: Actor, mine: Sequence[int], now: datetime) -> list[Waiting]:
+async def _buying(actor: Actor, mine: Sequence[int], ours: Sequence[int], now: datetime) -> list[Waiting]:
+    """`mine` are the bodies she buys for; `ours` also those whose contracts alone she manages."""
     return [
         *await _questions(mine, now),
         *await _exercises(mine, now),
-        *await _openings(actor, mine, now),
-        *await _awards(mine, now),
-        *await _deliveries(actor, mine),
+        *await _openings(actor, ours, now),
+        *await _awards(mine, ours, now),
+        *await _deliveries(actor, ours),
     ]
 
 
@@ -203,7 +204,7 @@ async def _openings(actor: Actor, mine: Sequence[int], now: datetime) -> list[Wa
     return found
 
 
-async def _awards(mine: Sequence[int], now: datetime) -> list[Waiting]:
+async def _awards(mine: Sequence[int], ours: Sequence[int], now: datetime) -> list[Waiting]:
     found: list[Waiting] = []
     for row in await many(
         "SELECT t.ref, t.title, (SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL) AS panel, "
@@ -221,18 +222,18 @@ async def _awards(mine: Sequence[int], now: datetime) -> list[Waiting]:
         elif row["handed_in"] == row["panel"]:
             found.append(Waiting(f"Decide {_n(row['undecided'], 'a lot')}: the panel has finished", here, row["title"]))
     for row in await many(
-        "SELECT d.ref, t.title, l.number, c.id IS NOT NULL AS protested FROM decision d JOIN tender t ON t.id = d.tender "
+        "SELECT d.ref, t.title, t.buyer, l.number, c.id IS NOT NULL AS protested FROM decision d JOIN tender t ON t.id = d.tender "
         "JOIN lot l ON l.id = d.lot LEFT JOIN LATERAL (SELECT id FROM complaint WHERE complaint.decision = d.id "
         "AND answered_at IS NULL LIMIT 1) c ON true WHERE t.buyer = ANY({}::int[]) AND d.set_aside_at IS NULL "
         "AND d.winner IS NOT NULL AND (c.id IS NOT NULL OR (d.standstill_ends_at < {} AND d.contract = '' "
         "AND NOT EXISTS (SELECT 1 FROM contract k WHERE k.decision = d.id))) ORDER BY d.id",
-        list(mine),
+        list(ours),
         now,
     ):
         about = f"{row['title']}, lot {row['number']}"
-        if row["protested"]:
+        if row["protested"] and row["buyer"] in mine:
             found.append(Waiting("Answer the complaint", f"/awards/{row['ref']}", about))
-        else:
+        elif not row["protested"]:
             text = "Draw up the contract: the standstill has passed"
             found.append(Waiting(text, f"/awards/{row['ref']}/contract", about))
     return found
@@ -309,14 +310,15 @@ async def _requests(departments: Sequence[int]) -> list[Waiting]:
     ]
 
 
-async def _supplying(firms: Sequence[int], now: datetime) -> list[Waiting]:
+async def _supplying(firms: Sequence[int], binding: Sequence[int], now: datetime) -> list[Waiting]:
+    """`firms` are hers; `binding` those she may bind by a signature."""
     mine = list(firms)
     found = [
         Waiting("Sign the contract", f"/contracts/{row['ref']}", row["title"])
         for row in await many(
             "SELECT ref, title FROM contract WHERE supplier = ANY({}::int[]) AND supplier_signed_at IS NULL "
             "AND ended_at IS NULL ORDER BY id",
-            mine,
+            list(binding),
         )
     ]
     found += [
@@ -334,7 +336,7 @@ async def _supplying(firms: Sequence[int], now: datetime) -> list[Waiting]:
         for row in await many(
             "SELECT c.ref, c.title FROM contract_change g JOIN contract c ON c.id = g.contract "
             "WHERE c.supplier = ANY({}::int[]) AND g.agreed_at IS NULL AND c.ended_at IS NULL ORDER BY g.at",
-            mine,
+            list(binding),
         )
     ]
     found += [
@@ -392,7 +394,7 @@ async def _operating() -> list[Waiting]:
 # ── where things stand ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _stages(mine: Sequence[int], now: datetime) -> Stages:
+async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) -> Stages:
     """A buyer's records by stage, the newest first within one."""
     challenges = (
         await Challenge.objects().where(Challenge.buyer.is_in(list(mine))).order_by(Challenge.id, ascending=False)
@@ -412,7 +414,11 @@ async def _stages(mine: Sequence[int], now: datetime) -> Stages:
         stage = challenge_rules.stage(each, now)
         note = challenge_rules.STAGES[stage][0]
         at[where.get(stage, "Over")].append(
-            (each.title or "Untitled problem", f"/challenges/{each.ref}", f"Challenge. {note}")
+            (
+                each.title or "Untitled problem",
+                f"/challenges/{each.ref}{'/draft' if stage == 'draft' and each.buyer in editing else ''}",
+                f"Challenge. {note}",
+            )
         )
     where = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Over"}
     decided = {

@@ -39,7 +39,7 @@ async def test_a_buyer_answers_questions_in_time_for_the_closing_date() -> None:
         (item,) = (await desk(buyer)).waiting
         assert await texts(stranger) == []
     assert item.text == "Answer 2 questions"
-    assert item.href == f"/challenges/{problem.ref}#questions"
+    assert item.href.startswith(f"/challenges/{problem.ref}/questions/Q-")
     assert item.when is not None
     assert problem.closes_at is not None
     assert item.when < problem.closes_at

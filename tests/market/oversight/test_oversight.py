@@ -55,7 +55,7 @@ async def test_the_log_says_in_words_what_was_done_and_hides_what_is_sealed(app:
         async with given.browser(app) as client:
             page = (await client.get("/log")).text
             api = (await client.get("/api/v1/log", headers={"accept": "application/json"})).json()
-    assert "Department for Roads published the tender" in page
+    assert "<bdi>Department for Roads</bdi> published the tender" in page
     assert f'href="/tenders/{case.tender.ref}"' in page
     assert "Kestrel" not in page
     assert "sealed the bid" not in page.replace("…", "").split('id="results"')[1]
