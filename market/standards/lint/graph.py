@@ -314,7 +314,7 @@ class View:
             return value, -1
         graph = self.graph
         node = graph.number[id(value)]
-        found = MISSING
+        found: Any = MISSING
         if self.resolved and node in graph.refs and node not in graph.circular:
             found = graph.target.get(node, MISSING)
         if found is MISSING:
