@@ -17,6 +17,8 @@ from market.settings import ROOT
 FOLDER = ROOT / "fixtures" / "demo"
 _MOMENT = re.compile(r"([+-]\d+)d(?: (\d\d):(\d\d))?")
 _order = count()
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The same safe reader, in C where it was built."""
 
 
 @dataclass(frozen=True)
@@ -65,5 +67,5 @@ class Script:
 
 def read(now: datetime) -> Script:
     """The story's files, told as of `now`."""
-    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted(FOLDER.glob("*.yaml"))}
+    files = {path.stem: yaml.load(path.read_bytes(), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - a safe loader
     return Script(now.astimezone(clock.ZONE).date(), files)
