@@ -791,10 +791,3 @@ async def complaints_of(decision: Decision) -> list[dict[str, Any]]:
 async def decisions_of(tender: Tender) -> list[Decision]:
     """Every decision about the lots of a tender, the set-aside ones too, oldest first."""
     return await Decision.objects().where(Decision.tender == tender.id).order_by(Decision.id)
-
-
-async def bind(decision: Decision, contract: str) -> None:
-    """Note, inside the transaction of contracts that locked the decision, which contract was drawn up from it; empty when
-    that contract was given up."""
-    decision.contract = contract
-    await decision.save([Decision.contract])

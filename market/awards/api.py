@@ -304,7 +304,7 @@ class EvaluationApi(Controller):
         "/panel",
         guards=[guards.signed_in],
         summary="Name an evaluator",
-        operation_id="nameEvaluator",
+        operation_id="nameBidEvaluator",
         responses=problem_responses(400, 401, 403, 404, 409),
     )
     async def name(
@@ -318,7 +318,7 @@ class EvaluationApi(Controller):
         "/excuses",
         guards=[guards.signed_in],
         summary="Excuse an evaluator",
-        operation_id="excuseEvaluator",
+        operation_id="excuseBidEvaluator",
         responses=problem_responses(400, 401, 403, 404, 409),
     )
     async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Excuse]) -> EvaluationView:
@@ -330,7 +330,7 @@ class EvaluationApi(Controller):
         "/declaration",
         guards=[guards.signed_in],
         summary="Declare interests",
-        operation_id="declareInterests",
+        operation_id="declareInterestsInBidders",
         responses=problem_responses(400, 401, 404, 409),
     )
     async def declare(
@@ -387,7 +387,7 @@ class EvaluationApi(Controller):
         status_code=200,
         guards=[guards.signed_in],
         summary="Submit scores",
-        operation_id="submitScores",
+        operation_id="submitBidScores",
         responses=problem_responses(401, 404, 409),
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:

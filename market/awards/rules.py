@@ -185,7 +185,7 @@ def has_not_submitted(naming: Naming) -> str | None:
     return "She has submitted her scores, so they count." if submitted else None
 
 
-@rule("panel.reason-missing", field="reason")
+@rule("panel.excuse-unreasoned", field="reason")
 def says_why_she_leaves(naming: Naming) -> str | None:
     """Why somebody left the panel is written down."""
     return None if len(naming.reason.strip()) >= REASON else f"Say why she leaves, in at least {REASON} characters."

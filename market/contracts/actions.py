@@ -71,7 +71,7 @@ class Delivery(msgspec.Struct, forbid_unknown_fields=True):
 class RefusedDelivery(msgspec.Struct, forbid_unknown_fields=True):
     """Why a delivery is not accepted."""
 
-    reason: Annotated[str, Meta(title="What is wrong", max_length=4000)]
+    problem: Annotated[str, Meta(title="What is wrong", max_length=4000)]
 
 
 class ChangeDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -138,7 +138,8 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
                 due_on=each.due_on,
                 amount_minor=each.amount_minor,
             ).save()
-        await awards.bind(decision, contract.ref)
+        decision.contract = contract.ref
+        await decision.save([Decision.contract])
         await _tell(contract, supplier.id, "contracts/to_sign.txt", SUPPLIERS, side="supplier")
         await _tell(contract, buyer.id, "contracts/to_sign.txt", MANAGERS, side="buyer")
         await record(
@@ -420,8 +421,8 @@ async def refuse(actor: Actor, contract_ref: str, milestone_ref: str, given: Ref
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        insist(rules.REFUSE, rules.Working(contract, milestone, given.reason))
-        milestone.refused_reason = given.reason.strip()
+        insist(rules.REFUSE, rules.Working(contract, milestone, given.problem))
+        milestone.refused_reason = given.problem.strip()
         await milestone.save([Milestone.refused_reason])
         await _tell(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)
         await _record_milestone(actor, hat, contract, milestone, "milestone.refused", milestone.refused_reason)
@@ -555,7 +556,8 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
         contract.ended_by = actor.must_be_person()
         await contract.save([Contract.ended_at, Contract.ended_reason, Contract.ended_by])
         if not in_force:
-            await awards.bind(decision, "")
+            decision.contract = ""
+            await decision.save([Decision.contract])
             await awards.set_aside(actor, decision.ref, awards.TakingBack(f"Its contract was given up: {given.reason}"))
         for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
             await _tell(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)

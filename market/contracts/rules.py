@@ -275,7 +275,7 @@ def was_delivered(working: Working) -> str | None:
     return None
 
 
-@rule("milestone.reason-missing", field="reason")
+@rule("milestone.reason-missing", field="problem")
 def says_why_not(working: Working) -> str | None:
     """Who refuses a delivery says what is wrong, so that it can be put right."""
     return None if len(working.words.strip()) >= REASON else f"Say what is wrong, in at least {REASON} characters."

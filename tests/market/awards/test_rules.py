@@ -55,7 +55,7 @@ def test_naming(facts: dict[str, Any], expected: list[str]) -> None:
     ("facts", "expected"),
     [
         pytest.param({"known": DECLARED, "reason": LONG}, [], id="somebody who has not submitted is excused"),
-        pytest.param({"known": DECLARED, "reason": "ill"}, ["panel.reason-missing"], id="with a reason"),
+        pytest.param({"known": DECLARED, "reason": "ill"}, ["panel.excuse-unreasoned"], id="with a reason"),
         pytest.param({"known": SUBMITTED, "reason": LONG}, ["panel.submitted-stays"], id="not for what she scored"),
         pytest.param({"known": EXCUSED, "reason": LONG}, ["panel.not-on-it"], id="not twice"),
         pytest.param({"known": None, "reason": LONG}, ["panel.not-on-it"], id="nobody else"),

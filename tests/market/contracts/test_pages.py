@@ -72,7 +72,7 @@ async def test_the_whole_contract_by_clicking(app: Litestar) -> None:
             assert (await firm.post(f"{step}/deliver", data={})).status_code == 422
             assert (await firm.post(f"{step}/deliver", data={"note": "Sixty-one bridges."})).status_code == 303
             assert "Sixty-one bridges." in (await buyer.get(place)).text
-            assert (await buyer.post(f"{step}/refuse", data={"reason": "Bad"})).status_code == 409
+            assert (await buyer.post(f"{step}/refuse", data={"problem": "Bad"})).status_code == 409
             assert (await buyer.post(f"{step}/accept")).status_code == 303
             assert "to be paid by" in (await public.get(place)).text
             change = {
@@ -176,7 +176,7 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
             first = contract["milestones"][0]["ref"]
             step = f"/{ref}/milestones/{first}"
             assert (await ask(f"{step}/delivery", firm, {"note": "Done."})).status_code == 201
-            refused = await ask(f"{step}/refusal", buyer, {"reason": "Eleven of them failed the test."})
+            refused = await ask(f"{step}/refusal", buyer, {"problem": "Eleven of them failed the test."})
             assert refused.json()["milestones"][0]["refused_reason"] == "Eleven of them failed the test."
             assert (await ask(f"{step}/delivery", firm, {"note": "Mended."})).status_code == 201
             accepted = await ask(f"{step}/acceptance", buyer)
