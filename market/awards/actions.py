@@ -421,7 +421,6 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
             about=f"tender:{tender.ref}",
             tender=tender,
             bid=bid.ref,
-            low=low,
             question=question,
         )
         await record(

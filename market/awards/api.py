@@ -430,7 +430,7 @@ class EvaluationApi(Controller):
     )
     async def ranking(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> RankingView:
         """The ranking before the decision; it does not exist before the whole panel has submitted."""
-        standing, _ = await standing_for(request.user, ref)
+        standing, _ = await standing_for(request.user, ref, ranking=True)
         found = standing.lot(lot)
         if found is None or not standing.complete or found.id in standing.decisions:
             raise NotFound("Ranking")

@@ -16,7 +16,7 @@ from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
 from market.audit.thread import thread
 from market.awards import actions, evaluation, rules
 from market.awards.evaluation import Evaluation, Member, OpenBid
-from market.awards.tables import Decision
+from market.awards.tables import Decision, Panelist
 from market.db import find, one
 from market.refusals import NotFound, Refusal, Refused, refusals
 from market.tenders.tables import Lot, Tender
@@ -41,14 +41,18 @@ def is_buyer(actor: Actor, tender: Tender) -> bool:
     return actor.wears(*BUYER_ROLES, organisation=tender.buyer) is not None
 
 
-async def standing_for(actor: Actor, ref: str) -> tuple[Evaluation, Member | None]:
-    """The evaluation of a tender for somebody who may see it: the buyer's officers, the panel, auditors; 404 for others."""
+async def standing_for(actor: Actor, ref: str, *, ranking: bool = False) -> tuple[Evaluation, Member | None]:
+    """The evaluation of a tender for somebody who may see it: the buyer's officers, the panel, auditors; 404 for others.
+    The `ranking` is not for those who were excused from the panel."""
     actor.must_be_person()
     tender = await find(Tender, Tender.ref == ref)
     standing = await evaluation.of(tender)
     member = standing.member(actor.person)
-    if tender.published_at is None or not (member or is_buyer(actor, tender) or actor.wears("auditor")):
+    insider = is_buyer(actor, tender) or actor.wears("auditor") is not None
+    if tender.published_at is None or not (member or insider):
         raise NotFound("Tender")
+    if ranking and not insider and member and member.row.excused_at:
+        raise NotFound("Ranking")
     return standing, member
 
 
@@ -263,7 +267,7 @@ def _scored(standing: Evaluation, member: Member | None, bid: OpenBid) -> forms.
 
 
 async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[DecisionForm]) -> Response[bytes]:
-    standing, _ = await standing_for(request.user, ref)
+    standing, _ = await standing_for(request.user, ref, ranking=True)
     lot = standing.lot(lot_ref)
     if lot is None:
         raise NotFound("Lot")
@@ -352,7 +356,10 @@ async def reads_everything(actor: Actor, tender: Tender) -> bool:
     """Whether somebody sees every bidder's reasons: the buyer's officers, the panel, auditors."""
     if is_buyer(actor, tender) or actor.wears("auditor"):
         return True
-    return (await evaluation.of(tender)).member(actor.person) is not None
+    if actor.person is None:
+        return False
+    mine = (Panelist.tender == tender.id) & (Panelist.person == actor.person) & Panelist.excused_at.is_null()
+    return bool(await Panelist.exists().where(mine))
 
 
 async def shown_reasons(actor: Actor, tender: Tender, decision: Decision) -> set[str]:
