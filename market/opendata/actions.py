@@ -102,13 +102,13 @@ async def _compile(subject: str) -> None:
     ocid = releases.tender_ocid(who, ref) if kind == "tender" else releases.challenge_ocid(who, ref)
     rows = await many("SELECT id, at, body FROM release WHERE ocid = {} ORDER BY id", ocid)
     compiled = packages.encode(packages.compiled_release([packages.decode(row["body"]) for row in rows])).decode()
-    process = await maybe(Process, Process.ocid == ocid, lock=True)
-    if process is None:
-        process = Process(ocid=ocid, subject=subject, last=rows[-1]["id"], changed_at=rows[-1]["at"], compiled=compiled)
-        await process.save()
+    known = await maybe(Process, Process.ocid == ocid, lock=True)
+    if known is None:
+        known = Process(ocid=ocid, subject=subject, last=rows[-1]["id"], changed_at=rows[-1]["at"], compiled=compiled)
+        await known.save()
     else:
-        process.last, process.changed_at, process.compiled = rows[-1]["id"], rows[-1]["at"], compiled
-        await process.save([Process.last, Process.changed_at, Process.compiled])
+        known.last, known.changed_at, known.compiled = rows[-1]["id"], rows[-1]["at"], compiled
+        await known.save([Process.last, Process.changed_at, Process.compiled])
 
 
 async def page_of_releases(
@@ -145,11 +145,11 @@ async def page_of_records(
     return rows[:limit], rows[limit - 1]["last"] if len(rows) > limit else None
 
 
-async def record(ocid: str) -> tuple[Process, list[str]]:
+async def process(ocid: str) -> tuple[Process, list[str]]:
     """One process with the bodies of its releases; 404 for an ocid that is not ours."""
-    process = await find(Process, Process.ocid == ocid)
+    found = await find(Process, Process.ocid == ocid)
     rows = await many("SELECT body FROM release WHERE ocid = {} ORDER BY id", ocid)
-    return process, [row["body"] for row in rows]
+    return found, [row["body"] for row in rows]
 
 
 async def release(key: str) -> Release:

@@ -120,7 +120,7 @@ class OpenDataApi(Controller):
     )
     async def record(self, request: Request[Any, Any, Any], ocid: FromPath[str]) -> Response[bytes]:
         """A record package with one process: its releases embedded, and compiled."""
-        process, bodies = await actions.record(ocid)
+        process, bodies = await actions.process(ocid)
         compiled = packages.decode(process.compiled)
         found: dict[str, Any] = {"ocid": ocid, "releases": [], "compiledRelease": compiled}
         package = packages.record_package(

@@ -73,7 +73,7 @@ async def test_every_release_and_record_of_the_story_is_valid_ocds(story: dict[s
 
 async def test_the_tender_names_its_exercise_as_its_planning(story: dict[str, int]) -> None:
     row = await one("SELECT ref, ground_reference FROM tender WHERE ground = 'exercise' ORDER BY id LIMIT 1")
-    process, _ = await opendata.record(opendata.ocid_of(f"tender:{row['ref']}"))
+    process, _ = await opendata.process(opendata.ocid_of(f"tender:{row['ref']}"))
     compiled = packages.decode(process.compiled)
     assert compiled["relatedProcesses"][0]["relationship"] == ["planning"]
     assert compiled["relatedProcesses"][0]["identifier"] == opendata.ocid_of(f"challenge:{row['ground_reference']}")
