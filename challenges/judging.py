@@ -31,7 +31,7 @@ from challenges.actions import (
 )
 from challenges.tables import Application, Challenge, Criterion, Evaluator, Pitch, Score
 from market import clock, policy
-from market.accounts.people import tell
+from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
@@ -317,6 +317,39 @@ async def submit(actor: Actor, ref: str) -> Evaluator:
             sealed_by=sealed(challenge),
         )
     return evaluator
+
+
+async def tell_panels() -> int:
+    """A job: when a challenge has closed, write to its panel that it may begin. Answers how many panels were told."""
+    async with transaction():
+        now = clock.now()
+        row = await (
+            Challenge.objects()
+            .where(
+                (Challenge.closes_at < now)
+                & Challenge.published_at.is_not_null()
+                & Challenge.closing_told_at.is_null()
+                & Challenge.shortlisted_at.is_null()
+                & Challenge.cancelled_at.is_null()
+            )
+            .order_by(Challenge.closes_at)
+            .first()
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+        if row is None:
+            return 0
+        row.closing_told_at = now
+        await row.save([Challenge.closing_told_at])
+        for evaluator in await panel_of(row):
+            await tell_person(
+                evaluator.person,
+                "challenges/panel-begins.txt",
+                about=f"challenge:{row.ref}",
+                title=row.title,
+                ref=row.ref,
+                decision_by=row.decision_by,
+            )
+    return 1
 
 
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────

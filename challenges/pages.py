@@ -816,7 +816,6 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         status=form.status,
         **await _frame(request, challenge),
         members=await judging.progress(challenge),
-        gaps=await judging.open_points(challenge) if closed else (),
         checks=checklist(rules.SHORTLIST[2:], await judging.reckoning(challenge)) if closed else [],
         count=len(live) if closed or decided else None,
         ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))

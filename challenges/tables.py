@@ -59,6 +59,8 @@ class Challenge(Table):
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)
+    closing_told_at = moment()
+    """When the panel was told that it may begin: a letter, not what makes the challenge closed."""
     shortlisted_at = moment()
     panel_note = words()
     """Why the evaluators lay far apart, where they did; owed before the short list is made."""

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from challenges import judging
 from market import clock, db
 from market.accounts import actions as accounts
 from market.letters import actions as letters
@@ -39,6 +40,7 @@ JOBS: tuple[Job, ...] = (
     Job("search", 1, search.drain),
     Job("stages", 30, search.turn),
     Job("open data", 5, opendata.publish),
+    Job("panels", 30, judging.tell_panels),
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),

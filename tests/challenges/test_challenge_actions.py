@@ -452,3 +452,14 @@ async def test_concluding_twice_at_once_ends_it_once() -> None:
     assert codes(rewritten) == ["report.published"]
     assert await InnovationEvidence.count() == 1
     assert len([subject for subject in await letters("application:") if "concluded" in subject]) == 3
+
+
+async def test_the_panel_is_told_once_that_it_may_begin() -> None:
+    made = await exercise.applied()
+    with clock.at(CLOSES - DAY):
+        assert await judging.tell_panels() == 0
+    with clock.at(CLOSED):
+        assert await judging.tell_panels() == 1
+        assert await judging.tell_panels() == 0
+    told = [subject for subject in await letters(f"challenge:{made.ref}") if "has closed" in subject]
+    assert len(told) == 2
