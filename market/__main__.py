@@ -44,7 +44,7 @@ def serve(arguments: Arguments) -> int:
 
     database_url()
     worker = None
-    if settings().demo or arguments.with_worker:
+    if arguments.with_worker or (settings().demo and not arguments.no_worker):
         worker = subprocess.Popen([sys.executable, "-m", "market", "worker"], env=os.environ.copy())
     try:
         Granian(
@@ -280,12 +280,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, default=8000)
     one.add_argument("--workers", type=int, default=1)
     one.add_argument("--with-worker", action="store_true", help="run the worker beside it")
+    one.add_argument("--no-worker", action="store_true", help="not even in demo mode")
     one = command("demo", demo, "play the demo story once, and serve it")
     one.add_argument("--host", default="127.0.0.1")
     one.add_argument("--port", type=int, default=8000)
     one.add_argument("--fresh", action="store_true", help="forget what the demo kept, and start over")
     one.add_argument("--no-serve", action="store_true", help="play it and end")
-    one.set_defaults(workers=1, with_worker=True)
+    one.set_defaults(workers=1, with_worker=True, no_worker=False)
     one = command("worker", work, "run the jobs: letters, payments, search")
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
     one = command("migrate", _run(migrate), "bring the database to the tables this version expects")
