@@ -103,8 +103,7 @@ def _line(row: dict[str, Any], own: set[int], seals: set[str]) -> bytes:
 
 async def _readme(subject: str, first: int, last: int, count: int) -> str:
     walked = await records.walk(subject)
-    seals = await proofs.unsealed()
-    shown: list[Entry] = [each for each in walked.events if not each.sealed_by or each.sealed_by in seals]
+    shown: list[Entry] = [each for each in walked.events if each.public]
     return README.format(
         subject=subject,
         site=settings().site_url,

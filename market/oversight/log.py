@@ -59,7 +59,9 @@ class Entry:
     hash: str
     body: str
     private: bool
-    sealed_by: str = ""
+    """Whether it has private facts."""
+    public: bool
+    """Whether everybody may see it by now."""
 
     @property
     def says(self) -> str:
@@ -78,8 +80,9 @@ class Entry:
 
 COLUMNS: Final = (
     "e.seq, e.at, e.actor, e.organisation, e.verb, e.subject, e.about, e.body, e.body_digest, e.private_body, e.hash, "
-    "e.sealed_by, coalesce(o.name, '') AS body_name"
+    f"{PUBLIC} AS public, coalesce(o.name, '') AS body_name"
 )
+"""What :func:`in_words` reads of an event `e` and the body `o` that acted."""
 
 
 async def newest(asked: Filter, before: int | None = None, limit: int = PAGE) -> tuple[list[Entry], int | None]:
@@ -134,7 +137,7 @@ async def in_words(rows: Sequence[dict[str, Any]]) -> list[Entry]:
                 row["hash"],
                 row["body"],
                 row["private_body"] is not None,
-                row["sealed_by"],
+                row["public"],
             )
         )
     return entries
@@ -145,7 +148,18 @@ TITLED: Final = {
     "challenge": "SELECT ref, title FROM challenge WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
     "insight_report": "SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
     "tender": "SELECT ref, title FROM tender WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+    "waiver": "SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
+    "AND w.ref = ANY({}::text[])",
+    "bid": "SELECT b.ref, b.ref || ', ' || s.name || ', lot ' || l.number AS title FROM bid b JOIN lot l ON l.id = b.lot "
+    "JOIN organisation s ON s.id = b.supplier JOIN tender t ON t.id = b.tender WHERE t.opened_at IS NOT NULL "
+    "AND b.ref = ANY({}::text[])",
+    "award": "SELECT d.ref, t.title || ', lot ' || l.number AS title FROM decision d JOIN lot l ON l.id = d.lot "
+    "JOIN tender t ON t.id = d.tender WHERE d.ref = ANY({}::text[])",
     "contract": "SELECT ref, title FROM contract WHERE ref = ANY({}::text[])",
+    "milestone": "SELECT ref, title FROM milestone WHERE ref = ANY({}::text[])",
+    "obligation": "SELECT ref, purpose AS title FROM obligation WHERE ref = ANY({}::text[])",
+    "payment": "SELECT p.ref, o.purpose AS title FROM payment p JOIN obligation o ON o.id = p.obligation "
+    "WHERE p.ref = ANY({}::text[])",
     "supplier": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
     "organisation": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
 }

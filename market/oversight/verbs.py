@@ -36,12 +36,14 @@ SENTENCES: Final = {
     # the gate
     "evidence.accepted": "accepted evidence that opens the gate, {it}",
     "waiver.requested": "asked a minister for the waiver {it}",
+    "waiver.request-read": "read the request for the waiver {it}",
     "waiver.withdrawn": "withdrew the request for the waiver {it}",
     "waiver.granted": "signed the waiver {it} with a passkey",
     "waiver.refused": "refused the waiver {it}",
     "waiver.published": "published the waiver {it}",
     # tenders
     "tender.drafted": "began to draft the tender {it}",
+    "tender.draft-read": "read the draft of the tender {it}",
     "tender.revised": "edited the draft of the tender {it}",
     "tender.lot-added": "added a lot to the tender {it}",
     "tender.lot-revised": "edited a lot of the tender {it}",
@@ -112,7 +114,8 @@ SENTENCES: Final = {
     "passkey.revoked": "revoked a passkey, {it}",
     "token.made": "made a token for a program, {it}",
     "token.revoked": "revoked a token, {it}",
-    # oversight
+    # other portals and oversight
+    "import.finished": "took over notices from another portal, {it}",
     "private.read": "read private facts beside {it}, as an auditor",
 }
 """Verb → what was done, after the name of the body that did it; `{it}` stands for the record."""
@@ -138,6 +141,7 @@ KINDS: Final = {
     "organisation": "Bodies",
     "person": "People",
     "service": "Services",
+    "import_run": "Imports",
 }
 """The kinds of records the log speaks of, in words."""
 

@@ -75,6 +75,19 @@ def test_every_recorded_verb_is_in_plain_words() -> None:
     assert set(VERBS) <= set(SENTENCES)
 
 
+def test_every_kind_of_record_that_is_written_about_has_a_name() -> None:
+    """The third argument of `record(…)` begins with the kind, as in `f"tender:{ref}"`."""
+    kinds = {}
+    for path in sources():
+        for call in _calls(ast.parse(path.read_text(encoding="utf-8"))):
+            if _name(call) == "record" and len(call.args) > 2 and isinstance(call.args[2], ast.JoinedStr):
+                first = call.args[2].values[0]
+                if isinstance(first, ast.Constant) and str(first.value).endswith(":"):
+                    kinds[str(first.value)[:-1]] = path.name
+    assert len(kinds) > 10
+    assert {kind: place for kind, place in kinds.items() if kind not in KINDS} == {}
+
+
 def test_a_sentence_has_one_place_for_the_record() -> None:
     for verb, words in SENTENCES.items():
         assert words.count("{it}") == 1, verb
