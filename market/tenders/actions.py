@@ -250,9 +250,12 @@ async def addenda_of(tender: Tender) -> list[Addendum]:
 
 async def readable(actor: Actor, ref: str) -> Tender:
     """The tender, when this actor may read it: a published one is everybody's; a draft is its buyer's, its minister's,
-    the auditors' and the operators'. To all others it does not exist."""
+    the auditors' and the operators', whose reading of it is itself put on record. To all others it does not exist."""
     tender = await find(Tender, Tender.ref == ref)
-    if tender.published_at is not None or works_for(actor, tender) or actor.wears("auditor", "operator"):
+    if tender.published_at is not None or works_for(actor, tender):
+        return tender
+    if hat := actor.wears("auditor", "operator"):
+        await _written(actor, "tender.draft-read", tender, hat)
         return tender
     if actor.wears("minister") and tender.waiver_asked:
         department = await department_of(tender.buyer)

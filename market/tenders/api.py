@@ -333,6 +333,7 @@ class TendersApi(Controller):
         guards=[guards.public],
         summary="Read a tender",
         operation_id="readTender",
+        opt={"reading_is_an_event": True},
         responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> TenderView:

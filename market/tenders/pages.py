@@ -88,7 +88,7 @@ class TenderPages(Controller):
             return to(f"/tenders/{tender.ref}", "The draft is kept. Nobody outside your organisation sees it.")
         return await _beginning(request, body, form)
 
-    @get("/{ref:str}", guards=[guards.public])
+    @get("/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A published tender for everybody, a draft for those who may see it."""
         return await _tender(request, await actions.readable(request.user, ref))

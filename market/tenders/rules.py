@@ -195,7 +195,8 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
     for lot in groups:
         codes = [code for code in (lot.cpv if lot else candidate.tender.cpv) if cpv.known(code)]
         if not cpv.overlaps(codes, [code for code in evidence.cpv if cpv.known(code)]) and not cpv.is_commodity(codes):
-            apart.append(f"lot {lot.number}" if lot else "the tender")
+            named = f"lot {lot.number}" if lot else "the tender"
+            apart.append(f"{named} ({', '.join(codes) or 'no code'})")
     if apart:
         digits = policy.UK.gate.overlap_digits
         return Line(
@@ -271,7 +272,8 @@ def innovation_first(candidate: Candidate) -> str | None:
     found = gate(candidate)
     if found.ground is not None:
         return None
-    why = " ".join(line.says for line in found.lines[1:])
+    claimed = candidate.tender.commodity_claimed or is_commodity(candidate.codes).commodity
+    why = " ".join(line.says for line in found.lines[1:] if claimed or line.code != "commodity")
     return (
         f"{why} Conclude an exercise on this subject first, or ask the minister for a waiver. "
         "If another body of your department has concluded one, name it under “Where it comes from”."

@@ -54,14 +54,17 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
 
 async def readable(actor: Actor, ref: str) -> Waiver:
     """The waiver, when this actor may read it: a decided one is everybody's; an open or withdrawn one is the buyer's, the
-    department's minister's, the auditors' and the operators'. To all others it does not exist."""
+    department's minister's, the auditors' and the operators', whose reading of it is itself put on record. To all others
+    it does not exist."""
     waiver = await find(Waiver, Waiver.ref == ref)
     if (
         waiver.decided_at is not None
         or actor.wears(*tenders.BUYING_SIDE, organisation=waiver.buyer)
         or actor.wears("minister", organisation=waiver.department)
-        or actor.wears("auditor", "operator")
     ):
+        return waiver
+    if hat := actor.wears("auditor", "operator"):
+        await _hidden(actor, "waiver.request-read", waiver, await find(Tender, Tender.id == waiver.tender), hat)
         return waiver
     raise NotFound("Waiver")
 

@@ -193,6 +193,7 @@ class WaiversApi(Controller):
         guards=[guards.public],
         summary="Read a waiver",
         operation_id="readWaiver",
+        opt={"reading_is_an_event": True},
         responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> WaiverView:

@@ -71,7 +71,7 @@ class WaiverPages(Controller):
             )
         return show(request, "waivers/requests.html", waiting=waiting)
 
-    @get("/waivers/{ref:str}", guards=[guards.public])
+    @get("/waivers/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One waiver: to be decided, or decided."""
         return await _waiver(request, ref, forms.blank(actions.Reason))

@@ -134,6 +134,9 @@ async def test_a_draft_is_nobody_elses_and_its_events_show_nothing_before_public
         await actions.readable(stranger, made.ref)
     with pytest.raises(NotFound):
         await actions.describe(stranger, made.ref, actions.About("Mine now"))
+    auditor = await given.person(await given.organisation(kind="audit"), "auditor")
+    assert (await actions.readable(auditor, made.ref)).ref == made.ref
+    assert await Event.exists().where((Event.verb == "tender.draft-read") & (Event.actor == auditor.ref))
     hidden = b"".join([lines async for lines in public_log()])
     assert made.ref.encode() not in hidden
     await made.publish()

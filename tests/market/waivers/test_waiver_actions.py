@@ -95,6 +95,9 @@ async def test_the_request_is_public_with_its_decision_and_not_before() -> None:
     _, waiver, minister, device = await asked()
     with pytest.raises(NotFound):
         await actions.readable(await given.person(await given.supplier(), "supplier-admin"), waiver.ref)
+    auditor = await given.person(await given.organisation(kind="audit"), "auditor")
+    await actions.readable(auditor, waiver.ref)
+    assert await Event.exists().where((Event.verb == "waiver.request-read") & (Event.actor == auditor.ref))
     hidden = b"".join([lines async for lines in public_log()])
     assert waiver.ref.encode() not in hidden
     assert await listed() == []
