@@ -575,6 +575,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="List applications",
         operation_id="listApplications",
+        reading_is_an_event=True,
         security=SIGNED_IN,
         responses=problem_responses(401, 404),
     )
@@ -606,6 +607,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="Read an application",
         operation_id="readApplication",
+        reading_is_an_event=True,
         security=SIGNED_IN,
         responses=problem_responses(401, 404),
     )

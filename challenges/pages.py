@@ -481,7 +481,7 @@ class ApplicationPages(Controller):
         found = [await _standing(row) for row in rows]
         return show(request, "challenges/applications.html", rows=found)
 
-    @get("/applications/{ref:str}", guards=[guards.signed_in])
+    @get("/applications/{ref:str}", guards=[guards.signed_in], reading_is_an_event=True)
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """An application as this reader may see it; the reading is written down unless it is her own."""
         reading = await judging.read(request.user, ref)
@@ -626,7 +626,7 @@ class PanelPages(Controller):
             return to(f"/challenges/{ref}/panel", "Your marks are handed in and locked. Thank you.")
         return await _panel(request, ref, form)
 
-    @get("/{application:str}", guards=[guards.buying_side])
+    @get("/{application:str}", guards=[guards.buying_side], reading_is_an_event=True)
     async def application(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[bytes]:
         """An application under its alias, with a mark and a reason for each criterion."""
         return await _marking(request, ref, application, None)
