@@ -521,7 +521,7 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
     context |= {
         "lines": actions.gate_lines(tender),
-        "badge": _badge(tender, found),
+        "badge": await _badge(tender, found),
         "supplier": supplier,
         "follows": supplier and await actions.follows(request.user, tender),
         "answers_due": workdays.answers_due_at(tender.closes_at) if tender.closes_at else None,
@@ -538,16 +538,13 @@ def _lot_shown(tender: Tender, lot: Lot, criteria: Any) -> dict[str, Any]:
     }
 
 
-def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None]:
+async def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None]:
     """The line that answers the public's first question: why may this open?"""
     reference = tender.ground_reference
     if tender.ground == "exercise":
-        return {
-            "kind": "exercise",
-            "text": "Came from an exercise.",
-            "href": f"/challenges/{reference}",
-            "link": reference,
-        }
+        title = (await actions.titles_of([reference])).get(reference)
+        text = f"Came from the exercise “{title}”." if title else "Came from an exercise."
+        return {"kind": "exercise", "text": text, "href": f"/challenges/{reference}", "link": "See what was learnt"}
     if tender.ground == "waiver":
         signed = next(
             (each for each in found.evidence if each.ground == "waiver" and each.reference == reference), None
@@ -562,7 +559,7 @@ def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None]:
     if tender.ground == "commodity":
         return {"kind": "commodity", "text": tender.commodity_statement, "href": "#gate", "link": "Why it may open"}
     return {
-        "kind": "missing",
+        "kind": "not-bound",
         "text": "The rule that an exercise comes first binds central government; this buyer is not part of it.",
         "href": "#gate",
         "link": "Why it may open",
