@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
 import subprocess
@@ -29,7 +28,9 @@ def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4) -
             async with db.pool(size):
                 return await work(arguments)
 
-        return asyncio.run(inside())
+        import uvloop
+
+        return uvloop.run(inside())
 
     return command
 
@@ -73,7 +74,9 @@ def work(arguments: Arguments) -> int:
 
     if arguments.once:
         return _run(_work_once)(arguments)
-    asyncio.run(worker.main())
+    import uvloop
+
+    uvloop.run(worker.main())
     return 0
 
 
@@ -196,6 +199,46 @@ async def search_check(arguments: Arguments) -> int:
     return 1 if found else 0
 
 
+async def bring_in(arguments: Arguments) -> int:
+    """Import notices of other portals from a file, a folder or an address; what was begun and cut off goes on."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from market.portal import importing, reports
+    from market.refusals import Refused
+
+    console, failed = Console(stderr=True), 0
+    try:
+        plans = [each for what in arguments.what for each in importing.plan(what, arguments.source)]
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[words]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as bar:
+            for wanted in plans:
+                task = bar.add_task(wanted.source, total=len(wanted.files) or None, words="")
+                parts: dict[str, None] = {}
+
+                def watch(at: importing.Progress, task: Any = task, parts: dict[str, None] = parts) -> None:
+                    parts[at.part] = None
+                    share = f" {at.at / at.size:.0%} of {Path(at.part).name[:40]}" if at.size else ""
+                    bar.update(task, completed=len(parts), words=f"{at.counts.read:,} read{share}")
+
+                done = await importing.run(wanted, allow_private=arguments.allow_private, watch=watch)
+                bar.remove_task(task)
+                print("\n".join(await reports.lines(done)))
+                failed += done.ended_at is None
+    except Refused as refused:
+        print(f"Refused: {refused}", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
 def verify_waiver(arguments: Arguments) -> int:
     """Check a signed waiver from its file."""
     from market import verify
@@ -297,6 +340,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
     command("reindex", _run(reindex), "build the search index anew while the old one serves")
     command("search-check", _run(search_check), "compare the search index with the database")
+    one = command("import", _run(bring_in, size=2), "import notices of other portals: OCDS in any wrapping, or a table")
+    one.add_argument("what", nargs="+", metavar="FILE|DIR|URL")
+    one.add_argument(
+        "--source", metavar="NAME", help="the portal it is from, as fixtures/reference/portal-sources.yaml names it"
+    )
+    one.add_argument(
+        "--allow-private", action="store_true", help="read an address of this machine or a private network too"
+    )
     checks = commands.add_parser(
         "verify", help="check a signed waiver or the log", description="Check a signed waiver or the log."
     ).add_subparsers(dest="what", required=True, metavar="what")

@@ -21,7 +21,8 @@ from piccolo.columns import (
 )
 from piccolo.table import Table
 
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Digits and capitals without look-alikes: what references are spelt with."""
 
 
 def belongs_to(table: type[Table] | str, *, index: bool = True) -> ForeignKey[Any]:
@@ -39,7 +40,7 @@ def may_belong_to(table: type[Table] | str, *, index: bool = False) -> ForeignKe
 def new_ref(prefix: str) -> str:
     """A fresh public reference such as `T-7KQ4M2X`: seven letters of an alphabet without look-alikes (about 34 bits), so
     that it can be read over the telephone and tells nobody how many records there are."""
-    return f"{prefix}-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
+    return f"{prefix}-" + "".join(secrets.choice(ALPHABET) for _ in range(7))
 
 
 class Reference(Varchar):

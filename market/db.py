@@ -98,6 +98,17 @@ async def transaction() -> AsyncIterator[None]:
     await savepoint.release()  # type: ignore[no-untyped-call]
 
 
+@asynccontextmanager
+async def one_transaction() -> AsyncIterator[None]:
+    """Like :func:`transaction`, but inside another one it is simply a part of it: for work whose failure is never caught in
+    between, such as writing the log."""
+    if engine().transaction_exists():
+        yield
+        return
+    async with engine().transaction():
+        yield
+
+
 async def maybe(table: type[T], where: Condition, *, lock: bool = False) -> T | None:
     """The row, or None. With `lock` nobody else changes it until this transaction ends."""
     query = table.objects().where(where).first()

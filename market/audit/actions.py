@@ -8,7 +8,7 @@ from market import canonical, clock
 from market.actor import Actor
 from market.audit import chain
 from market.audit.tables import Event, Outbox
-from market.db import one, transaction
+from market.db import one, one_transaction
 
 CHAIN_LOCK = 7420260002
 """The advisory lock that lets one transaction at a time add to the chain; held until that transaction ends."""
@@ -38,9 +38,10 @@ async def record(
     """
     now = clock.now()
     beside = list(dict.fromkeys([subject, *about]))
-    async with transaction():
-        for changed in dict.fromkeys([subject, *announce]):
-            await Outbox.insert(Outbox(subject=changed, verb=verb, at=now))
+    async with one_transaction():
+        await Outbox.insert(
+            *(Outbox(subject=changed, verb=verb, at=now) for changed in dict.fromkeys([subject, *announce]))
+        )
         await one("SELECT pg_advisory_xact_lock({})", CHAIN_LOCK)
         last = await one("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
         after = (last["seq"], last["hash"]) if last else (0, chain.GENESIS)

@@ -118,7 +118,7 @@ class OpenDataApi(Controller):
         operation_id="readRecord",
         responses=problem_responses(404),
     )
-    async def record(self, request: Request[Any, Any, Any], ocid: FromPath[str]) -> Response[bytes]:
+    async def one_record(self, request: Request[Any, Any, Any], ocid: FromPath[str]) -> Response[bytes]:
         """A record package with one process: its releases embedded, and compiled."""
         process, bodies = await actions.process(ocid)
         compiled = packages.decode(process.compiled)

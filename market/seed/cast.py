@@ -38,11 +38,17 @@ class Cast:
     people_of: dict[str, list[str]] = field(default_factory=dict)
     roles: dict[str, tuple[str, ...]] = field(default_factory=dict)
     devices: dict[str, Authenticator] = field(default_factory=dict)
+    password: str = ""
+    """The hash of the one password, reckoned once."""
+    known: dict[str, Actor] = field(default_factory=dict)
 
     async def actor(self, key: str) -> Actor:
         """The person with this key, as she may act at the clock's moment; ministers have used their passkey."""
-        method = "passkey" if "minister" in self.roles[key] else "password"
-        return await actor_of(self.people[key], method)
+        if "minister" in self.roles[key]:
+            return await actor_of(self.people[key], "passkey")
+        if key not in self.known:
+            self.known[key] = await actor_of(self.people[key], "password")
+        return self.known[key]
 
     async def firm(self, key: str) -> Actor:
         """Who acts for a supplier: its one person who may."""
@@ -162,7 +168,8 @@ async def _join(script: Script, cast: Cast, each: dict[str, Any], shown: bool) -
         await person.save()
         cast.people[each["key"]] = person.id
     if shown:
-        person.password_hash = await hashed(PASSWORD)
+        cast.password = cast.password or await hashed(PASSWORD)
+        person.password_hash = cast.password
         await person.save([Person.password_hash])
     cast.roles[each["key"]] = tuple(each["roles"])
     cast.people_of.setdefault(each["organisation"], []).append(each["key"])
