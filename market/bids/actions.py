@@ -21,6 +21,7 @@ from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import find, many, maybe, transaction
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
+from market.tenders.actions import add_follower
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 
 Price = Annotated[int, Meta(title="Your price without VAT", ge=0, le=10**13)]
@@ -155,6 +156,7 @@ async def _keep(
             received_at=arrived,
         )
         await bid.save()
+        await add_follower(tender, hat.organisation)
         await tell(
             hat.organisation,
             f"bids/{act}.txt",

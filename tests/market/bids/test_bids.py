@@ -14,6 +14,7 @@ from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import many
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
+from market.tenders import actions as tenders
 from tests import given, given_tenders
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -211,3 +212,14 @@ async def test_somebody_elses_receipt_does_not_exist() -> None:
     assert (await actions.receipt_of(firm, sealed.bid.ref)).digest == sealed.receipt.digest
     with pytest.raises(NotFound):
         await actions.receipt_of(other, sealed.bid.ref)
+
+
+async def test_a_bidder_is_written_to_when_the_tender_changes_or_ends() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    await tenders.change(there.officer, there.tender.ref, tenders.Change("Fourteen gullies are added."))
+    await tenders.cancel(there.officer, there.tender.ref, tenders.Ending("Five of the depots are not heated."))
+    subjects = [letter.subject for letter in await Letter.objects().where(Letter.person == firm.ref)]
+    assert [subject for subject in subjects if "has changed" in subject or "is cancelled" in subject] == subjects[-2:]
+    assert len(subjects) == 3
