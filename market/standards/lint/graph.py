@@ -73,7 +73,7 @@ class Graph:
         self.number: dict[int, int] = {}
         self.refs: dict[int, str] = {}
         self.broken: list[Broken] = []
-        self.guide: dict[int, tuple[Any, int, bool]] = {}
+        self.guide: dict[int, tuple[Any, int]] = {}
         self.base: dict[int, int] = {}
         """Twins: nodes reached through a reference, in documents where that makes a difference; to the node itself."""
         self._paths: dict[int, Path] = {}
@@ -357,11 +357,11 @@ class View:
         made = self._virtual.get(node)
         if made is None:
             graph = self.graph
-            made = self._new_virtual(graph.content[target], graph.up[node], graph.key[node], guide, target, True)
+            made = self._new_virtual(graph.content[target], graph.up[node], graph.key[node], guide, target)
             self._virtual[node] = made
         return self.graph.content[made], made
 
-    def _new_virtual(self, content: Any, up: int, key: Any, guide: Any, target: int, first: bool) -> int:
+    def _new_virtual(self, content: Any, up: int, key: Any, guide: Any, target: int) -> int:
         graph = self.graph
         made = len(graph.content)
         if made > limits.MAX_NODES:
@@ -369,7 +369,7 @@ class View:
         graph.content.append(content)
         graph.up.append(up)
         graph.key.append(key)
-        graph.guide[made] = (guide, target, first)
+        graph.guide[made] = (guide, target)
         return made
 
     def kids(self, node: int) -> list[Kid]:
@@ -415,21 +415,17 @@ class View:
         self._inner[node] = made
         return made
 
-    def _guided_kids(self, node: int, guide: Any, target: int, first: bool) -> list[Kid]:
-        """The entries of a virtual node. At the reference itself, keys that are not siblings belong to the target;
-        below a sibling, everything keeps the path it was reached by."""
+    def _guided_kids(self, node: int, guide: Any, target: int) -> list[Kid]:
+        """The entries of a virtual node: those that stand beside the reference keep its place, the others belong to
+        what it leads to."""
         made: list[Kid] = []
         for kid in self.kids(self._twin(target)):
-            beside = type(guide) is dict and kid.key in guide
-            if first and not beside:
+            if type(guide) is not dict or kid.key not in guide or len(self.graph.guide) > limits.MAX_STAND_INS:
                 made.append(kid)
             elif kid.node < 0:
                 made.append(Kid(kid.key, kid.value, -1, node))
-            elif len(self.graph.guide) > limits.MAX_STAND_INS:
-                made.append(kid)
             else:
-                piece = guide[kid.key] if beside else None
-                stand = self._new_virtual(kid.value, node, kid.key, piece, kid.node, False)
+                stand = self._new_virtual(kid.value, node, kid.key, guide[kid.key], kid.node)
                 made.append(Kid(kid.key, kid.value, stand, node))
         return made
 

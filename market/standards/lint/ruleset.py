@@ -125,17 +125,9 @@ class Ruleset:
             if applies:
                 whole.append({key: value for key, value in override.items() if key != "files"})
         made = self
-        if whole:
-            definition = {key: value for key, value in self.source.items() if key != "overrides"}
+        for override in whole:
             problems: list[str] = []
-            for override in whole:
-                definition = {
-                    **definition,
-                    **override,
-                    "rules": {**definition.get("rules", {}), **override.get("rules", {})},
-                    "aliases": {**definition.get("aliases", {}), **override.get("aliases", {})},
-                }
-            made = _Import(self.library, problems).ruleset(definition, "recommended", False, ())
+            made = _Import(self.library, problems).ruleset(override, "recommended", False, (), made)
             if problems:
                 raise RulesetRefused(problems)
         if pointed:
@@ -236,7 +228,9 @@ class _Import:
         self.library = library
         self.problems = problems
 
-    def ruleset(self, given: Any, mode: str, explicit: bool, inside: tuple[str, ...]) -> Ruleset:
+    def ruleset(
+        self, given: Any, mode: str, explicit: bool, inside: tuple[str, ...], on: Ruleset | None = None
+    ) -> Ruleset:
         if type(given) is not dict:
             self.problems.append("a ruleset is an object with rules or extends")
             return Ruleset({}, frozenset())
@@ -245,9 +239,11 @@ class _Import:
                 self.problems.append(f"a ruleset has no member {key!r}")
         if not any(key in given for key in ("rules", "extends", "overrides")):
             self.problems.append("a ruleset needs rules, extends or overrides")
-        rules: dict[str, Rule] = {}
+        rules: dict[str, Rule] = dict(on.rules) if on is not None else {}
         formats: set[str] = set(self.formats(given.get("formats", []), "the ruleset"))
         own_formats = frozenset(formats) if "formats" in given else None
+        if on is not None:
+            formats |= on.formats
         for name, how, told in self.extensions(given.get("extends", [])):
             base = self.extended(name, how, told, inside)
             if base is None:
@@ -258,6 +254,8 @@ class _Import:
             for name, rule in list(rules.items()):
                 rules[name] = replace(rule, enabled=mode == "all" or (mode == "recommended" and rule.recommended))
         aliases = self.aliases(given.get("aliases", {}))
+        if on is not None and type(on.source) is dict:
+            aliases = {**self.aliases(on.source.get("aliases", {})), **aliases}
         defined = given.get("rules", {})
         if type(defined) is not dict:
             self.problems.append("rules must be an object")

@@ -1,0 +1,54 @@
+"""Every real API description at hand gets an answer from every shipped profile and from spectral:oas, without a failure."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from market.standards.changes import compare_files
+from market.standards.check import check
+from market.standards.lint.document import load
+from market.standards.lint.ruleset import read
+from market.standards.lint.run import lint
+from market.standards.outcome import Outcome
+from market.standards.profiles import profile, shipped
+
+HERE = Path(__file__).resolve().parents[3]
+DATA = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "openapi"
+FILES = sorted(file for file in DATA.rglob("*") if file.is_file() and file.name != "manifest.csv")
+AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+pytestmark = pytest.mark.skipif(not FILES, reason="the shared real API descriptions are not on this machine")
+
+
+@pytest.mark.parametrize("pair", shipped(), ids="@".join)
+def test_every_description_gets_an_answer_from_a_profile(pair: tuple[str, str]) -> None:
+    outcomes = set()
+    for file in FILES:
+        run = check(file.read_bytes(), profile(*pair), at=AT, name=file.name)
+        assert not run.undone, (file.name, run.undone)
+        assert run.outcome is not Outcome.COULD_NOT_CHECK or run.reason
+        outcomes.add(run.outcome)
+    assert Outcome.FAIL in outcomes
+
+
+def test_every_description_gets_an_answer_from_spectral_oas() -> None:
+    everything = read('extends: [["spectral:oas", all]]')
+    for file in FILES:
+        document = load(file.read_bytes())
+        result = lint(document, everything)
+        assert not result.undone, (file.name, result.undone)
+        for finding in result.findings:
+            here = document.data
+            for step in finding.path:
+                here = here[step]
+            assert 1 <= finding.line <= document.text.count("\n") + 1
+
+
+def test_every_description_compared_with_itself_has_no_changes() -> None:
+    for file in FILES:
+        raw = file.read_bytes()
+        assert compare_files(raw, raw).changes == ()
