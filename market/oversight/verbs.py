@@ -116,6 +116,11 @@ SENTENCES: Final = {
     "token.revoked": "revoked a token, {it}",
     # other portals and oversight
     "import.finished": "took over notices from another portal, {it}",
+    "notice.joined": "joined notices that are one procurement, {it}",
+    "notice.kept-apart": "judged two notices to be different procurements, {it}",
+    "notice.parted": "took joined notices apart, {it}",
+    "quarantined.mended": "mended and brought in {it} from another portal",
+    "source.scheduled": "set how often the portal {it} is read",
     "private.read": "read private facts beside {it}, as an auditor",
 }
 """Verb → what was done, after the name of the body that did it; `{it}` stands for the record."""
@@ -142,6 +147,9 @@ KINDS: Final = {
     "person": "People",
     "service": "Services",
     "import_run": "Imports",
+    "notice": "Notices of other portals",
+    "quarantined": "Broken items of other portals",
+    "source": "Other portals",
 }
 """The kinds of records the log speaks of, in words."""
 
