@@ -35,6 +35,9 @@ from market.oversight.api import AuditApi, LogApi
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
+from market.portal.api import NoticesApi, PortalsApi
+from market.portal.pages import NoticePages, PortalPages
+from market.portal.pages import NoticePages, PortalPages
 from market.settings import settings
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
@@ -48,9 +51,13 @@ from market.web.pages import assets
 from search.api import SearchApi
 from search.outbox import index
 from search.pages import SearchPages
+from search.saving import SavingPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,
+    SavingPages,
+    NoticePages,
+    PortalPages,
     HomePages,
     DeskPages,
     DemoPages,
@@ -86,6 +93,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     LogApi,
     AuditApi,
     SearchApi,
+    NoticesApi,
+    PortalsApi,
     MeApi,
     OrganisationsApi,
     SuppliersApi,
@@ -134,6 +143,7 @@ def create() -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Prelude",
             version=VERSION,
+            use_handler_docstrings=True,
             description="Challenges, tenders, bids, contracts and their public record. Money is integer minor units; moments are UTC.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             contact=Contact(name="The operator of this service", url=settings().site_url),

@@ -16,6 +16,7 @@ TABLES = [
     "market.payments.tables",
     "market.suppliers.tables",
     "market.tenders.tables",
+    "market.portal.tables",
     "market.waivers.tables",
     "market.web.tables",
 ]

@@ -20,8 +20,10 @@ from market.accounts import actions as accounts
 from market.letters import actions as letters
 from market.opendata import actions as opendata
 from market.payments import actions as payments
+from market.portal import importing as portal
 from market.settings import settings
 from market.suppliers import actions as suppliers
+from search import alerts
 from search import outbox as search
 
 log = logging.getLogger("prelude.worker")
@@ -39,11 +41,13 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job("search", 1, search.drain),
     Job("stages", 30, search.turn),
+    Job("alerts", 60, alerts.tell_waiting),
     Job("open data", 5, opendata.publish),
     Job("panels", 30, judging.tell_panels),
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
+    Job("portals", 60, portal.due),
     Job("forgetting", 3600, accounts.forget_expired),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )

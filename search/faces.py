@@ -17,6 +17,8 @@ from market.accounts.tables import Organisation
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract
 from market.db import many, maybe, one
+from market.portal import keeping
+from market.portal import notices as imported
 from market.suppliers import rules as supplier_rules
 from market.suppliers.tables import Profile
 from market.tenders import cpv
@@ -26,6 +28,7 @@ from market.waivers.tables import Waiver
 from search.documents import Kind, SearchDocument
 
 Face = Callable[[str], Awaitable[SearchDocument | None]]
+Bulk = Callable[[list[str]], Awaitable[dict[str, SearchDocument]]]
 
 
 def seconds(moment: datetime | None) -> int | None:
@@ -220,6 +223,50 @@ async def waiver(ref: str) -> SearchDocument | None:
     )
 
 
+async def notices(refs: list[str]) -> dict[str, SearchDocument]:
+    """Notices of other portals, by reference, in one query: those that are shown themselves and are no tests."""
+    rows = await many(
+        "SELECT n.ref, n.facts, s.title AS portal, s.licence FROM imported_notice n JOIN source s ON s.id = n.source "
+        "WHERE n.ref = ANY({}::text[]) AND n.shown_as IS NULL AND NOT n.test",
+        refs,
+    )
+    now = clock.now()
+    return {
+        row["ref"]: _notice(row["ref"], keeping.facts_of(row["facts"]), row["portal"], row["licence"], now)
+        for row in rows
+    }
+
+
+async def notice(ref: str) -> SearchDocument | None:
+    """One notice of another portal."""
+    return (await notices([ref])).get(ref)
+
+
+def _notice(ref: str, facts: imported.Notice, portal: str, licence: str, now: datetime) -> SearchDocument:
+    return SearchDocument(
+        kind=Kind.NOTICE,
+        ref=ref,
+        url=f"/notices/{ref}",
+        title=facts.title,
+        summary=shortened(facts.description),
+        body=facts.description,
+        keywords=labels(list(facts.cpv)),
+        buyer=facts.buyer.name if facts.buyer else "",
+        supplier_names=tuple(dict.fromkeys(each.name for each in facts.suppliers)),
+        cpv=facts.cpv,
+        region=facts.region or "",
+        stage=imported.stage(facts, now),
+        value_minor=facts.value_minor,
+        currency=facts.currency or "",
+        sme_suitable=facts.sme_suitable,
+        source=portal,
+        licence=licence,
+        opens_at=seconds(facts.opens_at),
+        closes_at=seconds(facts.closes_at),
+        published_at=seconds(facts.published_at),
+    )
+
+
 FACES: dict[str, Face] = {
     "challenge": challenge,
     "tender": tender,
@@ -227,13 +274,17 @@ FACES: dict[str, Face] = {
     "contract": contract,
     "insight_report": insight_report,
     "waiver": waiver,
+    "notice": notice,
 }
 """Which kinds can be found, and how each is shown."""
+
+BULK: dict[str, Bulk] = {"notice": notices}
+"""Kinds that come by the thousand, and how many of them are read at once; who is left out of the answer is not public."""
 
 FACELESS = frozenset(
     {
         "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
-        "payment", "person", "pitch",
+        "payment", "person", "pitch", "search", "import_run", "source", "quarantined",
     }
 )  # fmt: skip
 """Kinds that happen and are not found by themselves."""
@@ -245,6 +296,7 @@ ALL: dict[str, str] = {
     "contract": "SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
     "insight_report": "SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
     "waiver": "SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+    "notice": "SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
 }
 """For each kind the references of all that may be shown: for building the index from nothing and for checking it."""
 
@@ -272,6 +324,22 @@ async def subjects_behind(subject: str) -> list[str]:
         query = BEHIND[kind]
         rows: list[dict[str, Any]] = await many(query, *[ref] * query.count("{}"))
         found += [row["subject"] for row in rows]
+    return found
+
+
+async def faces_of(subjects: list[str]) -> dict[str, SearchDocument | None]:
+    """The documents of many subjects; kinds that come by the thousand are read together."""
+    found: dict[str, SearchDocument | None] = dict.fromkeys(subjects)
+    by_kind: dict[str, list[str]] = {}
+    for subject in subjects:
+        kind, _, ref = subject.partition(":")
+        by_kind.setdefault(kind, []).append(ref)
+    for kind, refs in by_kind.items():
+        if kind in BULK:
+            found.update({f"{kind}:{ref}": document for ref, document in (await BULK[kind](refs)).items()})
+        else:
+            for ref in refs:
+                found[f"{kind}:{ref}"] = await FACES[kind](ref)
     return found
 
 

@@ -54,7 +54,7 @@ async def drain(into: Index | None = None) -> int:
                 changed.update(dict.fromkeys(await faces.subjects_behind(entry["subject"])))
             except faces.UnknownKind as unknown:
                 failed[entry["id"]] = str(unknown)
-        shown = {subject: await faces.face(subject) for subject in changed}
+        shown = await faces.faces_of(list(changed))
         try:
             await engine.upsert([document for document in shown.values() if document is not None])
             await engine.delete([subject for subject, document in shown.items() if document is None])
@@ -69,16 +69,20 @@ async def drain(into: Index | None = None) -> int:
 
 async def turn() -> int:
     """Ask for the faces of records whose dates have passed since they were last told (a challenge closed, a waiver ended):
-    the page reckons the stage by itself, the index has to be told."""
+    the page reckons the stage by itself, the index has to be told. Imported notices, of which there may be a million, are
+    asked after for a month; who was away for longer rebuilds the index."""
     now = clock.now()
     rows = await many(
         "WITH turned AS ("
         "SELECT 'challenge:' || ref AS subject, unnest(ARRAY[questions_until, closes_at]) AS at FROM challenge "
         "WHERE published_at IS NOT NULL UNION ALL "
-        "SELECT 'tender:' || ref, unnest(ARRAY[questions_until, closes_at]) FROM tender WHERE published_at IS NOT NULL) "
+        "SELECT 'tender:' || ref, unnest(ARRAY[questions_until, closes_at]) FROM tender WHERE published_at IS NOT NULL UNION ALL "
+        "SELECT 'notice:' || ref, closes_at FROM imported_notice WHERE shown_as IS NULL "
+        "AND closes_at > {}::timestamptz - interval '30 days' AND closes_at > changed_at) "
         "INSERT INTO outbox (subject, verb, at) SELECT DISTINCT subject, 'stage.turned', {}::timestamptz FROM turned "
         "WHERE turned.at <= {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at >= turned.at) "
         "RETURNING id",
+        now,
         now,
         now,
     )
@@ -97,10 +101,12 @@ async def prepare() -> None:
 async def everything() -> AsyncIterator[SearchDocument]:
     """Every document that should be found now."""
     for kind, query in faces.ALL.items():
-        for row in await many(query):
-            document = await faces.FACES[kind](row["ref"])
-            if document is not None:
-                yield document
+        refs = [row["ref"] for row in await many(query)]
+        for start in range(0, len(refs), BATCH):
+            shown = await faces.faces_of([f"{kind}:{ref}" for ref in refs[start : start + BATCH]])
+            for document in shown.values():
+                if document is not None:
+                    yield document
 
 
 async def reindex(into: Index | None = None) -> int:

@@ -416,15 +416,17 @@ def _registers() -> frozenset[str]:
 # ── procurements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _LONG_NUMBER = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}/s \d{3}-\d{6}|\d{6}-\d{4}|\d{7,}",
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<![0-9a-z])(?:\d{4}/s \d{3}-\d{6}|\d{6}-\d{4}|\d{7,})(?![0-9a-z])",
     re.IGNORECASE,
 )
+_PREFIX = re.compile(r"ocds-[0-9a-z]+-", re.IGNORECASE)
+"""The publisher's prefix of an ocid: its digits say who published, not what."""
 
 
 def procurement_numbers(notice: Notice) -> frozenset[str]:
     """Numbers that mean this procurement on any portal: ocids it names, and long numbers in its ocid and links."""
     texts = (notice.ocid, notice.link or "", *notice.related)
-    numbers = {found.casefold() for text in texts for found in _LONG_NUMBER.findall(text)}
+    numbers = {found.casefold() for text in texts for found in _LONG_NUMBER.findall(_PREFIX.sub("", text, count=1))}
     return frozenset(numbers | {notice.ocid.casefold()} | {each.casefold() for each in notice.related})
 
 
@@ -444,19 +446,24 @@ def procurement_keys(notice: Notice) -> frozenset[str]:
 def compare_procurements(one: Notice, other: Notice) -> Match:
     """Whether two notices are one procurement: by shared numbers, else by buyer, title, deadline, value and CPV together.
 
-    Judged automatically the same only when buyer and title agree and a date or the amount does too: buyers repeat titles
-    every year.
+    An ocid, a UUID or a number of an official journal decides by itself. A bare number that stands in both counts beside the
+    rest, because portals number alike. Otherwise they are judged the same automatically only when buyer and title agree and a
+    date or the amount does too: buyers repeat titles every year.
     """
     first, second = f"{one.source}:{one.ocid}", f"{other.source}:{other.ocid}"
-    if shared := (procurement_numbers(one) & procurement_numbers(other)) - set(_too_common(one, other)):
-        number = max(shared, key=len)
-        said = Evidence("number.same", f"Both name the number {number}.", 8.0)
-        return Match(first, second, 0.999, "same", (said,))
     evidence = list(_procurement_evidence(one, other))
+    shared = (procurement_numbers(one) & procurement_numbers(other)) - set(_too_common(one, other))
+    if shared:
+        number = max(shared, key=lambda each: (not each.isdigit(), len(each), each))
+        if not number.isdigit() and (one.source != other.source or evidence[0].code != "title.unlike"):
+            said = Evidence("number.same", f"Both name the number {number}.", 8.0)
+            return Match(first, second, 0.999, "same", (said,))
+        evidence.append(Evidence("number.shared", f"The number {number} stands in both.", 3.0))
     odds = -4.0 + sum(each.weight for each in evidence)
     score = _likelihood(odds)
     codes = {each.code for each in evidence}
-    sure = {"title.same", "buyer.same"} <= codes and bool(codes & {"closes.same", "value.same"})
+    sure = "buyer.different" not in codes and len(codes & {"title.same", "buyer.same", "number.shared"}) >= 2
+    sure = sure and bool(codes & {"closes.same", "value.same", "number.shared"})
     verdict: Verdict = "same" if score >= AUTOMATIC and sure else "doubtful" if score >= DOUBTFUL else "different"
     return Match(first, second, score, verdict, tuple(sorted(evidence, key=lambda each: -abs(each.weight))))
 
@@ -477,17 +484,21 @@ def same_procurements(notices: Sequence[Notice]) -> list[Match]:
     found = []
     for here, there in sorted(pairs):
         match = compare_procurements(notices[here], notices[there])
-        by_number = match.evidence and match.evidence[0].code == "number.same"
-        if match.verdict != "different" and (notices[here].source != notices[there].source or by_number):
+        if match.verdict != "different" and (notices[here].source != notices[there].source or by_number(match)):
             found.append(match)
     return sorted(found, key=lambda each: (-each.score, each.one, each.other))
+
+
+def by_number(match: Match) -> bool:
+    """Whether two notices have a number in common; without one, two notices of a single portal are never taken for one."""
+    return any(each.code in ("number.same", "number.shared") for each in match.evidence)
 
 
 def _too_common(one: Notice, other: Notice) -> Iterator[str]:
     """Ocids of frameworks and plans that both merely mention make them relatives, not the same."""
     for related in set(one.related) & set(other.related):
         yield related.casefold()
-        yield from (found.casefold() for found in _LONG_NUMBER.findall(related))
+        yield from (found.casefold() for found in _LONG_NUMBER.findall(_PREFIX.sub("", related, count=1)))
 
 
 def _procurement_evidence(one: Notice, other: Notice) -> Iterator[Evidence]:

@@ -136,6 +136,22 @@ def read(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> I
         yield Defect(Position(name or path.name), f"The file cannot be opened: {error.strerror or error}.")
 
 
+def reread(raw: bytes, kind: Kind, position: Position, package: Package) -> Found | Defect:
+    """An item that was kept (:attr:`Found.raw`), read again as what it was recognised as."""
+    notes: tuple[Note, ...] = ()
+    try:
+        data = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        mended, notes = _mend_text(raw)
+        try:
+            data = msgspec.json.decode(mended)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return Defect(position, _plain(error), raw)
+    if not isinstance(data, dict):
+        return Defect(position, f"A release was expected here but {_shown(raw)} came.", raw)
+    return Found(raw, kind, position, data, package, notes)
+
+
 def unfold(found: Found) -> Iterator[Found | Defect]:
     """The releases inside a record, or the release itself.
 
@@ -647,18 +663,11 @@ class _Document:
 
     def _item(self, text: bytes, where: str, package: Package, start: int) -> Found | Defect:
         """One release or record from its bytes, forgiving Latin-1 and trailing commas (each with a note)."""
-        notes: tuple[Note, ...] = ()
         position = Position(self._name, where, start)
-        try:
-            data = msgspec.json.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            mended, notes = _mend_text(text)
-            try:
-                data = msgspec.json.decode(mended)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                return Defect(position, _plain(error), text)
-        if not isinstance(data, dict):
-            return Defect(position, f"A release was expected here but {_shown(text)} came.", text)
+        made = reread(text, "release", position, package)
+        if isinstance(made, Defect):
+            return made
+        data, notes = made.data, made.notes
         kind = _kind(data)
         if kind is None:
             return Defect(position, _not_ocds(data), text)

@@ -76,6 +76,28 @@ def recognise(headings: list[str]) -> str | None:
     return max(fitting)[1] if fitting else None
 
 
+def recognise_file(path: Path) -> str | None:
+    """The kind of table a file holds, by its first line; None when no mapping fits or it cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.readline(65536)
+    except OSError:
+        return None
+    line = start.decode("utf-8-sig" if _is_utf8(start) else "cp1252", errors="replace")
+    return recognise(next(csv.reader([line], delimiter=max(",;\t", key=line.count)), []))
+
+
+def reread_row(raw: bytes, position: Position, package: Package) -> Found | Defect:
+    """A row that was kept (:attr:`Found.raw`), read again by the mapping its package names, as it is now."""
+    table = next((each for each in tables().values() if each.title == package.publisher), None)
+    if table is None:
+        return Defect(position, f"There is no column mapping called “{package.publisher}” any more.", raw)
+    data, notes = _release(msgspec.json.decode(raw, type=dict[str, str]), table)
+    if "ocid" not in data:
+        return Defect(position, "The row has no reference of its own, so it cannot be told from others.", raw)
+    return Found(raw, "release", position, data, package, tuple(notes))
+
+
 def read_table(
     source: Path | str | bytes | BinaryIO, *, kind: str | None = None, name: str | None = None
 ) -> Iterator[Found | Defect]:

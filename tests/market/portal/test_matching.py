@@ -23,6 +23,7 @@ from market.portal.matching import (
     identifier,
     name_variants,
     procurement_keys,
+    procurement_numbers,
     same_procurements,
     supplier_of,
     words,
@@ -221,6 +222,24 @@ def test_shared_numbers_decide() -> None:
     assert compare_procurements(one, other).evidence[0].code == "number.same"
     named = changed(wall(), title="Another", related=(wall().ocid,))
     assert compare_procurements(wall(), named).verdict == "same"
+
+
+def test_digits_of_a_publisher_s_prefix_or_inside_a_digest_are_no_shared_number() -> None:
+    one = msgspec.structs.replace(wall(), ocid="ocds-a1234567-mt-06d3a76c", title="Light panel", link=None, buyer=None)
+    other = changed(one, ocid="ocds-a1234567-mt-479ed5", title="Televisions", value_minor=5, closes_at=None)
+    assert compare_procurements(one, other).verdict == "different"
+    inside = msgspec.structs.replace(one, ocid="ocds-zzzzzz-ab9749286e4"), changed(other, ocid="ocds-yyyyyy-9749286e49")
+    assert not any("9749286" in number for each in inside for number in procurement_numbers(each) if number.isdigit())
+
+
+def test_a_bare_number_in_both_needs_buyer_or_title_beside_it() -> None:
+    one = msgspec.structs.replace(wall(), link="https://one.example/notice/52462340")
+    strange = changed(
+        one, link="https://two.example/52462340", title="Coffee and tea", buyer=Party("Elsewhere"), closes_at=None
+    )
+    assert compare_procurements(one, strange).verdict == "different"
+    moved = changed(one, link="https://two.example/52462340", closes_at=None, value_minor=None)
+    assert compare_procurements(one, moved).verdict == "same"
 
 
 def test_two_call_offs_that_name_one_framework_are_not_one_procurement() -> None:

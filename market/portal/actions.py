@@ -1,0 +1,140 @@
+"""What operators do with other portals' notices: decide doubtful pairs, take joined ones apart, mend what was broken."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from market import clock
+from market.actor import Actor
+from market.audit.actions import record
+from market.columns import new_ref
+from market.db import find, many, transaction
+from market.portal import joining, keeping, rules
+from market.portal.reading import Defect, read
+from market.portal.tables import DoubtfulPair, ImportedNotice, NoticeMerge, Quarantined, Source
+from market.refusals import NotFound, insist
+
+
+class Decision(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer about a doubtful pair."""
+
+    same: Annotated[bool, Meta(title="Whether they are one procurement")]
+
+
+class Mending(msgspec.Struct, forbid_unknown_fields=True):
+    """A mended item; empty to read the kept bytes again, when the reader or a mapping has become better."""
+
+    text: Annotated[str, Meta(title="The release, record or row as it should be", max_length=4_000_000)] = ""
+
+
+class Rhythm(msgspec.Struct, forbid_unknown_fields=True):
+    """How often a source is fetched."""
+
+    every_hours: Annotated[int, Meta(title="Fetch every so many hours (0: by hand)", ge=0, le=8784)]
+
+
+async def decide(actor: Actor, ref: str, given: Decision) -> DoubtfulPair:
+    """Say whether a doubtful pair is one procurement. Joined, the two are shown as one from now on."""
+    acting_for = actor.must_wear("operator").organisation_ref
+    async with transaction():
+        pair = await find(DoubtfulPair, DoubtfulPair.ref == ref, lock=True)
+        insist(rules.DECIDE, pair)
+        now = clock.now()
+        pair.same, pair.answered_at, pair.answered_by = given.same, now, actor.person
+        await pair.save([DoubtfulPair.same, DoubtfulPair.answered_at, DoubtfulPair.answered_by])
+        one = await find(ImportedNotice, ImportedNotice.id == pair.one)
+        other = await find(ImportedNotice, ImportedNotice.id == pair.other)
+        if given.same:
+            await many(
+                "INSERT INTO notice_merge (ref, one, other, score, evidence, at, by) VALUES ({}, {}, {}, {}, {}, {}, {}) "
+                "ON CONFLICT (one, other) DO UPDATE SET undone_at = NULL, undone_by = NULL, at = excluded.at, by = excluded.by",
+                new_ref("NM"), pair.one, pair.other, pair.score, pair.evidence, now, actor.person,
+            )  # fmt: skip
+            await joining.regroup([one.id], now)
+        await record(
+            actor,
+            "notice.joined" if given.same else "notice.kept-apart",
+            f"notice:{one.ref}",
+            {"with": other.ref},
+            about=[f"notice:{other.ref}"],
+            organisation=acting_for,
+        )
+    return pair
+
+
+async def undo(actor: Actor, ref: str) -> NoticeMerge:
+    """Take two joined notices apart. They are never joined again by themselves."""
+    acting_for = actor.must_wear("operator").organisation_ref
+    async with transaction():
+        merge = await find(NoticeMerge, NoticeMerge.ref == ref, lock=True)
+        insist(rules.UNDO, merge)
+        now = clock.now()
+        merge.undone_at, merge.undone_by = now, actor.person
+        await merge.save([NoticeMerge.undone_at, NoticeMerge.undone_by])
+        await joining.regroup([merge.one, merge.other], now)
+        one = await find(ImportedNotice, ImportedNotice.id == merge.one)
+        other = await find(ImportedNotice, ImportedNotice.id == merge.other)
+        await record(
+            actor,
+            "notice.parted",
+            f"notice:{one.ref}",
+            {"from": other.ref},
+            about=[f"notice:{other.ref}"],
+            organisation=acting_for,
+        )
+    return merge
+
+
+async def replay(actor: Actor, ref: str, given: Mending) -> Quarantined:
+    """Bring a quarantined item in: as it was mended, or as it is when it can be read by now. What was published is kept."""
+    acting_for = actor.must_wear("operator").organisation_ref
+    async with transaction():
+        item = await find(Quarantined, Quarantined.ref == ref, lock=True)
+        insist(rules.REPLAY, item)
+        source = await find(Source, Source.id == item.source)
+        text = given.text.replace("\r\n", "\n").encode()
+        found = list(read(text or keeping.unpacked(item.content), name=item.position))
+        insist((rules.can_be_read_now,), [each.reason for each in found if isinstance(each, Defect)])
+        counts = await keeping.keep(source, item.run, found)
+        if counts.rejected:
+            insist((rules.can_be_read_now,), await _reasons(item))
+        item.mended_at, item.mended_by = clock.now(), actor.person
+        await item.save([Quarantined.mended_at, Quarantined.mended_by])
+        await record(
+            actor,
+            "quarantined.mended",
+            f"quarantined:{ref}",
+            {"source": source.name, "items": counts.read},
+            organisation=acting_for,
+        )
+    while await joining.match_waiting():
+        continue
+    return item
+
+
+async def _reasons(item: Quarantined) -> list[str]:
+    """Why the items just tried were rejected: the newest entries of the same run, which the refusal then takes back."""
+    rows = await many("SELECT reason FROM quarantined WHERE run = {} AND id > {} ORDER BY id DESC", item.run, item.id)
+    return [row["reason"] for row in rows[:3]] or ["It is rejected for the same reason as before."]
+
+
+async def fetch_every(actor: Actor, name: str, given: Rhythm) -> Source:
+    """Set how often a source is fetched by itself. Refused for one without an address."""
+    acting_for = actor.must_wear("operator").organisation_ref
+    async with transaction():
+        source = await find(Source, Source.name == name, lock=True)
+        if not source.url:
+            raise NotFound("Source")
+        source.every_hours = given.every_hours
+        await source.save([Source.every_hours])
+        await record(
+            actor,
+            "source.scheduled",
+            f"source:{source.ref}",
+            {"name": name, "every_hours": given.every_hours},
+            organisation=acting_for,
+        )
+    return source

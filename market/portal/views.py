@@ -1,0 +1,279 @@
+"""What pages and the API show of other portals: read here once, so that both say the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from market import clock
+from market.db import find, many, maybe, one
+from market.money import Money
+from market.portal import keeping
+from market.portal.joining import evidence_of
+from market.portal.merging import Version
+from market.portal.notices import Notice, Stage, minor_units, stage
+from market.portal.reading import Note
+from market.portal.tables import ImportedNotice, Source
+from market.portal.upgrading import instant, moment
+from market.refusals import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class LotShown:
+    """One lot as the notice describes it."""
+
+    title: str
+    description: str
+    value: Money | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One release in the history of a notice."""
+
+    when: datetime
+    release: str
+    text: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One portal on which the procurement stands: the portal, the notice there, and why it is taken for the same."""
+
+    ref: str
+    ocid: str
+    portal: str
+    name: str
+    licence: str
+    licence_url: str
+    link: str | None
+    updated_at: datetime | None
+    merge: str | None = None
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One procurement with everything its page needs. The first origin is the notice itself."""
+
+    ref: str
+    facts: Notice
+    stage: Stage
+    value: Money | None
+    awarded: Money | None
+    lots: list[LotShown]
+    history: list[Step]
+    notes: list[Note]
+    origins: list[Origin]
+
+
+@dataclass(frozen=True, slots=True)
+class PortalShown:
+    """One source with its counts, its last run and its quality report (None before the first run ended)."""
+
+    row: Source
+    notices: int
+    quarantined: int
+    last_read: datetime | None
+    quality: dict[str, Any] | None
+
+    @property
+    def failing(self) -> list[dict[str, Any]]:
+        """The checks that did not hold everywhere, the worst first."""
+        return [each for each in self.quality["checks"] if each["failed"]] if self.quality else []
+
+
+def money(minor: int | None, currency: str | None) -> Money | None:
+    """An amount that can be shown: known, and in a currency that has a code."""
+    try:
+        return Money(minor, currency) if minor is not None and currency else None
+    except ValueError:
+        return None
+
+
+async def notice(ref: str) -> Shown | str:
+    """The procurement with this reference, or the reference it is shown under when it was joined to another."""
+    row = await find(ImportedNotice, ImportedNotice.ref == ref)
+    if row.shown_as is not None:
+        return str((await find(ImportedNotice, ImportedNotice.id == row.shown_as)).ref)
+    facts = keeping.facts_of(row.facts)
+    compiled = msgspec.json.decode(keeping.unpacked(row.compiled))
+    return Shown(
+        row.ref,
+        facts,
+        stage(facts, clock.now()),
+        money(facts.value_minor, facts.currency),
+        money(facts.awarded_minor, facts.awarded_currency),
+        _lots(compiled),
+        _history(row.history),
+        msgspec.json.decode(row.notes or "[]", type=list[Note]),
+        await _origins(row),
+    )
+
+
+def _lots(compiled: dict[str, Any]) -> list[LotShown]:
+    tender = compiled.get("tender")
+    lots = tender.get("lots") if isinstance(tender, dict) else None
+    shown = []
+    for each in lots if isinstance(lots, list) else []:
+        value = each.get("value") if isinstance(each.get("value"), dict) else {}
+        minor = minor_units(value.get("amount"), value.get("currency"))
+        title = each.get("title") or f"Lot {each.get('id')}"
+        shown.append(
+            LotShown(
+                str(title), str(each.get("description") or ""), money(minor, value.get("currency")), str(each.get("status") or "")
+            )
+        )  # fmt: skip
+    return shown
+
+
+def _history(text: str) -> list[Step]:
+    steps: list[Step] = []
+    for each in msgspec.json.decode(text or "[]", type=list[Version]):
+        made = moment(each.date)[0]
+        if made is None:
+            continue
+        first = not steps
+        words = ", ".join(each.tags) or "release"
+        fields = ", ".join(each.changed[:8]) + (f" and {len(each.changed) - 8} more" if len(each.changed) > 8 else "")
+        detail = f"{'About' if first else 'Changed'}: {fields}" if fields else None
+        steps.append(Step(instant(made), each.release_id, words, detail))
+    return steps[::-1]
+
+
+async def _origins(row: ImportedNotice) -> list[Origin]:
+    rows = await many(
+        "SELECT n.id, n.ref, n.ocid, n.facts, n.updated_at, s.title AS portal, s.name, s.licence, s.licence_url, s.home "
+        "FROM imported_notice n JOIN source s ON s.id = n.source WHERE n.id = {} OR n.shown_as = {} ORDER BY n.id",
+        row.id,
+        row.id,
+    )
+    merges = await many(
+        "SELECT ref, one, other, evidence FROM notice_merge WHERE undone_at IS NULL AND other = ANY({}::int[]) ORDER BY id",
+        [each["id"] for each in rows],
+    )
+    why = {each["other"]: each for each in merges}
+    made = []
+    for each in rows:
+        merge = why.get(each["id"]) if each["id"] != row.id else None
+        because = " ".join(
+            said["words"] for said in evidence_of(merge["evidence"] if merge else "") if said["weight"] > 0
+        )
+        made.append(
+            Origin(
+                each["ref"], each["ocid"], each["portal"], each["name"], each["licence"], each["licence_url"],
+                keeping.facts_of(each["facts"]).link or each["home"] or None, each["updated_at"],
+                merge["ref"] if merge else None, because,
+            )
+        )  # fmt: skip
+    return made
+
+
+async def portals() -> list[PortalShown]:
+    """Every source that has been read, the one with most notices first."""
+    return [each for each in await _portals() if each.notices or each.last_read]
+
+
+async def portal(name: str) -> PortalShown:
+    """One source by its name, read or not."""
+    row = await maybe(Source, Source.name == name)
+    if row is None:
+        raise NotFound("Source")
+    return (await _portals(row))[0]
+
+
+async def _portals(only: Source | None = None) -> list[PortalShown]:
+    counts = {
+        row["id"]: row
+        for row in await many(
+            "SELECT s.id, (SELECT count(*) FROM imported_notice n WHERE n.source = s.id) AS notices, "
+            "(SELECT count(*) FROM quarantined q WHERE q.source = s.id AND q.mended_at IS NULL) AS quarantined, "
+            "(SELECT max(ended_at) FROM import_run r WHERE r.source = s.id) AS last_read FROM source s"
+        )
+    }
+    rows = [only] if only else await Source.objects().order_by(Source.name)
+    made = [
+        PortalShown(
+            row, counts[row.id]["notices"], counts[row.id]["quarantined"], counts[row.id]["last_read"],
+            msgspec.json.decode(row.quality) if row.quality else None,
+        )
+        for row in rows
+    ]  # fmt: skip
+    return sorted(made, key=lambda each: (-each.notices, each.row.name))
+
+
+async def runs(source: int) -> list[dict[str, Any]]:
+    """The last runs of a source, newest first."""
+    return await many(
+        "SELECT ref, origin, started_at, ended_at, read, new, changed, unchanged, rejected, failure FROM import_run "
+        "WHERE source = {} ORDER BY id DESC LIMIT 20",
+        source,
+    )
+
+
+async def quarantine(source: str, before: int | None, most: int = 50) -> list[dict[str, Any]]:
+    """What waits to be mended, newest first: of one source (its name) or of all (an empty one), before the id `before`."""
+    return await many(
+        "SELECT q.id, q.ref, q.position, q.reason, q.at, length(q.content) AS size, s.title AS portal, s.name FROM quarantined q "
+        "JOIN source s ON s.id = q.source WHERE q.mended_at IS NULL AND ({} = '' OR s.name = {}) AND q.id < {} "
+        "ORDER BY q.id DESC LIMIT {}",
+        source,
+        source,
+        before or 2**31 - 1,
+        most,
+    )
+
+
+async def doubtful(most: int = 20) -> tuple[int, list[dict[str, Any]]]:
+    """How many pairs wait for a decision, and the likeliest of them with both notices and the evidence."""
+    waiting = await one("SELECT count(*) AS n FROM doubtful_pair WHERE answered_at IS NULL")
+    rows = await many(
+        "SELECT p.ref, p.score, p.evidence, a.ref AS one_ref, a.facts AS one_facts, sa.title AS one_portal, "
+        "b.ref AS other_ref, b.facts AS other_facts, sb.title AS other_portal FROM doubtful_pair p "
+        "JOIN imported_notice a ON a.id = p.one JOIN source sa ON sa.id = a.source "
+        "JOIN imported_notice b ON b.id = p.other JOIN source sb ON sb.id = b.source "
+        "WHERE p.answered_at IS NULL ORDER BY p.score DESC, p.id LIMIT {}",
+        most,
+    )
+    return waiting["n"], [
+        {
+            "ref": row["ref"],
+            "percent": row["score"] // 10,
+            "evidence": evidence_of(row["evidence"]),
+            "sides": [
+                _side(row["one_ref"], row["one_portal"], keeping.facts_of(row["one_facts"])),
+                _side(row["other_ref"], row["other_portal"], keeping.facts_of(row["other_facts"])),
+            ],
+        }
+        for row in rows
+    ]
+
+
+def _side(ref: str, portal: str, facts: Notice) -> dict[str, Any]:
+    return {
+        "ref": ref,
+        "portal": portal,
+        "title": facts.title,
+        "buyer": facts.buyer.name if facts.buyer else "not named",
+        "closes_at": facts.closes_at,
+        "value": money(facts.value_minor, facts.currency),
+        "link": facts.link,
+    }
+
+
+async def merges(most: int = 30) -> list[dict[str, Any]]:
+    """The latest joinings that stand, newest first."""
+    rows = await many(
+        "SELECT m.ref, m.at, m.by, m.evidence, a.ref AS one_ref, a.title AS one_title, sa.title AS one_portal, "
+        "b.ref AS other_ref, b.title AS other_title, sb.title AS other_portal FROM notice_merge m "
+        "JOIN imported_notice a ON a.id = m.one JOIN source sa ON sa.id = a.source "
+        "JOIN imported_notice b ON b.id = m.other JOIN source sb ON sb.id = b.source "
+        "WHERE m.undone_at IS NULL ORDER BY m.id DESC LIMIT {}",
+        most,
+    )
+    return [{**row, "evidence": evidence_of(row["evidence"])} for row in rows]
