@@ -346,7 +346,13 @@ class ChallengesApi(Controller):
     path = "/api/v1/challenges"
     tags = ["Challenges"]
 
-    @get("/", guards=[guards.public], summary="List challenges", operation_id="listChallenges")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List challenges",
+        operation_id="listChallenges",
+        responses=problem_responses(),
+    )
     async def index(self, stage: FromQuery[rules.Stage | None] = None) -> Items[ChallengeView]:
         """All published challenges, the newest first; `stage` keeps those that stand there now."""
         now = clock.now()
@@ -867,7 +873,13 @@ class InsightsApi(Controller):
     path = "/api/v1/insights"
     tags = ["Insight reports"]
 
-    @get("/", guards=[guards.public], summary="List insight reports", operation_id="listInsights")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List insight reports",
+        operation_id="listInsights",
+        responses=problem_responses(),
+    )
     async def index(self) -> Items[ReportView]:
         """All published reports, the newest first."""
         return Items([report_view(report, challenge) for report, challenge, _ in await pitches.reports()])

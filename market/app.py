@@ -37,7 +37,6 @@ from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.portal.api import NoticesApi, PortalsApi
 from market.portal.pages import NoticePages, PortalPages
-from market.portal.pages import NoticePages, PortalPages
 from market.settings import settings
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages

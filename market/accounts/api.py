@@ -118,7 +118,13 @@ class OrganisationsApi(Controller):
     path = "/api/v1/organisations"
     tags = ["People and organisations"]
 
-    @get("/", guards=[guards.public], summary="List public bodies", operation_id="listOrganisations")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List public bodies",
+        operation_id="listOrganisations",
+        responses=problem_responses(),
+    )
     async def index(self) -> Items[OrganisationView]:
         """Buyers, audit bodies and operators by name; suppliers have a list of their own."""
         return Items([await view(body) for body in await memberships.everybody_but_suppliers()])

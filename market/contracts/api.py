@@ -18,7 +18,7 @@ from market.contracts import actions
 from market.contracts.tables import Contract
 from market.db import find
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, Items, json_document
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -165,7 +165,13 @@ class ContractsApi(Controller):
     path = "/api/v1/contracts"
     tags = ["Contracts"]
 
-    @get("/", guards=[guards.public], summary="List contracts", operation_id="listContracts")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List contracts",
+        operation_id="listContracts",
+        responses=problem_responses(),
+    )
     async def index(self, before: FromQuery[str] = "") -> Items[ContractLine]:
         """All contracts, the newest first; `before` is the last reference of the page before."""
         rows = await actions.listed(before)
@@ -220,7 +226,7 @@ class ContractsApi(Controller):
         summary="Read the signed document",
         operation_id="readContractDocument",
         media_type=MediaType.JSON,
-        responses=problem_responses(404),
+        responses={**json_document("The document"), **problem_responses(404)},
     )
     async def document(self, ref: FromPath[str]) -> Response[bytes]:
         """The document's canonical bytes, exactly as both sides sign them."""

@@ -72,7 +72,9 @@ class MissionsApi(Controller):
     path = "/api/v1/missions"
     tags = ["Missions"]
 
-    @get("/", guards=[guards.public], summary="List missions", operation_id="listMissions")
+    @get(
+        "/", guards=[guards.public], summary="List missions", operation_id="listMissions", responses=problem_responses()
+    )
     async def index(self) -> Items[MissionView]:
         """All published missions, those that end soonest first."""
         return Items([await view(mission) for mission in await actions.published()])

@@ -17,6 +17,7 @@ from market.accounts import guards
 from market.opendata import actions, gathering, packages
 from market.refusals import Refusal, Refused
 from market.settings import settings
+from market.web.api import json_document
 from market.web.problems import problem_responses
 
 Cursor = Annotated[str, msgspec.Meta(max_length=20, description="Where to go on, from `links.next` of the page before")]
@@ -34,7 +35,7 @@ class OpenDataApi(Controller):
         guards=[guards.public],
         summary="Releases, oldest first",
         operation_id="listReleases",
-        responses=problem_responses(400),
+        responses={**json_document("An OCDS release package"), **problem_responses(400)},
     )
     async def releases(
         self,
@@ -67,7 +68,7 @@ class OpenDataApi(Controller):
         guards=[guards.public],
         summary="One release",
         operation_id="readRelease",
-        responses=problem_responses(404),
+        responses={**json_document("An OCDS release package"), **problem_responses(404)},
     )
     async def release(self, request: Request[Any, Any, Any], key: FromPath[str]) -> Response[bytes]:
         """A release package with one release, by its id."""
@@ -82,7 +83,7 @@ class OpenDataApi(Controller):
         guards=[guards.public],
         summary="Records, those that changed longest ago first",
         operation_id="listRecords",
-        responses=problem_responses(400),
+        responses={**json_document("An OCDS record package"), **problem_responses(400)},
     )
     async def records(
         self,
@@ -116,7 +117,7 @@ class OpenDataApi(Controller):
         guards=[guards.public],
         summary="One record with its releases",
         operation_id="readRecord",
-        responses=problem_responses(404),
+        responses={**json_document("An OCDS record package"), **problem_responses(404)},
     )
     async def one_record(self, request: Request[Any, Any, Any], ocid: FromPath[str]) -> Response[bytes]:
         """A record package with one process: its releases embedded, and compiled."""

@@ -64,7 +64,13 @@ class PaymentsApi(Controller):
     path = "/api/v1/payments"
     tags = ["Payments"]
 
-    @get("/", guards=[guards.public], summary="List obligations", operation_id="listObligations")
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List obligations",
+        operation_id="listObligations",
+        responses=problem_responses(),
+    )
     async def index(self) -> Items[ObligationView]:
         """The newest five hundred obligations with their last attempt to pay."""
         return Items([view(row) for row in await actions.ledger()])

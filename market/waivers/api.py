@@ -20,7 +20,7 @@ from market.waivers import actions, rules
 from market.waivers.grounds import grounds
 from market.waivers.listing import listed
 from market.waivers.tables import Waiver
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, Items, json_document
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -171,7 +171,13 @@ class WaiversApi(Controller):
             ]
         )
 
-    @get("/waivers/grounds", guards=[guards.public], summary="The grounds", operation_id="listWaiverGrounds")
+    @get(
+        "/waivers/grounds",
+        guards=[guards.public],
+        summary="The grounds",
+        operation_id="listWaiverGrounds",
+        responses=problem_responses(),
+    )
     async def grounds(self) -> Items[GroundView]:
         """The grounds on which a waiver may be asked for, each with the provision it is modelled on."""
         return Items([GroundView(code, g.label, g.why, g.asks, g.source) for code, g in grounds().items()])
@@ -205,7 +211,7 @@ class WaiversApi(Controller):
         guards=[guards.public],
         summary="The signed file",
         operation_id="readWaiverBundle",
-        responses=problem_responses(404),
+        responses={**json_document("The bundle"), **problem_responses(404)},
     )
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The bundle of a granted waiver, byte for byte: what `python -m market verify waiver FILE` checks."""

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from litestar import Litestar
 
+from market import clock, worker
 from market.actor import Actor
 from market.seed.authenticator import Authenticator
 from tests import given
@@ -555,6 +557,22 @@ class Journey(ABC):
         self.contract = await self.ask("", "GET", f"contracts/{self.contract['ref']}")
         assert self.contract["milestones"][0]["paid_at"]
         assert self.contract["milestones"][0]["confirmed_at"]
+
+
+class Inside(Journey):
+    """The journey inside this task: the clock is frozen round every request, and the worker's jobs run when asked."""
+
+    def __init__(self, people: Cast, app: Litestar) -> None:
+        super().__init__(people)
+        self.client = given.browser(app)
+
+    async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
+        with clock.at(self.moment):
+            return await self.client.request(method, path, json=body, headers=headers)
+
+    async def work(self, obligation: str = "") -> None:
+        with clock.at(self.moment):
+            await worker.once()
 
 
 STEPS = (

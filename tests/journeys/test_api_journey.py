@@ -5,38 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from litestar import Litestar
 
-from market import clock, signing, worker
+from market import clock, signing
 from market.audit import proofs
 from market.db import one
 from market.opendata import packages
-from tests import given
 from tests.conftest import EMPTY
-from tests.journeys.journey import BEGINS, DAY, STEPS, Cast, Journey, cast
+from tests.journeys.journey import BEGINS, DAY, STEPS, Inside, cast
 from tests.market.opendata import conformance
 
 pytestmark = [pytest.mark.slow]
-
-
-class Inside(Journey):
-    """The journey inside this task: the clock is frozen round every request, and the worker's jobs run when asked."""
-
-    def __init__(self, people: Cast, app: Litestar) -> None:
-        super().__init__(people)
-        self.client = given.browser(app)
-
-    async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
-        with clock.at(self.moment):
-            return await self.client.request(method, path, json=body, headers=headers)
-
-    async def work(self, obligation: str = "") -> None:
-        with clock.at(self.moment):
-            await worker.once()
 
 
 @pytest.fixture(scope="module")
