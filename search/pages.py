@@ -52,6 +52,14 @@ class SearchPages(Controller):
             following=asked.page(found.next_cursor) if found and found.next_cursor else None,
             meant=asked.address(text=found.did_you_mean) if found and found.did_you_mean else None,
             everything=asked.address(chosen=(), kind=None),
+            feed=asked.address("/search/feed.atom"),
+            tools=[
+                ("Keep this search", asked.address("/search/save")),
+                ("Feed", asked.address("/search/feed.atom")),
+                ("Deadlines for your calendar", asked.address("/search/feed.ics")),
+                ("As data", asked.address("/api/v1/search")),
+            ],
+            comparable=asked.kind is Kind.SUPPLIER and bool(found and len(found.hits) > 1),
             rows=[row(hit, asked.text, clock.now()) for hit in found.hits] if found else [],
         )
 
@@ -153,6 +161,8 @@ def row(hit: Hit, asked: str, now: datetime) -> dict[str, Any]:
     who = [found.buyer, ", ".join(found.supplier_names) if supplied else "", found.region]
     return {
         "href": found.url,
+        "ref": found.ref,
+        "name": found.title,
         "title": hit.title,
         "text": hit.snippet,
         "why": why or None,

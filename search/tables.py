@@ -18,6 +18,9 @@ class SavedSearch(Table):
     """The search page's query string, exactly as in its URL."""
     rhythm = Varchar(length=8, default="daily", null=False)
     """daily | at-once | never (feed only)"""
+    token = Varchar(length=64)
+    """The key of the private feed and of the link that stops it: it opens public facts only, so it is kept readable for
+    the letters."""
     token_hash = Varchar(length=64, unique=True)
     created_at = when()
     told_until = moment()

@@ -153,6 +153,28 @@ async def forwards():
     manager.add_column(
         table_class_name="SavedSearch",
         tablename="saved_search",
+        column_name="token",
+        db_column_name="token",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="SavedSearch",
+        tablename="saved_search",
         column_name="token_hash",
         db_column_name="token_hash",
         column_class_name="Varchar",
