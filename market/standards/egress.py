@@ -1,0 +1,167 @@
+"""The guard on the way out: requests to an address a supplier named must not reach anything that is not public.
+
+Server-side request forgery is the classic attack on a service that calls addresses it is given. So a name is resolved
+once, every address it has must be public, and the connection goes to the very address that was checked: there is no
+second look-up that could answer differently. TLS still verifies the host name. Redirects are not followed, proxies of
+the environment are not used, and requests, bytes and seconds are counted. An explicit setting permits loopback for the
+demonstration and the tests; nothing else is ever permitted.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+PORTS = frozenset((443, 8443))
+LARGEST = 2_000_000
+"""Bytes read of one answer."""
+Resolve = Callable[[str, int], list[str]]
+
+_REFUSED = [
+    ipaddress.ip_network(network)
+    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10", "192.0.0.0/24")
+]
+"""Addresses that lead on to others: NAT64, 6to4, Teredo, carrier networks, protocol assignments."""
+
+
+class Forbidden(Exception):
+    """The address may not be called; the reason is in plain words."""
+
+
+class Exhausted(Exception):
+    """The run used up its requests, bytes or seconds."""
+
+
+class Unreachable(Exception):
+    """Nobody answered, or not in HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: status, headers in lower case, the body up to :data:`LARGEST`, and the milliseconds it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    milliseconds: int
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Guard:
+    """What may be called, and how much. `own_hosts` are the platform's own names, which suppliers may not point us at."""
+
+    loopback: bool = False
+    own_hosts: frozenset[str] = frozenset()
+    requests: int = 200
+    volume: int = 20_000_000
+    seconds: float = 60.0
+    timeout: float = 5.0
+    log: list[tuple[str, str, int]] = field(default_factory=list)
+    _began: float = field(default_factory=monotonic)
+
+    def permitted(self, url: str, resolve: Resolve | None = None) -> tuple[str, str, int, str]:
+        """Scheme, host, port and the checked address for a URL. Raises :class:`Forbidden`."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise Forbidden("The address is not a URL.") from None
+        if not host or parts.username is not None or parts.password is not None:
+            raise Forbidden("The address needs a host and may hold no user name.")
+        if parts.scheme != "https" and not (self.loopback and parts.scheme == "http"):
+            raise Forbidden("The address must begin with https://.")
+        port = port or (443 if parts.scheme == "https" else 80)
+        if host.rstrip(".").lower() in self.own_hosts:
+            raise Forbidden("The address is this platform's own.")
+        addresses = (resolve or look_up)(host, port)
+        if not addresses:
+            raise Forbidden(f"{host} has no address.")
+        local = all(ipaddress.ip_address(address).is_loopback for address in addresses)
+        if not (self.loopback and local):
+            if port not in PORTS:
+                raise Forbidden(f"Port {port} is not called; only 443 and 8443 are.")
+            for address in addresses:
+                if not is_public(address):
+                    raise Forbidden(f"{host} leads to {address}, which is not a public address.")
+        return parts.scheme, host, port, addresses[0]
+
+    def fetch(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        resolve: Resolve | None = None,
+    ) -> Answer:
+        """Make one request. Raises :class:`Forbidden`, :class:`Exhausted` or :class:`Unreachable`."""
+        if len(self.log) >= self.requests:
+            raise Exhausted(f"{self.requests} requests were made.")
+        if monotonic() - self._began > self.seconds:
+            raise Exhausted(f"{self.seconds:.0f} seconds were used.")
+        if self.volume <= 0:
+            raise Exhausted("The bytes of the run were used up.")
+        scheme, host, port, address = self.permitted(url, resolve)
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        began = monotonic()
+        connection = _Connection(scheme, host, port, address, self.timeout)
+        try:
+            connection.request(method, target, body=body, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            data = answer.read(min(LARGEST, self.volume) + 1)
+            spent = int((monotonic() - began) * 1000)
+            self.volume -= len(data)
+            self.log.append((method, url[:500], answer.status))
+            fields = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, fields, data[:LARGEST], spent, answer.reason or "")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self.log.append((method, url[:500], 0))
+            raise Unreachable(f"{host} did not answer: {type(error).__name__}.") from None
+        finally:
+            connection.close()
+
+
+def look_up(host: str, port: int) -> list[str]:
+    """Every address a name has, once."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(each[4][0]).split("%")[0] for each in found))
+
+
+def is_public(address: str) -> bool:
+    """Whether an address belongs to the public internet and leads nowhere else."""
+    try:
+        parsed: Any = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if parsed.version == 6 and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    if any(parsed in network for network in _REFUSED if network.version == parsed.version):
+        return False
+    return bool(parsed.is_global) and not (parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified)
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to one checked address that speaks for one host name."""
+
+    def __init__(self, scheme: str, host: str, port: int, address: str, timeout: float) -> None:
+        super().__init__(host, port, timeout=timeout)
+        self.default_port = 443 if scheme == "https" else 80
+        self._scheme, self._address = scheme, address
+
+    def connect(self) -> None:
+        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        if self._scheme == "https":
+            context = ssl.create_default_context()
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)

@@ -1,0 +1,310 @@
+"""Live conformance: does the service behind the sandbox address do what its description says?
+
+Asked in this order: does the supplier control the host (a token at a well-known path), does it serve the document that
+was lodged, do its answers conform (five checks of schemathesis, the optional extra `prelude[live]`), does it refuse
+callers without credentials, does it answer errors as problem details (RFC 9457). Requests are bounded, generated from a
+fixed seed, and only GET unless the supplier marked the sandbox writable. Everything goes through :mod:`egress`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from market.standards.egress import Answer, Exhausted, Forbidden, Guard, Unreachable
+from market.standards.lint.document import Unreadable, digest, load
+from market.standards.outcome import Finding
+from market.standards.profiles import Card, Profile
+
+CONTROL = "/.well-known/prelude-control.txt"
+"""Where the token stands that shows control of the host."""
+SEED = 20_260_701
+EXAMPLES = 8
+"""Requests generated for each operation."""
+_CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+]
+
+
+class NotInstalled(Exception):
+    """The optional extra is not installed: `pip install prelude[live]`."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What the live checks found and the evidence: every request made, and why they stopped where they did."""
+
+    findings: list[Finding] = field(default_factory=list)
+    evidence: dict[str, Any] = field(default_factory=dict)
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was asked; without that nothing is proved."""
+        return not self.stopped
+
+
+def available() -> bool:
+    """Whether the optional extra is installed."""
+    return importlib.util.find_spec("schemathesis") is not None
+
+
+def conform(
+    document: bytes,
+    sandbox: str,
+    token: str,
+    against: Profile,
+    guard: Guard,
+    *,
+    writable: bool = False,
+    credentials: dict[str, str] | None = None,
+    seed: int = SEED,
+) -> Report:
+    """Run the live checks against the sandbox. `credentials` are headers that authenticate a call. Never raises for
+    anything the service does; raises :class:`NotInstalled` without the extra."""
+    if not available():
+        raise NotInstalled("Live conformance needs the extra: pip install prelude[live].")
+    run = _Live(document, sandbox.rstrip("/"), against, guard, writable, credentials or {}, seed)
+    try:
+        run.control(token)
+        run.published()
+        run.errors()
+        run.authentication()
+        run.operations()
+    except Forbidden as refused:
+        run.report.stopped = str(refused)
+    except Exhausted as over:
+        run.report.stopped = f"The checks stopped before their end: {over}"
+    except Unreachable as silent:
+        run.report.stopped = str(silent)
+    except _Stop as stop:
+        run.report.stopped = str(stop)
+    run.report.evidence = {
+        "sandbox": sandbox,
+        "seed": seed,
+        "requests": [list(each) for each in guard.log],
+        "operations": run.tried,
+    }
+    return run.report
+
+
+class _Stop(Exception):
+    pass
+
+
+class _Live:
+    def __init__(
+        self,
+        document: bytes,
+        sandbox: str,
+        against: Profile,
+        guard: Guard,
+        writable: bool,
+        credentials: dict[str, str],
+        seed: int,
+    ) -> None:
+        self.raw = document
+        self.sandbox = sandbox
+        self.guard = guard
+        self.writable = writable
+        self.credentials = credentials
+        self.seed = seed
+        self.report = Report()
+        self.tried: list[str] = []
+        self.cards = {card.rule.split("-", 2)[-1]: card for card in against.of_kind("live")}
+        try:
+            self.data = load(document).data
+        except Unreadable as refused:
+            raise ValueError(f"the document cannot be read: {refused.reason}") from None
+
+    def add(self, about: str, message: str, path: tuple[Any, ...] = ()) -> None:
+        card: Card | None = self.cards.get(about)
+        if card is None or len(self.report.findings) >= 200:
+            return
+        found = Finding(
+            rule=card.rule,
+            tier=card.tier,
+            severity="error",
+            path=list(path),
+            message=message,
+            detail=message,
+            title=card.title,
+            why=card.why,
+            source=card.source,
+            source_url=card.source_url,
+            mend=card.mend,
+        )
+        if found not in self.report.findings:
+            self.report.findings.append(found)
+
+    def control(self, token: str) -> None:
+        """The host must show the token before anything else is asked of it."""
+        parts = urlsplit(self.sandbox)
+        answer = self.guard.fetch("GET", f"{parts.scheme}://{parts.netloc}{CONTROL}")
+        if answer.status != 200 or answer.body.strip() != token.encode():
+            raise _Stop(f"The token was not found at {CONTROL} of the host, so nothing else was called.")
+
+    def published(self) -> None:
+        """The lodged document must be served, byte for byte or as the same data."""
+        for name in ("openapi.json", "openapi.yaml"):
+            answer = self.guard.fetch("GET", f"{self.sandbox}/{name}")
+            if answer.status != 200:
+                continue
+            if digest(answer.body) == digest(self.raw) or _same(answer.body, self.data):
+                return
+            self.add("published", f"{name} is served, but it is not the document that was lodged")
+            return
+        self.add("published", "neither openapi.json nor openapi.yaml is served at the sandbox address")
+
+    def errors(self) -> None:
+        """An unknown path must be a client error, told as problem details."""
+        answer = self.guard.fetch("GET", f"{self.sandbox}/no-such-path-{self.seed}", self.credentials)
+        if not 400 <= answer.status < 500:
+            self.add("conforms", f"an unknown path is answered with {answer.status}, not with a client error")
+        elif not _is_problem(answer):
+            kind = answer.headers.get("content-type", "no content type")
+            self.add("conforms", f"an unknown path is answered as {kind}, not as application/problem+json")
+
+    def authentication(self) -> None:
+        """An operation that needs credentials must refuse a call without them."""
+        for path, operation in _readable(self.data):
+            needed = operation.get("security", self.data.get("security"))
+            if "{" in path or type(needed) is not list or not needed or {} in needed:
+                continue
+            answer = self.guard.fetch("GET", self.sandbox + path)
+            if answer.status not in (401, 403):
+                words = f"GET {path} needs credentials but answers {answer.status} without them"
+                self.add("conforms", words, ("paths", path, "get"))
+
+    def operations(self) -> None:
+        """Generated calls of every operation, judged by the five checks."""
+        import hypothesis
+        import schemathesis
+        from schemathesis import checks
+
+        session = guarded_session(self.guard)
+        judges: list[Any] = [getattr(checks, name) for name in _CHECKS]
+        schema = schemathesis.openapi.from_dict(self.data)
+        results: Any = schema.get_all_operations()
+        for result in results:
+            try:
+                operation = result.ok()
+            except Exception as fault:  # whatever schemathesis cannot read is told, never raised
+                self.add("conforms", f"an operation cannot be tested: {type(fault).__name__}")
+                continue
+            method = operation.method.upper()
+            if method != "GET" and not self.writable:
+                continue
+            self.tried.append(f"{method} {operation.path}")
+            self.try_operation(operation, session, judges, hypothesis)
+
+    def try_operation(self, operation: Any, session: Any, judges: list[Any], hypothesis: Any) -> None:
+        where = ("paths", operation.path, operation.method.lower())
+        told: set[str] = set()
+        stop: list[Exception] = []
+
+        def attempt(case: Any) -> None:
+            if stop:
+                return
+            try:
+                answer = case.call(
+                    base_url=self.sandbox, session=session, headers=self.credentials, timeout=self.guard.timeout
+                )
+                case.validate_response(answer, checks=judges)
+            except (Exhausted, Forbidden, Unreachable) as over:
+                stop.append(over)
+            except BaseExceptionGroup as group:
+                for fault in group.exceptions:
+                    words = f"{case.method.upper()} {operation.path}: {getattr(fault, 'title', type(fault).__name__)}"
+                    detail = str(getattr(fault, "message", "") or "").strip().split("\n")[0][:300]
+                    told.add(f"{words}. {detail}" if detail else words)
+
+        wrapped = hypothesis.seed(self.seed)(
+            hypothesis.settings(
+                max_examples=EXAMPLES,
+                database=None,
+                deadline=None,
+                phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+                suppress_health_check=list(hypothesis.HealthCheck),
+                print_blob=False,
+            )(hypothesis.given(case=operation.as_strategy())(attempt))
+        )
+        try:
+            wrapped()
+        except (hypothesis.errors.HypothesisException, ValueError, TypeError) as fault:
+            self.add("conforms", f"{operation.path} cannot be tested: {type(fault).__name__}", where)
+        for words in sorted(told):
+            self.add("conforms", words, where)
+        if stop:
+            raise stop[0]
+
+
+def _same(body: bytes, data: Any) -> bool:
+    try:
+        return bool(load(body).data == data)
+    except Unreadable:
+        return False
+
+
+def _is_problem(answer: Answer) -> bool:
+    kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind == "application/problem+xml":
+        return True
+    if kind != "application/problem+json":
+        return False
+    try:
+        return isinstance(json.loads(answer.body), dict)
+    except ValueError:
+        return False
+
+
+def _readable(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    paths = data.get("paths") if type(data) is dict else None
+    for path, item in (paths if type(paths) is dict else {}).items():
+        operation = item.get("get") if type(item) is dict else None
+        if type(operation) is dict:
+            yield path, operation
+
+
+def guarded_session(guard: Guard) -> Any:
+    """A `requests` session whose every call goes through the guard: no proxies, no redirects, no cookies kept."""
+    import requests
+    import urllib3
+    from requests.adapters import BaseAdapter
+
+    class Adapter(BaseAdapter):
+        def send(self, request: Any, *_: Any, **__: Any) -> Any:
+            body = request.body.encode() if isinstance(request.body, str) else request.body
+            answer = guard.fetch(request.method, request.url, dict(request.headers), body)
+            made = requests.Response()
+            made.status_code, made.reason = answer.status, answer.reason
+            made.headers.update(answer.headers)
+            made._content = answer.body
+            made.url, made.request = request.url, request
+            made.encoding = requests.utils.get_encoding_from_headers(made.headers)
+            made.raw = urllib3.HTTPResponse(io.BytesIO(answer.body), answer.headers, answer.status, version=11)
+            return made
+
+        def close(self) -> None:
+            return None
+
+    class Session(requests.Session):
+        def get_redirect_target(self, resp: Any) -> None:
+            return None
+
+    session = Session()
+    session.trust_env = False
+    session.adapters.clear()
+    session.mount("https://", Adapter())
+    session.mount("http://", Adapter())
+    session.headers["User-Agent"] = "prelude-conformance"
+    return session
