@@ -12,7 +12,6 @@ from market.accounts import guards
 from market.actor import Actor
 from market.db import find
 from market.payments import actions, rules
-from market.payments.providers import provider
 from market.payments.stripe import read_event
 from market.payments.tables import Obligation
 from market.refusals import NotFound, Refusal, Refused, refusals
@@ -94,7 +93,7 @@ class PaymentPages(Controller):
     async def webhook(self, request: Request[Actor, Any, Any]) -> dict[str, bool]:
         """What Stripe tells us: verified, kept, answered; a job acts on it."""
         secret = settings().stripe_webhook_secret
-        if not secret or provider().name != "stripe":
+        if not secret or actions.provider().name != "stripe":
             raise NotFound("webhook")
         body = await request.body()
         try:

@@ -1,12 +1,10 @@
-"""Who moves the money: Stripe when it is configured, else a simulation that says so everywhere."""
+"""What is asked of whoever moves the money, what may come back, and a simulation that moves none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-
-from market.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +63,3 @@ class Simulated:
     async def pay(self, order: Order) -> Outcome:
         """Always paid, at once."""
         return Paid(f"simulated-{order.key}")
-
-
-def provider() -> Provider:
-    """The configured provider."""
-    if settings().stripe_key:
-        from market.payments.stripe import Stripe
-
-        return Stripe(settings().stripe_key or "")
-    return Simulated()
