@@ -43,7 +43,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m market migrate --check
+	PRELUDE_VAR=$$(mktemp -d) $(BIN)/python -m market migrate --check
 
 test: check
 	@sh .ci/browser.sh
@@ -52,7 +52,7 @@ test: check
 
 documents: $(VENV)/installed-dev
 	$(BIN)/python -m market rules > docs/rules.md
-	$(BIN)/python -m market policy > docs/policy.md
+	$(BIN)/python -m market.policy > docs/policy.md
 	$(BIN)/python -m market openapi > docs/openapi.json
 
 lock:
