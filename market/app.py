@@ -44,7 +44,7 @@ from market.tenders.api import TendersApi
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
-from market.web import crossing, headers, problems
+from market.web import crossing, headers, limits, problems
 from market.web import static as static_files
 from market.web.pages import assets
 from search.api import SearchApi
@@ -133,7 +133,7 @@ def create() -> Litestar:
             Router("/", route_handlers=list(API), opt={"machine": True}, include_in_schema=True),
             static_files.router(assets(), [guards.public]),
         ],
-        guards=[crossing.own_pages_only],
+        guards=[crossing.own_pages_only, limits.not_flooding],
         middleware=[DefineMiddleware(WhoAsks)],
         before_send=[headers.protect],
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},

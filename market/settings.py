@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,6 +45,9 @@ class Settings:
     """MAIL_FROM: the sender of letters."""
     ocds_prefix: str
     """OCDS_PREFIX: the ocid prefix the Open Contracting Partnership registered for this publisher."""
+    proxies: tuple[str, ...] = ()
+    """PRELUDE_PROXIES: addresses or networks, separated by commas, of the reverse proxies whose `X-Forwarded-For` is
+    believed. Without them everybody behind a proxy shares one allowance of tries."""
 
     @property
     def production(self) -> bool:
@@ -82,11 +86,17 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         smtp_url=env.get("SMTP_URL") or None,
         mail_from=env.get("MAIL_FROM", "Prelude <letters@prelude.example>"),
         ocds_prefix=env.get("OCDS_PREFIX", "ocds-prelud"),
+        proxies=tuple(each.strip() for each in env.get("PRELUDE_PROXIES", "").split(",") if each.strip()),
     )
     if found.environment not in ("laptop", "production"):
         raise Unsafe("PRELUDE_ENV is either laptop or production")
     if len(found.secret) < 32:
         raise Unsafe("PRELUDE_SECRET needs at least 32 characters: try `openssl rand -hex 32`")
+    for each in found.proxies:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise Unsafe(f"PRELUDE_PROXIES: “{each}” is neither an address nor a network like 10.0.0.0/8") from None
     if found.production:
         if found.demo:
             raise Unsafe("PRELUDE_DEMO lets anybody sign in as anybody: unset it in production")
@@ -96,6 +106,11 @@ def read(environ: dict[str, str] | None = None) -> Settings:
             raise Unsafe("SITE_URL must begin with https:// in production: passkeys and cookies depend on it")
         if found.database_url is None:
             raise Unsafe("DATABASE_URL must name a PostgreSQL server in production")
+        if not found.proxies:
+            raise Unsafe(
+                "PRELUDE_PROXIES must name the TLS proxy in front (such as 127.0.0.1): without it one visitor's "
+                "failed sign-ins would lock everybody out"
+            )
     return found
 
 

@@ -20,7 +20,7 @@ from market.db import find, many, maybe, transaction
 from market.letters.actions import write
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
-from market.web.limits import Limit, spend
+from market.web.limits import Limit, forget_full, spend
 
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """What browsers take for an e-mail address (HTML, section 4.10.5.1.5), with a dot in the host."""
@@ -32,6 +32,9 @@ TRIES_BY_CLIENT = Limit("sign-in-client", 40, 600)
 TRIES_BY_ACCOUNT = Limit("sign-in-account", 10, 600)
 RESETS_BY_CLIENT = Limit("reset-client", 20, 3600)
 RESETS_BY_ACCOUNT = Limit("reset-account", 3, 3600)
+
+TOKENS = Limit("tokens", 20, 86_400)
+"""Tokens a person makes in a day: more would be a program that forgets them."""
 
 RESET_GOOD_FOR = timedelta(hours=1)
 
@@ -270,6 +273,7 @@ async def make_token(actor: Actor, given: TokenDraft) -> tuple[ApiToken, str]:
     """Make a token for a program that acts as this person; the second value is the token itself, shown once."""
     if actor.method == "token":
         raise Refused(Refusal("token.by-token", "A token cannot make another. Sign in to do that."), status=403)
+    await spend(TOKENS, actor.ref)
     token, now = new_token("prelude_"), clock.now()
     async with transaction():
         row = ApiToken(
@@ -355,11 +359,11 @@ async def others_with(membership: Membership) -> int:
 
 
 async def forget_expired() -> int:
-    """A job: delete challenges, reset letters' tokens and sessions that ended or expired more than a month ago; answers
-    how many rows went."""
+    """A job: delete challenges, reset letters' tokens and sessions that ended or expired more than a month ago, and the
+    allowances of tries that are full again; answers how many rows went."""
     before = clock.now() - timedelta(days=30)
     gone = 0
     for table in (Ceremony, Reset, Session):
         name = table._meta.tablename
         gone += len(await many(f"DELETE FROM {name} WHERE expires_at < {{}} RETURNING id", before))  # noqa: S608
-    return gone
+    return gone + await forget_full()

@@ -20,6 +20,7 @@ from market.letters import actions as letters
 from market.refusals import NotFound
 from market.settings import settings
 from market.web import crossing, forms
+from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
 from market.web.words import day
 
@@ -40,11 +41,6 @@ def own_path(path: str) -> str:
     address in it must not send anybody there after she typed her password here."""
     own = re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,500}", path)
     return path if own and not path.startswith(("/sign-in", "/sign-out")) else DESK
-
-
-def client_of(request: Visitor) -> str:
-    """The network address of the asker, for limits."""
-    return request.client.host if request.client else "unknown"
 
 
 def session_token(request: Visitor) -> str:

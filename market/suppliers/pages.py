@@ -12,11 +12,12 @@ from market import canonical
 from market import organisations as registers
 from market.accounts import guards
 from market.accounts.actions import plain_address
-from market.accounts.pages import client_of, with_session
+from market.accounts.pages import with_session
 from market.accounts.sessions import begin
 from market.accounts.tables import Organisation
 from market.suppliers import actions, rules
 from market.web import forms
+from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
 
 COUNTRIES = (

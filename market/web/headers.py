@@ -36,8 +36,15 @@ async def protect(message: Message, scope: Scope) -> None:
         headers["cross-origin-resource-policy"] = "cross-origin"
         headers.setdefault("access-control-allow-origin", "*")
     if not scope["path"].startswith("/static/"):
-        headers.setdefault("cache-control", "private, no-store" if _personal(scope) else "no-cache")
+        personal = _personal(scope) or "set-cookie" in headers
+        headers.setdefault("cache-control", "private, no-store" if personal else "no-cache")
 
 
 def _personal(scope: Scope) -> bool:
-    return any(name == b"cookie" and b"session=" in value for name, value in scope["headers"])
+    """Whether the answer may be for this asker alone: she brought a session or a token, or the secret of a letter stands in
+    the address."""
+    if scope["path"].startswith(("/password/", "/invitations/", "/register/")):
+        return True
+    return any(
+        name == b"authorization" or (name == b"cookie" and b"session=" in value) for name, value in scope["headers"]
+    )

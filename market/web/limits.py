@@ -1,12 +1,25 @@
-"""Allowances: how often something may be tried, counted in the database so that all processes share one count."""
+"""Allowances: how often something may be tried.
+
+Guessing and letters are counted in the database, so that all processes share one count (:func:`spend`). Reading what is
+public costs nobody a secret, only the machine's time: that is counted in each process by itself, without writing anything
+(:func:`not_flooding`, the application's second guard).
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import time
+from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers.base import BaseRouteHandler
 
 from market import clock
-from market.db import one
+from market.db import many, one
 from market.refusals import Refusal, Refused
+from market.settings import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +46,90 @@ async def spend(limit: Limit, who: str) -> None:
         limit.burst / limit.seconds,
     )
     if row["tries"] < 0:
-        wait = max(1, round(limit.seconds / limit.burst))
-        raise Refused(
-            Refusal("access.too-many-tries", f"Too many tries. Wait {wait} seconds and try again."), status=429
-        )
+        raise _too_many(max(1, round(limit.seconds / limit.burst)))
+
+
+async def forget_full() -> int:
+    """Delete the allowances nobody has used for a day: they are full again by now. Answers how many."""
+    return len(await many("DELETE FROM allowance WHERE at < {} - interval '1 day' RETURNING key", clock.now()))
+
+
+def client_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The network address of the asker, for limits.
+
+    Behind a proxy that `PRELUDE_PROXIES` names it is the last address of `X-Forwarded-For` that is none of those proxies:
+    what stands before it may have been made up by the asker. Of an IPv6 address the first 64 bits count, because a whole
+    such network is given to one household (RFC 6177).
+    """
+    address = connection.client.host if connection.client else ""
+    trusted = settings().proxies
+    if _within(address, trusted):
+        for each in reversed(connection.headers.get("x-forwarded-for", "").split(",")):
+            if not each.strip():
+                continue
+            address = each.strip()
+            if not _within(address, trusted):
+                break
+    try:
+        number = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(number, ipaddress.IPv6Address):
+        mapped = number.ipv4_mapped
+        return str(mapped) if mapped else str(ipaddress.ip_network((number, 64), strict=False))
+    return str(number)
+
+
+# ── reading what is public ─────────────────────────────────────────────────────────────────────────────────────────
+
+COSTLY = {
+    "/search": Limit("search", 60, 60),
+    "/api/v1/search": Limit("search", 60, 60),
+    "/log/events.jsonl": Limit("whole-log", 6, 60),
+    "/api/ocds": Limit("open-data", 120, 60),
+    "/api/v1/log": Limit("log", 120, 60),
+    "/log": Limit("log", 120, 60),
+    "/tenders/cpv": Limit("codes", 120, 60),
+    "/figures": Limit("figures", 60, 60),
+    "/api/v1/standards": Limit("standards", 30, 60),
+    "/standards": Limit("standards", 60, 60),
+}
+"""What costs the machine much for one address that asks: the longest beginning of the path decides."""
+
+KEPT = 20_000
+"""Addresses a process remembers; the one that asked longest ago is forgotten first."""
+
+_left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+
+async def not_flooding(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Refuse (429) an address that asks for costly public things faster than a person or a polite program would. This
+    machine itself is not counted: what asks from here is the operator's."""
+    path = connection.scope["path"]
+    found = max((each for each in COSTLY if path.startswith(each)), key=len, default=None)
+    if found is None:
+        return
+    who = client_of(connection)
+    if who != "unknown" and ipaddress.ip_network(who).is_loopback:
+        return
+    limit, now = COSTLY[found], time.monotonic()
+    tries, at = _left.pop((limit.name, who), (float(limit.burst), now))
+    tries = min(float(limit.burst), tries + (now - at) * limit.burst / limit.seconds)
+    _left[limit.name, who] = (max(0.0, tries - 1), now)
+    if len(_left) > KEPT:
+        _left.popitem(last=False)
+    if tries < 1:
+        raise _too_many(max(1, round(limit.seconds / limit.burst)))
+
+
+def _within(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        number = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(number in ipaddress.ip_network(each) for each in networks)
+
+
+def _too_many(wait: int) -> Refused:
+    words = f"Too many tries. Wait {wait} second{'' if wait == 1 else 's'} and try again."
+    return Refused(Refusal("access.too-many-tries", words), status=429)

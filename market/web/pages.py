@@ -119,6 +119,6 @@ def _flash(request: Visitor) -> Flash | None:
         return None
     try:
         kind, said = json.loads(base64.urlsafe_b64decode(packed.encode()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return Flash("success" if kind == "success" else "notice", str(said)[:400])

@@ -65,7 +65,8 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     """The application's one exception handler."""
     status, reasons, headers = _judged(exc)
     if status >= 500:
-        log.exception("%s %s failed", request.method, request.url.path, exc_info=exc)
+        # The route, not the address: in some the secret of a letter stands.
+        log.exception("%s %s failed", request.method, request.scope.get("path_template", "?"), exc_info=exc)
     if wants_page(request):
         if status == 401 and request.method == "GET":
             return sign_in_then(str(request.url.path))
