@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import aiohttp
@@ -81,6 +82,14 @@ class _PublicOnly(AbstractResolver):
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+def _public_socket(where: tuple[Any, ...]) -> socket.socket:
+    """The last look, at the very address that is connected to: digits can be written in more ways than a check of names
+    foresees (the client reads those of other scripts as ours)."""
+    family, kind, protocol, _, address = where
+    insist((rules.public_address,), address[0], [address[0]])
+    return socket.socket(family, kind, protocol)
 
 
 class Fetcher:
@@ -163,7 +172,11 @@ class _Busy(Exception):
 @asynccontextmanager
 async def fetching(patience: Patience | None = None, *, allow_private: bool = False) -> AsyncIterator[Fetcher]:
     """A :class:`Fetcher` whose files last as long as this block. `allow_private` lifts the refusal of private addresses."""
-    connector = aiohttp.TCPConnector(resolver=ThreadedResolver() if allow_private else _PublicOnly(), limit=2)
+    connector = (
+        aiohttp.TCPConnector(limit=2, resolver=ThreadedResolver())
+        if allow_private
+        else aiohttp.TCPConnector(limit=2, resolver=_PublicOnly(), socket_factory=_public_socket)
+    )
     with tempfile.TemporaryDirectory(prefix="portal-") as folder:
         async with aiohttp.ClientSession(
             connector=connector,

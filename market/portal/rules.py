@@ -27,10 +27,19 @@ def public_address(host: str, addresses: Sequence[str]) -> str | None:
     """A portal stands on the public internet: what only this server can reach is not read for others to see."""
     for each in addresses:
         address = ipaddress.ip_address(each.split("%")[0])
-        inner = getattr(address, "ipv4_mapped", None) or address
+        inner = _inside(address)
         if not inner.is_global or inner.is_multicast:
             return f"{host} leads to {each}, which is not an address of the public internet. To read it all the same, say --allow-private."
     return None
+
+
+def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 address stands for: mapped, 6to4 (RFC 3056), Teredo (RFC 4380) or NAT64 (RFC 6052)."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in ipaddress.ip_network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
 
 
 @rule("pair.decided-already")
