@@ -32,6 +32,11 @@ class Outcome(StrEnum):
         return self in (Outcome.PASS, Outcome.PASS_WITH_WAIVERS)
 
     @property
+    def exit_code(self) -> int:
+        """What the command answers to a script: 0 passed, 1 failed, 2 could not check."""
+        return 0 if self.passed else 1 if self is Outcome.FAIL else 2
+
+    @property
     def words(self) -> str:
         """As a page says it."""
         return _WORDS[self]

@@ -1,0 +1,24 @@
+"""The generated documentation names every rule, its reason and its examples."""
+
+from __future__ import annotations
+
+import pytest
+
+from market.standards.handbook import anchor, definition, profile_page
+from market.standards.profiles import profile, shipped
+
+
+@pytest.mark.parametrize("pair", shipped(), ids="@".join)
+def test_every_rule_has_a_section_with_reason_remedy_and_examples(pair: tuple[str, str]) -> None:
+    of = profile(*pair)
+    page = profile_page(of)
+    assert of.digest in page
+    for card in of.cards.values():
+        section = page.split(f"\n## {card.rule}\n")[1].split("\n## ")[0]
+        assert card.why in section
+        assert card.mend in section
+        assert card.source_url in section
+        assert section.count("Passes: ") == len(card.passing)
+        assert section.count("Fails: ") == len(card.failing)
+        assert f"(#{anchor(card.rule)})" in page
+        assert (definition(of, card.rule) is None) is (card.kind != "document")
