@@ -25,7 +25,7 @@ _EXPONENTS = {
     "JOD": 3,
 }
 _SIGNS = {"GBP": "£", "EUR": "€", "USD": "$"}
-_TYPED = re.compile(r"\d{1,3}(,\d{3})*(\.\d+)?|\d+(\.\d+)?")
+_TYPED = re.compile(r"\d{1,3}(,\d{3})*(\.\d+)?|\d+(\.\d+)?", re.ASCII)
 
 
 def exponent(currency: str) -> int:

@@ -20,10 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webauthn.helpers.structs import UserVerificationRequirement
 
-from market import canonical
-from market import signing
-from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
+from market import canonical, signing
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
+from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
 
 ROOT = Path(__file__).parents[2]
 ORIGIN, RP_ID = "https://prelude.example", "prelude.example"

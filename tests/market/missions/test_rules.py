@@ -14,7 +14,9 @@ UNDATED = given.row(SuccessCriterion, measure="Happiness", target="more", due_on
 
 
 def mission(**facts: object) -> Mission:
-    return given.row(Mission, title="Safe bridges", **{"statement": "Every bridge every year.", "published_at": None, **facts})
+    return given.row(
+        Mission, title="Safe bridges", **{"statement": "Every bridge every year.", "published_at": None, **facts}
+    )
 
 
 @pytest.mark.parametrize(

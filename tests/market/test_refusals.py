@@ -1,0 +1,42 @@
+"""One rule, three readers."""
+
+import pytest
+
+from market.refusals import Refusal, Refused, checklist, insist, refusals, rule
+
+
+@rule("number.negative", field="number", source="Arithmetic")
+def not_negative(number: int) -> str | None:
+    """A count is not negative."""
+    return "Count from zero." if number < 0 else None
+
+
+@rule("number.odd")
+def even(number: int) -> str | None:
+    """Gloves come in pairs."""
+    return "Add one." if number % 2 else None
+
+
+COUNT = (not_negative, even)
+
+
+@pytest.mark.parametrize(
+    ("number", "codes"),
+    [(2, []), (3, ["number.odd"]), (-2, ["number.negative"]), (-1, ["number.negative", "number.odd"])],
+)
+def test_every_reason_is_given_in_the_rules_order(number: int, codes: list[str]) -> None:
+    assert [each.code for each in refusals(COUNT, number)] == codes
+    if codes:
+        with pytest.raises(Refused) as refused:
+            insist(COUNT, number)
+        assert [each.code for each in refused.value.reasons] == codes
+    else:
+        insist(COUNT, number)
+
+
+def test_a_reason_carries_its_field_and_the_checklist_its_norm() -> None:
+    assert not_negative(-1) == Refusal("number.negative", "Count from zero.", "number")
+    assert [(each.__doc__, answer) for each, answer in checklist(COUNT, 2)] == [
+        ("A count is not negative.", None),
+        ("Gloves come in pairs.", None),
+    ]
