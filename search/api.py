@@ -103,8 +103,9 @@ class SearchApi(Controller):
         sort: FromQuery[Sort] = Sort.RELEVANCE,
         cursor: FromQuery[Annotated[str, msgspec.Meta(max_length=2000)]] = "",
     ) -> SearchView:
-        """Words, a kind, an order, and any of the filters stage, buyer, sector, region, value, sme, certificate, source, year,
-        profile, licence, cpv, each as often as wanted. 503 while the index is down."""
+        """Words, a kind, an order, and any of the filters stage, buyer, sector, cpv, region, value, sme, certificate, partners,
+        source, year, profile, licence, each as often as wanted; `from` and `to` bound the value (major units), `within` is 7,
+        14, 30 or 90 days until closing, `open=1` leaves out what has closed. 503 while the index is down."""
         asked = queries.read(request.query_params.multi_items())
         try:
             found = await index().search(asked.query(clock.now()))

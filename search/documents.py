@@ -113,6 +113,8 @@ class SearchDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     profile_passed: bool | None = None
     """For a component: whether its API passed the profile. None where the question does not arise."""
     licence: str = ""
+    open_to_partners: bool | None = None
+    """For a supplier: whether it wants to be found by others who look for somebody to bid with."""
     popularity: int = 0
     """Breaks ties between equally good matches; whole, 0 to a million."""
 

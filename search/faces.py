@@ -138,6 +138,7 @@ async def supplier(ref: str) -> SearchDocument | None:
         sme_suitable=supplier_rules.size_of(firm).small,
         published_at=seconds(firm.created_at),
         certificates=tuple(profile.certificates) if profile else (),
+        open_to_partners=bool(profile and profile.open_to_partners),
         popularity=min(1_000, 2 * done["pitches"] + 5 * done["contracts"]),
     )
 

@@ -25,12 +25,12 @@ from search import words
 from search.documents import Kind, SearchDocument, clean
 from search.words import Asked, Synonyms
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised whenever documents are stored or understood differently; an index of another version is made anew."""
 
 FACETS = (
     "kind", "stage", "buyer", "supplier_names", "sector", "cpv_path", "region", "value_band", "sme_suitable", "source",
-    "year", "certificates", "profile_passed", "licence", "currency",
+    "year", "certificates", "profile_passed", "licence", "currency", "open_to_partners",
 )  # fmt: skip
 """What can be filtered by and counted. Values within one facet are alternatives; different facets must all hold."""
 
@@ -224,6 +224,11 @@ class Index(ABC):
             dropped=dropped,
             did_you_mean=self._meant(ask.asked, answer.hits) if not query.cursor else None,
         )
+
+    async def totals(self, queries: Sequence[Query]) -> list[int]:
+        """How many documents answer each question, all of its words, in one go: for “try without this filter”."""
+        asks = [msgspec.structs.replace(_understand(query), facets=(), aside=(), limit=0) for query in queries]
+        return await self._totals(asks) if asks else []
 
     async def _fewer(self, ask: Ask) -> tuple[int, ...] | None:
         """The parts to keep: those that find something alone, then as many of them from the left as find something

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Controller, Response, get
 from litestar.response import Redirect
 
-from market import clock
+from market import clock, money
 from market.accounts import guards
 from market.money import Money
 from market.tenders import cpv
@@ -33,8 +34,11 @@ class SearchPages(Controller):
         """Results for what the address asks; with no answer from the index, the page says so and still works."""
         asked = queries.read(request.query_params.multi_items())
         found: Results | None = None
+        instead: list[tuple[str, str, int]] = []
         try:
             found = await index().search(asked.query(clock.now()))
+            if not found.total:
+                instead = await without_one(asked)
         except BadCursor:
             return Redirect(asked.address(), status_code=303)
         except IndexUnavailable:
@@ -46,12 +50,17 @@ class SearchPages(Controller):
             found=found,
             tabs=tabs(asked, found),
             groups=groups(asked, found) if found else [],
-            chips=[(words(name, value), asked.without(name, value)) for name, value in asked.chosen],
-            clear=asked.address(chosen=()),
+            chips=[(condition(name, value), less.address()) for name, value, less in asked.fewer() if name != "kind"],
+            clear=asked.wide().address(kind=asked.kind),
+            instead=instead,
+            least=queries.typed(asked.at_least) if asked.at_least is not None else "",
+            most=queries.typed(asked.at_most) if asked.at_most is not None else "",
+            periods=[(days, text, days == asked.within) for days, text in queries.WITHIN.items()],
+            shortlists=request.user.wears("buyer") is not None,
             sorts=[(text, asked.address(sort=order), order is asked.sort) for order, text in queries.SORTS.items()],
             following=asked.page(found.next_cursor) if found and found.next_cursor else None,
             meant=asked.address(text=found.did_you_mean) if found and found.did_you_mean else None,
-            everything=asked.address(chosen=(), kind=None),
+            everything=asked.wide().address(),
             feed=asked.address("/search/feed.atom"),
             tools=[
                 ("Keep this search", asked.address("/search/save")),
@@ -76,19 +85,48 @@ def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, in
     return made
 
 
+async def without_one(asked: queries.Asked) -> list[tuple[str, str, int]]:
+    """When nothing was found: each condition in words, the address without it, and how many results there would be. Only
+    those that help, the most helpful first."""
+    tries = asked.fewer()
+    totals = await index().totals([less.query(clock.now(), facets=False) for _, _, less in tries])
+    found = [
+        (condition(name, value), less.address(), total)
+        for (name, value, less), total in zip(tries, totals, strict=True)
+        if total
+    ]
+    return sorted(found, key=lambda each: -each[2])
+
+
+def within(asked: queries.Asked, counts: Mapping[str, int]) -> dict[str, int]:
+    """Of the CPV tree what lies one step below the chosen: a sector's groups, a group's classes; with what was chosen."""
+    chosen = [value for name, value in asked.chosen if name == "cpv"]
+    above = {value for name, value in asked.chosen if name in ("sector", "cpv") and len(value) < 4}
+    return {
+        code: counts.get(code, 0)
+        for code in sorted({*counts, *chosen})
+        if code in chosen or (code[:-1] in above and len(code) <= 4)
+    }
+
+
 def groups(asked: queries.Asked, found: Results) -> list[dict[str, Any]]:
     """The filters with their values and counts, as the template's macro wants them; empty ones are left out."""
     made = []
     for name, legend in queries.FILTERS.items():
         counts = found.facets.get(queries.FACETS[name], {})
+        if name == "cpv":
+            counts = within(asked, counts)
+        if name == "partners":
+            counts = {value: count for value, count in counts.items() if value == "true"}
         chosen = {value for filtered, value in asked.chosen if filtered == name}
         listed = list(counts.items())
         if name == "year":
             listed.sort(reverse=True)
-        top = listed[:SHOWN] + [each for each in listed[SHOWN:] if each[0] in chosen]
+        most = len(listed) if name == "cpv" else SHOWN
+        top = listed[:most] + [each for each in listed[most:] if each[0] in chosen]
         options = [(value, words(name, value), count, value in chosen) for value, count in top]
         options += [(value, words(name, value), 0, True) for value in sorted(chosen - set(counts))]
-        if len(options) > 1 or chosen:
+        if len(options) > 1 or chosen or (options and name in ("cpv", "partners")):
             made.append({"name": name, "legend": legend, "options": options})
     return made
 
@@ -100,11 +138,26 @@ def words(name: str, value: str) -> str:
         return f"{label} ({value})" if label else value
     if name == "value":
         return queries.BANDS.get(value, value)
-    if name in ("sme", "profile"):
+    if name in ("sme", "profile", "partners"):
         return {"true": "Yes", "false": "No"}.get(value, value)
     if name == "stage":
         return value.replace("-", " ").capitalize()
     return value
+
+
+def condition(name: str, value: str) -> str:
+    """A condition that is in force, in words that stand alone: among the chips, and where dropping it would help."""
+    if name == "kind":
+        return f"Only {queries.TABS[Kind(value)].lower()}"
+    if name in ("sme", "profile", "partners"):
+        return queries.FILTERS[name] if value == "true" else f"{queries.FILTERS[name]}: no"
+    if name in ("from", "to"):
+        return f"Value {name} {Money(money.parse(value).minor)}".replace("£", "")
+    if name == "within":
+        return f"Closing within {queries.WITHIN[int(value)]}"
+    if name == "open":
+        return "Open now"
+    return words(name, value)
 
 
 KIND_WORDS = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from market import money
+from market.money import Money
 from market.refusals import Refusal, Refused
 from search.documents import VALUE_BANDS, Kind
 from search.index import Query, Range, Sort
@@ -15,10 +17,12 @@ FILTERS = {
     "stage": "Stage",
     "buyer": "Buyer",
     "sector": "Sector",
+    "cpv": "Within the sector",
     "region": "Region",
     "value": "Value",
     "sme": "Suits small firms",
     "certificate": "Certificate",
+    "partners": "Open to bidding together",
     "source": "Published on",
     "year": "Year",
     "profile": "API passes its profile",
@@ -39,6 +43,7 @@ FACETS = {
     "profile": "profile_passed",
     "licence": "licence",
     "cpv": "cpv_path",
+    "partners": "open_to_partners",
 }
 """The name in the address and the facet of the index."""
 
@@ -69,6 +74,9 @@ BANDS = {
     "1m-10m": "1 to 10 million",
     "10m-and-more": "10 million and more",
 }
+WITHIN = {7: "a week", 14: "two weeks", 30: "30 days", 90: "90 days"}
+"""“Closing within”: days from the present moment, and how people say them."""
+
 if set(BANDS) != {name for name, _ in VALUE_BANDS}:
     raise AssertionError("every value band has its words")
 
@@ -84,15 +92,27 @@ class Asked:
     sort: Sort = Sort.RELEVANCE
     cursor: str = ""
     open_only: bool = False
+    at_least: int | None = None
+    """A value from here on, in minor units of whichever currency; what has no value is then left out."""
+    at_most: int | None = None
+    within: int | None = None
+    """Closing within so many days of now; it means “open” too."""
 
     def query(self, now: datetime, *, facets: bool = True, limit: int = 20) -> Query:
         """The question to the index."""
         filters: dict[str, list[str]] = {}
         for name, value in self.chosen:
             filters.setdefault(FACETS[name], []).append(value)
+        if "cpv_path" in filters:
+            filters["cpv_path"] = _finest(filters["cpv_path"])
         ranges = {}
-        if self.open_only or self.sort is Sort.CLOSING_SOON:
+        if self.within is not None:
+            ends = now + timedelta(days=self.within)
+            ranges["closes_at"] = Range(at_least=int(now.timestamp()), at_most=int(ends.timestamp()))
+        elif self.open_only or self.sort is Sort.CLOSING_SOON:
             ranges["closes_at"] = Range(at_least=int(now.timestamp()))
+        if self.at_least is not None or self.at_most is not None:
+            ranges["value_minor"] = Range(at_least=self.at_least, at_most=self.at_most)
         return Query(
             text=self.text,
             kinds=(self.kind,) if self.kind else (),
@@ -101,8 +121,13 @@ class Asked:
             sort=self.sort,
             cursor=self.cursor,
             limit=limit,
-            facets=tuple(FACETS[name] for name in FILTERS) if facets else (),
+            facets=tuple(FACETS[name] for name in FILTERS if name != "cpv" or self._drills) if facets else (),
         )
+
+    @property
+    def _drills(self) -> bool:
+        """Whether a sector is chosen, so that its groups and classes are offered: nobody reads them otherwise."""
+        return any(name in ("sector", "cpv") for name, _ in self.chosen)
 
     def address(self, path: str = "/search", **changes: object) -> str:
         """The address of this search with some parts changed; a change always begins at the first page."""
@@ -114,10 +139,38 @@ class Asked:
 
     def without(self, name: str, value: str) -> str:
         """The address without one filter."""
-        return self.address(chosen=tuple(each for each in self.chosen if each != (name, value)))
+        return self.address(chosen=_left(self.chosen, name, value))
+
+    def fewer(self) -> list[tuple[str, str, Asked]]:
+        """The same search with one of its conditions dropped: the condition's name and value, and what is then asked.
+        A sector goes with the groups and classes that were chosen within it."""
+        found = [
+            (name, value, replace(self, cursor="", chosen=_left(self.chosen, name, value)))
+            for name, value in self.chosen
+        ]
+        if self.kind is not None:
+            found.append(("kind", self.kind.value, replace(self, cursor="", kind=None)))
+        if self.at_least is not None:
+            found.append(("from", typed(self.at_least), replace(self, cursor="", at_least=None)))
+        if self.at_most is not None:
+            found.append(("to", typed(self.at_most), replace(self, cursor="", at_most=None)))
+        if self.within is not None:
+            found.append(("within", str(self.within), replace(self, cursor="", within=None)))
+        if self.open_only:
+            found.append(("open", "1", replace(self, cursor="", open_only=False)))
+        return found
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but words and the order was chosen."""
+        return bool(self.fewer())
+
+    def wide(self) -> Asked:
+        """The same words and order without any condition."""
+        return Asked(text=self.text, sort=self.sort)
 
     def kept(self) -> list[tuple[str, str]]:
-        """What the filter form sends along: all but the filters."""
+        """What the filter form sends along unseen: all that it has no field for."""
         found = [("q", self.text)] if self.text else []
         if self.kind:
             found.append(("kind", self.kind.value))
@@ -127,18 +180,49 @@ class Asked:
             found.append(("open", "1"))
         return found
 
+    def fields(self) -> list[tuple[str, str]]:
+        """What the filter form has fields for."""
+        found = list(self.chosen)
+        if self.at_least is not None:
+            found.append(("from", typed(self.at_least)))
+        if self.at_most is not None:
+            found.append(("to", typed(self.at_most)))
+        if self.within is not None:
+            found.append(("within", str(self.within)))
+        return found
+
 
 def _address(asked: Asked, path: str) -> str:
-    pairs = [*asked.kept(), *asked.chosen]
+    pairs = [*asked.kept(), *asked.fields()]
     if asked.cursor:
         pairs.append(("cursor", asked.cursor))
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def typed(minor: int) -> str:
+    """An amount as it is typed into a field and written in an address: “1500.50”, “1500”."""
+    return f"{Money(minor).major:f}".removesuffix(".00")
+
+
+def _left(chosen: tuple[tuple[str, str], ...], name: str, value: str) -> tuple[tuple[str, str], ...]:
+    within = name in ("sector", "cpv")
+    return tuple(
+        each
+        for each in chosen
+        if each != (name, value) and not (within and each[0] == "cpv" and each[1].startswith(value))
+    )
+
+
+def _finest(codes: list[str]) -> list[str]:
+    """Of a group and a class within it the class: whoever goes deeper wants less, not both."""
+    return [code for code in codes if not any(other != code and other.startswith(code) for other in codes)]
 
 
 def read(pairs: Iterable[tuple[str, str]]) -> Asked:
     """What these pairs of a query string ask. Unknown names are passed over; an unknown kind or order is refused."""
     text, kind, sort, cursor, open_only = "", None, Sort.RELEVANCE, "", False
     chosen: list[tuple[str, str]] = []
+    least, most, within = None, None, None
     for name, value in pairs:
         if name == "q":
             text = value.strip()[:400]
@@ -156,6 +240,23 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
             cursor = value[:2000]
         elif name == "open":
             open_only = value == "1"
+        elif name == "from" and value.strip():
+            least = _amount(name, value)
+        elif name == "to" and value.strip():
+            most = _amount(name, value)
+        elif name == "within" and value:
+            if not value.isdecimal() or int(value) not in WITHIN:
+                raise Refused(
+                    Refusal("search.unknown-period", "Closing within 7, 14, 30 or 90 days.", "within"), status=400
+                )
+            within = int(value)
         elif name in FACETS and value and (name, value) not in chosen:
             chosen.append((name, value[:300]))
-    return Asked(text, kind, tuple(chosen[:50]), sort, cursor, open_only)
+    return Asked(text, kind, tuple(chosen[:50]), sort, cursor, open_only, least, most, within)
+
+
+def _amount(name: str, value: str) -> int:
+    try:
+        return money.parse(value[:30]).minor
+    except ValueError as wrong:
+        raise Refused(Refusal("search.not-an-amount", str(wrong), name), status=400) from None

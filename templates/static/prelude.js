@@ -29,7 +29,11 @@ function live(form) {
       const fresh = page.querySelector(selector);
       if (fresh && mine === latest) {
         target.replaceChildren(...document.adoptNode(fresh).childNodes);
+        document.title = page.title;
         history.replaceState(null, "", address);
+        // A status that was there before is what is read out; one that arrives with the results is often passed over.
+        const status = document.querySelector(`${selector}-words`);
+        if (status) status.textContent = target.querySelector(".pre-summary, [role=status]")?.textContent.trim() ?? "";
       }
     } catch {
       // The button still searches: a failed or overtaken request leaves the page as it was.
