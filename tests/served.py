@@ -75,16 +75,17 @@ class Served:
     def start(self) -> None:
         """Start the server and its worker; returns when the site answers."""
         for arguments in (["serve", "--port", str(self.port), "--no-worker"], ["worker"]):
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "market", *arguments],
-                    cwd=ROOT,
-                    env=self.environment,
-                    stdout=(self.var / "output.log").open("ab"),
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
+            with (self.var / "output.log").open("ab") as output:
+                self.processes.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "market", *arguments],
+                        cwd=ROOT,
+                        env=self.environment,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                    )
                 )
-            )
         ends = time.monotonic() + 60
         while time.monotonic() < ends:
             with contextlib.suppress(URLError, ConnectionError, TimeoutError), urlopen(f"{self.url}/about", timeout=5):

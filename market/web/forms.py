@@ -3,7 +3,8 @@
 One `msgspec.Struct` describes an input for both the page and the API. The API decodes JSON into it; here a posted form is
 converted field by field, because msgspec stops at the first mistake. How a field is read follows its name and type:
 `*_minor` is money typed in major units; `datetime` is local time in the site's zone; `date` is a day; `list[str]` is a
-repeated field, or lines and commas of one; `bool` is a ticked box. `Meta(title=…)` is the name used in messages.
+repeated field, or the lines of one (and codes between commas); `bool` is a ticked box. `Meta(title=…)` is the name used
+in messages.
 """
 
 from __future__ import annotations
@@ -91,6 +92,12 @@ def blank(kind: type[T], **values: Any) -> Form[T]:
     return form
 
 
+def _entries(line: str) -> list[str]:
+    """What one line of a list says: the codes between its commas, or all of it, since sentences have commas too."""
+    parts = line.split(",") if re.fullmatch(r"[\d\s,-]+", line) else [line]
+    return [part.strip() for part in parts if part.strip()]
+
+
 def typed(value: Any, name: str = "") -> Any:
     """A stored value as it is typed into a field: minor units as “1500.50”, a moment in the site's zone for
     `datetime-local`, a list as lines."""
@@ -125,7 +132,7 @@ def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
         return bool(typed and typed[-1])
     if get_origin(bare) is list:
         rows = (
-            [part.strip() for text in typed for part in re.split(r"[\n,]", text) if part.strip()]
+            [part for text in typed for line in text.splitlines() for part in _entries(line)]
             if len(typed) <= 1
             else [text.strip() for text in typed if text.strip()]
         )

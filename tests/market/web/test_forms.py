@@ -49,6 +49,14 @@ def test_a_good_form_is_converted_as_people_mean_it() -> None:
     )
 
 
+def test_a_line_of_words_is_one_entry_with_its_commas() -> None:
+    lines = "Letter of the flood lead, 3 March\r\n\r\nhttps://calderwick.example/a,b"
+    assert Form(Draft, {**GOOD, "cpv": [lines]}).data.cpv == [
+        "Letter of the flood lead, 3 March",
+        "https://calderwick.example/a,b",
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
