@@ -41,9 +41,11 @@ def serve(arguments: Arguments) -> int:
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
 
+    from market import orphans
     from market.db import database_url
 
     database_url()
+    orphans.adopt()
     worker = None
     if arguments.with_worker or (settings().demo and not arguments.no_worker):
         worker = subprocess.Popen([sys.executable, "-m", "market", "worker"], env=os.environ.copy())

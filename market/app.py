@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 
 from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MyApplicationsApi, PanelApi
 from challenges.pages import ApplicationPages, ChallengePages, DraftPages, InsightPages, PanelPages, RunPages
-from market import VERSION, clock, db
+from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
@@ -118,7 +119,9 @@ API: tuple[ControllerRouterHandler, ...] = (
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Open the pool for as long as the application serves; let go of the search engine at the end."""
     async with db.pool():
+        watch = asyncio.create_task(orphans.end_with_parent())
         yield
+        watch.cancel()
     await index().close()
 
 

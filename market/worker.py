@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from challenges import judging
-from market import clock, db
+from market import clock, db, orphans
 from market.accounts import actions as accounts
 from market.letters import actions as letters
 from market.opendata import actions as opendata
@@ -97,6 +97,8 @@ async def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     async with db.pool(4):
+        watch = asyncio.create_task(orphans.end_with_parent())
         await search.prepare()
         await forever(JOBS, stop)
+        watch.cancel()
     await search.index().close()
