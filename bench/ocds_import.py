@@ -12,6 +12,7 @@ import argparse
 import io
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -42,11 +43,16 @@ def corpus(folder: Path) -> list[bytes]:
     return [json.dumps(inner.data).encode() for inner in every if isinstance(inner, Found)]
 
 
+_NUMBERS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
 def multiplied(releases: list[bytes], count: int) -> bytes:
-    """A release package of `count` releases, each with an ocid of its own."""
+    """A release package of `count` releases, each with an ocid of its own and long numbers of its own."""
     every = []
     for number in range(count):
-        one = json.loads(releases[number % len(releases)])
+        turn, place = divmod(number, len(releases))
+        mark = f"{turn:08x}".encode()
+        one = json.loads(_NUMBERS.sub(lambda found, mark=mark: mark + found[0][8:], releases[place]))
         one["ocid"] = f"{one.get('ocid', 'ocds-none')}-{number}"
         every.append(one)
     return json.dumps(

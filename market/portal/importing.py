@@ -29,7 +29,7 @@ from market.portal.tables import ImportRun, Source
 from market.portal.tabular import read_table
 from market.refusals import Refusal, Refused, insist
 
-BATCH = 1000
+BATCH = 500
 """Items kept in one transaction."""
 
 BATCH_BYTES = 8 * 1024**2

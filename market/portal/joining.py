@@ -23,8 +23,8 @@ from market.portal.notices import Notice
 AT_ONCE = 500
 """Notices compared with their likes in one transaction."""
 
-TOO_COMMON = 50
-"""A key under which more notices stand says nothing."""
+TOO_COMMON = 30
+"""A key under which more notices stand says nothing: a framework's number, a title that every buyer uses."""
 
 MOST_DOUBTS = 5
 """How many doubtful pairs one new notice may bring to the queue; the likeliest go first."""
@@ -37,13 +37,13 @@ async def match_waiting() -> int:
     async with transaction():
         await db.one("SELECT pg_advisory_xact_lock({})", MATCH_LOCK)
         waiting = await many(
-            "SELECT id, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
+            "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
         )
         if not waiting:
             return 0
         now = clock.now()
         facts = {row["id"]: facts_of(row["facts"]) for row in waiting}
-        await _file(facts)
+        await _file({row["id"]: row["source"] for row in waiting}, facts)
         found = await _compared(facts)
         joined = await _joined(found, now)
         await _doubted(found, set(facts), now)
@@ -89,17 +89,20 @@ async def _group(notice: int) -> set[int]:
     return group
 
 
-async def _file(facts: dict[int, Notice]) -> None:
+async def _file(sources: dict[int, int], facts: dict[int, Notice]) -> None:
     """File the notices under their keys, instead of those they had before."""
     await many("DELETE FROM notice_key WHERE notice = ANY({}::int[])", list(facts))
     rows = [
-        (each, number) for each, notice in facts.items() for number in sorted(map(_number, procurement_keys(notice)))
+        (each, sources[each], number)
+        for each, notice in facts.items()
+        for number in sorted(map(_number, procurement_keys(notice)))
     ]
-    await connection().copy_records_to_table("notice_key", columns=("notice", "key"), records=rows)
+    await connection().copy_records_to_table("notice_key", columns=("notice", "source", "key"), records=rows)
 
 
 def _number(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode(errors="replace")).digest()[:8], "big", signed=True)
+    number = int.from_bytes(hashlib.sha256(key.encode(errors="replace")).digest()[:8], "big", signed=True)
+    return number & ~1 if key.startswith("n:") else number | 1
 
 
 async def _compared(facts: dict[int, Notice]) -> list[tuple[int, int, Match]]:
@@ -109,7 +112,8 @@ async def _compared(facts: dict[int, Notice]) -> list[tuple[int, int, Match]]:
         "GROUP BY k.key HAVING count(*) BETWEEN 2 AND {}) "
         "SELECT DISTINCT least(mine.notice, theirs.notice) AS one, greatest(mine.notice, theirs.notice) AS other "
         "FROM telling JOIN notice_key mine ON mine.key = telling.key AND mine.notice = ANY({}::int[]) "
-        "JOIN notice_key theirs ON theirs.key = telling.key AND theirs.notice <> mine.notice ORDER BY 1, 2",
+        "JOIN notice_key theirs ON theirs.key = telling.key AND theirs.notice <> mine.notice "
+        "AND (theirs.source <> mine.source OR theirs.key & 1 = 0) ORDER BY 1, 2",
         list(facts),
         TOO_COMMON,
         list(facts),

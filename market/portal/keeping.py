@@ -30,7 +30,7 @@ from market.portal.upgrading import Upgraded, upgrade
 log = logging.getLogger("prelude.portal")
 
 PACKED = 1
-"""The level of zlib: the fastest, which makes real releases a quarter of their size; level 6 gains a tenth for twice the time."""
+"""The level of zlib: the fastest, which makes real releases two fifths of their size; level 6 gains a twentieth more."""
 
 MOST_NOTES = 40
 """How many remarks about mending are kept with one procurement."""

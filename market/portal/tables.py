@@ -166,8 +166,10 @@ class NoticeKey(Table):
 
     id: Serial
     notice = belongs_to(ImportedNotice)
+    source = belongs_to(Source, index=False)
     key = BigInt(index=True)
-    """The first eight bytes of the SHA-256 of a key of `market.portal.matching.procurement_keys`."""
+    """Of the SHA-256 of a key of `market.portal.matching.procurement_keys` the first eight bytes; even when the key is a
+    number, which is the only thing that two notices of one portal are compared for."""
 
 
 class DoubtfulPair(Table):
