@@ -11,6 +11,7 @@ import ipaddress
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -51,7 +52,8 @@ async def spend(limit: Limit, who: str) -> None:
 
 async def forget_full() -> int:
     """Delete the allowances nobody has used for a day: they are full again by now. Answers how many."""
-    return len(await many("DELETE FROM allowance WHERE at < {} - interval '1 day' RETURNING key", clock.now()))
+    before = clock.now() - timedelta(days=1)
+    return len(await many("DELETE FROM allowance WHERE at < {} RETURNING key", before))
 
 
 def client_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
