@@ -7,6 +7,7 @@ to its end is begun anew and, when nothing was published since, changes nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,11 @@ BATCH = 500
 
 BATCH_BYTES = 8 * 1024**2
 """A batch ends early when its items together are larger, so that memory stays flat."""
+
+SHORT = Patience(tries=2)
+"""How long the job insists before it lets the other jobs have their turn."""
+
+log = logging.getLogger("prelude.portal")
 
 RUN_LOCK = 742026010
 """The first half of the advisory lock on a source; the second is the source's id."""
@@ -297,8 +303,11 @@ async def _end(actor: Actor, source: Source, row: ImportRun) -> None:
         await record(actor, "import.finished", f"import_run:{ended.ref}", {"source": source.name, **counts})
 
 
-async def due() -> int:
-    """The job: fetch one page of each source whose turn it is, and go on at the next turn. Answers how many items were read."""
+async def due(*, allow_private: bool = False, patience: Patience | None = None) -> int:
+    """The job: fetch one page of each source whose turn it is, and go on at the next turn. Answers how many items were read.
+
+    A source whose run stopped rests until an hour after that run began; one that is being read elsewhere is left alone.
+    """
     now = clock.now()
     rows = await many(
         "SELECT s.name, s.url FROM source s WHERE s.every_hours > 0 AND s.url <> '' AND ("
@@ -313,7 +322,13 @@ async def due() -> int:
     done = 0
     for row in rows:
         before = await _read_so_far(row["name"], row["url"])
-        ended = await run(Wanted(row["name"], row["url"]), pages=1, patience=Patience(tries=2))
+        try:
+            ended = await run(
+                Wanted(row["name"], row["url"]), pages=1, patience=patience or SHORT, allow_private=allow_private
+            )
+        except Refused as refused:
+            log.warning("the portal %s was not read: %s", row["name"], refused)
+            continue
         done += max(0, ended.read - before)
     return done
 
