@@ -101,6 +101,10 @@ async def migrate(arguments: Arguments) -> int:
     if arguments.check:
         return 1 if lacking else 0
     print(f"{len(done)} migrations applied" if done else "The database is up to date.")
+    if not lacking:
+        from market.standards.publishing import ensure_profiles
+
+        await ensure_profiles()
     return 0
 
 
@@ -250,6 +254,35 @@ def verify_waiver(arguments: Arguments) -> int:
     return code
 
 
+def check(arguments: Arguments) -> int:
+    """Check an API description offline: 0 when it passes, 1 when not, 2 when it could not be checked."""
+    from market import verify
+
+    lines, code = verify.api(
+        arguments.file, arguments.profile, as_json=arguments.json, sign=arguments.sign, out=arguments.out
+    )
+    print(lines)
+    return code
+
+
+def verify_certificate(arguments: Arguments) -> int:
+    """Check a certificate or a signed result from its file."""
+    from market import verify
+
+    lines, code = verify.certificate(arguments.file, key=arguments.key)
+    print("\n".join(lines))
+    return code
+
+
+async def profiles(arguments: Arguments) -> int:
+    """Publish the standards profiles that come with the product."""
+    from market.standards.publishing import ensure_profiles, labels
+
+    done = await ensure_profiles()
+    print(f"{done} profile versions published. There are: {', '.join(await labels())}.")
+    return 0
+
+
 def verify_log(arguments: Arguments) -> int:
     """Recompute the log, from a file or from the database."""
     if arguments.file is None:
@@ -340,6 +373,17 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name", help="the person's name")
     one.add_argument("email", help="the address she signs in with")
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
+    one = command("check", check, "check an API description against a standards profile, offline")
+    one.add_argument("file", type=Path)
+    one.add_argument("--profile", default="uk-core", help="name or name@version; uk-core without it")
+    one.add_argument("--json", action="store_true", help="print the whole record as JSON")
+    one.add_argument("--sign", type=Path, help="a file with 32 secret bytes as 64 hexadecimal letters: sign the record")
+    one.add_argument("--out", type=Path, help="where the signed record is written")
+    kinds = commands.add_parser("profiles", help="the standards profiles", description="The standards profiles.")
+    one = kinds.add_subparsers(dest="what", required=True, metavar="what").add_parser(
+        "publish", help="publish those that come with the product; done again, it does nothing"
+    )
+    one.set_defaults(act=_run(profiles))
     command("reindex", _run(reindex), "build the search index anew while the old one serves")
     command("search-check", _run(search_check), "compare the search index with the database")
     one = command("import", _run(bring_in, size=2), "import notices of other portals: OCDS in any wrapping, or a table")
@@ -358,6 +402,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--fingerprint", help="the signer's key as the register lists it")
     one.add_argument("--origin", help="the address it must have been signed at, like https://prelude.example")
     one.set_defaults(act=verify_waiver)
+    one = checks.add_parser(
+        "certificate", help="check an API certificate's file; needs nothing but the file and the key"
+    )
+    one.add_argument("file", type=Path)
+    one.add_argument("--key", help="the public key it is signed with, 64 hexadecimal letters; else this site's own")
+    one.set_defaults(act=verify_certificate)
     one = checks.add_parser("log", help="recompute the log and name the first broken link")
     one.add_argument("file", type=Path, nargs="?", help="a copy of the public log; without it, the database")
     one.add_argument("--heads", type=Path, help="signed heads that somebody kept, one JSON object a line")

@@ -39,6 +39,8 @@ from market.payments.pages import PaymentPages
 from market.portal.api import NoticesApi, PortalsApi
 from market.portal.pages import NoticePages, PortalPages
 from market.settings import settings
+from market.standards.api import StandardsApi
+from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders.api import TendersApi
@@ -49,6 +51,7 @@ from market.web import crossing, headers, limits, problems
 from market.web import static as static_files
 from market.web.pages import assets
 from search.api import SearchApi
+from search.desk import PartnerPages, PrecedentPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
 from search.saving import SavingPages
@@ -56,6 +59,9 @@ from search.saving import SavingPages
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,
     SavingPages,
+    PrecedentPages,
+    ShortlistPages,
+    PartnerPages,
     NoticePages,
     PortalPages,
     HomePages,
@@ -77,6 +83,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     OrganisationPages,
     RegisterPages,
     SupplierPages,
+    StandardsPages,
+    ComponentPages,
+    WellKnownPages,
     LetterPages,
     MissionPages,
     ChallengePages,
@@ -98,6 +107,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     MeApi,
     OrganisationsApi,
     SuppliersApi,
+    StandardsApi,
     PaymentsApi,
     TendersApi,
     WaiversApi,

@@ -168,6 +168,14 @@ class Sanctions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     appeal_working_days: int
 
 
+class Standards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long an API certificate and an exemption last, and how often a certified API is checked again."""
+
+    certificate_days: int
+    recheck_days: int
+    exemption_maximum_months: int
+
+
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
 
@@ -197,6 +205,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contracts: Contracts
     payments: Payments
     sanctions: Sanctions
+    standards: Standards
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms
 

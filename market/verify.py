@@ -10,8 +10,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from market import signing
+from market import clock, signing
 from market.audit import chain
+from market.standards import certificate as certificates
+from market.standards.certificates import public_keys
+from market.standards.check import check_file
+from market.standards.outcome import Outcome
+from market.standards.profiles import NoSuchProfile
 from market.web.words import moment
 
 
@@ -44,6 +49,66 @@ def _about(document: object) -> list[str]:
         f"Waiver {document.get('waiver')} for tender {tender.get('ref')}, “{tender.get('title')}”, valid until "
         f"{document.get('valid_until')}."
     ]
+
+
+def api(
+    file: Path, profile: str, *, as_json: bool = False, sign: Path | None = None, out: Path | None = None
+) -> tuple[str, int]:
+    """Check an API description against a shipped profile, without network or database; the text to print and the exit code.
+
+    `sign` names a file with a private key (64 hexadecimal letters): the record is then signed and written to `out`, to be
+    carried to where the decision is made.
+    """
+    try:
+        run = check_file(file, profile, at=clock.now())
+    except OSError as error:
+        return f"{file} cannot be read: {error.strerror}.", 2
+    except NoSuchProfile as missing:
+        return str(missing), 2
+    said = run.json().decode() if as_json else run.text()
+    if sign is not None:
+        try:
+            private = bytes.fromhex(sign.read_text(encoding="ascii").strip())
+            signed = certificates.sign_result(run, private)
+            place = out or file.with_suffix(".result.json")
+            place.write_bytes(signed)
+        except (OSError, ValueError) as error:
+            return f"The record was not signed: {error}.", 2
+        if not as_json:
+            said += f"\nSigned: {place}\nPublic key: {certificates.public_bytes(private).hex()}"
+    code = 2 if run.outcome is Outcome.COULD_NOT_CHECK else int(not run.outcome.passed)
+    return said, code
+
+
+def certificate(file: Path, *, key: str | None = None) -> tuple[list[str], int]:
+    """Check an API certificate (or a signed result); the sentences to print and the exit code. `key` is the public key it
+    must be signed with, 64 hexadecimal letters; without it, that of this installation."""
+    keys = public_keys()
+    try:
+        if key is not None:
+            raw = bytes.fromhex(key.strip())
+            keys = {certificates.key_name(raw): raw}
+        with file.open("rb") as stream:
+            found = certificates.verify(stream.read(certificates.LARGEST + 1), keys)
+    except OSError as error:
+        return [f"{file} cannot be read: {error.strerror}."], 2
+    except ValueError:
+        return ["BROKEN  The key given is not 64 hexadecimal letters."], 1
+    except certificates.NotValid as invalid:
+        return [f"BROKEN  {invalid}"], 1
+    lines = [f"holds   The statement carries the signature of {found.key}."]
+    if found.kind != certificates.CERTIFICATE:
+        return [*lines, f"It is the signed result of a check: {certificates.outcome_of(found).words}."], 0
+    stated = found.certificate
+    now = clock.now()
+    return [
+        *lines,
+        f"Certificate {stated.number} of {stated.issuer}: service {stated.service}, “{stated.service_title}”, of supplier "
+        f"{stated.supplier}",
+        f"passed {stated.profile} {stated.profile_version} ({stated.outcome}), document {stated.document}.",
+        f"{'In force' if stated.in_force(now) else 'NOT in force now'}: from {stated.issued_at} to {stated.valid_until}.",
+        "Whether it was revoked since is in the public register of its issuer.",
+    ], 0 if stated.in_force(now) else 1
 
 
 def log(file: Path, *, heads: Path | None = None, key: str | None = None) -> tuple[list[str], int]:

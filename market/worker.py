@@ -22,6 +22,8 @@ from market.opendata import actions as opendata
 from market.payments import actions as payments
 from market.portal import importing as portal
 from market.settings import settings
+from market.standards import actions as standards
+from market.standards import sanctions
 from market.suppliers import actions as suppliers
 from search import alerts
 from search import outbox as search
@@ -48,6 +50,8 @@ JOBS: tuple[Job, ...] = (
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
     Job("portals", 60, portal.due),
+    Job("API checks", 600, standards.recheck),
+    Job("access withheld", 60, sanctions.tell_withheld),
     Job("forgetting", 3600, accounts.forget_expired),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )

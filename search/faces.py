@@ -19,6 +19,8 @@ from market.contracts.tables import Contract
 from market.db import many, maybe, one
 from market.portal import keeping
 from market.portal import notices as imported
+from market.standards import catalogue
+from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules
 from market.suppliers.tables import Profile
 from market.tenders import cpv
@@ -224,6 +226,33 @@ async def waiver(ref: str) -> SearchDocument | None:
     )
 
 
+async def component(ref: str) -> SearchDocument | None:
+    """A component of the catalogue, with the profiles it is certified under; of a confidential one that it exists."""
+    row = await maybe(Service, Service.ref == ref)
+    if row is None or row.withdrawn_at is not None:
+        return None
+    found = (await catalogue.listed(ref=ref)).items
+    if not found:
+        return None
+    shown = found[0]
+    return SearchDocument(
+        kind=Kind.COMPONENT,
+        ref=row.ref,
+        url=f"/components/{row.ref}",
+        title=shown["title"],
+        summary=shortened(shown["does"]),
+        body="" if row.private else "\n".join([row.does, row.used_by, row.price_terms]),
+        keywords=(*shown["passed"], *labels(list(shown["cpv"]))),
+        supplier_names=(shown["supplier"],),
+        cpv=tuple(shown["cpv"]),
+        stage=row.maturity,
+        published_at=seconds(row.listed_at),
+        profile_passed=bool(shown["passed"]) if shown["versions"] else None,
+        licence=shown["licence"],
+        popularity=10 + 20 * bool(shown["passed"]),
+    )
+
+
 async def notices(refs: list[str]) -> dict[str, SearchDocument]:
     """Notices of other portals, by reference, in one query: those that are shown themselves and are no tests."""
     rows = await many(
@@ -275,6 +304,7 @@ FACES: dict[str, Face] = {
     "contract": contract,
     "insight_report": insight_report,
     "waiver": waiver,
+    "component": component,
     "notice": notice,
 }
 """Which kinds can be found, and how each is shown."""
@@ -285,7 +315,7 @@ BULK: dict[str, Bulk] = {"notice": notices}
 FACELESS = frozenset(
     {
         "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
-        "payment", "person", "pitch", "search", "import_run", "source", "quarantined",
+        "exemption", "payment", "person", "service", "standard", "pitch", "search", "import_run", "source", "quarantined",
     }
 )  # fmt: skip
 """Kinds that happen and are not found by themselves."""
@@ -297,6 +327,7 @@ ALL: dict[str, str] = {
     "contract": "SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
     "insight_report": "SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
     "waiver": "SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+    "component": "SELECT ref FROM service WHERE withdrawn_at IS NULL",
     "notice": "SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
 }
 """For each kind the references of all that may be shown: for building the index from nothing and for checking it."""
@@ -307,6 +338,8 @@ BEHIND: dict[str, str] = {
     "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = c.tender WHERE c.ref = {}",
     "pitch": "SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE p.ref = {}",
     "organisation": "SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
+    "service": "SELECT 'component:' || ref AS subject FROM service WHERE ref = {}",
+    "exemption": "SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE x.ref = {}",
 }
 """Records whose own face changes when a record of this kind does."""
 

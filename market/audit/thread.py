@@ -48,6 +48,7 @@ ADDRESSES = {
     "payment": "/payments/",
     "supplier": "/suppliers/",
     "service": "/components/",
+    "exemption": "/standards/exemptions/",
 }
 """Where a record of a kind has its public page."""
 
@@ -100,11 +101,17 @@ async def thread(subject: str) -> list[Step]:
         sorted(lineage),
         list(VERBS),
     )
-    happened = [
+    events = [
         _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
         for row in rows
     ]
-    return steps([each for each in happened if _belongs(each, subject, lineage)])
+    return steps([each for each in events if _belongs(each, subject, lineage)])
+
+
+async def happened(verb: str, subject: str) -> bool:
+    """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
+    rows = await many("SELECT 1 AS found FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
+    return bool(rows)
 
 
 async def _lineage(subject: str) -> set[str]:

@@ -114,6 +114,25 @@ SENTENCES: Final = {
     "passkey.revoked": "revoked a passkey, {it}",
     "token.made": "made a token for a program, {it}",
     "token.revoked": "revoked a token, {it}",
+    # standards
+    "standard.published": "published the standards profile {it}",
+    "service.listed": "listed the service {it} in the catalogue",
+    "service.revised": "changed what it says of the service {it}",
+    "service.withdrawn": "withdrew the service {it} from the catalogue",
+    "service.lodged": "lodged an API description for the service {it}",
+    "service.checked": "checked the API of the service {it}",
+    "certificate.issued": "certified the API of the service {it}",
+    "certificate.revoked": "ended a certificate of the service {it}",
+    "access.notice-given": "gave notice to {it}: its API no longer passes",
+    "access.notice-met": "settled a notice in time, {it}",
+    "access.withheld": "withheld access from {it} until its API passes",
+    "access.restored": "gave access back to {it}",
+    "access.appealed": "appealed against a notice, {it}",
+    "access.appeal-answered": "answered an appeal of {it}",
+    "exemption.asked": "asked for and signed the exemption {it}",
+    "exemption.signed": "signed the exemption {it} for the standard",
+    "exemption.refused": "refused the exemption {it}",
+    "exemption.ended": "ended the exemption {it} early",
     # other portals and oversight
     "import.finished": "took over notices from another portal, {it}",
     "notice.joined": "joined notices that are one procurement, {it}",
@@ -121,6 +140,14 @@ SENTENCES: Final = {
     "notice.parted": "took joined notices apart, {it}",
     "quarantined.mended": "mended and brought in {it} from another portal",
     "source.scheduled": "set how often the portal {it} is read",
+    # searching
+    "draft.compared": "looked at what others had done before publishing {it}",
+    "supplier.invited": "told suppliers by letter of {it}",
+    "supplier.approached": "wrote about bidding together to {it}",
+    "search.saved": "keeps a search, {it}",
+    "search.stopped": "no longer keeps the search {it}",
+    "search.shortlisted": "put suppliers on the short list of {it}",
+    "search.unlisted": "took a supplier off the short list of {it}",
     "private.read": "read private facts beside {it}, as an auditor",
 }
 """Verb → what was done, after the name of the body that did it; `{it}` stands for the record."""
@@ -146,10 +173,13 @@ KINDS: Final = {
     "organisation": "Bodies",
     "person": "People",
     "service": "Services",
+    "exemption": "Exemptions",
+    "standard": "Standards profiles",
     "import_run": "Imports",
     "notice": "Notices of other portals",
     "quarantined": "Broken items of other portals",
     "source": "Other portals",
+    "search": "Kept searches",
 }
 """The kinds of records the log speaks of, in words."""
 

@@ -16,6 +16,7 @@ from market.seed.cast import FIRST, engage, ministers
 from market.seed.exercises import challenges, missions
 from market.seed.procurements import tenders
 from market.seed.script import Act, read
+from market.standards.publishing import ensure_profiles
 
 Telling = Callable[[int, int], None]
 
@@ -32,6 +33,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
     async with _quick():
         with clock.at(script.moment(FIRST)):
             cast = await engage(script)
+            await ensure_profiles()
         acts = sorted(
             [*ministers(script, cast), *missions(script, cast), *challenges(script, cast), *tenders(script, cast)],
             key=lambda act: (act.at, act.order),

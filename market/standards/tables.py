@@ -66,20 +66,21 @@ class Service(Table):
 
 
 class Lodgement(Table):
-    """One document lodged for a service, exactly as it came. `changes` says (canonical JSON) what differs from the one
-    before, `outline` what its API reference shows."""
+    """One document lodged for a service, exactly as it came. `changes` says (JSON) what differs from version
+    `compared`: the last one that passed, else the one before; 0 when there is none. `outline` is its API reference."""
 
     id: Serial
     ref = reference("L")
     service = belongs_to(Service)
-    number = number()
     document = octets()
     digest = Varchar(length=80, null=False)
     name = words()
     api_title = words()
     api_version = words()
     changes = words("[]")
+    compared = number()
     breaking = number()
+    number = number()
     outline = words("{}")
     lodged_at = when()
     lodged_by = belongs_to(Person)

@@ -1,0 +1,454 @@
+"""Listing services, lodging their documents, checking them, and what a run brings about: a certificate, or a notice."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import asyncpg
+import msgspec
+from msgspec import Meta
+
+from market import clock, policy
+from market.accounts.people import tell
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
+from market.audit.actions import record
+from market.db import find, many, transaction
+from market.refusals import Refusal, Refused, refusals
+from market.standards import apart, certificates, exemptions, publishing, rules, sanctions
+from market.standards.lint.limits import MAX_BYTES
+from market.standards.outcome import Outcome, Run
+from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.web.limits import Limit, spend
+
+Cause = Literal["lodged", "asked", "periodic"]
+Line = Annotated[str, Meta(max_length=120)]
+
+CHECKS = Limit("standards-check", 20, 300)
+"""Checks of one stranger: twenty at once, refilled over five minutes."""
+
+
+class ServiceDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What a supplier says of a service."""
+
+    title: Annotated[str, Meta(title="Name", min_length=3, max_length=120)]
+    does: Annotated[str, Meta(title="What it does", min_length=20, max_length=4000)]
+    profiles: Annotated[list[Line], Meta(title="Profiles", max_length=10)] = []
+    used_by: Annotated[str, Meta(title="Who uses it", max_length=2000)] = ""
+    licence: Annotated[str, Meta(title="Licence", max_length=80)] = ""
+    price_terms: Annotated[str, Meta(title="Price", max_length=2000)] = ""
+    cpv: Annotated[list[Line], Meta(title="CPV codes", max_length=20)] = []
+    maturity: Annotated[str, Meta(title="Maturity", max_length=10)] = "live"
+    private: Annotated[bool, Meta(title="Confidential")] = False
+    public_url: Annotated[str, Meta(title="Address", max_length=400)] = ""
+    offered_for: Annotated[list[Line], Meta(title="Tenders it is offered for", max_length=40)] = []
+
+
+@dataclass
+class _Told:
+    """What a run brings about, gathered so that the log is written last."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, verb: str, facts: dict[str, Any]) -> None:
+        self.events.append({"verb": verb, "facts": facts})
+
+    async def record(self, actor: Actor, service: Service, supplier: Organisation, by: str) -> None:
+        for each in self.events:
+            await record(
+                actor,
+                each["verb"],
+                f"service:{service.ref}",
+                each["facts"],
+                about=[f"supplier:{supplier.ref}"],
+                organisation=by,
+            )
+
+
+# ── checking without lodging ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def check(raw: bytes, profile: str, *, name: str = "", who: str = "") -> Run:
+    """Check a document for anybody, and keep nothing. `who` is whose allowance pays for it (an address, a person)."""
+    if who:
+        await spend(CHECKS, who)
+    wrong = refusals((rules.lodges_something, rules.is_not_too_large), rules.Lodging(False, len(raw), MAX_BYTES, False))
+    if wrong:
+        raise Refused(*wrong, status=422)
+    row = await publishing.must_be_named(profile)
+    found = await apart.ask(raw, publishing.composed_of(row), row.description, at=clock.now(), name=name)
+    return found.run
+
+
+# ── services ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def list_service(actor: Actor, given: ServiceDraft, supplier: int | None = None) -> Service:
+    """List a service in the catalogue; its API is lodged next."""
+    async with transaction():
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
+        await _insist_listing(given, False)
+        service = Service(
+            supplier=hat.organisation, listed_at=clock.now(), listed_by=actor.must_be_person(), **_plain(given)
+        )
+        await service.save()
+        await _say(actor, "service.listed", service, hat.organisation_ref)
+    return service
+
+
+async def revise_service(actor: Actor, ref: str, given: ServiceDraft) -> Service:
+    """Change what is said of a service. A profile that is added needs a check; one that is left ends its certificate."""
+    async with transaction():
+        service = await find(Service, Service.ref == ref, lock=True)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+        await _insist_listing(given, service.withdrawn_at is not None)
+        for name, value in _plain(given).items():
+            setattr(service, name, value)
+        await service.save(
+            [
+                Service.title,
+                Service.does,
+                Service.profiles,
+                Service.used_by,
+                Service.licence,
+                Service.price_terms,
+                Service.cpv,
+                Service.maturity,
+                Service.private,
+                Service.public_url,
+                Service.offered_for,
+            ]
+        )
+        for held in await certificates.of_service(service):
+            profile = await find(PublishedProfile, PublishedProfile.id == held.profile)
+            if held.revoked_at is None and publishing.label(profile) not in service.profiles:
+                await certificates.revoke(held, "The supplier no longer has it checked under this profile.")
+        await _say(actor, "service.revised", service, hat.organisation_ref)
+    return service
+
+
+async def withdraw_service(actor: Actor, ref: str) -> Service:
+    """Take a service out of the catalogue: its certificates end, and so do notices about it. Its record stays."""
+    async with transaction():
+        service = await find(Service, Service.ref == ref, lock=True)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+        if service.withdrawn_at is None:
+            service.withdrawn_at = clock.now()
+            await service.save([Service.withdrawn_at])
+            for held in await certificates.of_service(service):
+                if rules.in_force(held, clock.now()):
+                    await certificates.revoke(held, "The service was withdrawn.")
+            for profile in await _profiles(service):
+                await sanctions.restore(service, profile, "The service was withdrawn.")
+            await _say(actor, "service.withdrawn", service, hat.organisation_ref)
+    return service
+
+
+async def _insist_listing(given: ServiceDraft, withdrawn: bool) -> None:
+    known = await publishing.labels()
+    facts = rules.Listing(given.profiles, known, given.cpv, given.maturity, given.public_url.strip(), withdrawn)
+    wrong = refusals(rules.LIST, facts)
+    if wrong:
+        raise Refused(*wrong, status=409 if withdrawn else 422)
+
+
+def _plain(given: ServiceDraft) -> dict[str, Any]:
+    kept = {
+        name: value.strip() if isinstance(value, str) else value
+        for name, value in msgspec.structs.asdict(given).items()
+    }
+    kept["cpv"] = [code.split("-")[0] for code in given.cpv]
+    kept["profiles"] = list(dict.fromkeys(given.profiles))
+    return kept
+
+
+async def _say(actor: Actor, verb: str, service: Service, by: str) -> None:
+    facts: dict[str, Any] = {"private": bool(service.private)}
+    if not service.private:
+        facts |= {"title": service.title, "profiles": list(service.profiles)}
+    supplier = await find(Organisation, Organisation.id == service.supplier)
+    await record(actor, verb, f"service:{service.ref}", facts, about=[f"supplier:{supplier.ref}"], organisation=by)
+
+
+# ── lodging and checking ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement:
+    """Lodge a document for a service: it is kept as it came, compared with the one before, and checked under every profile
+    of the service. A pass is certified at once; a failure ends the certificate that stood, and notice is given."""
+    service = await find(Service, Service.ref == ref)
+    hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+    before = await latest_lodgement(service)
+    same = before is not None and before.digest == _digest(raw)
+    wrong = refusals(rules.LODGE, rules.Lodging(service.withdrawn_at is not None, len(raw), MAX_BYTES, same))
+    if wrong:
+        raise Refused(*wrong, status=422)
+    now = clock.now()
+    profiles = await _profiles(service)
+    number = (before.number if before is not None else 0) + 1
+    earlier = await _compared(service, number)
+    checked = [await _ask(service, profile, raw, name, earlier, now) for profile in profiles]
+    async with transaction():
+        service = await find(Service, Service.ref == ref, lock=True)
+        latest = await latest_lodgement(service)
+        if (latest.id if latest else None) != (before.id if before else None):
+            raise Refused(
+                Refusal("lodgement.meanwhile", "Another document was lodged meanwhile. Look at it, then lodge again.")
+            )
+        first = checked[0]
+        row = Lodgement(
+            service=service.id,
+            number=number,
+            compared=earlier.lodgement.number if earlier is not None else 0,
+            document=raw,
+            digest=_digest(raw),
+            name=name[:200],
+            api_title=first.run.api_title,
+            api_version=first.run.api_version,
+            changes=msgspec.json.encode(first.changes).decode(),
+            breaking=sum(each.level == "breaking" for each in first.changes),
+            outline=msgspec.json.encode(first.outline).decode(),
+            lodged_at=now,
+            lodged_by=actor.must_be_person(),
+        )
+        try:
+            await row.save()
+        except asyncpg.UniqueViolationError as raced:
+            raise Refused(Refusal("lodgement.meanwhile", "Another document was lodged meanwhile.")) from raced
+        told = _Told()
+        facts = {"number": row.number, "document_sha256": row.digest, "breaking": row.breaking}
+        facts["outcomes"] = {
+            publishing.label(profile): each.run.outcome.value for profile, each in zip(profiles, checked, strict=True)
+        }
+        told.add("service.lodged", facts)
+        for profile, each in zip(profiles, checked, strict=True):
+            run = await _keep(service, row, profile, each.run, "lodged")
+            await _bring_about(service, profile, row, run, each.run, told)
+        supplier = await find(Organisation, Organisation.id == service.supplier)
+        await told.record(actor, service, supplier, hat.organisation_ref)
+    return row
+
+
+async def check_again(actor: Actor, ref: str) -> list[CheckRun]:
+    """Check the lodged document again under every profile of its service, as often as the supplier likes."""
+    service = await find(Service, Service.ref == ref)
+    hat = actor.must_wear(*SUPPLIER_ROLES, "operator", organisation=None)
+    if hat.role != "operator":
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+    await spend(CHECKS, actor.ref)
+    return await _check(actor, service, await _profiles(service), "asked", hat.organisation_ref)
+
+
+async def recheck() -> int:
+    """The job: check every certified service whose certificate is a month old or about to end. A pass renews it; a failure
+    ends it and gives notice; *could not check* changes nothing and is tried again the next day."""
+    now = clock.now()
+    due = now - timedelta(days=policy.UK.standards.recheck_days)
+    rows = await many(
+        "SELECT DISTINCT ON (c.service, c.profile) c.service, c.profile, c.id FROM issued_certificate c "
+        "JOIN service s ON s.id = c.service WHERE s.withdrawn_at IS NULL AND c.revoked_at IS NULL "
+        "AND (c.issued_at <= {} OR c.valid_until <= {}) AND NOT EXISTS (SELECT 1 FROM check_run r WHERE r.service = c.service "
+        "AND r.profile = c.profile AND r.cause = 'periodic' AND r.started_at > {}) ORDER BY c.service, c.profile, c.id DESC "
+        "LIMIT 20",
+        due,
+        now + timedelta(days=1),
+        now - timedelta(days=1),
+    )
+    for row in rows:
+        service = await find(Service, Service.id == row["service"])
+        profile = await find(PublishedProfile, PublishedProfile.id == row["profile"])
+        await _check(SYSTEM, service, [profile], "periodic", "")
+    return len(rows)
+
+
+async def _check(
+    actor: Actor, service: Service, profiles: list[PublishedProfile], cause: Cause, by: str
+) -> list[CheckRun]:
+    lodged = await latest_lodgement(service)
+    if lodged is None:
+        raise Refused(Refusal("lodgement.none", "No document is lodged yet. Lodge one first."))
+    now = clock.now()
+    earlier = await _compared(service, lodged.number)
+    checked = [await _ask(service, each, bytes(lodged.document), str(lodged.name), earlier, now) for each in profiles]
+    runs = []
+    async with transaction():
+        service = await find(Service, Service.id == service.id, lock=True)
+        told = _Told()
+        for profile, each in zip(profiles, checked, strict=True):
+            run = await _keep(service, lodged, profile, each.run, cause)
+            runs.append(run)
+            told.add(
+                "service.checked",
+                {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref, "cause": cause},
+            )
+            await _bring_about(service, profile, lodged, run, each.run, told)
+        supplier = await find(Organisation, Organisation.id == service.supplier)
+        await told.record(actor, service, supplier, by)
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """The version a document is compared with. Only one that passed binds: callers rely on it, and what breaks it decides."""
+
+    lodgement: Lodgement
+    passed: bool
+
+
+async def _compared(service: Service, number: int) -> _Earlier | None:
+    """What version `number` of a service is compared with: the last before it that passed, else the one before."""
+    rows = await many(
+        "SELECT l.id, EXISTS (SELECT 1 FROM check_run r WHERE r.lodgement = l.id AND r.outcome LIKE 'pass%') AS passed "
+        "FROM lodgement l WHERE l.service = {} AND l.number < {} ORDER BY passed DESC, l.number DESC LIMIT 1",
+        service.id,
+        number,
+    )
+    if not rows:
+        return None
+    return _Earlier(await find(Lodgement, Lodgement.id == rows[0]["id"]), bool(rows[0]["passed"]))
+
+
+async def _ask(
+    service: Service, profile: PublishedProfile, raw: bytes, name: str, earlier: _Earlier | None, now: datetime
+) -> apart.Checked:
+    return await apart.ask(
+        raw,
+        publishing.composed_of(profile),
+        profile.description,
+        at=now,
+        name=name,
+        waivers=await exemptions.waivers_of(service, publishing.label(profile), now),
+        previous=bytes(earlier.lodgement.document) if earlier is not None else None,
+        gating=earlier is not None and earlier.passed,
+    )
+
+
+async def _keep(service: Service, lodged: Lodgement, profile: PublishedProfile, found: Run, cause: Cause) -> CheckRun:
+    run = CheckRun(
+        service=service.id,
+        lodgement=lodged.id,
+        profile=profile.id,
+        document=found.document,
+        profile_digest=found.profile_digest,
+        engine=found.engine,
+        cause=cause,
+        outcome=found.outcome.value,
+        gates=len(found.gates),
+        advisories=len(found.advisories),
+        started_at=found.started_at,
+        finished_at=found.finished_at,
+        result=found.json().decode(),
+    )
+    await run.save()
+    return run
+
+
+async def _bring_about(
+    service: Service, profile: PublishedProfile, lodged: Lodgement, run: CheckRun, found: Run, told: _Told
+) -> None:
+    """What follows from a run: a certificate and the end of a sanction; or the end of the certificate, and notice."""
+    now, label = clock.now(), publishing.label(profile)
+    standing = await _unrevoked(service, profile)
+    newest = await latest_lodgement(service)
+    facts = rules.Certifying(
+        found.outcome.passed,
+        newest is not None and newest.id == lodged.id,
+        service.withdrawn_at is not None,
+        bool(service.private),
+        await exemptions.private(service, now),
+    )
+    if not refusals(rules.CERTIFY, facts):
+        renewed = any(rules.in_force(each, now) for each in standing)
+        for each in standing:
+            await certificates.revoke(each, "A newer certificate took its place.", replaced=True)
+        made = await certificates.issue(service, profile, run, found)
+        told.add(
+            "certificate.issued",
+            {
+                "certificate": made.ref,
+                "profile": label,
+                "document_sha256": made.document,
+                "valid_until": made.valid_until.isoformat(),
+            },
+        )
+        if not renewed:
+            await tell(
+                service.supplier,
+                "standards/certified.txt",
+                roles=SUPPLIER_ROLES,
+                about=f"service:{service.ref}",
+                service=service,
+                profile=profile,
+                certificate=made,
+            )
+        await sanctions.restore(service, profile, "The check passed.")
+    elif found.outcome is Outcome.FAIL and standing:
+        for each in standing:
+            await certificates.revoke(each, f"Version {lodged.number} of its document does not pass.")
+            told.add("certificate.revoked", {"certificate": each.ref, "profile": label, "reason": each.revoked_reason})
+        name = f"the service {service.ref}" if service.private else f"“{service.title}”"
+        await sanctions.give_notice(
+            service, profile, f"The API of {name} no longer passes {profile.name} {profile.version}."
+        )
+
+
+async def _unrevoked(service: Service, profile: PublishedProfile) -> list[IssuedCertificate]:
+    """The certificates of a service under a version that nobody revoked, run out or not."""
+    return await IssuedCertificate.objects().where(
+        (IssuedCertificate.service == service.id)
+        & (IssuedCertificate.profile == profile.id)
+        & IssuedCertificate.revoked_at.is_null()
+    )
+
+
+async def _profiles(service: Service) -> list[PublishedProfile]:
+    found = [await publishing.named(each) for each in service.profiles]
+    return [each for each in found if each is not None]
+
+
+def _digest(raw: bytes) -> str:
+    return "sha256:" + hashlib.sha256(raw).hexdigest()
+
+
+# ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def latest_lodgement(service: Service) -> Lodgement | None:
+    """The newest document of a service, None before one is lodged."""
+    row: Lodgement | None = (
+        await Lodgement.objects()
+        .where(Lodgement.service == service.id)
+        .order_by(Lodgement.number, ascending=False)
+        .first()
+    )
+    return row
+
+
+async def lodgements_of(service: Service) -> list[dict[str, Any]]:
+    """Every version lodged for a service, newest first, without the documents; `changes` is read."""
+    rows = await many(
+        "SELECT ref, number, digest, name, api_title, api_version, changes, compared, breaking, lodged_at, octet_length(document) AS size "
+        "FROM lodgement WHERE service = {} ORDER BY number DESC",
+        service.id,
+    )
+    return [{**row, "changes": msgspec.json.decode(row["changes"])} for row in rows]
+
+
+async def runs_of(service: Service, most: int = 30) -> list[dict[str, Any]]:
+    """The runs of a service, newest first, without their findings."""
+    return await many(
+        "SELECT r.ref, r.cause, r.outcome, r.gates, r.advisories, r.started_at, r.finished_at, r.document, "
+        "r.profile_digest, r.engine, p.name || '@' || p.version AS profile, l.number, l.api_version FROM check_run r "
+        "JOIN published_profile p ON p.id = r.profile JOIN lodgement l ON l.id = r.lodgement WHERE r.service = {} "
+        "ORDER BY r.id DESC LIMIT {}",
+        service.id,
+        most,
+    )
+
+
+async def may_see_findings(actor: Actor, service: Service) -> bool:
+    """Findings quote the document: those of a confidential one are for its readers only."""
+    return not service.private or await exemptions.may_read_private(actor, service)

@@ -1,0 +1,478 @@
+"""Standards for programs: checking, services, documents, runs, certificates and profiles."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import Meta
+
+from market.accounts import guards
+from market.db import find
+from market.refusals import NotFound
+from market.standards import actions, catalogue, certificates, publishing
+from market.standards.lint.limits import MAX_BYTES
+from market.standards.outcome import Run
+from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Service
+from market.web.api import SIGNED_IN, Items
+from market.web.limits import client_of
+from market.web.pages import Visitor
+from market.web.problems import problem_responses
+
+Text = Annotated[str, Meta(title="Document", max_length=MAX_BYTES)]
+RefOrName = Annotated[str, Meta(max_length=100)]
+
+
+class ToCheck(msgspec.Struct, forbid_unknown_fields=True):
+    """A document to check: its text as it would be lodged (YAML or JSON), and the profile, `name` or `name@version`."""
+
+    document: Text
+    profile: RefOrName = "uk-core"
+    name: RefOrName = ""
+
+
+class ToLodge(msgspec.Struct, forbid_unknown_fields=True):
+    """A document to lodge, as text; `name` is its file's name."""
+
+    document: Text
+    name: RefOrName = ""
+
+
+class RuleView(msgspec.Struct):
+    """A rule of a profile: `tier` is gate or advisory, `gate_from` the day it becomes a gate, `kind` document, change or
+    live."""
+
+    rule: str
+    tier: str
+    kind: str
+    title: str
+    why: str
+    mend: str
+    source: str
+    source_url: str
+    gate_from: date | None
+
+
+class ProfileLine(msgspec.Struct):
+    """A profile version in a list."""
+
+    name: str
+    version: str
+    title: str
+    digest: str
+    effective_on: date | None
+    published_at: datetime
+
+
+class ProfileView(msgspec.Struct):
+    """A profile version whole; `ruleset` is in the Spectral format."""
+
+    name: str
+    version: str
+    title: str
+    says: str
+    digest: str
+    effective_on: date | None
+    published_at: datetime
+    rules: list[RuleView]
+    ruleset: str
+
+
+class StandingView(msgspec.Struct):
+    """A service under one profile: the outcome of its latest run, and the certificate in force, null without one."""
+
+    profile: str
+    outcome: str | None
+    checked_at: datetime | None
+    certificate: str | None
+
+
+class ServiceView(msgspec.Struct):
+    """A component; of a confidential one the texts are empty for those who may not read them."""
+
+    ref: str
+    supplier: str
+    title: str
+    does: str
+    used_by: str
+    licence: str
+    price_terms: str
+    cpv: list[str]
+    maturity: str
+    private: bool
+    public_url: str
+    api_version: str
+    listed_at: datetime
+    withdrawn_at: datetime | None
+    under: list[StandingView]
+
+
+class ServiceLine(msgspec.Struct):
+    """A component in the catalogue; `passed` are the profiles it holds certificates under."""
+
+    ref: str
+    title: str
+    supplier: str
+    licence: str
+    maturity: str
+    passed: list[str]
+
+
+class ChangeView(msgspec.Struct):
+    """A difference from the version before; `level` is breaking, attention or compatible."""
+
+    code: str
+    level: str
+    words: str
+    path: list[str]
+
+
+class LodgementView(msgspec.Struct):
+    """A version lodged for a service."""
+
+    ref: str
+    number: int
+    digest: str
+    api_title: str
+    api_version: str
+    breaking: int
+    changes: list[ChangeView]
+    lodged_at: datetime
+
+
+class RunLine(msgspec.Struct):
+    """A run in a list; `gates` counts what must be mended, `cause` is lodged, asked or periodic."""
+
+    ref: str
+    profile: str
+    outcome: str
+    gates: int
+    advisories: int
+    cause: str
+    document: str
+    profile_digest: str
+    engine: str
+    started_at: datetime
+    finished_at: datetime
+
+
+class CertificateLine(msgspec.Struct):
+    """A certificate; the signed file is at its own address."""
+
+    ref: str
+    profile: str
+    document: str
+    issued_at: datetime
+    valid_until: datetime
+    revoked_at: datetime | None
+    revoked_reason: str
+    state: str
+
+
+class KeyView(msgspec.Struct):
+    """A public key that verifies certificates: 64 hexadecimal letters."""
+
+    name: str
+    ed25519: str
+
+
+def _plain(run: Run) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(run)
+    return plain
+
+
+async def _service(request: Visitor, ref: str) -> ServiceView:
+    seen = await catalogue.component(request.user, ref)
+    service, shown = seen.service, seen.open
+    return ServiceView(
+        service.ref,
+        seen.supplier.ref,
+        service.title if shown else "",
+        service.does if shown else "",
+        service.used_by if shown else "",
+        service.licence if shown else "",
+        service.price_terms if shown else "",
+        list(service.cpv) if shown else [],
+        service.maturity,
+        service.private,
+        service.public_url if shown else "",
+        seen.lodged.api_version if seen.lodged is not None and shown else "",
+        service.listed_at,
+        service.withdrawn_at,
+        [
+            StandingView(
+                publishing.label(each.profile),
+                each.run.outcome if each.run is not None else None,
+                each.run.started_at if each.run is not None else None,
+                each.certificate.ref if each.certificate is not None else None,
+            )
+            for each in seen.under
+        ],
+    )
+
+
+class StandardsApi(Controller):
+    """Profiles, checks, and the components that are certified under them."""
+
+    path = "/api/v1/standards"
+    tags = ["Standards"]
+
+    @post(
+        "/check",
+        status_code=200,
+        guards=[guards.public],
+        summary="Check an API description",
+        operation_id="checkApi",
+        responses=problem_responses(400, 404, 422, 429, 503),
+    )
+    async def check(self, request: Visitor, data: JSONBody[ToCheck]) -> dict[str, Any]:
+        """The run record: outcome, and every finding with rule, why, source, place, value and how to mend it. Nothing is
+        kept."""
+        who = request.user.ref if request.user.signed_in else client_of(request)
+        return _plain(await actions.check(data.document.encode(), data.profile, name=data.name, who=who))
+
+    @get("/profiles", guards=[guards.public], summary="List profiles", operation_id="listProfiles")
+    async def profiles(self) -> Items[ProfileLine]:
+        """Every published profile version."""
+        return Items(
+            [
+                ProfileLine(each.name, each.version, each.title, each.digest, each.effective_on, each.published_at)
+                for each in await publishing.published()
+            ]
+        )
+
+    @post(
+        "/profiles",
+        guards=[guards.signed_in],
+        summary="Publish a profile version",
+        operation_id="publishProfile",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 422),
+    )
+    async def publish(self, request: Visitor, data: JSONBody[publishing.ProfileDraft]) -> ProfileView:
+        """Publish a version, which never changes afterwards; 422 with everything the engine refuses."""
+        return _profile(await publishing.publish(request.user, data))
+
+    @get(
+        "/profiles/{name:str}/{version:str}",
+        guards=[guards.public],
+        summary="Read a profile version",
+        operation_id="readProfile",
+        responses=problem_responses(404),
+    )
+    async def profile(self, name: FromPath[str], version: FromPath[str]) -> ProfileView:
+        """One version with its rules and its ruleset."""
+        return _profile(
+            await find(PublishedProfile, (PublishedProfile.name == name) & (PublishedProfile.version == version))
+        )
+
+    @get(
+        "/services",
+        guards=[guards.public],
+        summary="List components",
+        operation_id="listComponents",
+        responses=problem_responses(400),
+    )
+    async def services(self, q: FromQuery[str] = "", profile: FromQuery[str] = "") -> Items[ServiceLine]:
+        """The catalogue: those with every word of `q`, certified under `profile` (`name@version`) when one is named."""
+        found = await catalogue.listed(q, {"profile": [profile]} if profile else {})
+        return Items(
+            [
+                ServiceLine(
+                    row["ref"], row["title"], row["supplier_ref"], row["licence"], row["maturity"], row["passed"]
+                )
+                for row in found.items
+            ]
+        )
+
+    @post(
+        "/services",
+        guards=[guards.signed_in],
+        summary="List a service",
+        operation_id="listService",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 422),
+    )
+    async def create(self, request: Visitor, data: JSONBody[actions.ServiceDraft]) -> ServiceView:
+        """List a service in the catalogue; its document is lodged next."""
+        service = await actions.list_service(request.user, data)
+        return await _service(request, str(service.ref))
+
+    @get(
+        "/services/{ref:str}",
+        guards=[guards.public],
+        summary="Read a component",
+        operation_id="readComponent",
+        responses=problem_responses(404),
+    )
+    async def one(self, request: Visitor, ref: FromPath[str]) -> ServiceView:
+        """One component with its standing under each of its profiles."""
+        return await _service(request, ref)
+
+    @get(
+        "/services/{ref:str}/lodgements",
+        guards=[guards.public],
+        summary="List the versions of a component's API",
+        operation_id="listLodgements",
+        responses=problem_responses(404),
+    )
+    async def lodgements(self, request: Visitor, ref: FromPath[str]) -> Items[LodgementView]:
+        """Every version lodged, newest first, with what changed."""
+        service = await _open(request, ref)
+        return Items([_lodgement(row) for row in await actions.lodgements_of(service)])
+
+    @post(
+        "/services/{ref:str}/lodgements",
+        guards=[guards.signed_in],
+        summary="Lodge an API description",
+        operation_id="lodgeApi",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409, 422, 503),
+    )
+    async def lodge(self, request: Visitor, ref: FromPath[str], data: JSONBody[ToLodge]) -> LodgementView:
+        """Lodge a document: it is checked under every profile of the service, and a pass is certified at once."""
+        row = await actions.lodge(request.user, ref, data.document.encode(), data.name)
+        service = await find(Service, Service.id == row.service)
+        return _lodgement((await actions.lodgements_of(service))[0])
+
+    @post(
+        "/services/{ref:str}/check",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Check a component again",
+        operation_id="checkComponent",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409, 429, 503),
+    )
+    async def check_again(self, request: Visitor, ref: FromPath[str]) -> Items[RunLine]:
+        """Check the lodged document again under every profile of the service."""
+        made = {str(each.ref) for each in await actions.check_again(request.user, ref)}
+        service = await find(Service, Service.ref == ref)
+        return Items([_run(row) for row in await actions.runs_of(service) if row["ref"] in made])
+
+    @get(
+        "/services/{ref:str}/runs",
+        guards=[guards.public],
+        summary="List the checks of a component",
+        operation_id="listRuns",
+        responses=problem_responses(404),
+    )
+    async def runs(self, request: Visitor, ref: FromPath[str]) -> Items[RunLine]:
+        """The newest hundred runs, newest first, without their findings."""
+        return Items([_run(row) for row in await actions.runs_of(await _open(request, ref), 100)])
+
+    @get(
+        "/runs/{ref:str}",
+        guards=[guards.public],
+        summary="Read a check",
+        operation_id="readRun",
+        responses=problem_responses(404),
+    )
+    async def run(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
+        """One run record as it was kept, with every finding."""
+        row = await find(CheckRun, CheckRun.ref == ref)
+        service = await find(Service, Service.id == row.service)
+        await _open(request, str(service.ref))
+        return _plain(Run.read(row.result.encode()))
+
+    @get(
+        "/services/{ref:str}/certificates",
+        guards=[guards.public],
+        summary="List the certificates of a component",
+        operation_id="listCertificates",
+        responses=problem_responses(404),
+    )
+    async def certificates(self, request: Visitor, ref: FromPath[str]) -> Items[CertificateLine]:
+        """Every certificate of a component, newest first."""
+        seen = await catalogue.component(request.user, ref)
+        labels = {each.id: publishing.label(each) for each in await publishing.published()}
+        return Items(
+            [
+                CertificateLine(
+                    each.ref,
+                    labels[each.profile],
+                    each.document,
+                    each.issued_at,
+                    each.valid_until,
+                    each.revoked_at,
+                    each.revoked_reason,
+                    catalogue.held(each)[0].lower().replace(" ", "-"),
+                )
+                for each in await certificates.of_service(seen.service)
+            ]
+        )
+
+    @get(
+        "/certificates/{ref:str}",
+        guards=[guards.public],
+        summary="Take a certificate",
+        operation_id="readCertificate",
+        responses=problem_responses(404),
+    )
+    async def certificate(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The signed file, byte for byte: `python -m market verify certificate FILE` verifies it."""
+        row = await find(IssuedCertificate, IssuedCertificate.ref == ref)
+        service = await find(Service, Service.id == row.service)
+        await catalogue.component(request.user, str(service.ref))
+        return Response(bytes(row.file), media_type=MediaType.JSON)
+
+    @get("/keys", guards=[guards.public], summary="List the keys of certificates", operation_id="listKeys")
+    async def keys(self) -> Items[KeyView]:
+        """The public keys that verify certificates issued here."""
+        return Items([KeyView(name, key.hex()) for name, key in certificates.public_keys().items()])
+
+
+async def _open(request: Visitor, ref: str) -> Service:
+    seen = await catalogue.component(request.user, ref)
+    if not seen.open:
+        raise NotFound("Service")
+    return seen.service
+
+
+def _profile(row: PublishedProfile) -> ProfileView:
+    profile = publishing.composed_of(row)
+    return ProfileView(
+        row.name,
+        row.version,
+        row.title,
+        row.says,
+        row.digest,
+        row.effective_on,
+        row.published_at,
+        [
+            RuleView(
+                card.rule,
+                card.tier,
+                card.kind,
+                card.title,
+                card.why,
+                card.mend,
+                card.source,
+                card.source_url,
+                card.gate_from,
+            )
+            for card in profile.cards.values()
+        ],
+        row.ruleset,
+    )
+
+
+def _lodgement(row: dict[str, Any]) -> LodgementView:
+    return LodgementView(
+        row["ref"],
+        row["number"],
+        row["digest"],
+        row["api_title"],
+        row["api_version"],
+        row["breaking"],
+        [ChangeView(each["code"], each["level"], each["words"], each["path"]) for each in row["changes"]],
+        row["lodged_at"],
+    )
+
+
+def _run(row: dict[str, Any]) -> RunLine:
+    return RunLine(**{name: row[name] for name in RunLine.__struct_fields__})

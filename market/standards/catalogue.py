@@ -1,0 +1,178 @@
+"""The public catalogue of components: reading it with its facets, and one component as everybody may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from market import clock
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor
+from market.db import find, many
+from market.refusals import NotFound
+from market.standards import certificates, exemptions, publishing, rules
+from market.standards.actions import latest_lodgement
+from market.standards.outcome import Outcome
+from market.standards.reference import Outline
+from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
+
+TONES = {"pass": "green", "pass-with-waivers": "green", "fail": "red", "could-not-check": "amber"}
+"""The tone each outcome is shown in, always with its word."""
+
+MOST = 300
+"""Components shown on one page."""
+
+FACETS = ("profile", "sector", "licence", "maturity")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The components that fit, and for every facet its values with how many of all they are."""
+
+    items: list[dict[str, Any]]
+    counts: dict[str, dict[str, int]]
+
+
+async def listed(q: str = "", chosen: dict[str, list[str]] | None = None, ref: str = "") -> Found:
+    """Components in the catalogue that hold every word and fit one value of every facet chosen; certified ones first.
+    Of a confidential one only that it exists, its supplier and its result are here. `ref` asks for one component."""
+    rows = await many(
+        "SELECT s.ref, s.title, s.does, s.licence, s.price_terms, s.cpv, s.maturity, s.private, s.listed_at, o.name AS supplier, "
+        "o.ref AS supplier_ref, (SELECT count(*) FROM lodgement l WHERE l.service = s.id) AS versions, "
+        "(SELECT l.api_version FROM lodgement l WHERE l.service = s.id ORDER BY l.number DESC LIMIT 1) AS api_version, "
+        "ARRAY(SELECT DISTINCT p.name || '@' || p.version FROM issued_certificate c JOIN published_profile p ON p.id = c.profile "
+        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} ORDER BY 1) AS passed FROM service s "
+        "JOIN organisation o ON o.id = s.supplier WHERE s.withdrawn_at IS NULL AND NOT (s.private AND NOT EXISTS "
+        "(SELECT 1 FROM exemption x WHERE x.service = s.id AND x.ground = 'private' AND x.signed_at IS NOT NULL)) "
+        "AND ({} = '' OR s.ref = {}) ORDER BY s.id DESC",
+        clock.now(),
+        ref,
+        ref,
+    )
+    for row in rows:
+        if row["private"]:
+            row.update(
+                title=f"Private component {row['ref']}", does="", licence="", price_terms="", api_version="", cpv=[]
+            )
+    words = q.lower().split()
+    rows = [
+        row
+        for row in rows
+        if all(word in " ".join([row["title"], row["does"], row["supplier"], row["licence"]]).lower() for word in words)
+    ]
+    wanted = {name: set(values) for name, values in (chosen or {}).items() if values}
+    counts: dict[str, dict[str, int]] = {}
+    for facet in FACETS:
+        others = [row for row in rows if all(_values(row, name) & wanted[name] for name in wanted if name != facet)]
+        counts[facet] = {}
+        for row in others:
+            for value in _values(row, facet):
+                counts[facet][value] = counts[facet].get(value, 0) + 1
+    fitting = [row for row in rows if all(_values(row, name) & values for name, values in wanted.items())]
+    return Found(sorted(fitting, key=lambda row: not row["passed"])[:MOST], counts)
+
+
+def _values(row: dict[str, Any], facet: str) -> set[str]:
+    if facet == "profile":
+        return set(row["passed"])
+    if facet == "sector":
+        return {code[:2] for code in row["cpv"]}
+    return {row[facet]} if row[facet] else set()
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """A component under one of its profiles: its latest run and the certificate in force, None without one."""
+
+    profile: PublishedProfile
+    run: Any
+    certificate: IssuedCertificate | None
+
+    @property
+    def words(self) -> str:
+        """The outcome as a page says it."""
+        return Outcome(self.run.outcome).words if self.run is not None else "Not checked yet"
+
+    @property
+    def tone(self) -> str:
+        """Its tone."""
+        return TONES[self.run.outcome] if self.run is not None else "grey"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component as somebody sees it; `open` is whether she may read what is confidential of it."""
+
+    service: Service
+    supplier: Organisation
+    under: list[Under]
+    lodged: Lodgement | None
+    outline: Outline | None
+    own: bool
+    open: bool
+
+
+async def component(actor: Actor, ref: str) -> Component:
+    """One component. A withdrawn one, and a confidential one without a signed exemption, is there for its supplier, for
+    buyers who signed, for the operator and auditors; to others it does not exist."""
+    service = await find(Service, Service.ref == ref)
+    insider = await exemptions.may_read_private(actor, service)
+    hidden = service.withdrawn_at is not None or (
+        service.private and not await exemptions.private(service, clock.now())
+    )
+    if hidden and not insider:
+        raise NotFound("Service")
+    lodged = await latest_lodgement(service)
+    shown = not service.private or insider
+    return Component(
+        service,
+        await find(Organisation, Organisation.id == service.supplier),
+        await under(service),
+        lodged,
+        msgspec.json.decode(lodged.outline, type=Outline) if lodged is not None and shown else None,
+        actor.wears(*SUPPLIER_ROLES, organisation=service.supplier) is not None,
+        shown,
+    )
+
+
+async def under(service: Service) -> list[Under]:
+    """A service under each of its profiles."""
+    found = []
+    for each in service.profiles:
+        profile = await publishing.named(each)
+        if profile is not None:
+            held = await certificates.in_force(service, profile)
+            found.append(Under(profile, await certificates.latest_run(service, profile), held))
+    return found
+
+
+async def mine(actor: Actor) -> list[dict[str, Any]]:
+    """The services of the actor's suppliers, newest first, with what they passed and what is open against them."""
+    suppliers = actor.organisations(*SUPPLIER_ROLES)
+    if not suppliers:
+        return []
+    services = await Service.objects().where(Service.supplier.is_in(suppliers)).order_by(Service.id, ascending=False)
+    return [{"service": each, "under": await under(each)} for each in services]
+
+
+async def certificates_in_force() -> list[dict[str, Any]]:
+    """Every certificate in force, newest first: for the public register."""
+    return await many(
+        "SELECT c.ref, c.issued_at, c.valid_until, c.document, s.ref AS service_ref, s.title, s.private, o.name AS supplier, "
+        "o.ref AS supplier_ref, p.name || '@' || p.version AS profile FROM issued_certificate c "
+        "JOIN service s ON s.id = c.service JOIN organisation o ON o.id = c.supplier "
+        "JOIN published_profile p ON p.id = c.profile WHERE c.revoked_at IS NULL AND c.valid_until >= {} "
+        "ORDER BY c.id DESC LIMIT 500",
+        clock.now(),
+    )
+
+
+def held(certificate: IssuedCertificate) -> tuple[str, str]:
+    """Where a certificate stands, as a word and its tone."""
+    if rules.in_force(certificate, clock.now()):
+        return "In force", "green"
+    if certificate.replaced:
+        return "Replaced", "grey"
+    return ("Revoked", "red") if certificate.revoked_at is not None else ("Lapsed", "amber")

@@ -1,0 +1,495 @@
+"""Who may list, lodge and be certified; when access is withheld; what an exemption needs; which certificate opens a gate.
+
+A certificate is the only thing that opens a gate. Access is withheld by dates: nothing has to be switched on or off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+from market import policy
+from market.refusals import rule
+
+if TYPE_CHECKING:
+    from market.standards.outcome import Run
+    from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Service, Withholding
+
+_OWN = "Design card, idea 10: mandated interoperable standards"
+
+LABEL: Final = re.compile(r"([a-z][a-z0-9-]{1,58})@(\d{1,6}(?:\.\d{1,6}){0,2}(?:-[a-z0-9.]{1,20})?)")
+"""How a profile version is named: `name@version`; `name@1` means the newest 1.x."""
+
+MATURITY: Final = {
+    "beta": "Beta: in use, may still change",
+    "live": "Live: in regular use",
+    "retiring": "Being retired",
+}
+GROUNDS: Final = {
+    "rules": "Named rules are waived",
+    "private": "Private API: its description is commercially confidential",
+    "national-security": "National security: nothing about the API is public",
+}
+REASON: Final = 40
+"""The fewest characters of a reason for an exemption or an appeal."""
+
+Sanction = Literal["cure", "withheld", "restored"]
+
+
+# ── listing and lodging ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What is known when a service is listed or revised; `known` are the labels of the published profiles."""
+
+    profiles: Sequence[str]
+    known: Sequence[str]
+    cpv: Sequence[str]
+    maturity: str
+    public_url: str
+    withdrawn: bool = False
+
+
+@rule("service.withdrawn")
+def is_still_listed(listing: Listing) -> str | None:
+    """A service that was withdrawn is listed anew, not changed."""
+    return "This service was withdrawn. List it anew." if listing.withdrawn else None
+
+
+@rule("service.profile-unknown", field="profiles", source=_OWN)
+def names_published_profiles(listing: Listing) -> str | None:
+    """A service is checked under profile versions that are published, at least one."""
+    if not listing.profiles:
+        return "Choose at least one profile to be checked under."
+    unknown = [each for each in listing.profiles if each not in listing.known]
+    return f"There is no profile {', '.join(unknown)}. There are: {', '.join(listing.known)}." if unknown else None
+
+
+@rule("service.cpv-malformed", field="cpv", source="Regulation (EC) No 213/2008: CPV codes have eight digits")
+def service_codes_look_like_codes(listing: Listing) -> str | None:
+    """Sectors are named by CPV codes, as everywhere on this site."""
+    wrong = [code for code in listing.cpv if not re.fullmatch(r"\d{8}(-\d)?", code)]
+    return f"These are not CPV codes: {', '.join(wrong)}." if wrong else None
+
+
+@rule("service.maturity-unknown", field="maturity")
+def says_how_mature_it_is(listing: Listing) -> str | None:
+    """A buyer is told whether a service is still being tried, in use, or about to go."""
+    return None if listing.maturity in MATURITY else "Choose how mature the service is."
+
+
+@rule("service.address-malformed", field="public_url")
+def address_can_be_followed(listing: Listing) -> str | None:
+    """An address people follow begins with https://."""
+    if not listing.public_url:
+        return None
+    parts = urlsplit(listing.public_url)
+    return None if parts.scheme == "https" and parts.hostname else "Begin the address with https://."
+
+
+LIST = (
+    is_still_listed,
+    names_published_profiles,
+    service_codes_look_like_codes,
+    says_how_mature_it_is,
+    address_can_be_followed,
+)
+"""For listing a service and for revising it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lodging:
+    """What is known when a document is lodged: its size, and whether it is the one that is lodged already."""
+
+    withdrawn: bool
+    size: int
+    largest: int
+    same: bool
+
+
+@rule("lodgement.service-withdrawn")
+def lodges_for_a_listed_service(lodging: Lodging) -> str | None:
+    """Documents are lodged for services that are listed."""
+    return "This service was withdrawn. List it anew." if lodging.withdrawn else None
+
+
+@rule("lodgement.empty", field="document")
+def lodges_something(lodging: Lodging) -> str | None:
+    """There is a document."""
+    return None if lodging.size else "Choose a file, or paste the document."
+
+
+@rule(
+    "lodgement.too-large", field="document", source="Own limit, twice the largest public descriptions in ordinary use"
+)
+def is_not_too_large(lodging: Lodging) -> str | None:
+    """What is larger than any honest description is not read."""
+    if lodging.size <= lodging.largest:
+        return None
+    return f"The document has {lodging.size:,} bytes; at most {lodging.largest:,} are read."
+
+
+@rule("lodgement.unchanged", field="document")
+def is_another_document(lodging: Lodging) -> str | None:
+    """The same bytes are checked again, not lodged again: a version is a change."""
+    return "This very document is lodged already. Check it again instead." if lodging.same else None
+
+
+LODGE = (lodges_for_a_listed_service, lodges_something, is_not_too_large, is_another_document)
+"""For lodging a document."""
+
+
+# ── certificates ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Certifying:
+    """What is known after a run: whether it passed and is of the newest document, and whether a private service may be."""
+
+    passed: bool
+    newest: bool
+    withdrawn: bool
+    private: bool
+    exempt: bool
+
+
+@rule("certificate.not-passed", source=_OWN)
+def the_run_passed(certifying: Certifying) -> str | None:
+    """Only a pass is certified; *could not check* is never a pass."""
+    return None if certifying.passed else "The check did not pass."
+
+
+@rule("certificate.old-document", source=_OWN)
+def is_of_the_newest_document(certifying: Certifying) -> str | None:
+    """What is certified is what the supplier says it serves now."""
+    return None if certifying.newest else "A newer version of the document is lodged: that one has to pass."
+
+
+@rule("certificate.service-withdrawn")
+def certifies_a_listed_service(certifying: Certifying) -> str | None:
+    """A service that is no longer offered needs no certificate."""
+    return "This service was withdrawn." if certifying.withdrawn else None
+
+
+@rule("certificate.private-unsigned", source=_OWN)
+def a_private_api_is_exempt(certifying: Certifying) -> str | None:
+    """A description stays confidential only with an exemption signed by a buyer and by the standards owner."""
+    if certifying.private and not certifying.exempt:
+        return "A private API needs an exemption signed by a buyer and by the standards owner before it is certified."
+    return None
+
+
+CERTIFY = (the_run_passed, is_of_the_newest_document, certifies_a_listed_service, a_private_api_is_exempt)
+"""For issuing a certificate after a run."""
+
+
+def in_force(certificate: IssuedCertificate, at: datetime) -> bool:
+    """Whether a certificate holds at a moment."""
+    revoked = certificate.revoked_at is not None and certificate.revoked_at <= at
+    return certificate.issued_at <= at <= certificate.valid_until and not revoked
+
+
+def exempts(exemption: Exemption, at: datetime) -> bool:
+    """Whether an exemption holds at a moment: both have signed, it has not expired, nobody ended it."""
+    signed = exemption.signed_at is not None and exemption.signed_at <= at
+    ended = exemption.ended_at is not None and exemption.ended_at <= at
+    return signed and at <= exemption.expires_at and not ended
+
+
+def only_later_gates(run: Run, pinned: date) -> bool:
+    """Whether a failed run fails only by rules that became gates after a day.
+
+    A contract is held to the profile as it gated on its tender's day: “never retroactively for running contracts”.
+    """
+    gates = run.gates
+    return bool(gates) and all(each.gate_from and date.fromisoformat(each.gate_from) > pinned for each in gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One service of a supplier under the profile that a gate asks for: its certificates and its latest run there."""
+
+    service: Service
+    certificates: Sequence[IssuedCertificate]
+    latest: CheckRun | None
+    later_gates_only: bool = False
+    """The latest run fails only by rules that became gates after the day the contract is held to."""
+
+
+def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime) -> str:
+    """What is wrong with a supplier's certificate under a profile at a moment, and what to do; empty when one is in force.
+
+    One certified service is enough among those given; the caller gives the ones that are offered for the contract.
+    """
+    if exempt:
+        return ""
+    for each in standings:
+        if any(in_force(certificate, at) for certificate in each.certificates) or each.later_gates_only:
+            return ""
+    if not standings:
+        return (
+            f"There is no certificate under {label}: the supplier has lodged no API for it. "
+            "It lists its service under Components, lodges its OpenAPI document, and has the certificate as soon as the check passes."
+        )
+    newest = max(
+        standings, key=lambda each: (each.latest is not None and each.latest.started_at) or each.service.listed_at
+    )
+    run, title = newest.latest, f"“{newest.service.title}”" if not newest.service.private else newest.service.ref
+    if run is None:
+        return f"There is no certificate under {label}: no document of {title} has been checked under it. The supplier lodges one."
+    if run.outcome == "fail":
+        many = "finding" if run.gates == 1 else "findings"
+        return (
+            f"There is no certificate in force under {label}: the last check of {title} failed with {run.gates} {many} to mend. "
+            "The supplier mends them and lodges the document again; it passes in seconds."
+        )
+    if run.outcome == "could-not-check":
+        return f"There is no certificate in force under {label}: {title} could not be checked, which is not a pass. The supplier lodges it again."
+    if newest.certificates:
+        return f"The certificate of {title} under {label} is no longer in force. The supplier checks it again under Components."
+    return f"{title} passed {label} and is not certified: a private API needs an exemption signed by both sides first."
+
+
+# ── sanctions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sanction(row: Withholding, at: datetime) -> Sanction:
+    """Where a sanction stands at a moment, by its dates."""
+    if row.restored_at is not None and row.restored_at <= at:
+        return "restored"
+    return "withheld" if at > row.cure_until else "cure"
+
+
+def withheld(rows: Sequence[Withholding], at: datetime) -> str:
+    """Why a supplier may not apply, bid or be paid a milestone at a moment; empty when it may."""
+    reasons = [row.reason for row in rows if sanction(row, at) == "withheld"]
+    if not reasons:
+        return ""
+    return (
+        f"Access is withheld: {' '.join(dict.fromkeys(reasons))} It returns by itself as soon as the check passes. "
+        "Mend it, lodge the document again, or appeal, under Components."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Appealing:
+    """What is known when a supplier appeals: the sanction, until when it may, and its words."""
+
+    row: Withholding
+    until: datetime
+    words: str
+    now: datetime
+
+
+@rule("appeal.nothing-open")
+def something_is_open(appealing: Appealing) -> str | None:
+    """There is a notice or a withholding to appeal against."""
+    return "Access has returned already." if sanction(appealing.row, appealing.now) == "restored" else None
+
+
+@rule("appeal.already-there")
+def appeals_once(appealing: Appealing) -> str | None:
+    """One appeal against one sanction; it is answered in writing."""
+    return "You have appealed already." if appealing.row.appealed_at is not None else None
+
+
+@rule("appeal.too-late", source=str(policy.number("sanctions.appeal_working_days").source))
+def appeals_in_time(appealing: Appealing) -> str | None:
+    """An appeal comes within the policy's working days after the end of the cure period."""
+    return (
+        "The time to appeal has passed. A passing check still restores access."
+        if appealing.now > appealing.until
+        else None
+    )
+
+
+@rule("appeal.reason-missing", field="words")
+def says_why_it_is_wrong(appealing: Appealing) -> str | None:
+    """An appeal says what is wrong with the sanction."""
+    return None if len(appealing.words.strip()) >= REASON else "Say in a sentence or two why this is wrong."
+
+
+APPEAL = (something_is_open, appeals_once, appeals_in_time, says_why_it_is_wrong)
+"""For a supplier's appeal."""
+
+
+@rule("appeal.not-waiting")
+def an_appeal_waits(row: Withholding, words: str) -> str | None:
+    """The operator answers an appeal once."""
+    if row.appealed_at is None:
+        return "Nobody has appealed."
+    return "This appeal is answered already." if row.answered_at is not None else None
+
+
+@rule("appeal.answer-missing", field="words")
+def answers_with_reasons(row: Withholding, words: str) -> str | None:
+    """The answer gives its reasons: it is public."""
+    return None if len(words.strip()) >= REASON else "Give the reasons; they are published."
+
+
+ANSWER = (an_appeal_waits, answers_with_reasons)
+"""For the operator's answer."""
+
+
+# ── exemptions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Exempting:
+    """What is known when a buyer asks for an exemption. `rules_of` are the rules of the profile, None when there is no
+    such profile; `result` is what is wrong with the signed result that was lodged, None when none was."""
+
+    ground: str
+    profile: str
+    rules: Sequence[str]
+    rules_of: Sequence[str] | None
+    has_service: bool
+    reason: str
+    control: str
+    expires_at: datetime
+    latest: datetime
+    result: str | None
+    now: datetime
+
+
+@rule("exemption.ground-unknown", field="ground", source=_OWN)
+def has_a_ground(exempting: Exempting) -> str | None:
+    """Exemptions have one of three grounds."""
+    return None if exempting.ground in GROUNDS else "Choose the ground of the exemption."
+
+
+@rule("exemption.profile-unknown", field="profile")
+def is_from_a_published_profile(exempting: Exempting) -> str | None:
+    """An exemption is from one published profile version."""
+    return None if exempting.rules_of is not None else f"There is no profile {exempting.profile or 'of that name'}."
+
+
+@rule("exemption.rules-unknown", field="rules")
+def names_its_rules(exempting: Exempting) -> str | None:
+    """Waived rules are named one by one; the rest of the profile still decides."""
+    if exempting.ground != "rules" or exempting.rules_of is None:
+        return None
+    if not exempting.rules:
+        return "Name the rules that are waived."
+    unknown = [each for each in exempting.rules if each not in exempting.rules_of]
+    return f"The profile has no rule {', '.join(unknown)}." if unknown else None
+
+
+@rule("exemption.service-missing", field="service")
+def is_for_a_service(exempting: Exempting) -> str | None:
+    """Waived rules and a confidential description are those of one listed service."""
+    if exempting.ground in ("rules", "private") and not exempting.has_service:
+        return "Name the service, by its reference."
+    return None
+
+
+@rule("exemption.reason-missing", field="reason")
+def says_why(exempting: Exempting) -> str | None:
+    """An exemption says why the standard cannot be met."""
+    return (
+        None if len(exempting.reason.strip()) >= REASON else "Say in a sentence or two why the standard cannot be met."
+    )
+
+
+@rule("exemption.control-missing", field="control")
+def says_what_is_done_instead(exempting: Exempting) -> str | None:
+    """An exemption names the control that takes the rule's place."""
+    return None if exempting.control.strip() else "Say what is done instead, so that the purpose is still met."
+
+
+@rule("exemption.expiry", field="expires_at", source=str(policy.number("standards.exemption_maximum_months").source))
+def ends_in_time(exempting: Exempting) -> str | None:
+    """An exemption ends; at the latest after the policy's months."""
+    if exempting.expires_at <= exempting.now:
+        return "The exemption must end later than now."
+    if exempting.expires_at > exempting.latest:
+        return (
+            f"An exemption lasts at most {policy.UK.standards.exemption_maximum_months} months; it can be asked again."
+        )
+    return None
+
+
+@rule("exemption.result-missing", field="result", source=_OWN)
+def lodges_a_signed_result(exempting: Exempting) -> str | None:
+    """Where nothing may be shown, the same check runs at the buyer's and its signed result is lodged."""
+    if exempting.ground != "national-security":
+        return None
+    if exempting.result is None:
+        return "Lodge the signed result of the check that ran at your place."
+    return exempting.result or None
+
+
+EXEMPT = (
+    has_a_ground,
+    is_from_a_published_profile,
+    names_its_rules,
+    is_for_a_service,
+    says_why,
+    says_what_is_done_instead,
+    ends_in_time,
+    lodges_a_signed_result,
+)
+"""For asking for an exemption: the buyer's signature."""
+
+
+@rule("exemption.decided")
+def waits_for_the_owner(exemption: Exemption, signer: int) -> str | None:
+    """The standards owner decides once."""
+    if exemption.signed_at is not None:
+        return "This exemption is signed already."
+    return "This exemption was refused." if exemption.refused_at is not None else None
+
+
+@rule("exemption.two-people", source=_OWN)
+def two_people_sign(exemption: Exemption, signer: int) -> str | None:
+    """Two people sign, each for her own body."""
+    return "Somebody else signs for the standards owner." if exemption.asked_by == signer else None
+
+
+SIGN = (waits_for_the_owner, two_people_sign)
+"""For the standards owner's signature or refusal."""
+
+
+# ── profiles ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """What is known when a profile version is published; `problems` are what the engine refuses of its texts."""
+
+    name: str
+    version: str
+    problems: Sequence[str]
+    published: Sequence[str]
+    newest: bool
+
+
+@rule("standard.cannot-run", field="ruleset", source=_OWN)
+def the_engine_can_run_it(publishing: Publishing) -> str | None:
+    """A rule nobody can run decides nothing: functions the engine lacks, and rules without a card, are refused."""
+    return f"This cannot be published: {'; '.join(publishing.problems[:12])}." if publishing.problems else None
+
+
+@rule("standard.version-taken", field="description", source=_OWN)
+def is_a_new_version(publishing: Publishing) -> str | None:
+    """A published version never changes; what changes is a new version."""
+    if publishing.version and publishing.version in publishing.published:
+        return f"{publishing.name} {publishing.version} is published already and stays as it is. Give a new version."
+    return None
+
+
+@rule("standard.version-older", field="description")
+def is_newer_than_the_last(publishing: Publishing) -> str | None:
+    """Versions go up."""
+    if publishing.problems or publishing.newest or publishing.version in publishing.published:
+        return None
+    return "Give a version higher than those published."
+
+
+PUBLISH = (the_engine_can_run_it, is_a_new_version, is_newer_than_the_last)
+"""For publishing a profile version."""
