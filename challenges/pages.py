@@ -15,7 +15,7 @@ from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
-from market.audit.thread import thread
+from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -357,15 +357,20 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
         "challenges/draft.html",
         status=form.status,
         **await _frame(request, challenge),
-        tasks=_task_list(challenge, await actions.facts(challenge, clock.now())),
+        tasks=_task_list(
+            challenge,
+            await actions.facts(challenge, clock.now()),
+            await happened("draft.compared", f"challenge:{challenge.ref}"),
+        ),
         checks=checks,
         similar=await actions.similar(challenge),
         form=form,
     )
 
 
-def _task_list(challenge: Challenge, facts: rules.Draft) -> list[dict[str, Any]]:
-    """Each section with its state: done when no rule of publication objects to one of its fields."""
+def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list[dict[str, Any]]:
+    """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
+    to do: `compared` says whether the buyer looked at what others have done."""
     blamed = {refusal.field for _, refusal in checklist(rules.PUBLISH, facts) if refusal}
     found = []
     for name, (kind, title) in SECTIONS.items():
@@ -387,6 +392,14 @@ def _task_list(challenge: Challenge, facts: rules.Draft) -> list[dict[str, Any]]
             "text": "Evaluators",
             "href": f"/challenges/{challenge.ref}/evaluators",
             "state": panel if "person" in blamed else "done",
+        }
+    )
+    found.append(
+        {
+            "text": "See who has done this already",
+            "href": f"/search/similar/challenge/{challenge.ref}",
+            "state": "done" if compared else "not-started",
+            "hint": "Published with your answer",
         }
     )
     return found

@@ -1,9 +1,10 @@
-"""Saved searches."""
+"""Saved searches, what buyers looked at before they published, short lists, invitations and letters between suppliers."""
 
 from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
-from market.accounts.tables import Person
+from market.accounts.tables import Organisation, Person
 from market.columns import belongs_to, moment, reference, when, words
 
 
@@ -25,3 +26,61 @@ class SavedSearch(Table):
     created_at = when()
     told_until = moment()
     stopped_at = moment()
+
+
+class LookedAt(Table):
+    """What a buyer was shown of others' work while she drafted, and what she answered. Rows are only added: the last one
+    before publication is her answer, the earlier ones stay."""
+
+    id: Serial
+    subject = Varchar(length=40, index=True, null=False)
+    """`challenge:reference` or `tender:reference`; a waiver is asked for a tender."""
+    shown = words()
+    """JSON: a list of objects with id, kind, title, url, shared (words) and score, in the order they were shown."""
+    answer = Varchar(length=8, null=False)
+    """reuse | join | differs | nothing (there was nothing alike to answer for)"""
+    chosen = words()
+    """The id of what she reuses or joins; empty otherwise."""
+    reason = words()
+    by = belongs_to(Person)
+    at = when()
+
+    answer_is_known = Check("answer IN ('reuse','join','differs','nothing')")
+
+
+class Shortlisted(Table):
+    """A supplier that a buyer's body keeps in mind. Nobody else sees it, and nothing follows from it."""
+
+    id: Serial
+    buyer = belongs_to(Organisation)
+    supplier = belongs_to(Organisation)
+    added_by = belongs_to(Person)
+    added_at = when()
+
+    a_supplier_is_listed_once = Unique(["buyer", "supplier"])
+
+
+class Invited(Table):
+    """A supplier whom a buyer told of something that is open to all, by letter, once."""
+
+    id: Serial
+    subject = Varchar(length=40, index=True, null=False)
+    """`challenge:reference` or `tender:reference`."""
+    supplier = belongs_to(Organisation)
+    by = belongs_to(Person)
+    at = when()
+
+    a_supplier_is_invited_once = Unique(["subject", "supplier"])
+
+
+class Approach(Table):
+    """A letter from one supplier to another about bidding together, carried by the platform so that neither learns an
+    address the other did not give."""
+
+    id: Serial
+    ref = reference("AL")
+    sender = belongs_to(Organisation)
+    receiver = belongs_to(Organisation)
+    text = words()
+    by = belongs_to(Person)
+    at = when()

@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.accounts.people import holders
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import thread
+from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -517,6 +517,7 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
         "form": form or forms.blank(actions.Question),
     }
     if tender.published_at is None:
+        context["compared"] = await happened("draft.compared", f"tender:{tender.ref}")
         return _draft(request, found, context)
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
     context |= {
@@ -604,6 +605,12 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
         ),
         task("Terms", "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),
         task("Opening officers", "officers", bool(found.officers), "officers-missing"),
+        {
+            "text": "See who has done this already",
+            "href": f"/search/similar/tender/{tender.ref}" if here else None,
+            "state": "done" if context["compared"] else "not-started",
+            "hint": "Published with your answer",
+        },
     ]
     gate = rules.gate(found)
     return show(

@@ -1,0 +1,154 @@
+"""What must hold when a buyer answers for what others have done, invites suppliers, and when suppliers write to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from market.refusals import rule
+
+REASON_SHORTEST = 20
+"""Characters below which “it differs” has not said how."""
+INVITED_AT_ONCE = 50
+LISTED_MOST = 200
+LETTERS_A_DAY = 10
+"""Letters of contact one supplier may send in a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """An answer about a draft: `shown` are the ids that are alike now, `seen` says whether they are those the buyer saw."""
+
+    published: bool
+    shown: tuple[str, ...]
+    seen: bool
+    answer: str
+    chosen: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Suppliers to be told of a record: the names of those told before, and of those with nobody here to write to."""
+
+    open: bool
+    suppliers: int
+    already: tuple[str, ...]
+    unreachable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One supplier writing to another. `wrote_first` says that the receiver once wrote to the sender."""
+
+    own: bool
+    open_to_partners: bool
+    wrote_first: bool
+    today: int
+    to_them_today: int
+    name: str
+
+
+@rule("search.published-already")
+def it_is_still_a_draft(facts: Comparison) -> str | None:
+    """What was looked at before publication is answered for before publication; afterwards it stays as it is."""
+    return "This is published. What was looked at before stays as it is." if facts.published else None
+
+
+@rule("search.list-changed")
+def she_answers_for_what_she_saw(facts: Comparison) -> str | None:
+    """The record keeps what the buyer saw when she answered, so she answers for the list as it is now."""
+    return None if facts.seen else "The list has changed since you opened this page. Read it again, then answer."
+
+
+@rule("search.answer-fits-not", field="answer")
+def the_answer_fits_the_list(facts: Comparison) -> str | None:
+    """Where something alike was shown the answer is about it; where nothing was, there is nothing to reuse or to join."""
+    if facts.shown and facts.answer == "nothing":
+        return "Something alike is listed. Say that you reuse it, join it, or how yours differs."
+    if not facts.shown and facts.answer in ("reuse", "join"):
+        return "Nothing is listed that you could reuse or join."
+    return None
+
+
+@rule("search.chosen-missing", field="chosen")
+def what_is_reused_or_joined_is_named(facts: Comparison) -> str | None:
+    """Who reuses or joins says which of the things shown."""
+    if facts.answer in ("reuse", "join") and facts.shown and facts.chosen not in facts.shown:
+        return "Choose which of those above it is."
+    return None
+
+
+@rule("search.difference-missing", field="reason")
+def a_difference_is_explained(facts: Comparison) -> str | None:
+    """Public money is not spent twice on the same question without saying why. (Procurement Act 2023, section 12(1):
+    value for money, public benefit.)"""
+    if facts.answer == "differs" and len(facts.reason.strip()) < REASON_SHORTEST:
+        return f"Say how it differs, in {REASON_SHORTEST} characters or more. It is published."
+    return None
+
+
+COMPARE = (
+    it_is_still_a_draft,
+    she_answers_for_what_she_saw,
+    the_answer_fits_the_list,
+    what_is_reused_or_joined_is_named,
+    a_difference_is_explained,
+)
+
+
+@rule("search.not-open", field="record")
+def it_is_open_to_all(facts: Invitations) -> str | None:
+    """Only what is published and takes answers from everybody can be pointed out to somebody."""
+    return None if facts.open else "It is not open: publish it first, or choose another."
+
+
+@rule("search.nobody-chosen", field="suppliers")
+def somebody_is_chosen(facts: Invitations) -> str | None:
+    """At least one supplier, and not the whole market at once: that is what alerts are for."""
+    if not facts.suppliers:
+        return "Choose at least one supplier."
+    if facts.suppliers > INVITED_AT_ONCE:
+        return f"Choose at most {INVITED_AT_ONCE} at once."
+    return None
+
+
+@rule("search.invited-already", field="suppliers")
+def nobody_is_invited_twice(facts: Invitations) -> str | None:
+    """A supplier is told of a record once; no more letters than everybody else gets."""
+    return f"Told already: {', '.join(facts.already)}." if facts.already else None
+
+
+@rule("search.nobody-to-write-to", field="suppliers")
+def somebody_reads_the_letter(facts: Invitations) -> str | None:
+    """An invitation that nobody gets is not recorded as one."""
+    return f"Nobody is registered here for {', '.join(facts.unreachable)}." if facts.unreachable else None
+
+
+INVITE = (it_is_open_to_all, somebody_is_chosen, nobody_is_invited_twice, somebody_reads_the_letter)
+
+
+@rule("search.own-firm")
+def it_is_another_firm(facts: Contact) -> str | None:
+    """Nobody writes to herself."""
+    return "This is your own firm." if facts.own else None
+
+
+@rule("search.not-open-to-partners")
+def they_want_to_be_written_to(facts: Contact) -> str | None:
+    """A supplier is written to when it said that it is open to bidding together, or when it wrote first."""
+    if facts.open_to_partners or facts.wrote_first:
+        return None
+    return f"{facts.name} has not said that it is open to bidding together."
+
+
+@rule("search.too-many-letters", field="text")
+def letters_are_few(facts: Contact) -> str | None:
+    """Ten letters a day, and one a day to the same firm."""
+    if facts.to_them_today:
+        return f"You wrote to {facts.name} today. Wait for the answer."
+    if facts.today >= LETTERS_A_DAY:
+        return f"Your firm sent {LETTERS_A_DAY} letters today. Go on tomorrow."
+    return None
+
+
+CONTACT = (it_is_another_firm, they_want_to_be_written_to, letters_are_few)
