@@ -12,12 +12,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from search.documents import SearchDocument
 from search.embedded import EmbeddedIndex
 from search.index import SCHEMA_VERSION, Index, read_synonyms
 from search.meili import MeilisearchIndex
@@ -26,13 +26,33 @@ from tests.search import given
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@dataclass(frozen=True)
 class Server:
-    """Where the server listens and what opens it."""
+    """A server of our own: where it listens, what opens it; it can be killed and begun again with what it kept."""
 
-    url: str
-    key: str
     process: subprocess.Popen[bytes]
+
+    def __init__(self, path: str, folder: str, options: tuple[str, ...]) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url, self.key = f"http://127.0.0.1:{port}", secrets.token_hex(16)
+        self._folder = folder
+        self._command = [
+            path, "--http-addr", f"127.0.0.1:{port}", "--db-path", f"{folder}/data", "--dump-dir", f"{folder}/dumps",
+            "--master-key", self.key, "--no-analytics", "--max-indexing-memory", "512MiB", *options,
+        ]  # fmt: skip
+
+    def begin(self) -> None:
+        """Start it, and wait until it is healthy."""
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self._folder
+        )
+        _wait_until_healthy(self.url, self.process)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
 
 
 def program() -> str | None:
@@ -45,28 +65,16 @@ def program() -> str | None:
 def serving(path: str, *options: str) -> Iterator[Server]:
     """Start the program, wait until it is healthy, stop it in the end."""
     folder = tempfile.mkdtemp(prefix="prelude-meilisearch-")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    key = secrets.token_hex(16)
-    process = subprocess.Popen(
-        [path, "--http-addr", f"127.0.0.1:{port}", "--db-path", f"{folder}/data", "--dump-dir", f"{folder}/dumps",
-         "--master-key", key, "--no-analytics", "--max-indexing-memory", "512MiB", *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )  # fmt: skip
+    server = Server(path, folder, options)
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_healthy(url, process)
-        yield Server(url, key, process)
+        server.begin()
+        yield server
     finally:
-        process.terminate()
+        server.process.terminate()
         try:
-            process.wait(timeout=10)
+            server.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            server.kill()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -83,16 +91,21 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("meilisearch did not become healthy within 30 seconds")
 
 
-@pytest.fixture(scope="session")
-def meilisearch_server() -> Iterator[Server]:
-    """One server for the whole run. Without the program: skipped, or failed where `CI=true` promises it."""
+def needed_program() -> str:
+    """The server's program. Without it: skipped, or failed where `CI=true` promises it."""
     path = program()
     if path is None:
         reason = "no Meilisearch server: run .ci/meilisearch.sh, or put meilisearch on the PATH"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    with serving(path) as server:
+    return path
+
+
+@pytest.fixture(scope="session")
+def meilisearch_server() -> Iterator[Server]:
+    """One server for the whole run."""
+    with serving(needed_program()) as server:
         yield server
 
 
@@ -132,6 +145,42 @@ async def warehouses(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     await engine.upsert(given.many(260))
     yield engine
     await engine.close()
+
+
+ASKING = ("outbox", "pages", "api", "alerts", "precedents")
+"""The modules of search that ask the engine of the process."""
+
+
+@asynccontextmanager
+async def used(made: Index, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Index]:
+    """While inside, the whole application searches and writes this index, which begins complete and empty."""
+    await made.prepare()
+    await made.rebuild(_nothing())
+    for module in ASKING:
+        monkeypatch.setattr(f"search.{module}.index", lambda: made)
+    yield made
+    await made.close()
+
+
+async def _nothing() -> AsyncIterator[SearchDocument]:
+    for nothing in ():
+        yield nothing
+
+
+@pytest.fixture
+async def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None) -> AsyncIterator[Index]:
+    """The embedded index in a folder of its own, used by the whole application."""
+    async with used(EmbeddedIndex(tmp_path / "search", read_synonyms()), monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(params=ENGINES)
+async def either(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None
+) -> AsyncIterator[Index]:
+    """An index of either engine, used by the whole application."""
+    async with used(opened(request, tmp_path / "search"), monkeypatch) as made:
+        yield made
 
 
 def _nobody_listens(request: pytest.FixtureRequest, folder: Path) -> Index:

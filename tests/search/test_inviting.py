@@ -20,7 +20,8 @@ from search import inviting, outbox
 from search.index import Index, Query
 from search.tables import Invited
 from tests import given, given_tenders
-from tests.search.test_searching import engine, firm
+from tests.search.engines import embedded as engine
+from tests.search.test_searching import firm
 
 __all__ = ["engine"]
 

@@ -21,7 +21,7 @@ from search import outbox, precedents
 from search.index import Index, IndexUnavailable
 from search.tables import LookedAt
 from tests import given, given_tenders
-from tests.search.test_searching import engine
+from tests.search.engines import embedded as engine
 
 __all__ = ["engine"]
 

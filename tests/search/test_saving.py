@@ -13,7 +13,8 @@ from market.refusals import NotFound, Refused
 from search import alerts, outbox
 from search.index import Index
 from tests import given, given_tenders
-from tests.search.test_searching import engine, firm
+from tests.search.engines import embedded as engine
+from tests.search.test_searching import firm
 
 __all__ = ["engine"]
 

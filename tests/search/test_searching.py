@@ -1,43 +1,30 @@
-"""Searching through faces, outbox, pages and the API, with the embedded engine over a real database."""
+"""Searching through faces, outbox, pages and the API, with either engine over a real database."""
 
-from collections.abc import AsyncIterator
+import argparse
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
 
+from market import __main__ as commands
 from market import clock
 from market.accounts.tables import Organisation
 from market.audit.actions import announce
 from market.audit.tables import Outbox
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
-from search import faces, outbox
+from search import outbox
 from search.documents import Kind
-from search.embedded import EmbeddedIndex
-from search.index import Index, IndexUnavailable, Query, read_synonyms
+from search.index import Index, IndexUnavailable, Query, open_index
 from tests import given, given_tenders
+from tests.search.engines import either as engine
+from tests.search.engines import needed_program, serving, used
+
+__all__ = ["engine"]
 
 pytestmark = pytest.mark.usefixtures("clean")
-
-
-@pytest.fixture
-async def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None) -> AsyncIterator[Index]:
-    """An empty embedded index in a folder of its own, used by the whole application."""
-    made = EmbeddedIndex(tmp_path / "search", read_synonyms())
-    await made.prepare()
-    await made.rebuild(_nothing())
-    monkeypatch.setattr(outbox, "index", lambda: made)
-    monkeypatch.setattr("search.pages.index", lambda: made)
-    monkeypatch.setattr("search.api.index", lambda: made)
-    yield made
-    await made.close()
-
-
-async def _nothing() -> AsyncIterator[faces.SearchDocument]:
-    for nothing in ():
-        yield nothing
 
 
 async def firm(name: str, *capabilities: str) -> Organisation:
@@ -162,3 +149,61 @@ async def test_the_address_is_the_whole_state_and_wrong_ones_are_mended_or_refus
         )
     assert "Kestrel" in page.text
     assert 'name="region"' in page.text
+
+
+async def test_the_old_index_answers_until_the_new_one_is_whole_and_no_change_is_lost(engine: Index) -> None:
+    for number in range(12):
+        await firm(f"Kestrel {number} Ltd", "drones")
+    await outbox.reindex()
+    seen: set[int] = set()
+    building = asyncio.create_task(outbox.reindex())
+    late = await firm("Latecomer Ltd", "drones")
+    while not building.done():
+        seen.add((await engine.search(Query(text="drones"))).total)
+        await asyncio.sleep(0)
+    assert await building in (12, 13)
+    assert seen <= {12, 13}
+    await outbox.drain()
+    assert (await engine.search(Query(text="latecomer"))).hits[0].document.ref == late.ref
+    assert not await outbox.check()
+
+
+@pytest.mark.meilisearch
+async def test_an_hour_without_the_server_loses_nothing_and_the_commands_say_what_differs(
+    app: Litestar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(needed_program()) as server:
+        made = open_index(url=server.url, key=server.key, folder=tmp_path / "never used")
+        async with used(made, monkeypatch) as engine, given.browser(app) as client:
+            kestrel = await firm("Kestrel Ltd", "drones")
+            gone = await firm("Heron Ltd", "drones")
+            began = clock.now()
+            with clock.at(began):
+                assert await outbox.drain() == 2
+            server.kill()
+            with clock.at(began + timedelta(minutes=10)):
+                await firm("Plover Ltd", "drones")
+                await Profile.update({Profile.summary: "It makes maps now"}).where(Profile.organisation == kestrel.id)
+                await Organisation.update({Organisation.kind: "buyer"}).where(Organisation.id == gone.id)
+                await announce(f"supplier:{kestrel.ref}", f"supplier:{gone.ref}")
+                assert await outbox.drain() == 0
+                page = await client.get("/search", params={"q": "drones"})
+                assert (page.status_code, "being put right" in page.text) == (200, True)
+                assert (await client.get("/api/v1/search", params={"q": "drones"})).status_code == 503
+                assert not (await engine.healthy()).ready
+            server.begin()
+            with clock.at(began + timedelta(hours=1)):
+                differing = await outbox.check()
+                assert (len(differing.missing), len(differing.stale), len(differing.surplus)) == (1, 1, 1)
+                assert await outbox.drain() == 3
+                assert not await outbox.check()
+                page = await client.get("/search", params={"q": "maps"})
+                assert "Kestrel Ltd" in page.text
+            nothing = argparse.Namespace()
+            assert await commands.search_check(nothing) == 0
+            await engine.delete([f"supplier:{kestrel.ref}"])
+            assert await commands.search_check(nothing) == 1
+            assert await commands.reindex(nothing) == 0
+            assert not await outbox.check()
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["They agree.", f"missing: supplier:{kestrel.ref}", "They differ.", "2 documents"]
