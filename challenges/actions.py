@@ -25,6 +25,7 @@ from market.db import find, many, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.refusals import NotFound, Refusal, Refused, insist
+from market.standards import sanctions
 from market.tenders import cpv
 
 Text = Annotated[str, Meta(max_length=8000)]
@@ -382,6 +383,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
         now = clock.now()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_the_buyer,), challenge, hat.organisation)
+        insist((rules.is_not_withheld,), await sanctions.withheld(hat.organisation, now))
         application = await maybe(
             Application,
             (Application.challenge == challenge.id) & (Application.supplier == hat.organisation),

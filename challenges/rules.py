@@ -371,6 +371,15 @@ def is_not_withdrawn(application: Application) -> str | None:
     return None
 
 
+@rule(
+    "application.access-withheld",
+    source="Platform rules: access is withheld from those who break them until they mend it",
+)
+def is_not_withheld(withheld: str) -> str | None:
+    """A supplier whose access is withheld may sign in, mend and appeal, but not apply; `withheld` says why it is."""
+    return withheld or None
+
+
 @rule("application.own-challenge", source="Procurement Act 2023 sections 81 to 83")
 def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
     """Nobody applies to a challenge of her own organisation."""

@@ -23,6 +23,7 @@ from market.db import find, many, maybe, transaction
 from market.money import Money
 from market.organisations import Size, SizeVerdict, size_of
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.standards import certificates
 from market.tenders.tables import Lot, Tender
 
 Reason = Annotated[str, Meta(title="Reason", max_length=4000)]
@@ -512,7 +513,13 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
         set_aside = {each.bid: each.reason.strip() for each in given.set_aside}
         decided = lot.id in standing.decisions
         reckoned = standing.protocol(lot, set_aside) if standing.complete and not decided else None
-        insist(rules.DECIDE, _deciding(standing, lot, reckoned, given, set_aside))
+        chosen = standing.bid(given.winner) if given.winner else None
+        missing = (
+            await certificates.problem(chosen.supplier, tender.profile, now, buyer=tender.buyer, tender=tender.ref)
+            if chosen is not None
+            else ""
+        )
+        insist(rules.DECIDE, _deciding(standing, lot, reckoned, given, set_aside, missing))
         if reckoned is None:
             raise NotFound("Evaluation")
         winner = standing.bid(given.winner) if given.winner else None
@@ -546,7 +553,12 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
 
 
 def _deciding(
-    standing: Evaluation, lot: Lot, reckoned: dict[str, Any] | None, given: DecisionDraft, set_aside: dict[str, str]
+    standing: Evaluation,
+    lot: Lot,
+    reckoned: dict[str, Any] | None,
+    given: DecisionDraft,
+    set_aside: dict[str, str],
+    certificate: str,
 ) -> rules.Deciding:
     placed = reckoned["placed"] if reckoned else []
     ranked = [each["bid"] for each in placed if each["rank"] is not None]
@@ -568,7 +580,7 @@ def _deciding(
         given.reasons,
         clock.now(),
         low,
-        certificate=None,
+        certificate=certificate,
     )
 
 

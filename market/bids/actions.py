@@ -21,6 +21,7 @@ from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import find, many, maybe, transaction
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
+from market.standards import certificates, sanctions
 from market.tenders.actions import add_follower
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 
@@ -90,7 +91,8 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
     hat = _hat(actor)
     tender = await _tender(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
+    withheld = await sanctions.withheld(hat.organisation, arrived)
+    insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived, withheld=withheld))
     if lot is None:
         raise NotFound("Lot")
     criteria = await criteria_of(lot.id)
@@ -176,6 +178,14 @@ async def _keep(
             sealed_by=f"opening:tender:{tender.ref}",
         )
     return Sealed(bid, receipt)
+
+
+async def warned(actor: Actor, tender: Tender) -> tuple[str, str]:
+    """For the bid's page: why the actor's access is withheld, and what is missing for the certificate that an award will
+    ask for; both empty when nothing is."""
+    supplier, now = _hat(actor).organisation, clock.now()
+    missing = await certificates.problem(supplier, tender.profile, now, buyer=tender.buyer, tender=tender.ref)
+    return await sanctions.withheld(supplier, now), missing
 
 
 async def criteria_of(lot: int) -> list[LotCriterion]:

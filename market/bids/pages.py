@@ -76,6 +76,7 @@ class BidPages(Controller):
         tender = await _tender(ref)
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         sent = await actions.mine(request.user, tender.id)
+        withheld, missing = await actions.warned(request.user, tender)
         return show(
             request,
             "bids/lots.html",
@@ -84,7 +85,10 @@ class BidPages(Controller):
             lots=lots,
             sent={each["lot_ref"]: each for each in reversed(sent)},
             history=sent,
-            blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now())),
+            blocked=refusals(
+                rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now(), withheld=withheld)
+            ),
+            missing=missing,
         )
 
     @get("/tenders/{ref:str}/lots/{lot:str}/bid", guards=[guards.supplier])
@@ -138,6 +142,7 @@ class BidPages(Controller):
 async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
     tender = await _tender(ref)
     lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
+    withheld, missing = await actions.warned(request.user, tender)
     return show(
         request,
         "bids/seal.html",
@@ -146,7 +151,8 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=await actions.criteria_of(lot.id),
         form=form,
-        blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lot, clock.now())),
+        blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lot, clock.now(), withheld=withheld)),
+        missing=missing,
     )
 
 

@@ -24,6 +24,7 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
 from market.refusals import Refused, insist, refusals
+from market.standards import certificates, sanctions
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
 
@@ -186,6 +187,7 @@ async def _drawing(decision: Decision, price: Money, given: ContractDraft) -> ru
         [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
         given.indicators,
         clock.now(),
+        await _certificate(decision),
     )
 
 
@@ -201,6 +203,24 @@ async def readiness(decision: Decision) -> rules.DrawingUp:
         (),
         (),
         clock.now(),
+        await _certificate(decision),
+    )
+
+
+async def _certificate(decision: Decision) -> str:
+    """What is wrong with the winner's certificate for the tender's API profile; empty when nothing is."""
+    if decision.winner is None:
+        return ""
+    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
+    return await _certified(bid.supplier, await find(Tender, Tender.id == decision.tender))
+
+
+async def _certified(supplier: int, tender: Tender) -> str:
+    """The same for a supplier under a tender, held to the gates of the day the tender was published: rules that became gates
+    later do not reach back to it."""
+    pinned = tender.published_at.date() if tender.published_at else None
+    return await certificates.problem(
+        supplier, tender.profile, clock.now(), buyer=tender.buyer, tender=tender.ref, pinned=pinned
     )
 
 
@@ -300,8 +320,9 @@ async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
             actor.must_wear(*SIGNATORIES, organisation=contract.supplier),
         )
         person = actor.must_be_person()
+        missing = await _certified(contract.supplier, await find(Tender, Tender.id == contract.tender))
         other = contract.supplier_signed_by if side == "buyer" else contract.buyer_signed_by
-        insist(rules.SIGN, rules.Signing(contract, side, given.digest, other == person, given.agreed))
+        insist(rules.SIGN, rules.Signing(contract, side, given.digest, other == person, given.agreed, missing))
         now = clock.now()
         if side == "buyer":
             contract.buyer_signed_at, contract.buyer_signed_by = now, person
@@ -389,7 +410,9 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        insist(rules.ACCEPT, rules.Working(contract, milestone, ""))
+        missing = await _certified(contract.supplier, await find(Tender, Tender.id == contract.tender))
+        withheld = await sanctions.withheld(contract.supplier, clock.now())
+        insist(rules.ACCEPT, rules.Working(contract, milestone, "", missing, withheld))
         milestone.accepted_at, milestone.accepted_by = clock.now(), actor.must_be_person()
         await milestone.save([Milestone.accepted_at, Milestone.accepted_by])
         about = await ancestors(contract)

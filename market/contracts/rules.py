@@ -34,6 +34,8 @@ GROUNDS: Final = MappingProxyType(
 
 Side = Literal["buyer", "supplier"]
 
+_PROFILE: Final = "Design card, idea 10: no contract and no milestone without a conforming API"
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -56,6 +58,8 @@ class DrawingUp:
     milestones: Sequence[Part]
     indicators: Sequence[str]
     now: datetime
+    certificate: str = ""
+    """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Signing:
     digest: str
     signed_other_side: bool
     agreed: bool
+    certificate: str = ""
+    """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,10 @@ class Working:
     contract: Contract
     milestone: Milestone
     words: str
+    certificate: str = ""
+    """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
+    withheld: str = ""
+    """Why the supplier's access is withheld; empty when it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +207,12 @@ def has_performance_indicators(drawing: DrawingUp) -> str | None:
     return f"A contract of more than {most} has at least {limits.kpi_minimum} performance indicators."
 
 
+@rule("contract.certificate-missing", source=_PROFILE)
+def supplier_is_certified(drawing: DrawingUp) -> str | None:
+    """A contract that asks for an API profile is drawn up with a supplier whose certificate for it is in force."""
+    return drawing.certificate or None
+
+
 # ── signing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -233,6 +249,12 @@ def signs_for_one_side(signing: Signing) -> str | None:
     return (
         "You signed for the other side; somebody else has to sign for this one." if signing.signed_other_side else None
     )
+
+
+@rule("contract.certificate-lapsed", source=_PROFILE)
+def is_certified_when_signing(signing: Signing) -> str | None:
+    """Nobody signs while the certificate for the API profile of the tender is not in force."""
+    return signing.certificate or None
 
 
 # ── milestones ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,6 +301,22 @@ def was_delivered(working: Working) -> str | None:
 def says_why_not(working: Working) -> str | None:
     """Who refuses a delivery says what is wrong, so that it can be put right."""
     return None if len(working.words.strip()) >= REASON else f"Say what is wrong, in at least {REASON} characters."
+
+
+@rule("milestone.certificate-missing", source=_PROFILE)
+def is_certified_when_paid(working: Working) -> str | None:
+    """A milestone is accepted, and so paid, while the certificate for the API profile of the tender is in force. Rules that
+    became gates after the tender was published do not count."""
+    return working.certificate or None
+
+
+@rule(
+    "milestone.access-withheld",
+    source="Platform rules: access is withheld from those who break them until they mend it",
+)
+def payment_is_not_withheld(working: Working) -> str | None:
+    """While access is withheld milestones wait; what is owed already is paid."""
+    return working.withheld or None
 
 
 # ── changes and end ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -364,6 +402,7 @@ DRAW_UP = (
     drawn_up_once,
     standstill_is_over,
     no_complaint_is_open,
+    supplier_is_certified,
     ends_after_it_begins,
     has_milestones,
     milestones_are_whole,
@@ -372,13 +411,13 @@ DRAW_UP = (
     has_performance_indicators,
 )
 """For `actions.draw_up`."""
-READY = (follows_an_award, drawn_up_once, standstill_is_over, no_complaint_is_open)
+READY = (follows_an_award, drawn_up_once, standstill_is_over, no_complaint_is_open, supplier_is_certified)
 """Those of them that the award's page shows before anything is typed."""
-SIGN = (not_given_up, side_has_not_signed, signs_this_document, says_so, signs_for_one_side)
+SIGN = (not_given_up, side_has_not_signed, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
 """For `actions.sign`."""
 DELIVER = (contract_is_in_force, not_accepted, not_waiting, says_what_was_delivered)
 """For `actions.deliver`."""
-ACCEPT = (not_accepted, was_delivered)
+ACCEPT = (not_accepted, was_delivered, is_certified_when_paid, payment_is_not_withheld)
 """For `actions.accept`; what was delivered before a contract ended can still be accepted, and is then paid."""
 REFUSE = (not_accepted, was_delivered, says_why_not)
 """For `actions.refuse`."""

@@ -59,7 +59,7 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
         supplier = (
             await find(Organisation, Organisation.id == service.supplier)
             if service is not None
-            else await find(Organisation, (Organisation.ref == said) & (Organisation.kind == "supplier"))
+            else await maybe(Organisation, (Organisation.ref == said) & (Organisation.kind == "supplier"))
         )
         profile = await publishing.named(given.profile)
         now = clock.now()
@@ -72,7 +72,7 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
                 given.profile,
                 given.rules,
                 list(publishing.composed_of(profile).cards) if profile else None,
-                service is not None,
+                (supplier if given.ground == "national-security" else service) is not None,
                 given.reason,
                 given.control,
                 expires,
@@ -81,7 +81,7 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
                 now,
             ),
         )
-        if wrong or profile is None:
+        if wrong or profile is None or supplier is None:
             raise Refused(*wrong, status=422)
         row = Exemption(
             supplier=supplier.id,

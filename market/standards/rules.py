@@ -342,7 +342,8 @@ ANSWER = (an_appeal_waits, answers_with_reasons)
 @dataclass(frozen=True, slots=True)
 class Exempting:
     """What is known when a buyer asks for an exemption. `rules_of` are the rules of the profile, None when there is no
-    such profile; `result` is what is wrong with the signed result that was lodged, None when none was."""
+    such profile; `has_service` says whether the
+    service (for national security the supplier) was found; `result` is what is wrong with the signed result that was lodged, None when none was."""
 
     ground: str
     profile: str
@@ -382,10 +383,15 @@ def names_its_rules(exempting: Exempting) -> str | None:
 
 @rule("exemption.service-missing", field="service")
 def is_for_a_service(exempting: Exempting) -> str | None:
-    """Waived rules and a confidential description are those of one listed service."""
-    if exempting.ground in ("rules", "private") and not exempting.has_service:
-        return "Name the service, by its reference."
-    return None
+    """Waived rules and a confidential description are those of one listed service; for national security the supplier is
+    named alone."""
+    if exempting.has_service or exempting.ground not in GROUNDS:
+        return None
+    return (
+        "Name the supplier, by its reference."
+        if exempting.ground == "national-security"
+        else "Name the service, by its reference."
+    )
 
 
 @rule("exemption.reason-missing", field="reason")

@@ -21,6 +21,7 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
+from market.standards import publishing as standards
 from market.tenders import cpv, rules
 from market.tenders.tables import (
     Addendum,
@@ -365,11 +366,18 @@ async def set_terms(actor: Actor, ref: str, given: Terms) -> Tender:
     """Set rights and data, the standards profile, and how lots are given out."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        tender.terms, tender.profile = given.terms, given.profile
+        tender.terms, tender.profile = given.terms, await _profile(given.profile)
         tender.lots_per_supplier, tender.undivided_reason = given.lots_per_supplier, given.undivided_reason
         await tender.save([Tender.terms, Tender.profile, Tender.lots_per_supplier, Tender.undivided_reason])
         await _written(actor, "tender.revised", tender, hat, {"section": "terms"})
     return tender
+
+
+async def _profile(said: str) -> str:
+    """The label of the published profile version that a buyer names; refused when there is none of that name."""
+    found = await standards.named(said) if said.strip() else None
+    insist((rules.profile_is_published,), said.strip(), found is not None)
+    return standards.label(found) if found is not None else ""
 
 
 async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
@@ -566,6 +574,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
         facts = await candidate(tender)
         insist(rules.PUBLISH, facts)
+        tender.profile = await _profile(tender.profile)
         found = rules.gate(facts)
         key = await _seal_key(tender, facts.officers)
         tender.published_at = facts.now
@@ -576,6 +585,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
         await tender.save(
             [
                 Tender.published_at,
+                Tender.profile,
                 Tender.ground,
                 Tender.ground_reference,
                 Tender.gate_trace,

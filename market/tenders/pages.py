@@ -19,6 +19,7 @@ from market.missions import actions as missions
 from market.missions.tables import Mission
 from market.money import Money
 from market.refusals import checklist
+from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
@@ -434,6 +435,9 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
             "central": body.tier == "central",
         }
     if name == "terms":
+        context["profiles"] = [
+            (standards.label(each), f"{each.title}, {each.version}") for each in await standards.published()
+        ]
         context["offered_limit"] = policy.UK.award.lots_limit(len(lots)) if len(lots) > 1 else None
     return show(request, f"tenders/{name}.html", status=form.status, **context)
 

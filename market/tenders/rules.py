@@ -558,6 +558,14 @@ CHANGE = (change_while_bids_are_taken, deadline_only_moves_later, time_enough_af
 """For `actions.change`."""
 
 
+@rule("tender.profile-unknown", field="profile", source="Design card, idea 10: mandated interoperable standards")
+def profile_is_published(profile: str, known: bool) -> str | None:
+    """A tender names a published version of a standards profile, so that everybody knows from the first day what must pass."""
+    if not profile or known:
+        return None
+    return f"There is no profile {profile}. Choose one that is published under Standards, or none."
+
+
 @rule("tender.not-running")
 def published_and_running(tender: Tender, decided: bool) -> str | None:
     """Only a published tender is cancelled, and only once."""
