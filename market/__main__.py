@@ -205,6 +205,25 @@ async def search_check(arguments: Arguments) -> int:
     return 1 if found else 0
 
 
+async def republish(arguments: Arguments) -> int:
+    """Publish all open data anew from the log; name every release whose bytes are not what they were."""
+    from market.opendata import actions
+
+    count, differing = await actions.republish()
+    print(f"{count} releases; {len(differing)} differ from what was published before.")
+    for key in differing:
+        print(f"  {key}")
+    return 0
+
+
+async def open_data_files(arguments: Arguments) -> int:
+    """Make the yearly files of open data that are out of date."""
+    from market.opendata import files
+
+    print(f"{await files.make()} files in {files.folder()}")
+    return 0
+
+
 async def bring_in(arguments: Arguments) -> int:
     """Import notices of other portals from a file, a folder or an address; what was begun and cut off goes on."""
     from rich.console import Console
@@ -386,6 +405,8 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(act=_run(profiles))
     command("reindex", _run(reindex), "build the search index anew while the old one serves")
     command("search-check", _run(search_check), "compare the search index with the database")
+    command("republish", _run(republish), "publish all open data anew from the log, and say what differs")
+    command("open-data-files", _run(open_data_files), "make the yearly files of open data that are out of date")
     one = command("import", _run(bring_in, size=2), "import notices of other portals: OCDS in any wrapping, or a table")
     one.add_argument("what", nargs="+", metavar="FILE|DIR|URL")
     one.add_argument(

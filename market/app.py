@@ -32,6 +32,7 @@ from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
+from market.opendata.pages import OpenDataPages
 from market.oversight.api import AuditApi, LogApi
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
@@ -68,6 +69,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     DeskPages,
     DemoPages,
     AboutPages,
+    OpenDataPages,
     LogPages,
     AuditPages,
     PaymentPages,

@@ -19,6 +19,7 @@ from market import clock, db, orphans
 from market.accounts import actions as accounts
 from market.letters import actions as letters
 from market.opendata import actions as opendata
+from market.opendata import files as opendata_files
 from market.payments import actions as payments
 from market.portal import importing as portal
 from market.settings import settings
@@ -55,6 +56,9 @@ JOBS: tuple[Job, ...] = (
     Job("forgetting", 3600, accounts.forget_expired),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )
+
+APART: tuple[Job, ...] = (Job("open data files", 600, opendata_files.due),)
+"""What takes minutes: only started here, in a process of its own. `once` leaves it out; a command does the same by hand."""
 
 
 async def once(jobs: tuple[Job, ...] = JOBS) -> dict[str, int]:
@@ -103,6 +107,6 @@ async def main() -> None:
     async with db.pool(4):
         watch = asyncio.create_task(orphans.end_with_parent())
         await search.prepare()
-        await forever(JOBS, stop)
+        await forever((*JOBS, *APART), stop)
         watch.cancel()
     await search.index().close()

@@ -29,8 +29,12 @@ SHOWN = 6
 
 
 PUBLISHED = [
-    ("Challenges, tenders, awards and contracts", "OCDS 1.1.5, JSON packages", "/api/ocds/releases"),
-    ("The same, one record for each", "OCDS 1.1.5, JSON packages", "/api/ocds/records"),
+    ("Challenges, tenders, awards and contracts, every change", "OCDS 1.1.5, JSON packages", "/api/ocds/releases"),
+    ("The same, how each stands", "OCDS 1.1.5, JSON packages", "/api/ocds/records"),
+    ("What changed last", "Atom feed", "/api/ocds/changes.atom"),
+    ("One row for each challenge and tender, for a spreadsheet", "CSV", "/api/ocds/records.csv"),
+    ("One row for each contract", "CSV", "/api/ocds/contracts.csv"),
+    ("Everything by years, to download", "JSON Lines, CSV, XLSX", "/open-data/files"),
     ("Challenges", "JSON", "/api/v1/challenges"),
     ("Tenders", "JSON", "/api/v1/tenders"),
     ("Missions and their success criteria", "JSON", "/api/v1/missions"),

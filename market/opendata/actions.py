@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from market import clock
+from market import canonical
 from market.db import find, many, maybe, one, transaction
 from market.opendata import gathering, packages, releases
 from market.opendata.facts import Step
-from market.opendata.tables import Process, Release
+from market.opendata.tables import Place, Process, Release
 from market.refusals import NotFound
 from market.settings import settings
 
@@ -19,7 +20,9 @@ BATCH = 50
 
 ANNOUNCED: dict[str, tuple[str, ...]] = {
     "challenge.published": ("planning",),
-    "challenge.shortlisted": ("planningUpdate",),
+    "challenge.shortlisted": ("planningUpdate", "award", "contract"),
+    "pitch.delivered": ("implementationUpdate",),
+    "pitch.missed": ("contractTermination",),
     "challenge.concluded": ("planningUpdate",),
     "challenge.cancelled": ("planningUpdate",),
     "tender.published": ("tender",),
@@ -38,42 +41,88 @@ ANNOUNCED: dict[str, tuple[str, ...]] = {
 """Which events are published, and with which codes of OCDS's releaseTag list."""
 
 
-async def publish() -> int:
-    """Publish what happened since the last release, in the order of the log; answers how many events were dealt with.
+LOG = "log"
+"""The name of our place in the log."""
 
-    One run at a time, so the releases' ids follow the log and a reader with a cursor never misses one. Each event is one
-    release, once: a repeat finds it there.
+ANEW = "anew"
+"""Under this name it is counted how often everything was published anew."""
+
+
+async def publish() -> int:
+    """Publish what happened since the last run, in the order of the log; answers how many events were dealt with.
+
+    One run at a time, so that the releases stand in the order of the log and a reader with a cursor never misses one.
+    Each event is one release, once: releases and place are kept in one transaction, so a run that is killed leaves
+    neither. An event about which nothing is public is passed.
     """
     async with transaction():
         if not (await one("SELECT pg_try_advisory_xact_lock({}) AS mine", PUBLISH_LOCK))["mine"]:
             return 0
-        rows = await many(
-            "SELECT seq, verb, about, at FROM event WHERE verb = ANY({}::text[]) AND sealed_by = '' "
-            "AND seq > (SELECT COALESCE(MAX(event), 0) FROM release) ORDER BY seq LIMIT {}",
-            list(ANNOUNCED),
-            BATCH,
+        return await _go_on()
+
+
+async def republish() -> tuple[int, list[str]]:
+    """Publish the whole log anew, in one transaction: readers see the old releases until the new ones are complete.
+
+    Ids and places stay. Answers how many releases there are now, and the ids of those whose bytes are no longer what they
+    were (new and vanished ones included).
+    """
+    async with transaction():
+        await one("SELECT pg_advisory_xact_lock({})", PUBLISH_LOCK)
+        before = await _digests()
+        await many("DELETE FROM release")
+        await many("DELETE FROM process")
+        await many("DELETE FROM place WHERE name = {}", LOG)
+        while await _go_on():
+            pass
+        after = await _digests()
+        await many(
+            "INSERT INTO place AS p (name, event) VALUES ({}, 1) ON CONFLICT (name) DO UPDATE SET event = p.event + 1",
+            ANEW,
         )
-        touched: dict[str, None] = {}
-        for row in rows:
-            subject = process_of(row["about"])
-            made = await _release(subject, row) if subject else None
-            if made is None:
-                # Nothing to publish about it; the place in the log is passed all the same by the next release.
-                continue
-            await Release.insert(
-                Release(
-                    key=made["id"],
-                    ocid=made["ocid"],
-                    event=row["seq"],
-                    at=row["at"],
-                    tags=list(made["tag"]),
-                    body=packages.encode(made).decode(),
-                )
+    return len(after), sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+async def _digests() -> dict[str, str]:
+    return {row["key"]: row["digest"] for row in await many("SELECT key, md5(body) AS digest FROM release")}
+
+
+async def _go_on() -> int:
+    place = await maybe(Place, Place.name == LOG)
+    rows = await many(
+        "SELECT seq, verb, about, at, body FROM event WHERE verb = ANY({}::text[]) AND sealed_by = '' AND seq > {} "
+        "ORDER BY seq LIMIT {}",
+        list(ANNOUNCED),
+        place.event if place else 0,
+        BATCH,
+    )
+    touched: dict[str, None] = {}
+    for row in rows:
+        subject = process_of(row["about"])
+        made = await _release(subject, row) if subject else None
+        if subject is None or made is None:
+            continue
+        await Release.insert(
+            Release(
+                key=made["id"],
+                ocid=made["ocid"],
+                event=row["seq"],
+                at=row["at"],
+                tags=list(made["tag"]),
+                extensions=packages.extensions_of(made),
+                body=packages.encode(made).decode(),
             )
-            touched[subject or ""] = None
-        for subject in touched:
-            await _compile(subject)
-    return len(rows) if touched else 0
+        )
+        touched[subject] = None
+    for subject in touched:
+        await _compile(subject)
+    if rows:
+        await many(
+            "INSERT INTO place (name, event) VALUES ({}, {}) ON CONFLICT (name) DO UPDATE SET event = EXCLUDED.event",
+            LOG,
+            rows[-1]["seq"],
+        )
+    return len(rows)
 
 
 def process_of(about: Sequence[str]) -> str | None:
@@ -85,70 +134,148 @@ def process_of(about: Sequence[str]) -> str | None:
     return None
 
 
+def tags_of(verb: str, body: str) -> tuple[str, ...]:
+    """The release tags of an event. A decision that nobody gets a lot is no award: it changes the tender."""
+    if verb == "award.decided" and canonical.decode(body.encode()).get("outcome") == "not-awarded":
+        return ("tenderUpdate",)
+    return ANNOUNCED[verb]
+
+
 async def _release(subject: str, row: dict[str, Any]) -> dict[str, Any] | None:
     kind, _, ref = subject.partition(":")
-    step = Step(str(row["seq"]), row["at"], ANNOUNCED[row["verb"]])
+    step = Step(str(row["seq"]), row["at"], tags_of(row["verb"], row["body"]))
     try:
         if kind == "tender":
             return releases.tender_release(await gathering.tender(ref, step.at), step, gathering.publisher())
-        return releases.challenge_release(await gathering.challenge(ref), step, gathering.publisher())
+        return releases.challenge_release(await gathering.challenge(ref, step.at), step, gathering.publisher())
     except NotFound:
         return None
 
 
 async def _compile(subject: str) -> None:
-    kind, _, ref = subject.partition(":")
-    who = gathering.publisher()
-    ocid = releases.tender_ocid(who, ref) if kind == "tender" else releases.challenge_ocid(who, ref)
-    rows = await many("SELECT id, at, body FROM release WHERE ocid = {} ORDER BY id", ocid)
-    compiled = packages.encode(packages.compiled_release([packages.decode(row["body"]) for row in rows])).decode()
-    known = await maybe(Process, Process.ocid == ocid, lock=True)
-    if known is None:
-        known = Process(ocid=ocid, subject=subject, last=rows[-1]["id"], changed_at=rows[-1]["at"], compiled=compiled)
-        await known.save()
+    ocid = ocid_of(subject)
+    rows = await many("SELECT key, event, at, tags, body FROM release WHERE ocid = {} ORDER BY event", ocid)
+    compiled = packages.compiled_release([packages.decode(row["body"]) for row in rows])
+    links = [
+        {
+            "url": f"{settings().site_url}/api/ocds/releases/{row['key']}",
+            "date": releases.date(row["at"]),
+            "tag": row["tags"],
+        }
+        for row in rows
+    ]
+    now: dict[str, Any] = {
+        "last": rows[-1]["event"],
+        "tags": rows[-1]["tags"],
+        "began_at": rows[0]["at"],
+        "changed_at": rows[-1]["at"],
+        "extensions": packages.extensions_of(compiled),
+        "listed": packages.encode(links).decode(),
+        "compiled": packages.encode(compiled).decode(),
+    }
+    if await Process.exists().where(Process.ocid == ocid):
+        await Process.update(**now).where(Process.ocid == ocid)
     else:
-        known.last, known.changed_at, known.compiled = rows[-1]["id"], rows[-1]["at"], compiled
-        await known.save([Process.last, Process.changed_at, Process.compiled])
+        await Process.insert(Process(ocid=ocid, subject=subject, **now))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Releases or records as their bytes, the extensions they use, and the place behind the last of them. `more` says
+    whether something follows already; the place is good to go on from in either case. `at` is when the newest of them
+    happened: a full page of releases says the same for ever."""
+
+    bodies: list[bytes]
+    extensions: set[str]
+    place: int
+    more: bool
+    at: datetime
 
 
 async def page_of_releases(
     after: int = 0, limit: int = 100, *, ocid: str = "", since: datetime | None = None, tag: str = ""
-) -> tuple[list[str], int | None]:
-    """Release bodies after a place in the order of publication, and the place to go on from (None at the end)."""
+) -> Page:
+    """Releases behind a place, in the order of publication."""
+    asked: list[Any] = [after]
+    where = "event > {}"
+    for condition, value in (("ocid = {}", ocid), ("at >= {}", since), ("{} = ANY(tags)", tag)):
+        if value:
+            where += f" AND {condition}"
+            asked.append(value)
     rows = await many(
-        "SELECT id, body FROM release WHERE id > {} AND ({} = '' OR ocid = {}) AND ({}::timestamptz IS NULL OR at >= {}) "
-        "AND ({} = '' OR {} = ANY(tags)) ORDER BY id LIMIT {}",
-        after,
-        ocid,
-        ocid,
-        since,
-        since,
-        tag,
-        tag,
+        f"SELECT event, at, extensions, body FROM release WHERE {where} ORDER BY event LIMIT {{}}",  # noqa: S608
+        *asked,
         limit + 1,
     )
-    return [row["body"] for row in rows[:limit]], rows[limit - 1]["id"] if len(rows) > limit else None
+    shown = rows[:limit]
+    return Page(
+        [row["body"].encode() for row in shown],
+        {name for row in shown for name in row["extensions"]},
+        shown[-1]["event"] if shown else after,
+        len(rows) > limit,
+        max((row["at"] for row in shown), default=NEVER),
+    )
 
 
 async def page_of_records(
-    after: int = 0, limit: int = 100, *, since: datetime | None = None
-) -> tuple[list[dict[str, Any]], int | None]:
-    """Processes in the order of their last change, after a place in it: a process that changes comes again, later."""
-    rows = await many(
-        "SELECT ocid, last, compiled FROM process WHERE last > {} AND ({}::timestamptz IS NULL OR changed_at >= {}) "
-        "ORDER BY last LIMIT {}",
-        after,
-        since,
-        since,
-        limit + 1,
+    after: int = 0, limit: int = 100, *, since: datetime | None = None, year: int | None = None
+) -> Page:
+    """Processes in the order of their last change, behind a place in it: one that changes comes again, at the end."""
+    rows = await page_of_processes(after, limit + 1, since=since, year=year)
+    shown = rows[:limit]
+    return Page(
+        [record_of(row) for row in shown],
+        {name for row in shown for name in row["extensions"]},
+        shown[-1]["last"] if shown else after,
+        len(rows) > limit,
+        max((row["changed_at"] for row in shown), default=NEVER),
     )
-    return rows[:limit], rows[limit - 1]["last"] if len(rows) > limit else None
+
+
+async def page_of_processes(
+    after: int = 0, limit: int = 100, *, since: datetime | None = None, year: int | None = None
+) -> list[dict[str, Any]]:
+    """The rows of processes behind a place, those that changed longest ago first; `year` is the one they began in."""
+    asked: list[Any] = [after]
+    where = "last > {}"
+    if since is not None:
+        where += " AND changed_at >= {}"
+        asked.append(since)
+    if year is not None:
+        where += " AND began_at >= {} AND began_at < {}"
+        asked += [datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)]
+    return await many(
+        "SELECT ocid, subject, last, changed_at, tags, extensions, listed, compiled FROM process "  # noqa: S608
+        f"WHERE {where} ORDER BY last LIMIT {{}}",
+        *asked,
+        limit,
+    )
+
+
+async def last_changed(limit: int = 100, *, before: int = 0, since: datetime | None = None) -> list[dict[str, Any]]:
+    """The rows of the processes that changed last, newest first; from a place on downwards when `before` is given."""
+    asked: list[Any] = [before or 2**62]
+    where = "last < {}"
+    if since is not None:
+        where += " AND changed_at >= {}"
+        asked.append(since)
+    return await many(
+        "SELECT ocid, subject, last, changed_at, tags, compiled FROM process "  # noqa: S608
+        f"WHERE {where} ORDER BY last DESC LIMIT {{}}",
+        *asked,
+        limit,
+    )
+
+
+def record_of(row: dict[str, Any]) -> bytes:
+    """The record of a process: links to its releases, and all of them compiled."""
+    return f'{{"ocid":"{row["ocid"]}","releases":{row["listed"]},"compiledRelease":{row["compiled"]}}}'.encode()
 
 
 async def process(ocid: str) -> tuple[Process, list[str]]:
     """One process with the bodies of its releases; 404 for an ocid that is not ours."""
     found = await find(Process, Process.ocid == ocid)
-    rows = await many("SELECT body FROM release WHERE ocid = {} ORDER BY id", ocid)
+    rows = await many("SELECT body FROM release WHERE ocid = {} ORDER BY event", ocid)
     return found, [row["body"] for row in rows]
 
 
@@ -157,13 +284,23 @@ async def release(key: str) -> Release:
     return await find(Release, Release.key == key)
 
 
-async def newest() -> tuple[int, datetime]:
-    """The place and moment of the newest release: what a page's freshness is judged by."""
-    row = await one("SELECT id, at FROM release ORDER BY id DESC LIMIT 1")
-    return (row["id"], row["at"]) if row else (0, clock.now())
+async def state() -> str:
+    """A name for all that is published: it changes with every release, and when everything was published anew."""
+    row = await one(
+        "SELECT COALESCE((SELECT event FROM place WHERE name = {}), 0) AS anew, "
+        "COALESCE((SELECT MAX(event) FROM release), 0) AS newest",
+        ANEW,
+    )
+    return f"{row['anew']}-{row['newest']}"
+
+
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""What stands for the moment of the newest release while there is none: a moment that does not move, so that the answer
+keeps its ETag."""
 
 
 def ocid_of(subject: str) -> str:
-    """The ocid of `challenge:…` or `tender:…`, for links from its page."""
+    """The ocid of `challenge:…` or `tender:…`."""
     kind, _, ref = subject.partition(":")
-    return f"{settings().ocds_prefix}-{kind}-{ref}"
+    who = gathering.publisher()
+    return releases.tender_ocid(who, ref) if kind == "tender" else releases.challenge_ocid(who, ref)

@@ -1,139 +1,241 @@
-"""Our procurements as open contracting data (OCDS 1.1.5), for programs and spreadsheets."""
+"""Our procurements as open contracting data (OCDS 1.1.5), for programs, feed readers and spreadsheets.
+
+Every address answers GET and HEAD, carries an ETag and answers 304 to who has the present bytes, and is compressed for who
+takes gzip. Packages are put together from the bytes that were published; nothing is read or written again.
+"""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Controller, Request, Response, get
-from litestar.enums import MediaType
+from litestar import Request, Response, Router, get, route
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
 
 from market.accounts import guards
-from market.opendata import actions, gathering, packages
+from market.opendata import actions, feed, gathering, packages, sheets
+from market.opendata.shapes import FullRecordPackage, RecordPackage, ReleasePackage, Tag
 from market.refusals import Refusal, Refused
 from market.settings import settings
-from market.web.api import json_document
 from market.web.problems import problem_responses
 
-Cursor = Annotated[str, msgspec.Meta(max_length=20, description="Where to go on, from `links.next` of the page before")]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=500, description="How many, at the most 500")]
+AnyRequest = Request[Any, Any, Any]
+
+Cursor = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=20,
+        description="Where to go on: from `links.next`, or the header `next-cursor` of the answer before",
+        examples=["", "118"],
+    ),
+]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=500, description="How many, at the most 500", examples=[100])]
+Since = Annotated[
+    datetime | None,
+    msgspec.Meta(
+        description="Only what happened at this moment or later; with its zone", examples=["2026-11-01T00:00:00Z"]
+    ),
+]
+OnlyOcid = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=80, description="Only the releases of one process", examples=["", "ocds-prelud-tender-T-7KQ4M2X"]
+    ),
+]
+OnlyTag = Annotated[
+    Tag | None, msgspec.Meta(description="Only releases with this tag of OCDS's releaseTag list", examples=["award"])
+]
+OneOcid = Annotated[
+    str, msgspec.Meta(max_length=80, description="The process's ocid", examples=["ocds-prelud-tender-T-7KQ4M2X"])
+]
+OneKey = Annotated[
+    str, msgspec.Meta(max_length=100, description="The release's id", examples=["ocds-prelud-tender-T-7KQ4M2X-118"])
+]
+
+JSON = "application/json"
+ATOM = "application/atom+xml"
+CSV = "text/csv"
+KEPT = "public, max-age=60, stale-while-revalidate=600"
+"""For how long a copy may be shown: a minute, and ten more while a new one is fetched. Nothing here is anybody's alone."""
+
+PACKED = 1_000
+"""Shorter answers are sent as they are: gzip would hardly make them smaller."""
 
 
-class OpenDataApi(Controller):
-    """Releases (one per change) and records (one per process). Pages are linked by `links.next`; every answer has an ETag."""
+def _document(kind: Any, media_type: str, words: str, *statuses: int) -> dict[int, ResponseSpec]:
+    found = ResponseSpec(data_container=kind, description=words, media_type=media_type, generate_examples=False)
+    return {200: found, **problem_responses(*statuses)}
 
-    path = "/api/ocds"
-    tags = ["Open data"]
 
-    @get(
-        "/releases",
-        guards=[guards.public],
-        summary="Releases, oldest first",
-        operation_id="listReleases",
-        responses={**json_document("An OCDS release package"), **problem_responses(400)},
+@get(
+    "/releases",
+    guards=[guards.public],
+    summary="Releases, oldest first",
+    operation_id="listReleases",
+    responses=_document(ReleasePackage, JSON, "An OCDS release package", 429),
+)
+async def releases(
+    request: AnyRequest,
+    cursor: FromQuery[Cursor] = "",
+    limit: FromQuery[Limit] = 100,
+    ocid: FromQuery[OnlyOcid] = "",
+    since: FromQuery[Since] = None,
+    tag: FromQuery[OnlyTag] = None,
+) -> Response[bytes]:
+    """A release package in the order of publication. Follow `links.next` to the end; later, go on from the header
+    `next-cursor` of the last page: no release is skipped, whatever is published meanwhile."""
+    page = await actions.page_of_releases(_place(cursor), limit, ocid=ocid, since=_aware(since), tag=tag or "")
+    asked = {"limit": limit, "ocid": ocid, "since": since, "tag": tag}
+    return _package(request, "releases", page, asked)
+
+
+@get(
+    "/releases/{key:str}",
+    guards=[guards.public],
+    summary="One release",
+    operation_id="readRelease",
+    responses=_document(ReleasePackage, JSON, "An OCDS release package", 404, 429),
+)
+async def one_release(request: AnyRequest, key: FromPath[OneKey]) -> Response[bytes]:
+    """A release package with one release, by its id."""
+    row = await actions.release(key)
+    content = packages.package_of(
+        "releases",
+        [row.body.encode()],
+        row.extensions,
+        gathering.publisher(),
+        uri=_here(request),
+        published_at=row.at,
     )
-    async def releases(
-        self,
-        request: Request[Any, Any, Any],
-        cursor: FromQuery[Cursor] = "",
-        limit: FromQuery[Limit] = 100,
-        ocid: FromQuery[Annotated[str, msgspec.Meta(max_length=80)]] = "",
-        since: FromQuery[datetime | None] = None,
-        tag: FromQuery[Annotated[str, msgspec.Meta(max_length=40)]] = "",
-    ) -> Response[bytes]:
-        """A release package in the order of publication. `since` is a moment with its zone; `tag` an OCDS release tag."""
-        bodies, following = await actions.page_of_releases(
-            _place(cursor), limit, ocid=ocid, since=_aware(since), tag=tag
-        )
-        kept = {"limit": str(limit), "ocid": ocid, "since": since.isoformat() if since else "", "tag": tag}
-        _, at = await actions.newest()
-        found = [packages.decode(body) for body in bodies]
-        package = packages.release_package(
-            found,
-            gathering.publisher(),
-            uri=_uri(request),
-            published_at=at,
-            following=_next("/api/ocds/releases", following, kept),
-        )
-        package["releases"] = [msgspec.Raw(body.encode()) for body in bodies]
-        return _answer(request, package)
+    return _answer(request, content, JSON)
 
-    @get(
-        "/releases/{key:str}",
-        guards=[guards.public],
-        summary="One release",
-        operation_id="readRelease",
-        responses={**json_document("An OCDS release package"), **problem_responses(404)},
-    )
-    async def release(self, request: Request[Any, Any, Any], key: FromPath[str]) -> Response[bytes]:
-        """A release package with one release, by its id."""
-        row = await actions.release(key)
-        found = packages.decode(row.body)
-        package = packages.release_package([found], gathering.publisher(), uri=_uri(request), published_at=row.at)
-        package["releases"] = [msgspec.Raw(row.body.encode())]
-        return _answer(request, package)
 
-    @get(
-        "/records",
-        guards=[guards.public],
-        summary="Records, those that changed longest ago first",
-        operation_id="listRecords",
-        responses={**json_document("An OCDS record package"), **problem_responses(400)},
-    )
-    async def records(
-        self,
-        request: Request[Any, Any, Any],
-        cursor: FromQuery[Cursor] = "",
-        limit: FromQuery[Limit] = 100,
-        since: FromQuery[datetime | None] = None,
-    ) -> Response[bytes]:
-        """A record package of compiled releases, each with links to its releases."""
-        rows, following = await actions.page_of_records(_place(cursor), limit, since=_aware(since))
-        _, at = await actions.newest()
-        records = []
-        for row in rows:
-            compiled = packages.decode(row["compiled"])
-            link = {"url": f"{settings().site_url}/api/ocds/records/{row['ocid']}", "date": compiled["date"]}
-            records.append(
-                {"ocid": row["ocid"], "releases": [{**link, "tag": ["compiled"]}], "compiledRelease": compiled}
-            )
-        kept = {"limit": str(limit), "since": since.isoformat() if since else ""}
-        package = packages.record_package(
-            records,
-            gathering.publisher(),
-            uri=_uri(request),
-            published_at=at,
-            following=_next("/api/ocds/records", following, kept),
-        )
-        return _answer(request, package)
+@get(
+    "/records",
+    guards=[guards.public],
+    summary="Records, those that changed longest ago first",
+    operation_id="listRecords",
+    responses=_document(RecordPackage, JSON, "An OCDS record package", 429),
+)
+async def records(
+    request: AnyRequest,
+    cursor: FromQuery[Cursor] = "",
+    limit: FromQuery[Limit] = 100,
+    since: FromQuery[Since] = None,
+) -> Response[bytes]:
+    """A record package: for each process how things stand, with links to its releases. A process that changes moves to
+    the end of the list, so whoever goes on from her last cursor gets all changes and nothing else."""
+    page = await actions.page_of_records(_place(cursor), limit, since=_aware(since))
+    return _package(request, "records", page, {"limit": limit, "since": since})
 
-    @get(
-        "/records/{ocid:str}",
-        guards=[guards.public],
-        summary="One record with its releases",
-        operation_id="readRecord",
-        responses={**json_document("An OCDS record package"), **problem_responses(404)},
+
+@get(
+    "/records/{ocid:str}",
+    guards=[guards.public],
+    summary="One record with its releases",
+    operation_id="readRecord",
+    responses=_document(FullRecordPackage, JSON, "An OCDS record package", 404, 429),
+)
+async def one_record(request: AnyRequest, ocid: FromPath[OneOcid]) -> Response[bytes]:
+    """A record package with one process: its releases embedded, and compiled."""
+    process, bodies = await actions.process(ocid)
+    record = f'{{"ocid":"{process.ocid}","releases":[{",".join(bodies)}],"compiledRelease":{process.compiled}}}'
+    content = packages.package_of(
+        "records",
+        [record.encode()],
+        process.extensions,
+        gathering.publisher(),
+        uri=_here(request),
+        published_at=process.changed_at,
     )
-    async def one_record(self, request: Request[Any, Any, Any], ocid: FromPath[str]) -> Response[bytes]:
-        """A record package with one process: its releases embedded, and compiled."""
-        process, bodies = await actions.process(ocid)
-        compiled = packages.decode(process.compiled)
-        found: dict[str, Any] = {"ocid": ocid, "releases": [], "compiledRelease": compiled}
-        package = packages.record_package(
-            [found], gathering.publisher(), uri=_uri(request), published_at=process.changed_at
-        )
-        found["releases"] = [msgspec.Raw(body.encode()) for body in bodies]
-        found["compiledRelease"] = msgspec.Raw(process.compiled.encode())
-        return _answer(request, package)
+    return _answer(request, content, JSON)
+
+
+@get(
+    "/changes.atom",
+    guards=[guards.public],
+    summary="What changed last, as a feed",
+    operation_id="readChanges",
+    media_type=ATOM,
+    responses=_document(str, ATOM, "An Atom feed", 429),
+)
+async def changes(
+    request: AnyRequest,
+    cursor: FromQuery[Cursor] = "",
+    limit: FromQuery[Limit] = 100,
+    since: FromQuery[Since] = None,
+) -> Response[bytes]:
+    """The processes that changed last, newest first, one entry each; older ones by the link `next`."""
+    rows = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since))
+    shown = rows[:limit]
+    following = None
+    if len(rows) > limit:
+        following = _address("/api/ocds/changes.atom", shown[-1]["last"], {"limit": limit, "since": since})
+    updated = shown[0]["changed_at"] if shown else actions.NEVER
+    return _answer(request, feed.atom(shown, _here(request), following, updated), ATOM)
+
+
+@get(
+    "/records.csv",
+    guards=[guards.public],
+    summary="One row for each process",
+    operation_id="tableOfRecords",
+    media_type=CSV,
+    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF", 429),
+)
+async def records_table(request: AnyRequest) -> Response[Any]:
+    """Every process with its main facts, for a spreadsheet. Cells that would be run as formulas begin with an apostrophe."""
+    return await _table(request, "records.csv", sheets.PROCESSES, sheets.process_rows)
+
+
+@get(
+    "/contracts.csv",
+    guards=[guards.public],
+    summary="One row for each contract",
+    operation_id="tableOfContracts",
+    media_type=CSV,
+    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF", 429),
+)
+async def contracts_table(request: AnyRequest) -> Response[Any]:
+    """Every contract and every paid pitch with buyer, supplier, value and what was paid, for a spreadsheet."""
+    return await _table(request, "contracts.csv", sheets.CONTRACTS, sheets.contract_rows)
+
+
+GETS: tuple[HTTPRouteHandler, ...] = (
+    releases,
+    one_release,
+    records,
+    one_record,
+    changes,
+    records_table,
+    contracts_table,
+)
+
+
+def _for_head(handler: HTTPRouteHandler) -> HTTPRouteHandler:
+    """The same handler for HEAD, which Litestar does not derive: the headers of GET and no content."""
+    return route(
+        sorted(handler.paths), http_method=["HEAD"], guards=list(handler.guards or ()), include_in_schema=False
+    )(handler.fn)
+
+
+OpenDataApi = Router(
+    "/api/ocds", route_handlers=[*GETS, *(_for_head(each) for each in GETS)], tags=["Open data"], include_in_schema=True
+)
+"""Releases (one per change) and records (one per process)."""
 
 
 def _place(cursor: str) -> int:
-    if cursor and not cursor.isdigit():
+    if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**62):
         raise Refused(Refusal("open-data.bad-cursor", "Take the cursor from `links.next`.", "cursor"), status=400)
     return int(cursor or "0")
 
@@ -147,26 +249,88 @@ def _aware(since: datetime | None) -> datetime | None:
     return since
 
 
-def _uri(request: Request[Any, Any, Any]) -> str:
+def _here(request: AnyRequest) -> str:
     query = request.url.query
     return f"{settings().site_url}{request.url.path}{'?' + query if query else ''}"
 
 
-def _next(path: str, following: int | None, kept: dict[str, str]) -> str | None:
-    if following is None:
-        return None
-    pairs = {"cursor": str(following), **{name: value for name, value in kept.items() if value}}
+def _address(path: str, place: int, asked: dict[str, Any]) -> str:
+    pairs: dict[str, Any] = {"cursor": place}
+    for name, value in asked.items():
+        if value:
+            pairs[name] = value.isoformat() if isinstance(value, datetime) else value
     return f"{settings().site_url}{path}?{urlencode(pairs)}"
 
 
-def _answer(request: Request[Any, Any, Any], package: dict[str, Any]) -> Response[bytes]:
-    """The package with an ETag of its bytes; 304 when the asker has it; compressed when she takes that."""
-    content = packages.encode(package)
-    tag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
-    headers = {"etag": tag, "cache-control": "public, max-age=0, must-revalidate", "vary": "Accept-Encoding"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(b"", status_code=304, headers=headers, media_type=MediaType.JSON)
-    if "gzip" in request.headers.get("accept-encoding", "") and len(content) > 1_000:
+def _package(request: AnyRequest, name: str, page: actions.Page, asked: dict[str, Any]) -> Response[bytes]:
+    content = packages.package_of(
+        name,
+        page.bodies,
+        page.extensions,
+        gathering.publisher(),
+        uri=_here(request),
+        published_at=page.at,
+        following=_address(f"/api/ocds/{name}", page.place, asked) if page.more else None,
+    )
+    return _answer(request, content, JSON, {"next-cursor": str(page.place)})
+
+
+def _answer(
+    request: AnyRequest, content: bytes, media_type: str, more: dict[str, str] | None = None
+) -> Response[bytes]:
+    """The content with an ETag of its bytes; 304 when the asker has it; compressed when she takes that. The ETag is weak,
+    so it is the same for both codings (RFC 9110 section 8.8.3.3)."""
+    tag = f'W/"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    headers = {"etag": tag, "cache-control": KEPT, "vary": "Accept-Encoding", **(more or {})}
+    if _has(request, tag):
+        return Response(b"", status_code=304, headers=headers, media_type=media_type)
+    if len(content) > PACKED and takes_gzip(request):
         content = gzip.compress(content, 5, mtime=0)
         headers["content-encoding"] = "gzip"
-    return Response(content, headers=headers, media_type=MediaType.JSON)
+    if request.method == "HEAD":
+        headers |= {"content-length": str(len(content)), "content-type": media_type}
+        content = b""
+    return Response(content, headers=headers, media_type=media_type)
+
+
+async def _table(request: AnyRequest, name: str, heading: tuple[str, ...], rows: sheets.Rows) -> Response[Any]:
+    """A table, streamed. Its ETag is the state of all that is published, known before a row is read."""
+    tag = f'W/"{await actions.state()}-{name}"'
+    headers = {
+        "etag": tag,
+        "cache-control": KEPT,
+        "vary": "Accept-Encoding",
+        "content-disposition": f'attachment; filename="{name}"',
+    }
+    if _has(request, tag):
+        return Response(b"", status_code=304, headers=headers, media_type=CSV)
+    if request.method == "HEAD":
+        return Response(b"", headers={**headers, "content-type": f"{CSV}; charset=utf-8"}, media_type=CSV)
+    content = sheets.written(heading, rows)
+    if takes_gzip(request):
+        headers["content-encoding"] = "gzip"
+        content = _packed(content)
+    return Stream(content, headers=headers, media_type=CSV)
+
+
+async def _packed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    packer = zlib.compressobj(5, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    async for piece in pieces:
+        if made := packer.compress(piece):
+            yield made
+    yield packer.flush()
+
+
+def _has(request: AnyRequest, tag: str) -> bool:
+    """Weak comparison, as RFC 9110 section 13.1.2 asks for If-None-Match."""
+    given = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    return "*" in given or tag.removeprefix("W/") in given
+
+
+def takes_gzip(request: AnyRequest) -> bool:
+    """Whether the asker takes gzip; a weight of zero is a refusal (RFC 9110 section 12.5.3)."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip() in ("gzip", "*"):
+            return weight.strip().removeprefix("q=").strip("0.") != "" or not weight.strip()
+    return False

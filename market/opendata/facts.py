@@ -102,7 +102,8 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Pitch:
-    """One short-listed team's place: the same fee for each, owed when the pitch was delivered, win or lose."""
+    """One short-listed team's place: the same fee for each, owed when the pitch was delivered, win or lose; nothing is owed
+    when it was missed."""
 
     key: str
     team: Organisation
@@ -110,6 +111,7 @@ class Pitch:
     agreed_at: datetime
     delivered_at: datetime | None = None
     payments: tuple[Payment, ...] = ()
+    missed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,10 @@
-"""Filling the open data's facts from the rows. What is not public never gets here: drafts have no release, bids count only
-once they are open, people are never named."""
+"""Filling the open data's facts from the rows, as things stood at a moment. What is not public never gets here: drafts have
+no release, bids count only once they are open, people are never named.
+
+The past is derived, so that publishing everything anew gives what was published at first: what has a date later than the
+moment is left out, a deadline that was moved later and a contract that was changed later are taken back by the log and the
+changes. Only the names, places and sizes of organisations are those of today, since no history of them is kept.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from challenges.tables import Challenge, InsightReport
-from market import clock
+from market import canonical, clock
 from market import organisations as registers
 from market.accounts.tables import Organisation
 from market.db import find, many, maybe
@@ -29,7 +34,7 @@ def publisher() -> facts.Publisher:
         prefix=settings().ocds_prefix,
         site=site,
         license="https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/",
-        policy=f"{site}/open-data",
+        policy=f"{site}/open-data/policy",
     )
 
 
@@ -78,11 +83,14 @@ def _day(value: date | None, *, end: bool = False) -> datetime | None:
     return datetime.combine(value, at, clock.ZONE).astimezone(UTC)
 
 
-async def _payments(cause: str, payer: facts.Organisation, payee: facts.Organisation) -> tuple[facts.Payment, ...]:
+async def _payments(
+    cause: str, payer: facts.Organisation, payee: facts.Organisation, at: datetime
+) -> tuple[facts.Payment, ...]:
     rows = await many(
         "SELECT p.ref, p.paid_at, o.amount_minor, o.currency FROM payment p JOIN obligation o ON o.id = p.obligation "
-        "WHERE o.cause = {} AND p.state = 'paid' ORDER BY p.id",
+        "WHERE o.cause = {} AND p.state = 'paid' AND p.paid_at <= {} ORDER BY p.id",
         cause,
+        at,
     )
     return tuple(
         facts.Payment(row["ref"], Money(row["amount_minor"], row["currency"]), row["paid_at"], payer, payee)
@@ -90,21 +98,28 @@ async def _payments(cause: str, payer: facts.Organisation, payee: facts.Organisa
     )
 
 
-async def challenge(ref: str) -> facts.Challenge:
-    """A published challenge with its pitches, payments, report and end."""
+def _by(moment: datetime | None, at: datetime) -> datetime | None:
+    """The moment, when it had come by `at`."""
+    return moment if moment is not None and moment <= at else None
+
+
+async def challenge(ref: str, at: datetime) -> facts.Challenge:
+    """A published challenge with the pitches, payments, report and end that it had by `at`."""
     row = await find(Challenge, (Challenge.ref == ref) & (Challenge.published_at.is_not_null()))
     buyer = await _body(row.buyer)
     mission = await maybe(Mission, Mission.id == row.mission) if row.mission else None
     pitches = []
     for each in await many(
-        "SELECT p.ref, p.supplier, p.delivered_at, c.shortlisted_at FROM pitch p JOIN challenge c ON c.id = p.challenge "
+        "SELECT p.ref, p.supplier, p.delivered_at, p.missed_at, c.shortlisted_at FROM pitch p JOIN challenge c ON c.id = p.challenge "
         "WHERE p.challenge = {} ORDER BY p.id",
         row.id,
     ):
         team = await _body(each["supplier"])
-        paid = await _payments(f"pitch:{each['ref']}", buyer, team)
+        paid = await _payments(f"pitch:{each['ref']}", buyer, team, at)
         fee = Money(row.fee_minor, row.currency)
-        pitches.append(facts.Pitch(each["ref"], team, fee, each["shortlisted_at"], each["delivered_at"], paid))
+        delivered = _by(each["delivered_at"], at)
+        missed = _by(each["missed_at"], at)
+        pitches.append(facts.Pitch(each["ref"], team, fee, each["shortlisted_at"], delivered, paid, missed))
     report = await maybe(InsightReport, InsightReport.challenge == row.id)
     documents: list[facts.Document] = [
         facts.Document(
@@ -116,7 +131,7 @@ async def challenge(ref: str) -> facts.Challenge:
             format="text/html",
         )
     ]
-    if report is not None and report.published_at is not None:
+    if report is not None and _by(report.published_at, at):
         documents.append(
             facts.Document(
                 report.ref,
@@ -127,7 +142,9 @@ async def challenge(ref: str) -> facts.Challenge:
                 format="text/html",
             )
         )
-    decision: Literal["go", "change", "stop"] | None = row.decision or None  # type: ignore[assignment]
+    concluded = _by(row.concluded_at, at)
+    cancelled = _by(row.cancelled_at, at)
+    decision: Literal["go", "change", "stop"] | None = (row.decision or None) if concluded else None  # type: ignore[assignment]
     return facts.Challenge(
         key=row.ref,
         title=row.title,
@@ -147,9 +164,9 @@ async def challenge(ref: str) -> facts.Challenge:
         pitches=tuple(pitches),
         documents=tuple(documents),
         decision=decision,
-        concluded_at=row.concluded_at,
-        cancelled_at=row.cancelled_at,
-        cancelled_because=row.cancelled_reason or None,
+        concluded_at=concluded,
+        cancelled_at=cancelled,
+        cancelled_because=(row.cancelled_reason or None) if cancelled else None,
     )
 
 
@@ -159,16 +176,17 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
     buyer = await _body(row.buyer)
     lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
     answered = await TenderQuestion.exists().where(
-        (TenderQuestion.tender == row.id) & (TenderQuestion.answered_at.is_not_null())
+        (TenderQuestion.tender == row.id) & (TenderQuestion.answered_at <= at)
     )
+    cancelled = _by(row.cancelled_at, at)
     return facts.Tender(
         key=row.ref,
         title=row.title,
         description=row.description,
         buyer=buyer,
         published_at=row.published_at,
-        closes_at=row.closes_at,
-        lots=tuple([await _lot(row, lot) for lot in lots]),
+        closes_at=await _closes_at(row, at),
+        lots=tuple([await _lot(row, lot, at) for lot in lots]),
         method="selective" if row.procedure == "competitive-flexible" else "open",
         method_details=row.procedure,
         rationale=RATIONALES.get(row.ground),
@@ -189,12 +207,23 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
                 format="text/html",
             ),
         ),
-        bids=await _bids(row, lots) if row.opened_at and row.opened_at <= at else (),
-        awards=await _awards(row),
+        bids=await _bids(row, lots) if _by(row.opened_at, at) else (),
+        awards=await _awards(row, at),
         contracts=await _contracts(row, buyer, at),
-        cancelled_at=row.cancelled_at,
-        cancelled_because=row.cancelled_reason or None,
+        cancelled_at=cancelled,
+        cancelled_because=(row.cancelled_reason or None) if cancelled else None,
     )
+
+
+async def _closes_at(row: Tender, at: datetime) -> datetime:
+    """The deadline as it stood: the first later change of it says in the log what it was before."""
+    moved = await many(
+        "SELECT e.body FROM event e WHERE e.verb = 'tender.changed' AND e.subject = {} AND e.at > {} ORDER BY e.seq LIMIT 1",
+        f"tender:{row.ref}",
+        at,
+    )
+    before = canonical.decode(moved[0]["body"].encode())["closed_at_before"] if moved else None
+    return datetime.fromisoformat(before) if before else row.closes_at
 
 
 RATIONALES = {
@@ -204,10 +233,14 @@ RATIONALES = {
 """Why a tender needed neither exercise nor waiver."""
 
 
-async def _lot(row: Tender, lot: Lot) -> facts.Lot:
+async def _lot(row: Tender, lot: Lot, at: datetime) -> facts.Lot:
     criteria = await LotCriterion.objects().where(LotCriterion.lot == lot.id).order_by(LotCriterion.place)
     decided = await many(
-        "SELECT decided_at FROM decision WHERE lot = {} AND winner IS NULL AND set_aside_at IS NULL", lot.id
+        "SELECT decided_at FROM decision WHERE lot = {} AND winner IS NULL AND decided_at <= {} "
+        "AND (set_aside_at IS NULL OR set_aside_at > {}) ORDER BY id DESC LIMIT 1",
+        lot.id,
+        at,
+        at,
     )
     return facts.Lot(
         key=lot.ref,
@@ -220,7 +253,7 @@ async def _lot(row: Tender, lot: Lot) -> facts.Lot:
         sme_suitable=lot.sme_suitable,
         criteria=tuple((each.name, each.weight) for each in criteria),
         unsuccessful_at=decided[0]["decided_at"] if decided else None,
-        cancelled_at=row.cancelled_at,
+        cancelled_at=_by(row.cancelled_at, at),
     )
 
 
@@ -256,13 +289,14 @@ async def _bids(row: Tender, lots: list[Lot]) -> tuple[facts.BidCount, ...]:
     return tuple(counted)
 
 
-async def _awards(row: Tender) -> tuple[facts.Award, ...]:
+async def _awards(row: Tender, at: datetime) -> tuple[facts.Award, ...]:
     made = []
     for each in await many(
         "SELECT d.ref, d.reasons, d.decided_at, d.standstill_ends_at, d.set_aside_at, l.ref AS lot, l.title, "
         "b.supplier, b.price_minor, b.currency FROM decision d JOIN lot l ON l.id = d.lot "
-        "JOIN opened_bid b ON b.id = d.winner WHERE d.tender = {} ORDER BY d.id",
+        "JOIN opened_bid b ON b.id = d.winner WHERE d.tender = {} AND d.decided_at <= {} ORDER BY d.id",
         row.id,
+        at,
     ):
         made.append(
             facts.Award(
@@ -274,7 +308,7 @@ async def _awards(row: Tender) -> tuple[facts.Award, ...]:
                 decided_at=each["decided_at"],
                 reasons=each["reasons"] or None,
                 standstill_ends_at=each["standstill_ends_at"],
-                withdrawn_at=each["set_aside_at"],
+                withdrawn_at=_by(each["set_aside_at"], at),
             )
         )
     return tuple(made)
@@ -290,26 +324,29 @@ async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tu
         at,
     ):
         supplier = await _body(each["supplier"])
-        milestones, payments = await _work(each, buyer, supplier)
+        milestones, payments = await _work(each, buyer, supplier, at)
         changes = await many(
-            "SELECT ref, ground, text, agreed_at FROM contract_change WHERE contract = {} AND agreed_at IS NOT NULL ORDER BY id",
+            "SELECT ref, ground, text, agreed_at, milestone_minor, new_ends_on FROM contract_change "
+            "WHERE contract = {} AND agreed_at IS NOT NULL ORDER BY agreed_at, id",
             each["id"],
         )
+        made_by_then = [change for change in changes if change["agreed_at"] <= at]
+        added = sum(change["milestone_minor"] for change in changes if change["agreed_at"] > at)
         made.append(
             facts.Contract(
                 key=each["ref"],
                 award=each["award"],
                 title=each["title"],
-                value=Money(each["value_minor"], each["currency"]),
+                value=Money(each["value_minor"] - added, each["currency"]),
                 starts_at=_day(each["begins_on"]),
-                ends_at=_day(each["ends_on"], end=True),
+                ends_at=_day(_ends_on(each, made_by_then), end=True),
                 signed_at=max(each["buyer_signed_at"], each["supplier_signed_at"]),
-                terminated_at=each["ended_at"],
+                terminated_at=_by(each["ended_at"], at),
                 milestones=milestones,
                 payments=payments,
                 changes=tuple(
                     facts.Change(change["ref"], change["agreed_at"], change["text"], change["ground"])
-                    for change in changes
+                    for change in made_by_then
                 ),
                 documents=(
                     facts.Document(
@@ -326,13 +363,24 @@ async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tu
     return tuple(made)
 
 
+def _ends_on(contract: dict[str, Any], changes: list[dict[str, Any]]) -> date:
+    """The end as the changes made by then have it; without one, as it was signed."""
+    moved = [change["new_ends_on"] for change in changes if change["new_ends_on"]]
+    return moved[-1] if moved else date.fromisoformat(canonical.decode(contract["document"].encode())["ends_on"])
+
+
 async def _work(
-    contract: dict[str, Any], buyer: facts.Organisation, supplier: facts.Organisation
+    contract: dict[str, Any], buyer: facts.Organisation, supplier: facts.Organisation, at: datetime
 ) -> tuple[tuple[facts.Milestone, ...], tuple[facts.Payment, ...]]:
     milestones: list[facts.Milestone] = []
     payments: list[facts.Payment] = []
-    for part in await many("SELECT * FROM milestone WHERE contract = {} ORDER BY number", contract["id"]):
+    for part in await many(
+        "SELECT m.* FROM milestone m LEFT JOIN contract_change c ON c.id = m.change WHERE m.contract = {} "
+        "AND (m.change IS NULL OR c.agreed_at <= {}) ORDER BY m.number",
+        contract["id"],
+        at,
+    ):
         due = _day(part["due_on"], end=True)
-        milestones.append(facts.Milestone(part["ref"], part["title"], "delivery", due, part["accepted_at"]))
-        payments += await _payments(f"milestone:{part['ref']}", buyer, supplier)
+        milestones.append(facts.Milestone(part["ref"], part["title"], "delivery", due, _by(part["accepted_at"], at)))
+        payments += await _payments(f"milestone:{part['ref']}", buyer, supplier, at)
     return tuple(milestones), tuple(payments)

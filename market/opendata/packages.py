@@ -41,6 +41,27 @@ def decode(text: str | bytes) -> Any:
     return _DECODER.decode(text)
 
 
+def extensions_of(release: dict[str, Any]) -> list[str]:
+    """The names of the extensions whose fields this release (or compiled release) has, in a fixed order."""
+    return [name for name, uses in _EXTENSIONS.items() if uses(release)]
+
+
+def package_of(
+    name: str,
+    bodies: Sequence[bytes],
+    extensions: Iterable[str],
+    publisher: Publisher,
+    *,
+    uri: str,
+    published_at: datetime,
+    following: str | None = None,
+) -> bytes:
+    """A package's bytes around releases or records (`name`) that are written already: nothing is read or written again."""
+    metadata = _metadata(extensions, publisher, uri, published_at, following)
+    metadata[name] = [msgspec.Raw(body) for body in bodies]
+    return encode(metadata)
+
+
 def release_package(
     releases: Sequence[dict[str, Any]],
     publisher: Publisher,
@@ -50,7 +71,8 @@ def release_package(
     following: str | None = None,
 ) -> dict[str, Any]:
     """A package of releases found at `uri`. `published_at` is when the newest content changed; `following` is the next page."""
-    package = _metadata(releases, publisher, uri, published_at, following)
+    used = [name for release in releases for name in extensions_of(release)]
+    package = _metadata(used, publisher, uri, published_at, following)
     package["releases"] = list(releases)
     return package
 
@@ -88,19 +110,21 @@ def record_package(
     following: str | None = None,
 ) -> dict[str, Any]:
     """A package of records found at `uri`."""
-    package = _metadata([each["compiledRelease"] for each in records], publisher, uri, published_at, following)
+    used = [name for each in records for name in extensions_of(each["compiledRelease"])]
+    package = _metadata(used, publisher, uri, published_at, following)
     package["records"] = list(records)
     return package
 
 
 def _metadata(
-    releases: Sequence[dict[str, Any]],
+    extensions: Iterable[str],
     publisher: Publisher,
     uri: str,
     published_at: datetime,
     following: str | None,
 ) -> dict[str, Any]:
-    used = [name for name, uses in _EXTENSIONS.items() if any(uses(each) for each in releases)]
+    met = set(extensions)
+    used = [name for name in _EXTENSIONS if name in met]
     if following:
         used.append("ocds_pagination_extension")
     who = {"name": publisher.name, "uri": publisher.site}

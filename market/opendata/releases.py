@@ -89,7 +89,7 @@ def challenge_release(challenge: Challenge, step: Step, publisher: Publisher) ->
     )
     pitches = [each for each in challenge.pitches if each.agreed_at <= step.at]
     if pitches:
-        release["awards"] = [_pitch_award(each, parties) for each in pitches]
+        release["awards"] = [_pitch_award(each, parties, step.at) for each in pitches]
         release["contracts"] = [_pitch_contract(each, parties, step.at) for each in pitches]
     release["parties"] = parties.listed()
     return release
@@ -413,11 +413,11 @@ def _implementation(
     return _filled(transactions=transactions or None, milestones=_milestones(milestones, now) or None) or None
 
 
-def _pitch_award(pitch: Pitch, parties: _Parties) -> dict[str, Any]:
+def _pitch_award(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str, Any]:
     return {
         "id": f"pitch-{pitch.key}",
         "title": f"Paid pitch by {pitch.team.name}",
-        "status": "active",
+        "status": "cancelled" if _past(pitch.missed_at, now) else "active",
         "date": date(pitch.agreed_at),
         "value": _value(pitch.fee),
         "suppliers": [parties.add(pitch.team, "supplier", "tenderer")],
@@ -425,12 +425,14 @@ def _pitch_award(pitch: Pitch, parties: _Parties) -> dict[str, Any]:
 
 
 def _pitch_contract(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str, Any]:
-    done = Milestone("delivered", "Pitch delivered", "delivery", met_at=pitch.delivered_at)
+    missed = _past(pitch.missed_at, now)
+    done = Milestone("delivered", "Pitch delivered", "delivery", met_at=pitch.delivered_at, failed=missed)
+    ended = "terminated" if _past(pitch.delivered_at, now) and pitch.payments else "active"
     return _filled(
         id=f"pitch-{pitch.key}",
         awardID=f"pitch-{pitch.key}",
         title=f"Paid pitch by {pitch.team.name}",
-        status="terminated" if _past(pitch.delivered_at, now) and pitch.payments else "active",
+        status="cancelled" if missed else ended,
         value=_value(pitch.fee),
         dateSigned=date(pitch.agreed_at),
         implementation=_implementation(pitch.payments, (done,), parties, now),

@@ -25,6 +25,7 @@ from jinja2 import (
 )
 
 from market import clock
+from market.settings import settings
 from market.web import words
 from market.web.static import Assets
 
@@ -123,8 +124,13 @@ def environment(
         bytecode_cache=FileSystemBytecodeCache(None if bytecode is None else str(bytecode)),
     )
     made.filters.update(FILTERS)
-    made.globals.update(static=files.url, now=clock.now)
+    made.globals.update(static=files.url, now=clock.now, ocid=ocid)
     return made
+
+
+def ocid(kind: str, reference: str) -> str:
+    """The ocid of a challenge or tender, so that its page can link its record of open contracting data."""
+    return f"{settings().ocds_prefix}-{kind}-{reference}"
 
 
 def warm(made: Environment) -> int:

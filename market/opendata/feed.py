@@ -1,0 +1,69 @@
+"""The processes that changed last, as an Atom feed (RFC 4287), the next page by RFC 5005."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import msgspec
+
+from market.opendata.releases import date
+from market.settings import settings
+
+SAID = {
+    "planning": "A challenge was published",
+    "planningUpdate": "A challenge changed",
+    "tender": "A tender was published",
+    "tenderUpdate": "A tender changed",
+    "tenderCancellation": "A tender was cancelled",
+    "award": "An award was decided",
+    "awardCancellation": "An award was set aside",
+    "contract": "A contract was signed",
+    "contractAmendment": "A contract was changed",
+    "contractTermination": "A contract ended",
+    "implementationUpdate": "Work was accepted or paid",
+}
+"""A process's newest change in words, by the first tag of its newest release."""
+
+
+class _Face(msgspec.Struct):
+    title: str = ""
+
+
+_READ = msgspec.json.Decoder(_Face)
+
+
+def atom(rows: Sequence[dict[str, Any]], here: str, following: str | None, updated: datetime) -> bytes:
+    """One entry for each process, newest first; its id is the address of its record and does not change, so that a reader
+    shows a process again when it has changed. Only signs that XML 1.0 allows are written."""
+    entries = "".join(_entry(row) for row in rows)
+    on = f'<link rel="next" href={quoteattr(following)}/>' if following else ""
+    site = settings().site_url
+    return _allowed(
+        '<?xml version="1.0" encoding="utf-8"?><feed xmlns="http://www.w3.org/2005/Atom">'
+        f"<id>{escape(site)}/api/ocds/changes.atom</id><title>Prelude: what changed in open contracting data</title>"
+        f'<link rel="self" href={quoteattr(here)}/>{on}<link href={quoteattr(f"{site}/open-data")}/>'
+        f"<author><name>Prelude</name></author><updated>{date(updated)}</updated>{entries}</feed>"
+    ).encode()
+
+
+def _entry(row: dict[str, Any]) -> str:
+    site, (kind, _, ref) = settings().site_url, row["subject"].partition(":")
+    record = f"{site}/api/ocds/records/{row['ocid']}"
+    terms = "".join(f"<category term={quoteattr(tag)}/>" for tag in row["tags"])
+    return (
+        f"<entry><id>{escape(record)}</id><title>{escape(_READ.decode(row['compiled']).title)}</title>"
+        f"<link href={quoteattr(f'{site}/{kind}s/{ref}')}/>"
+        f'<link rel="alternate" type="application/json" href={quoteattr(record)}/>'
+        f"<updated>{date(row['changed_at'])}</updated>{terms}<summary>{SAID[row['tags'][0]]}.</summary></entry>"
+    )
+
+
+def _allowed(text: str) -> str:
+    return "".join(
+        sign
+        for sign in text
+        if sign in "\t\n\r" or " " <= sign <= "\ud7ff" or "\ue000" <= sign <= "\ufffd" or sign > "\uffff"
+    )
