@@ -43,7 +43,7 @@ async def protect(message: Message, scope: Scope) -> None:
 def _personal(scope: Scope) -> bool:
     """Whether the answer may be for this asker alone: she brought a session or a token, or the secret of a letter stands in
     the address."""
-    if scope["path"].startswith(("/password/", "/invitations/", "/register/")):
+    if scope["path"].startswith(("/password/", "/invitations/", "/register/", "/search/stop/", "/search/feed/")):
         return True
     return any(
         name == b"authorization" or (name == b"cookie" and b"session=" in value) for name, value in scope["headers"]

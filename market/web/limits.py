@@ -89,6 +89,7 @@ COSTLY = {
     "/api/v1/search": Limit("search", 60, 60),
     "/log/events.jsonl": Limit("whole-log", 6, 60),
     "/api/ocds": Limit("open-data", 120, 60),
+    "/open-data/": Limit("open-data", 120, 60),
     "/api/v1/log": Limit("log", 120, 60),
     "/log": Limit("log", 120, 60),
     "/tenders/cpv": Limit("codes", 120, 60),
