@@ -1,6 +1,8 @@
 """How many releases a second one core reads, mends, merges and flattens; and whether memory stays flat.
 
-Run: `python bench/ocds_import.py [--large MEGABYTES]`. Real files are taken from `../shared/data/ocds` (or
+Run: `python bench/ocds_import.py [--large MEGABYTES] [--store COUNT]`. With `--store` the releases are imported into a database
+of their own as `python -m market import` would, and searched for the same procurement on other portals; the processor time of
+this process and of PostgreSQL's are both counted. Real files are taken from `../shared/data/ocds` (or
 `$PRELUDE_SHARED_DATA`) when they are there, otherwise the golden packages of `fixtures/ocds`, multiplied to
 size with fresh ocids. Every figure is printed beside that of plain `json.loads` and `ocdsmerge` alone over the same bytes
 in the same run, since absolute figures drift from machine to machine.
@@ -9,12 +11,14 @@ in the same run, since absolute figures drift from machine to machine.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
 import json
 import os
 import re
 import resource
 import sys
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -27,12 +31,14 @@ sys.path.insert(0, str(HERE))
 
 from ocdsmerge.merge import Merger  # noqa: E402
 
+from market.db import stop_embedded  # noqa: E402
 from market.portal import ocds  # noqa: E402
 from market.portal.merging import merge  # noqa: E402
 from market.portal.notices import notice  # noqa: E402
 from market.portal.quality import Quality  # noqa: E402
 from market.portal.reading import Defect, Found, read, unfold  # noqa: E402
 from market.portal.upgrading import Upgraded, upgrade  # noqa: E402
+from market.settings import settings  # noqa: E402
 
 SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds"
 
@@ -119,6 +125,92 @@ def per_second(name: str, text: bytes, count: int) -> None:
     )
 
 
+def resident() -> float:
+    """Megabytes of memory that this process holds now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def server_seconds(postmaster: int) -> float:
+    """Processor seconds that PostgreSQL's processes have used so far."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == postmaster or int(stat.parent.name) == postmaster:
+            ticks += sum(int(each) for each in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+async def stored(releases: list[bytes], count: int) -> None:
+    """Import `count` releases end to end, then match and score them, then import them again."""
+    from market import db, migrations
+    from market.db import many
+    from market.portal import importing, joining, scoring, sources
+    from market.portal.tables import ImportedNotice, Source
+    from search import outbox
+    from search.index import open_index
+
+    folder = settings().var
+    path = folder / "bench.json"
+    text = multiplied(releases, count)
+    path.write_bytes(text)
+    started = time.process_time()
+    for found in read(text):
+        made = upgrade(found)
+        if isinstance(made, Upgraded):
+            merged = merge([made])
+            notice(merged.compiled, source="bench", tags=made.tags)
+            merged.encoded()
+    pure = time.process_time() - started
+    del text
+    async with db.pool(2):
+        await migrations.migrate()
+        await sources.settle()
+        postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+        source = await Source.objects().get(Source.name == "uk-contracts-finder")
+        row = await importing._begun(source, str(path))
+        sizes = [resident()]
+        reader = importing._Run(source, row, lambda _: sizes.append(resident()))
+        before = server_seconds(postmaster)
+        wall, own = time.perf_counter(), time.process_time()
+        await reader.files((("bench.json", path),))
+        wall, own = time.perf_counter() - wall, time.process_time() - own
+        server = server_seconds(postmaster) - before
+        middle = len(sizes) // 2
+        grown = max(sizes[middle:]) - max(sizes[: middle + 1])
+        kept = await ImportedNotice.count()
+        print(
+            f"stored {kept:,} procurements: {count / (own + server):,.0f} releases a second of processor time "
+            f"({own / count * 1e6:.0f} µs here, {server / count * 1e6:.0f} µs in PostgreSQL), {count / wall:,.0f}/s by the clock; "
+            f"ratio to reading, mending and merging alone {(own + server) / pure:.2f}; {max(sizes):.0f} MB of memory, in the second half {grown:+.0f} MB"
+        )
+        started = time.process_time()
+        while await joining.match_waiting():
+            continue
+        matched = time.process_time() - started
+        started = time.process_time()
+        await scoring.score(source)
+        print(
+            f"then {count / matched:,.0f}/s compared with their likes, {count / (time.process_time() - started):,.0f}/s scored"
+        )
+        started = time.process_time()
+        again = importing._Run(source, await importing._begun(source, "again"), None)
+        await again.files((("bench.json", path),))
+        took = time.process_time() - started
+        print(f"again, nothing new: {count / took:,.0f}/s, {again.counts.unchanged:,} unchanged")
+        engine = open_index(url=None, key=None, folder=folder / "search")
+        await engine.prepare()
+        await outbox.reindex(engine)
+        await many("UPDATE outbox SET done_at = NULL")
+        started, told = time.perf_counter(), 0
+        while did := await outbox.drain(engine):
+            told += did
+        print(f"the search was told of {told:,} at {told / (time.perf_counter() - started):,.0f}/s by the clock")
+        await engine.close()
+
+
 def survey(root: Path) -> None:
     """A table of every portal's files: what was read, what was refused, what was mended, and the quality score."""
     now = datetime.now(UTC)
@@ -164,6 +256,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=3000, help="releases in each set")
     options.add_argument("--large", type=int, default=0, metavar="MEGABYTES", help="also read one package of this size")
+    options.add_argument(
+        "--store", type=int, default=0, metavar="COUNT", help="import so many releases into a database"
+    )
     options.add_argument("--survey", action="store_true", help="print what every portal's files come to, and stop")
     chosen = options.parse_args()
     if chosen.survey:
@@ -177,6 +272,15 @@ def main() -> None:
     else:
         print("The shared data are not on this machine; the golden packages are used.")
         uk = mixed = corpus(HERE / "fixtures" / "ocds")
+    if chosen.store:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            os.environ["PRELUDE_VAR"] = folder
+            os.environ.pop("DATABASE_URL", None)
+            os.environ["PICCOLO_CONF"] = "market.piccolo_conf"
+            Path(folder).chmod(0o755)
+            asyncio.run(stored(uk, chosen.store))
+            stop_embedded()
+        return
     per_second("UK Contracts Finder", multiplied(uk, chosen.count), chosen.count)
     per_second("all portals mixed", multiplied(mixed, chosen.count), chosen.count)
     if chosen.large:

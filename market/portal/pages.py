@@ -13,6 +13,7 @@ from market.accounts import guards
 from market.db import find
 from market.portal import actions, keeping, reports, views
 from market.portal.tables import ImportRun, Quarantined, Source
+from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
@@ -70,7 +71,8 @@ class NoticePages(Controller):
             word=STAGES[shown.stage],
             tone=TONES.get(shown.stage, "grey"),
             amount=AMOUNTS.get(shown.facts.value_from or "", ""),
-            operates=request.user.wears("operator") is not None,
+            codes=[(code, cpv.label(code) if cpv.known(code) else "") for code in shown.facts.cpv[:20]],
+            operates=_operates(request),
         )
 
 
