@@ -10,8 +10,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from functools import cache
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
@@ -32,7 +35,13 @@ FORGED = Refusal(
 
 def token_for(key: str) -> str:
     """The token of a session (its hash) or a visit (its random id)."""
-    return hmac.new(settings().secret.encode(), b"csrf\0" + key.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_form_key(settings().secret), key.encode(), hashlib.sha256).hexdigest()
+
+
+@cache
+def _form_key(secret: str) -> bytes:
+    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"prelude/web/form/v1")
+    return derived.derive(secret.encode())
 
 
 def cookie_name(name: str) -> str:
