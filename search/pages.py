@@ -19,6 +19,9 @@ from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results
 from search.outbox import index
 
+UNBOUNDED = (Kind.SUPPLIER, Kind.COMPONENT, Kind.INSIGHT_REPORT)
+"""Kinds that have neither a value nor an end: their tabs do not ask for one."""
+
 SHOWN = 12
 """Values listed under one filter; the chosen ones always are."""
 
@@ -50,9 +53,10 @@ class SearchPages(Controller):
             found=found,
             tabs=tabs(asked, found),
             groups=groups(asked, found) if found else [],
-            chips=[(condition(name, value), less.address()) for name, value, less in asked.fewer() if name != "kind"],
+            chips=[(condition(name, value), less.address()) for name, value, less in conditions(asked)],
             clear=asked.wide().address(kind=asked.kind),
             instead=instead,
+            bounded=asked.kind not in UNBOUNDED or asked.bounded,
             least=queries.typed(asked.at_least) if asked.at_least is not None else "",
             most=queries.typed(asked.at_most) if asked.at_most is not None else "",
             periods=[(days, text, days == asked.within) for days, text in queries.WITHIN.items()],
@@ -83,6 +87,13 @@ def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, in
         if counts.get(kind) or kind is asked.kind:
             made.append((text, asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
     return made
+
+
+def conditions(asked: queries.Asked) -> list[tuple[str, str, queries.Asked]]:
+    """The conditions in force but for the tab, in the order of the filters, a sector before what lies within it."""
+    order = list(queries.FILTERS)
+    found = [each for each in asked.fewer() if each[0] != "kind"]
+    return sorted(found, key=lambda each: (order.index(each[0]) if each[0] in order else len(order), len(each[1])))
 
 
 async def without_one(asked: queries.Asked) -> list[tuple[str, str, int]]:

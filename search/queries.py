@@ -165,6 +165,11 @@ class Asked:
         """Whether anything but words and the order was chosen."""
         return bool(self.fewer())
 
+    @property
+    def bounded(self) -> bool:
+        """Whether a value or an end is asked for."""
+        return self.at_least is not None or self.at_most is not None or self.within is not None
+
     def wide(self) -> Asked:
         """The same words and order without any condition."""
         return Asked(text=self.text, sort=self.sort)
