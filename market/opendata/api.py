@@ -14,11 +14,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-import msgspec
 from litestar import Request, Response, Router, get, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery
+from litestar.openapi.spec import Example
+from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from market.accounts import guards
@@ -32,33 +32,47 @@ AnyRequest = Request[Any, Any, Any]
 
 Cursor = Annotated[
     str,
-    msgspec.Meta(
+    QueryParameter(
         max_length=20,
         description="Where to go on: from `links.next`, or the header `next-cursor` of the answer before",
-        examples=["", "118"],
+        examples=[Example("From the beginning", value=""), Example("Behind event 118", value="118")],
     ),
 ]
-Limit = Annotated[int, msgspec.Meta(ge=1, le=500, description="How many, at the most 500", examples=[100])]
+Limit = Annotated[
+    int, QueryParameter(ge=1, le=500, description="How many, at the most 500", examples=[Example(value=100)])
+]
 Since = Annotated[
     datetime | None,
-    msgspec.Meta(
-        description="Only what happened at this moment or later; with its zone", examples=["2026-11-01T00:00:00Z"]
+    QueryParameter(
+        description="Only what happened at this moment or later; with its zone",
+        examples=[Example(value="2026-11-01T00:00:00Z")],
     ),
 ]
 OnlyOcid = Annotated[
     str,
-    msgspec.Meta(
-        max_length=80, description="Only the releases of one process", examples=["", "ocds-prelud-tender-T-7KQ4M2X"]
+    QueryParameter(
+        max_length=80,
+        description="Only the releases of one process",
+        examples=[Example(value="ocds-prelud-tender-T-7KQ4M2X")],
     ),
 ]
 OnlyTag = Annotated[
-    Tag | None, msgspec.Meta(description="Only releases with this tag of OCDS's releaseTag list", examples=["award"])
+    Tag | None,
+    QueryParameter(
+        description="Only releases with this tag of OCDS's releaseTag list", examples=[Example(value="award")]
+    ),
 ]
 OneOcid = Annotated[
-    str, msgspec.Meta(max_length=80, description="The process's ocid", examples=["ocds-prelud-tender-T-7KQ4M2X"])
+    str,
+    PathParameter(
+        max_length=80, description="The process's ocid", examples=[Example(value="ocds-prelud-tender-T-7KQ4M2X")]
+    ),
 ]
 OneKey = Annotated[
-    str, msgspec.Meta(max_length=100, description="The release's id", examples=["ocds-prelud-tender-T-7KQ4M2X-118"])
+    str,
+    PathParameter(
+        max_length=100, description="The release's id", examples=[Example(value="ocds-prelud-tender-T-7KQ4M2X-118")]
+    ),
 ]
 
 JSON = "application/json"
@@ -85,11 +99,11 @@ def _document(kind: Any, media_type: str, words: str, *statuses: int) -> dict[in
 )
 async def releases(
     request: AnyRequest,
-    cursor: FromQuery[Cursor] = "",
-    limit: FromQuery[Limit] = 100,
-    ocid: FromQuery[OnlyOcid] = "",
-    since: FromQuery[Since] = None,
-    tag: FromQuery[OnlyTag] = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    ocid: OnlyOcid = "",
+    since: Since = None,
+    tag: OnlyTag = None,
 ) -> Response[bytes]:
     """A release package in the order of publication. Follow `links.next` to the end; later, go on from the header
     `next-cursor` of the last page: no release is skipped, whatever is published meanwhile."""
@@ -105,7 +119,7 @@ async def releases(
     operation_id="readRelease",
     responses=_document(ReleasePackage, JSON, "An OCDS release package", 404, 429),
 )
-async def one_release(request: AnyRequest, key: FromPath[OneKey]) -> Response[bytes]:
+async def one_release(request: AnyRequest, key: OneKey) -> Response[bytes]:
     """A release package with one release, by its id."""
     row = await actions.release(key)
     content = packages.package_of(
@@ -128,9 +142,9 @@ async def one_release(request: AnyRequest, key: FromPath[OneKey]) -> Response[by
 )
 async def records(
     request: AnyRequest,
-    cursor: FromQuery[Cursor] = "",
-    limit: FromQuery[Limit] = 100,
-    since: FromQuery[Since] = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    since: Since = None,
 ) -> Response[bytes]:
     """A record package: for each process how things stand, with links to its releases. A process that changes moves to
     the end of the list, so whoever goes on from her last cursor gets all changes and nothing else."""
@@ -145,7 +159,7 @@ async def records(
     operation_id="readRecord",
     responses=_document(FullRecordPackage, JSON, "An OCDS record package", 404, 429),
 )
-async def one_record(request: AnyRequest, ocid: FromPath[OneOcid]) -> Response[bytes]:
+async def one_record(request: AnyRequest, ocid: OneOcid) -> Response[bytes]:
     """A record package with one process: its releases embedded, and compiled."""
     process, bodies = await actions.process(ocid)
     record = f'{{"ocid":"{process.ocid}","releases":[{",".join(bodies)}],"compiledRelease":{process.compiled}}}'
@@ -170,9 +184,9 @@ async def one_record(request: AnyRequest, ocid: FromPath[OneOcid]) -> Response[b
 )
 async def changes(
     request: AnyRequest,
-    cursor: FromQuery[Cursor] = "",
-    limit: FromQuery[Limit] = 100,
-    since: FromQuery[Since] = None,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+    since: Since = None,
 ) -> Response[bytes]:
     """The processes that changed last, newest first, one entry each; older ones by the link `next`."""
     rows = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since))
