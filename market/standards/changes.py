@@ -533,7 +533,7 @@ class _Comparer:
                     self.say("alternatives-changed", "attention", said, after)
                 continue
             names, later = [_named(each) for each in one], [_named(each) for each in other]
-            if None in names or None in later:
+            if None in names or None in later or len(set(names)) < len(names) or len(set(later)) < len(later):
                 names, later = list(range(len(one))), list(range(len(other)))
             for number, name in enumerate(names):
                 if name in later:

@@ -167,6 +167,12 @@ def test_the_same_document_has_no_changes_and_circles_end() -> None:
     assert compare(base(), base()).changes == ()
 
 
+def test_alternatives_of_one_name_are_compared_in_order() -> None:
+    document = base()
+    body(document)["oneOf"] = [{"title": "A", "type": "string"}, {"title": "A", "type": "integer"}]
+    assert compare(document, copy.deepcopy(document)).changes == ()
+
+
 def test_renaming_a_parameter_in_a_path_or_moving_a_schema_is_no_change() -> None:
     old, new = base(), base()
     item = new["paths"].pop(PERMIT)
