@@ -27,6 +27,8 @@ from market.web.pages import Visitor
 from market.web.problems import problem_responses
 from market.web.words import checklist_items
 
+PER_PAGE = 50
+
 
 class CriterionView(msgspec.Struct):
     """What applications are scored on."""
@@ -87,6 +89,27 @@ class ChallengeView(msgspec.Struct):
     applications: int | None
     shortlisted: list[str]
     insight_report: str | None
+
+
+class ChallengeLine(msgspec.Struct):
+    """A challenge in a list; `buyer` is the organisation's reference. The rest is read at its own address."""
+
+    ref: str
+    stage: str
+    title: str
+    buyer: str
+    buyer_name: str
+    method: str
+    cpv: list[str]
+    region: str
+    fee_minor: int
+    currency: str
+    places: int
+    questions_until: datetime | None
+    closes_at: datetime | None
+    published_at: datetime | None
+    concluded_at: datetime | None
+    decision: str
 
 
 class CheckView(msgspec.Struct):
@@ -249,8 +272,23 @@ async def view(challenge: Challenge) -> ChallengeView:
     )
 
 
+_IN_LISTS = tuple(name for name in ChallengeLine.__struct_fields__ if name not in ("stage", "buyer", "buyer_name"))
 _RECKONED = {"stage", "buyer", "mission", "criteria", "questions", "applications", "shortlisted", "insight_report"}
 _PLAIN = tuple(name for name in ChallengeView.__struct_fields__ if name not in _RECKONED)
+
+
+async def lines(rows: list[Challenge]) -> list[ChallengeLine]:
+    """Rows of a list with their buyers' names, read at once."""
+    now, buyers = clock.now(), await actions.names([each.buyer for each in rows])
+    return [
+        ChallengeLine(
+            stage=rules.stage(each, now),
+            buyer=buyers[each.buyer].ref,
+            buyer_name=buyers[each.buyer].name,
+            **{name: getattr(each, name) for name in _IN_LISTS},
+        )
+        for each in rows
+    ]
 
 
 async def application_view(reading: judging.Reading) -> ApplicationView:
@@ -353,11 +391,17 @@ class ChallengesApi(Controller):
         operation_id="listChallenges",
         responses=problem_responses(),
     )
-    async def index(self, stage: FromQuery[rules.Stage | None] = None) -> Items[ChallengeView]:
-        """All published challenges, the newest first; `stage` keeps those that stand there now."""
+    async def index(
+        self, stage: FromQuery[rules.Stage | None] = None, before: FromQuery[str] = ""
+    ) -> Items[ChallengeLine]:
+        """Published challenges, the newest first; `stage` keeps those that stand there now. `before` is the last reference of
+        the page before."""
         now = clock.now()
         rows = [each for each in await actions.published() if stage in (None, rules.stage(each, now))]
-        return Items([await view(each) for each in rows])
+        begins = next((place for place, each in enumerate(rows, 1) if each.ref == before), 0)
+        shown, more = rows[begins : begins + PER_PAGE], len(rows) > begins + PER_PAGE
+        of = f"&stage={stage}" if stage else ""
+        return Items(await lines(shown), f"/api/v1/challenges?before={shown[-1].ref}{of}" if more else None)
 
     @post(
         "/",

@@ -129,3 +129,11 @@ async def test_everything_public_is_found(walked: Inside) -> None:
     ):
         found = await walked.ask("", "GET", f"search?q={words}")
         assert (kind, ref) in [(each["kind"], each["ref"]) for each in found["items"]], words
+
+
+async def test_lists_go_on_where_they_ended(walked: Inside) -> None:
+    (line,) = (await walked.ask("", "GET", "challenges?stage=concluded"))["items"]
+    assert (line["ref"], line["buyer_name"]) == (walked.challenge, "Department for Roads")
+    assert (await walked.ask("", "GET", "challenges?stage=open")) == {"items": [], "next": None}
+    after = await walked.ask("", "GET", f"challenges?before={walked.challenge}")
+    assert after == {"items": [], "next": None}
