@@ -13,6 +13,7 @@ from market.accounts.tables import Organisation
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.seed.cast import FIRST, engage, ministers
+from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.procurements import tenders
 from market.seed.script import Act, read
@@ -35,7 +36,13 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
             cast = await engage(script)
             await ensure_profiles()
         acts = sorted(
-            [*ministers(script, cast), *missions(script, cast), *challenges(script, cast), *tenders(script, cast)],
+            [
+                *ministers(script, cast),
+                *missions(script, cast),
+                *challenges(script, cast),
+                *tenders(script, cast),
+                *components(script, cast),
+            ],
             key=lambda act: (act.at, act.order),
         )
         for number, act in enumerate(acts, 1):

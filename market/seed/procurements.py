@@ -96,6 +96,8 @@ class Procurement:
         if text.get("awards"):
             for who, at in last.items():
                 yield self.act(at, "handing-in", lambda who=who: self.hand_in(who), after=timedelta(minutes=2))
+        for attempt in text.get("award_attempts", []):
+            yield self.act(attempt["at"], "attempt", lambda attempt=attempt: self.decide(attempt), refused=True)
         for award in text.get("awards", []):
             yield self.act(award["decided_at"], "award", lambda award=award: self.decide(award))
         for contract in text.get("contracts", []):
