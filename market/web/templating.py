@@ -48,7 +48,9 @@ class Named(Protocol):
     """Whoever is signed in, as far as the layout needs to know."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name shown at the top of the page."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def _by(expression: str, flags: str = "") -> Callable[[Any], bool]:
 
 
 def is_regex(text: str) -> bool:
+    """Whether `text` is an expression that can be compiled here: JSON Schema's format `regex` (ECMA-262)."""
     try:
         compiled(text)
     except BadPattern:

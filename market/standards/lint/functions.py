@@ -95,6 +95,7 @@ def shown(value: Any) -> str:
 
 
 def only(options: dict[str, Any], **known: Callable[[Any], bool]) -> None:
+    """Refuse (BadOptions) an option that is not among `known`, or a value that its test does not accept."""
     for name, value in options.items():
         if name not in known:
             raise BadOptions(f'does not take the option "{name}"')
@@ -103,6 +104,7 @@ def only(options: dict[str, Any], **known: Callable[[Any], bool]) -> None:
 
 
 def no_options(options: dict[str, Any]) -> None:
+    """Refuse (BadOptions) any option: the function takes none."""
     if options:
         raise BadOptions("takes no options")
 
