@@ -20,12 +20,12 @@ $(BIN)/python:
 
 $(VENV)/installed: requirements.lock | $(BIN)/python
 	@echo "Installing what the site needs …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.lock | $(BIN)/python
 	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
@@ -47,7 +47,7 @@ check: $(VENV)/installed-dev
 
 test: check
 	@sh .ci/browser.sh
-	@sh .ci/meilisearch.sh
+	@bash .ci/meilisearch.sh
 	$(BIN)/pytest -n 2 --dist loadfile
 
 documents: $(VENV)/installed-dev
