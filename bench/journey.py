@@ -184,7 +184,12 @@ def play(var: Path) -> dict[str, str]:
 
 def pages(environment: dict[str, str], seconds: float, refs: dict[str, str], token: str) -> None:
     """Pages and JSON answers beside the bare answer."""
-    served = {**environment, "PRELUDE_ENV": "production", "SITE_URL": "https://localhost", "PRELUDE_PROXIES": "127.0.0.1"}
+    served = {
+        **environment,
+        "PRELUDE_ENV": "production",
+        "SITE_URL": "https://localhost",
+        "PRELUDE_PROXIES": "127.0.0.1",
+    }
     one, other = free_port(), free_port()
     ours = Server([sys.executable, "-m", "market", "serve", "--port", str(one)], served, one, "/about")
     least = Server([sys.executable, "-c", SERVE_BARE, str(other)], environment, other, "/")

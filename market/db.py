@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from piccolo.columns.combination import And, Or, Where, WhereRaw
@@ -118,13 +119,19 @@ async def one_transaction() -> AsyncIterator[None]:
         yield
 
 
+@cache
+def _one_of(table: type[Table]) -> str:
+    """The query for one row of this table. Piccolo writes the list of columns anew for every query, which costs more than
+    all the rest of reading a row; here it is written once."""
+    columns = ", ".join(f'"{each._meta.db_column_name}" AS "{each._meta.name}"' for each in table._meta.columns)
+    return f"SELECT {columns} FROM {table._meta.get_formatted_tablename()} WHERE {{}} LIMIT 1"  # noqa: S608 — names of our own tables
+
+
 async def maybe(table: type[T], where: Condition, *, lock: bool = False) -> T | None:
     """The row, or None. With `lock` nobody else changes it until this transaction ends."""
-    query = table.objects().where(where).first()
-    if lock:
-        query = query.lock_rows("UPDATE")
-    row: T | None = await query
-    return row
+    sql = _one_of(table) + (" FOR UPDATE" if lock else "")
+    rows = await engine().run_querystring(QueryString(sql, where.querystring))
+    return table(**rows[0], _exists_in_db=True) if rows else None
 
 
 async def find(table: type[T], where: Condition, *, lock: bool = False) -> T:
