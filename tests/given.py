@@ -16,11 +16,11 @@ from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
 from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person
 from market.actor import SYSTEM, Actor, Role
 from market.missions.tables import Mission
+from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
 from market.tenders.evidence import accept_evidence
 from market.tenders.tables import Tender
 from market.web import crossing
-from market.seed.authenticator import Authenticator, to64
 
 TODAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday morning without a bank holiday near it; freeze it with `clock.at(given.TODAY)`."""

@@ -293,7 +293,7 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
     if chooses and given is None:
         raise Refused(Refusal("invitation.name-needed", "Enter your name and choose a password.", "name"), status=422)
     if holder is not None and not chooses and actor.person != holder.id:
-        raise Refused(Refusal("invitation.sign-in-first", f"Sign in as {holder.email}, then open this link again."))
+        raise _sign_in_first(holder.email)
     if chooses and given is not None and given.password:
         insist(rules.PASSWORD, given.password, (given.name, offered.invitation.email))
         kept = await passwords.hashed(given.password)
@@ -305,9 +305,11 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
         person = await maybe(Person, Person.email == row.email, lock=True) or Person(
             email=row.email, created_at=clock.now()
         )
+        if chooses and person.password_hash:  # somebody with a letter to the same address was quicker
+            raise _sign_in_first(person.email)
         if chooses and given is not None:
             person.name, person.password_hash = " ".join(given.name.split()), kept
-            await _keep_person(person, new=holder is None)
+            await _keep_person(person, new=not person.id)
         joined = await actor_of(person.id, "letter")
         await begin(joined, person, offered.organisation, row.role, row.title, row.office_since, row.office_until)
     return person
@@ -318,9 +320,11 @@ async def _keep_person(person: Person, *, new: bool) -> None:
         async with transaction():
             await person.save(None if new else [Person.name, Person.password_hash])
     except UniqueViolationError:
-        raise Refused(
-            Refusal("invitation.sign-in-first", f"Sign in as {person.email}, then open this link again.")
-        ) from None
+        raise _sign_in_first(person.email) from None
+
+
+def _sign_in_first(email: str) -> Refused:
+    return Refused(Refusal("invitation.sign-in-first", f"Sign in as {email}, then open this link again."))
 
 
 # ── memberships ────────────────────────────────────────────────────────────────────────────────────────────────────

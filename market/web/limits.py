@@ -38,7 +38,7 @@ async def spend(limit: Limit, who: str) -> None:
     key = f"{limit.name}:{who}"[:200]
     row = await one(
         "INSERT INTO allowance AS a (key, tries, at) VALUES ({}, {}, {}) ON CONFLICT (key) DO UPDATE SET tries = "
-        "GREATEST(-1, LEAST({}::real, a.tries + {}::real * EXTRACT(EPOCH FROM (EXCLUDED.at - a.at))::real) - 1), "
+        "GREATEST(-1, LEAST({}::real, a.tries + {}::real * GREATEST(0, EXTRACT(EPOCH FROM (EXCLUDED.at - a.at)))::real) - 1), "
         "at = EXCLUDED.at RETURNING tries",
         key,
         float(limit.burst - 1),

@@ -119,7 +119,11 @@ def test_one_mistyped_character_is_noticed(at: int, typed: str) -> None:
         sealing.public_key_of(code[:at] + typed + code[at + 1 :])
 
 
-@pytest.mark.parametrize("code", ["", "A", OFFICERS[0].code[:-1], OFFICERS[0].code + "A", "ſ" * 28, "0" * 28])
+@pytest.mark.parametrize(
+    "code",
+    ["", "A", OFFICERS[0].code[:-1], OFFICERS[0].code + "A", "ſ" * 28, "0" * 28],
+    ids=["nothing", "one letter", "one letter short", "one letter more", "not our letters", "no checksum"],
+)
 def test_what_is_no_code_is_refused_in_words(code: str) -> None:
     with pytest.raises(sealing.MistypedCode, match="opening code"):
         sealing.contribute(code, KEY.officer_shares[0])

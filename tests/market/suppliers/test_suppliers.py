@@ -215,7 +215,7 @@ async def test_two_who_change_a_profile_at_once_do_not_overwrite_each_other(app:
         typed = {
             "version": "1",
             "summary": "Sensors that hang under a gully grate.",
-            "capabilities": "radio, flood alerts",
+            "capabilities": "radio\nflood alerts",
         }
         assert (await client.post(f"/suppliers/{firm.ref}/edit", data=typed)).status_code == 303
         again = await client.post(f"/suppliers/{firm.ref}/edit", data={**typed, "summary": "Mine, written meanwhile."})
