@@ -319,7 +319,7 @@ async def _table(request: AnyRequest, name: str, heading: tuple[str, ...], rows:
     if _has(request, tag):
         return Response(b"", status_code=304, headers=headers, media_type=CSV)
     if request.method == "HEAD":
-        return Response(b"", headers={**headers, "content-type": f"{CSV}; charset=utf-8"}, media_type=CSV)
+        return Stream(iter(()), headers=headers, media_type=CSV)
     content = sheets.written(heading, rows)
     if takes_gzip(request):
         headers["content-encoding"] = "gzip"

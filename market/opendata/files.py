@@ -181,12 +181,18 @@ async def _year(year: int) -> list[File]:
     made.append(_listed(f"releases-{year}.jsonl.gz", "releases", year, count))
     with tempfile.TemporaryDirectory(dir=folder(), prefix=".work-") as work:
         flat = Path(work) / "records.json"
-        with flat.open("wb") as kept, _beside(f"records-{year}.jsonl.gz") as path:
-            count = await _lines(path, _records(year, kept))
+        with flat.open("wb") as kept:
+            count = await write_records(year, kept)
         made.append(_listed(f"records-{year}.jsonl.gz", "records", year, count))
         if count:
             made += await asyncio.to_thread(_tables, year, count, flat, Path(work))
     return made
+
+
+async def write_records(year: int, flat: BinaryIO | None = None) -> int:
+    """The file of a year's records; into `flat` what its tables are made from. Answers how many records there are."""
+    with _beside(f"records-{year}.jsonl.gz") as path:
+        return await _lines(path, _records(year, flat))
 
 
 async def _lines(path: Path, lines: AsyncIterator[bytes]) -> int:
@@ -213,16 +219,18 @@ async def _releases(year: int) -> AsyncIterator[bytes]:
         after = rows[-1]["event"]
 
 
-async def _records(year: int, flat: BinaryIO) -> AsyncIterator[bytes]:
+async def _records(year: int, flat: BinaryIO | None) -> AsyncIterator[bytes]:
     """The records, and on the way each compiled release made safe for a spreadsheet into `flat`."""
     after, between = 0, b'{"releases":['
     while rows := await actions.page_of_processes(after, PAGE, year=year):
         for row in rows:
             yield actions.record_of(row)
-            flat.write(between + packages.encode(_safe(packages.decode(row["compiled"]))))
-            between = b","
+            if flat is not None:
+                flat.write(between + packages.encode(_safe(packages.decode(row["compiled"]))))
+                between = b","
         after = rows[-1]["last"]
-    flat.write(b"]}")
+    if flat is not None:
+        flat.write(b"]}")
 
 
 def _safe(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from litestar import Controller, Response, get, route
 from litestar.params import FromPath
 from litestar.response import Stream
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import Markup
 
 from market.accounts import guards
@@ -41,7 +42,7 @@ CLASSES = {
     "ul": "govuk-list govuk-list--bullet",
     "ol": "govuk-list govuk-list--number",
     "a": "govuk-link",
-    "table": "govuk-table",
+    "table": "govuk-table pre-table",
     "thead": "govuk-table__head",
     "tbody": "govuk-table__body",
     "tr": "govuk-table__row",
@@ -110,12 +111,30 @@ def _policy() -> Markup:
 
 
 def rendered(text: str) -> Markup:
-    """Markdown of ours as HTML in the design system's classes; HTML inside it is shown as text."""
+    """Markdown of ours as HTML in the design system's classes; HTML inside it is shown as text. Cells name their column,
+    for phones, where a table is read row by row."""
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(text)
     for token in _all(tokens):
         if token.nesting == 1 and token.tag in CLASSES:
             token.attrSet("class", CLASSES[token.tag])
+    columns: list[str] = []
+    column = 0
+    for token, inside in pairwise(tokens):
+        if token.type == "thead_open":
+            columns = []
+        elif token.type == "th_open":
+            columns.append(inside.content)
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            token.attrSet("data-label", columns[column])
+            column += 1
+            inside.children = [
+                Token("html_inline", "", 0, content="<div>"),
+                *(inside.children or ()),
+                Token("html_inline", "", 0, content="</div>"),
+            ]
     return Markup(reader.renderer.render(tokens, reader.options, {}))  # noqa: S704 - from our own documentation
 
 

@@ -104,6 +104,10 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
         # A zero byte, a number beyond the column: nothing that any form or link of ours makes.
         log.warning("a value that the database cannot hold: %s", exc)
         return 400, [Refusal("web.not-storable", "This holds a sign or a number that cannot be kept.")], {}
+    if isinstance(exc, RecursionError):
+        return 400, [Refusal("form.too-deep", "This is nested too deeply to be read.")], {}
+    if isinstance(exc, UnicodeDecodeError):
+        return 400, [Refusal("form.not-text", "This is not text in UTF-8.")], {}
     if isinstance(exc, ValidationException):
         return 400, _invalid(exc), {}
     if isinstance(exc, NotAuthorizedException):

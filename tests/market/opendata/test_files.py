@@ -177,7 +177,7 @@ async def test_the_policy_is_shown_as_it_stands_in_the_documentation(folder: Pat
     async with given.browser(app) as client:
         page = (await client.get("/open-data/policy")).text
     assert '<h1 class="govuk-heading-xl">Open data: what is published, and how to use it</h1>' in page
-    assert '<table class="govuk-table">' in page
+    assert '<table class="govuk-table pre-table">' in page
     assert "Sealed bids." in page
     for tag in {tag for each in actions.ANNOUNCED.values() for tag in each}:
         assert f"<code>{tag}</code>" in page
