@@ -73,6 +73,8 @@ ADDRESSABLE = tuple(each for each in STRINGS if len(each) < 1000 and "\ud800" no
 """Those that fit into an address."""
 
 NUMBERS = (0, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 10**40, 1e308, -1e308, 0.1, True)
+OPEN_TO_ALL = {"checkApi"}
+"""What is posted by anybody and changes nothing."""
 FURNITURE = ("/api/v1", "/api/v1/openapi.json", "/api/v1/{path:str}")
 """The description itself."""
 
@@ -288,11 +290,11 @@ async def test_the_description_is_whole(app: Litestar) -> None:
             for code, each in refusals.items():
                 assert "application/problem+json" in each["content"], f"{what} {code}"
             if "requestBody" in operation:
-                assert {"400", "401"} <= set(refusals), what
+                assert "400" in refusals, what
                 assert "404" in refusals or "{" not in path, what
             if operation.get("security"):
                 assert "401" in refusals, what
-            if method != "get":
+            if method != "get" and operation["operationId"] not in OPEN_TO_ALL:
                 assert operation.get("security"), what
     assert len(names) == len(set(names))
     assert len(names) > 100
