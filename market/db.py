@@ -61,8 +61,9 @@ def new_engine() -> PostgresEngine:
     return PostgresEngine(config={"dsn": database_url()}, extensions=())
 
 
+@cache
 def engine() -> PostgresEngine:
-    """The engine every table uses."""
+    """The engine every table uses. It is asked for with every query, and Piccolo would look it up anew each time."""
     found = engine_finder()
     if not isinstance(found, PostgresEngine):
         raise TypeError("market/piccolo_conf.py must name a PostgresEngine")
