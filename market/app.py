@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
@@ -48,7 +49,7 @@ from market.tenders.api import TendersApi
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
-from market.web import crossing, headers, limits, problems
+from market.web import crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.pages import assets
 from search.api import SearchApi
@@ -137,12 +138,23 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     await index().close()
 
 
-def create() -> Litestar:
+class Site(Litestar):
+    """The application, which answers HEAD wherever it answers GET."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One request, or the lifespan."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await heads.answer(super().__call__, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create() -> Site:
     """The application, ready for any ASGI server."""
     if settings().demo:
         settings().var.mkdir(parents=True, exist_ok=True)
         clock.follow(settings().var / "clock")
-    return Litestar(
+    return Site(
         route_handlers=[
             *PAGES,
             Router("/", route_handlers=list(API), opt={"machine": True}, include_in_schema=True),
