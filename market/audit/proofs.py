@@ -14,6 +14,9 @@ from market.settings import settings
 
 BATCH = 5000
 
+OPENINGS = ("tender.opened", "challenge.shortlisted")
+"""The verbs that break the seal `opening:kind:reference` of their subject."""
+
 
 async def events(after: int = 0) -> AsyncIterator[list[dict[str, object]]]:
     """All events after this seq, in order, in batches of columns; memory does not grow with the log."""
@@ -68,7 +71,8 @@ async def unsealed() -> set[str]:
     """The seals (`Event.sealed_by`) that are broken by now: published drafts, opened tenders, short-listed challenges."""
     rows = await many(
         "SELECT DISTINCT 'publication:' || subject AS seal FROM event WHERE verb LIKE '%.published' "
-        "UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb IN ('tender.opened', 'challenge.shortlisted')"
+        "UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb = ANY({}::text[])",
+        list(OPENINGS),
     )
     return {row["seal"] for row in rows}
 

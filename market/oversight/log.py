@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from market import canonical
+from market.audit import proofs
 from market.audit.thread import address
 from market.clock import ZONE
 from market.db import many
@@ -22,7 +23,7 @@ PUBLIC: Final = (
     "(e.sealed_by = '' OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) "
     "AND e.sealed_by LIKE 'publication:%' AND o.verb LIKE '%.published') "
     "OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 9) AND e.sealed_by LIKE 'opening:%' "
-    "AND o.verb = 'tender.opened'))"
+    f"AND o.verb IN ({', '.join(repr(verb) for verb in proofs.OPENINGS)})))"
 )
 """Whether the event `e` may be seen by everybody: the same seals as `market.audit.proofs.unsealed`, asked row by row so that a page
 of a long log costs what a page of a short one does. A test holds the two against each other."""

@@ -68,6 +68,9 @@ async def test_what_the_pages_show_is_what_the_exported_log_shows() -> None:
     await record(SYSTEM, "mission.drafted", "mission:M-2222222", sealed_by="publication:mission:M-2222222")
     await record(SYSTEM, "mission.drafted", "mission:M-3333333", sealed_by="publication:mission:M-3333333")
     await record(SYSTEM, "mission.published", "mission:M-3333333")
+    await record(SYSTEM, "application.submitted", "application:AP-2222222", sealed_by="opening:challenge:CH-2222222")
+    await record(SYSTEM, "application.submitted", "application:AP-3333333", sealed_by="opening:challenge:CH-3333333")
+    await record(SYSTEM, "challenge.shortlisted", "challenge:CH-3333333")
     seals = await proofs.unsealed()
     rows = await Event.select(Event.seq, Event.sealed_by)
     expected = {row["seq"] for row in rows if not row["sealed_by"] or row["sealed_by"] in seals}
