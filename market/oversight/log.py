@@ -23,7 +23,7 @@ PUBLIC: Final = (
     "(e.sealed_by = '' OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) "
     "AND e.sealed_by LIKE 'publication:%' AND o.verb LIKE '%.published') "
     "OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 9) AND e.sealed_by LIKE 'opening:%' "
-    f"AND o.verb IN ({', '.join(repr(verb) for verb in proofs.OPENINGS)})))"
+    f"AND o.verb IN ({', '.join(repr(verb) for verb in proofs.OPENINGS)})))"  # noqa: S608 - constants
 )
 """Whether the event `e` may be seen by everybody: the same seals as `market.audit.proofs.unsealed`, asked row by row so that a page
 of a long log costs what a page of a short one does. A test holds the two against each other."""
