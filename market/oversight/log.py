@@ -20,10 +20,10 @@ from market.oversight.verbs import KINDS, parts, sentence
 PAGE: Final = 50
 
 PUBLIC: Final = (
-    "(e.sealed_by = '' OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) "
+    "(e.sealed_by = '' OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) "  # noqa: S608 - constants
     "AND e.sealed_by LIKE 'publication:%' AND o.verb LIKE '%.published') "
     "OR EXISTS (SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 9) AND e.sealed_by LIKE 'opening:%' "
-    f"AND o.verb IN ({', '.join(repr(verb) for verb in proofs.OPENINGS)})))"  # noqa: S608 - constants
+    f"AND o.verb IN ({', '.join(repr(verb) for verb in proofs.OPENINGS)})))"
 )
 """Whether the event `e` may be seen by everybody: the same seals as `market.audit.proofs.unsealed`, asked row by row so that a page
 of a long log costs what a page of a short one does. A test holds the two against each other."""
