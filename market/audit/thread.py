@@ -15,7 +15,8 @@ from market import canonical
 from market.db import many
 from market.money import Money
 
-State = Literal["done", "now", "todo", "missing", "refused"]
+State = Literal["done", "now", "todo", "spared", "missing", "refused"]
+"""`spared` is a step that the law did not ask for; `missing` one that it did."""
 
 VERBS = (
     "challenge.published",
@@ -32,6 +33,8 @@ VERBS = (
     "award.set-aside",
     "contract.drawn-up",
     "contract.signed",
+    "contract.changed",
+    "contract.ended",
     "obligation.incurred",
     "payment.paid",
 )
@@ -147,7 +150,7 @@ def steps(events: Iterable[_Happened]) -> list[Step]:
     if not happened:
         return []
     made = [*_exercise(happened), *_gate(happened), *_tender(happened), *_award(happened), *_contract(happened)]
-    made.append(_payments(happened))
+    made.append(_payments(happened, waits=any(step.state == "todo" for step in made)))
     return _mark_now(made)
 
 
@@ -190,18 +193,24 @@ def _gate(events: list[_Happened]) -> list[Step]:
     if refused is not None:
         return [Step("Waiver", "refused", "Refused by the minister", refused.at, address(refused.subject))]
     if published is not None and _last(events, "challenge.published") is None:
-        ground = str(published.facts.get("ground", ""))
-        return [Step("Exercise", "missing", None, None, None, GROUNDS.get(ground, "No exercise is on record."))]
+        why = GROUNDS.get(str(published.facts.get("ground", "")))
+        state: State = "spared" if why else "missing"
+        return [Step("Exercise", state, None, None, None, why or "No exercise is on record.")]
     return []
+
+
+def _ends_here(events: list[_Happened]) -> bool:
+    """Whether nothing is bought at the end of this line: its exercise said stop, or its tender was cancelled."""
+    if _last(events, "tender.published") is not None:
+        return _last(events, "tender.cancelled") is not None
+    ended = _last(events, "challenge.concluded")
+    return ended is not None and ended.facts.get("decision") == "stop"
 
 
 def _tender(events: list[_Happened]) -> list[Step]:
     published = _last(events, "tender.published")
-    stopped = _last(events, "challenge.concluded")
     if published is None:
-        if stopped is not None and stopped.facts.get("decision") == "stop":
-            return []
-        return [Step("Tender", "todo")]
+        return [] if _ends_here(events) else [Step("Tender", "todo")]
     cancelled, opened = _last(events, "tender.cancelled"), _last(events, "tender.opened")
     here = address(published.subject)
     if cancelled is not None:
@@ -212,7 +221,7 @@ def _tender(events: list[_Happened]) -> list[Step]:
 
 
 def _award(events: list[_Happened]) -> list[Step]:
-    if _last(events, "tender.published") is None or _last(events, "tender.cancelled"):
+    if _ends_here(events):
         return []
     aside = {each.subject for each in events if each.verb == "award.set-aside"}
     decided = [each for each in events if each.verb == "award.decided" and each.subject not in aside]
@@ -224,12 +233,14 @@ def _award(events: list[_Happened]) -> list[Step]:
 
 
 def _contract(events: list[_Happened]) -> list[Step]:
-    if _last(events, "tender.published") is None or _last(events, "tender.cancelled"):
+    if _ends_here(events):
         return []
     signed = [each for each in events if each.verb == "contract.signed"]
     drawn = _last(events, "contract.drawn-up")
     if signed:
-        text = f"{len(signed)} contracts in force" if len(signed) > 1 else "In force"
+        ended = {each.subject for each in events if each.verb == "contract.ended"}
+        running = len([each for each in signed if each.subject not in ended])
+        text = f"{running} contracts in force" if running > 1 else "In force" if running else "Ended"
         return [
             Step("Contract", "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
         ]
@@ -238,13 +249,29 @@ def _contract(events: list[_Happened]) -> list[Step]:
     return [Step("Contract", "todo")]
 
 
-def _payments(events: list[_Happened]) -> Step:
+def _payments(events: list[_Happened], *, waits: bool) -> Step:
+    """Done when everything that the line promises was owed and paid; `waits` when a step before this one is to come."""
     owed = [each for each in events if each.verb == "obligation.incurred"]
     paid = [each for each in events if each.verb == "payment.paid"]
     if not owed:
         return Step("Payments", "todo")
     text = f"{_sum(paid)} paid of {_sum(owed)} owed so far"
-    return Step("Payments", "done" if len(paid) >= len(owed) else "todo", text, (paid or owed)[-1].at)
+    settled = not waits and len(paid) >= len(owed) and not _outstanding(events, owed)
+    return Step("Payments", "done" if settled else "todo", text, (paid or owed)[-1].at)
+
+
+def _outstanding(events: list[_Happened], owed: list[_Happened]) -> bool:
+    """Whether a contract in force is worth more than its accepted milestones have made owed so far."""
+    worth: dict[str, int] = {}
+    for each in events:
+        if each.verb in ("contract.signed", "contract.changed"):
+            worth[each.subject] = int(each.facts.get("value_minor", 0))
+        elif each.verb == "contract.ended":
+            worth.pop(each.subject, None)
+    for each in owed:
+        for contract in worth.keys() & set(each.about):
+            worth[contract] -= int(each.facts.get("amount_minor", 0))
+    return any(left > 0 for left in worth.values())
 
 
 def _sum(events: list[_Happened]) -> str:
