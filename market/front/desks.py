@@ -25,12 +25,14 @@ from market.tenders.tables import Tender
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing to do: in words, where it is done, which record it is about, and by when where there is a deadline."""
+    """One thing to do: in words, where it is done, which record it is about, by when where there is a deadline, and since
+    when it waits where there is none."""
 
     text: str
     href: str
     about: str | None = None
     when: datetime | None = None
+    since: datetime | None = None
 
 
 Stages = list[tuple[str, list[tuple[str, str, str | None]]]]
@@ -93,7 +95,7 @@ async def desk(actor: Actor) -> Desk:
     if actor.wears("auditor"):
         made.audit = await _auditing()
     far = datetime.max.replace(tzinfo=now.tzinfo)
-    made.waiting.sort(key=lambda item: item.when or far)
+    made.waiting.sort(key=lambda item: (item.when or far, item.since or far))
     return made
 
 
@@ -142,7 +144,7 @@ async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
 
 async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT c.ref, c.title, c.shortlisted_at, c.pitches_by, c.decision_by, "
+        "SELECT c.ref, c.title, c.closes_at, c.shortlisted_at, c.pitches_by, c.decision_by, "
         "(SELECT count(*) FROM evaluator e WHERE e.challenge = c.id AND e.excused_at IS NULL) AS panel, "
         "(SELECT count(*) FROM evaluator e WHERE e.challenge = c.id AND e.excused_at IS NULL AND e.submitted_at IS NOT NULL) "
         "AS handed_in, "
@@ -151,8 +153,8 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
         "(SELECT count(*) FROM pitch p WHERE p.challenge = c.id AND p.scheduled_at IS NOT NULL) AS arranged, "
         "(SELECT count(*) FROM pitch p WHERE p.challenge = c.id AND (p.delivered_at IS NOT NULL OR p.missed_at IS NOT NULL)) "
         "AS heard, "
-        "(SELECT count(*) FROM pitch p WHERE p.challenge = c.id AND p.scheduled_at <= {} AND p.delivered_at IS NULL "
-        "AND p.missed_at IS NULL) AS unmarked "
+        "(SELECT min(p.scheduled_at) FROM pitch p WHERE p.challenge = c.id AND p.scheduled_at <= {} "
+        "AND p.delivered_at IS NULL AND p.missed_at IS NULL) AS unmarked "
         "FROM challenge c WHERE c.buyer = ANY({}::int[]) AND c.published_at IS NOT NULL AND c.cancelled_at IS NULL "
         "AND c.concluded_at IS NULL AND c.closes_at < {} ORDER BY c.closes_at",
         now,
@@ -165,7 +167,9 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
         if row["shortlisted_at"] is None:
             ready = row["panel"] >= policy.UK.challenges.evaluators_minimum and row["handed_in"] == row["panel"]
             if row["applied"] and ready:
-                found.append(Waiting("Make the short list: every evaluator has handed in", here, row["title"]))
+                found.append(
+                    Waiting("Make the short list: every evaluator has handed in", here, row["title"], row["pitches_by"])
+                )
             elif not row["applied"]:
                 found.append(Waiting("Nobody applied. Conclude or cancel it", here, row["title"], row["decision_by"]))
             continue
@@ -173,7 +177,8 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
             left = row["teams"] - row["arranged"]
             found.append(Waiting(f"Arrange {_n(left, 'a pitch', 'pitches')}", here, row["title"], row["pitches_by"]))
         if row["unmarked"]:
-            found.append(Waiting("Say whether the pitch was delivered: the team is paid then", here, row["title"]))
+            words = "Say whether the pitch was delivered: the team is paid then"
+            found.append(Waiting(words, here, row["title"], since=row["unmarked"]))
         if row["heard"] and row["heard"] >= row["teams"]:
             found.append(
                 Waiting(
@@ -185,7 +190,7 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
 
 async def _openings(actor: Actor, mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT t.ref, t.title, t.buyer = ANY({}::int[]) AS ours, f.id IS NOT NULL AS officer, f.contributed_at "
+        "SELECT t.ref, t.title, t.closes_at, t.buyer = ANY({}::int[]) AS ours, f.id IS NOT NULL AS officer, f.contributed_at "
         "FROM tender t LEFT JOIN opening_officer f ON f.tender = t.id AND f.person = {} "
         "WHERE (t.buyer = ANY({}::int[]) OR f.id IS NOT NULL) AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL "
         "AND t.opened_at IS NULL AND t.closes_at <= {} ORDER BY t.closes_at",
@@ -198,16 +203,19 @@ async def _openings(actor: Actor, mine: Sequence[int], now: datetime) -> list[Wa
     for row in rows:
         here = f"/tenders/{row['ref']}/opening"
         if row["officer"] and row["contributed_at"] is None:
-            found.append(Waiting("Bring your secret to open the bids", here, row["title"]))
+            found.append(Waiting("Bring your secret to open the bids", here, row["title"], since=row["closes_at"]))
         elif row["ours"]:
-            found.append(Waiting("The bids may be opened: two opening officers must come", here, row["title"]))
+            words = "The bids may be opened: two opening officers must come"
+            found.append(Waiting(words, here, row["title"], since=row["closes_at"]))
     return found
 
 
 async def _awards(mine: Sequence[int], ours: Sequence[int], now: datetime) -> list[Waiting]:
     found: list[Waiting] = []
     for row in await many(
-        "SELECT t.ref, t.title, (SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL) AS panel, "
+        "SELECT t.ref, t.title, t.opened_at, "
+        "(SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL) AS panel, "
+        "(SELECT max(p.submitted_at) FROM panelist p WHERE p.tender = t.id) AS finished_at, "
         "(SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL AND p.submitted_at IS NOT NULL) "
         "AS handed_in, (SELECT count(*) FROM lot l WHERE l.tender = t.id AND NOT EXISTS (SELECT 1 FROM decision d "
         "WHERE d.lot = l.id AND d.set_aside_at IS NULL)) AS undecided FROM tender t WHERE t.buyer = ANY({}::int[]) "
@@ -218,13 +226,15 @@ async def _awards(mine: Sequence[int], ours: Sequence[int], now: datetime) -> li
         if not row["undecided"]:
             continue
         if not row["panel"]:
-            found.append(Waiting("Name the evaluators of the bids", here, row["title"]))
+            found.append(Waiting("Name the evaluators of the bids", here, row["title"], since=row["opened_at"]))
         elif row["handed_in"] == row["panel"]:
-            found.append(Waiting(f"Decide {_n(row['undecided'], 'a lot')}: the panel has finished", here, row["title"]))
+            words = f"Decide {_n(row['undecided'], 'a lot')}: the panel has finished"
+            found.append(Waiting(words, here, row["title"], since=row["finished_at"]))
     for row in await many(
-        "SELECT d.ref, t.title, t.buyer, l.number, c.id IS NOT NULL AS protested FROM decision d JOIN tender t ON t.id = d.tender "
-        "JOIN lot l ON l.id = d.lot LEFT JOIN LATERAL (SELECT id FROM complaint WHERE complaint.decision = d.id "
-        "AND answered_at IS NULL LIMIT 1) c ON true WHERE t.buyer = ANY({}::int[]) AND d.set_aside_at IS NULL "
+        "SELECT d.ref, t.title, t.buyer, l.number, d.standstill_ends_at, c.id IS NOT NULL AS protested, c.lodged_at "
+        "FROM decision d JOIN tender t ON t.id = d.tender "
+        "JOIN lot l ON l.id = d.lot LEFT JOIN LATERAL (SELECT id, lodged_at FROM complaint WHERE complaint.decision = d.id "
+        "AND answered_at IS NULL ORDER BY lodged_at LIMIT 1) c ON true WHERE t.buyer = ANY({}::int[]) AND d.set_aside_at IS NULL "
         "AND d.winner IS NOT NULL AND (c.id IS NOT NULL OR (d.standstill_ends_at < {} AND d.contract = '' "
         "AND NOT EXISTS (SELECT 1 FROM contract k WHERE k.decision = d.id))) ORDER BY d.id",
         list(ours),
@@ -232,26 +242,31 @@ async def _awards(mine: Sequence[int], ours: Sequence[int], now: datetime) -> li
     ):
         about = f"{row['title']}, lot {row['number']}"
         if row["protested"] and row["buyer"] in mine:
-            found.append(Waiting("Answer the complaint", f"/awards/{row['ref']}", about))
+            found.append(Waiting("Answer the complaint", f"/awards/{row['ref']}", about, since=row["lodged_at"]))
         elif not row["protested"]:
             text = "Draw up the contract: the standstill has passed"
-            found.append(Waiting(text, f"/awards/{row['ref']}/contract", about))
+            found.append(Waiting(text, f"/awards/{row['ref']}/contract", about, since=row["standstill_ends_at"]))
     return found
 
 
 async def _deliveries(actor: Actor, mine: Sequence[int]) -> list[Waiting]:
     found = [
-        Waiting("Sign the contract", f"/contracts/{row['ref']}", row["title"])
+        Waiting("Sign the contract", f"/contracts/{row['ref']}", row["title"], since=row["drawn_up_at"])
         for row in await many(
-            "SELECT ref, title FROM contract WHERE buyer = ANY({}::int[]) AND buyer_signed_at IS NULL AND ended_at IS NULL "
+            "SELECT ref, title, drawn_up_at FROM contract WHERE buyer = ANY({}::int[]) AND buyer_signed_at IS NULL AND ended_at IS NULL "
             "ORDER BY id",
             list(mine),
         )
     ]
     found += [
-        Waiting(f"Accept or refuse “{row['milestone']}”", f"/contracts/{row['ref']}", row["title"])
+        Waiting(
+            f"Accept or refuse “{row['milestone']}”",
+            f"/contracts/{row['ref']}",
+            row["title"],
+            since=row["delivered_at"],
+        )
         for row in await many(
-            "SELECT c.ref, c.title, m.title AS milestone FROM milestone m JOIN contract c ON c.id = m.contract "
+            "SELECT c.ref, c.title, m.title AS milestone, m.delivered_at FROM milestone m JOIN contract c ON c.id = m.contract "
             "WHERE c.buyer = ANY({}::int[]) AND m.delivered_at IS NOT NULL AND m.accepted_at IS NULL "
             "AND m.refused_reason = '' ORDER BY m.delivered_at",
             list(mine),
@@ -277,10 +292,11 @@ async def _deliveries(actor: Actor, mine: Sequence[int]) -> list[Waiting]:
 
 async def _evaluating(person: int, now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' || c.ref || '/panel' AS here, c.title, e.declared_at FROM evaluator e "
+        "SELECT '/challenges/' || c.ref || '/panel' AS here, c.title, e.declared_at, c.pitches_by AS by, c.closes_at AS since "
+        "FROM evaluator e "
         "JOIN challenge c ON c.id = e.challenge WHERE e.person = {} AND e.excused_at IS NULL AND e.submitted_at IS NULL "
         "AND c.closes_at < {} AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL UNION ALL "
-        "SELECT '/tenders/' || t.ref || '/evaluation', t.title, p.declared_at FROM panelist p "
+        "SELECT '/tenders/' || t.ref || '/evaluation', t.title, p.declared_at, NULL, t.opened_at FROM panelist p "
         "JOIN tender t ON t.id = p.tender WHERE p.person = {} AND p.excused_at IS NULL AND p.submitted_at IS NULL "
         "AND t.opened_at IS NOT NULL AND t.cancelled_at IS NULL",
         person,
@@ -292,6 +308,8 @@ async def _evaluating(person: int, now: datetime) -> list[Waiting]:
             "Score, give your reasons and hand in" if row["declared_at"] else "Declare your interests, then score",
             row["here"],
             row["title"],
+            row["by"],
+            row["since"],
         )
         for row in rows
     ]
@@ -299,13 +317,18 @@ async def _evaluating(person: int, now: datetime) -> list[Waiting]:
 
 async def _requests(departments: Sequence[int]) -> list[Waiting]:
     rows = await many(
-        "SELECT w.ref, t.title, o.name AS buyer FROM waiver w JOIN tender t ON t.id = w.tender "
+        "SELECT w.ref, w.asked_at, t.title, o.name AS buyer FROM waiver w JOIN tender t ON t.id = w.tender "
         "JOIN organisation o ON o.id = w.buyer WHERE w.department = ANY({}::int[]) AND w.decided_at IS NULL "
         "AND w.withdrawn_at IS NULL ORDER BY w.asked_at",
         list(departments),
     )
     return [
-        Waiting(f"Sign or refuse: {row['buyer']} asks for a waiver", f"/waivers/{row['ref']}", row["title"])
+        Waiting(
+            f"Sign or refuse: {row['buyer']} asks for a waiver",
+            f"/waivers/{row['ref']}",
+            row["title"],
+            since=row["asked_at"],
+        )
         for row in rows
     ]
 
@@ -314,9 +337,9 @@ async def _supplying(firms: Sequence[int], binding: Sequence[int], now: datetime
     """`firms` are hers; `binding` those she may bind by a signature."""
     mine = list(firms)
     found = [
-        Waiting("Sign the contract", f"/contracts/{row['ref']}", row["title"])
+        Waiting("Sign the contract", f"/contracts/{row['ref']}", row["title"], since=row["drawn_up_at"])
         for row in await many(
-            "SELECT ref, title FROM contract WHERE supplier = ANY({}::int[]) AND supplier_signed_at IS NULL "
+            "SELECT ref, title, drawn_up_at FROM contract WHERE supplier = ANY({}::int[]) AND supplier_signed_at IS NULL "
             "AND ended_at IS NULL ORDER BY id",
             list(binding),
         )
@@ -332,16 +355,18 @@ async def _supplying(firms: Sequence[int], binding: Sequence[int], now: datetime
         )
     ]
     found += [
-        Waiting("Agree to the change of the contract, or not", f"/contracts/{row['ref']}", row["title"])
+        Waiting(
+            "Agree to the change of the contract, or not", f"/contracts/{row['ref']}", row["title"], since=row["at"]
+        )
         for row in await many(
-            "SELECT c.ref, c.title FROM contract_change g JOIN contract c ON c.id = g.contract "
+            "SELECT c.ref, c.title, g.at FROM contract_change g JOIN contract c ON c.id = g.contract "
             "WHERE c.supplier = ANY({}::int[]) AND g.agreed_at IS NULL AND c.ended_at IS NULL ORDER BY g.at",
             list(binding),
         )
     ]
     found += [
         Waiting(
-            f"Mend and deliver “{row['milestone']}” again"
+            f"Put right and deliver “{row['milestone']}” again"
             if row["refused_reason"]
             else f"Deliver “{row['milestone']}”",
             f"/contracts/{row['ref']}",
@@ -361,9 +386,10 @@ async def _supplying(firms: Sequence[int], binding: Sequence[int], now: datetime
             f"Say whether {Money(row['amount_minor'], row['currency'])} has arrived",
             f"/payments/{row['ref']}",
             row["purpose"],
+            since=row["paid_at"],
         )
         for row in await many(
-            "SELECT o.ref, o.amount_minor, o.currency, o.purpose FROM payment p JOIN obligation o ON o.id = p.obligation "
+            "SELECT o.ref, o.amount_minor, o.currency, o.purpose, p.paid_at FROM payment p JOIN obligation o ON o.id = p.obligation "
             "WHERE o.payee = ANY({}::int[]) AND p.state = 'paid' AND p.confirmed_at IS NULL ORDER BY p.paid_at",
             mine,
         )
@@ -407,20 +433,20 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     )
     at: dict[str, list[tuple[str, str, str | None]]] = {
         name: []
-        for name in ("Drafts", "Open", "Being scored", "Pitching", "Bids to open and score", "Contracts", "Over")
+        for name in ("Drafts", "Open", "Being scored", "Pitching", "Bids to open and score", "Contracts", "Finished")
     }
     where = {"draft": "Drafts", "questions": "Open", "open": "Open", "closed": "Being scored", "pitching": "Pitching"}
     for each in challenges:
         stage = challenge_rules.stage(each, now)
         note = challenge_rules.STAGES[stage][0]
-        at[where.get(stage, "Over")].append(
+        at[where.get(stage, "Finished")].append(
             (
                 each.title or "Untitled problem",
                 f"/challenges/{each.ref}{'/draft' if stage == 'draft' and each.buyer in editing else ''}",
                 f"Challenge. {note}",
             )
         )
-    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Over"}
+    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Finished"}
     decided = {
         row["tender"]
         for row in await many(
@@ -432,13 +458,13 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     for tender in tenders:
         standing = tender_rules.stage(tender, now)
         over = standing == "evaluation" and tender.id in decided
-        place = "Over" if over else where.get(standing, "Bids to open and score")
+        place = "Finished" if over else where.get(standing, "Bids to open and score")
         note = "Decided" if over else tender_rules.STAGES[standing][0]
         at[place].append((tender.title or "Untitled tender", f"/tenders/{tender.ref}", f"Tender. {note}"))
     for row in contracts:
         signed = row["buyer_signed_at"] is not None and row["supplier_signed_at"] is not None
         state = "Ended" if row["ended_at"] else "In force" if signed else "Waiting for signatures"
-        place = "Over" if row["ended_at"] else "Contracts"
+        place = "Finished" if row["ended_at"] else "Contracts"
         at[place].append((row["title"], f"/contracts/{row['ref']}", f"{row['name']}. {state}"))
     return list(at.items())
 

@@ -52,8 +52,8 @@ PUBLISHED = [
 
 
 def share(value: int | None, nothing: str = "None yet") -> str:
-    """“38 %”, or words where there is nothing to take a share of."""
-    return nothing if value is None else f"{value} %"
+    """“38%”, or words where there is nothing to take a share of."""
+    return nothing if value is None else f"{value}%"
 
 
 def days(value: int | None) -> str:

@@ -146,11 +146,11 @@ def waiver_used(facts: Facts) -> str | None:
 
 @flag("over-estimate", "Far above the estimate", source="DIGIWHIST indicators; Prozorro risk indicators")
 def far_above_the_estimate(facts: Facts) -> str | None:
-    """The contract is worth at least 30 % more than the buyer had estimated before it saw any bid."""
+    """The contract is worth at least 30% more than the buyer had estimated before it saw any bid."""
     if facts.estimate_minor <= 0 or 100 * facts.value_minor < (100 + OVER_ESTIMATE) * facts.estimate_minor:
         return None
     over = 100 * (facts.value_minor - facts.estimate_minor) // facts.estimate_minor
-    return f"{facts.money(facts.value_minor)} is {over} % above the estimate of {facts.money(facts.estimate_minor)}."
+    return f"{facts.money(facts.value_minor)} is {over}% above the estimate of {facts.money(facts.estimate_minor)}."
 
 
 @flag("only-winner-valid", "All but the winner excluded", source=f"{_GUIDE}, R035: all except winning bid disqualified")
@@ -194,13 +194,13 @@ def identical_prices(facts: Facts) -> str | None:
 
 @flag("heavy-discount", "Heavily discounted", source=f"{_GUIDE}, R058: heavily discounted bid")
 def heavily_discounted(facts: Facts) -> str | None:
-    """The winner asked at least 30 % less than the next valid bid: it may not be able to deliver, or count on changes."""
+    """The winner asked at least 30% less than the next valid bid: it may not be able to deliver, or count on changes."""
     won = next((bid.price_minor for bid in facts.valid if bid.supplier == facts.supplier), None)
     next_ = next((bid.price_minor for bid in facts.valid if bid.supplier != facts.supplier), None)
     if not won or not next_ or 100 * won > (100 - DISCOUNT) * next_:
         return None
     under = 100 * (next_ - won) // next_
-    return f"The winner asked {facts.money(won)}, {under} % less than the next valid bid of {facts.money(next_)}."
+    return f"The winner asked {facts.money(won)}, {under}% less than the next valid bid of {facts.money(next_)}."
 
 
 @flag(

@@ -83,7 +83,8 @@ def iso(value: date | datetime) -> str:
 
 
 def until(value: date | datetime, now: datetime | None = None) -> str:
-    """How far away: “in 3 days”, “2 hours ago”, “now”; for a date without an hour “today”, “tomorrow”, “in 3 days”.
+    """How far away: “in 3 days”, “2 hours ago”, “now”; for a date without an hour “today”, “tomorrow”, “in 3 days”, “in 2
+    years”.
 
     Rounded towards now, so that a deadline is never shown farther away than it is.
     """
@@ -94,10 +95,7 @@ def until(value: date | datetime, now: datetime | None = None) -> str:
     ahead, size = gap > timedelta(0), abs(gap)
     if size < _MINUTE:
         return "now"
-    unit, word = next((unit, word) for least, unit, word in _STEPS if size >= least)
-    count = size // unit
-    span = f"{count} {word}{'' if count == 1 else 's'}"
-    return f"in {span}" if ahead else f"{span} ago"
+    return _span(size, ahead=ahead)
 
 
 def paragraphs(text: str) -> Markup:
@@ -120,9 +118,14 @@ def _norm(rule: Rule[Any]) -> str:
 
 def _until_day(days: int) -> str:
     near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
-    if near:
-        return near
-    return f"in {number(days)} days" if days > 0 else f"{number(-days)} days ago"
+    return near or _span(timedelta(days=abs(days)), ahead=days > 0)
+
+
+def _span(size: timedelta, *, ahead: bool) -> str:
+    unit, word = next((unit, word) for least, unit, word in _STEPS if size >= least)
+    count = size // unit
+    span = f"{count} {word}{'' if count == 1 else 's'}"
+    return f"in {span}" if ahead else f"{span} ago"
 
 
 def _block(block: str) -> list[Markup]:

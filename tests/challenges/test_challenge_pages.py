@@ -97,7 +97,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
             named = await client.post(f"/challenges/{ref}/evaluators", data={"person": each.ref})
             assert named.status_code == 303
         ready = await client.get(draft)
-        assert "All 18 hold." in said(ready)
+        assert "all 18 are met." in said(ready)
         assert "Needs attention" not in ready.text
         assert (await (await visiting(app)).get(f"/challenges/{ref}")).status_code == 404
         published = await client.post(f"/challenges/{ref}/publish")

@@ -80,5 +80,5 @@ def test_every_flag_is_tried_both_ways_and_says_what_it_means() -> None:
 def test_a_raised_flag_names_the_numbers_that_raised_it() -> None:
     said = facts(value_minor=150_000_00, **bids((WE, 150_000_00), (THEY, 150_000_00)))
     sentences = {each.code: each.says for each in flags.raised(said)}
-    assert sentences["over-estimate"] == "£150,000 is 50 % above the estimate of £100,000."
+    assert sentences["over-estimate"] == "£150,000 is 50% above the estimate of £100,000."
     assert "£150,000" in sentences["identical-prices"]

@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TYPED = SimpleNamespace(
     values={
         "title": "Nurses notice “dehydration” late",
-        "evidence": ["38 % of admissions", "<b>nine</b> homes"],
+        "evidence": ["38% of admissions", "<b>nine</b> homes"],
         "fee": "five thousand",
         "places": "8",
         "closes_at": "2026-11-24T17:00",

@@ -196,7 +196,7 @@ def test_every_field_keeps_what_was_typed_beside_its_mistake(guide: str) -> None
     assert title["value"] == "Nurses notice “dehydration” late"
     assert title["aria-describedby"] == "title-hint title-error"
     assert title["aria-invalid"] == "true"
-    assert "38 % of admissions\n&lt;b&gt;nine&lt;/b&gt; homes</textarea>" in guide
+    assert "38% of admissions\n&lt;b&gt;nine&lt;/b&gt; homes</textarea>" in guide
     assert elements.one("evidence")["aria-describedby"] == "evidence-hint evidence-info"
     assert elements.one("closes_at")["type"] == "datetime-local"
     assert elements.one("fee")["inputmode"] == "decimal"

@@ -96,6 +96,11 @@ def test_how_far_away_a_date_is(day: int, said: str) -> None:
     assert words.until(date(2026, 11, day), NOON) == said
 
 
+def test_a_far_date_is_told_in_months_and_years() -> None:
+    assert words.until(date(2027, 3, 4), NOON) == "in 3 months"
+    assert words.until(date(2030, 9, 28), NOON) == "in 3 years"
+
+
 def test_typed_text_becomes_paragraphs_and_lists_and_nothing_else() -> None:
     typed = "One <b>bold</b> claim\r\nand its second line\r\n\r\nWhat we know:\n- first & foremost\n- second\nAfter it."
     assert words.paragraphs(typed) == (
