@@ -295,7 +295,7 @@ class DraftPages(Controller):
         form = await forms.read(request, kind)
         with form.acting():
             await actions.edit(request.user, ref, form.data)
-            return to(f"/challenges/{ref}/draft", f"Kept: {title.lower()}.")
+            return to(f"/challenges/{ref}/draft", f"{title} saved.")
         return await _section(request, await _run(request, ref), section, form, "")
 
     @get("/{ref:str}/evaluators", guards=[guards.buyer])

@@ -67,7 +67,7 @@ class SearchPages(Controller):
             everything=asked.wide().address(),
             feed=asked.address("/search/feed.atom"),
             tools=[
-                ("Keep this search", asked.address("/search/save")),
+                ("Save this search", asked.address("/search/save")),
                 ("Feed", asked.address("/search/feed.atom")),
                 ("Deadlines for your calendar", asked.address("/search/feed.ics")),
                 ("As data", asked.address("/api/v1/search")),

@@ -132,7 +132,7 @@ class SignInPages(Controller):
         form = await forms.read(request, actions.NewPassword)
         with form.acting():
             await actions.reset(token, form.data.password)
-            return to("/sign-in", "Your new password is kept. Sign in with it.")
+            return to("/sign-in", "Your new password is saved. Sign in with it.")
         return show(request, "accounts/reset.html", status=form.status, form=form, of=person, token=token)
 
 

@@ -96,7 +96,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, actions.Declaration)
         with form.acting():
             await actions.declare(request.user, ref, form.data)
-            return to(f"/tenders/{ref}/evaluation", "Your declaration is kept. Now read and score the bids.")
+            return to(f"/tenders/{ref}/evaluation", "Your declaration is saved. Now read and score the bids.")
         return await _standing(request, ref, declaring=form)
 
     @post("/tenders/{ref:str}/evaluation/submit", guards=[guards.signed_in])
@@ -126,7 +126,7 @@ class EvaluationPages(Controller):
         with form.acting():
             await actions.score(request.user, ref, bid, _marks(form))
             return to(
-                f"/tenders/{ref}/evaluation", "Your scores of this bid are kept. You can change them until you submit."
+                f"/tenders/{ref}/evaluation", "Your scores of this bid are saved. You can change them until you submit."
             )
         return await _bid(request, ref, bid, form)
 

@@ -49,7 +49,7 @@ class MissionPages(Controller):
         with form.acting():
             owner = await find(Organisation, Organisation.ref == str(form.values.get("owner", "")))
             mission = await actions.draft(request.user, owner.id, form.data)
-            return to(f"/missions/{mission.ref}", "The draft is kept. Add its success criteria.")
+            return to(f"/missions/{mission.ref}", "The draft is saved. Add its success criteria.")
         return await _drafting(request, form)
 
     @get("/{ref:str}", guards=[guards.public])

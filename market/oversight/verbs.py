@@ -145,7 +145,7 @@ SENTENCES: Final = {
     "supplier.invited": "told suppliers by letter of {it}",
     "supplier.approached": "wrote about bidding together to {it}",
     "search.saved": "keeps a search, {it}",
-    "search.stopped": "no longer keeps the search {it}",
+    "search.stopped": "no longer follows the search {it}",
     "search.shortlisted": "put suppliers on the short list of {it}",
     "search.unlisted": "took a supplier off the short list of {it}",
     "private.read": "read private facts beside {it}, as an auditor",
@@ -179,7 +179,7 @@ KINDS: Final = {
     "notice": "Notices of other portals",
     "quarantined": "Broken items of other portals",
     "source": "Other portals",
-    "search": "Kept searches",
+    "search": "Saved searches",
 }
 """The kinds of records the log speaks of, in words."""
 

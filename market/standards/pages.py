@@ -342,7 +342,7 @@ class ComponentPages(Controller):
         form = await forms.read(request, actions.ServiceDraft)
         with form.acting():
             await actions.revise_service(request.user, ref, form.data)
-            return to(f"/components/{ref}", "Your changes are kept.")
+            return to(f"/components/{ref}", "Your changes are saved.")
         return await _listing(request, form, await _own(request, ref))
 
     @post("/{ref:str}/withdraw", guards=[guards.supplier])

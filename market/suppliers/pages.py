@@ -157,7 +157,7 @@ class SupplierPages(Controller):
         form = await forms.read(request, actions.ProfileDraft)
         with form.acting():
             await actions.update_profile(request.user, ref, form.data)
-            return to(f"/suppliers/{ref}", "The profile is kept. Every buyer can read it now.")
+            return to(f"/suppliers/{ref}", "The profile is saved. Every buyer can read it now.")
         return _editing(request, firm, form)
 
 

@@ -86,7 +86,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.NewTender)
         with form.acting():
             tender = await actions.draft(request.user, body.id, form.data)
-            return to(f"/tenders/{tender.ref}", "The draft is kept. Nobody outside your organisation sees it.")
+            return to(f"/tenders/{tender.ref}", "The draft is saved. Nobody outside your organisation sees it.")
         return await _beginning(request, body, form)
 
     @get("/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
@@ -117,7 +117,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.About)
         with form.acting():
             await actions.describe(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "What you want to buy is kept.")
+            return to(f"/tenders/{ref}", "What you want to buy is saved.")
         return await _section(request, await _own(request, ref), "about", form)
 
     @get("/{ref:str}/origin", guards=[guards.buyer])
@@ -138,7 +138,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Origin)
         with form.acting():
             await actions.explain_origin(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "Where it comes from is kept.")
+            return to(f"/tenders/{ref}", "Where it comes from is saved.")
         return await _section(request, await _own(request, ref), "origin", form)
 
     @get("/{ref:str}/dates", guards=[guards.buyer])
@@ -160,7 +160,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Dates)
         with form.acting():
             await actions.set_dates(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "The dates are kept.")
+            return to(f"/tenders/{ref}", "The dates are saved.")
         return await _section(request, await _own(request, ref), "dates", form)
 
     @get("/{ref:str}/terms", guards=[guards.buyer])
@@ -182,7 +182,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Terms)
         with form.acting():
             await actions.set_terms(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "The terms are kept.")
+            return to(f"/tenders/{ref}", "The terms are saved.")
         return await _section(request, await _own(request, ref), "terms", form)
 
     # ── lots and criteria ──
@@ -229,7 +229,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
             row = await actions.revise_lot(request.user, lot, form.data)
-            return to(f"/tenders/{ref}/lots/{lot}", f"Lot {row.number} is kept.")
+            return to(f"/tenders/{ref}/lots/{lot}", f"Lot {row.number} is saved.")
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
         return await _section(request, tender, "lot", form, lot=row)

@@ -73,7 +73,7 @@ class Journey:
         await ada.follow("Put a problem to the market")
         await ada.fill("The problem", "Bridges are looked at by closing the road.")
         with ada.refused(422):
-            await ada.press("Keep the draft")
+            await ada.press("Save the draft")
         await expect(ada.page).to_have_title(f"Error: Describe a problem – {await self.site_name(ada)}")
         await ada.mended("Enter the problem in one sentence")
         await expect(ada.main.get_by_label("The problem (optional)", exact=True)).to_have_value(
@@ -84,7 +84,7 @@ class Journey:
         await ada.fill("Who has it", "Forty thousand people who cross the river every day.")
         await ada.fill("How you know", "Eleven closures in one winter.")
         await ada.choose("Open challenge")
-        await ada.press("Keep the draft")
+        await ada.press("Save the draft")
         await ada.headed(PROBLEM)
         self.challenge = ada.ref("challenges")
         await ada.sees("Before it can be published")
@@ -99,7 +99,7 @@ class Journey:
         await ada.follow("Success and scope")
         await ada.fill("How we shall know that it is solved", "A crack is seen within a week, without closing a road.")
         await ada.fill("What is out of scope", "Repairs.")
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Fee, places and dates")
         await ada.fill("Fee for each pitch", "four thousand")
         await ada.fill("Paid places", "2")
@@ -107,23 +107,23 @@ class Journey:
         await ada.fill("Pitches heard by", self.moment(50))
         await ada.fill("Decision by", self.moment(60))
         with ada.refused(422):
-            await ada.press("Keep")
+            await ada.press("Save")
         await expect(ada.main.get_by_label("Fee for each pitch (optional)", exact=True)).to_have_value("four thousand")
         await expect(ada.main.get_by_label("Paid places (optional)", exact=True)).to_have_value("2")
         await ada.fill("Fee for each pitch", "4,000")
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Terms")
         await ada.fill("Who owns what comes out", "You keep what you make.")
         await ada.fill("Whose the data are", "Open.")
         await ada.fill("What share of a later success comes back", "None")
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Subject and standards")
         await ada.fill("Find CPV codes", "aerial photography")
         await ada.press("Find")
         first = ada.main.get_by_role("checkbox").first
         self.cpv = await first.get_attribute("value") or ""
         await first.check()
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Scoring criteria")
         for name, weight in (("How well it would solve it", "60"), ("Evidence that it can work", "40")):
             await ada.fill("Criterion", name)
@@ -134,7 +134,7 @@ class Journey:
         await ada.follow("Evaluators")
         for name in ("Cleo Marsh", "Dan Ferris"):
             await ada.select("Name an evaluator", name)
-            await ada.press("Name")
+            await ada.press("Name this evaluator")
         await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
 
     async def publish_challenge(self) -> None:
@@ -215,7 +215,7 @@ class Journey:
                 for criterion in ("How well it would solve it", "Evidence that it can work"):
                     await who.fill("Mark", mine, who.group(criterion))
                     await who.fill("Reason", "As the text says.", who.group(criterion))
-                await who.press("Keep these marks")
+                await who.press("Save these marks")
             await who.press("Hand in my marks")
             await who.sees("Your marks are handed in")
 
@@ -277,7 +277,7 @@ class Journey:
         await ada.fill("What worked", "Tapping.")
         await ada.fill("The evidence", "Twelve cracks found of twelve.")
         await ada.fill("What others should know", "Fly in the morning.")
-        await ada.press("Keep the report")
+        await ada.press("Save the report")
         await ada.follow("Go, change or stop")
         with ada.refused(422):
             await ada.press("Conclude and publish")
@@ -299,11 +299,11 @@ class Journey:
         await ada.fill("Title", TENDER)
         await ada.fill("CPV codes", "12")
         with ada.refused(422):
-            await ada.press("Keep the draft")
+            await ada.press("Save the draft")
         await expect(ada.main.get_by_label("Title", exact=True)).to_have_value(TENDER)
         await ada.fill("CPV codes", "90513600")
         await ada.fill("What you want to buy", "The silt under eleven bridges, taken out and measured.")
-        await ada.press("Keep the draft")
+        await ada.press("Save the draft")
         self.tender = ada.ref("tenders")
         await self._lots(ada)
         await self._rest(ada)
@@ -316,7 +316,7 @@ class Journey:
             await ada.fill("Estimated value", "78,000")
             await ada.fill("CPV codes", "90513600")
             await ada.tick("Suitable for small firms")
-            await ada.press("Keep the lot")
+            await ada.press("Save the lot")
             if number == 1:
                 for criterion, kind, weight in (
                     ("How the brook is spared", "Quality", "60"),
@@ -339,10 +339,10 @@ class Journey:
         await ada.fill("Bids until", self.moment(80))
         await ada.fill("Contract begins on", self.day(120))
         await ada.fill("Contract ends on", self.day(480))
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Terms")
         await ada.fill("Terms", "Readings are open data.")
-        await ada.press("Keep")
+        await ada.press("Save")
         await ada.follow("Opening officers")
         for name in ("Ada Byrne", "Ben Okafor"):
             await ada.select("Name an opening officer", name)
@@ -426,7 +426,7 @@ class Journey:
         await ada.main.get_by_label(named("The exercise it comes from")).select_option(index=1)
         await ada.fill("CPV codes", self.cpv)
         await ada.fill("What you want to buy", "What was heard below a bridge, for every bridge.")
-        await ada.press("Keep the draft")
+        await ada.press("Save the draft")
         await ada.headed(CARRIED)
         gate = ada.main.get_by_role("listitem").filter(has_text="Holds").filter(has_text="exercise")
         await expect(gate).to_have_count(1)
@@ -479,7 +479,7 @@ class Journey:
         await ada.desk("Name the evaluators of the bids")
         for name in ("Cleo Marsh", "Dan Ferris"):
             await ada.select("Name an evaluator", name)
-            await ada.press("Name")
+            await ada.press("Name this evaluator")
         for who in (self.cleo, self.dan):
             await who.desk("Declare your interests, then score")
             await who.tick("I have declared every interest I have in these bidders")
@@ -491,7 +491,7 @@ class Journey:
                 await who.sees_not("£60,000", "£64,000")
                 await who.fill("Points for How the brook is spared", points)
                 await who.fill("Why", "Careful and in season.")
-                await who.press("Keep these scores")
+                await who.press("Save these scores")
                 if who.path.count("/") > 3:
                     await who.follow("The evaluation", who.page.get_by_role("navigation", name="Back"))
             await who.press("Submit your scores")

@@ -93,7 +93,7 @@ async def test_the_page_keeps_a_search_and_lists_it(engine: Index, app: Litestar
         assert "/search?q=drones&amp;region=Wales" in page.text
         (saved,) = await alerts.mine(somebody)
         assert (await client.post(f"/search/saved/{saved.ref}/stop")).status_code == 303
-        assert "You keep no search yet" in (await client.get("/search/saved")).text
+        assert "You have saved no search yet" in (await client.get("/search/saved")).text
 
 
 async def test_somebody_keeps_thirty_searches_and_no_more() -> None:

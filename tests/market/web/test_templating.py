@@ -232,7 +232,7 @@ def test_the_thread_is_an_ordered_list_that_says_each_state_in_a_word(guide: str
     thread = guide[guide.index('<ol class="pre-thread__steps">') :]
     thread = thread[: thread.index("</ol>")]
     assert re.findall(r'pre-step__state">([a-z ]+)<', thread) == [
-        "done", "done", "refused", "now", "missing", "to come", "to come",
+        "done", "done", "refused", "now", "not needed", "missing", "to come", "to come",
     ]  # fmt: skip
     assert [each.get("aria-current") for each in Elements(thread).all("li")].count("step") == 1
     assert "Two evaluators have not yet declared their interests." in thread
