@@ -17,6 +17,8 @@ from time import monotonic
 from challenges import judging
 from market import clock, db, orphans
 from market.accounts import actions as accounts
+from market.awards import actions as awards
+from market.bids import actions as bids
 from market.letters import actions as letters
 from market.opendata import actions as opendata
 from market.opendata import files as opendata_files
@@ -47,6 +49,8 @@ JOBS: tuple[Job, ...] = (
     Job("alerts", 60, alerts.tell_waiting),
     Job("open data", 5, opendata.publish),
     Job("panels", 30, judging.tell_panels),
+    Job("openings", 30, bids.tell_officers),
+    Job("evaluations", 30, awards.tell_panels),
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),

@@ -176,7 +176,7 @@ async def candidates(tender: Tender) -> list[dict[str, Any]]:
 
 
 def _prices_shown(standing: Evaluation) -> bool:
-    return standing.complete and bool(standing.active)
+    return standing.complete and any(not bid.problem for bid in standing.bids)
 
 
 async def excuse_evaluator(actor: Actor, tender_ref: str, given: Excuse) -> Panelist:
@@ -371,6 +371,22 @@ async def submit_scores(actor: Actor, tender_ref: str) -> Panelist:
             sealed_by=_secret(tender),
         )
     return panelist
+
+
+async def tell_panels() -> int:
+    """A job: when bids are open, write to the evaluators who were named before that they can begin. Answers how many were
+    told; whoever is named after the opening learns it with her naming."""
+    async with transaction():
+        waiting = await many(
+            "SELECT p.id, p.person, p.tender FROM panelist p JOIN tender t ON t.id = p.tender WHERE t.opened_at IS NOT NULL "
+            "AND p.named_at < t.opened_at AND p.opening_told_at IS NULL AND p.excused_at IS NULL AND p.submitted_at IS NULL "
+            "AND t.cancelled_at IS NULL ORDER BY p.id LIMIT 50 FOR UPDATE OF p SKIP LOCKED"
+        )
+        for row in waiting:
+            tender = await find(Tender, Tender.id == row["tender"])
+            await Panelist.update({Panelist.opening_told_at: clock.now()}).where(Panelist.id == row["id"])
+            await tell_person(row["person"], "awards/bids_open.txt", about=f"tender:{tender.ref}", tender=tender)
+    return len(waiting)
 
 
 async def mine(actor: Actor) -> list[dict[str, Any]]:

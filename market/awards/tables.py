@@ -25,6 +25,8 @@ class Panelist(Table):
     submitted_at = moment()
     """When she locked her scores."""
     named_by = belongs_to(Person, index=False)
+    opening_told_at = moment()
+    """When she was written to that the bids are open, where she was named before."""
     excused_at = moment()
     """When she left the panel before she had submitted; her scores do not count."""
     excused_reason = words()

@@ -12,13 +12,13 @@ import msgspec
 from msgspec import Meta
 
 from market import canonical, clock, sealing
-from market.accounts.people import holders, tell
+from market.accounts.people import holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
-from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.bids import rules
 from market.bids.tables import Bid, OpenedBid, Opening
-from market.db import find, many, maybe, transaction
+from market.db import find, many, maybe, one, transaction
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
 from market.standards import certificates, sanctions
@@ -65,13 +65,13 @@ async def _tender(ref: str, *, lock: bool = False) -> Tender:
 
 
 async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[dict[str, Any]]:
-    """The envelopes that count: of each supplier and lot the last row, when that is not a withdrawal. Columns of `Bid`
+    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. Columns of `Bid`
     with the references of lot and supplier. For the opening and for the supplier's own page only."""
     return await many(
         "SELECT * FROM (SELECT DISTINCT ON (b.lot, b.supplier) b.*, l.ref AS lot_ref, l.number AS lot_number, "
         "o.ref AS supplier_ref, o.name AS supplier_name FROM bid b JOIN lot l ON l.id = b.lot "
         "JOIN organisation o ON o.id = b.supplier WHERE b.tender = {} AND ({}::int IS NULL OR b.lot = {}) "
-        "AND ({}::int IS NULL OR b.supplier = {}) ORDER BY b.lot, b.supplier, b.id DESC) last "
+        "AND ({}::int IS NULL OR b.supplier = {}) ORDER BY b.lot, b.supplier, b.received_at DESC, b.id DESC) last "
         "WHERE act = 'submit' ORDER BY lot_number, received_at, id",
         tender,
         lot,
@@ -113,8 +113,35 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
     if wrong:
         raise Refused(*wrong, status=422)
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
-    envelope = sealing.seal(tender.public_key, context, plain)
+    envelope = sealing.seal(await published_key(tender), context, plain)
     return await _keep(actor, hat, tender.id, lot.id, context, "submit", envelope, arrived)
+
+
+async def published_key(tender: Tender) -> bytes:
+    """The key that bids are sealed to, when it is the one that was published with the tender: its record fits the
+    commitment, and the log names that commitment since publication. Another would let somebody else read what is sealed to
+    it, so it is refused before anything is sealed."""
+    shares = await OpeningOfficer.select(OpeningOfficer.share).where(OpeningOfficer.tender == tender.id)
+    said = await one("SELECT body FROM event WHERE subject = {} AND verb = 'tender.published'", f"tender:{tender.ref}")
+    try:
+        key = sealing.TenderKey.of(
+            tender.public_key,
+            tender.platform_share,
+            [each["share"] for each in shares if each["share"]],
+            tender.key_commitment,
+        )
+        named = canonical.decode(said["body"].encode())["key_commitment"] if said else ""
+    except (sealing.KeyRefused, KeyError):
+        named = None
+    if named != tender.key_commitment:
+        raise Refused(
+            Refusal(
+                "bid.key-altered",
+                "The key that bids for this tender are sealed to is not the one that was published with it. Nothing was "
+                "sent. Tell the buyer and us.",
+            )
+        )
+    return key.public_key
 
 
 async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
@@ -145,7 +172,11 @@ async def _keep(
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)
         lot = await find(Lot, Lot.id == lot_id)
-        insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
+        if act == "submit":
+            insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
+        else:
+            sealed = await counting(tender_id, lot=lot_id, supplier=hat.organisation)
+            insist(rules.WITHDRAW, rules.Bidding(tender, lot, arrived, bool(sealed)))
         bid = Bid(
             tender=tender_id,
             lot=lot_id,
@@ -172,7 +203,12 @@ async def _keep(
             actor,
             "bid.sealed" if act == "submit" else "bid.withdrawn",
             f"bid:{bid.ref}",
-            {"envelope_sha256": bid.digest, "lot": lot.ref, "receipt": bid.receipt},
+            {
+                "envelope_sha256": bid.digest,
+                "lot": lot.ref,
+                "receipt": bid.receipt,
+                "received_at": bid.received_at.isoformat(),
+            },
             about=[f"tender:{tender.ref}"],
             organisation=hat.organisation_ref,
             sealed_by=f"opening:tender:{tender.ref}",
@@ -202,9 +238,9 @@ async def mine(actor: Actor, tender: int | None = None) -> list[dict[str, Any]]:
         "SELECT b.ref, b.act, b.digest, b.receipt, b.received_at, b.supplier, b.lot, t.ref AS tender_ref, "
         "t.title AS tender_title, t.closes_at, t.opened_at, t.cancelled_at, l.ref AS lot_ref, l.number AS lot_number, "
         "l.title AS lot_title, o.ref AS supplier_ref, b.id = last_value(b.id) OVER (PARTITION BY b.lot, b.supplier "
-        "ORDER BY b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest "
+        "ORDER BY b.received_at, b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest "
         "FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier "
-        "WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.id DESC",
+        "WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC",
         suppliers,
         tender,
         tender,
@@ -253,6 +289,15 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
         if first is None:
             me.held = sealing.hold(share, platform_key())
             await me.save([OpeningOfficer.contributed_at, OpeningOfficer.held])
+            for other in officers:
+                if other.id != me.id and other.share:
+                    await tell_person(
+                        other.person,
+                        "bids/second_secret.txt",
+                        about=f"tender:{tender.ref}",
+                        tender=tender,
+                        first=actor.name,
+                    )
             await record(
                 actor,
                 "opening.contributed",
@@ -263,14 +308,19 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
             )
             return None
         await me.save([OpeningOfficer.contributed_at])
-        key = sealing.TenderKey.of(
-            tender.public_key,
-            tender.platform_share,
-            [each.share for each in officers if each.share],
-            tender.key_commitment,
-        )
-        earlier = sealing.unhold(first.held, tender.public_key, platform_key())
-        private = sealing.reassemble(key, [earlier, share], platform_key())
+        try:
+            key = sealing.TenderKey.of(
+                tender.public_key,
+                tender.platform_share,
+                [each.share for each in officers if each.share],
+                tender.key_commitment,
+            )
+            earlier = sealing.unhold(first.held, tender.public_key, platform_key())
+            private = sealing.reassemble(key, [earlier, share], platform_key())
+        except sealing.Unsealable as broken:
+            raise Refused(
+                Refusal("opening.key-refused", f"The bids cannot be opened now. {broken} Nothing was changed; tell us.")
+            ) from broken
         try:
             return await _open(actor, tender, buyer, first.person, person, private)
         except asyncpg.UniqueViolationError as raced:
@@ -318,6 +368,15 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             opening=opening,
             count=len(rows),
         )
+    await tell(
+        tender.buyer,
+        "bids/opened_buyer.txt",
+        roles=BUYER_ROLES,
+        about=f"tender:{tender.ref}",
+        tender=tender,
+        opening=opening,
+        count=len(rows),
+    )
     people = {each["ref"]: each["id"] for each in await holders(tender.buyer)}
     officers = [ref for ref, number in people.items() if number in (first, second)]
     await record(
@@ -332,11 +391,18 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
 
 
 def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
-    """Open one envelope. One that cannot be read is kept with the reason and stops nobody else's."""
+    """Open one envelope. One that cannot be read, or is not the one its receipt was given for, is kept with the reason and
+    stops nobody else's."""
     opened = OpenedBid(
         bid=row["id"], tender=tender.id, lot=row["lot"], supplier=row["supplier"], currency=tender.currency, problem=""
     )
     context = sealing.Context(tender.ref, row["lot_ref"], row["supplier_ref"])
+    stored = sealing.receipt(row["envelope"], context, row["received_at"])
+    if (stored.envelope_sha256, stored.digest) != (row["digest"], row["receipt"]):
+        opened.problem = (
+            "The envelope is not the one that its receipt was given for: it was exchanged after it arrived."
+        )
+        return opened
     try:
         content = canonical.decode(sealing.open_envelope(private, context, row["envelope"]))
         opened.price_minor = int(content["price_minor"])
@@ -345,6 +411,34 @@ def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
     except (sealing.Unsealable, canonical.NotCanonical, KeyError, TypeError, ValueError) as broken:
         opened.problem = f"The envelope could not be read: {broken}"
     return opened
+
+
+async def tell_officers() -> int:
+    """A job: when the deadline of a tender has passed, write to its opening officers that they can open the bids. Answers
+    how many tenders' officers were told."""
+    async with transaction():
+        now = clock.now()
+        tender = await (
+            Tender.objects()
+            .where(
+                (Tender.closes_at <= now)
+                & Tender.published_at.is_not_null()
+                & Tender.closing_told_at.is_null()
+                & Tender.opened_at.is_null()
+                & Tender.cancelled_at.is_null()
+            )
+            .order_by(Tender.closes_at)
+            .first()
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+        if tender is None:
+            return 0
+        tender.closing_told_at = now
+        await tender.save([Tender.closing_told_at])
+        for officer in await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id):
+            if officer.share and officer.contributed_at is None:
+                await tell_person(officer.person, "bids/ready.txt", about=f"tender:{tender.ref}", tender=tender)
+    return 1
 
 
 async def opening_of(tender: int) -> Opening | None:

@@ -10,7 +10,7 @@ from market.tenders.tables import Lot, Tender
 
 
 class Bid(Table):
-    """One sealed envelope, or a withdrawal, exactly as it arrived. Append-only: the supplier's last row for a lot before
+    """One sealed envelope, or a withdrawal, exactly as it arrived. Append-only: what the supplier sent last for a lot before
     the deadline counts."""
 
     id: Serial
@@ -39,7 +39,7 @@ class Opening(Table):
     second_officer = belongs_to(Person)
     opened_at = when()
     register = words()
-    """Canonical JSON: every counting envelope with supplier, lot, time, digest, and the price read out."""
+    """Canonical JSON: every counting envelope with supplier, lot, time and digest. Prices are shown when the panel has scored."""
     digest = Varchar(length=64)
 
     a_tender_is_opened_once = Unique(["tender"])

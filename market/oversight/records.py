@@ -251,6 +251,7 @@ async def _documents(subject: str) -> list[Check]:
     ):
         named = await _named(f"tender:{row['ref']}", "tender.opened", "register_sha256")
         found.append(_same(f"The register of opening of tender {row['ref']}", row["register"], named))
+        found.append(await _register_is_whole(row["ref"], row["register"]))
     for row in await _of(line, "waiver", "SELECT ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])"):
         named = await _named(f"waiver:{row['ref']}", "waiver.granted", "bundle")
         found.append(_signature(row["ref"], row["bundle"], named))
@@ -274,6 +275,36 @@ def _same(what: str, text: str, named: str) -> Check:
     if digest != named:
         return Check(False, f"{what} is not the one whose fingerprint the log names.", digest)
     return Check(True, f"{what} has the fingerprint that the log names.", digest)
+
+
+async def _register_is_whole(ref: str, register: str) -> Check:
+    """Whether the register names exactly the envelopes that counted by what the log says of each when it was sealed."""
+    rows = await many(
+        "SELECT at, organisation, verb, subject, body FROM event WHERE verb IN ('bid.sealed', 'bid.withdrawn') "
+        "AND about @> {}::text[] ORDER BY seq",
+        [f"tender:{ref}"],
+    )
+    sent = []
+    for row in rows:
+        said = canonical.decode(row["body"].encode())
+        arrived = datetime.fromisoformat(said["received_at"]) if "received_at" in said else row["at"]
+        kept = (row["subject"], said["envelope_sha256"]) if row["verb"] == "bid.sealed" else ("", "")
+        sent.append((arrived, said["lot"], row["organisation"], kept))
+    last: dict[tuple[str, str], tuple[str, str]] = {}
+    for _, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
+        last[lot, supplier] = kept
+    counted = {each for each in last.values() if each[0]}
+    named = {(f"bid:{each['bid']}", each["envelope_sha256"]) for each in canonical.decode(register.encode())}
+    lost, added = sorted(counted - named), sorted(named - counted)
+    if lost or added:
+        wrong = ", ".join(dict.fromkeys(subject.partition(":")[2] for subject, _ in (*lost, *added)))
+        return Check(False, f"The register of opening of tender {ref} and the log do not name the same bids: {wrong}.")
+    bids = _count(len(named), "bid")
+    return Check(
+        True,
+        f"The register of opening of tender {ref} names {bids}: exactly those that the log says were sealed last and not "
+        "withdrawn.",
+    )
 
 
 def _signature(ref: str, text: str, named: str) -> Check:

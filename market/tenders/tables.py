@@ -67,6 +67,8 @@ class Tender(Table):
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)
+    closing_told_at = moment()
+    """When the opening officers were written to that the bids can be opened."""
     opened_at = moment()
     cancelled_at = moment()
     cancelled_reason = words()

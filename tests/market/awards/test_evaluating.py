@@ -28,7 +28,7 @@ from market.db import find
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.tenders.tables import Tender
-from tests import given, given_awards
+from tests import given, given_awards, given_tenders
 from tests.given_awards import WHY
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -69,6 +69,20 @@ async def test_a_lot_is_evaluated_and_awarded_and_everybody_hears_why() -> None:
     for said in ("Total: 80.00 of 100 points, rank 2.", "Total: 88.00 of 100 points, rank 1.", "A sound answer", WHY):
         assert said in lost.text
     assert "Kestrel" not in won.text
+
+
+async def test_an_evaluator_named_before_the_opening_is_told_when_the_bids_are_open() -> None:
+    there = await given_tenders.published()
+    evaluator = await given.person(there.buyer, "evaluator")
+    late = await given.person(there.buyer, "evaluator")
+    await actions.name_evaluator(there.officer, there.tender.ref, EvaluatorDraft(evaluator.ref))
+    assert await actions.tell_panels() == 0
+    await given_tenders.opened(there)
+    with clock.at(there.tender.closes_at + timedelta(hours=2)):
+        await actions.name_evaluator(there.officer, there.tender.ref, EvaluatorDraft(late.ref))
+        assert (await actions.tell_panels(), await actions.tell_panels()) == (1, 0)
+    told = await Letter.select(Letter.person).where(Letter.subject.like("The bids for % are open: declare%"))
+    assert [each["person"] for each in told] == [evaluator.ref]
 
 
 async def test_nobody_learns_a_price_before_everybody_has_submitted() -> None:

@@ -39,6 +39,50 @@ async def test_the_last_envelope_before_the_deadline_is_the_one_that_is_opened()
     sealing.check_receipt(last.receipt, (await Bid.objects().get(Bid.ref == last.bid.ref)).envelope)  # type: ignore[union-attr]
 
 
+async def test_what_arrived_last_counts_even_when_it_was_written_first() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    ref, lot, now = there.tender.ref, there.lots[0].ref, clock.now()
+    with clock.at(now + timedelta(seconds=2)):
+        later = await actions.submit(firm, ref, lot, there.bid(4_000_000))
+    with clock.at(now + timedelta(seconds=1)):
+        await actions.submit(firm, ref, lot, there.bid(6_000_000))
+    assert [each["latest"] for each in await actions.mine(firm)] == [True, False]
+    await given_tenders.opened(there)
+    assert [(row.bid, row.price_minor) for row in await OpenedBid.objects()] == [(later.bid.id, 4_000_000)]
+
+
+async def test_a_bid_withdrawn_twice_at_once_is_withdrawn_once() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    ref, lot = there.tender.ref, there.lots[0].ref
+    await actions.submit(firm, ref, lot, there.bid())
+    answers = await asyncio.gather(*(actions.withdraw(firm, ref, lot) for _ in range(2)), return_exceptions=True)
+    (refused,) = [each for each in answers if isinstance(each, Refused)]
+    assert [reason.code for reason in refused.reasons] == ["bid.nothing-to-withdraw"]
+    assert await Bid.count() == 2
+
+
+@pytest.mark.parametrize("exchanged", ["the key", "the key and its commitment"])
+async def test_nothing_is_sealed_to_a_key_that_was_exchanged_after_publication(exchanged: str) -> None:
+    there, other = await given_tenders.published(), await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    await many("UPDATE tender SET public_key = {} WHERE id = {}", other.tender.public_key, there.tender.id)
+    if exchanged == "the key and its commitment":
+        await many(
+            "UPDATE tender SET platform_share = {}, key_commitment = {} WHERE id = {}",
+            other.tender.platform_share,
+            other.tender.key_commitment,
+            there.tender.id,
+        )
+        await many("DELETE FROM opening_officer WHERE tender = {}", there.tender.id)
+        await many("UPDATE opening_officer SET tender = {} WHERE tender = {}", there.tender.id, other.tender.id)
+    with pytest.raises(Refused) as refused:
+        await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    assert [reason.code for reason in refused.value.reasons] == ["bid.key-altered"]
+    assert await Bid.count() == 0
+
+
 async def test_a_late_bid_is_refused_and_nothing_is_kept() -> None:
     there = await given_tenders.published()
     firm = await given.person(await given.supplier(), "supplier-admin")
@@ -78,6 +122,45 @@ async def test_one_officer_alone_opens_nothing_and_a_wrong_secret_changes_nothin
         with pytest.raises(Refused) as again:
             await actions.contribute(there.officers[1], ref, there.codes[1])
     assert "opening.done" in [reason.code for reason in again.value.reasons]
+
+
+async def test_a_key_record_that_was_altered_opens_nothing_and_says_so() -> None:
+    there = await given_tenders.published()
+    ref = there.tender.ref
+    await many("UPDATE opening_officer SET share = {} WHERE person = {}", b"PRELUDE", there.officers[0].person)
+    with clock.at(there.tender.closes_at + timedelta(minutes=1)):
+        with pytest.raises(Refused):
+            await actions.contribute(there.officers[0], ref, there.codes[0])
+        assert await actions.contribute(there.officers[1], ref, there.codes[1]) is None
+    other = await given_tenders.published()
+    await many("UPDATE tender SET key_commitment = {} WHERE id = {}", "0" * 64, other.tender.id)
+    with clock.at(other.tender.closes_at + timedelta(minutes=1)):
+        assert await actions.contribute(other.officers[0], other.tender.ref, other.codes[0]) is None
+        with pytest.raises(Refused) as refused:
+            await actions.contribute(other.officers[1], other.tender.ref, other.codes[1])
+    assert [reason.code for reason in refused.value.reasons] == ["opening.key-refused"]
+    assert refused.value.status == 409
+    assert await Opening.count() == 0
+
+
+async def test_officers_are_told_when_the_deadline_has_passed_and_when_the_other_was_there() -> None:
+    there = await given_tenders.published()
+    first, second = there.officers
+    assert await actions.tell_officers() == 0
+    with clock.at(there.tender.closes_at):
+        assert await actions.tell_officers() == 1
+        assert await actions.tell_officers() == 0
+        await actions.contribute(first, there.tender.ref, there.codes[0])
+        await actions.contribute(second, there.tender.ref, there.codes[1])
+    subjects = {
+        person.ref: [letter.subject for letter in await Letter.objects().where(Letter.person == person.ref)]
+        for person in (first, second, there.officer)
+    }
+    ready = "Bring your code: the bids for Inspecting bridges by drone can be opened"
+    nobody = "Nobody has bid for Inspecting bridges by drone"
+    assert subjects[first.ref] == [ready, nobody], "she is a buyer officer too"
+    assert subjects[second.ref] == [ready, "One more code is needed to open the bids for Inspecting bridges by drone"]
+    assert subjects[there.officer.ref] == [nobody]
 
 
 async def test_before_the_deadline_not_even_the_officers_can_open() -> None:
@@ -130,8 +213,22 @@ async def test_a_damaged_envelope_is_kept_with_its_reason_and_stops_nobody_else(
     await many("ALTER TABLE bid ENABLE TRIGGER bid_is_append_only")
     await given_tenders.opened(there)
     problems = [row["problem"] for row in await OpenedBid.select(OpenedBid.problem).order_by(OpenedBid.id)]
-    assert "could not be read" in problems[0]
+    assert "exchanged after it arrived" in problems[0]
     assert problems[1] == ""
+
+
+async def test_an_earlier_envelope_put_in_the_place_of_a_later_one_is_not_read() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    for price in (6_000_000, 5_000_000):
+        await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid(price))
+    await many("ALTER TABLE bid DISABLE TRIGGER bid_is_append_only")
+    await many("UPDATE bid SET envelope = (SELECT envelope FROM bid ORDER BY id LIMIT 1)")
+    await many("ALTER TABLE bid ENABLE TRIGGER bid_is_append_only")
+    await given_tenders.opened(there)
+    (opened,) = await OpenedBid.objects()
+    assert (opened.price_minor, opened.answers) == (0, "")
+    assert "exchanged after it arrived" in opened.problem
 
 
 async def test_the_page_keeps_what_was_typed_and_shows_every_mistake(app: Litestar) -> None:
