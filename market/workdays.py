@@ -75,6 +75,11 @@ def end_of_day(day: date) -> datetime:
     return datetime.combine(day, _LAST, tzinfo=ZONE)
 
 
+def is_over(end: datetime, now: datetime) -> bool:
+    """Whether a period that ends at the last second `end` is over: that second is part of it up to its last microsecond."""
+    return now.replace(microsecond=0) > end
+
+
 def add_working_days(moment: datetime, n: int, calendar: Calendar = LAW) -> datetime:
     """The end of the nth working day *after* the day of `moment`; the day itself never counts.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import policy, workdays
 from market.refusals import rule
 
 if TYPE_CHECKING:
@@ -399,7 +399,8 @@ def low_price_could_be_explained(deciding: Deciding) -> str | None:
     early = [
         each.bid
         for each in deciding.low
-        if each.question is None or (each.question.answered_at is None and deciding.now <= each.question.answer_by)
+        if each.question is None
+        or (each.question.answered_at is None and not workdays.is_over(each.question.answer_by, deciding.now))
     ]
     if not early:
         return None
@@ -497,7 +498,7 @@ def decision_stands(complaining: Complaining) -> str | None:
 def within_the_standstill(complaining: Complaining) -> str | None:
     """A complaint that stops the contract is lodged before the standstill ends."""
     end = complaining.decision.standstill_ends_at
-    if end is None or complaining.now <= end:
+    if end is None or not workdays.is_over(end, complaining.now):
         return None
     return (
         "The standstill has ended, so a complaint here no longer stops the contract. "

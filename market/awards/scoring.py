@@ -370,11 +370,13 @@ def _order(bids: Sequence[Placed], seed: str) -> tuple[list[tuple[Placed, str | 
             drawn = draw(seed, [bid.bid for bid in group])
             draws.append(drawn)
             by_ticket = {bid.bid: bid for bid in group}
-            says = f"Equal in total, quality and price with {len(group) - 1} other: placed by lot, seed {seed!r}."
+            others = "another bid" if len(group) == 2 else f"{len(group) - 1} other bids"
+            says = f"Equal in total, quality and price with {others}: placed by lot, seed {seed!r}."
             order += [(by_ticket[bid], says) for bid, _ in drawn.tickets]
         elif totals.count(group[0].total) > 1:
-            others = [bid.quality for bid in bids if bid.total == group[0].total and bid is not group[0]]
-            same = [quality == group[0].quality for quality in others]
+            same = [
+                bid.quality == group[0].quality for bid in bids if bid.total == group[0].total and bid is not group[0]
+            ]
             by = "lower price" if all(same) else "quality points, then lower price" if any(same) else "quality points"
             order.append((group[0], f"Equal in total with another bid: placed by {by}."))
         else:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from market import policy
+from market import policy, workdays
 from market.money import Money
 from market.refusals import rule
 
@@ -137,7 +137,7 @@ def drawn_up_once(drawing: DrawingUp) -> str | None:
 def standstill_is_over(drawing: DrawingUp) -> str | None:
     """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
     end = drawing.decision.standstill_ends_at
-    if end is not None and drawing.now <= end:
+    if end is not None and not workdays.is_over(end, drawing.now):
         return "The standstill has not ended yet. Come back when it has."
     return None
 

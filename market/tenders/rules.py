@@ -184,7 +184,7 @@ def serves_until(evidence: InnovationEvidence) -> datetime:
 
 def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
     until = serves_until(evidence)
-    if candidate.now > until:
+    if workdays.is_over(until, candidate.now):
         return Line(
             "exercise",
             False,
@@ -218,7 +218,7 @@ def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
 
 
 def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
-    if waiver.expires_at is not None and candidate.now > waiver.expires_at:
+    if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):
         return Line("waiver", False, f"{waiver.reference} was in force until {_day(waiver.expires_at)}.")
     beyond = [code for code in candidate.codes if code not in waiver.cpv]
     if beyond:

@@ -38,7 +38,9 @@ def standing(waiver: Waiver, now: datetime) -> Standing:
         return "asked"
     if waiver.refusal_reason:
         return "refused"
-    return "in-force" if waiver.valid_until is None or now <= waiver.valid_until else "expired"
+    if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
+        return "expired"
+    return "in-force"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ def still_open(waiver: Waiver, now: datetime) -> str | None:
 @rule("waiver.out-of-date")
 def still_of_use(waiver: Waiver, now: datetime) -> str | None:
     """A waiver whose last day has passed opens nothing, so it is not signed."""
-    if waiver.valid_until is not None and now > waiver.valid_until:
+    if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
         return "The last day that was asked for has passed. Refuse the request, or have the buyer ask anew."
     return None
 

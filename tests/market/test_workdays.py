@@ -87,6 +87,13 @@ def test_working_days_are_counted_after_the_day(moment: str, days: int, ends: st
     assert answer.astimezone(ZONE).isoformat()[:19] == f"{ends}T23:59:59"
 
 
+def test_a_period_lasts_through_its_last_second() -> None:
+    end = workdays.end_of_day(date(2026, 11, 18))
+    assert not workdays.is_over(end, end + timedelta(microseconds=999_999))
+    assert workdays.is_over(end, end + timedelta(seconds=1))
+    assert not workdays.is_over(end, end - timedelta(days=1))
+
+
 def test_the_day_is_the_local_one_and_not_that_of_utc() -> None:
     late = datetime(2026, 7, 20, 23, 30, tzinfo=UTC)  # already Tuesday in London
     assert add_working_days(late, 1).date() == date(2026, 7, 22)

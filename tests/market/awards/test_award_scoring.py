@@ -154,6 +154,13 @@ def test_bids_equal_in_everything_are_drawn_by_a_lot_anybody_can_repeat() -> Non
     assert places(evaluate(CRITERIA, [offer(bid, 100) for bid in bids], seed="another")) != by_hand
 
 
+def test_three_bids_equal_in_everything_are_drawn_too() -> None:
+    found = evaluate(CRITERIA, [offer(name, 100) for name in "abc"], seed="seed")
+    assert {bid.tie for bid in found.placed} == {
+        "Equal in total, quality and price with 2 other bids: placed by lot, seed 'seed'."
+    }
+
+
 def test_a_draw_without_a_public_seed_is_refused() -> None:
     with pytest.raises(ValueError, match="seed"):
         draw("", ["A", "B"])

@@ -203,7 +203,7 @@ COMPLAINING = rules.Complaining(STANDING, True, False, None, NOW)
     ("facts", "expected"),
     [
         pytest.param({}, [], id="a bidder in standstill"),
-        pytest.param({"now": END}, [], id="in its last second"),
+        pytest.param({"now": END + timedelta(microseconds=999_999)}, [], id="in its last second"),
         pytest.param({"now": END + timedelta(seconds=1)}, ["complaint.too-late"], id="not a second later"),
         pytest.param({"bidder": False}, ["complaint.not-a-bidder"], id="nobody else"),
         pytest.param({"won": True}, ["complaint.won"], id="not the winner"),

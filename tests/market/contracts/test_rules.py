@@ -40,7 +40,11 @@ LARGE = Money(policy.UK.contracts.kpi_value + 1)
     ("facts", "expected"),
     [
         pytest.param({}, [], id="after standstill, without complaints, the amounts make the price"),
-        pytest.param({"now": OVER}, ["contract.standstill"], id="not in the last second of standstill"),
+        pytest.param(
+            {"now": OVER + timedelta(microseconds=999_999)},
+            ["contract.standstill"],
+            id="not in the last second of standstill",
+        ),
         pytest.param({"open_complaints": 1}, ["contract.complaint-open"], id="not while a complaint is open"),
         pytest.param(
             {"decision": given.row(Decision, standstill_ends_at=OVER)}, ["contract.nothing-awarded"], id="nobody won"
