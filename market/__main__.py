@@ -276,6 +276,15 @@ def verify_waiver(arguments: Arguments) -> int:
     return code
 
 
+def verify_receipt(arguments: Arguments) -> int:
+    """Check a bidder's receipt from its file."""
+    from market import verify
+
+    lines, code = verify.receipt(arguments.file, register=arguments.register, events=arguments.log)
+    print("\n".join(lines))
+    return code
+
+
 def check(arguments: Arguments) -> int:
     """Check an API description offline: 0 when it passes, 1 when not, 2 when it could not be checked."""
     from market import verify
@@ -419,13 +428,20 @@ def parser() -> argparse.ArgumentParser:
         "--allow-private", action="store_true", help="read an address of this machine or a private network too"
     )
     checks = commands.add_parser(
-        "verify", help="check a signed waiver or the log", description="Check a signed waiver or the log."
+        "verify",
+        help="check a signed waiver, a receipt, a certificate or the log",
+        description="Check a signed waiver, a receipt, a certificate or the log.",
     ).add_subparsers(dest="what", required=True, metavar="what")
     one = checks.add_parser("waiver", help="check a signed waiver's file; needs nothing but the file")
     one.add_argument("file", type=Path)
     one.add_argument("--fingerprint", help="the signer's key as the register lists it")
     one.add_argument("--origin", help="the address it must have been signed at, like https://prelude.example")
     one.set_defaults(act=verify_waiver)
+    one = checks.add_parser("receipt", help="check a bid's receipt from its file; needs nothing but the file")
+    one.add_argument("file", type=Path)
+    one.add_argument("--register", type=Path, help="the published register of opening: does it name the envelope?")
+    one.add_argument("--log", type=Path, help="a copy of the public log: does it name the receipt?")
+    one.set_defaults(act=verify_receipt)
     one = checks.add_parser(
         "certificate", help="check an API certificate's file; needs nothing but the file and the key"
     )

@@ -1,6 +1,7 @@
-"""Checking what this product published, in a terminal: a signed waiver from its file, the log from its file or the database.
+"""Checking what this product published, in a terminal: a signed waiver, a bid's receipt or an API certificate from its file,
+the log from its file or the database.
 
-Both file checks need nothing but the file: no network, no database, no settings. Each prints one sentence for every thing
+The file checks need nothing but the file: no network, no database, no settings. Each prints one sentence for every thing
 it looked at, and answers 0 when all of it holds, 1 when something does not, 2 when there was nothing to check.
 """
 
@@ -10,7 +11,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from market import clock, signing
+from market import clock, sealing, signing
 from market.audit import chain
 from market.standards import certificate as certificates
 from market.standards.certificates import public_keys
@@ -49,6 +50,57 @@ def _about(document: object) -> list[str]:
         f"Waiver {document.get('waiver')} for tender {tender.get('ref')}, “{tender.get('title')}”, valid until "
         f"{document.get('valid_until')}."
     ]
+
+
+def receipt(file: Path, *, register: Path | None = None, events: Path | None = None) -> tuple[list[str], int]:
+    """Check a bidder's receipt: that it was not altered, that the published register of opening names its envelope, and that
+    the kept copy of the public log names its digest; the sentences to print and the exit code."""
+    try:
+        given = sealing.Receipt.from_plain(json.loads(file.read_bytes()))
+        sealing.check_receipt(given)
+        lines, code = ["holds   The receipt is whole: its digest covers what it says."], 0
+        if register is not None:
+            said, bad = _in_register(given, json.loads(register.read_bytes()))
+            lines, code = [*lines, said], code | bad
+        if events is not None:
+            said, bad = _in_log(given, events)
+            lines, code = [*lines, said], code | bad
+    except OSError as error:
+        return [f"{error.filename} cannot be read: {error.strerror}."], 2
+    except (sealing.ReceiptRefused, chain.NotALog) as error:
+        return [f"BROKEN  {error}"], 1
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ["BROKEN  The file is not a receipt, or not a register of opening."], 1
+    where = given.context
+    return [
+        *lines,
+        f"Supplier {where.supplier}, tender {where.tender}, lot {where.lot}, arrived {moment(given.received_at)}.",
+        f"Envelope: {given.envelope_sha256}",
+    ], code
+
+
+def _in_register(given: sealing.Receipt, register: list[dict[str, str]]) -> tuple[str, int]:
+    place = (given.context.lot, given.context.supplier)
+    named = [each["envelope_sha256"] for each in register if (each["lot"], each["supplier"]) == place]
+    if given.envelope_sha256 in named:
+        return "holds   The register of opening names this very envelope: it counted.", 0
+    if named:
+        return (
+            "BROKEN  The register names another envelope of this supplier for this lot: the last one sealed counts.",
+            1,
+        )
+    return "BROKEN  The register names no bid of this supplier for this lot. That is right only if it was withdrawn.", 1
+
+
+def _in_log(given: sealing.Receipt, events: Path) -> tuple[str, int]:
+    with events.open("rb") as lines:
+        for row in chain.from_lines(lines):
+            if isinstance(row, chain.Row) and row.verb == "bid.sealed" and row.body and given.digest in row.body:
+                return f"holds   Event {row.seq} of the log names this receipt.", 0
+    return (
+        "BROKEN  No event that this copy of the log shows names this receipt. Bids are shown in it once they are opened.",
+        1,
+    )
 
 
 def api(

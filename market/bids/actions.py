@@ -238,7 +238,9 @@ async def mine(actor: Actor, tender: int | None = None) -> list[dict[str, Any]]:
         "SELECT b.ref, b.act, b.digest, b.receipt, b.received_at, b.supplier, b.lot, t.ref AS tender_ref, "
         "t.title AS tender_title, t.closes_at, t.opened_at, t.cancelled_at, l.ref AS lot_ref, l.number AS lot_number, "
         "l.title AS lot_title, o.ref AS supplier_ref, b.id = last_value(b.id) OVER (PARTITION BY b.lot, b.supplier "
-        "ORDER BY b.received_at, b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest "
+        "ORDER BY b.received_at, b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest, "
+        "EXISTS (SELECT 1 FROM opening WHERE opening.tender = t.id AND b.act = 'submit' "
+        "AND position(b.digest IN opening.register) > 0) AS registered "
         "FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier "
         "WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC",
         suppliers,

@@ -1,4 +1,4 @@
-"""The checks in the terminal: a waiver's file, a copy of the log, and the log in the database."""
+"""The checks in the terminal: a waiver's file, a receipt, a copy of the log, and the log in the database."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from market import clock, verify
+from market import canonical, clock, verify
 from market.actor import SYSTEM
 from market.audit import chain, proofs
 from market.audit.actions import record
+from market.bids import actions as bids
 from market.waivers import actions
-from tests import given
+from tests import given, given_tenders
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -128,3 +129,44 @@ async def test_the_log_in_the_database_is_recomputed(tmp_path: Path) -> None:
     strange = chain.sign_head(proofs.head_key(), 2, "0" * 64, clock.now())
     heads.write_text(json.dumps(strange.to_plain()))
     assert command("log", "--heads", str(heads)).returncode == 1
+
+
+async def test_a_receipt_is_checked_from_its_file_against_the_register_and_the_log(tmp_path: Path) -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    ref, lot = there.tender.ref, there.lots[0].ref
+    replaced = await bids.submit(firm, ref, lot, there.bid(6_000_000))
+    kept = await bids.submit(firm, ref, lot, there.bid(5_000_000))
+    await given_tenders.opened(there)
+    opening = await bids.opening_of(there.tender.id)
+    assert opening is not None
+    register, events, good, other = (
+        tmp_path / name for name in ("register.json", "events.jsonl", "good.json", "other.json")
+    )
+    register.write_text(opening.register)
+    events.write_bytes(b"".join([part async for part in proofs.public_log()]))
+    good.write_bytes(canonical.encode(kept.receipt.to_plain()))
+    other.write_bytes(canonical.encode(replaced.receipt.to_plain()))
+    said = command(
+        "receipt",
+        str(good),
+        "--register",
+        str(register),
+        "--log",
+        str(events),
+        DATABASE_URL="postgresql://nowhere/none",
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    assert said.stdout.count("holds ") == 3
+    assert ref in said.stdout
+    assert verify.receipt(other)[1] == 0
+    lines, code = verify.receipt(other, register=register, events=events)
+    assert (code, [line[:6].strip() for line in lines[:3]]) == (1, ["holds", "BROKEN", "holds"])
+    altered = json.loads(good.read_text()) | {"received_at": "2026-01-01T00:00:00.000000Z"}
+    good.write_text(json.dumps(altered))
+    assert verify.receipt(good) == (["BROKEN  The receipt was altered: its digest does not cover what it says."], 1)
+    register.write_text("[]")
+    assert "only if it was withdrawn" in verify.receipt(other, register=register)[0][1]
+    register.write_text('{"a": 1}')
+    for file, beside, code in ((tmp_path / "none", None, 2), (register, None, 1), (other, register, 1)):
+        assert verify.receipt(file, register=beside)[1] == code
