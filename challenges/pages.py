@@ -19,6 +19,7 @@ from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
+from market.payments import actions as payments
 from market.refusals import NotFound, checklist
 from market.tenders import cpv
 from market.web import forms
@@ -492,7 +493,8 @@ class ApplicationPages(Controller):
         """What my organisation sent, and where each stands."""
         rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
         found = [await _standing(row) for row in rows]
-        return show(request, "challenges/applications.html", rows=found)
+        buyers = await actions.names([each["challenge"].buyer for each in found])
+        return show(request, "challenges/applications.html", rows=found, buyers=buyers)
 
     @get("/applications/{ref:str}", guards=[guards.signed_in], reading_is_an_event=True)
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -553,14 +555,17 @@ async def _standing(row: Application) -> dict[str, Any]:
     challenge = await find(Challenge, Challenge.id == row.challenge)
     stage = rules.stage(challenge, clock.now())
     pitch = await pitches.pitch_of(row)
+    owed = await _fee_of(pitch, challenge) if pitch is not None and pitch.delivered_at else None
     if row.withdrawn_at is not None:
         word, tone, when, label = "Withdrawn", "grey", row.withdrawn_at, "Withdrawn"
     elif stage in rules.TAKING:
         word, tone, when, label = "Sent", "green", challenge.closes_at, "Change it until"
     elif stage == "closed":
         word, tone, when, label = "Being scored", "amber", challenge.decision_by, "Decision by"
+    elif owed is not None and owed["paid_at"] is not None:
+        word, tone, when, label = "Pitched and paid", "green", owed["paid_at"], "Paid"
     elif pitch is not None and pitch.delivered_at is not None:
-        word, tone, when, label = "Pitched, fee owed", "green", pitch.delivered_at, "Pitched"
+        word, tone, when, label = "Pitched, fee owed", "amber", workdays.pitch_fee_due_at(pitch.delivered_at), "Fee due"
     elif pitch is not None and pitch.missed_at is not None:
         word, tone, when, label = "Pitch not given", "red", pitch.missed_at, "Marked"
     elif row.shortlisted and stage == "pitching" and pitch is not None:
@@ -575,12 +580,19 @@ async def _standing(row: Application) -> dict[str, Any]:
         "challenge": challenge,
         "stage": stage,
         "pitch": pitch,
+        "owed": owed,
         "word": word,
         "tone": tone,
         "when": when,
         "label": label,
         "fee": actions.fee(challenge),
     }
+
+
+async def _fee_of(pitch: Pitch, challenge: Challenge) -> dict[str, Any] | None:
+    """What is owed for a delivered pitch, with its last attempt to pay."""
+    owed = await payments.ledger(about=f"challenge:{challenge.ref}")
+    return next((row for row in owed if row["cause"] == f"pitch:{pitch.ref}"), None)
 
 
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
@@ -781,7 +793,7 @@ class RunPages(Controller):
         form = await forms.read(request, pitches.ReportDraft)
         with form.acting():
             await pitches.write_report(request.user, ref, form.data)
-            return to(f"/challenges/{ref}/manage", "The report is kept. It is published when you conclude.")
+            return to(f"/challenges/{ref}/manage", "The report is saved. It is published when you conclude.")
         return await _reporting(request, ref, form)
 
     @get("/conclude", guards=[guards.buyer])

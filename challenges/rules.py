@@ -168,12 +168,12 @@ def pays_enough_teams(draft: Draft) -> str | None:
     source=f"{_OWN}, idea 12: terms are part of every challenge",
 )
 def states_its_terms(draft: Draft) -> str | None:
-    """It says who owns what comes out, whose the data are, and what of a later success comes back."""
+    """It says who owns the result, who owns the data, and what share of later sales comes back."""
     row = draft.challenge
     parts = (
-        (row.intellectual_property, "who owns what comes out"),
-        (row.data_terms, "whose the data are"),
-        (row.revenue_share, "what share comes back (“none” is an answer)"),
+        (row.intellectual_property, "who owns the result"),
+        (row.data_terms, "who owns the data"),
+        (row.revenue_share, "what share of later sales comes back (“none” is an answer)"),
     )
     return _still(words for text, words in parts if not text.strip())
 
