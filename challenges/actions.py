@@ -62,7 +62,7 @@ class Offer(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
-    """Who owns what comes out, whose the data are, what share of a later success comes back."""
+    """Who owns the result, who owns the data, what share of later sales comes back."""
 
     intellectual_property: Annotated[str, Meta(title="Who owns what comes out", max_length=4000)] = ""
     data_terms: Annotated[str, Meta(title="Whose the data are", max_length=4000)] = ""

@@ -473,7 +473,7 @@ class ChallengesApi(Controller):
         responses=_writes(),
     )
     async def terms(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms]) -> ChallengeView:
-        """Write who owns what, whose the data are and what comes back anew."""
+        """Write who owns what, who owns the data and what comes back anew."""
         return await view(await actions.edit(request.user, ref, data))
 
     @put(
