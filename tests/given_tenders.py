@@ -9,7 +9,6 @@ from typing import Any
 from market import clock, sealing
 from market.accounts.tables import Organisation
 from market.actor import Actor
-from market.audit.actions import record
 from market.bids.actions import BidDraft, platform_key
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 from tests import given
@@ -78,13 +77,6 @@ async def published(lots: int = 1, closes_in: timedelta = timedelta(days=30), **
             criterion = LotCriterion(lot=lot.id, place=place, name=name, kind=kind, weight=weight)
             await criterion.save()
             criteria[lot.id].append(criterion)
-    await record(
-        buying,
-        "tender.published",
-        f"tender:{tender.ref}",
-        {"title": tender.title, "key_commitment": tender.key_commitment},
-        organisation=buyer.ref,
-    )
     return Published(tender, buyer, buying, officers, [each.code for each in secrets], made, criteria)
 
 

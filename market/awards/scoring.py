@@ -2,7 +2,8 @@
 
 Each criterion's points are reckoned exactly and then rounded once, half up, to hundredths of a point; totals are sums of
 those published numbers and the ranking compares nothing finer. So what a letter prints is what was decided, and no
-hidden digit ever separates two bids. The rules are stated in :data:`RULES` and carried by every result.
+hidden digit ever separates two bids. The rules are stated in `market/tenders/method.py`, where bidders read them first, and
+carried by every result.
 
 Nothing here knows a clock, a database or a person: the same facts give the same ranking for ever.
 """
@@ -12,27 +13,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
 from market import policy
 from market.money import Money
+from market.tenders.method import RULES
 
 Formula = Literal["proportional", "linear"]
-
-RULES: Final = {
-    "proportional": "Price points are the lowest valid price divided by the bid's price, times the weight of the price.",
-    "linear": "Price points fall in a straight line from the full weight at the lowest valid price to none at twice it.",
-    "quality": "Quality points are the average of the evaluators' marks divided by the highest mark, times the weight.",
-    "minimum": "A bid whose average mark is under the minimum of a criterion is excluded before prices are compared.",
-    "rounding": "Points are rounded half up to hundredths for each criterion; totals add up the rounded points.",
-    "ties": "Equal totals are parted by higher quality points, then by lower price, then by a lot draw anybody can repeat.",
-    "low": "A price far under the others is marked so that the supplier can be asked to explain it; it excludes nobody.",
-    "lots": "A supplier ahead in more lots than she may have keeps those with the greatest lead over the next bid and gives "
-    "up the others to the next bid; a greater estimated value, then the lower lot number, decides between equal leads.",
-}
-"""The rules in the words the tender documents and the letters use."""
 
 
 class Criterion(msgspec.Struct, frozen=True):
@@ -180,7 +169,7 @@ def evaluate(
     formula: Formula = "proportional",
     highest_mark: int = policy.UK.award.highest_mark,
 ) -> Ranking:
-    """Rank the opened bids of one lot by the rules in :data:`RULES`; the order of `offers` changes nothing.
+    """Rank the opened bids of one lot by the rules in :data:`~market.tenders.method.RULES`; the order of `offers` changes nothing.
 
     Refused (ValueError): weights that do not make 100, two price criteria, a bid named twice, a missing mark or one
     outside 0 to `highest_mark`, negative prices, several currencies.
@@ -237,7 +226,7 @@ class Allotted(msgspec.Struct, frozen=True):
 def allocate(
     contests: Sequence[Contest], limit: int | None, held: Mapping[str, int] | None = None
 ) -> tuple[Allotted, ...]:
-    """Award several lots when one supplier may have at most `limit` of them (None: no limit), by the rule in :data:`RULES`.
+    """Award several lots when one supplier may have at most `limit` of them (None: no limit), by the rule in :data:`~market.tenders.method.RULES`.
 
     `held` counts the lots of the same tender that a supplier was awarded before, which it keeps. A lot nobody else bids for validly has the greatest lead and is kept first. The limit is never exceeded: a lot left
     without a bidder is not awarded and says so. Suppliers over the limit are taken by their lowest lot number.

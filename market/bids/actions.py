@@ -122,7 +122,10 @@ async def published_key(tender: Tender) -> bytes:
     commitment, and the log names that commitment since publication. Another would let somebody else read what is sealed to
     it, so it is refused before anything is sealed."""
     shares = await OpeningOfficer.select(OpeningOfficer.share).where(OpeningOfficer.tender == tender.id)
-    said = await one("SELECT body FROM event WHERE subject = {} AND verb = 'tender.published'", f"tender:{tender.ref}")
+    said = await one(
+        "SELECT body FROM event WHERE subject = {} AND verb = 'tender.published' ORDER BY seq LIMIT 1",
+        f"tender:{tender.ref}",
+    )
     try:
         key = sealing.TenderKey.of(
             tender.public_key,
@@ -130,10 +133,10 @@ async def published_key(tender: Tender) -> bytes:
             [each["share"] for each in shares if each["share"]],
             tender.key_commitment,
         )
-        named = canonical.decode(said["body"].encode())["key_commitment"] if said else ""
-    except (sealing.KeyRefused, KeyError):
-        named = None
-    if named != tender.key_commitment:
+        named = canonical.decode(said["body"].encode()).get("key_commitment") if said else None
+    except sealing.KeyRefused:
+        named = ""
+    if named not in (None, tender.key_commitment):
         raise Refused(
             Refusal(
                 "bid.key-altered",

@@ -622,6 +622,7 @@ def _announced(tender: Tender, facts: rules.Candidate, key: sealing.TenderKey) -
         "reference": tender.ground_reference,
         "gate": canonical.decode(tender.gate_trace.encode()),
         "lots": lots,
+        "method": list(facts.method),
         "value_minor": facts.value.minor,
         "currency": tender.currency,
         "closes_at": closes_at,
@@ -740,7 +741,7 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
 
 
 async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
-    """End a published tender without an award, with a reason everybody reads. Envelopes stay sealed for ever."""
+    """End a published tender without an award, with a reason everybody reads. Envelopes not opened yet stay sealed for ever."""
     async with transaction():
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)

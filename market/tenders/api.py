@@ -126,6 +126,8 @@ class TenderView(msgspec.Struct):
     commodity_statement: str
     undivided_reason: str
     lots_per_supplier: int | None
+    method: list[str]
+    """The rules by which bids are scored and ranked, in sentences."""
     profile: str
     terms: str
     questions_until: datetime | None
@@ -248,6 +250,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         commodity_statement=tender.commodity_statement,
         undivided_reason=tender.undivided_reason,
         lots_per_supplier=tender.lots_per_supplier,
+        method=list(found.method),
         profile=tender.profile,
         terms=tender.terms,
         questions_until=tender.questions_until,

@@ -77,6 +77,13 @@ def label(code: str) -> str:
     return _labels()[normal(code)]
 
 
+def named(code: str) -> str:
+    """A code, or the two digits of a division, with what it means, as pages show it: “Sensors (35125100)”; what is not in
+    the vocabulary stays as it was written."""
+    whole = code.strip().ljust(8, "0")
+    return f"{label(whole)} ({code.strip()})" if known(whole) else code
+
+
 def digits(code: str) -> str:
     """The digits that say something: trailing zeros dropped, at least the two of the division kept."""
     plain = normal(code)

@@ -526,6 +526,7 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
     context |= {
         "lines": actions.gate_lines(tender),
+        "method": found.method,
         "badge": await _badge(tender, found),
         "supplier": supplier,
         "follows": supplier and await actions.follows(request.user, tender),

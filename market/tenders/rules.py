@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from market import policy, workdays
 from market.money import Money
 from market.refusals import rule
-from market.tenders import cpv
+from market.tenders import cpv, method
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
@@ -65,6 +65,12 @@ class Candidate:
         """Every CPV code of the lots, or the tender's own while it has no lot."""
         found = [code for lot in self.lots for code in lot.cpv]
         return list(dict.fromkeys(found or self.tender.cpv))
+
+    @property
+    def method(self) -> tuple[str, ...]:
+        """The rules by which bids will be scored and ranked, as they are stated with the tender."""
+        every = [each for criteria in self.criteria.values() for each in criteria]
+        return method.stated(every, self.tender.lots_per_supplier)
 
     @property
     def value(self) -> Money:

@@ -7,6 +7,7 @@ import pytest
 from litestar import Litestar
 
 from market import canonical, clock, sealing
+from market.audit.actions import record
 from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.bids import actions
@@ -67,6 +68,8 @@ async def test_a_bid_withdrawn_twice_at_once_is_withdrawn_once() -> None:
 async def test_nothing_is_sealed_to_a_key_that_was_exchanged_after_publication(exchanged: str) -> None:
     there, other = await given_tenders.published(), await given_tenders.published()
     firm = await given.person(await given.supplier(), "supplier-admin")
+    facts = {"key_commitment": there.tender.key_commitment}
+    await record(there.officer, "tender.published", f"tender:{there.tender.ref}", facts)
     await many("UPDATE tender SET public_key = {} WHERE id = {}", other.tender.public_key, there.tender.id)
     if exchanged == "the key and its commitment":
         await many(

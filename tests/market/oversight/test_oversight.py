@@ -51,6 +51,7 @@ async def test_the_log_says_in_words_what_was_done_and_hides_what_is_sealed(app:
         from market.bids import actions as bids
 
         await bids.submit(supplier, case.tender.ref, case.lots[0].ref, case.bid())
+        await record(case.officer, "tender.published", f"tender:{case.tender.ref}", organisation=case.buyer.ref)
         async with given.browser(app) as client:
             page = (await client.get("/log")).text
             api = (await client.get("/api/v1/log", headers={"accept": "application/json"})).json()
@@ -244,6 +245,7 @@ async def test_a_bid_that_the_log_names_and_the_register_does_not_is_named() -> 
 async def test_nobody_learns_how_many_bid_before_the_opening_not_even_an_auditor() -> None:
     with clock.at(given.TODAY):
         case = await given_tenders.published()
+        await record(case.officer, "tender.published", f"tender:{case.tender.ref}")
         firm = await given.person(await given.supplier(), "supplier-admin")
         from market.bids import actions as bids
 

@@ -144,3 +144,16 @@ def test_the_picker_finds_nothing_in_nothing(words: str) -> None:
 @given(st.text(max_size=30))
 def test_the_picker_answers_whatever_is_typed(words: str) -> None:
     assert len(cpv.search(words, limit=7)) <= 7
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("35125100", "Sensors (35125100)"),
+        ("71", "Architectural, construction, engineering and inspection services (71)"),
+        ("99999999", "99999999"),
+        ("", ""),
+    ],
+)
+def test_a_code_is_shown_with_what_it_means_and_an_unknown_one_as_it_is(code: str, said: str) -> None:
+    assert cpv.named(code) == said

@@ -15,7 +15,7 @@ from market.db import find
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
-from market.tenders import actions, rules
+from market.tenders import actions, method, rules
 from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender, TenderQuestion
 from tests import given
 
@@ -40,6 +40,7 @@ async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_r
     assert body["ground"] == "exercise"
     assert body["value_minor"] == 15_600_000
     assert len(body["lots"]) == 2
+    assert method.RULES["ties"] in body["method"], "how bids are ranked is fixed before anybody bids"
     assert event.about == [f"tender:{tender.ref}", f"challenge:{tender.exercise}"]
     assert await Outbox.exists().where(Outbox.subject == f"challenge:{tender.exercise}")
     officers = await actions.officers_of(tender)

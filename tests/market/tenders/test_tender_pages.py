@@ -83,6 +83,9 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
         public = await client.get(place)
         assert "Why it may open" in public.text
         assert "which alone the rule binds" in public.text
+        assert "lowest valid price divided by the bid" in public.text
+        assert "parted by higher quality points, then by lower price, then by a lot draw" in public.text
+        assert "keeps those with the greatest lead" not in public.text, "there is no limit on lots"
         assert "£6,500" in public.text
     async with given.browser(app) as stranger:
         assert (await stranger.get(place)).status_code == 200
@@ -317,6 +320,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         assert public["officers"] == []
         assert public["questions"][0]["answer"] == "Yes."
         assert len(public["addenda"]) == 1
+        assert any("lowest valid price" in each for each in public["method"])
         ended = await client.post(f"{place}/cancel", json={"reason": "The budget was cut by half."}, headers=mine)
         assert ended.json()["stage"] == "cancelled"
         dropped = await client.delete(f"/api/v1/tenders/lots/{lots[0]}", headers=mine)

@@ -1,0 +1,38 @@
+"""How bids are scored and ranked, in the words that the tender states before anybody bids and the award repeats after.
+
+The reckoning itself is `market/awards/scoring.py`; it carries these sentences with every result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from market.tenders.tables import LotCriterion
+
+RULES: Final = {
+    "proportional": "Price points are the lowest valid price divided by the bid's price, times the weight of the price.",
+    "linear": "Price points fall in a straight line from the full weight at the lowest valid price to none at twice it.",
+    "quality": "Quality points are the average of the evaluators' marks divided by the highest mark, times the weight.",
+    "minimum": "A bid whose average mark is under the minimum of a criterion is excluded before prices are compared.",
+    "rounding": "Points are rounded half up to hundredths for each criterion; totals add up the rounded points.",
+    "ties": "Equal totals are parted by higher quality points, then by lower price, then by a lot draw anybody can repeat.",
+    "low": "A price far under the others is marked so that the supplier can be asked to explain it; it excludes nobody.",
+    "lots": "A supplier ahead in more lots than she may have keeps those with the greatest lead over the next bid and gives "
+    "up the others to the next bid; a greater estimated value, then the lower lot number, decides between equal leads.",
+}
+"""Each rule in a sentence. Bids are priced by the proportional one."""
+
+
+def stated(criteria: Sequence[LotCriterion], lots_per_supplier: int | None) -> tuple[str, ...]:
+    """The rules that apply to a tender with these criteria (of all its lots) and this limit on lots."""
+    codes = ["quality"] if any(each.kind == "quality" for each in criteria) else []
+    if any(each.minimum for each in criteria):
+        codes.append("minimum")
+    if any(each.kind == "price" for each in criteria):
+        codes.append("proportional")
+    codes += ["rounding", "ties", "low"]
+    if lots_per_supplier is not None:
+        codes.append("lots")
+    return tuple(RULES[code] for code in codes)
