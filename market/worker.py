@@ -54,6 +54,7 @@ JOBS: tuple[Job, ...] = (
     Job("letters", 2, letters.send_waiting),
     Job("payments", 2, payments.pay_waiting),
     Job("provider events", 10, payments.read_provider),
+    Job("payout accounts", 600, payments.look_after_accounts),
     Job("portals", 60, portal.due),
     Job("API checks", 600, standards.recheck),
     Job("access withheld", 60, sanctions.tell_withheld),

@@ -104,6 +104,8 @@ class StripeServer:
                     return 200, made
                 if self.command == "GET" and path.startswith("/v2/core/accounts/"):
                     name = path.rsplit("/", 1)[1]
+                    if name not in state.accounts:
+                        return 404, {"error": {"type": "invalid_request_error", "message": "No such account"}}
                     transfers = {"status": state.accounts[name]["status"]}
                     recipient = {"capabilities": {"stripe_balance": {"stripe_transfers": transfers}}}
                     return 200, {

@@ -213,7 +213,7 @@ async def ask_reset(email: str, client: str) -> None:
 async def _write_reset(person: Person) -> None:
     token = new_token()
     await Reset.insert(Reset(person=person.id, token_hash=digest(token), expires_at=clock.now() + RESET_GOOD_FOR))
-    await tell_person(person.id, "accounts/reset.txt", about=f"person:{person.ref}", token=token)
+    await tell_person(person.id, "accounts/reset.txt", about=f"person:{person.ref}", secret=True, token=token)
 
 
 async def person_to_reset(token: str) -> Person:

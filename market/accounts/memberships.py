@@ -238,6 +238,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             "",
             "accounts/invitation.txt",
             about=subject_of(body),
+            secret=True,
             organisation=body.name,
             inviter=actor.name,
             role=given.title or given.role.replace("-", " "),
@@ -313,6 +314,35 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
         joined = await actor_of(person.id, "letter")
         await begin(joined, person, offered.organisation, row.role, row.title, row.office_since, row.office_until)
     return person
+
+
+async def accept_here(actor: Actor, ref: str) -> Organisation:
+    """Join as an invitation (its reference) to one's own address says, from one's account: the address was proved when the
+    account was made, so the letter is not needed. Invitations to other addresses are not there."""
+    async with transaction():
+        person = await find(Person, Person.id == actor.must_be_person())
+        row = await find(Invitation, (Invitation.ref == ref) & (Invitation.email == person.email), lock=True)
+        insist(rules.ACCEPT, row, clock.now())
+        row.accepted_at = clock.now()
+        await row.save([Invitation.accepted_at])
+        body = await find(Organisation, Organisation.id == row.organisation)
+        await begin(actor, person, body, row.role, row.title, row.office_since, row.office_until)
+    return body
+
+
+async def invitations_to(person: Person) -> list[Open]:
+    """The invitations to this person's address that may still be accepted, newest first."""
+    rows = (
+        await Invitation.objects()
+        .where(
+            (Invitation.email == person.email)
+            & Invitation.accepted_at.is_null()
+            & Invitation.withdrawn_at.is_null()
+            & (Invitation.expires_at > clock.now())
+        )
+        .order_by(Invitation.invited_at, ascending=False)
+    )
+    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in rows]
 
 
 async def _keep_person(person: Person, *, new: bool) -> None:

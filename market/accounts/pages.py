@@ -147,6 +147,12 @@ class AccountPages(Controller):
         """The account."""
         return await _account(request)
 
+    @post("/invitations/{invitation:str}", guards=[guards.signed_in])
+    async def accept_invitation(self, request: Visitor, invitation: FromPath[str]) -> Response[Any]:
+        """Accept an invitation to one's own address."""
+        body = await memberships.accept_here(request.user, invitation)
+        return to(HOME, f"You work for {body.name} here now.")
+
     @post("/passkeys/options", guards=[guards.signed_in], status_code=200)
     async def options(self, request: Visitor) -> dict[str, Any]:
         """What the browser needs to make a passkey."""
@@ -427,6 +433,7 @@ async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Res
         status=shown.status,
         form=shown,
         me=person,
+        invitations=await memberships.invitations_to(person),
         passkeys=await passkeys.keys_of(person.id),
         tokens=await actions.tokens_of(person.id),
         sessions=await actions.open_sessions(person.id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,9 @@ AT_ONCE = 50
 
 PER_PAGE = 25
 
+_TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{40,}$", re.MULTILINE)
+"""The token at the end of a link, as `market.accounts.sessions.new_token` makes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
@@ -36,26 +40,39 @@ class Addressee:
     name: str
 
 
-async def write(address: str, name: str, template: str, *, person: str = "", about: str = "", **facts: Any) -> Letter:
+async def write(
+    address: str, name: str, template: str, *, person: str = "", about: str = "", secret: bool = False, **facts: Any
+) -> Letter:
     """Write one letter. `template` is a file of `templates/email/` that extends `email/layout.txt`; every name it uses
     must be given. `addressee` (a “reader” when no name is known), `site`, `site_url` and `now` are always there.
-    `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about.
+    `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about;
+    `secret` letters have a `token` whose link opens an account.
     """
     now = clock.now()
     given = {"addressee": Addressee(name or "reader"), "site": site(), "site_url": settings().site_url, "now": now}
     subject, text = letter(templates(), f"email/{template}", {**given, **facts})
-    written = Letter(person=person, address=address, name=name, subject=subject, text=text, about=about, written_at=now)
+    written = Letter(
+        person=person,
+        address=address,
+        name=name,
+        subject=subject,
+        text=text,
+        about=about,
+        written_at=now,
+        secret=secret,
+    )
     await Letter.insert(written)
     return written
 
 
 async def letters_for(actor: Actor, before: int | None = None, address: str = "") -> list[Letter]:
     """The newest letters this reader may see, one more than a page holds: her own; in demo mode everybody's, or those to
-    one `address`. `before` is the id the page goes on from."""
+    one `address`. `before` is the id the page goes on from. Secret letters are for the mailbox alone: a session that
+    somebody else took over must not be able to choose another password with one."""
     query = Letter.objects().order_by(Letter.id, ascending=False).limit(PER_PAGE + 1)
     if not settings().demo:
         actor.must_be_person()
-        query = query.where(Letter.person == actor.ref)
+        query = query.where((Letter.person == actor.ref) & (Letter.secret.eq(False)))
     elif address:
         query = query.where(Letter.address == address.strip().lower())
     if before is not None:
@@ -66,7 +83,7 @@ async def letters_for(actor: Actor, before: int | None = None, address: str = ""
 async def read(actor: Actor, ref: str) -> Letter:
     """One letter, for its addressee (in demo mode for anybody); to others it does not exist."""
     found = await find(Letter, Letter.ref == ref)
-    if not settings().demo and (not actor.signed_in or found.person != actor.ref):
+    if not settings().demo and (not actor.signed_in or found.person != actor.ref or found.secret):
         raise NotFound("Letter")
     return found
 
@@ -118,6 +135,8 @@ async def _try(connection: smtp.Connection, waiting: Letter, now: datetime) -> N
         )
         await asyncio.to_thread(connection.send, message)
         waiting.sent_at, waiting.failure, waiting.again_at = now, "", None
+        if waiting.secret:
+            waiting.text = _TOKEN.sub("(the rest of this link is not kept)", waiting.text)
     except smtp.NeverAccepted as failure:
         waiting.failure, waiting.tried, waiting.again_at = str(failure)[:500], len(BACK_OFF) + 1, None
         log.warning("letter %s is refused for ever: %s", waiting.ref, failure)
@@ -125,7 +144,7 @@ async def _try(connection: smtp.Connection, waiting: Letter, now: datetime) -> N
         waiting.failure = str(failure)[:500]
         waiting.again_at = now + BACK_OFF[waiting.tried - 1] if waiting.tried <= len(BACK_OFF) else None
         log.warning("letter %s could not be sent (try %d): %s", waiting.ref, waiting.tried, failure)
-    await waiting.save([Letter.sent_at, Letter.failure, Letter.again_at, Letter.tried])
+    await waiting.save([Letter.sent_at, Letter.failure, Letter.again_at, Letter.tried, Letter.text])
 
 
 async def send_again(ref: str) -> None:

@@ -3,7 +3,7 @@
 from piccolo.columns import Serial, Varchar
 from piccolo.table import Table
 
-from market.columns import moment, number, reference, when, words
+from market.columns import moment, number, reference, when, words, yes_or_no
 
 
 class Letter(Table):
@@ -25,3 +25,6 @@ class Letter(Table):
     again_at = moment()
     """Not to be tried before; NULL at first and when it is not tried again."""
     failure = words()
+    secret = yes_or_no()
+    """Its link opens an account to whoever holds it: only the mailbox proves whose it is, so it is not shown at `/letters`,
+    and once it has left the link is not kept."""

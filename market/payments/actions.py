@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from market import clock
-from market.accounts.people import tell
+from market import clock, workdays
+from market.accounts.people import holders, tell
 from market.accounts.tables import Organisation
-from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
+from market.actor import SUPPLIER_ROLES, SYSTEM, Actor, Role
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
+from market.letters.actions import write
 from market.money import Money
 from market.payments import rules
-from market.payments.providers import Declined, Order, Paid, Provider, Simulated, Unanswered
+from market.payments.providers import Declined, Order, Outcome, Paid, Provider, Simulated, Unanswered, Unreachable
 from market.payments.stripe import Stripe
 from market.payments.tables import Obligation, Payment, PayoutAccount, ProviderEvent
 from market.refusals import NotFound, Refusal, Refused, insist
@@ -22,6 +23,19 @@ from market.settings import settings
 
 TRY_AGAIN = timedelta(minutes=1)
 """How long an unanswered payment waits before the same order is sent again."""
+
+ASKED_FOR = timedelta(days=60)
+"""How long the provider is asked of itself whether an account that was begun can receive money; later only what the
+provider tells us opens it."""
+
+RELEASERS: tuple[Role, ...] = ("buyer", "contract-manager")
+"""Who may release the payer's money, unless she accepted the delivery."""
+
+UNREACHABLE = Refusal(
+    "payment.provider-unreachable", "The payment provider does not answer just now. Try again in a few minutes."
+)
+
+NEVER_SENT = "It was released while payments were simulated, so no money was sent. Release it again."
 
 
 def provider() -> Provider:
@@ -42,7 +56,8 @@ async def owe(
     ancestors: Sequence[str] = (),
     days: int,
 ) -> Obligation:
-    """Write down that `payer` owes `payee` because of `cause` (`pitch:PI-…`, `milestone:MS-…`), due in `days` days.
+    """Write down that `payer` owes `payee` because of `cause` (`pitch:PI-…`, `milestone:MS-…`), due at the end of the
+    `days`-th day from now. Those of the payer who may release the money are told by letter.
 
     The same cause is owed once: asked again, the first obligation is answered and nothing is written. `about` is the
     challenge or contract; `ancestors` what that grew from. `actor` accepted the deliverable and so may not release the
@@ -64,7 +79,7 @@ async def owe(
             ancestors=list(dict.fromkeys([cause, about, *ancestors])),
             accepted_by=actor.ref,
             incurred_at=now,
-            due_at=now + timedelta(days=days),
+            due_at=workdays.add_days(now, days),
         )
         await obligation.save()
         debtor = await find(Organisation, Organisation.id == payer)
@@ -84,23 +99,46 @@ async def owe(
             about=obligation.ancestors,
             organisation=debtor.ref,
         )
+        await _tell_releasers(actor, obligation, creditor)
     return obligation
+
+
+async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organisation) -> None:
+    """Two persons for public money: the second is told. Where there is none the first is, so that she can invite one."""
+    able = await holders(obligation.payer, *RELEASERS)
+    others = [each for each in able if each["ref"] != actor.ref]
+    for person in others or able:
+        await write(
+            person["email"],
+            person["name"],
+            "payments/to-release.txt",
+            person=person["ref"],
+            about=obligation.about,
+            obligation=obligation,
+            amount=Money(obligation.amount_minor, obligation.currency),
+            payee=creditor,
+            alone=not others,
+        )
 
 
 async def release(actor: Actor, obligation_ref: str) -> Payment:
     """Release the money for an obligation: a buyer or contract manager of the payer, who did not accept the delivery.
 
-    Only writes the order; a job sends it. After a refusal a new release makes a new attempt with a new key.
+    Only writes the order, with the account it goes to; a job sends it. After a refusal a new release makes a new attempt
+    with a new key.
     """
     async with transaction():
         obligation = await find(Obligation, Obligation.ref == obligation_ref, lock=True)
-        hat = actor.must_wear("buyer", "contract-manager", organisation=obligation.payer, secret=True)
+        hat = actor.must_wear(*RELEASERS, organisation=obligation.payer, secret=True)
         facts = await release_facts(actor, obligation)
         insist(rules.RELEASE, facts)
+        paying = provider()
+        account = await payout_account(obligation.payee, paying)
         payment = Payment(
             obligation=obligation.id,
             attempt=len(facts.attempts) + 1,
-            provider=provider().name,
+            provider=paying.name,
+            destination=account.account if account else "",
             state="due",
             approved_by=actor.ref,
             asked_at=clock.now(),
@@ -144,13 +182,18 @@ async def pay_waiting() -> int:
     """Send one released payment to the provider and write down the answer; answers 1, or 0 when none waits.
 
     The row says `unknown` before the provider is called, and the call is outside every transaction: whoever dies in
-    between, the next run sends the same order with the same key and learns what became of it.
+    between, the next run sends the same order with the same key and learns what became of it. An order goes to the
+    provider it was released to and to no other: what was released to Stripe waits while Stripe is not configured, and what
+    was released to the simulation is never sent as real money.
     """
-    now = clock.now()
+    now, paying = clock.now(), provider()
     async with transaction():
         payment = (
             await Payment.objects()
-            .where((Payment.state == "due") | ((Payment.state == "unknown") & (Payment.tried_at < now - TRY_AGAIN)))
+            .where(
+                Payment.provider.is_in([paying.name, Simulated.name])
+                & ((Payment.state == "due") | ((Payment.state == "unknown") & (Payment.tried_at < now - TRY_AGAIN)))
+            )
             .order_by(Payment.id)
             .first()
             .lock_rows("UPDATE", skip_locked=True)
@@ -162,19 +205,19 @@ async def pay_waiting() -> int:
         payment.tried_at = now
         await payment.save([Payment.state, Payment.sent_at, Payment.tried_at])
         obligation = await find(Obligation, Obligation.id == payment.obligation)
-        paying = provider()
-        account = await payout_account(obligation.payee, paying)
-    outcome = await paying.pay(
-        Order(
-            key=payment.ref,
-            amount_minor=obligation.amount_minor,
-            currency=obligation.currency,
-            destination=account.account if account else "",
-            purpose=obligation.purpose,
-            obligation=obligation.ref,
-            first_sent_at=first,
+    outcome: Outcome = Declined(NEVER_SENT)
+    if payment.provider == paying.name:
+        outcome = await paying.pay(
+            Order(
+                key=payment.ref,
+                amount_minor=obligation.amount_minor,
+                currency=obligation.currency,
+                destination=payment.destination,
+                purpose=obligation.purpose,
+                obligation=obligation.ref,
+                first_sent_at=first,
+            )
         )
-    )
     if not isinstance(outcome, Unanswered):
         await _answered(payment.id, outcome)
     return 1
@@ -205,13 +248,11 @@ async def _answered(payment_id: int, outcome: Paid | Declined) -> None:
         }
         if isinstance(outcome, Paid):
             payment.state, payment.provider_ref, payment.paid_at = "paid", outcome.reference, now
-            facts["days"] = (now - obligation.incurred_at).days
+            facts["days"] = days_to_pay(obligation.incurred_at, now)
             await tell(payee.id, "payments/paid.txt", roles=SUPPLIER_ROLES, about=obligation.about, **shown)
         else:
             payment.state, payment.refusal = "refused", outcome.reason
-            await tell(
-                payer.id, "payments/refused.txt", roles=("buyer", "contract-manager"), about=obligation.about, **shown
-            )
+            await tell(payer.id, "payments/refused.txt", roles=RELEASERS, about=obligation.about, **shown)
         await payment.save([Payment.state, Payment.provider_ref, Payment.paid_at, Payment.refusal])
         await record(
             SYSTEM,
@@ -252,15 +293,21 @@ LEDGER = (
 )
 
 
-async def ledger(organisations: Sequence[int] | None = None, about: str | None = None) -> list[dict[str, Any]]:
+async def ledger(
+    organisations: Sequence[int] | None = None, about: str | None = None, *, before: str = "", limit: int = 500
+) -> list[dict[str, Any]]:
     """What is owed, newest first, each with its last attempt to pay: of these bodies (as payer or payee), about this
-    challenge or contract, or all."""
+    challenge or contract, or all. `before` is the reference of an obligation: those made before it."""
     return await many(
-        LEDGER + "WHERE ({}::int[] IS NULL OR o.payer = ANY({}::int[]) OR o.payee = ANY({}::int[])) "
-        "AND ({}::text IS NULL OR o.about = {}) ORDER BY o.id DESC LIMIT 500",
+        f"{LEDGER}WHERE ({{}}::int[] IS NULL OR o.payer = ANY({{}}::int[]) OR o.payee = ANY({{}}::int[])) "  # noqa: S608 - a constant
+        "AND ({}::text IS NULL OR o.about = {}) "
+        "AND ({} = '' OR o.id < (SELECT id FROM obligation WHERE ref = {})) ORDER BY o.id DESC LIMIT {}",
         *[list(organisations) if organisations is not None else None] * 3,
         about,
         about,
+        before,
+        before,
+        limit,
     )
 
 
@@ -274,6 +321,17 @@ async def entry(ref: str) -> dict[str, Any]:
     if not rows:
         raise NotFound("Obligation")
     return rows[0]
+
+
+async def of_cause(cause: str) -> dict[str, Any] | None:
+    """What is owed for one fact (`pitch:PI-…`), with its last attempt to pay; None while nothing is owed for it."""
+    rows = await many(LEDGER + "WHERE o.cause = {}", cause)
+    return rows[0] if rows else None
+
+
+def days_to_pay(owed: datetime, paid: datetime) -> int:
+    """Whole days from the fact to the payment: the time-to-pay that is recorded and published."""
+    return (paid - owed).days
 
 
 async def speed() -> dict[str, Any]:
@@ -300,52 +358,103 @@ async def told(provider_name: str, event_id: str, kind: str, payload: str) -> bo
     return bool(rows)
 
 
+async def accounts_of(organisations: Sequence[int]) -> dict[int, PayoutAccount]:
+    """The accounts these bodies have at the present provider, whether or not money can be sent to them yet."""
+    rows = (
+        await PayoutAccount.objects()
+        .where(PayoutAccount.organisation.is_in(list(organisations)) & (PayoutAccount.provider == provider().name))
+        .order_by(PayoutAccount.id, ascending=False)
+        if organisations
+        else []
+    )
+    return {row.organisation: row for row in rows}
+
+
 async def open_account(actor: Actor, organisation: int, returns_to: str) -> str:
-    """Begin a supplier's account at the provider; answers the address where the provider asks for the rest. Refused
-    while payments are simulated: no account is needed then."""
+    """Begin a supplier's account at the provider, or go on with the one it has; answers the address where the provider
+    asks for the rest. Refused while payments are simulated: no account is needed then."""
     actor.must_wear("supplier-admin", organisation=organisation)
     paying = provider()
     if not isinstance(paying, Stripe):
         raise Refused(Refusal("payment.simulated", "Payments are simulated here, so no account is needed."))
     firm = await find(Organisation, Organisation.id == organisation)
-    account, address = await paying.open_account(firm.name, firm.email, firm.country, returns_to)
+    known = (await accounts_of([organisation])).get(organisation)
+    try:
+        account = known.account if known else await _new_account(actor, firm, paying)
+        return await paying.setup_page(account, returns_to)
+    except Unreachable:
+        raise Refused(UNREACHABLE, status=503) from None
+
+
+async def _new_account(actor: Actor, firm: Organisation, paying: Stripe) -> str:
+    """One account for each supplier, whoever else asks at the same moment: the provider is asked with the firm's key, and
+    the row is made once."""
+    entity = "company" if firm.identifier else "individual"
+    account = await paying.open_account(f"account:{firm.ref}", firm.name, firm.email, firm.country, entity)
     async with transaction():
+        await find(Organisation, Organisation.id == firm.id, lock=True)
+        known = (await accounts_of([firm.id])).get(firm.id)
+        if known is not None:
+            return known.account
         await PayoutAccount.insert(
-            PayoutAccount(organisation=organisation, provider="stripe", account=account, created_at=clock.now())
+            PayoutAccount(organisation=firm.id, provider=paying.name, account=account, created_at=clock.now())
         )
         await record(
             actor, "payout-account.opened", f"supplier:{firm.ref}", private={"account": account}, organisation=firm.ref
         )
-    return address
+    return account
 
 
 async def read_provider() -> int:
-    """Act on one thing a provider told us: events are hints, so the account is read again and kept as it is now."""
-    async with transaction():
-        event = (
-            await ProviderEvent.objects()
-            .where(ProviderEvent.done_at.is_null())
-            .order_by(ProviderEvent.id)
-            .first()
-            .lock_rows("UPDATE", skip_locked=True)
-        )
-        if event is None:
-            return 0
-        if event.kind.startswith("v2.core.account"):
-            await _refresh_accounts(event.payload)
-        event.done_at = clock.now()
-        await event.save([ProviderEvent.done_at])
+    """Act on one thing a provider told us: events are hints, so the account is asked for again, outside any transaction,
+    and kept as it is now."""
+    event = await ProviderEvent.objects().where(ProviderEvent.done_at.is_null()).order_by(ProviderEvent.id).first()
+    if event is None:
+        return 0
+    if event.kind.startswith("v2.core.account"):
+        rows = await PayoutAccount.objects().where(PayoutAccount.provider == event.provider)
+        await _refresh([row for row in rows if f'"{row.account}"' in event.payload])
+    await ProviderEvent.update({ProviderEvent.done_at: clock.now()}).where(ProviderEvent.id == event.id)
     return 1
 
 
-async def _refresh_accounts(payload: str) -> None:
-    paying = provider()
-    if not isinstance(paying, Stripe):
-        return
-    waiting = await PayoutAccount.objects().where(
-        (PayoutAccount.provider == "stripe") & (PayoutAccount.active_at.is_null())
+async def look_after_accounts() -> int:
+    """A job: ask the provider about accounts that were begun and cannot receive money yet, since what it tells may not
+    have come through; answers how many can now."""
+    waiting = (
+        await PayoutAccount.objects()
+        .where(
+            (PayoutAccount.provider == provider().name)
+            & PayoutAccount.active_at.is_null()
+            & (PayoutAccount.created_at > clock.now() - ASKED_FOR)
+        )
+        .order_by(PayoutAccount.id)
+        .limit(50)
     )
-    for account in waiting:
-        if account.account in payload and await paying.can_receive(account.account):
-            account.active_at = clock.now()
+    return await _refresh(waiting)
+
+
+async def _refresh(accounts: Sequence[PayoutAccount]) -> int:
+    """Keep whether each account can receive money now; answers how many became able to."""
+    paying, able = provider(), 0
+    if not isinstance(paying, Stripe):
+        return 0
+    for account in accounts:
+        can = await paying.can_receive(account.account)
+        if can == (account.active_at is not None):
+            continue
+        able += can
+        async with transaction():
+            account.active_at = clock.now() if can else None
             await account.save([PayoutAccount.active_at])
+            firm = await find(Organisation, Organisation.id == account.organisation)
+            await record(
+                SYSTEM,
+                "payout-account.ready" if can else "payout-account.stopped",
+                f"supplier:{firm.ref}",
+                private={"account": account.account},
+                organisation=firm.ref,
+            )
+            letter = "account-ready" if can else "account-stopped"
+            await tell(firm.id, f"payments/{letter}.txt", roles=SUPPLIER_ROLES, about=f"supplier:{firm.ref}", firm=firm)
+    return able

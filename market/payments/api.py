@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from market.accounts import guards
 from market.payments import actions
@@ -15,10 +16,13 @@ from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
+PER_PAGE = 100
+
 
 class ObligationView(msgspec.Struct):
     """A sum owed and its last attempt to pay. Amounts are minor units of `currency`; `cause` and `about` are
-    `kind:reference`; `state` is null until it was released, then due, unknown, paid or refused."""
+    `kind:reference`; `state` is null until it was released, then due, unknown, paid or refused; `provider` is stripe or
+    simulated (then no money moved); `days_to_pay` are whole days from the fact to the payment."""
 
     ref: str
     cause: str
@@ -34,6 +38,7 @@ class ObligationView(msgspec.Struct):
     state: str | None
     provider: str | None
     paid_at: datetime | None
+    days_to_pay: int | None
     confirmed_at: datetime | None
 
 
@@ -54,6 +59,7 @@ def view(row: dict[str, Any]) -> ObligationView:
         row["state"],
         row["provider"],
         row["paid_at"],
+        actions.days_to_pay(row["incurred_at"], row["paid_at"]) if row["paid_at"] else None,
         row["confirmed_at"],
     )
 
@@ -71,9 +77,13 @@ class PaymentsApi(Controller):
         operation_id="listObligations",
         responses=problem_responses(),
     )
-    async def index(self) -> Items[ObligationView]:
-        """The newest five hundred obligations with their last attempt to pay."""
-        return Items([view(row) for row in await actions.ledger()])
+    async def index(self, about: FromQuery[str] = "", before: FromQuery[str] = "") -> Items[ObligationView]:
+        """Obligations with their last attempt to pay, the newest first; `about` keeps those of one challenge or contract
+        (`challenge:CH-…`). `before` is the last reference of the page before."""
+        rows = await actions.ledger(about=about or None, before=before, limit=PER_PAGE + 1)
+        shown = [view(row) for row in rows[:PER_PAGE]]
+        onward = {"before": shown[-1].ref, **({"about": about} if about else {})} if len(rows) > PER_PAGE else {}
+        return Items(shown, f"/api/v1/payments?{urlencode(onward)}" if onward else None)
 
     @get(
         "/{ref:str}",

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
+from msgspec import Meta
 
 from market import clock
 from market.accounts import guards
-from market.actor import Actor
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.db import find
 from market.payments import actions, rules
 from market.payments.stripe import read_event
-from market.payments.tables import Obligation
+from market.payments.tables import Obligation, Payment, PayoutAccount
 from market.refusals import NotFound, Refusal, Refused, refusals
 from market.settings import settings
+from market.web import forms
 from market.web.pages import Visitor, show, to
 
 
@@ -32,6 +36,15 @@ def state_of(row: dict[str, Any]) -> tuple[str, str]:
     return ("Refused, owed", "red") if row["state"] == "refused" else ("Owed", "amber")
 
 
+PER_PAGE = 50
+
+
+class WhoseAccount(msgspec.Struct):
+    """For which firm an account is begun (an organisation's reference)."""
+
+    organisation: Annotated[str, Meta(title="Firm", max_length=16)] = ""
+
+
 class PaymentPages(Controller):
     """My payments, one payment, releasing and confirming."""
 
@@ -39,32 +52,29 @@ class PaymentPages(Controller):
     include_in_schema = False
 
     @get("/", guards=[guards.signed_in])
-    async def mine(self, request: Visitor) -> Response[bytes]:
+    async def mine(self, request: Visitor, before: FromQuery[str] = "") -> Response[bytes]:
         """What my organisations owe and are owed, newest first."""
-        mine = request.user.organisations()
-        rows = [{**row, "shown": state_of(row)} for row in await actions.ledger(mine)]
-        return show(
-            request,
-            "payments/mine.html",
-            owed=[row for row in rows if row["payer"] in mine],
-            due=[row for row in rows if row["payee"] in mine],
-        )
+        return await _mine(request, before, forms.blank(WhoseAccount))
 
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
-        """One obligation and how it was paid; public, as every payment of public money."""
+        """One obligation and how it was paid; public, as every payment of public money. What the provider said of the
+        supplier's account when it refused is for the payer, the payee and those who oversee."""
         row = await actions.entry(ref)
         obligation = await find(Obligation, Obligation.ref == row["ref"])
         attempts = await actions.attempts_of(obligation)
-        releasing = request.user.wears("buyer", "contract-manager", organisation=obligation.payer)
-        receiving = request.user.wears("supplier-admin", "supplier-member", organisation=obligation.payee)
-        blocked = refusals(rules.RELEASE, await actions.release_facts(request.user, obligation)) if releasing else []
+        actor = request.user
+        releasing = actor.wears(*actions.RELEASERS, organisation=obligation.payer)
+        receiving = actor.wears(*SUPPLIER_ROLES, organisation=obligation.payee)
+        inside = releasing or receiving or actor.wears("auditor", "operator")
+        blocked = refusals(rules.RELEASE, await actions.release_facts(actor, obligation)) if releasing else []
         return show(
             request,
             "payments/one.html",
             row=row,
             shown=state_of(row),
-            attempts=attempts,
+            attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
+            days=actions.days_to_pay(row["incurred_at"], row["paid_at"]) if row["paid_at"] else None,
             may_release=releasing is not None and row["state"] != "paid",
             blocked=blocked,
             may_confirm=receiving is not None and row["state"] == "paid" and row["confirmed_at"] is None,
@@ -85,9 +95,13 @@ class PaymentPages(Controller):
 
     @post("/account", guards=[guards.supplier_admin])
     async def account(self, request: Visitor) -> Response[Any]:
-        """Begin the supplier's account at the payment provider, and go there."""
-        hat = request.user.must_wear("supplier-admin")
-        return to(await actions.open_account(request.user, hat.organisation, f"{settings().site_url}/payments"))
+        """Begin the supplier's account at the payment provider, or go on with it. The way there is a link on a page of ours:
+        the content security policy lets no form lead to another site."""
+        form = await forms.read(request, WhoseAccount)
+        with form.acting():
+            there = await actions.open_account(request.user, await _firm(request, form.data), _back())
+            return show(request, "payments/account.html", there=there)
+        return await _mine(request, "", form)
 
     @post("/stripe/webhook", guards=[guards.public], opt={"machine": True}, status_code=200)
     async def webhook(self, request: Request[Actor, Any, Any]) -> dict[str, bool]:
@@ -103,3 +117,46 @@ class PaymentPages(Controller):
         if live != settings().production:
             raise Refused(Refusal("payment.webhook-refused", "live and test events are kept apart"), status=400)
         return {"new": await actions.told("stripe", event, kind, body.decode())}
+
+
+async def _firm(request: Visitor, given: WhoseAccount) -> int:
+    if not given.organisation:
+        return request.user.must_wear("supplier-admin").organisation
+    return int((await find(Organisation, Organisation.ref == given.organisation)).id)
+
+
+def _back() -> str:
+    return f"{settings().site_url}/payments"
+
+
+async def _mine(request: Visitor, before: str, form: forms.Form[WhoseAccount]) -> Response[bytes]:
+    mine = request.user.organisations()
+    found = await actions.ledger(mine, before=before, limit=PER_PAGE + 1)
+    rows = [{**row, "shown": state_of(row)} for row in found[:PER_PAGE]]
+    return show(
+        request,
+        "payments/mine.html",
+        status=form.status,
+        form=form,
+        owed=[row for row in rows if row["payer"] in mine],
+        due=[row for row in rows if row["payee"] in mine],
+        accounts=await _accounts(request.user),
+        next=f"/payments?before={rows[-1]['ref']}" if len(found) > PER_PAGE else None,
+    )
+
+
+async def _accounts(actor: Actor) -> list[tuple[Hat, PayoutAccount | None]]:
+    """The firms this person administers, each with its account at the provider; none while payments are simulated."""
+    if actions.provider().name != "stripe":
+        return []
+    hats = {hat.organisation: hat for hat in actor.hats if hat.role == "supplier-admin"}
+    known = await actions.accounts_of(list(hats))
+    return [(hat, known.get(organisation)) for organisation, hat in hats.items()]
+
+
+def _outcome(payment: Payment, *, told: bool) -> str:
+    """What became of an attempt, in words."""
+    words = {"due": "Released", "unknown": "Sent, no answer yet", "paid": "Paid", "refused": "Refused"}[payment.state]
+    if payment.provider == "simulated":
+        words = f"{words} (simulated: no money moves)"
+    return f"{words}: {payment.refusal}" if payment.refusal and told else words

@@ -45,6 +45,10 @@ class Unanswered:
 Outcome = Paid | Declined | Unanswered
 
 
+class Unreachable(Exception):
+    """The provider did not answer a question that can be asked again later; nothing was decided."""
+
+
 class Provider(Protocol):
     """What this product asks of a payment provider."""
 

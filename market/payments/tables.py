@@ -53,7 +53,9 @@ class Payment(Table):
     obligation = belongs_to(Obligation)
     attempt = number(1)
     provider = Varchar(length=12)
-    """stripe | simulated"""
+    """stripe | simulated: who moved the money, or was to"""
+    destination = words()
+    """The payee's account at the provider as it was when the money was released; empty when payments are simulated."""
     state = Varchar(length=12, index=True)
     """due | unknown (sent, no answer yet) | paid | refused"""
     provider_ref = words()

@@ -126,7 +126,13 @@ async def _write_confirmation(given: SupplierDraft, address: str, password_hash:
     )
     await row.save()
     await write(
-        address, given.person_name, "accounts/confirm.txt", organisation=given.name, token=token, until=row.expires_at
+        address,
+        given.person_name,
+        "accounts/confirm.txt",
+        secret=True,
+        organisation=given.name,
+        token=token,
+        until=row.expires_at,
     )
 
 

@@ -339,3 +339,24 @@ async def test_the_api_invites_lists_and_ends(app: Litestar) -> None:
         assert (await client.post("/api/v1/organisations", json=new, headers=boss)).status_code == 201
     assert await Invitation.count() == 1
     assert await Organisation.exists().where(Organisation.name == "City Council")
+
+
+async def test_an_invitation_to_ones_own_address_is_accepted_from_the_account(app: Litestar) -> None:
+    buyer, firm = await given.organisation("Department for Roads"), await given.supplier("Kestrel Ltd")
+    officer, member = await given.person(buyer, "buyer"), await given.person(firm, "supplier-member")
+    other = await given.person(firm, "supplier-member")
+    address = (await Person.objects().get(Person.ref == member.ref)).email
+    row, _ = await memberships.invite(officer, buyer.ref, InvitationDraft(address, "evaluator"))
+    async with given.browser(app) as client:
+        await given.signed_in(client, other)
+        assert "You are invited" not in (await client.get("/account")).text
+        assert (await client.post(f"/account/invitations/{row.ref}")).status_code == 404
+        await given.signed_in(client, member)
+        assert "You are invited to Department for Roads" in (await client.get("/account")).text
+        assert (await client.post(f"/account/invitations/{row.ref}")).status_code == 303
+        assert (await client.post(f"/account/invitations/{row.ref}")).status_code == 409
+        page = (await client.get("/account")).text
+        assert "You are invited" not in page
+        assert "Department for Roads" in page
+    roles = {(hat.role, hat.organisation) for hat in (await actor_of(member.person or 0, "password")).hats}
+    assert roles == {("supplier-member", firm.id), ("evaluator", buyer.id)}

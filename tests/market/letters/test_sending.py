@@ -12,6 +12,8 @@ import pytest
 from litestar import Litestar
 
 from market import clock, settings
+from market.accounts import actions as accounts
+from market.accounts.tables import Person
 from market.letters import actions, smtp
 from market.letters.tables import Letter
 from tests import given
@@ -200,6 +202,23 @@ async def test_letters_are_read_by_their_addressee_only(app: Litestar) -> None:
         await given.signed_in(client, other)
         assert mine.subject not in (await client.get("/letters")).text
         assert (await client.get(f"/letters/{mine.ref}")).status_code == 404
+
+
+async def test_a_letter_whose_link_opens_an_account_is_for_the_mailbox_alone(app: Litestar, server: MailServer) -> None:
+    officer = await given.person(await given.organisation(), "buyer")
+    person = await Person.objects().get(Person.ref == officer.ref)
+    await accounts.ask_reset(person.email, "192.0.2.1")
+    kept = await Letter.objects().get(Letter.person == officer.ref)
+    link = kept.text.split("/password/")[1].split()[0]
+    async with given.browser(app) as client:
+        await given.signed_in(client, officer)
+        assert kept.subject not in (await client.get("/letters")).text
+        assert (await client.get(f"/letters/{kept.ref}")).status_code == 404
+    assert await actions.send_waiting() == 1
+    assert link in server.got[0].get_content()
+    left = await Letter.objects().get(Letter.id == kept.id)
+    assert link not in left.text
+    assert "/password/(the rest of this link is not kept)" in left.text
 
 
 async def test_many_letters_come_in_pages(app: Litestar) -> None:
