@@ -45,13 +45,14 @@ from market.standards.api import StandardsApi
 from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
+from market.tenders import cpv
 from market.tenders.api import TendersApi
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
 from market.web import crossing, headers, heads, limits, problems
 from market.web import static as static_files
-from market.web.pages import assets
+from market.web.pages import assets, templates
 from search.api import SearchApi
 from search.desk import PartnerPages, PrecedentPages, ShortlistPages
 from search.outbox import index
@@ -154,6 +155,7 @@ def create() -> Site:
     if settings().demo:
         settings().var.mkdir(parents=True, exist_ok=True)
         clock.follow(settings().var / "clock")
+    templates().filters["cpv"] = cpv.named
     return Site(
         route_handlers=[
             *PAGES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,12 +34,55 @@ class LotShown:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One release in the history of a notice."""
+    """One release in the history of a notice: its tags as they were published, what they mean, and what it touched."""
 
     when: datetime
     release: str
     text: str
+    words: str
     detail: str | None
+
+
+TAGS = {
+    "planning": "Planned",
+    "planningUpdate": "Plans changed",
+    "tender": "Published",
+    "tenderAmendment": "Changed",
+    "tenderUpdate": "Updated",
+    "tenderCancellation": "Cancelled",
+    "award": "Awarded",
+    "awardUpdate": "Award changed",
+    "awardCancellation": "Award taken back",
+    "contract": "Contract",
+    "contractUpdate": "Contract updated",
+    "contractAmendment": "Contract changed",
+    "contractTermination": "Contract ended",
+    "implementation": "Carried out",
+    "implementationUpdate": "Progress told",
+    "compiled": "Compiled",
+}
+"""What the release tags of the Open Contracting Data Standard mean to people."""
+
+TOUCHED = {
+    "tender.tenderPeriod": "the time to bid",
+    "tender.enquiryPeriod": "the time for questions",
+    "tender.value": "the value",
+    "tender.documents": "the documents",
+    "tender.amendments": "the amendments",
+    "tender.title": "the title",
+    "tender.description": "the description",
+    "tender.items": "what is bought",
+    "tender.lots": "the lots",
+    "tender.status": "the status",
+    "tender": "the tender",
+    "awards": "the awards",
+    "contracts": "the contracts",
+    "bids": "the bids",
+    "buyer": "the buyer",
+    "parties": "the parties",
+    "planning": "the plans",
+}
+"""Parts of a release as people name them; the first that a changed path begins with says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +183,17 @@ def _history(text: str) -> list[Step]:
         if made is None:
             continue
         first = not steps
-        words = ", ".join(each.tags) or "release"
-        fields = ", ".join(each.changed[:8]) + (f" and {len(each.changed) - 8} more" if len(each.changed) > 8 else "")
-        detail = f"{'About' if first else 'Changed'}: {fields}" if fields else None
-        steps.append(Step(instant(made), each.release_id, words, detail))
+        words = ", ".join(TAGS.get(tag, tag) for tag in each.tags) or "Released"
+        touched = ", ".join(dict.fromkeys(_part(path) for path in each.changed))
+        detail = f"{'About' if first else 'Changed'}: {touched}." if touched else None
+        steps.append(Step(instant(made), each.release_id, ", ".join(each.tags) or "release", words, detail))
     return steps[::-1]
+
+
+def _part(path: str) -> str:
+    """What a path such as `awards[a1].date` or `tender.tenderPeriod.endDate` is about."""
+    plain = re.sub(r"\[[^]]*\]", "", path)
+    return next((words for start, words in TOUCHED.items() if plain == start or plain.startswith(f"{start}.")), plain)
 
 
 async def _origins(row: ImportedNotice) -> list[Origin]:

@@ -578,7 +578,7 @@ async def _notice(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
 def _groups(found: catalogue.Found, chosen: dict[str, list[str]]) -> list[dict[str, Any]]:
     titles = {
         "profile": "Profile passed",
-        "sector": "Sector (CPV division)",
+        "sector": "Sector",
         "licence": "Licence",
         "maturity": "Maturity",
     }
