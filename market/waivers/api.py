@@ -18,7 +18,7 @@ from market.refusals import NotFound
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds
-from market.waivers.listing import listed
+from market.waivers.listing import MinistersKey, listed, ministers_keys
 from market.waivers.tables import Waiver
 from market.web.api import SIGNED_IN, Items, json_document
 from market.web.pages import Visitor
@@ -181,6 +181,18 @@ class WaiversApi(Controller):
     async def grounds(self) -> Items[GroundView]:
         """The grounds on which a waiver may be asked for, each with the provision it is modelled on."""
         return Items([GroundView(code, g.label, g.why, g.asks, g.source) for code, g in grounds().items()])
+
+    @get(
+        "/waivers/keys",
+        guards=[guards.public],
+        summary="The ministers' keys",
+        operation_id="listMinistersKeys",
+        responses=problem_responses(),
+    )
+    async def keys(self) -> Items[MinistersKey]:
+        """The register of keys: of every office-holder, present and former, the passkeys that were good in her time, by
+        their fingerprints. Compare the key of a signed file with it."""
+        return Items(await ministers_keys())
 
     @get(
         "/waivers/requests",

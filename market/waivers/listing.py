@@ -1,7 +1,8 @@
-"""The register of waivers in one query: scope, ground, use and standing; for the page and the API alike."""
+"""The register of waivers, and that of the ministers' keys, in one query each; for the pages and the API alike."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,3 +81,44 @@ async def listed(standing: str = "") -> list[Listed]:
             )
         )
     return [each for each in found if standing in ("", each.standing)]
+
+
+@dataclass(frozen=True, slots=True)
+class MinistersKey:
+    """A passkey of somebody who holds or held an office that decides about waivers. `fingerprint` is what a signed file and
+    its checker name: SHA-256 of the public key."""
+
+    minister: str
+    person: str
+    office: str
+    department: str
+    since: datetime
+    until: datetime | None
+    fingerprint: str
+    registered_at: datetime
+    revoked_at: datetime | None
+
+
+async def ministers_keys() -> list[MinistersKey]:
+    """The register of keys: of every office-holder, present and former, the passkeys that were good while she held the
+    office. By department, the present office first."""
+    rows = await many(
+        "SELECT p.name, p.ref, m.title, o.name AS department, m.since, m.until, k.public_key, k.created_at, k.revoked_at "
+        "FROM membership m JOIN person p ON p.id = m.person JOIN organisation o ON o.id = m.organisation "
+        "JOIN passkey k ON k.person = p.id WHERE m.role = 'minister' AND (m.until IS NULL OR k.created_at < m.until) "
+        "AND (k.revoked_at IS NULL OR k.revoked_at > m.since) ORDER BY o.name, m.since DESC, m.id, k.id"
+    )
+    return [
+        MinistersKey(
+            row["name"],
+            row["ref"],
+            row["title"] or "Minister",
+            row["department"],
+            row["since"],
+            row["until"],
+            hashlib.sha256(row["public_key"]).hexdigest(),
+            row["created_at"],
+            row["revoked_at"],
+        )
+        for row in rows
+    ]

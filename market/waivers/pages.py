@@ -12,19 +12,20 @@ from litestar.params import FromPath, FromQuery
 
 from market import clock, policy, signing, workdays
 from market.accounts import guards
-from market.accounts.people import department_of
+from market.accounts.people import department_of, holders
 from market.accounts.tables import Organisation, Person
 from market.audit.thread import thread
 from market.db import find
 from market.money import Money
 from market.refusals import NotFound, refusals
 from market.tenders import actions as tenders
+from market.tenders import cpv
 from market.tenders import rules as tender_rules
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds, label
-from market.waivers.listing import listed
+from market.waivers.listing import listed, ministers_keys
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
@@ -70,6 +71,11 @@ class WaiverPages(Controller):
                 }
             )
         return show(request, "waivers/requests.html", waiting=waiting)
+
+    @get("/waivers/keys", guards=[guards.public])
+    async def keys(self, request: Visitor) -> Response[bytes]:
+        """The register of the ministers' keys, to compare a signed file's with."""
+        return show(request, "waivers/keys.html", keys=await ministers_keys())
 
     @get("/waivers/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -138,6 +144,11 @@ class WaiverPages(Controller):
         return await _waiver(request, ref, form)
 
 
+async def ministers_of(department: int) -> list[str]:
+    """The names of those who may decide now; empty while the office is vacant."""
+    return [each["name"] for each in await holders(department, "minister")]
+
+
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
     tender = await find(Tender, Tender.ref == ref)
     request.user.must_wear("buyer", organisation=tender.buyer, secret=True)
@@ -152,6 +163,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         form=form,
         tender=tender,
         department=department,
+        in_office=await ministers_of(department.id),
         similar=await similar_exercises(candidate.codes),
         earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
         blocked=refusals(before, empty),
@@ -172,11 +184,11 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     tender_shown = signed["tender"] if signed else None
     lots = (
         [
-            (each["number"], each["title"], Money(each["value_minor"], tender_shown["currency"]))
+            (each["number"], each["title"], each["cpv"], Money(each["value_minor"], tender_shown["currency"]))
             for each in tender_shown["lots"]
         ]
         if tender_shown
-        else [(lot.number, lot.title, Money(lot.value_minor, tender.currency)) for lot in candidate.lots]
+        else [(lot.number, lot.title, lot.cpv, Money(lot.value_minor, tender.currency)) for lot in candidate.lots]
     )
     title = tender_shown["title"] if tender_shown else tender.title
     value = Money(tender_shown["value_minor"], tender_shown["currency"]) if tender_shown else candidate.value
@@ -191,6 +203,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         title=title,
         description=tender_shown["description"] if tender_shown else tender.description,
         lots=lots,
+        in_office=await ministers_of(waiver.department) if standing == "asked" else [],
         value=value,
         buyer=candidate.buyer,
         department=await find(Organisation, Organisation.id == waiver.department),
@@ -204,6 +217,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         evidence=actions.evidence_lines(waiver),
         similar=await actions.similar_to(waiver) if standing == "asked" else [],
         shown=await tenders.titles_of(waiver.shown),
+        named=cpv.named,
         checked=await actions.check(waiver),
         limits=signing.LIMITS,
         used=await actions.used_by(waiver),

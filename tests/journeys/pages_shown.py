@@ -251,6 +251,7 @@ PAGES: dict[str, list[Example]] = {
         _tender("'/questions/' || q.ref", "true", _OFFICER_T, "JOIN tender_question q ON q.tender = t.id")
     ],
     "/waivers": [(VISITOR, "/waivers"), (HELENA, "/waivers")],
+    "/waivers/keys": [(VISITOR, "/waivers/keys")],
     "/waivers/requests": [(HELENA, "/waivers/requests"), ("idris.penhallow@", "/waivers/requests")],
     "/waivers/{ref:str}": [
         Asked(

@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 
 from market import clock, signing
-from market.db import find
+from market.db import find, many
 from market.seed.authenticator import Authenticator
 from market.tenders.tables import Tender
 from market.waivers import actions
@@ -57,7 +57,15 @@ async def test_a_buyer_asks_and_the_minister_signs_with_her_device(app: Litestar
         assert (await buyer.get(f"/tenders/{made.ref}/waiver")).status_code == 200
         assert made.tender.title in (await hers.get("/waivers/requests")).text
         page = (await hers.get(place)).text
-        for words in ("Sign with your passkey", "data-passkey", "passkey.js", WHY, "£156,000", "One autumn of floods."):
+        for words in (
+            "Sign with your passkey",
+            "data-passkey",
+            "passkey.js",
+            WHY,
+            "£156,000",
+            "One autumn of floods.",
+            "Sensors (",
+        ):
             assert words in page
         assert (await hers.get(f"/tenders/{made.ref}")).status_code == 200
         options = await hers.post(f"{place}/options")
@@ -108,6 +116,41 @@ async def test_a_refusal_is_read_by_everybody_and_stands_before_the_next_request
         assert late.status_code == 409
         assert late.json()["reasons"][0]["code"] == "waiver.already-decided"
         assert "Nothing" not in (await hers.get("/waivers/requests")).text.split("<main")[0]
+
+
+async def test_the_ministers_keys_are_on_a_public_register_with_their_fingerprints(app: Litestar) -> None:
+    made = await given.tendering(exercised=False)
+    async with given.browser(app) as public:
+        assert "No minister has registered a key yet" in (await public.get("/waivers/keys")).text
+        minister, device = await given.minister(made.buyer)
+        request = actions.WaiverRequest(
+            "urgency", WHY, ["Report"], "One autumn of floods.", clock.now().date() + timedelta(60)
+        )
+        waiver = await actions.ask(made.officers[0], made.ref, request)
+        options = await actions.begin_signing(minister, waiver.ref)
+        await actions.sign(minister, waiver.ref, json.dumps(device.sign(options)))
+        fingerprint = (await public.get(f"/api/v1/waivers/{waiver.ref}")).json()["signature"]["fingerprint"]
+        page = (await public.get("/waivers/keys")).text
+        assert fingerprint in page
+        assert minister.name in page
+        assert "/waivers/keys" in (await public.get(f"/waivers/{waiver.ref}")).text
+        (key,) = (await public.get("/api/v1/waivers/keys")).json()["items"]
+        assert (key["fingerprint"], key["person"], key["until"]) == (fingerprint, minister.ref, None)
+        await many("UPDATE membership SET until = {} WHERE role = 'minister'", clock.now() + timedelta(minutes=1))
+        assert fingerprint in (await public.get("/waivers/keys")).text, "a former minister's key stays on the register"
+        await many("UPDATE passkey SET created_at = {}", clock.now() + timedelta(minutes=2))
+        assert (await public.get("/api/v1/waivers/keys")).json()["items"] == [], "but not what she registers afterwards"
+
+
+async def test_a_buyer_is_told_when_nobody_holds_the_office(app: Litestar) -> None:
+    made = await given.tendering(exercised=False)
+    async with given.browser(app) as buyer:
+        await given.signed_in(buyer, made.officers[0])
+        assert "Nobody holds this office now" in (await buyer.get(f"/tenders/{made.ref}/waiver")).text
+        place = (await buyer.post(f"/tenders/{made.ref}/waiver", data=asked())).headers["location"]
+        assert "waits until somebody does" in (await buyer.get(place)).text
+        await given.minister(made.buyer)
+        assert "Nobody holds this office now" not in (await buyer.get(place)).text
 
 
 async def test_a_minister_who_came_with_a_password_is_told_how_to_refuse(app: Litestar) -> None:
