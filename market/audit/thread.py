@@ -111,6 +111,40 @@ async def thread(subject: str) -> list[Step]:
     return steps([each for each in events if _belongs(each, subject, lineage)])
 
 
+GROWN = {
+    "challenge.published": "Challenges",
+    "insight_report.published": "What was learnt",
+    "tender.published": "Tenders",
+    "contract.signed": "Contracts",
+}
+"""What is listed under a mission, by the verb with which it became public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One record that is filed under another: its public page and since when it is public."""
+
+    title: str
+    href: str
+    when: datetime
+
+
+async def grown(subject: str) -> dict[str, list[Grown]]:
+    """What became public under this record, by kind in the order of the thread, the newest first within one."""
+    rows = await many(
+        "SELECT verb, subject, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
+        "AND sealed_by = '' ORDER BY seq DESC",
+        [subject],
+        list(GROWN),
+    )
+    made: dict[str, list[Grown]] = {}
+    for verb, words in GROWN.items():
+        for row in (row for row in rows if row["verb"] == verb):
+            title = canonical.decode(row["body"].encode()).get("title") or row["subject"].partition(":")[2]
+            made.setdefault(words, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
+    return made
+
+
 async def happened(verb: str, subject: str) -> bool:
     """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
     rows = await many("SELECT 1 AS found FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)

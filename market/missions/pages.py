@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import Actor
+from market.audit.thread import grown
 from market.db import find
 from market.missions import actions, rules
 from market.missions.tables import Mission
@@ -90,6 +91,7 @@ async def _mission(request: Visitor, ref: str, form: forms.Form[actions.Criterio
         mission=mission,
         owner=await find(Organisation, Organisation.id == mission.owner),
         criteria=criteria,
+        filed=await grown(f"mission:{mission.ref}"),
         checks=checklist(rules.PUBLISH, mission, criteria),
         form=form,
     )

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from litestar import Litestar
 
+from market.audit.actions import record
 from market.audit.tables import Event, Outbox
 from market.missions import actions
 from market.missions.tables import Mission
@@ -109,3 +110,18 @@ async def test_a_form_from_another_site_is_refused(app: Litestar) -> None:
         client.headers["origin"] = "http://localhost:8000"
         client.headers["x-csrf-token"] = "0" * 64
         assert (await client.post("/missions/new", data={})).status_code == 403
+
+
+async def test_a_mission_lists_what_grew_under_it(app: Litestar) -> None:
+    body = await given.organisation()
+    mission = await given.mission(body)
+    buyer = await given.person(body, "buyer")
+    under = [f"mission:{mission.ref}"]
+    await record(buyer, "challenge.published", "challenge:CH-RUST", {"title": "Bridges rust unseen"}, about=under)
+    await record(buyer, "tender.published", "tender:T-RUST", {"title": "Forty cameras"}, about=under)
+    await record(buyer, "tender.published", "tender:T-ELSE", {"title": "Something else"}, about=["mission:M-ELSE"])
+    async with given.browser(app) as client:
+        page = (await client.get(f"/missions/{mission.ref}")).text
+    assert '<a class="govuk-link" href="/challenges/CH-RUST">Bridges rust unseen</a>' in page
+    assert '<a class="govuk-link" href="/tenders/T-RUST">Forty cameras</a>' in page
+    assert "Something else" not in page
