@@ -25,7 +25,7 @@ from market.web.limits import Limit, forget_full, spend
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """What browsers take for an e-mail address (HTML, section 4.10.5.1.5), with a dot in the host."""
 
-Email = Annotated[str, Meta(title="Email address", max_length=254, pattern=EMAIL)]
+Email = Annotated[str, Meta(title="Email address", max_length=254, pattern=EMAIL, examples=["name@firm.example"])]
 Password = Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
 
 TRIES_BY_CLIENT = Limit("sign-in-client", 40, 600)

@@ -5,6 +5,7 @@ Authority has dates. A membership is never deleted or rewritten: it ends, and an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
@@ -116,18 +117,10 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
     """Enter a buyer, the audit body or another operator; an operator's act."""
     hat = actor.must_wear("operator")
     async with transaction():
-        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
-        if given.department and department is None:
-            raise Refused(
-                Refusal("organisation.department-unknown", "Choose a department from the list.", "department")
-            )
-        reasons = refusals(rules.CREATE, given.kind, given.tier, department)
-        try:
-            number = number_of(given.scheme, given.identifier)
-        except Refused as refused:
-            raise Refused(*reasons, *refused.reasons) from None
-        if reasons:
+        if reasons := await objections(msgspec.structs.asdict(given)):
             raise Refused(*reasons)
+        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
+        number = number_of(given.scheme, given.identifier)
         row = await keep(
             Organisation(
                 name=" ".join(given.name.split()),
@@ -151,6 +144,22 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
             organisation=hat.organisation_ref,
         )
     return row
+
+
+async def objections(told: Mapping[str, Any]) -> list[Refusal]:
+    """What stands against entering a body as far as it could be read: of the fields of an :class:`OrganisationDraft` by
+    name, some of which may be missing."""
+    chosen = told.get("department", "")
+    department = await maybe(Organisation, Organisation.ref == chosen) if chosen else None
+    found = []
+    if chosen and department is None:
+        found.append(Refusal("organisation.department-unknown", "Choose a department from the list.", "department"))
+    found += refusals(rules.CREATE, told.get("kind", ""), told.get("tier", ""), department)
+    try:
+        number_of(told.get("scheme", ""), told.get("identifier", ""))
+    except Refused as refused:
+        found += refused.reasons
+    return found
 
 
 async def keep(row: Organisation) -> Organisation:
@@ -210,8 +219,9 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     _must_give(actor, body.id, given.role)
     await spend(INVITATIONS, body.ref)
     async with transaction():
-        since, until = first_moment(given.office_since), after(given.office_until)
-        insist(rules.INVITE, rules.Office(body.kind, body.tier, given.role, given.title, since, until))
+        office = office_of(body, msgspec.structs.asdict(given))
+        insist(rules.INVITE, office)
+        since, until = office.since, office.until
         now, token, address = clock.now(), new_token(), plain_address(given.email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
             (Invitation.organisation == body.id)
@@ -253,6 +263,18 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             organisation=_acting_for(actor, body.id),
         )
     return row, token
+
+
+def office_of(body: Organisation, told: Mapping[str, Any]) -> rules.Office:
+    """The role an invitation offers, from the fields of an :class:`InvitationDraft` by name, some of which may be missing."""
+    return rules.Office(
+        body.kind,
+        body.tier,
+        told.get("role", ""),
+        told.get("title", ""),
+        first_moment(told.get("office_since")),
+        after(told.get("office_until")),
+    )
 
 
 async def withdraw_invitation(actor: Actor, ref: str) -> Invitation:

@@ -12,12 +12,12 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from market import organisations as registers
-from market.accounts import actions, guards, memberships, passkeys
+from market.accounts import actions, guards, memberships, passkeys, rules
 from market.accounts.sessions import COOKIE, LASTS, begin
 from market.accounts.tables import Organisation, Person
 from market.db import find
 from market.letters import actions as letters
-from market.refusals import NotFound
+from market.refusals import NotFound, refusals
 from market.settings import settings
 from market.web import crossing, forms
 from market.web.limits import client_of
@@ -276,6 +276,8 @@ class InvitationPages(Controller):
         form = await forms.read(request, memberships.Acceptance)
         offered = await memberships.open_invitation(token)
         joins = offered.holder is not None and request.user.person == offered.holder.id
+        known = (form.found.get("name", ""), offered.invitation.email)
+        form.beside(refusals(rules.PASSWORD, form.found.get("password", ""), known))
         with form.acting():
             person = await memberships.accept(request.user, token, None if joins else form.data)
             if not joins:
@@ -305,6 +307,7 @@ class OrganisationPages(Controller):
     async def create(self, request: Visitor) -> Response[Any]:
         """Enter the body and go on to its people."""
         form = await forms.read(request, memberships.OrganisationDraft)
+        form.beside(await memberships.objections(form.found))
         with form.acting():
             made = await memberships.create_organisation(request.user, form.data)
             return to(f"/organisations/{made.ref}/people", f"{made.name} is entered. Invite its first person.")
@@ -335,6 +338,8 @@ class OrganisationPages(Controller):
     async def invite(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Invite somebody."""
         form = await forms.read(request, memberships.InvitationDraft)
+        body = await find(Organisation, Organisation.ref == ref)
+        form.beside(refusals(rules.INVITE, memberships.office_of(body, form.found)))
         with form.acting():
             row, _ = await memberships.invite(request.user, ref, form.data)
             return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is on its way.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -37,7 +38,9 @@ Codes = Annotated[list[Annotated[str, Meta(max_length=12)]], Meta(title="CPV cod
 Words = Annotated[str, Meta(max_length=120)]
 Count = Annotated[int, Meta(ge=0, le=10_000_000)]
 Amount = Annotated[int, Meta(ge=0, le=10**15)]
-Website = Annotated[str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$")]
+Website = Annotated[
+    str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$", examples=["https://firm.example"])
+]
 
 
 class SupplierDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,10 +101,7 @@ async def ask_to_register(given: SupplierDraft, password: str, client: str) -> N
     address = plain_address(given.email)
     await spend(BY_CLIENT, client)
     await spend(BY_ADDRESS, hashlib.sha256(address.encode()).hexdigest())
-    reasons = [
-        *refusals(rules.REGISTER, _firm(given)),
-        *refusals(account_rules.PASSWORD, password, (given.person_name, given.name, address)),
-    ]
+    reasons = objections({**msgspec.structs.asdict(given), "password": password})
     if not reasons:
         reasons = await _registered_already(given)
     if reasons:
@@ -112,6 +112,17 @@ async def ask_to_register(given: SupplierDraft, password: str, client: str) -> N
             await tell_person(person.id, "accounts/registered-before.txt", organisation=given.name)
         else:
             await _write_confirmation(given, address, kept)
+
+
+def objections(told: Mapping[str, Any]) -> list[Refusal]:
+    """What the rules say of a registration as far as it could be read: of the fields of a :class:`SupplierForm` by name,
+    some of which may be missing."""
+    firm = rules.Firm(
+        told.get("country", "GB"), told.get("scheme", ""), told.get("identifier", ""), told.get("cpv", ())
+    )
+    known = [told[name] for name in ("person_name", "name", "email") if told.get(name)]
+    password = told.get("password", "")
+    return [*refusals(rules.REGISTER, firm), *refusals(account_rules.PASSWORD, password, known)]
 
 
 async def _write_confirmation(given: SupplierDraft, address: str, password_hash: str) -> None:

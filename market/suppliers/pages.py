@@ -15,6 +15,7 @@ from market.accounts.actions import plain_address
 from market.accounts.pages import with_session
 from market.accounts.sessions import begin
 from market.accounts.tables import Organisation
+from market.refusals import refusals
 from market.suppliers import actions, rules
 from market.web import forms
 from market.web.limits import client_of
@@ -77,6 +78,7 @@ class RegisterPages(Controller):
     async def ask(self, request: Visitor) -> Response[Any]:
         """Take it and write to the address."""
         form = await forms.read(request, actions.SupplierForm)
+        form.beside(actions.objections(form.found))
         with form.acting():
             await actions.ask_to_register(form.data, form.data.password, client_of(request))
             return show(request, "suppliers/asked.html", email=plain_address(form.data.email), firm=form.data.name)
@@ -155,6 +157,7 @@ class SupplierPages(Controller):
         """Keep a new version."""
         firm = await actions.supplier(ref)
         form = await forms.read(request, actions.ProfileDraft)
+        form.beside(refusals((rules.profile_codes_look_like_codes,), 0, 0, form.found.get("cpv", ())))
         with form.acting():
             await actions.update_profile(request.user, ref, form.data)
             return to(f"/suppliers/{ref}", "The profile is saved. Every buyer can read it now.")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
@@ -30,7 +30,8 @@ INVALID = 422
 
 class Form(Generic[T]):
     """A posted form: what was typed (`values`), what is wrong with it (`errors`, field → words), and `data` when nothing
-    is. Templates read `values` and `errors`; actions run inside :meth:`acting`, which turns refusals into errors."""
+    is; `found` holds the fields that could be read, whatever is wrong with the others. Templates read `values` and
+    `errors`; actions run inside :meth:`acting`, which turns refusals into errors."""
 
     def __init__(self, kind: type[T], values: Mapping[str, list[str]]) -> None:
         self.kind = kind
@@ -38,6 +39,7 @@ class Form(Generic[T]):
         self.errors: dict[str, str] = {}
         self.reasons: list[Refusal] = []
         self.status = 200
+        self.found: dict[str, Any] = {}
         self._lists = values
         self._data: T | None = None
         self._read()
@@ -56,6 +58,13 @@ class Form(Generic[T]):
         """Whether something was wrong: show the form again, with `status`."""
         return self.status >= 400
 
+    def beside(self, reasons: Iterable[Refusal]) -> None:
+        """Show these reasons beside the mistakes there are already: what rules say of :attr:`found`, so that nobody mends
+        one field only to learn of the next. Without a mistake nothing is shown: the action judges for itself."""
+        if self.errors:
+            for reason in reasons:
+                self.errors.setdefault(reason.field or "", reason.reason)
+
     @contextmanager
     def acting(self) -> Iterator[None]:
         """Run the action inside: a refusal becomes errors of this form, the rest of the exceptions pass."""
@@ -70,7 +79,7 @@ class Form(Generic[T]):
                 self.errors.setdefault(reason.field or "", reason.reason)
 
     def _read(self) -> None:
-        found: dict[str, Any] = {}
+        found = self.found
         for field in msgspec.structs.fields(self.kind):
             typed = self._lists.get(field.encode_name, [])
             try:
@@ -88,6 +97,7 @@ def blank(kind: type[T], **values: Any) -> Form[T]:
     """A form not yet posted, showing `values` (rows' own types are written as a person would type them)."""
     form: Form[T] = Form.__new__(Form)
     form.kind, form.errors, form.reasons, form.status, form._data, form._lists = kind, {}, [], 200, None, {}
+    form.found = {}
     form.values = {name: typed(value, name) for name, value in values.items() if value is not None}
     return form
 
@@ -145,7 +155,7 @@ def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
             return msgspec.NODEFAULT
         raise ValueError(f"Enter {_article(title)}")
     if field.encode_name.endswith("_minor"):
-        return _checked(kind, money.parse(text).minor, title)
+        return _checked(kind, money.parse(text).minor, title, as_money=True)
     if bare is datetime:
         return _moment(text, title)
     if bare is date:
@@ -156,33 +166,38 @@ def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
     return _checked(kind, text, title)
 
 
-def _checked(kind: Any, value: Any, title: str) -> Any:
+def _checked(kind: Any, value: Any, title: str, *, as_money: bool = False) -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise ValueError(_in_words(str(error), title)) from None
+        raise ValueError(_in_words(str(error), title, _example(kind), as_money=as_money)) from None
 
 
-def _in_words(said: str, title: str) -> str:
+def _example(kind: Any) -> str:
+    """The first example its `Meta` gives, to be named when the format is wrong."""
+    for meta in get_args(kind)[1:] if get_origin(kind) is Annotated else ():
+        if isinstance(meta, msgspec.Meta) and meta.examples:
+            return str(meta.examples[0])
+    return ""
+
+
+def _in_words(said: str, title: str, example: str, *, as_money: bool) -> str:
     if match := re.search(r"`str` of length <= (\d+)", said):
         return f"{title} must be {match[1]} characters or fewer"
     if match := re.search(r"`str` of length >= (\d+)", said):
         return f"{title} must be at least {match[1]} characters long"
-    if match := re.search(r"`int` >= (-?\d+)", said):
-        return f"{title} must be {match[1]} or more"
-    if match := re.search(r"`int` <= (-?\d+)", said):
-        return f"{title} must be {match[1]} or less"
+    if match := re.search(r"`int` (>=|<=) (-?\d+)", said):
+        limit = str(money.Money(int(match[2]))) if as_money else f"{int(match[2]):,}"
+        return f"{title} must be {limit} or {'more' if match[1] == '>=' else 'less'}"
     if "`int" in said:
         return f"{title} must be a whole number, like 12"
     if "Invalid enum value" in said:
         return f"Choose {_article(title)} from the list"
-    if "regex" in said:
-        return f"{title} is not in the right format"
     if match := re.search(r"`array` of length >= (\d+)", said):
         return f"{title} needs at least {match[1]}"
     if match := re.search(r"`array` of length <= (\d+)", said):
         return f"{title} may have at most {match[1]}"
-    return f"{title} is not in the right format"
+    return f"{title} must look like {example}" if example else f"{title} is not in the right format"
 
 
 def _moment(text: str, title: str) -> datetime:

@@ -41,12 +41,17 @@ async def test_the_operator_enters_a_department_and_its_minister_takes_office(ap
         assert wrong.status_code == 422
         assert "Name must be at least 3 characters long" in wrong.text
         assert "Enter the kind of organisation" in wrong.text
+        assert "Only buyers have a tier." in wrong.text
+        assert "Enter the number as the Companies House writes it" in wrong.text
         typed = {"name": "Department for Places", "kind": "buyer", "tier": "central", "country": "GB"}
         made = await client.post("/organisations/new", data=typed)
         assert made.status_code == 303
         people = made.headers["location"]
         ref = people.split("/")[2]
         asked = {"email": "Helena@places.example", "role": "minister"}
+        unread = await client.post(f"/organisations/{ref}/invitations", data={**asked, "email": "helena"})
+        for words in ("must look like name@firm.example", "Enter the first day in office.", "the title of the office"):
+            assert words in unread.text
         missing = await client.post(f"/organisations/{ref}/invitations", data=asked)
         assert missing.status_code == 409
         assert "Enter the first day in office." in missing.text

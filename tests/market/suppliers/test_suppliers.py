@@ -106,7 +106,11 @@ async def test_every_mistake_is_shown_at_once_and_nothing_typed_is_lost(app: Lit
     async with visitor(app) as client:
         first = await client.post("/register", data={**TYPED, "email": "nobody", "summary": "", "employees": "many"})
         assert first.status_code == 422
-        for words in ("Email address is not in the right format", "Enter what the firm does", "Staff must be a whole"):
+        for words in (
+            "Email address must look like name@firm.example",
+            "Enter what the firm does",
+            "Staff must be a whole",
+        ):
             assert words in first.text
         assert 'value="Wetfoot Sensing Ltd"' in first.text
         assert PASSWORD not in first.text
@@ -117,6 +121,20 @@ async def test_every_mistake_is_shown_at_once_and_nothing_typed_is_lost(app: Lit
         for words in ("not of the country you chose", "9 digits", "at least 15 characters"):
             assert words in second.text
     assert await Letter.count() == 0
+
+
+async def test_what_the_rules_say_stands_beside_what_could_not_be_read(app: Litestar) -> None:
+    async with visitor(app) as client:
+        typed = {**TYPED, "email": "nobody", "identifier": "12", "cpv": "7200", "password": "short"}
+        page = (await client.post("/register", data=typed)).text
+        for words in ("must look like name@firm.example", "8 digits", "This is none: 7200", "at least 15 characters"):
+            assert words in page
+        firm, person = await actions.register(DRAFT)
+        await given.signed_in(client, await actor_of(person.id, "password"))
+        wrong = {"version": "1", "summary": "", "cpv": "7200", "currency": "GBP"}
+        page = (await client.post(f"/suppliers/{firm.ref}/edit", data=wrong)).text
+    assert "Enter what the firm does" in page
+    assert "This is none: 7200" in page
 
 
 async def test_the_same_company_twice_is_told_whom_to_ask(app: Litestar) -> None:

@@ -57,6 +57,28 @@ def test_a_line_of_words_is_one_entry_with_its_commas() -> None:
     ]
 
 
+def test_what_rules_say_stands_beside_the_mistakes_and_hides_none_of_them() -> None:
+    form = Form(Draft, {**GOOD, "title": ["No"]})
+    assert form.found["places"] == 3
+    form.beside([Refusal("x.places", "Three are too few.", "places"), Refusal("x.title", "Another word.", "title")])
+    assert form.errors == {"title": "Title must be at least 5 characters long", "places": "Three are too few."}
+    good = Form(Draft, GOOD)
+    good.beside([Refusal("x.places", "Three are too few.", "places")])
+    assert good.errors == {}
+
+
+def test_limits_of_money_are_said_in_money_and_a_wrong_format_by_example() -> None:
+    class Priced(msgspec.Struct):
+        fee_minor: Annotated[int, Meta(title="Fee", le=1_000_000_00)]
+        website: Annotated[str, Meta(title="Website", pattern="^https://", examples=["https://firm.example"])]
+
+    form = Form(Priced, {"fee_minor": ["1,000,001"], "website": ["firm"]})
+    assert form.errors == {
+        "fee_minor": "Fee must be £1,000,000 or less",
+        "website": "Website must look like https://firm.example",
+    }
+
+
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
