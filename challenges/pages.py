@@ -555,7 +555,7 @@ async def _standing(row: Application) -> dict[str, Any]:
     challenge = await find(Challenge, Challenge.id == row.challenge)
     stage = rules.stage(challenge, clock.now())
     pitch = await pitches.pitch_of(row)
-    owed = await _fee_of(pitch, challenge) if pitch is not None and pitch.delivered_at else None
+    owed = await payments.of_cause(f"pitch:{pitch.ref}") if pitch is not None else None
     if row.withdrawn_at is not None:
         word, tone, when, label = "Withdrawn", "grey", row.withdrawn_at, "Withdrawn"
     elif stage in rules.TAKING:
@@ -587,12 +587,6 @@ async def _standing(row: Application) -> dict[str, Any]:
         "label": label,
         "fee": actions.fee(challenge),
     }
-
-
-async def _fee_of(pitch: Pitch, challenge: Challenge) -> dict[str, Any] | None:
-    """What is owed for a delivered pitch, with its last attempt to pay."""
-    owed = await payments.ledger(about=f"challenge:{challenge.ref}")
-    return next((row for row in owed if row["cause"] == f"pitch:{pitch.ref}"), None)
 
 
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
@@ -867,7 +861,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         pitch=row,
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
-        fee_due=workdays.pitch_fee_due_at(row.delivered_at) if row.delivered_at else None,
+        owed=await payments.of_cause(f"pitch:{row.ref}"),
         form=form or stored,
     )
 
