@@ -15,7 +15,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.missions import rules
 from market.missions.tables import Mission, SuccessCriterion
-from market.refusals import insist
+from market.refusals import NotFound, insist
 
 
 class MissionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -27,6 +27,12 @@ class MissionDraft(msgspec.Struct, forbid_unknown_fields=True):
     ends_on: Annotated[date, Meta(title="Last day")]
 
 
+class NewMission(MissionDraft, kw_only=True):
+    """A mission to draft; `owner` is the reference of its department."""
+
+    owner: Annotated[str, Meta(title="Department", min_length=1, max_length=16)]
+
+
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one success criterion."""
 
@@ -35,6 +41,11 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     target: Annotated[str, Meta(title="Where it shall stand", min_length=1, max_length=200)]
     due_on: Annotated[date, Meta(title="Judged on")]
     unit: Annotated[str, Meta(title="Unit", max_length=60)] = ""
+
+
+def may_edit(actor: Actor, owner: int) -> bool:
+    """Whether the actor sets missions of this department: its buyers and ministers, and operators."""
+    return bool(actor.wears("operator") or actor.wears("buyer", "minister", organisation=owner))
 
 
 def _may_edit(actor: Actor, owner: int) -> str:
@@ -48,6 +59,8 @@ async def draft(actor: Actor, owner: int, given: MissionDraft) -> Mission:
     async with transaction():
         department = await find(Organisation, Organisation.id == owner)
         acting_for = _may_edit(actor, owner)
+        insist(rules.OWNER, department)
+        insist(rules.DATES, given.begins_on, given.ends_on)
         mission = Mission(
             owner=department.id,
             title=given.title,
@@ -67,14 +80,30 @@ async def draft(actor: Actor, owner: int, given: MissionDraft) -> Mission:
     return mission
 
 
+async def edit(actor: Actor, ref: str, given: MissionDraft) -> Mission:
+    """Write a draft anew; its department stays."""
+    async with transaction():
+        mission, acting_for = await _draft(actor, ref)
+        insist(rules.DATES, given.begins_on, given.ends_on)
+        mission.title, mission.statement = given.title, given.statement
+        mission.begins_on, mission.ends_on = given.begins_on, given.ends_on
+        await mission.save([Mission.title, Mission.statement, Mission.begins_on, Mission.ends_on])
+        await record(
+            actor,
+            "mission.edited",
+            f"mission:{ref}",
+            organisation=acting_for,
+            sealed_by=f"publication:mission:{ref}",
+        )
+    return mission
+
+
 async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> SuccessCriterion:
     """Add a success criterion to a mission that is not published yet."""
     async with transaction():
-        mission = await find(Mission, Mission.ref == ref, lock=True)
-        acting_for = _may_edit(actor, mission.owner)
-        insist((rules.not_yet_published,), mission, ())
-        place = await SuccessCriterion.count().where(SuccessCriterion.mission == mission.id)
-        criterion = SuccessCriterion(mission=mission.id, place=place + 1, **msgspec.structs.asdict(given))
+        mission, acting_for = await _draft(actor, ref)
+        place = max((each.place for each in await criteria_of(mission)), default=0) + 1
+        criterion = SuccessCriterion(mission=mission.id, place=place, **msgspec.structs.asdict(given))
         await criterion.save()
         await record(
             actor,
@@ -87,10 +116,29 @@ async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Succes
     return criterion
 
 
+async def remove_criterion(actor: Actor, ref: str, place: int) -> Mission:
+    """Take the success criterion at `place` out of a draft."""
+    async with transaction():
+        mission, acting_for = await _draft(actor, ref)
+        row = await find(SuccessCriterion, (SuccessCriterion.mission == mission.id) & (SuccessCriterion.place == place))
+        await row.remove()
+        await record(
+            actor,
+            "mission.criterion-removed",
+            f"mission:{ref}",
+            {"measure": row.measure},
+            organisation=acting_for,
+            sealed_by=f"publication:mission:{ref}",
+        )
+    return mission
+
+
 async def publish(actor: Actor, ref: str) -> Mission:
     """Publish a mission: from now on it is public and its criteria stand."""
     async with transaction():
         mission = await find(Mission, Mission.ref == ref, lock=True)
+        if mission.published_at is None and not may_edit(actor, mission.owner):
+            raise NotFound("Mission")
         acting_for = _may_edit(actor, mission.owner)
         criteria = await criteria_of(mission)
         insist(rules.PUBLISH, mission, criteria)
@@ -116,3 +164,22 @@ async def criteria_of(mission: Mission) -> list[SuccessCriterion]:
 async def published() -> list[Mission]:
     """All published missions, those that end soonest first."""
     return await Mission.objects().where(Mission.published_at.is_not_null()).order_by(Mission.ends_on)
+
+
+async def drafts_for(actor: Actor) -> list[Mission]:
+    """The drafts this person may go on with, the newest first: an operator all of them, a department's people its own."""
+    query = Mission.objects().where(Mission.published_at.is_null()).order_by(Mission.created_at, ascending=False)
+    if actor.wears("operator"):
+        return await query
+    own = actor.organisations("buyer", "minister")
+    return await query.where(Mission.owner.is_in(own)) if own else []
+
+
+async def _draft(actor: Actor, ref: str) -> tuple[Mission, str]:
+    """A mission that is not public yet, locked, with the body acted for; to everybody else a draft does not exist."""
+    mission = await find(Mission, Mission.ref == ref, lock=True)
+    if mission.published_at is None and not may_edit(actor, mission.owner):
+        raise NotFound("Mission")
+    acting_for = _may_edit(actor, mission.owner)
+    insist(rules.EDIT, mission, ())
+    return mission, acting_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
@@ -20,8 +20,9 @@ from market.web.problems import problem_responses
 
 
 class CriterionView(msgspec.Struct):
-    """A success criterion as the API shows it."""
+    """A success criterion as the API shows it; `place` names it within its mission."""
 
+    place: int
     measure: str
     baseline: str
     target: str
@@ -42,12 +43,6 @@ class MissionView(msgspec.Struct):
     criteria: list[CriterionView]
 
 
-class NewMission(actions.MissionDraft, kw_only=True):
-    """A mission to draft; `owner` is the reference of its department."""
-
-    owner: str
-
-
 async def view(mission: Mission) -> MissionView:
     """The row with its criteria."""
     owner = await find(Organisation, Organisation.id == mission.owner)
@@ -60,7 +55,7 @@ async def view(mission: Mission) -> MissionView:
         mission.ends_on,
         mission.published_at,
         [
-            CriterionView(each.measure, each.baseline, each.target, each.unit, each.due_on)
+            CriterionView(each.place, each.measure, each.baseline, each.target, each.unit, each.due_on)
             for each in await actions.criteria_of(mission)
         ],
     )
@@ -85,9 +80,9 @@ class MissionsApi(Controller):
         summary="Draft a mission",
         operation_id="draftMission",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404),
+        responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def create(self, request: Visitor, data: JSONBody[NewMission]) -> MissionView:
+    async def create(self, request: Visitor, data: JSONBody[actions.NewMission]) -> MissionView:
         """Draft a mission for a department."""
         owner = await find(Organisation, Organisation.ref == data.owner)
         given = actions.MissionDraft(data.title, data.statement, data.begins_on, data.ends_on)
@@ -105,6 +100,31 @@ class MissionsApi(Controller):
         mission = await find(Mission, Mission.ref == ref)
         may_see(request.user, mission)
         return await view(mission)
+
+    @put(
+        "/{ref:str}",
+        guards=[guards.signed_in],
+        summary="Write a mission anew",
+        operation_id="writeMission",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def edit(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.MissionDraft]) -> MissionView:
+        """Write a draft anew; its department stays."""
+        return await view(await actions.edit(request.user, ref, data))
+
+    @delete(
+        "/{ref:str}/criteria/{place:int}",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Remove a success criterion",
+        operation_id="removeCriterion",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def remove_criterion(self, request: Visitor, ref: FromPath[str], place: FromPath[int]) -> MissionView:
+        """Take a success criterion out of a draft."""
+        return await view(await actions.remove_criterion(request.user, ref, place))
 
     @post(
         "/{ref:str}/criteria",

@@ -11,19 +11,17 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.thread import grown
-from market.db import find
+from market.db import find, maybe
 from market.missions import actions, rules
 from market.missions.tables import Mission
-from market.refusals import NotFound, checklist
+from market.refusals import NotFound, Refusal, checklist, insist, refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
 
 def may_see(actor: Actor, mission: Mission) -> None:
     """A draft is seen by its owner and the operator only; to everybody else it does not exist."""
-    if mission.published_at is None and not (
-        actor.wears("operator") or actor.wears("buyer", "minister", organisation=mission.owner)
-    ):
+    if mission.published_at is None and not actions.may_edit(actor, mission.owner):
         raise NotFound("Mission")
 
 
@@ -35,21 +33,25 @@ class MissionPages(Controller):
 
     @get("/", guards=[guards.public])
     async def index(self, request: Visitor) -> Response[bytes]:
-        """All published missions."""
-        return show(request, "missions/list.html", missions=await actions.published())
+        """All published missions; who sets missions finds her drafts above."""
+        drafts = await actions.drafts_for(request.user)
+        return show(request, "missions/list.html", missions=await actions.published(), drafts=drafts)
 
     @get("/new", guards=[guards.operator])
     async def new(self, request: Visitor) -> Response[bytes]:
         """An empty draft."""
-        return await _drafting(request, forms.blank(actions.MissionDraft))
+        return await _drafting(request, forms.blank(actions.NewMission))
 
     @post("/new", guards=[guards.operator])
     async def create(self, request: Visitor) -> Response[Any]:
         """Keep the draft and go on to its criteria."""
-        form = await forms.read(request, actions.MissionDraft)
+        form = await forms.read(request, actions.NewMission)
+        owner = await maybe(Organisation, Organisation.ref == form.found.get("owner", ""))
+        form.beside(_slips(form, refusals(rules.OWNER, owner)))
         with form.acting():
-            owner = await find(Organisation, Organisation.ref == str(form.values.get("owner", "")))
-            mission = await actions.draft(request.user, owner.id, form.data)
+            given = form.data
+            insist(rules.OWNER, owner)
+            mission = await actions.draft(request.user, owner.id if owner else 0, given)
             return to(f"/missions/{mission.ref}", "The draft is saved. Add its success criteria.")
         return await _drafting(request, form)
 
@@ -57,6 +59,34 @@ class MissionPages(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A mission, its criteria and what is filed under it."""
         return await _mission(request, ref, forms.blank(actions.CriterionDraft))
+
+    @get("/{ref:str}/edit", guards=[guards.signed_in])
+    async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """A draft as it stands, to be written anew."""
+        mission = await find(Mission, Mission.ref == ref)
+        may_see(request.user, mission)
+        if mission.published_at is not None:
+            return to(f"/missions/{ref}")
+        values = {name: getattr(mission, name) for name in actions.MissionDraft.__struct_fields__}
+        return await _drafting(request, forms.blank(actions.MissionDraft, **values), mission)
+
+    @post("/{ref:str}/edit", guards=[guards.signed_in])
+    async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep the draft as it is written now."""
+        form = await forms.read(request, actions.MissionDraft)
+        form.beside(_slips(form, []))
+        with form.acting():
+            await actions.edit(request.user, ref, form.data)
+            return to(f"/missions/{ref}", "The draft is saved.")
+        mission = await find(Mission, Mission.ref == ref)
+        may_see(request.user, mission)
+        return await _drafting(request, form, mission)
+
+    @post("/{ref:str}/criteria/{place:int}/remove", guards=[guards.signed_in])
+    async def remove_criterion(self, request: Visitor, ref: FromPath[str], place: FromPath[int]) -> Response[Any]:
+        """Take a success criterion out of a draft."""
+        await actions.remove_criterion(request.user, ref, place)
+        return to(f"/missions/{ref}", "The success criterion is removed.")
 
     @post("/{ref:str}/criteria", guards=[guards.signed_in])
     async def add_criterion(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -74,10 +104,15 @@ class MissionPages(Controller):
         return to(f"/missions/{ref}", "The mission is published.")
 
 
-async def _drafting(request: Visitor, form: forms.Form[actions.MissionDraft]) -> Response[bytes]:
+def _slips(form: forms.Form[Any], also: list[Refusal]) -> list[Refusal]:
+    """What the rules say of a draft as far as it could be read."""
+    return [*refusals(rules.DATES, form.found.get("begins_on"), form.found.get("ends_on")), *also]
+
+
+async def _drafting(request: Visitor, form: forms.Form[Any], mission: Mission | None = None) -> Response[bytes]:
     departments = await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
     options = [(each.ref, each.name) for each in departments]
-    return show(request, "missions/draft.html", status=form.status, form=form, departments=options)
+    return show(request, "missions/draft.html", status=form.status, form=form, departments=options, mission=mission)
 
 
 async def _mission(request: Visitor, ref: str, form: forms.Form[actions.CriterionDraft]) -> Response[bytes]:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from market.refusals import rule
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from market.accounts.tables import Organisation
     from market.missions.tables import Mission, SuccessCriterion
 
 Criteria = Sequence["SuccessCriterion"]
@@ -46,5 +49,41 @@ def is_time_bound(mission: Mission, criteria: Criteria) -> str | None:
     return None
 
 
-PUBLISH = (not_yet_published, says_what_it_is_for, is_measurable, is_time_bound)
+@rule("mission.judged-before-it-begins", source="Design card, idea 1: measurable, time-bound success criteria")
+def is_judged_while_it_runs(mission: Mission, criteria: Criteria) -> str | None:
+    """What a mission changed can only be judged once it has begun."""
+    early = [each.measure for each in criteria if each.due_on and mission.begins_on and each.due_on < mission.begins_on]
+    if early:
+        return f"This is judged before the mission begins: {'; '.join(early)}."
+    return None
+
+
+PUBLISH = (not_yet_published, says_what_it_is_for, is_measurable, is_time_bound, is_judged_while_it_runs)
 """For `actions.publish`."""
+
+EDIT = (not_yet_published,)
+"""For every change of a draft."""
+
+
+@rule("mission.ends-before-it-begins", field="ends_on")
+def ends_after_it_begins(begins_on: date | None, ends_on: date | None) -> str | None:
+    """A mission has a first day and a later last one: it is time-bound."""
+    if begins_on and ends_on and ends_on <= begins_on:
+        return "The last day has to come after the first."
+    return None
+
+
+DATES = (ends_after_it_begins,)
+"""For drafting a mission and writing it anew."""
+
+
+@rule("mission.owner-not-central", field="owner", source="Design card, idea 1: missions set by the centre")
+def is_set_by_the_centre(owner: Organisation | None) -> str | None:
+    """A mission is set by a department of central government."""
+    if owner is None or owner.tier != "central":
+        return "Choose a department from the list."
+    return None
+
+
+OWNER = (is_set_by_the_centre,)
+"""For drafting a mission."""

@@ -7,6 +7,8 @@ from typing import Final
 SENTENCES: Final = {
     # problems and exercises
     "mission.drafted": "began to draft the mission {it}",
+    "mission.edited": "wrote the draft mission {it} anew",
+    "mission.criterion-removed": "took a success criterion out of the draft mission {it}",
     "mission.criterion-added": "added a success criterion to the mission {it}",
     "mission.published": "published the mission {it}",
     "challenge.drafted": "began to draft the challenge {it}",

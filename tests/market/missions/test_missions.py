@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 from litestar import Litestar
 
@@ -78,6 +79,59 @@ async def test_the_page_drafts_adds_a_criterion_and_publishes(app: Litestar) -> 
         assert "Safe bridges" in (await client.get("/missions")).text
 
 
+async def test_a_draft_is_found_again_written_anew_and_rid_of_a_criterion(app: Litestar) -> None:
+    department = await given.organisation("Department for Roads")
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    minister = await given.person(department, "minister")
+    stranger = await given.person(await given.organisation(), "buyer")
+    mission = await actions.draft(operator, department.id, DRAFT)
+    place = f"/missions/{mission.ref}"
+    for measure in ("Bridges inspected", "Bridges closed"):
+        await actions.add_criterion(minister, mission.ref, msgspec.structs.replace(CRITERION, measure=measure))
+    async with given.browser(app) as client:
+        await given.signed_in(client, stranger)
+        assert place not in (await client.get("/missions")).text
+        assert (await client.get(f"{place}/edit")).status_code == 404
+        assert (await client.post(f"{place}/criteria/1/remove")).status_code == 404
+        assert (await client.post(f"{place}/publish")).status_code == 404
+        await given.signed_in(client, minister)
+        assert place in (await client.get("/missions")).text
+        assert 'value="Safe bridges"' in (await client.get(f"{place}/edit")).text
+        typed = {"title": "Safer", "statement": "Every bridge.", "begins_on": "2026-01-01", "ends_on": "2025-01-01"}
+        wrong = await client.post(f"{place}/edit", data={**typed, "statement": ""})
+        assert "The last day has to come after the first." in wrong.text
+        assert "Enter what shall be different" in wrong.text
+        assert (await client.post(f"{place}/edit", data=typed)).status_code == 409
+        assert (await client.post(f"{place}/edit", data={**typed, "ends_on": "2030-01-01"})).status_code == 303
+        assert (await client.post(f"{place}/criteria/1/remove")).status_code == 303
+        page = (await client.get(place)).text
+        assert "Safer" in page
+        assert "Bridges closed" in page
+        assert "Bridges inspected" not in page
+        await actions.add_criterion(minister, mission.ref, CRITERION)
+        assert (await client.post(f"{place}/publish")).status_code == 303
+        assert (await client.get(f"{place}/edit")).status_code == 303
+        assert (await client.post(f"{place}/criteria/2/remove")).status_code == 409
+    assert [each.place for each in await actions.criteria_of(mission)] == [2, 3]
+
+
+async def test_a_mission_of_nobody_or_of_a_council_is_refused_beside_its_field(app: Litestar) -> None:
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    council = await given.organisation("Calderwick", tier="local")
+    typed = {"statement": "Every bridge.", "begins_on": "2026-01-01", "ends_on": "2030-01-01"}
+    async with given.browser(app) as client:
+        await given.signed_in(client, operator)
+        both = await client.post("/missions/new", data={**typed, "title": "No", "owner": "O-NOBODY"})
+        assert both.status_code == 422
+        assert "Choose a department from the list." in both.text
+        assert "at least 5 characters" in both.text
+        for owner in ("O-NOBODY", council.ref):
+            answer = await client.post("/missions/new", data={**typed, "title": "Safe bridges", "owner": owner})
+            assert answer.status_code == 409
+            assert 'href="#owner"' in answer.text
+    assert await Mission.count() == 0
+
+
 async def test_the_api_does_the_same_with_a_token(app: Litestar) -> None:
     department = await given.organisation("Department for Roads")
     operator = await given.person(await given.organisation(kind="operator"), "operator")
@@ -95,6 +149,9 @@ async def test_the_api_does_the_same_with_a_token(app: Litestar) -> None:
         made = await client.post("/api/v1/missions", json=body, headers=headers)
         assert made.status_code == 201
         ref = made.json()["ref"]
+        again = {key: value for key, value in body.items() if key != "owner"} | {"title": "Safer bridges"}
+        written = await client.put(f"/api/v1/missions/{ref}", json=again, headers=headers)
+        assert written.json()["title"] == "Safer bridges"
         early = await client.post(f"/api/v1/missions/{ref}/publish", headers=headers)
         assert early.status_code == 409
         assert early.headers["content-type"] == "application/problem+json"
