@@ -6,7 +6,7 @@ walk from any record to its ancestors and its offspring, and the thread can neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -143,6 +143,19 @@ async def grown(subject: str) -> dict[str, list[Grown]]:
             title = canonical.decode(row["body"].encode()).get("title") or row["subject"].partition(":")[2]
             made.setdefault(words, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
     return made
+
+
+async def decided(tenders: Sequence[str]) -> dict[str, int]:
+    """How many lots of these tenders stand decided, by the log: for the pages of a floor that does not know awards."""
+    subjects = [f"tender:{ref}" for ref in tenders]
+    rows = await many(
+        "SELECT tender, count(*) AS lots FROM event e, unnest(e.about) AS tender WHERE e.about && {}::text[] "
+        "AND e.verb = 'award.decided' AND tender = ANY({}::text[]) AND NOT EXISTS (SELECT 1 FROM event s "
+        "WHERE s.subject = e.subject AND s.verb = 'award.set-aside') GROUP BY tender",
+        subjects,
+        subjects,
+    )
+    return {row["tender"].partition(":")[2]: row["lots"] for row in rows}
 
 
 async def happened(verb: str, subject: str) -> bool:

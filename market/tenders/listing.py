@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from market import clock
+from market.audit.thread import decided
 from market.db import many
 from market.money import Money
 from market.refusals import Refusal, Refused
@@ -79,16 +80,24 @@ async def listed(stage: str = "", after: str = "") -> Page:
     )
     more = len(rows) > PAGE
     last = rows[PAGE - 1] if more else {}
+    settled = await decided([row["ref"] for row in rows[:PAGE]])
     return Page(
-        [_row(row, now) for row in rows[:PAGE]],
+        [_row(row, now, settled.get(row["ref"], 0)) for row in rows[:PAGE]],
         _packed(last["waits"], last["key"], last["id"]) if more else "",
     )
 
 
-def _row(row: dict[str, Any], now: datetime) -> Listed:
+def standing(stage: rules.Stage, settled: int, lots: int) -> tuple[str, str]:
+    """The word and the tone of a stage; after the opening it says how many of the lots are decided."""
+    if stage == "evaluation" and settled:
+        return ("Decided", "green") if settled >= lots else (f"{settled} of {lots} lots decided", "teal")
+    return rules.STAGES[stage]
+
+
+def _row(row: dict[str, Any], now: datetime, settled: int) -> Listed:
     at = {name: row[name] for name in ("published_at", "questions_until", "closes_at", "opened_at", "cancelled_at")}
     stage = rules.stage(Tender(_ignore_missing=True, **at), now)
-    word, tone = rules.STAGES[stage]
+    word, tone = standing(stage, settled, row["lots"])
     return Listed(
         row["ref"],
         row["title"],

@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.accounts.people import holders
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import happened, thread
+from market.audit.thread import decided, happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -21,7 +21,7 @@ from market.money import Money
 from market.refusals import checklist
 from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
-from market.tenders.listing import listed
+from market.tenders.listing import listed, standing
 from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -501,7 +501,7 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
     """The page of a tender: a draft's task list, or what the public reads."""
     found = await actions.candidate(tender)
     stage = rules.stage(tender, found.now)
-    word, tone = rules.STAGES[stage]
+    word, tone = standing(stage, (await decided([tender.ref])).get(tender.ref, 0), len(found.lots))
     mine = actions.works_for(request.user, tender)
     context: dict[str, Any] = {
         "tender": tender,

@@ -576,7 +576,7 @@ class Journey:
         await ines.follow("Check this record")
         await expect(ines.main.get_by_text("Checked: holds.").first).to_be_visible()
         await expect(ines.main.get_by_text("does not hold")).to_have_count(0)
-        related = ines.main.get_by_role("region", name="On the same line")
+        related = ines.main.get_by_role("region", name="Other records of this thread")
         await ines.follow(TENDER, related)
         await ines.sees("Every event beside it")
         assert "HOLDS" in self.site.command("verify", "log").upper()

@@ -8,7 +8,7 @@ import pytest
 
 from market.actor import Actor
 from market.audit.actions import record
-from market.audit.thread import thread
+from market.audit.thread import decided, thread
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -105,3 +105,13 @@ async def test_a_contract_that_ended_early_owes_no_more_than_was_accepted() -> N
     steps = await thread("contract:C-ONE")
     assert [(step.name, step.text) for step in steps if step.name == "Contract"] == [("Contract", "Ended")]
     assert steps[-1].state == "done"
+
+
+async def test_lots_are_counted_as_decided_until_their_award_is_set_aside() -> None:
+    buyer = await somebody()
+    await happens(buyer, "award.decided", "award:A-ONE", "tender:T-ONE")
+    await happens(buyer, "award.decided", "award:A-TWO", "tender:T-ONE")
+    await happens(buyer, "award.decided", "award:A-ELSE", "tender:T-ELSE")
+    assert await decided(["T-ONE", "T-NONE"]) == {"T-ONE": 2}
+    await happens(buyer, "award.set-aside", "award:A-TWO", "tender:T-ONE")
+    assert await decided(["T-ONE"]) == {"T-ONE": 1}
