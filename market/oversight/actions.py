@@ -10,7 +10,7 @@ from msgspec import Meta
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import transaction
-from market.oversight.records import private_facts
+from market.oversight.records import private_facts, walk
 from market.refusals import NotFound
 
 
@@ -20,12 +20,16 @@ class Reading(msgspec.Struct, forbid_unknown_fields=True):
     why: Annotated[str, Meta(title="Why you need it", min_length=10, max_length=1000)]
 
 
-async def read_private(actor: Actor, subject: str, given: Reading) -> list[tuple[int, dict[str, Any]]]:
-    """An auditor reads the private facts beside a record, by seq. The reading is itself an event: that it was done and how
-    many facts were read is public, the reason is not. Refused (403) for everybody else, operators included."""
+async def read_private(
+    actor: Actor, subject: str, given: Reading, after: int = 0
+) -> tuple[list[tuple[int, dict[str, Any]]], int | None]:
+    """An auditor reads what is private beside a record: who acted, and the private facts, by seq, for the page of its events
+    that begins after `after`; and where the next page begins. The reading is itself an event: that it was done and of which
+    events is public, the reason is not. Refused (403) for everybody else, operators included."""
     async with transaction():
         hat = actor.must_wear("auditor")
-        found = await private_facts(subject)
+        walked = await walk(subject, after)
+        found = await private_facts(walked.events)
         if not found:
             raise NotFound("Private facts")
         await record(
@@ -36,4 +40,4 @@ async def read_private(actor: Actor, subject: str, given: Reading) -> list[tuple
             private={"why": given.why},
             organisation=hat.organisation_ref,
         )
-    return found
+    return found, walked.after

@@ -92,7 +92,7 @@ class WalkView(msgspec.Struct):
 
 
 class PrivateView(msgspec.Struct):
-    """The private facts of one event."""
+    """What is private about one event; `facts["person"]` is the name of the person who acted."""
 
     seq: int
     facts: dict[str, Any]
@@ -238,11 +238,17 @@ class AuditApi(Controller):
         responses=problem_responses(400, 401, 403, 404),
     )
     async def private(
-        self, request: Visitor, kind: FromPath[str], ref: FromPath[str], data: JSONBody[actions.Reading]
+        self,
+        request: Visitor,
+        kind: FromPath[str],
+        ref: FromPath[str],
+        data: JSONBody[actions.Reading],
+        after: FromQuery[int] = 0,
     ) -> Items[PrivateView]:
-        """The private facts beside a record. That they were read is itself an event of the public log."""
-        read = await actions.read_private(request.user, subject_of(kind, ref), data)
-        return Items([PrivateView(seq, _plain(facts)) for seq, facts in read])
+        """What is private beside a record, a page of its events at a time: who acted, and the private facts. That they were
+        read is itself an event of the public log."""
+        read, more = await actions.read_private(request.user, subject_of(kind, ref), data, after)
+        return Items([PrivateView(seq, _plain(facts)) for seq, facts in read], next_page(request, more, "after"))
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:

@@ -132,14 +132,16 @@ class AuditPages(Controller):
         return await _record(request, subject, forms.blank(actions.Reading), checked=checked)
 
     @post("/records/{kind:str}/{ref:str}/private", guards=[guards.auditor])
-    async def private(self, request: Visitor, kind: FromPath[str], ref: FromPath[str]) -> Response[Any]:
+    async def private(
+        self, request: Visitor, kind: FromPath[str], ref: FromPath[str], after: FromQuery[int] = 0
+    ) -> Response[Any]:
         """The same, with the private facts; reading them is written down."""
         subject = subject_of(kind, ref)
         form = await forms.read(request, actions.Reading)
         read: list[tuple[int, dict[str, Any]]] = []
         with form.acting():
-            read = await actions.read_private(request.user, subject, form.data)
-        return await _record(request, subject, form, private=read)
+            read, _ = await actions.read_private(request.user, subject, form.data, after)
+        return await _record(request, subject, form, after=after, private=read)
 
     @get("/records/{kind:str}/{ref:str}/evidence.zip", guards=[guards.overseer])
     async def evidence(self, kind: FromPath[str], ref: FromPath[str]) -> Stream:
@@ -208,6 +210,7 @@ async def _record(
         here=records.place(subject),
         checked=checked,
         private={seq: _shown(facts) for seq, facts in private or []},
+        reads=f"{records.place(subject)}/private{f'?after={after}' if after else ''}#events",
         next=f"{records.place(subject)}?after={walked.after}" if walked.after else None,
     )
 

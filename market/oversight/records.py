@@ -4,7 +4,7 @@ and a check of all that, explained in words."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -55,7 +55,7 @@ class Walk:
     related: list[Related]
     contract: Found | None
     private: int
-    """How many of its events (on all pages) have private facts."""
+    """How many of its events (on all pages) were done by a person, who is named there by reference only, or have private facts."""
 
 
 def place(subject: str) -> str:
@@ -77,8 +77,8 @@ async def walk(subject: str, after: int = 0) -> Walk:
         raise NotFound("Record")
     events = await in_words(rows[:PAGE])
     counted = await one(
-        f"SELECT count(*) FILTER (WHERE e.private_body IS NOT NULL) AS private FROM event e "  # noqa: S608 - constants
-        f"WHERE e.about @> {{}}::text[] AND {VISIBLE}",
+        "SELECT count(*) FILTER (WHERE e.private_body IS NOT NULL OR e.actor LIKE 'P-%') AS private "  # noqa: S608 - constants
+        f"FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE}",
         [subject],
     )
     kind, _, ref = subject.partition(":")
@@ -135,18 +135,22 @@ async def _beside(subjects: list[str], *kinds: str) -> set[str]:
     return {row["other"] for row in rows}
 
 
-async def private_facts(subject: str) -> list[tuple[int, dict[str, Any]]]:
-    """The private facts beside a record, by seq; the caller has written down who read them and why."""
+async def private_facts(events: Sequence[Entry]) -> list[tuple[int, dict[str, Any]]]:
+    """What is private about these events, by seq: the name of the person who acted, and the facts that are not in the public
+    body. The caller has written down who read them and why."""
     rows = await many(
-        f"SELECT e.seq, e.private_body FROM event e WHERE e.about @> {{}}::text[] AND e.private_body IS NOT NULL "  # noqa: S608
-        f"AND {VISIBLE} ORDER BY e.seq LIMIT 1000",
-        [subject],
+        "SELECT e.seq, e.private_body, p.name FROM event e LEFT JOIN person p ON p.ref = e.actor "
+        "WHERE e.seq = ANY({}::bigint[]) AND (e.private_body IS NOT NULL OR p.id IS NOT NULL) ORDER BY e.seq",
+        [each.seq for each in events],
     )
     found = []
     for row in rows:
-        facts = canonical.decode(row["private_body"].encode())
+        facts = {"person": row["name"]} if row["name"] else {}
+        if row["private_body"]:
+            facts |= canonical.decode(row["private_body"].encode())
         facts.pop("salt", None)
-        found.append((row["seq"], facts))
+        if facts:
+            found.append((row["seq"], facts))
     return found
 
 

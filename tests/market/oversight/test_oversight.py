@@ -281,6 +281,13 @@ async def test_reading_private_facts_is_itself_an_event_and_needs_a_reason(app: 
         read = await client.post(f"{here}/private", data={"why": "Complaint 12 says the marks are wrong"})
     assert read.status_code in (200, 201)
     assert "A sound answer with evidence." in read.text
+    (opener,) = {
+        row["name"]
+        for row in await many(
+            "SELECT p.name FROM person p JOIN event e ON e.actor = p.ref WHERE e.verb = 'tender.opened'"
+        )
+    }
+    assert opener in read.text.split("<main")[1], "the auditor learns who did it"
     (event,) = await Event.select().where(Event.verb == "private.read")
     assert event["actor"] == someone.ref
     assert "Complaint 12" not in event["body"]
@@ -378,6 +385,13 @@ async def test_the_api_searches_walks_checks_and_reads(app: Litestar) -> None:
             f"/api/v1/audit/records/tender/{tender}/private", json={"why": "Complaint 12 says the marks are wrong"}
         )
         assert any("marks" in each["facts"] for each in read.json()["items"])
+        assert all(each["facts"]["person"] for each in read.json()["items"])
+        last = walked["events"][-1]["seq"]
+        beyond = await client.post(
+            f"/api/v1/audit/records/contract/{agreed.ref}/private?after={last}",
+            json={"why": "Complaint 12 says the marks are wrong"},
+        )
+        assert beyond.status_code == 404
         strange = await client.get("/api/v1/audit/contracts?before=99999999999999999999999&q=%00")
         assert strange.status_code in (200, 400)
         client.headers.pop("authorization")
