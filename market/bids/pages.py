@@ -88,6 +88,9 @@ class BidPages(Controller):
             blocked=refusals(
                 rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now(), withheld=withheld)
             ),
+            withdraws=not refusals(
+                rules.WITHDRAW, rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True)
+            ),
             missing=missing,
         )
 

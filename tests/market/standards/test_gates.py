@@ -135,6 +135,7 @@ async def test_a_bid_page_warns_and_a_withheld_supplier_may_not_bid(app: Litesta
     service = await actions.list_service(firm, DRAFT)
     await actions.lodge(firm, service.ref, good())
     await actions.lodge(firm, service.ref, failing())
+    await bids.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
     async with given.browser(app) as browser:
         await given.signed_in(browser, firm)
         page = await browser.get(f"/tenders/{there.tender.ref}/bid")
@@ -143,6 +144,11 @@ async def test_a_bid_page_warns_and_a_withheld_supplier_may_not_bid(app: Litesta
             await given.signed_in(browser, firm)
             page = await browser.get(f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bid")
             assert "Access is withheld" in page.text
+            lots = await browser.get(f"/tenders/{there.tender.ref}/bid")
+            assert "Replace your bid" not in lots.text
+            assert "Withdraw the bid for lot 1" in lots.text, "what it had sealed it may still take back"
+            taken = await browser.post(f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/withdraw")
+            assert taken.status_code == 303
     with clock.at(given.TODAY + timedelta(days=30)), pytest.raises(Refused) as refused:
         await bids.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
     assert [each.code for each in refused.value.reasons] == ["bid.access-withheld"]
