@@ -16,8 +16,16 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MyApplicationsApi, PanelApi
-from challenges.pages import ApplicationPages, ChallengePages, DraftPages, InsightPages, PanelPages, RunPages
+from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MethodsApi, MyApplicationsApi, PanelApi
+from challenges.pages import (
+    ApplicationPages,
+    ChallengePages,
+    DraftPages,
+    InsightPages,
+    MethodPages,
+    PanelPages,
+    RunPages,
+)
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -40,6 +48,8 @@ from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.portal.api import NoticesApi, PortalsApi
 from market.portal.pages import NoticePages, PortalPages
+from market.portal.supplier_api import ClaimsApi, ImportedSuppliersApi
+from market.portal.supplier_pages import ClaimPages, ImportedSupplierPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
@@ -67,6 +77,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PartnerPages,
     NoticePages,
     PortalPages,
+    ImportedSupplierPages,
+    ClaimPages,
     HomePages,
     DeskPages,
     DemoPages,
@@ -98,6 +110,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PanelPages,
     RunPages,
     InsightPages,
+    MethodPages,
 )
 """For people: HTML, a session cookie, forms."""
 
@@ -108,6 +121,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     SearchApi,
     NoticesApi,
     PortalsApi,
+    ImportedSuppliersApi,
+    ClaimsApi,
     MeApi,
     OrganisationsApi,
     SuppliersApi,
@@ -125,6 +140,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     PanelApi,
     MyApplicationsApi,
     InsightsApi,
+    MethodsApi,
 )
 """For programs: JSON below /api/, a bearer token, problem details."""
 

@@ -324,6 +324,7 @@ FACELESS = frozenset(
     {
         "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
         "exemption", "payment", "person", "service", "standard", "pitch", "search", "import_run", "source", "quarantined",
+        "imported_supplier", "claim",
     }
 )  # fmt: skip
 """Kinds that happen and are not found by themselves."""

@@ -9,7 +9,8 @@ from litestar import Controller, get
 from litestar.params import FromPath
 
 from market.accounts import guards
-from market.portal import views
+from market.portal import matching, views
+from market.portal.notices import Party
 from market.web.api import Items
 from market.web.problems import problem_responses
 
@@ -123,7 +124,7 @@ class NoticesApi(Controller):
             buyer=OrganisationView(facts.buyer.name, facts.buyer.scheme, facts.buyer.identifier)
             if facts.buyer
             else None,
-            suppliers=[OrganisationView(each.name, each.scheme, each.identifier) for each in facts.suppliers],
+            suppliers=[_supplier(each) for each in facts.suppliers],
             cpv=list(facts.cpv),
             region=facts.region,
             value_minor=facts.value_minor,
@@ -163,6 +164,12 @@ class PortalsApi(Controller):
     async def index(self) -> Items[PortalView]:
         """Every portal that has been read, the one with most notices first."""
         return Items([_view(each) for each in await views.portals()])
+
+
+def _supplier(party: Party) -> OrganisationView:
+    """A supplier with its number only when that is on a register of organisations: a number of a person's own is hers."""
+    number = matching.identifier(party.scheme, party.identifier)
+    return OrganisationView(party.name, *(number or (None, None)))
 
 
 def _view(shown: views.PortalShown) -> PortalView:

@@ -1,4 +1,5 @@
 """Shows one procurement once: finds the likes of new notices, joins those that are the same, asks about the doubtful.
+The suppliers that those notices name are resolved in the same go (:mod:`market.portal.resolving`).
 
 Joining moves nothing: every notice stays as its portal published it, and points to the one it is shown under. So a
 joining can be undone at any time, and what was once undone or judged different is never joined again by itself.
@@ -13,9 +14,11 @@ from typing import Any
 
 import msgspec
 
-from market import clock, db
+from market import clock
 from market.columns import new_ref
 from market.db import many, transaction
+from market.portal import resolving
+from market.portal.grouping import hold, joined_with
 from market.portal.keeping import connection, facts_of, tell
 from market.portal.matching import Match, by_number, compare_procurements, procurement_keys
 from market.portal.notices import Notice
@@ -29,13 +32,11 @@ TOO_COMMON = 30
 MOST_DOUBTS = 5
 """How many doubtful pairs one new notice may bring to the queue; the likeliest go first."""
 
-MATCH_LOCK = 7420260101
-
 
 async def match_waiting() -> int:
     """Compare the next notices that have not been compared; answers how many there were."""
     async with transaction():
-        await db.one("SELECT pg_advisory_xact_lock({})", MATCH_LOCK)
+        await hold()
         waiting = await many(
             "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
         )
@@ -50,6 +51,7 @@ async def match_waiting() -> int:
         await many("UPDATE imported_notice SET matched_at = {} WHERE id = ANY({}::int[])", now, list(facts))
         if joined:
             await regroup(joined, now)
+        await resolving.resolve(facts, now)
     return len(waiting)
 
 
@@ -58,12 +60,13 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
 
     Answers the references of those whose public face changed; they are announced.
     """
+    await hold()
     left, changed = set(notices), []
     while left:
-        group = await _group(left.pop())
-        left -= group
-        root = min(group)
-        rows = await many("SELECT id, ref, shown_as FROM imported_notice WHERE id = ANY({}::int[])", sorted(group))
+        joined = await joined_with(left.pop(), "notice_merge")
+        left -= joined
+        root = min(joined)
+        rows = await many("SELECT id, ref, shown_as FROM imported_notice WHERE id = ANY({}::int[])", sorted(joined))
         for row in rows:
             wanted = None if row["id"] == root else root
             if row["shown_as"] != wanted:
@@ -73,20 +76,6 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
                 changed.append(row["ref"])
     await tell(sorted(changed), "notice.joined", now)
     return changed
-
-
-async def _group(notice: int) -> set[int]:
-    """Everything that is joined with a notice, directly or through others."""
-    group, edge = {notice}, [notice]
-    while edge:
-        rows = await many(
-            "SELECT one, other FROM notice_merge WHERE undone_at IS NULL AND (one = ANY({}::int[]) OR other = ANY({}::int[]))",
-            edge,
-            edge,
-        )
-        edge = sorted({each for row in rows for each in (row["one"], row["other"])} - group)
-        group.update(edge)
-    return group
 
 
 async def _file(sources: dict[int, int], facts: dict[int, Notice]) -> None:

@@ -10,11 +10,12 @@ measures it, and with `--fit` finds the weights anew.
 from __future__ import annotations
 
 import csv
+import html
 import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -36,6 +37,13 @@ DOUBTFUL = 0.2
 
 LEAD = 0.2
 """How far the best candidate must be ahead of the second; closer together, a person is asked."""
+
+ALONE = 0.95
+"""Where the right one may not be known yet, and nothing but the name speaks for two being one: from this score on, and with
+names that agree in most of their words, they are taken for one. Found by halving the labelled names four ways; see the bench."""
+
+UNLIKE = 60
+"""Names whose words agree less than this (of 100, `token_set_ratio`) are clearly different names."""
 
 Verdict = Literal["same", "doubtful", "different"]
 
@@ -78,7 +86,7 @@ class Supplier:
 
 def supplier_of(key: str, party: Party, *, buyer: str | None = None, cpv: Iterable[str] = ()) -> Supplier:
     """A supplier as one notice names it. A party id such as `GB-COH-01234567` counts as an identifier too."""
-    found = [identifier(party.scheme, party.identifier), _from_party_id(party.id)]
+    found = [identifier(party.scheme, party.identifier), number_in(party.id)]
     numbers = tuple(dict.fromkeys(each for each in found if each))
     buyers = frozenset([" ".join(words(buyer))]) if buyer else frozenset()
     return Supplier(key, (party.name,), numbers, party.place, None, buyers, frozenset(code[:3] for code in cpv))
@@ -88,15 +96,18 @@ def identifier(scheme: str | None, number: str | None) -> tuple[str, str] | None
     """A register and a number in one spelling, or None when they identify nobody.
 
     Only registers of org-id.guide that list companies or other organisations count: a portal's own numbering
-    (`GB-CFS-…`, `1`) says nothing outside it. Companies House numbers get their leading zeros back.
+    (`GB-CFS-…`, `1`) says nothing outside it. A register that a portal calls by another name is told by
+    `supplier-names.yaml`. Companies House numbers get their leading zeros back.
     """
     if not scheme or not number:
         return None
-    code = re.sub(r"[\s_]+", "-", scheme.strip().upper())
-    code = {"UK-COH": "GB-COH", "GB-CH": "GB-COH", "COMPANIES-HOUSE": "GB-COH"}.get(code, code)
+    code = scheme.strip().upper()
+    if code not in _registers():
+        code = re.sub(r"[\s_]+", "-", code)
+        code = _register_names().get(" ".join(words(scheme)), code)
     if code not in _registers():
         return None
-    plain = re.sub(r"[\s.\-/]", "", number).upper().removeprefix(code.replace("-", ""))
+    plain = re.sub(r"[\s.\-/]", "", number).upper().removeprefix(re.sub(r"[-_]", "", code))
     if code == "GB-COH":
         if re.fullmatch(r"[A-Z]{2}\d{1,6}", plain):
             plain = plain[:2] + plain[2:].zfill(6)
@@ -104,7 +115,7 @@ def identifier(scheme: str | None, number: str | None) -> tuple[str, str] | None
             plain = plain.zfill(8)
         else:
             return None
-    return (code, plain) if plain and set(plain) != {"0"} else None
+    return (code, plain) if re.search(r"[1-9]", plain) else None
 
 
 @lru_cache(maxsize=65536)
@@ -115,7 +126,7 @@ def words(name: str) -> tuple[str, ...]:
     of nothing but legal forms keeps them.
     """
     form = _forms()
-    text = unicodedata.normalize("NFKD", name)
+    text = unicodedata.normalize("NFKD", html.unescape(name) if "&" in name else name)
     text = "".join(each for each in text if not unicodedata.combining(each)).casefold().replace("&", " and ")
     parts = re.sub(r"[^\w]+|_", " ", text.replace("'", "").replace("’", "")).split()
     joined: list[str] = []
@@ -151,9 +162,15 @@ class Suppliers:
     Candidates are found through shared and similar words and shared identifiers, so one answer takes milliseconds among
     hundreds of thousands. An identifier that stands under clearly different names (a portal that gives one number to all)
     stops counting.
+
+    Where the known ones are kept elsewhere and only candidates are given, `met` says among how many of all `total` each
+    word was met, so that words weigh the same.
     """
 
-    def __init__(self, known: Iterable[Supplier] = ()) -> None:
+    def __init__(
+        self, known: Iterable[Supplier] = (), *, met: Callable[[str], int] | None = None, total: int = 0
+    ) -> None:
+        self._met, self._total = met, total
         self._known: dict[str, Supplier] = {}
         self._by_word: dict[str, set[str]] = defaultdict(set)
         self._by_start: dict[str, set[str]] = defaultdict(set)
@@ -181,10 +198,10 @@ class Suppliers:
         """How much a word tells: 1 for one never met, little for one that many share or that is common in any name."""
         if word in _forms()["common_words"]:
             return 0.25
-        met = len(self._by_word.get(word, ()))
+        met = self._met(word) if self._met is not None else len(self._by_word.get(word, ()))
         if met <= 1:
             return 1.0
-        return max(0.25, 1.0 - 0.75 * math.log(met) / math.log(max(len(self._known), 10)))
+        return max(0.25, 1.0 - 0.75 * math.log(met) / math.log(max(self._total or len(self._known), 10)))
 
     def candidates(self, supplier: Supplier, limit: int = 60) -> list[Supplier]:
         """Who it might be, most shared weight first. Nobody outside this list is compared."""
@@ -207,8 +224,13 @@ class Suppliers:
         ordered = sorted(shared.items(), key=lambda each: (-each[1], each[0]))
         return [self._known[key] for key, _ in ordered[:limit]]
 
-    def resolve(self, supplier: Supplier) -> tuple[Match, ...]:
-        """Whom it may be, best first; only the first can be `same`, and only with a clear lead and a name of one firm."""
+    def resolve(self, supplier: Supplier, *, young: bool = False) -> tuple[Match, ...]:
+        """Whom it may be, best first; only the first can be `same`, and only with a clear lead and a name of one firm.
+
+        `young` says that the right one may well not be known yet: then a name that stands alone, without a place or a buyer
+        that agrees, must be nearly the same (:data:`ALONE`), names that agree in some words only are not enough beside a sign
+        either, and another place is a reason to ask, and so is a number that stands under a clearly different name.
+        """
         found = sorted(
             (self.compare(supplier, each) for each in self.candidates(supplier)),
             key=lambda each: (-each.score, each.other),
@@ -225,6 +247,8 @@ class Suppliers:
             why.append(
                 Evidence("name.several", "The name stands for a joint venture, a consortium or a reseller.", 0.0)
             )
+        if young and (not certain or any(each.code == "name.other" for each in best.evidence)):
+            why += _wanting(best)
         if why and best.verdict == "same":
             best = Match(best.one, best.other, best.score, "doubtful", (*best.evidence, *why))
         others = (Match(each.one, each.other, each.score, "doubtful", each.evidence) for each in found[1:])
@@ -236,7 +260,9 @@ class Suppliers:
         if shared:
             scheme, number = shared[0]
             said = Evidence("identifier.same", f"Both have the number {number} on the register {scheme}.", 8.0)
-            return Match(one.key, other.key, 0.999, "same", (said,))
+            why = "Their names have nothing in common: one was renamed, or one number was given to several."
+            beside = (Evidence("name.other", why, 0.0),) if _clearly_unlike(one, other) else ()
+            return Match(one.key, other.key, 0.999, "same", (said, *beside))
         for scheme, number in one.identifiers:
             others = [each for each in other.identifiers if each[0] == scheme]
             if others and not self._worthless((scheme, number)):
@@ -255,7 +281,8 @@ class Suppliers:
             evidence.append(said)
         score = _likelihood(odds)
         verdict: Verdict = "same" if score >= AUTOMATIC else "doubtful" if score >= DOUBTFUL else "different"
-        if verdict == "same" and not any(self._telling(name) for name in _all_names(other)):
+        sign = {each.code for each in evidence} & {"place.same", "buyer.same"} if _same_words(one, other) else set()
+        if verdict == "same" and not sign and not any(self._telling(name) for name in _all_names(other)):
             evidence.append(Evidence("name.common", "The name is made of words that many suppliers share.", 0.0))
             verdict = "doubtful"
         return Match(one.key, other.key, score, verdict, tuple(sorted(evidence, key=lambda each: -abs(each.weight))))
@@ -313,7 +340,10 @@ class Suppliers:
                 f"“{one}” and “{other}”: {found['theirs']:.0%} of what the one says and {found['mine']:.0%} of the other agree, "
                 f"letter by letter {found['whole']:.0%}."
             )
-        return odds, [Evidence("name.alike" if odds > 0 else "name.unlike", told, round(odds, 2))]
+        evidence = [Evidence("name.alike" if odds > 0 else "name.unlike", told, round(odds, 2))]
+        if found["mine"] < 0.4 or found["theirs"] < 0.7:
+            evidence.append(Evidence("name.partly", "The names agree in some of their words only.", 0.0))
+        return odds, evidence
 
     def _similar(self, word: str) -> list[str]:
         if len(word) < 4 or word in _forms()["common_words"]:
@@ -329,8 +359,7 @@ class Suppliers:
         if len(names) < 3:
             return False
         first = " ".join(names[0])
-        unlike = sum(fuzz.token_set_ratio(first, " ".join(each)) < 60 for each in names[1:])
-        return unlike >= 2
+        return sum(_far_apart(first, " ".join(each)) for each in names[1:]) >= 2
 
 
 WEIGHTS: dict[str, float] = {
@@ -368,6 +397,35 @@ def _circumstances(one: Supplier, other: Supplier) -> Iterator[Evidence]:
         yield Evidence("work.different", "What they were awarded is of different kinds.", -0.3)
 
 
+def _wanting(match: Match) -> list[Evidence]:
+    """What a match lacks when nobody knows whether the right one is among those compared."""
+    codes = {each.code for each in match.evidence}
+    if "name.other" in codes:
+        return [Evidence("number.alone", "Nothing but the number speaks for it.", 0.0)]
+    if "place.different" in codes and "buyer.same" not in codes:
+        return [Evidence("place.alone", "They are in different places, and no other sign says that they are one.", 0.0)]
+    if "name.partly" not in codes and (codes & {"place.same", "buyer.same"} or match.score >= ALONE):
+        return []
+    return [Evidence("name.alone", "Nothing but the name speaks for it, and the name is not near enough.", 0.0)]
+
+
+def _clearly_unlike(one: Supplier, other: Supplier) -> bool:
+    mine = [" ".join(words(name)) for name in _all_names(one)]
+    theirs = [" ".join(words(name)) for name in _all_names(other)]
+    return all(_far_apart(here, there) for here in mine for there in theirs)
+
+
+def _same_words(one: Supplier, other: Supplier) -> bool:
+    return bool({words(name) for name in one.names} & {words(name) for name in other.names})
+
+
+def _far_apart(one: str, other: str) -> bool:
+    """Whether two names in plain words are clearly different; one that is all initials of the other is not."""
+    short, long = sorted((one.replace(" ", ""), other), key=len)
+    initials = "".join(word[0] for word in long.split())
+    return fuzz.token_set_ratio(one, other) < UNLIKE and short not in (initials, long.replace(" ", ""))
+
+
 def _all_names(supplier: Supplier) -> list[str]:
     return list(dict.fromkeys(variant for name in supplier.names for variant in name_variants(name)))
 
@@ -389,7 +447,8 @@ def _alike(one: str, other: str) -> float:
     return 0.75 if one.startswith(other) or other.startswith(one) else 0.0
 
 
-def _from_party_id(given: str | None) -> tuple[str, str] | None:
+def number_in(given: str | None) -> tuple[str, str] | None:
+    """The register and number that a party's id is made of, like `GB-COH-01234567`; None where it is not."""
     found = re.match(r"([A-Z]{2,3}-[A-Z0-9_]{2,10})-(.+)$", given or "")
     return identifier(found.group(1), found.group(2)) if found else None
 
@@ -405,6 +464,27 @@ def _trading() -> re.Pattern[str]:
     given: dict[str, Any] = yaml.safe_load((REFERENCE / "supplier-names.yaml").read_text())
     marks = "|".join(re.escape(mark) for mark in given["trading_marks"])
     return re.compile(rf"(?:^|[\s(,])(?:{marks})(?=[\s:)]|$)", re.IGNORECASE)
+
+
+def nobody() -> frozenset[str]:
+    """Words that stand where a name belongs and name nobody."""
+    return _forms()["nobody"]
+
+
+def common_words() -> frozenset[str]:
+    """Words that many suppliers share."""
+    return _forms()["common_words"]
+
+
+def alike(one: str, other: str) -> float:
+    """How near two names are, 0 to 100, for choosing among the names of one supplier."""
+    return fuzz.ratio(" ".join(words(one)), " ".join(words(other)))
+
+
+@cache
+def _register_names() -> dict[str, str]:
+    given: dict[str, Any] = yaml.safe_load((REFERENCE / "supplier-names.yaml").read_text())
+    return {" ".join(words(name)): code for name, code in given["registers"].items()}
 
 
 @cache

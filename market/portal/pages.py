@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from market.accounts import guards
 from market.db import find
-from market.portal import actions, keeping, reports, views
+from market.portal import actions, keeping, matching, reports, supplier_views, views
 from market.portal.tables import ImportRun, Quarantined, Source
 from market.tenders import cpv
 from market.web import forms
@@ -71,6 +71,8 @@ class NoticePages(Controller):
             word=STAGES[shown.stage],
             tone=TONES.get(shown.stage, "grey"),
             amount=AMOUNTS.get(shown.facts.value_from or "", ""),
+            records=await supplier_views.refs_of(shown.ref),
+            number=matching.identifier,
             codes=[(code, cpv.label(code) if cpv.known(code) else "") for code in shown.facts.cpv[:20]],
             operates=_operates(request),
         )

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from market.refusals import rule
 
 if TYPE_CHECKING:
-    from market.portal.tables import DoubtfulPair, NoticeMerge, Quarantined
+    from market.portal.tables import (
+        DoubtfulPair,
+        DoubtfulSuppliers,
+        NoticeMerge,
+        Quarantined,
+        SupplierClaim,
+        SupplierMerge,
+    )
+
+MOST_TRIES = 5
+"""Wrong codes after which a code is worth nothing."""
+
+SHORTEST_STATEMENT = 40
+"""Characters that an operator at least wants to read."""
 
 
 @rule("portal.address-not-web", source="OWASP: server-side request forgery")
@@ -43,7 +57,7 @@ def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress
 
 
 @rule("pair.decided-already")
-def not_decided_yet(pair: DoubtfulPair) -> str | None:
+def not_decided_yet(pair: DoubtfulPair | DoubtfulSuppliers) -> str | None:
     """A doubtful pair is decided once; a joining is taken back by undoing it."""
     if pair.answered_at is not None:
         return "Somebody has decided this pair already. Reload the list."
@@ -51,7 +65,7 @@ def not_decided_yet(pair: DoubtfulPair) -> str | None:
 
 
 @rule("merge.undone-already")
-def still_joined(merge: NoticeMerge) -> str | None:
+def still_joined(merge: NoticeMerge | SupplierMerge) -> str | None:
     """Only what is joined can be taken apart."""
     if merge.undone_at is not None:
         return "These two have been taken apart already."
@@ -90,3 +104,147 @@ UNDO = (still_joined,)
 
 REPLAY = (not_mended_yet,)
 """For `actions.replay`, before anything is read."""
+
+
+# ── suppliers and their claims ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("pair.two-holders")
+def not_held_by_two(holders: Sequence[int]) -> str | None:
+    """Two records that different suppliers proved to be theirs are not one; first one of them lets its record go."""
+    if len(set(holders)) > 1:
+        return (
+            "Different suppliers hold these two records. Before they can be one, one of them has to let its record go."
+        )
+    return None
+
+
+@rule("claim.held-already")
+def nobody_holds_it(holder: int | None, organisation: int) -> str | None:
+    """A record has one holder; whoever thinks that it is the wrong one writes to the operators."""
+    if holder is None:
+        return None
+    if holder == organisation:
+        return "You hold this record already."
+    return "Another supplier has proved that this record is its own. If that is wrong, write to the operators of this site."
+
+
+@rule("claim.asked-already")
+def not_asked_yet(open_claim: str | None) -> str | None:
+    """One claim at a time: the one that waits is carried through or withdrawn."""
+    if open_claim is not None:
+        return f"You have claimed this already ({open_claim}). Carry that through, or withdraw it first."
+    return None
+
+
+@rule("claim.number-differs")
+def numbers_agree(own: tuple[str, str] | None, theirs: Sequence[tuple[str, str]]) -> str | None:
+    """Different numbers on one register are different organisations, so such a record cannot be the claimant's."""
+    others = [number for scheme, number in theirs if own is not None and scheme == own[0]]
+    if own is not None and others and own[1] not in others:
+        return (
+            f"The record has the number {others[0]} on the register {own[0]}, and yours is {own[1]}: that is another firm. "
+            "If one of the numbers is wrong, write to the operators of this site."
+        )
+    return None
+
+
+@rule("claim.no-such-way", field="way")
+def way_is_open(way: str, ways: Sequence[str]) -> str | None:
+    """A code goes only to an address that notices gave for this supplier and for no other, never to one the claimant names."""
+    if way not in ways:
+        return "There is no such address on record. Choose one of the ways that are offered."
+    return None
+
+
+@rule("claim.statement-missing", field="statement")
+def statement_is_given(way: str, statement: str) -> str | None:
+    """An operator decides by what she can check, so she is told what that is."""
+    if way == "operator" and len(statement.strip()) < SHORTEST_STATEMENT:
+        return f"Say in at least {SHORTEST_STATEMENT} characters how an operator can see that the record is yours."
+    return None
+
+
+@rule("claim.closed")
+def still_open(claim: SupplierClaim) -> str | None:
+    """A claim that was granted, refused or withdrawn has come to its end; another can be made."""
+    if claim.answered_at is not None or claim.withdrawn_at is not None:
+        return "This claim has come to its end."
+    return None
+
+
+@rule("claim.no-code", field="code")
+def code_was_sent(claim: SupplierClaim) -> str | None:
+    """A code counts only after it was sent."""
+    if not claim.code_hash:
+        return "No code has been sent yet."
+    return None
+
+
+@rule("claim.code-too-old", field="code")
+def code_in_time(claim: SupplierClaim, now: datetime) -> str | None:
+    """A code counts for the time that its letter needs and no longer."""
+    if claim.code_until is not None and now >= claim.code_until:
+        return "This code is too old. Ask for another one."
+    return None
+
+
+@rule("claim.too-many-tries", field="code", source="NIST SP 800-63B section 3.2.2: limit consecutive failed attempts")
+def tries_are_left(claim: SupplierClaim) -> str | None:
+    """A code cannot be found by trying."""
+    if claim.tries >= MOST_TRIES:
+        return f"{MOST_TRIES} wrong codes were typed, so this code counts no more. Ask for another one."
+    return None
+
+
+@rule("claim.code-wrong", field="code")
+def code_is_right(fits: bool, left: int) -> str | None:
+    """Only who got the letter knows the code."""
+    if not fits:
+        return f"This is not the code. {left} {'try is' if left == 1 else 'tries are'} left."
+    return None
+
+
+@rule("claim.not-by-post")
+def goes_by_post(claim: SupplierClaim) -> str | None:
+    """A letter is printed only for who chose it."""
+    if claim.way != "post":
+        return "This claim does not go by post."
+    return None
+
+
+@rule("claim.not-by-email")
+def goes_by_email(claim: SupplierClaim) -> str | None:
+    """Only a code that goes by e-mail is sent again at a click; one by post is printed by an operator."""
+    if claim.way != "email":
+        return "This claim does not go by email."
+    return None
+
+
+@rule("claim.own-claim")
+def not_her_own(organisation: int, bodies: Sequence[int]) -> str | None:
+    """Nobody decides about a claim of a firm she belongs to."""
+    if organisation in bodies:
+        return "You belong to the firm that claims. Somebody else decides."
+    return None
+
+
+@rule("claim.not-held")
+def is_held(claim: SupplierClaim) -> str | None:
+    """Only a record that is held can be let go."""
+    if not claim.granted or claim.released_at is not None:
+        return "This record is not held by this claim."
+    return None
+
+
+OPEN = (still_open,)
+"""For `claims.withdraw`, `claims.decide`, and before anything else is asked of a claim."""
+
+PRINT = (still_open, goes_by_post)
+"""For `claims.print_letter`."""
+
+SEND_AGAIN = (still_open, goes_by_email)
+"""For `claims.send_again`."""
+
+RELEASE = (is_held,)
+"""For `claims.release`."""

@@ -6,7 +6,7 @@ from piccolo.columns import BigInt, Boolean, Bytea, Serial, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
 
-from market.accounts.tables import Person
+from market.accounts.tables import Organisation, Person
 from market.columns import (
     belongs_to,
     currency,
@@ -209,3 +209,126 @@ class NoticeMerge(Table):
     undone_by = may_belong_to(Person)
 
     a_pair_is_merged_once = Unique(["one", "other"])
+
+
+class ImportedSupplier(Table):
+    """A supplier as notices of other portals name it: one spelling of name, number and place. Those that are one firm are
+    shown as one, under the spelling that was met first; nothing is moved, so a joining can be undone."""
+
+    id: Serial
+    ref = reference("IS")
+    """Made from the spelling, so that its address stays when it is imported anew elsewhere."""
+    key = Bytea(null=False, default=b"", unique=True)
+    """SHA-256 of the spelling: name, number and place."""
+    name = words()
+    scheme = Varchar(length=20, default="", null=False)
+    """A register of org-id.guide; empty when no number on one was given."""
+    identifier = words()
+    place = words()
+    scale = words()
+    """`sme`, `micro`, `large` … as a portal says, empty when none does."""
+    buyers = several()
+    """For whom it worked, in plain words: a sign by which spellings are recognised."""
+    cpv = several()
+    """The kinds of work (CPV, three digits) it was awarded: another sign."""
+    emails = several()
+    """Addresses that notices name as its contact. Never shown: a code is sent there to who claims the record."""
+    addresses = several()
+    """Postal addresses that notices give, one text each; never shown but to the operator who posts a code."""
+    first_seen_at = when()
+    shown_as = may_belong_to("self", index=True)
+    """The spelling under which it is shown; empty when it is shown itself."""
+
+
+class SupplierMention(Table):
+    """A notice that names a supplier by one of its spellings."""
+
+    id: Serial
+    supplier = belongs_to(ImportedSupplier, index=False)
+    notice = belongs_to(ImportedNotice)
+
+    a_notice_names_a_spelling_once = Unique(["supplier", "notice"])
+
+
+class SupplierKey(Table):
+    """Under what a spelling is filed so that its likes are found."""
+
+    id: Serial
+    supplier = belongs_to(ImportedSupplier)
+    key = BigInt(index=True)
+    """Of the SHA-256 of a key of `market.portal.resolving.keys` the first eight bytes."""
+
+
+class DoubtfulSuppliers(Table):
+    """Two spellings that may be one supplier: a person decides, once."""
+
+    id: Serial
+    ref = reference("DS")
+    one = belongs_to(ImportedSupplier)
+    other = belongs_to(ImportedSupplier)
+    score = number()
+    """How likely they are the same, in thousandths."""
+    evidence = words()
+    """The reasons for and against, as JSON."""
+    found_at = when()
+    same = Boolean(null=True, default=None)
+    """The answer; empty while nobody has decided."""
+    answered_at = moment(index=True)
+    answered_by = may_belong_to(Person)
+
+    two_spellings_are_asked_about_once = Unique(["one", "other"])
+
+
+class SupplierMerge(Table):
+    """Two spellings that are shown as one supplier, and why. Undoing one is remembered, so that it is not made again."""
+
+    id: Serial
+    ref = reference("SM")
+    one = belongs_to(ImportedSupplier)
+    other = belongs_to(ImportedSupplier)
+    score = number()
+    evidence = words()
+    at = when()
+    by = may_belong_to(Person)
+    """Who decided; empty when it followed from a number or from the names."""
+    undone_at = moment()
+    undone_by = may_belong_to(Person)
+
+    two_spellings_are_merged_once = Unique(["one", "other"])
+
+
+class SupplierClaim(Table):
+    """A registered supplier says that a record made by imports is its own, and how it proves control: by a code sent to an
+    address on record, or before an operator. Granted, it holds the record until it is let go."""
+
+    id: Serial
+    ref = reference("CL")
+    supplier = belongs_to(ImportedSupplier)
+    """The spelling under which the record was shown when it was claimed."""
+    organisation = belongs_to(Organisation)
+    way = Varchar(length=8)
+    """`email`, `post` or `operator`."""
+    statement = words()
+    """What the claimant says for herself; for operators only."""
+    address = words()
+    """The address on record the code goes to; empty for an operator's check. Never shown to the claimant in full."""
+    asked_at = when()
+    asked_by = belongs_to(Person)
+    code_hash = Varchar(length=64, default="", null=False)
+    """SHA-256 of the claim's reference and the code; empty until a code was made."""
+    code_sent_at = moment()
+    code_until = moment()
+    tries = number()
+    """Wrong codes so far."""
+    answered_at = moment(index=True)
+    """When it was granted or refused."""
+    granted = Boolean(null=True, default=None)
+    answered_by = may_belong_to(Person)
+    """The operator who decided; empty when the code did."""
+    reason = words()
+    """Why an operator granted or refused it."""
+    withdrawn_at = moment()
+    released_at = moment()
+    """When a granted record was let go again."""
+    released_by = may_belong_to(Person)
+    release_reason = words()

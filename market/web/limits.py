@@ -93,6 +93,8 @@ COSTLY = {
     "/api/v1/log": Limit("log", 120, 60),
     "/log": Limit("log", 120, 60),
     "/tenders/cpv": Limit("codes", 120, 60),
+    "/portals/suppliers": Limit("imported-suppliers", 60, 60),
+    "/api/v1/portals/suppliers": Limit("imported-suppliers", 60, 60),
     "/figures": Limit("figures", 60, 60),
     "/api/v1/standards": Limit("standards", 30, 60),
     "/standards": Limit("standards", 60, 60),

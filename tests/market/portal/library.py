@@ -39,6 +39,33 @@ def release(number: int, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
+def awarded(number: int, *suppliers: dict[str, Any] | str, **fields: Any) -> dict[str, Any]:
+    """A release that awards the procurement `number` to these suppliers, named or told as parties, by a buyer of its own."""
+    parties = []
+    for place, each in enumerate(suppliers, start=1):
+        told = {"name": each} if isinstance(each, str) else each
+        parties.append({"id": f"{number}-s{place}", "roles": ["supplier"], **told})
+    named = [{"id": each["id"], "name": each["name"]} for each in parties]
+    award = {"id": f"{number}-a", "status": "active", "date": "2026-03-02T09:00:00Z", "suppliers": named}
+    buyer = {"id": "b", "name": f"{WARDS[number % len(WARDS)]} District"}
+    return release(number, tag=["award"], buyer=buyer, parties=parties, awards=[award], **fields)
+
+
+WARDS = (
+    "Aldermoor",
+    "Brackley",
+    "Cotswold",
+    "Dartmouth",
+    "Elmbridge",
+    "Fenland",
+    "Gosport",
+    "Hexham",
+    "Ilkley",
+    "Jarrow",
+)
+"""Buyers whose names have nothing in common."""
+
+
 def package(path: Path, releases: list[Any], **fields: Any) -> Path:
     """A release package in a file."""
     made = {"uri": "https://portal.example", "version": "1.1", "publisher": {"name": "Ward"}, "releases": releases}
@@ -59,6 +86,15 @@ QUESTIONS = (
     "JOIN imported_notice a ON a.id = m.one JOIN imported_notice b ON b.id = m.other ORDER BY 1, 2",
     "SELECT a.ref AS one, b.ref AS other, p.score, p.evidence, p.same FROM doubtful_pair p "
     "JOIN imported_notice a ON a.id = p.one JOIN imported_notice b ON b.id = p.other ORDER BY 1, 2",
+    "SELECT s.ref, s.name, s.scheme, s.identifier, s.place, s.scale, s.buyers, s.cpv, s.emails, s.addresses, r.ref AS shown "
+    "FROM imported_supplier s LEFT JOIN imported_supplier r ON r.id = s.shown_as ORDER BY s.ref",
+    "SELECT s.ref, n.ref AS notice FROM supplier_mention m JOIN imported_supplier s ON s.id = m.supplier "
+    "JOIN imported_notice n ON n.id = m.notice ORDER BY 1, 2",
+    "SELECT s.ref, k.key FROM supplier_key k JOIN imported_supplier s ON s.id = k.supplier ORDER BY 1, 2",
+    "SELECT a.ref AS one, b.ref AS other, m.score, m.evidence, m.undone_at IS NULL AS stands FROM supplier_merge m "
+    "JOIN imported_supplier a ON a.id = m.one JOIN imported_supplier b ON b.id = m.other ORDER BY 1, 2",
+    "SELECT a.ref AS one, b.ref AS other, p.score, p.evidence, p.same FROM doubtful_suppliers p "
+    "JOIN imported_supplier a ON a.id = p.one JOIN imported_supplier b ON b.id = p.other ORDER BY 1, 2",
 )
 
 OF_THE_RUN = (

@@ -15,10 +15,10 @@ import pytest
 from market.audit.tables import Event, Outbox
 from market.db import many, one
 from market.portal import importing, keeping, reports
-from market.portal.tables import ImportedNotice, ImportRun, Quarantined, RawItem, Source
+from market.portal.tables import ImportedNotice, ImportRun, Quarantined, RawItem, Source, SupplierMerge
 from market.refusals import Refused
 from tests.conftest import EMPTY
-from tests.market.portal.library import GOLDEN, bring, package, picture, release
+from tests.market.portal.library import GOLDEN, awarded, bring, package, picture, release
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -171,22 +171,31 @@ async def test_two_runs_of_one_source_do_not_overlap(tmp_path: Path) -> None:
             await bring(tmp_path / "x.json")
 
 
-async def test_a_killed_import_goes_on_to_the_same_database(tmp_path: Path) -> None:
-    """SIGKILL at three random moments; what is there in the end cannot be told from an undisturbed run."""
-    every: list[object] = [release(n) for n in range(2600)]
+async def test_an_import_killed_ten_times_goes_on_to_the_same_database(tmp_path: Path) -> None:
+    """SIGKILL at ten random moments, while it reads and while it puts in order; what is there in the end cannot be told
+    from an undisturbed run."""
+    firms = (
+        "Ardglass Boats",
+        "Birkett Pump",
+        "Fernhollow Instruments",
+        "FERNHOLLOW INSTRUMENTS LTD",
+        "Fernholow Instruments",
+    )
+    every: list[object] = [awarded(n, firms[n % 5]) if n % 4 == 1 else release(n) for n in range(2600)]
     every += [release(n, id=f"{n}-2", date="2026-03-04T00:00:00Z", tag=["tenderUpdate"]) for n in range(0, 2600, 13)]
     every[700:700] = [{"tender": {}, "tag": ["tender"]}, 17]
     path = package(tmp_path / "large.json", every)
     await bring(path)
     undisturbed = await picture(with_runs=True)
     await empty()
-    moments = sorted(random.sample(range(1, 2400), 3))
-    for moment in moments:
+    moments = [(whole, random.random() / 12) for whole in sorted(random.sample(range(1, 4700), 10))]
+    for whole, after in moments:
         process = await _command("import", str(path))
         ended = asyncio.ensure_future(process.communicate())
-        while await _read_so_far() < moment:
+        while await _done_so_far() < whole:
             done, _ = await asyncio.wait([ended], timeout=0.005)
             assert not done, (await ended)[1].decode()
+        await asyncio.wait([ended], timeout=after)
         process.send_signal(signal.SIGKILL)
         await ended
         assert process.returncode == -signal.SIGKILL, moments
@@ -195,6 +204,7 @@ async def test_a_killed_import_goes_on_to_the_same_database(tmp_path: Path) -> N
     said = await process.communicate()
     assert process.returncode == 0, said[1].decode()
     assert await picture(with_runs=True) == undisturbed, moments
+    assert await SupplierMerge.count() == 2
 
 
 async def _command(*words: str) -> asyncio.subprocess.Process:
@@ -204,8 +214,12 @@ async def _command(*words: str) -> asyncio.subprocess.Process:
     )
 
 
-async def _read_so_far() -> int:
-    return int((await one("SELECT coalesce(max(read), 0) AS read FROM import_run"))["read"])
+async def _done_so_far() -> int:
+    """Items read and notices put in order, 5,400 in all."""
+    row = await one(
+        "SELECT coalesce(max(read), 0) + (SELECT count(*) FROM imported_notice WHERE matched_at IS NOT NULL) AS done FROM import_run"
+    )
+    return int(row["done"])
 
 
 @real

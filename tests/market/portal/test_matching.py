@@ -276,3 +276,22 @@ def test_two_notices_of_one_portal_are_only_joined_by_number() -> None:
     again = msgspec.structs.replace(wall(), ocid="ocds-mrrwby-2025-018", link=None)
     assert same_procurements([wall(), again]) == []
     assert procurement_keys(wall()) & procurement_keys(again)
+
+
+def test_registers_that_portals_call_otherwise_are_known_and_a_person_s_number_is_no_register_s() -> None:
+    assert identifier(
+        "Registro Único de Contribuyente emitido por el Ministerio de Hacienda del Gobierno de Paraguay", "80002612-8"
+    ) == ("PY-RUC", "800026128")
+    assert identifier("NIT", "800.101.684-3") == ("CO-NIT", "8001016843")
+    assert identifier("Cédula de Ciudadanía", "79396575") is None
+    assert identifier("MX-CMX_CPA", "01") == ("MX-CMX_CPA", "01")
+    assert identifier("PY-RUC", "NULL") is None
+
+
+def test_where_the_right_one_may_be_unknown_a_name_alone_must_be_nearly_the_same() -> None:
+    known = Suppliers([Supplier("bell", ("Bell Canada",)), Supplier("elm", ("Elm Café Exeter",), place="Exeter")])
+    assert known.resolve(Supplier("?", ("Bell Helicopter",)))[0].verdict == "same"
+    assert known.resolve(Supplier("?", ("Bell Helicopter",)), young=True)[0].verdict == "doubtful"
+    assert known.resolve(Supplier("?", ("BELL CANADA LTD",)), young=True)[0].verdict == "same"
+    assert known.resolve(Supplier("?", ("Elm Café Exeter",), place="Leeds"), young=True)[0].verdict == "doubtful"
+    assert known.resolve(Supplier("?", ("Elm Café Exeter",), place="exeter"), young=True)[0].verdict == "same"

@@ -1,0 +1,30 @@
+"""What joined rows have in common, be they notices or suppliers: one hand at a time, and who is joined with whom."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from market.db import many, one
+
+MATCH_LOCK = 7420260101
+
+
+async def hold() -> None:
+    """Wait until nobody else joins or parts, and keep them waiting until the transaction ends. Call it before any row is
+    locked."""
+    await one("SELECT pg_advisory_xact_lock({})", MATCH_LOCK)
+
+
+async def joined_with(start: int, merges: Literal["notice_merge", "supplier_merge"]) -> set[int]:
+    """A row's id with those of everything that is joined with it, directly or through others."""
+    found, edge = {start}, [start]
+    while edge:
+        rows = await many(
+            f"SELECT one, other FROM {merges} WHERE undone_at IS NULL "  # noqa: S608 (one of two tables of ours)
+            "AND (one = ANY({}::int[]) OR other = ANY({}::int[]))",
+            edge,
+            edge,
+        )
+        edge = sorted({each for row in rows for each in (row["one"], row["other"])} - found)
+        found.update(edge)
+    return found
