@@ -476,7 +476,9 @@ async def propose_change(actor: Actor, contract_ref: str, given: ChangeDraft) ->
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
         waiting = await ContractChange.exists().where(
-            (ContractChange.contract == contract.id) & ContractChange.agreed_at.is_null()
+            (ContractChange.contract == contract.id)
+            & ContractChange.agreed_at.is_null()
+            & ContractChange.left_at.is_null()
         )
         typed = bool(given.milestone_title.strip() or given.milestone_due_on or given.milestone_minor)
         added = rules.Part(given.milestone_title, given.milestone_due_on, given.milestone_minor) if typed else None
@@ -543,6 +545,27 @@ async def agree_change(actor: Actor, contract_ref: str, change_ref: str) -> Cont
             ).save()
         await _tell(contract, contract.buyer, "contracts/change_agreed.txt", MANAGERS, change=change)
         await _record_change(actor, hat, contract, change, "contract.changed")
+    return change
+
+
+async def leave_change(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
+    """Leave a proposed change as it is: the buyer takes it back, or the supplier does not agree. Nothing changes, it stays on
+    record, and another may be proposed."""
+    async with transaction():
+        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        side, hat = side_of(actor, contract) or (
+            "supplier",
+            actor.must_wear(*SIGNATORIES, organisation=contract.supplier),
+        )
+        change = await find(
+            ContractChange, (ContractChange.ref == change_ref) & (ContractChange.contract == contract.id), lock=True
+        )
+        insist(rules.AGREE, rules.Agreeing(contract, change))
+        change.left_at, change.left_by = clock.now(), side
+        await change.save([ContractChange.left_at, ContractChange.left_by])
+        other, roles = (contract.supplier, SUPPLIERS) if side == "buyer" else (contract.buyer, MANAGERS)
+        await _tell(contract, other, "contracts/change_left.txt", roles, change=change)
+        await _record_change(actor, hat, contract, change, "contract.change-left")
     return change
 
 

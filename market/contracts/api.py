@@ -56,7 +56,7 @@ class MilestoneView(msgspec.Struct):
 
 
 class ChangeView(msgspec.Struct):
-    """A change; it is in effect when it is agreed."""
+    """A change; it is in effect when it is agreed, and never when it was left, by the `buyer` or the `supplier`."""
 
     ref: str
     ground: str
@@ -65,6 +65,8 @@ class ChangeView(msgspec.Struct):
     after: str
     at: datetime
     agreed_at: datetime | None
+    left_at: datetime | None
+    left_by: str
 
 
 class ContractView(msgspec.Struct):
@@ -131,7 +133,17 @@ async def view(contract: Contract) -> ContractView:
         contract.ended_reason,
         [_milestone(row) for row in await actions.milestones_of(contract)],
         [
-            ChangeView(each.ref, each.ground, each.text, each.before, each.after, each.at, each.agreed_at)
+            ChangeView(
+                each.ref,
+                each.ground,
+                each.text,
+                each.before,
+                each.after,
+                each.at,
+                each.agreed_at,
+                each.left_at,
+                each.left_by,
+            )
             for each in await actions.changes_of(contract)
         ],
     )
@@ -312,6 +324,19 @@ class ContractsApi(Controller):
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
         """The supplier agrees to a change; it is in effect."""
         await actions.agree_change(request.user, ref, change)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/changes/{change:str}/leaving",
+        guards=[guards.signed_in],
+        summary="Leave a proposed change",
+        operation_id="leaveContractChange",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
+        """The buyer takes a proposed change back, or the supplier does not agree; the contract stays as it is."""
+        await actions.leave_change(request.user, ref, change)
         return await _now(ref)
 
     @post(

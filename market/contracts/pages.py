@@ -155,6 +155,14 @@ class ContractPages(Controller):
         await actions.agree_change(request.user, ref, change)
         return to(f"/contracts/{ref}#changes", "You agreed. The change is in effect.")
 
+    @post("/contracts/{ref:str}/changes/{change:str}/leave", guards=[guards.signed_in])
+    async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
+        """Take a proposed change back, or do not agree to it."""
+        await actions.leave_change(request.user, ref, change)
+        return to(
+            f"/contracts/{ref}#changes", "The change is left. The contract stays as it is, and the other side is told."
+        )
+
     @post("/contracts/{ref:str}/end", guards=[guards.buying_side])
     async def end(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """End it, or give it up."""

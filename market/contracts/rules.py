@@ -381,6 +381,12 @@ def agreed_once(agreeing: Agreeing) -> str | None:
     return "This change was agreed already." if agreeing.change.agreed_at else None
 
 
+@rule("change.left-already")
+def not_left(agreeing: Agreeing) -> str | None:
+    """A change that was left is not agreed to; another is proposed instead."""
+    return "This change was left. Another can be proposed." if agreeing.change.left_at else None
+
+
 @rule("contract.ended-already")
 def ends_once(ending: Ending) -> str | None:
     """A contract ends once."""
@@ -430,7 +436,7 @@ CHANGE = (
     added_milestone_is_whole,
 )
 """For `actions.propose_change`."""
-AGREE = (contract_goes_on, agreed_once)
-"""For `actions.agree_change`."""
+AGREE = (contract_goes_on, agreed_once, not_left)
+"""For `actions.agree_change` and `actions.leave_change`."""
 END = (ends_once, says_why_it_ends)
 """For `actions.end`."""

@@ -66,6 +66,10 @@ class ContractChange(Table):
     agreed_at = moment()
     """When the supplier agreed; only then does it take effect."""
     agreed_by = may_belong_to(Person)
+    left_at = moment()
+    """When it was left: the buyer took it back, or the supplier did not agree. Nothing changed then."""
+    left_by = Varchar(length=8, default="", null=False)
+    """buyer | supplier; empty when it was not left."""
 
 
 class Milestone(Table):

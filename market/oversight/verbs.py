@@ -86,6 +86,7 @@ SENTENCES: Final = {
     "contract.signature-given": "signed the contract {it} for one side",
     "contract.signed": "put the contract {it} into force: both sides have signed",
     "contract.change-proposed": "proposed a change to the contract {it}",
+    "contract.change-left": "left a proposed change of the contract {it} as it was",
     "contract.changed": "agreed to a change of the contract {it}",
     "contract.ended": "ended the contract {it} early",
     "contract.given-up": "gave the contract {it} up before both had signed",

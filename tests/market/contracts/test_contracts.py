@@ -248,6 +248,31 @@ async def test_a_change_has_a_ground_in_law_and_takes_effect_when_the_supplier_a
     assert codes(agreed) == ["change.agreed-already"]
 
 
+async def test_a_proposed_change_can_be_left_by_either_side_and_another_proposed() -> None:
+    case, decision = await given_awards.awarded()
+    contract = await given_awards.in_force(case, decision)
+    draft = ChangeDraft("not-substantial", "The report is due in March instead of April.", contract.ends_on)
+    taken = await actions.propose_change(case.buyer, contract.ref, draft)
+    with pytest.raises(Refused) as stranger:
+        await actions.leave_change(case.firms[0], contract.ref, taken.ref)
+    assert stranger.value.status == 403
+    assert (await actions.leave_change(case.buyer, contract.ref, taken.ref)).left_by == "buyer"
+    refused = await actions.propose_change(case.buyer, contract.ref, draft)
+    both = await asyncio.gather(
+        actions.leave_change(case.firms[1], contract.ref, refused.ref),
+        actions.agree_change(case.firms[1], contract.ref, refused.ref),
+        return_exceptions=True,
+    )
+    (late,) = [each for each in both if isinstance(each, Refused)]
+    assert late.reasons[0].code in ("change.left-already", "change.agreed-already")
+    with pytest.raises(Refused) as gone:
+        await actions.agree_change(case.firms[1], contract.ref, taken.ref)
+    assert codes(gone) == ["change.left-already"]
+    subjects = [row["subject"] for row in await Letter.select(Letter.subject).where(Letter.subject.like("%took back%"))]
+    assert len(subjects) == 1
+    await actions.propose_change(case.buyer, contract.ref, draft)
+
+
 async def test_the_list_goes_back_page_by_page() -> None:
     case, decision = await given_awards.awarded()
     contract = await given_awards.drawn_up(case, decision)

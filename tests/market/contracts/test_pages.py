@@ -85,7 +85,14 @@ async def test_the_whole_contract_by_clicking(app: Litestar) -> None:
             assert "Give the added milestone a title, a date and an amount" in half.text
             whole = {**change, "milestone_due_on": draft.ends_on.isoformat(), "milestone_minor": "1,000"}
             assert (await buyer.post(f"{place}/changes", data=whole)).status_code == 303
-            proposed = await ContractChange.objects().first()
+            taken = await ContractChange.objects().first()
+            assert taken is not None
+            assert "Take this change back" in (await buyer.get(place)).text
+            assert "Do not agree" in (await firm.get(place)).text
+            assert (await buyer.post(f"{place}/changes/{taken.ref}/leave")).status_code == 303
+            assert "Taken back" in (await public.get(place)).text
+            assert (await buyer.post(f"{place}/changes", data=whole)).status_code == 303
+            proposed = await ContractChange.objects().where(ContractChange.left_at.is_null()).first()
             assert proposed is not None
             assert "Waits for the supplier" in (await public.get(place)).text
             assert (await firm.post(f"{place}/changes/{proposed.ref}/agree")).status_code == 303
@@ -183,8 +190,11 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
             assert accepted.json()["milestones"][0]["obligation"].startswith("OB-")
             change = {"ground": "not-substantial", "text": "The second report is due in May."}
             proposed = (await ask(f"/{ref}/changes", buyer, change)).json()["changes"][0]
+            left = await ask(f"/{ref}/changes/{proposed['ref']}/leaving", firm)
+            assert left.json()["changes"][0]["left_by"] == "supplier"
+            proposed = (await ask(f"/{ref}/changes", buyer, change)).json()["changes"][1]
             agreed = await ask(f"/{ref}/changes/{proposed['ref']}/agreement", firm)
-            assert agreed.json()["changes"][0]["agreed_at"] is not None
+            assert agreed.json()["changes"][1]["agreed_at"] is not None
             ended = await ask(f"/{ref}/end", buyer, {"reason": "Both sides agreed that enough was learnt."})
             assert (ended.status_code, ended.json()["state"]) == (200, "Ended")
             listed = (await client.get("/api/v1/contracts")).json()

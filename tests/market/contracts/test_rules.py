@@ -178,6 +178,7 @@ def test_changing(facts: dict[str, Any], expected: list[str]) -> None:
     [
         (IN_FORCE, given.row(ContractChange), []),
         (IN_FORCE, given.row(ContractChange, agreed_at=NOW), ["change.agreed-already"]),
+        (IN_FORCE, given.row(ContractChange, left_at=NOW), ["change.left-already"]),
         (ENDED, given.row(ContractChange), ["change.ended"]),
     ],
 )
