@@ -13,7 +13,7 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from challenges import actions, judging, pitches, rules
+from challenges import actions, judging, methods, pitches, rules
 from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock
 from market.accounts import guards
@@ -938,3 +938,34 @@ class InsightsApi(Controller):
     async def one(self, ref: FromPath[str]) -> ReportView:
         """One published report."""
         return report_view(*await pitches.report(ref))
+
+
+class MethodsApi(Controller):
+    """How exercises may be run."""
+
+    path = "/api/v1/methods"
+    tags = ["Methods"]
+
+    @get(
+        "/",
+        guards=[guards.public],
+        summary="List approved methods",
+        operation_id="listMethods",
+        responses=problem_responses(),
+    )
+    async def index(self) -> Items[methods.Method]:
+        """All approved methods with their stages, the most usual first; a challenge names one by its code."""
+        return Items(list(methods.methods()))
+
+    @get(
+        "/{code:str}",
+        guards=[guards.public],
+        summary="Read a method",
+        operation_id="readMethod",
+        responses=problem_responses(404),
+    )
+    async def one(self, code: FromPath[str]) -> methods.Method:
+        """One approved method."""
+        if not methods.approved(code):
+            raise NotFound("Method")
+        return methods.method(code)

@@ -915,3 +915,35 @@ class InsightPages(Controller):
             codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
             steps=await thread(f"challenge:{challenge.ref}"),
         )
+
+
+# ── how exercises are run ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+PAID = {
+    "nothing": "Nothing",
+    "fee": "The same fixed fee for every team",
+    "milestone": "For each target met",
+    "grant": "A fixed sum for the team's time",
+}
+"""What is paid in a stage, in words."""
+
+
+class MethodPages(Controller):
+    """The approved methods of exercise: when to use which, their stages, what is paid, and the law."""
+
+    path = "/methods"
+    include_in_schema = False
+
+    @get("/", guards=[guards.public])
+    async def index(self, request: Visitor) -> Response[bytes]:
+        """All approved methods, the most usual first."""
+        return show(request, "methods/list.html", methods=methods.methods())
+
+    @get("/{code:str}", guards=[guards.public])
+    async def one(self, request: Visitor, code: FromPath[str]) -> Response[bytes]:
+        """One method, and the challenges that were run by it."""
+        if not methods.approved(code):
+            raise NotFound("Method")
+        rows = [each for each in await actions.published() if each.method == code]
+        return show(request, "methods/one.html", method=methods.method(code), paid=PAID, rows_of=await _rows(rows[:20]))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from litestar import Litestar
 
 from challenges.methods import Method, approved, method, methods
+from tests import given
 
 
 def test_the_five_approved_methods_are_on_the_list() -> None:
@@ -37,3 +39,20 @@ def test_a_method_nobody_approved_is_refused() -> None:
     assert not approved("beauty-contest")
     with pytest.raises(KeyError):
         method("beauty-contest")
+
+
+async def test_anybody_compares_the_methods_and_reads_the_stages_of_one(app: Litestar) -> None:
+    async with given.browser(app) as client:
+        listed = (await client.get("/methods")).text
+        assert all(f'href="/methods/{each.code}"' in listed for each in methods())
+        page = (await client.get("/methods/accelerator")).text
+        for stage in method("accelerator").stages:
+            assert stage.name in page
+        assert "Procurement Act 2023, Schedule 2" in page
+        assert (await client.get("/methods/raffle")).status_code == 404
+        told = (await client.get("/api/v1/methods")).json()["items"]
+        assert [each["code"] for each in told] == [each.code for each in methods()]
+        one = (await client.get("/api/v1/methods/open-challenge")).json()
+        assert one["counts"] is True
+        assert [each["pay"] for each in one["stages"]] == ["nothing", "nothing", "fee", "nothing"]
+        assert (await client.get("/api/v1/methods/raffle")).status_code == 404

@@ -156,9 +156,17 @@ PAGES: dict[str, list[Example]] = {
         )
     ],
     # ── missions and challenges ──
-    "/missions": [(VISITOR, "/missions")],
+    "/missions": [(VISITOR, "/missions"), (SAM, "/missions")],
     "/missions/new": [(SAM, "/missions/new")],
-    "/missions/{ref:str}": [Asked("SELECT '', '/missions/' || ref FROM mission ORDER BY id LIMIT 1")],
+    "/missions/{ref:str}": [
+        Asked("SELECT '', '/missions/' || ref FROM mission ORDER BY id LIMIT 1"),
+        Asked(f"SELECT '{SAM}', '/missions/' || ref FROM mission WHERE published_at IS NULL LIMIT 1"),
+    ],
+    "/missions/{ref:str}/edit": [
+        Asked(f"SELECT '{SAM}', '/missions/' || ref || '/edit' FROM mission WHERE published_at IS NULL LIMIT 1")
+    ],
+    "/methods": [(VISITOR, "/methods")],
+    "/methods/{code:str}": [(VISITOR, "/methods/open-challenge"), (VISITOR, "/methods/market-engagement")],
     "/challenges": [(VISITOR, "/challenges"), (MAYA, "/challenges"), (VISITOR, "/challenges?stage=ended")],
     "/challenges/new": [(MAYA, "/challenges/new")],
     "/challenges/{ref:str}": [

@@ -18,6 +18,7 @@ from market.accounts.sessions import actor_of
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
 from market.awards import actions as awards
+from market.missions import actions as missions
 from market.portal.tables import Source
 from market.standards import actions as standards
 from market.standards import exemptions, publishing, sanctions
@@ -75,6 +76,20 @@ async def letters() -> dict[str, str]:
     }
 
 
+async def mission() -> None:
+    """A mission that is still a draft, with one success criterion."""
+    sam = await person("sam.ferrier")
+    department = await db.find(Organisation, Organisation.tier == "central")
+    begins = clock.now().date()
+    draft = missions.MissionDraft(
+        "Quieter nights", "Nobody is woken by a road works at three.", begins, begins + timedelta(days=900)
+    )
+    made = await missions.draft(sam, department.id, draft)
+    await missions.add_criterion(
+        sam, made.ref, missions.CriterionDraft("Complaints at night", "940", "100", begins + timedelta(days=800))
+    )
+
+
 async def components() -> None:
     """Two components: one certified, one that fails, with an exemption and a notice that access may be withheld."""
     await publishing.ensure_profiles()
@@ -129,6 +144,7 @@ async def main() -> None:
     """Do all of it and print the addresses."""
     async with db.pool(2):
         addresses = await letters()
+        await mission()
         await components()
         await portals()
         await price()
