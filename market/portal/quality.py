@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from market.portal.matching import identifier, words
+from market.portal.matching import identifier, number_in, words
 from market.portal.notices import Notice, Party
 from market.portal.reading import Note
 
@@ -106,10 +106,7 @@ def _registered(parties: Iterable[Party | None]) -> bool | None:
 
 
 def _number(party: Party) -> bool:
-    if identifier(party.scheme, party.identifier):
-        return True
-    found = re.match(r"([A-Z]{2,3}-[A-Z0-9]{2,10})-(.+)$", party.id or "")
-    return bool(found and identifier(found.group(1), found.group(2)))
+    return bool(identifier(party.scheme, party.identifier) or number_in(party.id))
 
 
 CHECKS: tuple[Check, ...] = (
@@ -125,6 +122,7 @@ CHECKS: tuple[Check, ...] = (
         "It says in a sentence what is wanted.",
         lambda s: len(s.notice.description) >= 20,
     ),
+    Check("plain-text", "completeness", "Its text is plain, not signs of HTML.", lambda s: not s.noted("text.markup")),
     Check("buyer", "completeness", "It names the buyer.", lambda s: s.notice.buyer is not None),
     Check(
         "deadline",

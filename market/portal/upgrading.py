@@ -10,6 +10,7 @@ and every change is a :class:`~.reading.Note`, so that the source's quality can 
 from __future__ import annotations
 
 import hashlib
+import html
 import logging
 import re
 from collections.abc import Iterator
@@ -191,6 +192,30 @@ def _made(year: int, month: int, day: int, time: str | None, zone: str | None) -
 # ── the shape, against the schema ────────────────────────────────────────────────────────────────────────────────────
 
 
+PROSE = frozenset(
+    [
+        "title",
+        "description",
+        "name",
+        "legalName",
+        "rationale",
+        "statusDetails",
+        "procurementMethodDetails",
+        "procurementMethodRationale",
+        "awardCriteriaDetails",
+        "eligibilityCriteria",
+        "submissionMethodDetails",
+        "streetAddress",
+        "locality",
+        "region",
+        "countryName",
+    ]
+)
+"""Fields that people read: in them `&amp;` is never meant."""
+
+_SIGN = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
+
+
 class _Node:
     """One place of the schema: what may stand there."""
 
@@ -202,6 +227,7 @@ class _Node:
         "nullable",
         "numeric",
         "properties",
+        "prose",
         "respelt",
         "text",
         "types",
@@ -218,6 +244,7 @@ class _Node:
         closed = "enum" in schema
         self.codes = frozenset(code for code in schema["enum"] if code) if closed else None
         self.respelt = {code.casefold(): code for code in self.codes} if self.codes else {}
+        self.prose = self.text and name in PROSE
         self.whole = bool(schema.get("wholeListMerge"))
         self.item: _Node | None = None
         self.properties: dict[str, _Node] = {}
@@ -340,6 +367,8 @@ class _Mender:
                 return self._date(value)
             if node.codes is not None and value not in node.codes:
                 return self._code(value, node)
+            if node.prose and "&" in value and _SIGN.search(value):
+                return self._plain(value)
             return value
         if not value.strip():
             self.note("text.empty", None, "Empty text was left out.")
@@ -369,6 +398,15 @@ class _Mender:
             self.note("object.text", None, "Only a name stood where an object belongs.")
             return {"name": value}
         return value if not node.types else self._misfit(value, node)
+
+    def _plain(self, value: str) -> str:
+        """Text whose signs were written as HTML, once or (by each aggregator on the way) once more."""
+        made = value
+        while _SIGN.search(made) and (fewer := html.unescape(made)) != made:
+            made = fewer
+        if made != value:
+            self.note("text.markup", None, "Signs were written as in HTML (&amp; for &).")
+        return made
 
     def _date(self, value: str) -> Any:
         made, code = moment(value)

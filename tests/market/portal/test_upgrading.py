@@ -202,6 +202,29 @@ def test_repeated_ids_would_lose_items_in_the_merge_so_they_are_told_apart() -> 
     assert [each["id"] for each in foreign.release["tender"]["bonds"]] == ["x", "x-2"]
 
 
+def test_signs_written_as_html_become_signs_in_text_and_stay_in_addresses() -> None:
+    release = {
+        "ocid": "ocds-abc123-1",
+        "id": "a&amp;b",
+        "date": "2026-03-02T09:00:00Z",
+        "tag": ["tender"],
+        "initiationType": "tender",
+        "tender": {
+            "id": "1",
+            "title": "Health &amp; Care: A&apos;Wing &#8211; AT&T; &nosuch; R&D",
+            "description": "Twice on its way: Arts &amp;amp; Crafts",
+            "documents": [{"id": "d", "title": "One &lt;two&gt;", "url": "https://portal.example/?a=1&copy=2"}],
+        },
+    }
+    made = upgraded(release)
+    tender = made.release["tender"]
+    assert tender["title"] == "Health & Care: A'Wing – AT&T; &nosuch; R&D"
+    assert tender["description"] == "Twice on its way: Arts & Crafts"
+    assert (tender["documents"][0]["title"], made.release["id"]) == ("One <two>", "a&amp;b")
+    assert tender["documents"][0]["url"] == "https://portal.example/?a=1&copy=2"
+    assert "text.markup" in {note.code for note in made.notes}
+
+
 def test_like_changes_at_like_places_are_told_once_with_how_often() -> None:
     items = [{"id": str(each), "quantity": "3"} for each in range(7)]
     (note,) = upgraded(release(tender={"items": items})).notes
