@@ -58,8 +58,7 @@ async def through_meilisearch(index: MeilisearchIndex, asked: list[Query]) -> No
 
     async def bare(bodies: list[bytes]) -> None:
         for body in bodies:
-            async with index._http().post("/multi-search", data=body) as response:
-                await response.read()
+            await index._asked_over().post("/multi-search", body)
 
     for label, facets in (("without facets", ()), ("with facets", FACETS)):
         ours: list[float] = []

@@ -47,8 +47,7 @@ def marked_words(texts: Iterable[str]) -> tuple[str, ...]:
 
 def reasons(fields: Iterable[tuple[str, Sequence[str]]]) -> tuple[Reason, ...]:
     """One reason for each field that has marked words in it."""
-    said = ((field, marked_words(texts)) for field, texts in fields)
-    return tuple(Reason(field, found) for field, found in said if found)
+    return tuple(Reason(field, marked_words(texts)) for field, texts in fields if any(START in text for text in texts))
 
 
 def snippet(summary: str, body: str) -> Markup:

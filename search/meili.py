@@ -1,8 +1,7 @@
 """The search engine on a Meilisearch server (1.21 or newer).
 
-One index holds every kind, and a tab is a filter on `kind`: see `docs/search.md` for the measurement behind this. Searches
-go over one shared keep-alive session that asks for uncompressed answers, because a compressed keep-alive answer of this
-server stalls by some 40 ms. Administration and indexing use the official client, which is synchronous and opens a
+One index holds every kind, and a tab is a filter on `kind`: see `docs/decisions/one-search-index.md`. Searches go over kept
+connections (`search/wire.py`). Administration and indexing use the official client, which is synchronous and opens a
 connection per call, and therefore runs in threads. A write is accepted long before it is done and can still fail in its
 task, so each one is waited for and a failed task raises.
 """
@@ -14,9 +13,9 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, TypeVar
 
-import aiohttp
 import meilisearch
 import msgspec
 from meilisearch.errors import MeilisearchApiError, MeilisearchCommunicationError, MeilisearchTimeoutError
@@ -39,6 +38,7 @@ from search.index import (
     Place,
 )
 from search.records import BATCH, SHOWN, lines_of
+from search.wire import Wire
 from search.words import Synonyms
 
 T = TypeVar("T")
@@ -91,8 +91,7 @@ class MeilisearchIndex(Index):
         self._uid = f"{name}_v{SCHEMA_VERSION}"
         self._built = f"{self._uid}_built"
         """An empty index whose existence says that a rebuild was once completed."""
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wire: Wire | None = None
         self._writing = asyncio.Lock()
         self._prepared = False
 
@@ -143,37 +142,22 @@ class MeilisearchIndex(Index):
 
     async def _multi_search(self, questions: list[dict[str, Any]]) -> list[_Answered]:
         body = msgspec.json.encode({"queries": questions})
-        for last_try in (False, True):
-            try:
-                async with self._http().post("/multi-search", data=body) as response:
-                    answer = await response.read()
-                    status = response.status
-                break
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-                if last_try:
-                    raise IndexUnavailable(f"Meilisearch went away: {error}") from error
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise IndexUnavailable(f"Meilisearch does not answer: {error or type(error).__name__}") from error
+        try:
+            status, answer = await self._asked_over().post("/multi-search", body)
+        except OSError as error:
+            raise IndexUnavailable(f"Meilisearch does not answer: {error or type(error).__name__}") from error
         if status == 200:
-            return _read_many(answer).results
+            try:
+                return _read_many(answer).results
+            except msgspec.MsgspecError as error:
+                raise IndexUnavailable(f"what answers is not Meilisearch: {error}") from error
         raise _trouble(status, *_fault(answer))
 
-    def _http(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                self._url,
-                headers=headers,
-                auto_decompress=False,
-                timeout=aiohttp.ClientTimeout(total=8, connect=2),
-                connector=aiohttp.TCPConnector(limit=64),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
+    def _asked_over(self) -> Wire:
+        """The connections of the running loop."""
+        if self._wire is None or self._wire.loop is not asyncio.get_running_loop():
+            self._wire = Wire(self._url, self._key)
+        return self._wire
 
     # Keeping
 
@@ -249,8 +233,9 @@ class MeilisearchIndex(Index):
 
     async def close(self) -> None:
         """Close the connections; the next search opens new ones."""
-        if self._session is not None and not self._session.closed:
-            await self._session.close()
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     async def _ready(self) -> None:
         if not self._prepared:
@@ -376,14 +361,20 @@ def _most_first(values: dict[str, int]) -> dict[str, int]:
 
 def _hit(found: _Found) -> Hit:
     shown = found.formatted
+    fields = []
+    for field, said in zip(SEARCHED, _searched(shown), strict=True):
+        if said and marking.START in (said if isinstance(said, str) else "".join(said)):
+            fields.append((field, (said,) if isinstance(said, str) else said))
     return Hit(
-        document=SearchDocument(**{field: getattr(found, field) for field in SHOWN}),
+        document=SearchDocument(**dict(zip(SHOWN, _facts(found), strict=True))),
         title=marking.html(shown.title or found.title),
         snippet=marking.snippet(shown.summary, shown.body),
-        reasons=marking.reasons(
-            (field, texts if isinstance(texts := getattr(shown, field), list) else (texts,)) for field in SEARCHED
-        ),
+        reasons=marking.reasons(fields),
     )
+
+
+_searched = attrgetter(*SEARCHED)
+_facts = attrgetter(*SHOWN)
 
 
 def _delete(index: MeilisearchIndexClient, keys: list[str]) -> int:

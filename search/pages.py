@@ -14,6 +14,7 @@ from market.accounts import guards
 from market.money import Money
 from market.tenders import cpv
 from market.web.pages import Visitor, show
+from market.web.templating import Row
 from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results
@@ -72,9 +73,16 @@ class SearchPages(Controller):
                 ("Deadlines for your calendar", asked.address("/search/feed.ics")),
                 ("As data", asked.address("/api/v1/search")),
             ],
-            comparable=asked.kind is Kind.SUPPLIER and bool(found and len(found.hits) > 1),
+            comparable=_comparable(asked, found),
             rows=[row(hit, asked.text, clock.now()) for hit in found.hits] if found else [],
         )
+
+
+def _comparable(asked: queries.Asked, found: Results | None) -> list[tuple[str, str]]:
+    """The suppliers to choose from for a comparison: reference and name."""
+    if asked.kind is not Kind.SUPPLIER or not found or len(found.hits) < 2:
+        return []
+    return [(hit.document.ref, hit.document.title) for hit in found.hits]
 
 
 def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, int | None, bool]]:
@@ -214,8 +222,8 @@ FIELD_WORDS = {
 """Where a match was found, in words."""
 
 
-def row(hit: Hit, asked: str, now: datetime) -> dict[str, Any]:
-    """A result as the list shows it: what, who, money, when, and why it was found."""
+def row(hit: Hit, asked: str, now: datetime) -> Row:
+    """A result: what, who, money, when, and why it was found."""
     found = hit.document
     when, label = _when(found.closes_at, found.published_at, now)
     why = ""
@@ -223,23 +231,21 @@ def row(hit: Hit, asked: str, now: datetime) -> dict[str, Any]:
         why = f"Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
     supplied = found.kind is not Kind.SUPPLIER and found.supplier_names
     who = [found.buyer, ", ".join(found.supplier_names) if supplied else "", found.region]
-    return {
-        "href": found.url,
-        "ref": found.ref,
-        "name": found.title,
-        "title": hit.title,
-        "text": hit.snippet,
-        "why": why or None,
-        "kind": KIND_WORDS[found.kind],
-        "state": found.stage.replace("-", " ").capitalize() or None,
-        "tone": TONES.get(found.stage, "grey"),
-        "who": " · ".join(each for each in who if each) or None,
-        "money": str(Money(found.value_minor, found.currency or "GBP")) if found.value_minor else None,
-        "money_label": "Per pitch" if found.kind is Kind.CHALLENGE else "Value",
-        "when": None if found.kind is Kind.SUPPLIER else when,
-        "when_label": label,
-        "source": found.source or None,
-    }
+    return Row(
+        href=found.url,
+        title=hit.title,
+        text=hit.snippet,
+        note=why or None,
+        kind=KIND_WORDS[found.kind],
+        state=found.stage.replace("-", " ").capitalize() or None,
+        tone=TONES.get(found.stage, "grey"),
+        who=" · ".join(each for each in who if each) or None,
+        money=str(Money(found.value_minor, found.currency or "GBP")) if found.value_minor else None,
+        money_label="Per pitch" if found.kind is Kind.CHALLENGE else "Value",
+        when=None if found.kind is Kind.SUPPLIER else when,
+        when_label=label,
+        source=found.source or None,
+    )
 
 
 def _when(closes: int | None, published: int | None, now: datetime) -> tuple[datetime | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from market import money
@@ -201,7 +202,13 @@ def _address(asked: Asked, path: str) -> str:
     pairs = [*asked.kept(), *asked.fields()]
     if asked.cursor:
         pairs.append(("cursor", asked.cursor))
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    return f"{path}?{'&'.join(_pair(name, value) for name, value in pairs)}" if pairs else path
+
+
+@lru_cache(4096)
+def _pair(name: str, value: str) -> str:
+    """A name and its value as an address writes them; a page writes the same ones twenty times."""
+    return urlencode([(name, value)])
 
 
 def typed(minor: int) -> str:

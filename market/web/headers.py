@@ -22,14 +22,16 @@ ALWAYS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), publickey-credentials-get=(self)",
 }
 
+_ALWAYS = [(name.encode(), value.encode()) for name, value in ALWAYS.items()]
+
 
 async def protect(message: Message, scope: Scope) -> None:
     """Litestar's `before_send` hook. Open data may be read by pages of any origin; nothing else may."""
     if message["type"] != "http.response.start":
         return
     headers = MutableScopeHeaders.from_message(message)
-    for name, value in ALWAYS.items():
-        headers.setdefault(name, value)
+    told = {name.lower() for name, _ in headers.headers}
+    headers.headers.extend(each for each in _ALWAYS if each[0] not in told)
     if settings().secure:
         headers.setdefault("strict-transport-security", "max-age=31536000; includeSubDomains")
     if scope["path"].startswith(("/api/ocds", "/.well-known/", "/api/v1/standards/profiles")):

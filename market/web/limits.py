@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -21,6 +22,9 @@ from market import clock
 from market.db import many, one
 from market.refusals import Refusal, Refused
 from market.settings import settings
+
+KEPT = 20_000
+"""Addresses a process remembers; the one that asked longest ago is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ def client_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
             address = each.strip()
             if not _within(address, trusted):
                 break
+    return _household(address)
+
+
+@lru_cache(KEPT)
+def _household(address: str) -> str:
+    """The address that is counted: an IPv4 address, the network of an IPv6 address, “unknown” when it is neither."""
     try:
         number = ipaddress.ip_address(address)
     except ValueError:
@@ -101,9 +111,6 @@ COSTLY = {
 }
 """What costs the machine much for one address that asks: the longest beginning of the path decides."""
 
-KEPT = 20_000
-"""Addresses a process remembers; the one that asked longest ago is forgotten first."""
-
 _left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
 
@@ -115,7 +122,7 @@ async def not_flooding(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     if found is None:
         return
     who = client_of(connection)
-    if who != "unknown" and ipaddress.ip_network(who).is_loopback:
+    if _this_machine(who):
         return
     limit, now = COSTLY[found], time.monotonic()
     tries, at = _left.pop((limit.name, who), (float(limit.burst), now))
@@ -127,6 +134,12 @@ async def not_flooding(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         raise _too_many(max(1, round(limit.seconds / limit.burst)))
 
 
+@lru_cache(KEPT)
+def _this_machine(who: str) -> bool:
+    return who != "unknown" and ipaddress.ip_network(who).is_loopback
+
+
+@lru_cache(KEPT)
 def _within(address: str, networks: tuple[str, ...]) -> bool:
     try:
         number = ipaddress.ip_address(address)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 from jinja2 import (
     BaseLoader,
     ChoiceLoader,
@@ -81,6 +82,25 @@ class Flash:
     text: str
 
 
+class Row(msgspec.Struct, frozen=True):
+    """One row of a list of records; `templates/parts/lists.html` says what each part is."""
+
+    href: str
+    title: str
+    who: str | None = None
+    money: str | None = None
+    money_label: str = "Value"
+    when: date | datetime | None = None
+    when_label: str | None = None
+    kind: str | None = None
+    state: str | None = None
+    tone: str = "grey"
+    text: str | None = None
+    note: str | None = None
+    source: str | None = None
+    source_href: str | None = None
+
+
 def page(
     site: Site,
     path: str,
@@ -126,7 +146,7 @@ def environment(
         bytecode_cache=FileSystemBytecodeCache(None if bytecode is None else str(bytecode)),
     )
     made.filters.update(FILTERS)
-    made.globals.update(static=files.url, now=clock.now, ocid=ocid)
+    made.globals.update(static=files.url, now=clock.now, ocid=ocid, ticks=words.ticks, Row=Row)
     return made
 
 

@@ -62,9 +62,9 @@ def program() -> str | None:
 
 
 @contextmanager
-def serving(path: str, *options: str) -> Iterator[Server]:
-    """Start the program, wait until it is healthy, stop it in the end."""
-    folder = tempfile.mkdtemp(prefix="prelude-meilisearch-")
+def serving(path: str, *options: str, kept: Path | None = None) -> Iterator[Server]:
+    """Start the program, wait until it is healthy, stop it in the end; what it kept goes too, unless a folder was named."""
+    folder = str(kept) if kept else tempfile.mkdtemp(prefix="prelude-meilisearch-")
     server = Server(path, folder, options)
     try:
         server.begin()
@@ -75,7 +75,8 @@ def serving(path: str, *options: str) -> Iterator[Server]:
             server.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
