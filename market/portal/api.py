@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
-from litestar import Controller, get
-from litestar.params import FromPath
+from litestar import Controller, get, post
+from litestar.openapi.spec import Example
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from market.accounts import guards
-from market.portal import matching, views
+from market.db import find
+from market.portal import actions, keeping, matching, views
 from market.portal.notices import Party
-from market.web.api import Items
+from market.portal.tables import Quarantined, Source
+from market.web.api import SIGNED_IN, Items
+from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
 
@@ -97,6 +103,87 @@ class PortalView(msgspec.Struct):
     failing: list[CheckView]
 
 
+class QuarantinedLine(msgspec.Struct):
+    """Something that could not be read, in a list: where it stood and why."""
+
+    ref: str
+    source: str
+    position: str
+    reason: str
+    at: datetime
+
+
+class QuarantinedView(msgspec.Struct):
+    """Something that could not be read, with its text as it was published."""
+
+    ref: str
+    source: str
+    position: str
+    reason: str
+    at: datetime
+    text: str
+    mended_at: datetime | None
+
+
+class EvidenceView(msgspec.Struct):
+    """One reason; `supports` says whether it speaks for the two being one."""
+
+    code: str
+    words: str
+    supports: bool
+
+
+class PairView(msgspec.Struct):
+    """Two notices that may be one procurement, how likely that is in hundredths, and why."""
+
+    ref: str
+    percent: int
+    notices: list[str]
+    evidence: list[EvidenceView]
+
+
+class MergeView(msgspec.Struct):
+    """Two notices that are shown as one, and why."""
+
+    ref: str
+    notices: list[str]
+    at: datetime
+    evidence: list[EvidenceView]
+
+
+class DecidedView(msgspec.Struct):
+    """What was decided about a pair: whether the two are shown as one."""
+
+    ref: str
+    same: bool
+
+
+class RunView(msgspec.Struct):
+    """One run: what it read and what became of that. `failure` says why it stopped early."""
+
+    ref: str
+    origin: str
+    started_at: datetime
+    ended_at: datetime | None
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    rejected: int
+    failure: str
+
+
+OfSource = Annotated[
+    str,
+    QueryParameter(
+        max_length=60, description="The name of one portal", examples=[Example(value="uk-contracts-finder")]
+    ),
+]
+Before = Annotated[int | None, QueryParameter(ge=1, description="Where to go on: from `next` of the page before")]
+
+PAGE = 50
+
+
 class NoticesApi(Controller):
     """Procurements published on other portals."""
 
@@ -164,6 +251,174 @@ class PortalsApi(Controller):
     async def index(self) -> Items[PortalView]:
         """Every portal that has been read, the one with most notices first."""
         return Items([_view(each) for each in await views.portals()])
+
+    @get(
+        "/{name:str}/runs",
+        guards=[guards.operator],
+        summary="List the runs of a portal",
+        operation_id="listImportRuns",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404),
+    )
+    async def runs(self, name: FromPath[str]) -> Items[RunView]:
+        """The last twenty runs, newest first."""
+        portal = await views.portal(name)
+        return Items([RunView(**row) for row in await views.runs(portal.row.id)])
+
+    @post(
+        "/{name:str}/rhythm",
+        guards=[guards.operator],
+        status_code=200,
+        summary="Set how often a portal is read",
+        operation_id="scheduleImport",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404),
+    )
+    async def rhythm(self, request: Visitor, name: FromPath[str], data: JSONBody[actions.Rhythm]) -> actions.Rhythm:
+        """Fetch it by itself every so many hours; 0 is by hand. A portal without an address is not found."""
+        return actions.Rhythm((await actions.fetch_every(request.user, name, data)).every_hours)
+
+
+class QuarantineApi(Controller):
+    """What could not be read of other portals, and bringing it in."""
+
+    path = "/api/v1/quarantine"
+    tags = ["Other portals"]
+
+    @get(
+        "/",
+        guards=[guards.operator],
+        summary="List what could not be read",
+        operation_id="listQuarantined",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403),
+    )
+    async def index(self, source: OfSource = "", before: Before = None) -> Items[QuarantinedLine]:
+        """What waits to be mended, newest first, of one portal or of all."""
+        rows = await views.quarantine(source, before, PAGE + 1)
+        lines = [
+            QuarantinedLine(row["ref"], row["name"], row["position"], row["reason"], row["at"]) for row in rows[:PAGE]
+        ]
+        asked = urlencode({"source": source, "before": rows[PAGE - 1]["id"]}) if len(rows) > PAGE else ""
+        return Items(lines, f"/api/v1/quarantine?{asked}" if asked else None)
+
+    @get(
+        "/{ref:str}",
+        guards=[guards.operator],
+        summary="Read what could not be read",
+        operation_id="readQuarantined",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404),
+    )
+    async def one(self, ref: FromPath[str]) -> QuarantinedView:
+        """One item with its bytes as they were published, as text; what is no UTF-8 in it is shown as �."""
+        row = await find(Quarantined, Quarantined.ref == ref)
+        return await _broken(row)
+
+    @post(
+        "/{ref:str}/replay",
+        guards=[guards.operator],
+        status_code=200,
+        summary="Bring in what was mended",
+        operation_id="replayQuarantined",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def replay(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Mending]) -> QuarantinedView:
+        """Read the mended text with the same reader; with an empty one the kept bytes are read again. What was published
+        stays beside it."""
+        return await _broken(await actions.replay(request.user, ref, data))
+
+
+class NoticePairsApi(Controller):
+    """Notices that may be one procurement."""
+
+    path = "/api/v1/notice-pairs"
+    tags = ["Other portals"]
+
+    @get(
+        "/",
+        guards=[guards.operator],
+        summary="List doubtful pairs of notices",
+        operation_id="listNoticePairs",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403),
+    )
+    async def index(self) -> Items[PairView]:
+        """The likeliest pairs that wait for a decision, at most a hundred."""
+        _, pairs = await views.doubtful(100)
+        return Items(
+            [
+                PairView(
+                    each["ref"], each["percent"], [side["ref"] for side in each["sides"]], said_of(each["evidence"])
+                )
+                for each in pairs
+            ]
+        )
+
+    @post(
+        "/{ref:str}/decision",
+        guards=[guards.operator],
+        status_code=200,
+        summary="Decide a doubtful pair of notices",
+        operation_id="decideNotices",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Decision]) -> DecidedView:
+        """Say whether two notices are one procurement. Joined, they are shown as one from now on."""
+        pair = await actions.decide(request.user, ref, data)
+        return DecidedView(pair.ref, bool(pair.same))
+
+
+class NoticeMergesApi(Controller):
+    """Notices that are shown as one."""
+
+    path = "/api/v1/notice-merges"
+    tags = ["Other portals"]
+
+    @get(
+        "/",
+        guards=[guards.operator],
+        summary="List joined notices",
+        operation_id="listNoticeMerges",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403),
+    )
+    async def index(self) -> Items[MergeView]:
+        """The latest joinings that stand, at most a hundred."""
+        return Items(
+            [
+                MergeView(each["ref"], [each["one_ref"], each["other_ref"]], each["at"], said_of(each["evidence"]))
+                for each in await views.merges(100)
+            ]
+        )
+
+    @post(
+        "/{ref:str}/undo",
+        guards=[guards.operator],
+        status_code=200,
+        summary="Take joined notices apart",
+        operation_id="partNotices",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def undo(self, request: Visitor, ref: FromPath[str]) -> DecidedView:
+        """Show two notices apart again; they are never joined by themselves after that."""
+        return DecidedView((await actions.undo(request.user, ref)).ref, False)
+
+
+async def _broken(row: Quarantined) -> QuarantinedView:
+    source = await find(Source, Source.id == row.source)
+    raw = keeping.unpacked(row.content)
+    return QuarantinedView(
+        row.ref, source.name, row.position, row.reason, row.at, raw.decode("utf-8", "replace"), row.mended_at
+    )
+
+
+def said_of(evidence: list[dict[str, Any]]) -> list[EvidenceView]:
+    """Kept evidence for a program."""
+    return [EvidenceView(each["code"], each["words"], each["weight"] > 0) for each in evidence]
 
 
 def _supplier(party: Party) -> OrganisationView:

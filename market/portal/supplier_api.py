@@ -15,6 +15,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
 from market.portal import actions, claims, supplier_views
+from market.portal.api import EvidenceView, said_of
 from market.portal.tables import ImportedSupplier, SupplierClaim
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
@@ -85,6 +86,16 @@ class ImportedSupplierView(msgspec.Struct):
     notices: list[NamedView]
     next_notices: str | None
     held_by: HolderView | None
+
+
+class SupplierPairView(msgspec.Struct):
+    """Two spellings that may be one supplier, how likely that is in hundredths, and why."""
+
+    ref: str
+    percent: int
+    suppliers: list[str]
+    names: list[str]
+    evidence: list[EvidenceView]
 
 
 class ImportedSupplierLine(msgspec.Struct):
@@ -194,6 +205,27 @@ class ImportedSuppliersApi(Controller):
     async def claim(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Claiming]) -> ClaimView:
         """Claim a record for one's firm. By e-mail the code is sent at once."""
         return await _view(await claims.ask(request.user, ref, data))
+
+    @get(
+        "/pairs",
+        guards=[guards.operator],
+        summary="List doubtful pairs of suppliers",
+        operation_id="listImportedSupplierPairs",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403),
+    )
+    async def pairs(self) -> Items[SupplierPairView]:
+        """The likeliest pairs of spellings that wait for a decision, at most a hundred."""
+        _, pairs = await supplier_views.doubtful(100)
+        return Items(
+            [
+                SupplierPairView(
+                    each["ref"], each["percent"], [side["ref"] for side in each["sides"]],
+                    [side["name"] for side in each["sides"]], said_of(each["evidence"]),
+                )
+                for each in pairs
+            ]
+        )  # fmt: skip
 
     @post(
         "/pairs/{ref:str}/decision",

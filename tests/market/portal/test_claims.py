@@ -412,6 +412,19 @@ async def test_a_notice_leads_to_its_suppliers_and_hides_a_person_s_own_number(a
     assert told["suppliers"] == [{"name": "Ana Robles", "scheme": None, "identifier": None}]
 
 
+async def test_doubtful_suppliers_are_decided_and_parted_by_program(app: Litestar, tmp_path: Path) -> None:
+    one, two = await imported(tmp_path, "Mitie Property Services (UK) Ltd", "Mitie Landscapes Ltd")
+    async with given.browser(app) as client:
+        client.headers.update(await given.token(await team()))
+        (pair,) = (await client.get("/api/v1/portals/suppliers/pairs")).json()["items"]
+        assert pair["suppliers"] == [one.ref, two.ref]
+        joined = await client.post(f"/api/v1/portals/suppliers/pairs/{pair['ref']}/decision", json={"same": True})
+        assert [each["name"] for each in joined.json()["spellings"]] == [one.name, two.name]
+        merge = joined.json()["spellings"][1]["merge"]
+        parted = await client.post(f"/api/v1/portals/suppliers/merges/{merge}/undo")
+        assert (parted.status_code, len(parted.json()["spellings"])) == (200, 1)
+
+
 async def test_the_claim_by_program(app: Litestar, tmp_path: Path) -> None:
     (one,) = await imported(tmp_path)
     body, admin = await firm()

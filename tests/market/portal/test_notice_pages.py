@@ -185,3 +185,42 @@ async def test_draining_reads_notices_in_one_query_for_each_batch(
     assert await outbox.drain() == 41
     assert len(asked) == 1
     assert len(await engine.ids()) == 40
+
+
+async def test_operators_do_by_program_what_they_do_by_clicking(app: Litestar, tmp_path: Path) -> None:
+    nameless = '{"tag": ["tender"], "tender": {"title": "nameless"}}'
+    (tmp_path / "x.json").write_text(f'{{"releases": [{nameless}]}}')
+    await bring(tmp_path / "x.json", "moldova")
+    one, other = release(7), release(7, ocid="ocds-zzz999-7")
+    other["tender"] = {key: value for key, value in other["tender"].items() if key not in ("value", "tenderPeriod")}
+    await bring(package(tmp_path / "one.json", [one]), "moldova")
+    await bring(package(tmp_path / "two.json", [other]), "ukraine")
+    async with given.browser(app) as client:
+        assert (await client.get("/api/v1/quarantine")).status_code == 401
+        buyer = await given.token(await given.person(await given.organisation(), "buyer"))
+        assert (await client.get("/api/v1/notice-pairs", headers=buyer)).status_code == 403
+        client.headers.update(await given.token(await operator()))
+        (item,) = (await client.get("/api/v1/quarantine?source=moldova")).json()["items"]
+        assert "no ocid" in item["reason"]
+        assert (await client.get(f"/api/v1/quarantine/{item['ref']}")).json()["text"] == nameless
+        refused = await client.post(f"/api/v1/quarantine/{item['ref']}/replay", json={"text": nameless})
+        assert (refused.status_code, refused.json()["reasons"][0]["code"]) == (409, "quarantine.still-broken")
+        mended = nameless.replace("{", '{"ocid": "ocds-abc123-9", ', 1)
+        done = await client.post(f"/api/v1/quarantine/{item['ref']}/replay", json={"text": mended})
+        assert (done.status_code, done.json()["mended_at"] is not None) == (200, True)
+        assert (await client.get("/api/v1/quarantine")).json()["items"] == []
+        (pair,) = (await client.get("/api/v1/notice-pairs")).json()["items"]
+        assert {each["code"] for each in pair["evidence"] if each["supports"]} >= {"title.same", "buyer.same"}
+        decided = await client.post(f"/api/v1/notice-pairs/{pair['ref']}/decision", json={"same": True})
+        assert decided.json()["same"] is True
+        (merge,) = (await client.get("/api/v1/notice-merges")).json()["items"]
+        assert merge["notices"] == pair["notices"]
+        undone = await client.post(f"/api/v1/notice-merges/{merge['ref']}/undo")
+        assert (undone.status_code, undone.json()["same"]) == (200, False)
+        again = await client.post(f"/api/v1/notice-merges/{merge['ref']}/undo")
+        assert (again.status_code, again.json()["reasons"][0]["code"]) == (409, "merge.undone-already")
+        kept = await client.post("/api/v1/portals/uk-contracts-finder/rhythm", json={"every_hours": 24})
+        assert kept.json() == {"every_hours": 24}
+        assert (await client.post("/api/v1/portals/by-hand/rhythm", json={"every_hours": 24})).status_code == 404
+        runs = (await client.get("/api/v1/portals/moldova/runs")).json()["items"]
+        assert [each["rejected"] for each in runs] == [0, 1]
