@@ -62,6 +62,11 @@ class Actor:
                 return hat
         return None
 
+    @property
+    def bodies(self) -> list[tuple[str, str]]:
+        """The organisations (reference, name) she belongs to; the first is the one she acts for where nothing else says."""
+        return list(dict.fromkeys((hat.organisation_ref, hat.organisation_name) for hat in self.hats))
+
     def must_wear(self, *roles: Role, organisation: int | None = None, secret: bool = False) -> Hat:
         """That hat, or a refusal: 403 with what is missing; with `secret` a 404, where even existence is not told."""
         hat = self.wears(*roles, organisation=organisation)

@@ -30,7 +30,7 @@ from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
-from market.accounts.sessions import WhoAsks
+from market.accounts.sessions import FOR_WHOM, WhoAsks
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
 from market.bids.api import BidsApi
@@ -46,7 +46,7 @@ from market.oversight.api import AuditApi, LogApi
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
-from market.portal.api import NoticesApi, PortalsApi
+from market.portal.api import NoticeMergesApi, NoticePairsApi, NoticesApi, PortalsApi, QuarantineApi
 from market.portal.pages import NoticePages, PortalPages
 from market.portal.supplier_api import ClaimsApi, ImportedSuppliersApi
 from market.portal.supplier_pages import ClaimPages, ImportedSupplierPages
@@ -121,6 +121,9 @@ API: tuple[ControllerRouterHandler, ...] = (
     SearchApi,
     NoticesApi,
     PortalsApi,
+    QuarantineApi,
+    NoticePairsApi,
+    NoticeMergesApi,
     ImportedSuppliersApi,
     ClaimsApi,
     MeApi,
@@ -191,7 +194,9 @@ def create() -> Site:
             description="Challenges, tenders, bids, contracts and their public record. Money is integer minor units; moments are UTC.",
             license=License(name="Apache-2.0", identifier="Apache-2.0"),
             contact=Contact(name="The operator of this service", url=settings().site_url),
-            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            components=Components(
+                security_schemes={"token": SecurityScheme(type="http", scheme="bearer", description=FOR_WHOM)}
+            ),
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public], include_in_schema=False),
         ),

@@ -146,6 +146,27 @@ async def renew_session(actor: Actor, token: str, method: str) -> str:
         return await _begin(await find(Person, Person.id == actor.must_be_person()), method)
 
 
+async def act_for(actor: Actor, token: str, organisation: str) -> str:
+    """In this session act for one of one's organisations (its reference) where nothing else says for which; answers its
+    name. An organisation one does not belong to is not there."""
+    name = dict(actor.bodies).get(organisation)
+    if name is None:
+        raise NotFound("Organisation")
+    async with transaction():
+        await Session.update({Session.acting_for: organisation}).where(
+            (Session.token_hash == digest(token)) & (Session.person == actor.must_be_person())
+        )
+        await record(
+            actor,
+            "person.acts-for",
+            f"person:{actor.ref}",
+            private={"organisation": organisation},
+            organisation=organisation,
+            sealed_by=f"publication:person:{actor.ref}",
+        )
+    return name
+
+
 async def open_sessions(person: int) -> list[Session]:
     """A person's open sessions, newest first."""
     return (

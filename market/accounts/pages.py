@@ -36,6 +36,13 @@ class PasskeyAnswer(msgspec.Struct):
     name: Annotated[str, Meta(title="Name of the passkey", max_length=60)] = ""
 
 
+class ActingFor(msgspec.Struct):
+    """For which organisation one acts from now on, and which page to come back to."""
+
+    organisation: Annotated[str, Meta(title="Organisation", min_length=1, max_length=16)]
+    then: Annotated[str, Meta(title="Page", max_length=500)] = ""
+
+
 def own_path(path: str) -> str:
     """The path to go on to when it is one of this site's own pages, else :data:`DESK`: a link with another site's
     address in it must not send anybody there after she typed her password here."""
@@ -146,6 +153,15 @@ class AccountPages(Controller):
     async def index(self, request: Visitor) -> Response[bytes]:
         """The account."""
         return await _account(request)
+
+    @post("/acting-for", guards=[guards.signed_in])
+    async def act_for(self, request: Visitor) -> Response[Any]:
+        """In this browser act for another of one's organisations."""
+        form = await forms.read(request, ActingFor)
+        with form.acting():
+            name = await actions.act_for(request.user, session_token(request), form.data.organisation)
+            return to(own_path(form.data.then or HOME), f"You act for {name} here now.")
+        return await _account(request, form)
 
     @post("/invitations/{invitation:str}", guards=[guards.signed_in])
     async def accept_invitation(self, request: Visitor, invitation: FromPath[str]) -> Response[Any]:

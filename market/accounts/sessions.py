@@ -18,8 +18,11 @@ from market import clock
 from market.accounts.tables import ApiToken, Session
 from market.actor import PUBLIC, Actor, Hat
 from market.db import many, one
+from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web import crossing
+
+NOT_HERS = Refusal("access.not-your-organisation", "The token's person does not belong to this organisation.")
 
 COOKIE = "session"
 LASTS = timedelta(hours=12)
@@ -59,8 +62,19 @@ async def end_all(person: int) -> None:
     )
 
 
-async def actor_of(person: int, method: str, at: datetime | None = None) -> Actor:
-    """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed."""
+FOR = "prelude-organisation"
+"""The header with which a program says for which of the person's organisations it acts."""
+
+FOR_WHOM = (
+    "A token that a person made in her account. Who belongs to several organisations says for which of them she acts with "
+    "the header `Prelude-Organisation: O-…`; without it, it is the first she joined."
+)
+"""For the description of the API."""
+
+
+async def actor_of(person: int, method: str, at: datetime | None = None, first: str = "") -> Actor:
+    """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed.
+    The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says."""
     moment = at or clock.now()
     rows = await many(
         "SELECT p.ref, p.name, m.role, m.title, m.since, o.id AS organisation, o.ref AS organisation_ref, "
@@ -74,7 +88,7 @@ async def actor_of(person: int, method: str, at: datetime | None = None) -> Acto
     )
     if not rows:
         return PUBLIC
-    hats = tuple(
+    hats = [
         Hat(
             role=row["role"],
             organisation=row["organisation"],
@@ -86,8 +100,9 @@ async def actor_of(person: int, method: str, at: datetime | None = None) -> Acto
         )
         for row in rows
         if row["role"]
-    )
-    return Actor(ref=rows[0]["ref"], name=rows[0]["name"], person=person, hats=hats, method=method)
+    ]
+    hats.sort(key=lambda hat: hat.organisation_ref != first)
+    return Actor(ref=rows[0]["ref"], name=rows[0]["name"], person=person, hats=tuple(hats), method=method)
 
 
 class WhoAsks(AbstractAuthenticationMiddleware):
@@ -109,14 +124,15 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             return AuthenticationResult(user=PUBLIC, auth=None)
         kept = digest(token)
         row = await one(
-            "SELECT person, method FROM session WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}",
+            "SELECT person, method, acting_for FROM session WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}",
             kept,
             clock.now(),
         )
         if not row or (row["method"] == "demo" and not settings().demo):
             return AuthenticationResult(user=PUBLIC, auth=None)
         connection.scope["session_key"] = kept  # type: ignore[typeddict-unknown-key]
-        return AuthenticationResult(user=await actor_of(row["person"], row["method"]), auth=None)
+        actor = await actor_of(row["person"], row["method"], first=row["acting_for"])
+        return AuthenticationResult(user=actor, auth=None)
 
     async def _token(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
@@ -131,4 +147,10 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             )
             .first()
         )
-        return await actor_of(found["person"], "token") if found else PUBLIC
+        if not found:
+            return PUBLIC
+        organisation = connection.headers.get(FOR, "").strip()
+        actor = await actor_of(found["person"], "token", first=organisation)
+        if organisation and organisation not in dict(actor.bodies):
+            raise Refused(NOT_HERS, status=403)
+        return actor

@@ -107,6 +107,8 @@ class Session(Table):
     person = belongs_to(Person)
     method = Varchar(length=12)
     """password | passkey | demo: what the person proved; ministers' acts want a passkey."""
+    acting_for = Varchar(length=16, default="", null=False)
+    """The reference of the organisation a person with several acts for in this browser; empty for the first she joined."""
     began_at = when()
     expires_at = when()
     ended_at = moment()

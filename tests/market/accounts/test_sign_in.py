@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
+from challenges.tables import Challenge
 from market import clock, settings
-from market.accounts import actions, passwords
+from market.accounts import actions, memberships, passwords
 from market.accounts.pages import own_path
 from market.accounts.tables import Person, Session
 from market.actor import Actor
@@ -230,3 +231,37 @@ async def test_an_address_that_the_database_cannot_hold_is_no_failure_of_ours(ap
     async with given.browser(app) as client:
         await given.signed_in(client, (await somebody())[0])
         assert (await client.get(path)).status_code in (400, 404)
+
+
+async def test_who_belongs_to_several_organisations_chooses_for_which_she_acts(app: Litestar) -> None:
+    roads, firm = await given.organisation("Department for Roads"), await given.supplier("Kestrel Ltd")
+    other = await given.supplier("Other Ltd")
+    first = await given.person(roads, "buyer")
+    person = await Person.objects().get(Person.ref == first.ref)
+    both = await given.organisation("Council of Calderwick")
+    for body, role in ((both, "buyer"), (firm, "supplier-admin")):
+        await memberships.begin(first, person, body, role)
+    async with given.browser(app) as client:
+        await given.signed_in(client, first)
+        page = (await client.get("/account")).text
+        assert "You act for <strong>Department for Roads</strong>" in page
+        assert (await client.post("/account/acting-for", data={"organisation": other.ref})).status_code == 404
+        chosen = await client.post(
+            "/account/acting-for", data={"organisation": both.ref, "then": "https://evil.example"}
+        )
+        assert chosen.headers["location"] == "/desk"
+        assert "You act for <strong>Council of Calderwick</strong>" in (await client.get("/account")).text
+        made = await client.post(
+            "/challenges/new", data={"title": "Nobody knows which bins are full", "method": "open-challenge"}
+        )
+        assert made.status_code == 303
+        headers = await given.token(first)
+        assert (await client.get("/api/v1/me", headers=headers)).json()["roles"][0]["organisation"] == roads.ref
+        named = {**headers, "Prelude-Organisation": firm.ref}
+        assert (await client.get("/api/v1/me", headers=named)).json()["roles"][0]["organisation"] == firm.ref
+        refused = await client.get("/api/v1/me", headers={**headers, "Prelude-Organisation": other.ref})
+        assert refused.status_code == 403
+        assert refused.json()["reasons"][0]["code"] == "access.not-your-organisation"
+    drafted = await Challenge.objects().first()
+    assert drafted is not None
+    assert drafted.buyer == both.id
