@@ -129,7 +129,7 @@ class BidPages(Controller):
         with form.acting():
             opened = await actions.contribute(request.user, ref, form.data.code)
             said = (
-                "The bids are open." if opened else "Your secret is in. The bids open when another officer brings hers."
+                "The bids are open." if opened else "Your code is in. The bids open when another officer enters theirs."
             )
             return to(f"/tenders/{ref}/opening", said)
         return await _opening(request, ref, form)

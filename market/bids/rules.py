@@ -145,7 +145,7 @@ def fits_the_envelope(content: Content) -> str | None:
 def after_the_deadline(opening: Opening) -> str | None:
     """Bids are opened after the deadline, never before."""
     if opening.tender.closes_at is None or opening.at < opening.tender.closes_at:
-        return "Bids can be opened only when the deadline has passed. Come back then, with your secret."
+        return "Bids can be opened only when the deadline has passed. Come back then, with your code."
     return None
 
 
@@ -163,18 +163,18 @@ def not_cancelled(opening: Opening) -> str | None:
 
 @rule("opening.not-an-officer")
 def named_and_enrolled(opening: Opening) -> str | None:
-    """Only the opening officers named before publication, who took a secret, can open."""
+    """Only the opening officers named before publication, who made a code, can open."""
     if not opening.officer:
         return "You are not an opening officer of this tender."
     return (
-        None if opening.enrolled else "You took no secret before publication, so you cannot take part in the opening."
+        None if opening.enrolled else "You made no code before publication, so you cannot take part in the opening."
     )
 
 
 @rule("opening.contributed-already")
 def not_contributed(opening: Opening) -> str | None:
-    """Two different officers are needed; one cannot bring her secret twice."""
-    return "You have brought your secret. Another officer has to bring hers." if opening.contributed else None
+    """Two different officers are needed; one cannot enter a code twice."""
+    return "You have entered your code. Another officer has to enter theirs." if opening.contributed else None
 
 
 SUBMIT = (

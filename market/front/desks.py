@@ -203,9 +203,9 @@ async def _openings(actor: Actor, mine: Sequence[int], now: datetime) -> list[Wa
     for row in rows:
         here = f"/tenders/{row['ref']}/opening"
         if row["officer"] and row["contributed_at"] is None:
-            found.append(Waiting("Bring your secret to open the bids", here, row["title"], since=row["closes_at"]))
+            found.append(Waiting("Enter your code to open the bids", here, row["title"], since=row["closes_at"]))
         elif row["ours"]:
-            words = "The bids may be opened: two opening officers must come"
+            words = "The bids may be opened: two opening officers must enter their codes"
             found.append(Waiting(words, here, row["title"], since=row["closes_at"]))
     return found
 

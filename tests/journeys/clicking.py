@@ -461,10 +461,10 @@ class Journey:
         self.turn(81)
         for key in ("ada", "ben"):
             officer = self.visits[key]
-            await officer.desk("Bring your secret to open the bids")
+            await officer.desk("Enter your code to open the bids")
             await officer.sees_not("Heron")
-            await officer.fill("Your opening secret", self.codes[key].lower())
-            await officer.press("Bring my secret")
+            await officer.fill("Your opening code", self.codes[key].lower())
+            await officer.press("Enter my code")
         await self.visitor.go(f"/tenders/{self.tender}/opening")
         await self.visitor.sees("Heron Works Ltd", "Kestrel Sensing Ltd")
         assert self.receipt is not None

@@ -159,7 +159,7 @@ async def test_officers_are_told_when_the_deadline_has_passed_and_when_the_other
         person.ref: [letter.subject for letter in await Letter.objects().where(Letter.person == person.ref)]
         for person in (first, second, there.officer)
     }
-    ready = "Bring your code: the bids for Inspecting bridges by drone can be opened"
+    ready = "Enter your code: the bids for Inspecting bridges by drone can be opened"
     nobody = "Nobody has bid for Inspecting bridges by drone"
     assert subjects[first.ref] == [ready, nobody], "she is a buyer officer too"
     assert subjects[second.ref] == [ready, "One more code is needed to open the bids for Inspecting bridges by drone"]

@@ -93,13 +93,13 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         assert [each["next"] for each in play.in_play] == ["You pitched. The buyer decides"]
 
 
-async def test_officers_bring_their_secrets_once_the_deadline_has_passed() -> None:
+async def test_officers_enter_their_codes_once_the_deadline_has_passed() -> None:
     with clock.at(given.TODAY):
         case = await given_tenders.published(closes_in=timedelta(days=30))
         assert await texts(case.officers[0]) == []
     with clock.at(given.TODAY + timedelta(days=31)):
-        assert await texts(case.officers[0]) == ["Bring your secret to open the bids"]
-        assert await texts(case.officer) == ["The bids may be opened: two opening officers must come"]
+        assert await texts(case.officers[0]) == ["Enter your code to open the bids"]
+        assert await texts(case.officer) == ["The bids may be opened: two opening officers must enter their codes"]
         await given_tenders.opened(case)
         assert await texts(case.officers[0]) == ["Name the evaluators of the bids"]
 

@@ -70,7 +70,7 @@ async def test_a_lapse_gives_notice_and_time_and_takes_nothing_away_yet(lapsed: 
     assert rules.sanction(row, given.TODAY) == "cure"
     assert await sanctions.withheld(lapsed.firm.id, given.TODAY) == ""
     assert await sanctions.withheld(lapsed.firm.id, CURE) == ""
-    assert "Mend your API by" in (await _subjects())[-1]
+    assert "Put your API right by" in (await _subjects())[-1]
     assert await sanctions.tell_withheld() == 0
     await actions.lodge(lapsed.actor, lapsed.service.ref, without_contact())
     assert await Withholding.count() == 1, "a second failure does not begin another time"
