@@ -55,6 +55,21 @@ ADDRESSES = {
 }
 """Where a record of a kind has its public page."""
 
+STEMS: dict[str, tuple[str, ...]] = {
+    "application": ("challenge",),
+    "pitch": ("challenge",),
+    "insight_report": ("challenge",),
+    "bid": ("tender",),
+    "opening": ("tender",),
+    "complaint": ("award",),
+    "milestone": ("contract",),
+    "obligation": ("contract", "challenge"),
+    "payment": ("contract", "challenge"),
+    "mission": (),
+}
+"""Records that are no step of their own, and of which record they show the thread: the first of these kinds beside them. Under a
+mission there are many threads, so it shows none."""
+
 GROUNDS = {
     "commodity": "None was needed: this is an off-the-shelf supply.",
     "not-central": "None was needed: the rule binds central government, and this buyer is not part of it.",
@@ -95,8 +110,10 @@ async def thread(subject: str) -> list[Step]:
     """The steps that lead to `subject` (`kind:reference`) and on from it; [] for a record the log does not know yet.
 
     The record itself is followed: a contract shows its own award and payments, not those of the tender's other lots; a
-    tender shows all its lots; a challenge shows what grew from it.
+    tender shows all its lots; a challenge shows what grew from it. What is a part of one of them (a bid, a milestone, a payment)
+    shows the thread of the whole.
     """
+    subject = await _stem(subject)
     lineage = await _lineage(subject)
     rows = await many(
         "SELECT verb, subject, about, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
@@ -162,6 +179,16 @@ async def happened(verb: str, subject: str) -> bool:
     """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
     rows = await many("SELECT 1 AS found FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
     return bool(rows)
+
+
+async def _stem(subject: str) -> str:
+    """The record whose thread a record shows: itself, or what it is a part of; '' where there is none."""
+    kinds = STEMS.get(subject.partition(":")[0])
+    if kinds is None:
+        return subject
+    rows = await many("SELECT DISTINCT unnest(about) AS other FROM event WHERE about @> {}::text[]", [subject])
+    found = {row["other"].partition(":")[0]: row["other"] for row in rows}
+    return next((found[kind] for kind in kinds if kind in found), "")
 
 
 async def _lineage(subject: str) -> set[str]:

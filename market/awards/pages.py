@@ -159,7 +159,14 @@ class EvaluationPages(Controller):
             raise NotFound("Tender")
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         decisions = [(each, await actions.winner_of(each)) for each in await actions.decisions_of(tender)]
-        return show(request, "awards/of_tender.html", tender=tender, lots=lots, decisions=decisions)
+        return show(
+            request,
+            "awards/of_tender.html",
+            tender=tender,
+            lots=lots,
+            decisions=decisions,
+            steps=await thread(f"tender:{ref}"),
+        )
 
 
 def _marks(form: forms.Form[Nothing]) -> actions.Scores:

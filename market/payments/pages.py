@@ -13,6 +13,7 @@ from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.audit.thread import thread
 from market.db import find
 from market.payments import actions, rules
 from market.payments.stripe import read_event
@@ -77,6 +78,7 @@ class PaymentPages(Controller):
             days=actions.days_to_pay(row["incurred_at"], row["paid_at"]) if row["paid_at"] else None,
             may_release=releasing is not None and row["state"] != "paid",
             blocked=blocked,
+            steps=await thread(f"obligation:{row['ref']}"),
             may_confirm=receiving is not None and row["state"] == "paid" and row["confirmed_at"] is None,
         )
 

@@ -115,3 +115,41 @@ async def test_lots_are_counted_as_decided_until_their_award_is_set_aside() -> N
     assert await decided(["T-ONE", "T-NONE"]) == {"T-ONE": 2}
     await happens(buyer, "award.set-aside", "award:A-TWO", "tender:T-ONE")
     assert await decided(["T-ONE"]) == {"T-ONE": 1}
+
+
+async def test_what_is_a_part_of_a_record_shows_the_thread_of_the_whole() -> None:
+    buyer = await somebody()
+    line = ("award:A-ONE", "tender:T-ONE")
+    await happens(buyer, "mission.published", "mission:M-ONE")
+    await happens(buyer, "tender.published", "tender:T-ONE", "mission:M-ONE", ground="commodity")
+    await happens(buyer, "bid.sealed", "bid:B-ONE", "tender:T-ONE")
+    await happens(buyer, "tender.opened", "tender:T-ONE", "opening:OP-ONE")
+    await happens(buyer, "award.decided", "award:A-ONE", "tender:T-ONE")
+    await happens(buyer, "complaint.lodged", "complaint:CP-ONE", *line)
+    await happens(buyer, "contract.signed", "contract:C-ONE", *line, value_minor=1000)
+    await happens(buyer, "award.decided", "award:A-TWO", "tender:T-ONE")
+    money = {"amount_minor": 1000, "currency": "GBP"}
+    await happens(buyer, "milestone.accepted", "milestone:MS-ONE", "contract:C-ONE", *line)
+    await happens(buyer, "obligation.incurred", "obligation:OB-ONE", "contract:C-ONE", *line, **money)
+    await happens(buyer, "payment.paid", "payment:PY-ONE", "contract:C-ONE", *line, **money)
+    contract = await states("contract:C-ONE")
+    assert [state for _, state in contract[1:]] == ["done"] * 4
+    for part in ("milestone:MS-ONE", "obligation:OB-ONE", "payment:PY-ONE"):
+        assert await states(part) == contract
+    for part in ("bid:B-ONE", "opening:OP-ONE"):
+        assert await states(part) == await states("tender:T-ONE")
+    assert await states("complaint:CP-ONE") == await states("award:A-ONE")
+    assert await states("mission:M-ONE") == [], "many threads begin at a mission"
+
+
+async def test_a_paid_pitch_shows_the_thread_of_its_exercise() -> None:
+    buyer = await somebody()
+    await happens(buyer, "challenge.published", "challenge:CH-ONE", title="Gullies flood")
+    for verb, subject in (
+        ("application.submitted", "application:AP-ONE"),
+        ("pitch.delivered", "pitch:PT-ONE"),
+        ("obligation.incurred", "obligation:OB-ONE"),
+        ("payment.paid", "payment:PY-ONE"),
+    ):
+        await happens(buyer, verb, subject, "challenge:CH-ONE", amount_minor=1000, currency="GBP")
+        assert await states(subject) == await states("challenge:CH-ONE")
