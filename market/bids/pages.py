@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from market import canonical, clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
+from market.audit.thread import thread
 from market.bids import actions, rules
 from market.bids.tables import Opening
 from market.db import find
@@ -175,6 +176,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[CodeForm]) -> Re
         register=actions.register_of(opening) if opening else [],
         lots={each.ref: each for each in await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)},
         officers=officers if insider else [],
+        steps=await thread(f"tender:{ref}"),
         me=me,
         blocked=refusals(
             rules.OPEN,
