@@ -1,7 +1,7 @@
 """The formats of JSON Schema that examples are judged by, for text and for numbers.
 
-Dates and times follow RFC 3339, addresses RFC 3986, 5321 and 1123; `int32` and `int64` are OpenAPI's. A format that is
-not listed is no reason to refuse a value.
+Dates and times follow RFC 3339, addresses RFC 3986, 5321 and 1123; `int32` and `int64` are OpenAPI's. A time without a
+zone is let pass, as Spectral's library does. A format that is not listed is no reason to refuse a value.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from market.standards.lint.patterns import BadPattern, compiled
+from market.standards.lint.patterns import BadPattern, Pattern, TooBig, compiled
 
 
 def _whole(value: Any) -> bool:
@@ -19,7 +19,7 @@ def _whole(value: Any) -> bool:
 
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z", re.ASCII)
-_TIME = re.compile(r"(\d\d):(\d\d):(\d\d(?:\.\d+)?)(z|[-+](\d\d)(?::?(\d\d))?)?\Z", re.ASCII | re.IGNORECASE)
+_TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:z|[-+]\d\d(?::?\d\d)?)?\Z", re.ASCII | re.IGNORECASE)
 _DAYS = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -32,24 +32,17 @@ def _is_date(text: str) -> bool:
     return 1 <= month <= 12 and 1 <= day <= (29 if month == 2 and leap else _DAYS[month])
 
 
-def _is_time(text: str, zoned: bool = True) -> bool:
+def _is_time(text: str) -> bool:
     match = _TIME.match(text)
-    if match is None or (zoned and match.group(4) is None):
+    if match is None:
         return False
-    hour, minute, second = int(match.group(1)), int(match.group(2)), float(match.group(3))
-    off_hour, off_minute = int(match.group(5) or 0), int(match.group(6) or 0)
-    if off_hour > 23 or off_minute > 59:
-        return False
-    if hour <= 23 and minute <= 59 and second < 60:
-        return True
-    sign = -1 if (match.group(4) or "").startswith("-") else 1
-    total = (hour * 60 + minute - sign * (off_hour * 60 + off_minute)) % 1440
-    return total == 1439 and 60 <= second < 61
+    hour, minute, second = (int(part) for part in match.groups())
+    return (hour <= 23 and minute <= 59 and second <= 59) or (hour, minute, second) == (23, 59, 60)
 
 
-def _is_moment(text: str, zoned: bool = True) -> bool:
+def _is_moment(text: str) -> bool:
     parts = re.split(r"[tT\s]", text)
-    return len(parts) == 2 and _is_date(parts[0]) and _is_time(parts[1], zoned)
+    return len(parts) == 2 and _is_date(parts[0]) and _is_time(parts[1])
 
 
 def _by(expression: str, flags: str = "") -> Callable[[Any], bool]:
@@ -59,14 +52,22 @@ def _by(expression: str, flags: str = "") -> Callable[[Any], bool]:
 
 def is_regex(text: str) -> bool:
     """Whether `text` is an expression that can be compiled here: JSON Schema's format `regex` (ECMA-262)."""
+    if _END_ANCHOR.search(text):
+        return False
     try:
         compiled(text)
-    except BadPattern:
-        return False
+    except BadPattern as error:
+        return isinstance(error, TooBig)
     return True
 
 
+_END_ANCHOR = re.compile(r"[^\\]\\Z")
+"""An anchor of other languages that JavaScript reads as the letter Z; nobody means that."""
+
+
 def _is_ipv6(text: str) -> bool:
+    if "%" in text:
+        return False
     try:
         ipaddress.IPv6Address(text)
     except ValueError:
@@ -74,27 +75,58 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d{1,2})"
+_OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d\d?)"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_URI_CHARS = r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
 _ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_WORD = r"[a-z0-9\u00a1-\uffff]+(?:-[a-z0-9\u00a1-\uffff]+)*"
+_VARIABLE = r"(?:[A-Za-z0-9_.]|%[0-9A-Fa-f]{2})+(?::[1-9]\d{0,3}|\*)?"
 
-_URI_START = compiled(r"^[A-Za-z][A-Za-z0-9+\-.]*:")
-_URI_BODY = compiled(rf"^(?:{_URI_CHARS})+$")
+_FREE = r"A-Za-z0-9\-._~!$&'()*+,;="
+"""Unreserved characters and sub-delimiters of RFC 3986, inside a class."""
+_ESCAPED = r"%[0-9A-Fa-f]{2}"
+_AUTHORITY = rf"(?:(?:[{_FREE}:]|{_ESCAPED})*@)?(?:\[([^\[\]]*)\]|(?:[{_FREE}]|{_ESCAPED})*)(?::\d*)?"
+_TAIL = rf"(?:\?(?:[{_FREE}:@/?]|{_ESCAPED})*)?(?:#(?:[{_FREE}:@/?]|{_ESCAPED})*)?"
+
+
+def _reference(mark: str) -> str:
+    """An address of RFC 3986 after its scheme; `mark` is one more character that its path may hold."""
+    part = rf"(?:[{_FREE}:@{mark}]|{_ESCAPED})"
+    return rf"(?://{_AUTHORITY}(?:/{part}*)*|/(?:{part}+(?:/{part}*)*)?|{part}+(?:/{part}*)*)?{_TAIL}"
+
+
+_URI = compiled(rf"^[A-Za-z][A-Za-z0-9+\-.]*:{_reference('')}$")
+_URI_REFERENCE = compiled(rf"^(?:[A-Za-z][A-Za-z0-9+\-.]*:)?{_reference(chr(34))}$")
+_FUTURE = compiled(rf"^[Vv][0-9A-Fa-f]+\.[{_FREE}:]+$")
+
+
+def _addressed(pattern: Pattern) -> Callable[[Any], bool]:
+    """Whether text is an address; an address of a machine in brackets has to be one."""
+
+    def test(text: str) -> bool:
+        match = pattern.match(text)
+        if match is None:
+            return False
+        machine = match.group(1)
+        return machine is None or _is_ipv6(machine) or _FUTURE.search(machine)
+
+    return test
+
 
 FORMATS: dict[tuple[str, str], Callable[[Any], bool]] = {
     ("string", "date"): _is_date,
     ("string", "time"): _is_time,
     ("string", "date-time"): _is_moment,
-    ("string", "iso-time"): lambda text: _is_time(text, False),
-    ("string", "iso-date-time"): lambda text: _is_moment(text, False),
     ("string", "duration"): _by(r"^P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|(\d+W)?)$"),
-    ("string", "uri"): lambda text: bool(
-        _URI_START.search(text) and _URI_BODY.search(text) and ("/" in text or ":" in text)
+    ("string", "uri"): _addressed(_URI),
+    ("string", "uri-reference"): _addressed(_URI_REFERENCE),
+    ("string", "uri-template"): _by(
+        rf"^(?:[^\x00-\x20\"'<>%\\^`{{|}}]|{_ESCAPED}|\{{[+#./;?&=,!@|]?{_VARIABLE}(?:,{_VARIABLE})*\}})*$"
     ),
-    ("string", "uri-reference"): lambda text: bool(text == "" or _URI_BODY.search(text)),
-    ("string", "uri-template"): _by(r"^(?:[^\x00-\x20\"'<>%\\^`{|}]|%[0-9a-f]{2}|\{[^{}]*\})*$", "i"),
-    ("string", "url"): _by(r"^(?:https?|ftp)://[^\s/$.?#][^\s]*$", "i"),
+    ("string", "url"): _by(
+        rf"^(?:https?|ftp)://(?:\S+(?::\S*)?@)?(?:(?:{_OCTET}\.){{3}}{_OCTET}|{_WORD}(?:\.{_WORD})*\.[a-z\u00a1-\uffff]{{2,}})"
+        r"(?::\d{2,5})?(?:/\S*)?$",
+        "i",
+    ),
     ("string", "email"): _by(rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}$", "i"),
     ("string", "hostname"): _by(rf"^(?=.{{1,253}}\.?$){_LABEL}(?:\.{_LABEL})*\.?$", "i"),
     ("string", "ipv4"): _by(rf"^(?:{_OCTET}\.){{3}}{_OCTET}$"),

@@ -461,7 +461,8 @@ class View:
         return (*self.graph.path(match.home), match.key)
 
     def place_below(self, match: Match, steps: Iterable[Any]) -> Path:
-        """Where a finding `steps` below this match is reported: at the deepest part that exists."""
+        """Where a finding `steps` below this match is reported: at the deepest part that exists. What a reference leads to
+        may lack a member that stands beside the reference: the finding stands there."""
         path = self.place(match)
         node = match.node
         for step in steps:
@@ -469,6 +470,9 @@ class View:
                 break
             kid = self.step(node, step)
             if kid is None:
+                beside, _ = self.graph.guide.get(node, (None, -1))
+                if type(beside) is dict and step in beside:
+                    path = (*path, step)
                 break
             node = kid.node
             path = self.graph.path(node) if node >= 0 else (*self.graph.path(kid.home), kid.key)

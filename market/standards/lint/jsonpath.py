@@ -58,7 +58,14 @@ class Where:
     deep: bool
 
 
-Segment = Names | Wild | Slice | Where
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The container of what was found, in the middle of an expression: `[?(@ == 'id')]^.schema`."""
+
+    deep: bool = False
+
+
+Segment = Names | Wild | Slice | Where | Up
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class Expression:
 
 
 _NAME = re.compile(r"[^\[\]().,~^*'\"?\s]+")
+_CLIMBING = re.compile(r"\^+(?=[.\[])")
 _SHORTHAND = re.compile(r"@[A-Za-z]+\(\)")
 
 
@@ -102,6 +110,11 @@ class _Reader:
         parents, keyed, containers = 0, False, False
         while self.at < len(self.source):
             rest = self.source[self.at :]
+            climbing = _CLIMBING.match(rest)
+            if climbing is not None:
+                segments += [Up()] * climbing.end()
+                self.at += climbing.end()
+                continue
             if rest[0] in "~^":
                 for sign in rest:
                     if sign not in "~^":
@@ -124,6 +137,8 @@ class _Reader:
             elif rest[0] != "[":
                 raise self.bad("expected . or [")
             segments.append(self.segment(deep))
+        if segments and isinstance(segments[0], Up):
+            raise self.bad("nothing is above the document,")
         return Expression(self.source, tuple(segments), parents, keyed, containers)
 
     def segment(self, deep: bool) -> Segment:
@@ -276,7 +291,8 @@ Note = Callable[[str], None]
 
 def evaluate(expression: Expression, view: View, deadline: Deadline, note: Note) -> list[Match]:
     """All matches of an expression. `note` is told of conditions that would have thrown."""
-    return _Walk(view, deadline, note, expression.parents > 1).run(expression)
+    ups = expression.parents + sum(isinstance(each, Up) for each in expression.segments)
+    return _Walk(view, deadline, note, ups > 1).run(expression)
 
 
 def evaluate_below(expression: Expression, view: View, start: Match, deadline: Deadline, note: Note) -> list[Match]:
@@ -298,6 +314,9 @@ class _Walk:
             found = self.containers(found[0])
         last = len(expression.segments) - 1
         for number, segment in enumerate(expression.segments):
+            if isinstance(segment, Up):
+                found = self.unique([match.above for match in found if match.above is not None], False)
+                continue
             whole = start is None and number == 0
             distinct = number == last and (expression.keyed or expression.parents > 0)
             found = self.apply(segment, found, whole, distinct)
@@ -379,7 +398,7 @@ class _Walk:
             if type(view.graph.content[match.node]) is list:
                 for kid in kids[segment.start : segment.stop : segment.stride]:
                     out.append(Match(kid.home, kid.key, kid.value, kid.node, match))
-        else:
+        elif isinstance(segment, Where):
             for kid in kids:
                 if self.holds(segment.condition, match.node, kid):
                     out.append(Match(kid.home, kid.key, kid.value, kid.node, match))

@@ -28,6 +28,10 @@ RUN_SECONDS, RUN_SECONDS_PER_MEGABYTE = 2.4, 6.0
 """One whole run: so many seconds, and so many more for each megabyte of the document."""
 REGEX_SECONDS = 0.25
 """One regular expression on one string."""
+MAX_PATTERN_PARTS = 10_000
+"""Parts of a regular expression once its repeats are written out: `(a{50}){50}` has 2,500."""
+MAX_ALL_PATTERN_PARTS = 500_000
+"""Parts of all regular expressions that examples of one document are judged by; each takes some 300 bytes."""
 MAX_RULESET_BYTES = 1_000_000
 MAX_RULES = 1_000
 MAX_EXPRESSION = 2_000

@@ -1,24 +1,14 @@
-"""The functions of `spectral:oas`: what only makes sense in an OpenAPI document.
-
-The structure of a whole document is judged by jsonschema-rs against the official OpenAPI schemas (they come with the
-openapi-spec-validator package), with one change made when they are loaded: where the official schema says “exactly
-one of X and Reference”, this one looks for `$ref` first and then judges one branch, so a mistake is reported where it
-is and not as “none of these fits”.
+"""The functions of `spectral:oas`: what only makes sense in an OpenAPI document. How the whole is
+structured is judged by :mod:`structure`.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from importlib import resources
+from collections.abc import Iterator
 from typing import Any
-
-import jsonschema_rs
-from jsonschema_specifications import REGISTRY as META_SCHEMAS  # type: ignore[import-untyped]
 
 from market.standards.lint import schemas
 from market.standards.lint.filters import number_of
@@ -35,6 +25,7 @@ from market.standards.lint.functions import (
     unreferenced,
 )
 from market.standards.lint.graph import MISSING
+from market.standards.lint.structure import make_document_schema, official
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 
@@ -309,11 +300,8 @@ def make_unused_component(options: dict[str, Any]) -> Judge:
             return None
         hits: list[Hit] = []
         for kind in _COMPONENTS:
-            if type(components.get(kind)) in (dict, list):
-                names: Iterable[Any] = components[kind]
-                if type(names) is list:
-                    names = [str(number) for number in range(len(names))]
-                hits.extend(unreferenced(call, f"#/components/{kind}", names))
+            if type(components.get(kind)) is dict:
+                hits.extend(unreferenced(call, f"#/components/{kind}", list(components[kind])))
         return hits
 
     return judge
@@ -482,8 +470,8 @@ def _checked(call: Call, schema: Any, value: Any, below: tuple[Any, ...], relax:
     check = made.get(id(schema))
     if check is None:
         try:
-            meta.check(schema)
-            check = compiler.compile(schema)
+            meta.check(schema, call.deadline)
+            check = compiler.compile(schema, call.deadline)
         except (schemas.BadSchema, schemas.Unresolvable) as error:
             check = error
         except RecursionError:
@@ -552,165 +540,6 @@ def _media_items(target: dict[str, Any], version: int) -> Iterator[tuple[tuple[A
             yield ("examples", key), value
         elif type(value) in (dict, list) and "externalValue" not in value:
             yield ("examples", key, "value"), value.get("value", MISSING) if type(value) is dict else MISSING
-
-
-# --- the document as a whole --------------------------------------------------------------------------------------
-
-
-def make_document_schema(options: dict[str, Any]) -> Judge:
-    """The document must be structured as its OpenAPI version says. The validator's own start-up, half a second of the
-    first use in a process, is spent here, when a ruleset is read, and not on somebody's document."""
-    no_options(options)
-    official("v3.0")
-
-    def judge(call: Call) -> list[Hit] | None:
-        if "oas2" in call.formats:
-            version = "v2.0"
-        elif "oas3.2" in call.formats:
-            version = "v3.2"
-        elif "oas3.1" in call.formats:
-            version = "v3.1"
-        else:
-            version = "v3.0"
-        hits: list[Hit] = []
-        for error in official(version).iter_errors(call.graph.data):
-            _structural(error, hits)
-            if len(hits) > 5_000:
-                break
-        return hits
-
-    return judge
-
-
-def _structural(error: Any, hits: list[Hit]) -> None:
-    """The finding of one jsonschema-rs error, and those of the alternatives that were tried."""
-    kind = error.kind
-    name = kind.name
-    path = tuple(error.instance_path)
-    if name == "additionalProperties":
-        hits.extend(Hit(f'"{each}" is not expected here', (*path, each)) for each in kind.unexpected)
-        return
-    for branch in getattr(kind, "context", None) or ():
-        for inner in branch:
-            _structural(inner, hits)
-    last = f'"{path[-1]}" ' if path else "the document "
-    message = error.message if len(error.message) < 300 else f"is not valid here ({name})"
-    hits.append(Hit(f"{last}— {message}", path))
-
-
-@lru_cache(maxsize=8)
-def official(version: str) -> Any:
-    """The validator for `v2.0`, `v3.0`, `v3.1` or `v3.2`, made once per process (about a tenth of a second)."""
-    place = resources.files("openapi_spec_validator") / "resources" / "schemas" / version / "schema.json"
-    schema = json.loads(place.read_text())
-    sharp = _discriminating(schema, schema)
-    options = jsonschema_rs.RegexOptions()
-    if version in ("v2.0", "v3.0"):
-        sharp["$schema"] = "http://json-schema.org/draft-07/schema#"
-        sharp.pop("id", None)
-        return jsonschema_rs.Draft7Validator(
-            sharp, validate_formats=True, ignore_unknown_formats=True, pattern_options=options, offline=True
-        )
-    return jsonschema_rs.Draft202012Validator(
-        sharp, validate_formats=True, ignore_unknown_formats=True, pattern_options=options, offline=True
-    )
-
-
-def _discriminating(value: Any, root: dict[str, Any]) -> Any:
-    """The schema with every “X or Reference” choice decided by the presence of `$ref`, and every choice among objects
-    with a constant `type` decided by that type."""
-    if type(value) is list:
-        return [_discriminating(each, root) for each in value]
-    if type(value) is not dict:
-        return value
-    pointer = value.get("$ref")
-    if type(pointer) is str and pointer.startswith(_DRAFT4):
-        return _from_draft4(pointer.removeprefix(_DRAFT4))
-    made = {key: _discriminating(each, root) for key, each in value.items()}
-    if made.get("exclusiveMinimum") is True and "minimum" in made:
-        made["exclusiveMinimum"] = made.pop("minimum")
-    for word in ("oneOf", "anyOf"):
-        branches = value.get(word)
-        if type(branches) is not list or not all(type(branch) is dict for branch in branches):
-            continue
-        decided = _by_reference(branches, root) or _by_type(branches, root)
-        if decided is not None:
-            made.pop(word)
-            made.update(decided)
-    return made
-
-
-_DRAFT4 = "http://json-schema.org/draft-04/schema#"
-
-
-def _from_draft4(pointer: str) -> Any:
-    """A part of the draft-04 meta-schema that the OpenAPI 2.0 schema borrows, written out in place."""
-    meta = META_SCHEMAS.contents(_DRAFT4.rstrip("#"))
-
-    def written(value: Any) -> Any:
-        if type(value) is list:
-            return [written(each) for each in value]
-        if type(value) is not dict:
-            return value
-        if type(value.get("$ref")) is str:
-            return written(at(value["$ref"].lstrip("#")))
-        return _discriminating({key: written(each) for key, each in value.items()}, {})
-
-    def at(path: str) -> Any:
-        here: Any = meta
-        for step in path.strip("/").split("/"):
-            here = here[step]
-        return here
-
-    return written(at(pointer))
-
-
-def _is_reference(branch: dict[str, Any]) -> bool:
-    pointer = branch.get("$ref")
-    return type(pointer) is str and pointer.rsplit("/", 1)[-1] in ("Reference", "jsonReference", "reference")
-
-
-def _by_reference(branches: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any] | None:
-    references = [branch for branch in branches if _is_reference(branch)]
-    others = [branch for branch in branches if not _is_reference(branch)]
-    if len(references) != 1 or len(others) != 1:
-        return None
-    return {
-        "if": {"type": "object", "required": ["$ref"]},
-        "then": copy.deepcopy(references[0]),
-        "else": copy.deepcopy(others[0]),
-    }
-
-
-def _by_type(branches: list[dict[str, Any]], root: dict[str, Any]) -> dict[str, Any] | None:
-    """A chain of if/else over objects whose `type` (and `flow`) are constants; None when they are not."""
-    cases: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    for branch in branches:
-        pointer = branch.get("$ref")
-        if type(pointer) is not str or not pointer.startswith("#/"):
-            return None
-        target: Any = root
-        for step in pointer[2:].split("/"):
-            target = target.get(step, {})
-        properties = target.get("properties", {})
-        constants: dict[str, Any] = {}
-        for name in ("type", "flow"):
-            said = properties.get(name, {})
-            values = said.get("enum", [said["const"]] if "const" in said else None)
-            if values is not None and len(values) == 1:
-                constants[name] = {"const": values[0]}
-        if "type" not in constants:
-            return None
-        cases.append(({"type": "object", "required": list(constants), "properties": constants}, branch))
-    words = sorted({case["properties"]["type"]["const"] for case, _ in cases})
-    chain: dict[str, Any] = {"type": "object", "required": ["type"], "properties": {"type": {"enum": words}}}
-    if any("flow" in case["properties"] for case, _ in cases):
-        chain["properties"]["flow"] = {
-            "enum": sorted({c["properties"]["flow"]["const"] for c, _ in cases if "flow" in c["properties"]})
-        }
-    for case, branch in reversed(cases):
-        chain = {"if": case, "then": copy.deepcopy(branch), "else": chain}
-    return chain
 
 
 OAS: dict[str, Maker] = {

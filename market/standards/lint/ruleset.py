@@ -503,7 +503,7 @@ class _Import:
                 raise RulesetRefused([f"rule {name}: field must be text"])
             try:
                 judge = maker(options or {})
-                inner = path(field_name) if field_name is not None and field_name.startswith("$") else None
+                inner = path(field_name) if field_name is not None and _WHOLE_PATH.match(field_name) else None
             except (BadOptions, BadPath) as error:
                 raise RulesetRefused([f"rule {name}: the function {function} {error}"]) from None
             fields = field_steps(field_name or "")
@@ -511,6 +511,10 @@ class _Import:
         if not steps:
             raise RulesetRefused([f"rule {name}: then is empty"])
         return tuple(steps)
+
+
+_WHOLE_PATH = re.compile(r"\$(?:[.\[]|$)")
+"""A field that is a JSONPath; `$ref` and `$id` are names of members."""
 
 
 def field_steps(text: str) -> tuple[str, ...]:

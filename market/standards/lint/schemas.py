@@ -137,10 +137,23 @@ class Compiler:
         self._made: dict[tuple[int, bool], Check] = {}
         self._kept: list[Any] = []
         self._depth = 0
+        self._deadline: Deadline | None = None
+        self._parts = 0
 
-    def compile(self, schema: Any) -> Check:
-        """A check for `schema`. Raises :class:`BadSchema` or :class:`Unresolvable`, for the whole schema at once."""
+    def compile(self, schema: Any, deadline: Deadline | None = None) -> Check:
+        """A check for `schema`. Raises :class:`BadSchema` or :class:`Unresolvable`, for the whole schema at once, and
+        OutOfTime: the patterns of a schema are compiled here, and somebody chose them."""
+        self._deadline = deadline
         return self._check(schema, False)
+
+    def _regular(self, source: Any) -> Pattern:
+        if self._deadline is not None:
+            self._deadline.check()
+        pattern = _pattern_in(source)
+        self._parts += pattern.parts
+        if self._parts > limits.MAX_ALL_PATTERN_PARTS:
+            raise OutOfTime("the patterns of its schemas")
+        return pattern
 
     def _check(self, schema: Any, negated: bool) -> Check:
         if schema is True:
@@ -300,7 +313,7 @@ class Compiler:
             message = f"must NOT have fewer than {least} characters"
             checks.append(_simple("minLength", message, lambda value: len(value) >= least))
         if "pattern" in schema:
-            checks.append(_pattern(_pattern_in(schema["pattern"])))
+            checks.append(_pattern(self._regular(schema["pattern"])))
         self._format(schema, "string", checks)
         return checks
 
@@ -369,7 +382,7 @@ class Compiler:
         patterns = schema.get("patternProperties", {})
         if type(properties) is not dict or type(patterns) is not dict:
             raise BadSchema("properties must be object")
-        matching = [(_pattern_in(source), self._check(inner, negated)) for source, inner in patterns.items()]
+        matching = [(self._regular(source), self._check(inner, negated)) for source, inner in patterns.items()]
         if "additionalProperties" in schema:
             extra = schema["additionalProperties"]
             if extra is not True:
@@ -459,6 +472,7 @@ def _distinct(value: list[Any]) -> bool:
 
 
 _META: dict[str, Callable[[Any], bool]] = {
+    "$ref": _is_text,
     "title": _is_text,
     "description": _is_text,
     "multipleOf": lambda value: is_number(value) and value > 0,
@@ -536,7 +550,7 @@ class MetaCheck:
         self._draft4 = dialect == "draft4"
         self._sound: dict[int, Any] = {}
 
-    def check(self, schema: Any) -> None:
+    def check(self, schema: Any, deadline: Deadline) -> None:
         """Raise :class:`BadSchema` naming the first keyword that is not what the dialect says."""
         stack = [schema]
         met: list[Any] = []
@@ -546,6 +560,8 @@ class MetaCheck:
                 continue
             self._sound[id(here)] = here
             met.append(here)
+            if "pattern" in here:
+                deadline.check()
             for key, value in here.items():
                 test = self._tests.get(key)
                 if test is not None and not test(value):

@@ -128,6 +128,19 @@ UNREADABLE: dict[str, tuple[Made, str]] = {
 """Refused before any rule runs, with the code of the refusal."""
 
 ODD: dict[str, Made] = {
+    "a pattern of four thousand million letters": lambda: schemas(
+        A={"type": "string", "pattern": "a{4000000000}", "example": "a"}
+    ),
+    "a pattern whose repeats multiply": lambda: schemas(
+        A={"type": "object", "patternProperties": {"((a{1000}){1000}){1000}": {}}, "example": {"a": 1}}
+    ),
+    "five hundred heavy patterns": lambda: schemas(
+        A={
+            "type": "object",
+            "properties": {f"p{n}": {"type": "string", "pattern": f"^[a-z]{{9999}}{n}$"} for n in range(500)},
+            "example": {"p0": "a"},
+        }
+    ),
     "a bare string": lambda: b'"openapi"',
     "a bare number": lambda: b"3",
     "a list": lambda: b"[1, 2, 3]",
@@ -228,6 +241,10 @@ RULESETS: dict[str, tuple[str, str]] = {
     "a JavaScript function": (
         "functions: [evil]\nrules: {r: {given: $, then: {function: evil}}}",
         "rule r: the function 'evil' is JavaScript",
+    ),
+    "a pattern that multiplies": (
+        "rules: {r: {given: $, then: {function: pattern, functionOptions: {match: '((a{1000}){1000}){1000}'}}}}",
+        "multiply beyond",
     ),
     "an extension over http": ("extends: http://127.0.0.1/ruleset.yaml", "is not known here"),
     "an extension of a file": ("extends: ./secret.yaml", "is not known here"),

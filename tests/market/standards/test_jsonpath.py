@@ -128,6 +128,11 @@ def test_keys_and_parents() -> None:
     assert places("$.tags[?(@.name == 'y')].name^") == ["tags/1"]
     assert places("$..enum^^") == ["components/schemas/A/properties", "components/schemas/B"]
     assert "paths//a" in places("$..get^")
+    assert places("$..[?(@ === 'q')]^.in") == ["paths//b/status/parameters/0/in"]
+    assert places("$.paths[*].get.tags^^.post.deprecated") == ["paths//a/post/deprecated"]
+    assert places("$..headers[*]^^.tags") == []
+    with pytest.raises(BadPath, match="above the document"):
+        compile_path("$^.a")
 
 
 def test_references_are_followed_and_named_by_where_they_lead() -> None:

@@ -75,15 +75,16 @@ def test_absence_is_judged_by_field() -> None:
 @pytest.mark.parametrize(
     ("field", "expected"),
     [
-        ("'@key'", {("a", "X"), ("a", "y")}),
+        ("'@key'", {("a", "X"), ("a", "y"), ("a", "$id")}),
         ("X.z", {("a", "X", "z")}),
         ("$..z", {("a", "X", "z")}),
         ("'y[0]'", {("a", "y", 0)}),
+        ("$id", {("a", "$id")}),
     ],
 )
 def test_a_field_is_a_name_a_path_every_key_or_an_expression(field: str, expected: set[Any]) -> None:
     ruleset = f"rules: {{r: {{given: $.a, then: {{field: {field}, function: length, functionOptions: {{min: 99}}}}}}}}"
-    assert {finding.path for finding in findings(ruleset, {"a": {"X": {"z": "s"}, "y": ["t"]}})} == expected
+    assert {finding.path for finding in findings(ruleset, {"a": {"X": {"z": "s"}, "y": ["t"], "$id": "u"}})} == expected
 
 
 def test_extending_takes_recommended_rules_all_or_none() -> None:
@@ -184,6 +185,24 @@ def test_findings_on_shared_parts_are_told_once_where_they_stand() -> None:
     assert [finding.path for finding in findings(ruleset, document)] == [
         ("components", "responses", "R", "headers", "bad")
     ]
+
+
+def test_a_member_that_is_missing_from_what_a_reference_leads_to_is_told_beside_the_reference() -> None:
+    document = {
+        "openapi": "3.0.0",
+        "components": {
+            "schemas": {"A": {"properties": {"b": {"$ref": "#/components/schemas/B", "description": "x"}}}, "B": {}}
+        },
+    }
+    ruleset = "rules: {r: {given: '$..properties[*]', then: {field: description, function: truthy}}}"
+    (finding,) = findings(ruleset, document)
+    assert finding.path == ("components", "schemas", "A", "properties", "b", "description")
+
+
+def test_components_that_are_no_object_hold_nothing_unused() -> None:
+    ruleset = "extends: [['spectral:oas', off]]\nrules: {oas3-unused-component: error}"
+    assert findings(ruleset, {"openapi": "3.0.0", "components": {"schemas": ["a", "b"]}}) == []
+    assert len(findings(ruleset, {"openapi": "3.0.0", "components": {"schemas": {"A": {}, "B": {}}}})) == 2
 
 
 def test_read_only_properties_may_be_absent_from_requests_only() -> None:
