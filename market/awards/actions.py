@@ -12,7 +12,7 @@ from msgspec import Meta
 from market import canonical, clock, policy, workdays
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
-from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
+from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.awards import evaluation, rules
@@ -751,13 +751,15 @@ async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, giv
     return complaint
 
 
-async def set_aside(actor: Actor, award_ref: str, given: TakingBack) -> Decision:
+async def set_aside(
+    actor: Actor, award_ref: str, given: TakingBack, roles: tuple[Role, ...] = BUYER_ROLES
+) -> Decision:
     """The buyer takes a decision back on its own account, for example because the winner no longer stands by its bid. The lot
-    can then be decided again."""
+    can then be decided again. `roles` are those of the buyer's people who may."""
     async with transaction():
         decision = await find(Decision, Decision.ref == award_ref, lock=True)
         tender = await find(Tender, Tender.id == decision.tender)
-        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        hat = actor.must_wear(*roles, organisation=tender.buyer)
         insist(rules.SET_ASIDE, rules.SettingAside(decision, given.reason))
         await _take_back(actor, hat.organisation_ref, tender, decision, given.reason.strip(), given.mark_again)
     return decision

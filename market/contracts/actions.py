@@ -604,7 +604,8 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
         if not in_force:
             decision.contract = ""
             await decision.save([Decision.contract])
-            await awards.set_aside(actor, decision.ref, awards.TakingBack(f"Its contract was given up: {given.reason}"))
+            given_up = awards.TakingBack(f"Its contract was given up: {given.reason}")
+            await awards.set_aside(actor, decision.ref, given_up, MANAGERS)
         for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
             await _tell(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)
         await record(
