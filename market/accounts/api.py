@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from litestar import Controller, get, post
+from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards, memberships
@@ -152,6 +152,20 @@ class OrganisationsApi(Controller):
         """What is public of any body, suppliers included."""
         return await view(await find(Organisation, Organisation.ref == ref))
 
+    @put(
+        "/{ref:str}",
+        guards=[guards.operator],
+        summary="Change an organisation",
+        operation_id="changeOrganisation",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def change(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.OrganisationChange]
+    ) -> OrganisationView:
+        """Change what is told of a buyer, an audit body or an operator; its kind and its number stay."""
+        return await view(await memberships.change_organisation(request.user, ref, data))
+
     @get(
         "/{ref:str}/people",
         guards=[guards.signed_in],
@@ -185,6 +199,36 @@ class OrganisationsApi(Controller):
     ) -> InvitationView:
         """Invite an address to a role, by letter."""
         row, _ = await memberships.invite(request.user, ref, data)
+        return InvitationView(row.ref, row.email, row.role, row.expires_at)
+
+    @get(
+        "/{ref:str}/invitations",
+        guards=[guards.signed_in],
+        summary="List open invitations",
+        operation_id="listInvitations",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 404),
+    )
+    async def invitations(self, request: Visitor, ref: FromPath[str]) -> Items[InvitationView]:
+        """Those that may still be accepted, the newest first; for who may invite there."""
+        body = await find(Organisation, Organisation.ref == ref)
+        if not memberships.roles_to_give(request.user, body):
+            raise NotFound("Organisation")
+        rows = await memberships.invitations_of(body.id)
+        return Items([InvitationView(row.ref, row.email, row.role, row.expires_at) for row in rows])
+
+    @post(
+        "/{ref:str}/invitations/{invitation:str}/withdraw",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Withdraw an invitation",
+        operation_id="withdrawInvitation",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 404, 409),
+    )
+    async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> InvitationView:
+        """Take an invitation back: its letter no longer opens anything."""
+        row = await memberships.withdraw_invitation(request.user, ref, invitation)
         return InvitationView(row.ref, row.email, row.role, row.expires_at)
 
     @post(

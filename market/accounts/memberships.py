@@ -36,6 +36,11 @@ Kind = Literal["buyer", "audit", "operator"]
 Tier = Literal["", "central", "sub-central", "local", "health", "other"]
 
 
+Website = Annotated[
+    str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$", examples=["https://council.example"])
+]
+
+
 class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about a body that an operator enters; suppliers register themselves."""
 
@@ -47,7 +52,18 @@ class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
     scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
     identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
     region: Annotated[str, Meta(title="Region", max_length=80)] = ""
-    website: Annotated[str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$")] = ""
+    website: Website = ""
+    email: Annotated[str, Meta(title="Public email address", max_length=254)] = ""
+
+
+class OrganisationChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What an operator may change of a body that was entered: its kind and its number stay."""
+
+    name: Annotated[str, Meta(title="Name", min_length=3, max_length=160)]
+    tier: Annotated[Tier, Meta(title="Tier of government")] = ""
+    department: Annotated[str, Meta(title="Department that answers for it", max_length=16)] = ""
+    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    website: Website = ""
     email: Annotated[str, Meta(title="Public email address", max_length=254)] = ""
 
 
@@ -144,6 +160,47 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
             organisation=hat.organisation_ref,
         )
     return row
+
+
+async def change_organisation(actor: Actor, ref: str, given: OrganisationChange) -> Organisation:
+    """Change a body that was entered: a new name, another tier, another department that answers for it; an operator's act.
+    What the body published before is told again, because its name stands there. Suppliers change their own profile."""
+    actor.must_wear("operator")
+    async with transaction():
+        row = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind != "supplier"), lock=True)
+        if reasons := await objections({**msgspec.structs.asdict(given), "kind": row.kind}):
+            raise Refused(*reasons)
+        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
+        told = {"name": " ".join(given.name.split()), "tier": given.tier}
+        before = {name: getattr(row, name) for name in told}
+        row.name, row.tier = told["name"], given.tier
+        row.department = department.id if department else None
+        row.region, row.website, row.email = given.region, given.website, given.email
+        await row.save(
+            [
+                Organisation.name,
+                Organisation.tier,
+                Organisation.department,
+                Organisation.region,
+                Organisation.website,
+                Organisation.email,
+            ]
+        )
+        await record(
+            actor,
+            "organisation.changed",
+            subject_of(row),
+            {**told, "before": before, "department": department.ref if department else None},
+            organisation=_acting_for(actor, row.id),
+            announce=await _told_of(ref) if told["name"] != before["name"] else (),
+        )
+    return row
+
+
+async def _told_of(ref: str) -> list[str]:
+    """The records on which the log has this body act: they name it."""
+    rows = await many("SELECT DISTINCT subject FROM event WHERE organisation = {} ORDER BY subject", ref)
+    return [row["subject"] for row in rows]
 
 
 async def objections(told: Mapping[str, Any]) -> list[Refusal]:
@@ -277,13 +334,13 @@ def office_of(body: Organisation, told: Mapping[str, Any]) -> rules.Office:
     )
 
 
-async def withdraw_invitation(actor: Actor, ref: str) -> Invitation:
-    """Take an invitation back: its letter no longer opens anything."""
+async def withdraw_invitation(actor: Actor, organisation: str, ref: str) -> Invitation:
+    """Take an invitation into a body back: its letter no longer opens anything."""
     async with transaction():
-        row = await find(Invitation, Invitation.ref == ref, lock=True)
-        if not rules.may_give(actor, row.organisation, row.role):
+        body = await find(Organisation, Organisation.ref == organisation)
+        row = await find(Invitation, (Invitation.ref == ref) & (Invitation.organisation == body.id), lock=True)
+        if not rules.may_give(actor, body.id, row.role):
             raise NotFound("Invitation")
-        body = await find(Organisation, Organisation.id == row.organisation)
         insist((rules.still_open,), row, clock.now())
         row.withdrawn_at = clock.now()
         await row.save([Invitation.withdrawn_at])

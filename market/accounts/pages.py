@@ -345,6 +345,27 @@ class OrganisationPages(Controller):
             sees_people=memberships.may_see_people(request.user, body.id),
         )
 
+    @get("/{ref:str}/edit", guards=[guards.operator])
+    async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What is told of a body, to be changed."""
+        body = await _entered(ref)
+        values = {name: getattr(body, name) for name in memberships.OrganisationChange.__struct_fields__}
+        values["department"] = (
+            (await find(Organisation, Organisation.id == body.department)).ref if body.department else ""
+        )
+        return await _entering(request, forms.blank(memberships.OrganisationChange, **values), body)
+
+    @post("/{ref:str}/edit", guards=[guards.operator])
+    async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep the change."""
+        body = await _entered(ref)
+        form = await forms.read(request, memberships.OrganisationChange)
+        form.beside(await memberships.objections({**form.found, "kind": body.kind}))
+        with form.acting():
+            await memberships.change_organisation(request.user, ref, form.data)
+            return to(f"/organisations/{ref}", "The change is saved.")
+        return await _entering(request, form, body)
+
     @get("/{ref:str}/people", guards=[guards.signed_in])
     async def people(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The people of a body and open invitations."""
@@ -364,7 +385,7 @@ class OrganisationPages(Controller):
     @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> Response[Any]:
         """Take an invitation back."""
-        row = await memberships.withdraw_invitation(request.user, invitation)
+        row = await memberships.withdraw_invitation(request.user, ref, invitation)
         return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is withdrawn.")
 
     @post("/{ref:str}/people/{membership:int}/end", guards=[guards.signed_in])
@@ -400,12 +421,18 @@ async def _invited(request: Visitor, token: str, form: forms.Form[Any]) -> Respo
     )
 
 
-async def _entering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
+async def _entered(ref: str) -> Organisation:
+    """A body that an operator entered; suppliers are not found here."""
+    return await find(Organisation, (Organisation.ref == ref) & (Organisation.kind != "supplier"))
+
+
+async def _entering(request: Visitor, form: forms.Form[Any], body: Organisation | None = None) -> Response[bytes]:
     return show(
         request,
         "accounts/new_organisation.html",
         status=form.status,
         form=form,
+        body=body,
         departments=[(each.ref, each.name) for each in await memberships.departments()],
         schemes=[(each.code, each.name) for each in registers.schemes("GB")],
     )

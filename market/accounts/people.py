@@ -36,10 +36,13 @@ async def tell(
         await write(person["email"], person["name"], template, person=person["ref"], about=about, **facts)
 
 
-async def tell_person(person: int, template: str, *, about: str = "", secret: bool = False, **facts: Any) -> Letter:
-    """Write a letter to one person; `secret` when its link opens her account."""
+async def tell_person(
+    person: int, template: str, *, about: str = "", stops: str = "", secret: bool = False, **facts: Any
+) -> Letter:
+    """Write a letter to one person; `stops` is the path that ends letters of this kind, `secret` when its link opens her
+    account."""
     row = await find(Person, Person.id == person)
-    return await write(row.email, row.name, template, person=row.ref, about=about, secret=secret, **facts)
+    return await write(row.email, row.name, template, person=row.ref, about=about, stops=stops, secret=secret, **facts)
 
 
 async def department_of(organisation: int) -> Organisation:

@@ -102,6 +102,7 @@ SENTENCES: Final = {
     "payout-account.ready": "learnt from the payment provider that {it} can be paid",
     "payout-account.stopped": "learnt from the payment provider that {it} cannot be paid just now",
     # people and bodies
+    "organisation.changed": "changed what is told of {it}",
     "organisation.created": "entered the body {it}",
     "supplier.registered": "registered as a supplier, {it}",
     "profile.updated": "told the market about itself, {it}",

@@ -126,6 +126,10 @@ PAGES: dict[str, list[Example]] = {
     "/organisations/{ref:str}": [
         Asked("SELECT '', '/organisations/' || ref FROM organisation WHERE kind = 'buyer' ORDER BY id LIMIT 1")
     ],
+    "/organisations/{ref:str}/edit": [
+        Asked(f"SELECT '{SAM}', '/organisations/' || ref || '/edit' FROM organisation WHERE kind = 'buyer' LIMIT 1"),
+        Asked(f"SELECT '{SAM}', '/organisations/' || ref || '/edit' FROM organisation WHERE kind = 'audit' LIMIT 1"),
+    ],
     "/organisations/{ref:str}/people": [
         Asked(
             f"SELECT '{SAM}', '/organisations/' || ref || '/people' FROM organisation WHERE kind = 'buyer' ORDER BY id LIMIT 1"

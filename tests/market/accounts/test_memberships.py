@@ -13,6 +13,7 @@ from market.accounts.memberships import Acceptance, InvitationDraft, Organisatio
 from market.accounts.sessions import actor_of, begin
 from market.accounts.tables import ApiToken, Invitation, Membership, Organisation, Person, Session
 from market.actor import PUBLIC, Actor
+from market.audit.actions import record
 from market.audit.tables import Event, Outbox
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
@@ -125,7 +126,7 @@ async def test_a_second_invitation_replaces_the_first_and_a_withdrawn_one_opens_
     row, second = await memberships.invite(officer, body.ref, draft)
     with pytest.raises(Refused):
         await memberships.open_invitation(first)
-    await memberships.withdraw_invitation(officer, row.ref)
+    await memberships.withdraw_invitation(officer, body.ref, row.ref)
     with pytest.raises(Refused):
         await memberships.accept(PUBLIC, second, Acceptance("New Person", PASSWORD))
     with pytest.raises(NotFound):
@@ -155,7 +156,7 @@ async def test_only_those_who_may_give_a_role_invite_withdraw_and_end() -> None:
     held = await Membership.objects().get(Membership.person == officer.person)
     for actor in (evaluator, stranger):
         with pytest.raises(NotFound):
-            await memberships.withdraw_invitation(actor, row.ref)
+            await memberships.withdraw_invitation(actor, body.ref, row.ref)
         with pytest.raises(NotFound):
             await memberships.end(actor, body.ref, held.id)
 
@@ -365,3 +366,51 @@ async def test_an_invitation_to_ones_own_address_is_accepted_from_the_account(ap
         assert "Department for Roads" in page
     roles = {(hat.role, hat.organisation) for hat in (await actor_of(member.person or 0, "password")).hats}
     assert roles == {("supplier-member", firm.id), ("evaluator", buyer.id)}
+
+
+async def test_an_operator_changes_what_is_told_of_a_body_and_its_records_are_told_again(app: Litestar) -> None:
+    team = await operator()
+    parent = await given.organisation("Department for Places")
+    body = await given.organisation("Calderwik Council", tier="local")
+    officer = await given.person(body, "buyer")
+    await record(officer, "challenge.published", "challenge:CH-AAAAAAA", organisation=body.ref)
+    address = f"/organisations/{body.ref}/edit"
+    async with given.browser(app) as client:
+        await given.signed_in(client, officer)
+        assert (await client.get(address)).status_code == 403
+        await given.signed_in(client, team)
+        assert 'value="Calderwik Council"' in (await client.get(address)).text
+        wrong = await client.post(address, data={"name": "X", "tier": "", "department": "O-NOBODY"})
+        for words in ("at least 3 characters", "Choose a department from the list.", "Choose whether it is central"):
+            assert words in wrong.text
+        typed = {"name": "Calderwick Council", "tier": "sub-central", "department": parent.ref, "region": "North"}
+        assert (await client.post(address, data=typed)).status_code == 303
+        page = (await client.get(f"/organisations/{body.ref}")).text
+        assert "Calderwick Council" in page
+        assert "Department for Places" in page
+        headers = await given.token(team)
+        told = await client.put(f"/api/v1{address[:-5]}", json={"name": "Calderwick", "tier": "local"}, headers=headers)
+        assert (told.json()["tier"], told.json()["department"]) == ("local", None)
+        firm = await given.supplier()
+        assert (await client.get(f"/organisations/{firm.ref}/edit")).status_code == 404
+    event = await Event.objects().where(Event.verb == "organisation.changed").order_by(Event.seq).first()
+    assert event is not None
+    assert '"before":{"name":"Calderwik Council","tier":"local"}' in event.body
+    assert await Outbox.count().where(Outbox.subject == "challenge:CH-AAAAAAA") == 3
+
+
+async def test_programs_list_and_withdraw_invitations_of_the_body_they_may_invite_to(app: Litestar) -> None:
+    body, other = await given.organisation(), await given.organisation()
+    officer, evaluator = await given.person(body, "buyer"), await given.person(body, "evaluator")
+    row, _ = await memberships.invite(officer, body.ref, InvitationDraft("new@places.example", "evaluator"))
+    async with given.browser(app) as client:
+        mine = await given.token(officer)
+        listed = await client.get(f"/api/v1/organisations/{body.ref}/invitations", headers=mine)
+        assert [each["email"] for each in listed.json()["items"]] == ["new@places.example"]
+        theirs = await given.token(evaluator)
+        assert (await client.get(f"/api/v1/organisations/{body.ref}/invitations", headers=theirs)).status_code == 404
+        wrong = f"/api/v1/organisations/{other.ref}/invitations/{row.ref}/withdraw"
+        assert (await client.post(wrong, headers=mine)).status_code == 404
+        place = f"/api/v1/organisations/{body.ref}/invitations/{row.ref}/withdraw"
+        assert (await client.post(place, headers=mine)).status_code == 200
+        assert (await client.post(place, headers=mine)).status_code == 409
