@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -20,9 +21,11 @@ from market.db import find, transaction
 from market.refusals import Refusal, Refused
 from market.settings import settings
 from search import queries
-from search.index import Hit, IndexUnavailable, Query, Range, Sort
-from search.outbox import index
+from search.index import Hit, IndexUnavailable, Query, Range, Results, Sort
+from search.outbox import arrived, index
 from search.tables import SavedSearch
+
+log = logging.getLogger("prelude.search")
 
 MOST = 30
 """Searches one person may keep."""
@@ -62,6 +65,7 @@ async def save(actor: Actor, given: SaveDraft) -> tuple[SavedSearch, str]:
             token_hash=digest(token),
             created_at=clock.now(),
             told_until=clock.now(),
+            told_upto=await arrived(),
         )
         await saved.save()
         await record(
@@ -113,12 +117,22 @@ async def by_token(token: str) -> SavedSearch:
     return await find(SavedSearch, (SavedSearch.token_hash == digest(token)) & SavedSearch.stopped_at.is_null())
 
 
+async def ever(token: str) -> SavedSearch:
+    """The saved search of a letter's link, stopped or not."""
+    return await find(SavedSearch, SavedSearch.token_hash == digest(token))
+
+
 async def tell_waiting() -> int:
-    """A job: write to everybody whose search has new results since she was last told; answers how many letters."""
-    now = clock.now()
+    """A job: write to everybody whose search has new results since she was last told; answers how many letters.
+
+    New is what became findable since, in the order of arrival: a notice that a portal brings a week late is new today, and
+    what was published while the index was down is told when it is found again.
+    """
+    now, upto = clock.now(), await arrived()
     due = await SavedSearch.objects().where(
         SavedSearch.stopped_at.is_null()
         & (SavedSearch.rhythm != "never")
+        & (SavedSearch.told_upto < upto)
         & (
             (SavedSearch.rhythm == "at-once")
             | ((SavedSearch.rhythm == "daily") & (SavedSearch.told_until <= now - timedelta(days=1)))
@@ -127,51 +141,53 @@ async def tell_waiting() -> int:
     letters = 0
     for saved in due:
         try:
-            letters += await _tell(saved.id, now)
+            letters += await _tell(saved.id, now, upto)
         except IndexUnavailable:
             return letters
+        except Refused as unreadable:
+            log.warning("the kept search %s asks for what is not known any more: %s", saved.ref, unreadable)
     return letters
 
 
-async def _tell(saved_id: int, now: datetime) -> int:
+async def _tell(saved_id: int, now: datetime, upto: int) -> int:
     async with transaction():
         saved = await find(SavedSearch, SavedSearch.id == saved_id, lock=True)
-        if saved.stopped_at is not None or saved.told_until >= now:
+        if saved.stopped_at is not None or saved.told_upto >= upto:
             return 0
-        fresh = await since(asked_of(saved), saved.told_until, now)
-        saved.told_until = now
-        await saved.save([SavedSearch.told_until])
-        if not fresh:
+        fresh = await since(asked_of(saved), saved.told_upto, upto, now)
+        saved.told_until, saved.told_upto = now, upto
+        await saved.save([SavedSearch.told_until, SavedSearch.told_upto])
+        if not fresh.total:
             return 0
         await tell_person(
             saved.person,
             "search/alert.txt",
+            stops=f"/search/stop/{saved.token}",
             saved=saved,
-            hits=[hit.document for hit in fresh[:TOLD_AT_ONCE]],
-            count=len(fresh),
+            hits=[hit.document for hit in fresh.hits],
+            count=fresh.total,
             results=asked_of(saved).address(),
             token=saved.token,
         )
     return 1
 
 
-async def since(asked: queries.Asked, after: datetime, until: datetime) -> Sequence[Hit]:
-    """What was published after one moment and not after another, newest first; at most a hundred."""
-    query = asked.query(until, facets=False, limit=100)
-    window = Range(at_least=int(after.timestamp()) + 1, at_most=int(until.timestamp()))
-    found = await index().search(
-        msgspec.structs.replace(query, sort=Sort.NEWEST, relax=False, ranges={**query.ranges, "published_at": window})
+async def since(asked: queries.Asked, after: int, upto: int, now: datetime) -> Results:
+    """What became findable after one arrival and not after another, the last first; as many as a letter lists."""
+    query = asked.query(now, facets=False, limit=TOLD_AT_ONCE)
+    window = Range(at_least=after + 1, at_most=upto)
+    return await index().search(
+        msgspec.structs.replace(query, sort=Sort.ARRIVED, relax=False, ranges={**query.ranges, "arrival": window})
     )
-    return found.hits
 
 
 # ── feeds ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def newest(asked: queries.Asked, limit: int = 50) -> Sequence[Hit]:
-    """The newest results of a search, for its feed."""
+    """The results of a search that became findable last, for its feed."""
     query = asked.query(clock.now(), facets=False, limit=limit)
-    return (await index().search(msgspec.structs.replace(query, sort=Sort.NEWEST, cursor=""))).hits
+    return (await index().search(msgspec.structs.replace(query, sort=Sort.ARRIVED, cursor="", relax=False))).hits
 
 
 async def closing(asked: queries.Asked, limit: int = 200) -> Sequence[Hit]:

@@ -36,6 +36,7 @@ class FoundView(msgspec.Struct, omit_defaults=True):
     stage: str = ""
     value_minor: int | None = None
     currency: str = ""
+    experience: list[str] = []
     source: str = ""
     closes_at: datetime | None = None
     published_at: datetime | None = None
@@ -75,6 +76,7 @@ def view(hit: Hit) -> FoundView:
         stage=found.stage,
         value_minor=found.value_minor,
         currency=found.currency,
+        experience=list(found.experience),
         source=found.source,
         closes_at=_moment(found.closes_at),
         published_at=_moment(found.published_at),

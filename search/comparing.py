@@ -10,6 +10,7 @@ from market.money import Money
 from market.suppliers import rules
 from market.suppliers.tables import Profile
 from market.tenders import cpv
+from search import experience
 
 MOST = 4
 
@@ -27,9 +28,10 @@ class Column:
     capabilities: tuple[str, ...]
     fields: tuple[str, ...]
     certificates: tuple[str, ...]
-    pitches: int
-    contracts: int
+    done: dict[str, tuple[experience.Done, ...]]
+    """By :data:`search.experience.KINDS`."""
     worth: Money
+    """Of all its contracts in pounds."""
     open_to_partners: bool
 
 
@@ -37,13 +39,12 @@ async def column(ref: str) -> Column:
     """The facts of one supplier; 404 for a reference that is none."""
     firm = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))
     profile = await maybe(Profile, Profile.organisation == firm.id)
-    done = await one(
-        "SELECT (SELECT count(*) FROM pitch WHERE supplier = {} AND delivered_at IS NOT NULL) AS pitches, count(*) AS contracts, "
-        "COALESCE(sum(value_minor), 0)::bigint AS worth FROM contract WHERE supplier = {} AND currency = 'GBP' "
+    worth = await one(
+        "SELECT COALESCE(sum(value_minor), 0)::bigint AS worth FROM contract WHERE supplier = {} AND currency = 'GBP' "
         "AND buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
         firm.id,
-        firm.id,
     )
+    done = (await experience.of([firm.id]))[firm.id]
     codes = profile.cpv if profile else []
     return Column(
         ref=firm.ref,
@@ -55,8 +56,7 @@ async def column(ref: str) -> Column:
         capabilities=tuple(profile.capabilities) if profile else (),
         fields=tuple(cpv.label(code) for code in codes if cpv.known(code)),
         certificates=tuple(profile.certificates) if profile else (),
-        pitches=done["pitches"],
-        contracts=done["contracts"],
-        worth=Money(done["worth"]),
+        done={kind: tuple(each for each in done if each.kind == kind) for kind in experience.KINDS},
+        worth=Money(worth["worth"]),
         open_to_partners=bool(profile and profile.open_to_partners),
     )

@@ -96,6 +96,8 @@ class SearchDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Searched and quoted in snippets, never listed whole."""
     keywords: tuple[str, ...] = ()
     """Words people would type: CPV labels, capabilities, tags."""
+    track_record: tuple[str, ...] = ()
+    """For a supplier: the titles of what it has done here."""
     buyer: str = ""
     supplier_names: tuple[str, ...] = ()
     cpv: tuple[str, ...] = ()
@@ -115,8 +117,13 @@ class SearchDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     licence: str = ""
     open_to_partners: bool | None = None
     """For a supplier: whether it wants to be found by others who look for somebody to bid with."""
+    experience: tuple[str, ...] = ()
+    """For a supplier: which of :data:`search.experience.KINDS` it has."""
     popularity: int = 0
     """Breaks ties between equally good matches; whole, 0 to a million."""
+    arrival: int = 0
+    """The how-manieth thing it was to become findable here; 0 when nobody counted. Whoever wants to hear of what is new
+    asks for what arrived since: the date on a record may be long past when a portal brings it."""
 
     @property
     def id(self) -> str:
@@ -166,7 +173,7 @@ class SearchDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _TEXTS = ("title", "summary", "body", "buyer", "region", "stage", "currency", "source", "licence")
-_LISTS = ("keywords", "supplier_names", "certificates")
+_LISTS = ("keywords", "track_record", "supplier_names", "certificates")
 
 
 def facet_values(document: SearchDocument, facet: str) -> tuple[str, ...]:

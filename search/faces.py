@@ -6,6 +6,7 @@ record that does not exist): the index then forgets it. Only published facts are
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,11 @@ from market.tenders import cpv
 from market.tenders import rules as tender_rules
 from market.tenders.tables import Lot, Tender
 from market.waivers.tables import Waiver
+from search import experience
 from search.documents import Kind, SearchDocument
+
+MOST_DONE = 200
+"""Titles of what a supplier has done here that it is found by, those of contracts first."""
 
 Face = Callable[[str], Awaitable[SearchDocument | None]]
 Bulk = Callable[[list[str]], Awaitable[dict[str, SearchDocument]]]
@@ -117,14 +122,8 @@ async def suppliers(refs: list[str]) -> dict[str, SearchDocument]:
     firms = await Organisation.objects().where(Organisation.ref.is_in(refs or [""]) & (Organisation.kind == "supplier"))
     ids = [firm.id for firm in firms]
     profiles = {row.organisation: row for row in await Profile.objects().where(Profile.organisation.is_in(ids or [0]))}
-    done = await many(
-        "SELECT f.id, (SELECT count(*) FROM pitch WHERE supplier = f.id AND delivered_at IS NOT NULL) AS pitches, "
-        "(SELECT count(*) FROM contract WHERE supplier = f.id AND buyer_signed_at IS NOT NULL "
-        "AND supplier_signed_at IS NOT NULL) AS contracts FROM unnest({}::int[]) AS f(id)",
-        ids,
-    )
-    popularity = {row["id"]: min(1_000, 2 * row["pitches"] + 5 * row["contracts"]) for row in done}
-    return {str(firm.ref): _supplier(firm, profiles.get(firm.id), popularity[firm.id]) for firm in firms}
+    done = await experience.of(ids)
+    return {str(firm.ref): _supplier(firm, profiles.get(firm.id), done[firm.id]) for firm in firms}
 
 
 async def supplier(ref: str) -> SearchDocument | None:
@@ -132,8 +131,9 @@ async def supplier(ref: str) -> SearchDocument | None:
     return (await suppliers([ref])).get(ref)
 
 
-def _supplier(firm: Organisation, profile: Profile | None, popularity: int) -> SearchDocument:
+def _supplier(firm: Organisation, profile: Profile | None, done: list[experience.Done]) -> SearchDocument:
     codes = list(profile.cpv) if profile else []
+    counted = Counter(each.kind for each in done)
     return SearchDocument(
         kind=Kind.SUPPLIER,
         ref=firm.ref,
@@ -142,6 +142,7 @@ def _supplier(firm: Organisation, profile: Profile | None, popularity: int) -> S
         summary=profile.summary if profile else "",
         body=profile.description if profile else "",
         keywords=(*(profile.capabilities if profile else []), *labels(codes)),
+        track_record=tuple(dict.fromkeys(each.title for each in done))[:MOST_DONE],
         supplier_names=(firm.name,),
         cpv=tuple(codes),
         region=firm.region,
@@ -149,7 +150,8 @@ def _supplier(firm: Organisation, profile: Profile | None, popularity: int) -> S
         published_at=seconds(firm.created_at),
         certificates=tuple(profile.certificates) if profile else (),
         open_to_partners=bool(profile and profile.open_to_partners),
-        popularity=popularity,
+        experience=tuple(kind for kind in experience.KINDS if counted[kind]),
+        popularity=min(1_000, 2 * counted["pitch"] + 5 * counted["contract"]),
     )
 
 
@@ -347,7 +349,10 @@ BEHIND: dict[str, str] = {
     "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = c.tender WHERE c.ref = {}",
     "pitch": "SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE p.ref = {}",
     "organisation": "SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
-    "service": "SELECT 'component:' || ref AS subject FROM service WHERE ref = {}",
+    "insight_report": "SELECT 'supplier:' || o.ref AS subject FROM insight_report r JOIN pitch p ON p.challenge = r.challenge "
+    "JOIN organisation o ON o.id = p.supplier WHERE r.ref = {}",
+    "service": "SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || o.ref "
+    "FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
     "exemption": "SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE x.ref = {}",
 }
 """Records whose own face changes when a record of this kind does."""

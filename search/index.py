@@ -25,19 +25,21 @@ from search import words
 from search.documents import Kind, SearchDocument, clean
 from search.words import Asked, Synonyms
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised whenever documents are stored or understood differently; an index of another version is made anew."""
 
 FACETS = (
     "kind", "stage", "buyer", "supplier_names", "sector", "cpv_path", "region", "value_band", "sme_suitable", "source",
-    "year", "certificates", "profile_passed", "licence", "currency", "open_to_partners",
+    "year", "certificates", "experience", "profile_passed", "licence", "currency", "open_to_partners",
 )  # fmt: skip
 """What can be filtered by and counted. Values within one facet are alternatives; different facets must all hold."""
 
-RANGES = ("value_minor", "opens_at", "closes_at", "published_at")
+RANGES = ("value_minor", "opens_at", "closes_at", "published_at", "arrival")
 """Numbers that can be bounded on either side. A document that lacks the number is outside every range."""
 
-SEARCHED = ("title", "ref", "supplier_names", "buyer", "keywords", "cpv", "certificates", "summary", "body")
+SEARCHED = (
+    "title", "ref", "supplier_names", "buyer", "keywords", "track_record", "cpv", "certificates", "summary", "body",
+)  # fmt: skip
 """Where words are looked for, the more telling fields first."""
 
 FACET_VALUES_MOST = 200
@@ -72,12 +74,15 @@ class Sort(StrEnum):
     NEWEST = "newest"
     VALUE = "value"
     """Highest value first, compared as numbers whatever the currency."""
+    ARRIVED = "arrived"
+    """What became findable last comes first: for feeds, which must not miss what a portal brings late."""
 
 
 ORDERS = {
     Sort.CLOSING_SOON: ("by_closing", "asc"),
     Sort.NEWEST: ("by_newest", "desc"),
     Sort.VALUE: ("by_value", "desc"),
+    Sort.ARRIVED: ("by_arrival", "desc"),
     Sort.RELEVANCE: ("by_popularity", "desc"),
 }
 """The number kept for each order, see :func:`order_value`, and its direction; equals are told apart by :func:`tie`."""
@@ -344,6 +349,7 @@ def order_value(document: SearchDocument, order: Sort) -> int:
     value = {
         Sort.NEWEST: document.published_at,
         Sort.VALUE: document.value_minor,
+        Sort.ARRIVED: document.arrival,
         Sort.RELEVANCE: document.popularity,
     }[order]
     return -1 if value is None else max(-1, min(value, NEVER))

@@ -52,6 +52,7 @@ class _Formatted(msgspec.Struct):
     supplier_names: list[str] = []
     buyer: str = ""
     keywords: list[str] = []
+    track_record: list[str] = []
     cpv: list[str] = []
     certificates: list[str] = []
     summary: str = ""

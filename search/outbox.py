@@ -11,17 +11,20 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 
+import msgspec
+
 from market import clock
 from market.audit.tables import Outbox
 from market.db import many, one, transaction
 from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
-from search.index import Index, IndexUnavailable, open_index
+from search.index import Index, IndexRefused, IndexUnavailable, open_index
 
 log = logging.getLogger("prelude.search")
 
 DRAIN_LOCK = 7420260003
+"""Held while the index is told: so numbers of arrival are given, and committed, in their order."""
 BATCH = 500
 
 
@@ -36,9 +39,16 @@ async def drain(into: Index | None = None) -> int:
     """Tell the index what changed since the last drain; answers how many entries were dealt with.
 
     While the engine is down nothing is lost: the entries stay, and the next drain finds them. An entry that cannot be
-    shown (a kind nobody described) is kept with its reason and does not stop the others.
+    shown (a kind nobody described) is kept with its reason and does not stop the others; nor does a document that the
+    engine refuses.
     """
-    engine = into or index()
+    try:
+        return await _drain(into or index())
+    except IndexUnavailable:
+        return 0
+
+
+async def _drain(engine: Index) -> int:
     async with transaction():
         if not (await one("SELECT pg_try_advisory_xact_lock({}) AS mine", DRAIN_LOCK))["mine"]:
             return 0
@@ -47,19 +57,19 @@ async def drain(into: Index | None = None) -> int:
         )
         if not entries:
             return 0
-        changed: dict[str, None] = {}
+        behind: dict[int, list[str]] = {}
         failed: dict[int, str] = {}
         for entry in entries:
             try:
-                changed.update(dict.fromkeys(await faces.subjects_behind(entry["subject"])))
+                behind[entry["id"]] = await faces.subjects_behind(entry["subject"])
             except faces.UnknownKind as unknown:
                 failed[entry["id"]] = str(unknown)
-        shown = await faces.faces_of(list(changed))
-        try:
-            await engine.upsert([document for document in shown.values() if document is not None])
-            await engine.delete([subject for subject, document in shown.items() if document is None])
-        except IndexUnavailable:
-            return 0
+        shown = await faces.faces_of(list(dict.fromkeys(each for subjects in behind.values() for each in subjects)))
+        refused = await _tell(engine, await _arriving([each for each in shown.values() if each is not None]))
+        await engine.delete([subject for subject, document in shown.items() if document is None])
+        for entry_id, subjects in behind.items():
+            if reasons := [refused[each] for each in subjects if each in refused]:
+                failed[entry_id] = reasons[0]
         done = [entry["id"] for entry in entries if entry["id"] not in failed]
         await Outbox.update({Outbox.done_at: clock.now()}).where(Outbox.id.is_in(done or [0]))
         for number, reason in failed.items():
@@ -67,10 +77,48 @@ async def drain(into: Index | None = None) -> int:
     return len(done)
 
 
+async def _tell(engine: Index, documents: list[SearchDocument]) -> dict[str, str]:
+    """Write them to the index; answers which it refuses, and why. What one document is refused for halts no other."""
+    try:
+        await engine.upsert(documents)
+    except IndexRefused as refused:
+        if len(documents) == 1:
+            log.error("%s cannot be found: %s", documents[0].id, refused)
+            return {documents[0].id: str(refused)}
+        half = len(documents) // 2
+        return {**await _tell(engine, documents[:half]), **await _tell(engine, documents[half:])}
+    return {}
+
+
+async def _arriving(documents: list[SearchDocument]) -> list[SearchDocument]:
+    """The same documents with their numbers; what was never findable gets the next ones."""
+    await many(
+        "INSERT INTO arrival (subject) SELECT d.id FROM unnest({}::text[]) WITH ORDINALITY AS d(id, at) "
+        "WHERE NOT EXISTS (SELECT 1 FROM arrival a WHERE a.subject = d.id) ORDER BY d.at",
+        [each.id for each in documents],
+    )
+    return await numbered(documents)
+
+
+async def numbered(documents: list[SearchDocument]) -> list[SearchDocument]:
+    """The same documents with the numbers of their arrival."""
+    rows = await many(
+        "SELECT subject, id FROM arrival WHERE subject = ANY({}::text[])", [each.id for each in documents]
+    )
+    numbers = {row["subject"]: row["id"] for row in rows}
+    return [msgspec.structs.replace(each, arrival=numbers.get(each.id, 0)) for each in documents]
+
+
+async def arrived() -> int:
+    """The number of the last thing that became findable."""
+    return int((await one("SELECT COALESCE(max(id), 0) AS last FROM arrival"))["last"])
+
+
 async def turn() -> int:
     """Ask for the faces of records whose dates have passed since they were last told (a challenge closed, a waiver ended):
     the page reckons the stage by itself, the index has to be told. Imported notices, of which there may be a million, are
-    asked after for a month; who was away for longer rebuilds the index."""
+    asked after for a month; who was away for longer rebuilds the index. A certificate that ends changes a component and its
+    supplier."""
     now = clock.now()
     rows = await many(
         "WITH turned AS ("
@@ -78,7 +126,9 @@ async def turn() -> int:
         "WHERE published_at IS NOT NULL UNION ALL "
         "SELECT 'tender:' || ref, unnest(ARRAY[questions_until, closes_at]) FROM tender WHERE published_at IS NOT NULL UNION ALL "
         "SELECT 'notice:' || ref, closes_at FROM imported_notice WHERE shown_as IS NULL "
-        "AND closes_at > {}::timestamptz - interval '30 days' AND closes_at > changed_at) "
+        "AND closes_at > {}::timestamptz - interval '30 days' AND closes_at > changed_at UNION ALL "
+        "SELECT 'service:' || s.ref, i.valid_until FROM issued_certificate i JOIN service s ON s.id = i.service "
+        "WHERE i.revoked_at IS NULL) "
         "INSERT INTO outbox (subject, verb, at) SELECT DISTINCT subject, 'stage.turned', {}::timestamptz FROM turned "
         "WHERE turned.at <= {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at >= turned.at) "
         "RETURNING id",
@@ -104,9 +154,8 @@ async def everything() -> AsyncIterator[SearchDocument]:
         refs = [row["ref"] for row in await many(query)]
         for start in range(0, len(refs), BATCH):
             shown = await faces.faces_of([f"{kind}:{ref}" for ref in refs[start : start + BATCH]])
-            for document in shown.values():
-                if document is not None:
-                    yield document
+            for document in await numbered([document for document in shown.values() if document is not None]):
+                yield document
 
 
 async def reindex(into: Index | None = None) -> int:
@@ -116,8 +165,13 @@ async def reindex(into: Index | None = None) -> int:
     began = clock.now()
     await engine.prepare()
     count = await engine.rebuild(everything())
-    # Entries from before the reading began are in what was read; the later ones are drained on top.
-    await Outbox.update({Outbox.done_at: clock.now()}).where((Outbox.done_at.is_null()) & (Outbox.at < began))
+    # What was told before the reading began, and had arrived before, is in what was read. The rest is drained on top.
+    await many(
+        "UPDATE outbox o SET done_at = {} WHERE done_at IS NULL AND at < {} AND EXISTS "
+        "(SELECT 1 FROM arrival a WHERE a.subject = o.subject)",
+        clock.now(),
+        began,
+    )
     return count
 
 

@@ -159,6 +159,8 @@ def words(name: str, value: str) -> str:
         return queries.BANDS.get(value, value)
     if name in ("sme", "profile", "partners"):
         return {"true": "Yes", "false": "No"}.get(value, value)
+    if name == "done":
+        return queries.DONE.get(value, value)
     if name == "stage":
         return value.replace("-", " ").capitalize()
     return value
@@ -214,6 +216,7 @@ FIELD_WORDS = {
     "supplier_names": "the supplier",
     "buyer": "the buyer",
     "keywords": "its subjects",
+    "track_record": "what it has done here",
     "cpv": "its CPV codes",
     "certificates": "its certificates",
     "summary": "the summary",

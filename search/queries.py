@@ -23,6 +23,7 @@ FILTERS = {
     "value": "Value",
     "sme": "Suits small firms",
     "certificate": "Certificate",
+    "done": "Has done here",
     "partners": "Open to bidding together",
     "source": "Published on",
     "year": "Year",
@@ -39,6 +40,7 @@ FACETS = {
     "value": "value_band",
     "sme": "sme_suitable",
     "certificate": "certificates",
+    "done": "experience",
     "source": "source",
     "year": "year",
     "profile": "profile_passed",
@@ -66,6 +68,12 @@ SORTS = {
     Sort.VALUE: "Highest value",
 }
 
+DONE = {
+    "contract": "Contracts",
+    "pitch": "Paid pitches",
+    "insight-report": "Taught us something, in a report",
+    "component": "A component whose API passes",
+}
 BANDS = {
     "under-10k": "Under 10,000",
     "10k-50k": "10,000 to 50,000",
@@ -245,7 +253,7 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
                 )
             kind = Kind(value)
         elif name == "sort" and value:
-            if value not in set(Sort):
+            if value not in SORTS:
                 raise Refused(Refusal("search.unknown-order", f"“{value[:40]}” is not an order."), status=400)
             sort = Sort(value)
         elif name == "cursor":

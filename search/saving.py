@@ -59,14 +59,14 @@ class SavingPages(Controller):
 
     @get("/stop/{token:str}", guards=[guards.public])
     async def stopping(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
-        """The link of a letter: one button."""
-        return show(request, "search/stop.html", saved=await alerts.by_token(token), token=token)
+        """The link of a letter: one button, or that it was pressed before."""
+        return show(request, "search/stop.html", saved=await alerts.ever(token))
 
-    @post("/stop/{token:str}", guards=[guards.public])
-    async def stop_by_letter(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
-        """The button."""
-        saved = await alerts.stop_by_token(token)
-        return to("/search", f"You hear no more of “{saved.name}”.")
+    @post("/stop/{token:str}", guards=[guards.public], opt={"machine": True}, status_code=200)
+    async def stop_by_letter(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
+        """The button, or a mail program's own (RFC 8058): it has no session and follows no redirect, and the address is
+        the secret."""
+        return show(request, "search/stop.html", saved=await alerts.stop_by_token(token))
 
     @get(["/feed.atom", "/feed.json", "/feed.ics"], guards=[guards.public])
     async def feed(self, request: Visitor) -> Response[bytes]:

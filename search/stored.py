@@ -17,7 +17,12 @@ from search.index import FACETS, ORDERS, RANGES, SEARCHED, order_value, tie
 from search.ranking import LEAD_WORDS, SHORT, doubled
 from search.words import BREAK
 
-_FIELDS = (("title",), ("ref", "supplier_names", "buyer"), ("keywords", "cpv", "certificates"), ("summary",))
+_FIELDS = (
+    ("title",),
+    ("ref", "supplier_names", "buyer"),
+    ("keywords", "track_record", "cpv", "certificates"),
+    ("summary",),
+)
 """Searched fields in groups of equal weight; `body` comes after them."""
 
 _TIE_BITS = 19

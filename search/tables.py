@@ -1,6 +1,6 @@
 """Saved searches, what buyers looked at before they published, short lists, invitations and letters between suppliers."""
 
-from piccolo.columns import Serial, Varchar
+from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
@@ -25,7 +25,18 @@ class SavedSearch(Table):
     token_hash = Varchar(length=64, unique=True)
     created_at = when()
     told_until = moment()
+    told_upto = BigInt(default=0, null=False)
+    """The last arrival that was looked at for it."""
     stopped_at = moment()
+
+
+class Arrival(Table):
+    """A thing that became findable here, numbered in the order of arrival. Alerts and feeds go by this number: neither the
+    date on a record nor the time of its publication says when the index first held it."""
+
+    id: Serial
+    subject = Varchar(length=64, unique=True, null=False)
+    """`kind:reference`, as a document of the index is called."""
 
 
 class LookedAt(Table):

@@ -41,12 +41,21 @@ class Addressee:
 
 
 async def write(
-    address: str, name: str, template: str, *, person: str = "", about: str = "", secret: bool = False, **facts: Any
+    address: str,
+    name: str,
+    template: str,
+    *,
+    person: str = "",
+    about: str = "",
+    stops: str = "",
+    secret: bool = False,
+    **facts: Any,
 ) -> Letter:
     """Write one letter. `template` is a file of `templates/email/` that extends `email/layout.txt`; every name it uses
     must be given. `addressee` (a “reader” when no name is known), `site`, `site_url` and `now` are always there.
     `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about;
-    `secret` letters have a `token` whose link opens an account.
+    `stops` a path that ends letters of this kind with one request; `secret` letters have a `token` whose link opens an
+    account.
     """
     now = clock.now()
     given = {"addressee": Addressee(name or "reader"), "site": site(), "site_url": settings().site_url, "now": now}
@@ -59,6 +68,7 @@ async def write(
         text=text,
         about=about,
         written_at=now,
+        stops=stops,
         secret=secret,
     )
     await Letter.insert(written)
@@ -131,7 +141,13 @@ async def _try(connection: smtp.Connection, waiting: Letter, now: datetime) -> N
     waiting.tried += 1
     try:
         message = smtp.message(
-            waiting.ref, waiting.name, waiting.address, waiting.subject, waiting.text, waiting.written_at
+            waiting.ref,
+            waiting.name,
+            waiting.address,
+            waiting.subject,
+            waiting.text,
+            waiting.written_at,
+            waiting.stops,
         )
         await asyncio.to_thread(connection.send, message)
         waiting.sent_at, waiting.failure, waiting.again_at = now, "", None

@@ -91,10 +91,14 @@ class Connection:
             self._server = None
 
 
-def message(ref: str, name: str, address: str, subject: str, text: str, written_at: datetime) -> EmailMessage:
+def message(
+    ref: str, name: str, address: str, subject: str, text: str, written_at: datetime, stops: str = ""
+) -> EmailMessage:
     """The letter as it travels. The Message-ID comes from the letter's reference: a letter sent twice by accident is
-    shown once. Nobody's out-of-office answers it (RFC 3834). Raises :class:`NeverAccepted` for what is no address."""
-    made = EmailMessage(policy=SMTP)
+    shown once. Nobody's out-of-office answers it (RFC 3834). Letters that can be stopped carry the address at which mail
+    programs do so with one click (RFC 8058). Raises :class:`NeverAccepted` for what is no address."""
+    # An address in a header is not to be folded: a line may have 998 letters (RFC 5322, section 2.1.1).
+    made = EmailMessage(policy=SMTP.clone(max_line_length=998) if stops else SMTP)
     sender_name, sender = parseaddr(settings().mail_from)
     try:
         made["To"] = Address(" ".join(name.split()), addr_spec=address)
@@ -105,6 +109,9 @@ def message(ref: str, name: str, address: str, subject: str, text: str, written_
     made["Date"] = format_datetime(written_at)
     made["Message-ID"] = f"<{ref.lower()}@{settings().host}>"
     made["Auto-Submitted"] = "auto-generated"
+    if stops:
+        made["List-Unsubscribe"] = f"<{settings().site_url}{stops}>"
+        made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(text)
     return made
 

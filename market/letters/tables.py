@@ -25,6 +25,8 @@ class Letter(Table):
     again_at = moment()
     """Not to be tried before; NULL at first and when it is not tried again."""
     failure = words()
+    stops = words()
+    """A path that ends letters of this kind with one request and no signing in; empty where there is none."""
     secret = yes_or_no()
     """Its link opens an account to whoever holds it: only the mailbox proves whose it is, so it is not shown at `/letters`,
     and once it has left the link is not kept."""

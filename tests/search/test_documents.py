@@ -12,7 +12,7 @@ from tests.search.given import a
 PUBLIC = {
     "kind", "ref", "url", "title", "summary", "body", "keywords", "buyer", "supplier_names", "cpv", "region", "stage",
     "value_minor", "currency", "sme_suitable", "source", "opens_at", "closes_at", "published_at", "certificates",
-    "profile_passed", "licence", "open_to_partners", "popularity",
+    "profile_passed", "licence", "open_to_partners", "popularity", "track_record", "experience", "arrival",
 }  # fmt: skip
 
 

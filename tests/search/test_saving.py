@@ -42,6 +42,70 @@ async def test_a_kept_search_is_told_once_about_what_is_new(engine: Index, monke
     assert there.tender.ref in letter.text
 
 
+async def test_what_a_portal_brings_late_and_what_the_index_learns_late_is_told_all_the_same(engine: Index) -> None:
+    somebody = await given.person(await given.supplier(), "supplier-admin")
+    with clock.at(given.TODAY):
+        await alerts.save(somebody, alerts.SaveDraft("q=bridges&kind=tender", "Bridges", "at-once"))
+        there = await given_tenders.published()
+        await announce(f"tender:{there.tender.ref}")
+    with clock.at(given.TODAY + timedelta(hours=3)):
+        assert await alerts.tell_waiting() == 0
+        await outbox.drain()
+    with clock.at(given.TODAY + timedelta(hours=4)):
+        assert await alerts.tell_waiting() == 1
+        await announce(f"tender:{there.tender.ref}")
+        await outbox.drain()
+        assert await alerts.tell_waiting() == 0
+
+
+async def test_what_could_be_found_before_it_was_kept_is_not_told(engine: Index) -> None:
+    somebody = await given.person(await given.supplier(), "supplier-admin")
+    there = await given_tenders.published()
+    await announce(f"tender:{there.tender.ref}")
+    await outbox.drain()
+    await alerts.save(somebody, alerts.SaveDraft("kind=tender", "Tenders", "at-once"))
+    assert await alerts.tell_waiting() == 0
+    await outbox.reindex()
+    assert await alerts.tell_waiting() == 0
+
+
+async def test_a_daily_letter_comes_once_a_day_with_all_that_came_meanwhile(engine: Index) -> None:
+    somebody = await given.person(await given.supplier(), "supplier-admin")
+    with clock.at(given.TODAY):
+        await alerts.save(somebody, alerts.SaveDraft("kind=supplier", "Firms", "daily"))
+        await firm("Kestrel Ltd", "drones")
+        await outbox.drain()
+    with clock.at(given.TODAY + timedelta(hours=20)):
+        await firm("Heron Ltd", "drones")
+        await outbox.drain()
+        assert await alerts.tell_waiting() == 0
+    with clock.at(given.TODAY + timedelta(hours=25)):
+        assert await alerts.tell_waiting() == 1
+        await firm("Plover Ltd", "drones")
+        await outbox.drain()
+        assert await alerts.tell_waiting() == 0
+    letter = await Letter.objects().first()
+    assert letter is not None
+    assert letter.subject == "2 new for “Firms”"
+
+
+async def test_a_mail_program_stops_the_letters_with_its_own_button(engine: Index, app: Litestar) -> None:
+    somebody = await given.person(await given.supplier(), "supplier-admin")
+    saved, token = await alerts.save(somebody, alerts.SaveDraft("kind=supplier", "Firms", "at-once"))
+    await firm("Kestrel Ltd", "drones")
+    await outbox.drain()
+    await alerts.tell_waiting()
+    letter = await Letter.objects().first()
+    assert letter is not None
+    assert letter.stops == f"/search/stop/{token}"
+    async with given.browser(app) as client:
+        for _ in range(2):
+            pressed = await client.post(letter.stops, content="List-Unsubscribe=One-Click", headers={"origin": "null"})
+            assert pressed.status_code == 200
+    assert not await alerts.mine(somebody)
+    assert saved.rhythm == "at-once"
+
+
 async def test_one_click_in_a_letter_stops_it_and_ends_the_feed(
     engine: Index, app: Litestar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,8 +117,10 @@ async def test_one_click_in_a_letter_stops_it_and_ends_the_feed(
         page = await client.get(f"/search/stop/{token}")
         assert "Stop letters about" in page.text
         field = page.text.split('name="csrf_token" value="')[1].split('"')[0]
-        assert (await client.post(f"/search/stop/{token}", data={"csrf_token": field})).status_code == 303
+        stopped = await client.post(f"/search/stop/{token}", data={"csrf_token": field})
+        assert (stopped.status_code, "You hear no more of “Bridges”" in stopped.text) == (200, True)
         assert (await client.get(f"/search/feed/{token}/new.atom")).status_code == 404
+        assert "You hear no more of “Bridges”" in (await client.get(f"/search/stop/{token}")).text
     with pytest.raises(NotFound):
         await alerts.by_token(token)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from market.audit.tables import Outbox
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
 from search import outbox
-from search.documents import Kind
-from search.index import Index, IndexUnavailable, Query, open_index
+from search.documents import Kind, SearchDocument
+from search.index import Index, IndexRefused, IndexUnavailable, Query, open_index
 from tests import given, given_tenders
 from tests.search.engines import either as engine
 from tests.search.engines import needed_program, serving, used
@@ -80,6 +81,27 @@ async def test_repeats_and_reorderings_converge_and_what_is_gone_is_forgotten(en
     assert await engine.ids() == {}
 
 
+async def test_a_document_that_the_engine_refuses_is_kept_with_its_reason_and_stops_nobody_else(
+    engine: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [await firm(f"Kestrel {number} Ltd", "drones") for number in range(5)]
+    refused = f"supplier:{rows[2].ref}"
+    really = engine.upsert
+
+    async def fussy(documents: Iterable[SearchDocument]) -> None:
+        wanted = list(documents)
+        if refused in {document.id for document in wanted}:
+            raise IndexRefused("it is too large")
+        await really(wanted)
+
+    monkeypatch.setattr(engine, "upsert", fussy)
+    assert await outbox.drain() == 4
+    assert sorted(await engine.ids()) == sorted(f"supplier:{row.ref}" for row in rows if row is not rows[2])
+    kept = await Outbox.objects().get(Outbox.subject == refused)
+    assert kept is not None
+    assert (kept.done_at, kept.failure) == (None, "it is too large")
+
+
 async def test_an_unknown_kind_is_kept_with_its_reason_and_stops_nobody_else(engine: Index) -> None:
     row = await firm("Kestrel Ltd", "drones")
     await announce("teapot:TP-1")
@@ -128,10 +150,19 @@ async def test_a_passed_deadline_changes_the_stage_without_anybody_acting(engine
 async def test_building_from_nothing_finds_everything_that_is_public(engine: Index) -> None:
     await firm("Kestrel Ltd", "drones")
     there = await given_tenders.published()
+    await announce(f"tender:{there.tender.ref}")
     assert await outbox.reindex() == 2
     assert set(await engine.ids()) >= {f"tender:{there.tender.ref}"}
     assert not await outbox.check()
+    # Nobody was told of them yet, so they are still numbered, once.
+    assert await outbox.drain() == 2
+    numbered = await outbox.arrived()
+    await announce(f"tender:{there.tender.ref}")
+    with clock.at(clock.now() + timedelta(seconds=1)):
+        assert await outbox.reindex() == 2
+    assert not await outbox.check()
     assert await outbox.drain() == 0
+    assert await outbox.arrived() == numbered
 
 
 async def test_the_address_is_the_whole_state_and_wrong_ones_are_mended_or_refused(
