@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from market import sealing
+from market.accounts.people import tell_person
 from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids import actions as bids
@@ -247,8 +248,20 @@ class Procurement:
         await waivers.sign(minister, ref, json.dumps(self.cast.devices[decision["by"]].sign(options)))
 
     async def publish(self) -> None:
-        """It opens to bids."""
-        await actions.publish(await self.cast.actor(self.text["drafted_by"]), self.ref)
+        """It opens to bids. The officers of a tender that nobody opens in the story find their codes among their letters, so that
+        a visitor of the demonstration can."""
+        tender = await actions.publish(await self.cast.actor(self.text["drafted_by"]), self.ref)
+        if "opened_at" in self.text or "cancelled" in self.text:
+            return
+        for who, secret in self.secrets.items():
+            officer = await self.cast.actor(who)
+            await tell_person(
+                officer.must_be_person(),
+                "bids/demonstration_code.txt",
+                about=f"tender:{self.ref}",
+                tender=tender,
+                code=secret.code,
+            )
 
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
