@@ -85,7 +85,7 @@ def check(code: str, number: str) -> Identifier:
         plain = _padded(plain, register.digits)
     if not re.fullmatch(register.pattern, plain, re.ASCII):
         raise ValueError(
-            f"Enter the number as the {register.name} writes it: {register.says}, for example {register.example}"
+            f"Enter the number as it stands in the register ({register.name}): {register.says}, for example {register.example}"
         )
     if register.checked_by:
         plain = plain.replace("-", "")
@@ -93,7 +93,7 @@ def check(code: str, number: str) -> Identifier:
             importlib.import_module(f"stdnum.{register.checked_by}").validate(plain)
         except ValidationError:
             raise ValueError(
-                f"{plain} is not a number of the {register.name}: its check digits do not fit; look for a slip"
+                f"{plain} is not a number of this register ({register.name}): its check digits do not fit; look for a slip"
             ) from None
     return Identifier(code, plain)
 

@@ -31,6 +31,7 @@ from market.web.limits import Limit, spend
 CONFIRM_WITHIN = timedelta(days=2)
 BY_CLIENT = Limit("register-client", 20, 3600)
 BY_ADDRESS = Limit("register-address", 3, 3600)
+BY_PERSON = Limit("register-person", 5, 86_400)
 
 PER_PAGE = 25
 
@@ -43,13 +44,11 @@ Website = Annotated[
 ]
 
 
-class SupplierDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """A firm that registers and its first person. `scheme` is a code of org-id.guide, empty for somebody who trades in
-    her own name; money is in minor units of `currency`, of the last year, with linked and partner firms counted in."""
+class FirmDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A firm that registers. `scheme` is a code of org-id.guide, empty for somebody who trades in her own name; money is in
+    minor units of `currency`, of the last year, with linked and partner firms counted in."""
 
     name: Annotated[str, Meta(title="Name of the firm", min_length=2, max_length=160)]
-    person_name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
-    email: Email
     summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
     country: Annotated[str, Meta(title="Country", pattern="^[A-Z]{2}$")] = "GB"
     scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
@@ -61,6 +60,13 @@ class SupplierDraft(msgspec.Struct, forbid_unknown_fields=True):
     balance_minor: Annotated[Amount | None, Meta(title="Balance sheet total")] = None
     currency: Annotated[Literal["GBP", "EUR"], Meta(title="Currency")] = "GBP"
     cpv: Codes = []
+
+
+class SupplierDraft(FirmDraft, kw_only=True):
+    """A firm that registers and its first person, who has no account yet."""
+
+    person_name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
+    email: Email
 
 
 class SupplierForm(SupplierDraft, kw_only=True):
@@ -121,8 +127,8 @@ def objections(told: Mapping[str, Any]) -> list[Refusal]:
         told.get("country", "GB"), told.get("scheme", ""), told.get("identifier", ""), told.get("cpv", ())
     )
     known = [told[name] for name in ("person_name", "name", "email") if told.get(name)]
-    password = told.get("password", "")
-    return [*refusals(rules.REGISTER, firm), *refusals(account_rules.PASSWORD, password, known)]
+    found = refusals(rules.REGISTER, firm)
+    return [*found, *refusals(account_rules.PASSWORD, told["password"], known)] if "password" in told else found
 
 
 async def _write_confirmation(given: SupplierDraft, address: str, password_hash: str) -> None:
@@ -172,6 +178,26 @@ async def register(given: SupplierDraft, password_hash: str = "") -> tuple[Organ
     """Make a firm, its first person as administrator, and the first version of its profile. The caller has proved the
     address. Without a password the account opens by a reset letter or a passkey only."""
     insist(rules.REGISTER, _firm(given))
+    async with transaction():
+        person = await _new_person(given, password_hash)
+        firm = await _found(await actor_of(person.id, "letter"), person, given)
+    return firm, person
+
+
+async def register_another(actor: Actor, given: FirmDraft) -> Organisation:
+    """Make a firm for somebody who has an account: a person may act for several. Her address was proved when the account
+    was made, so no letter is needed."""
+    person = await find(Person, Person.id == actor.must_be_person())
+    await spend(BY_PERSON, actor.ref)
+    insist(rules.REGISTER, _firm(given))
+    if reasons := await _registered_already(given):
+        raise Refused(*reasons)
+    async with transaction():
+        return await _found(actor, person, given)
+
+
+async def _found(actor: Actor, person: Person, given: FirmDraft) -> Organisation:
+    """The firm with its administrator and the first version of its profile, in the caller's transaction."""
     now, number = clock.now(), memberships.number_of(given.scheme, given.identifier)
     async with transaction():
         firm = await memberships.keep(
@@ -184,7 +210,7 @@ async def register(given: SupplierDraft, password_hash: str = "") -> tuple[Organ
                 identifier=number.number if number else "",
                 region=given.region.strip(),
                 website=given.website.strip(),
-                email=plain_address(given.email),
+                email=person.email,
                 employees=given.employees,
                 turnover_minor=given.turnover_minor,
                 balance_minor=given.balance_minor,
@@ -192,8 +218,6 @@ async def register(given: SupplierDraft, password_hash: str = "") -> tuple[Organ
                 created_at=now,
             )
         )
-        person = await _new_person(given, password_hash)
-        actor = await actor_of(person.id, "letter")
         await memberships.begin(actor, person, firm, "supplier-admin")
         profile = Profile(
             organisation=firm.id,
@@ -221,7 +245,7 @@ async def register(given: SupplierDraft, password_hash: str = "") -> tuple[Organ
             about=[f"person:{person.ref}"],
             organisation=firm.ref,
         )
-    return firm, person
+    return firm
 
 
 async def _new_person(given: SupplierDraft, password_hash: str) -> Person:
@@ -241,7 +265,7 @@ async def _new_person(given: SupplierDraft, password_hash: str) -> Person:
     return person
 
 
-async def _registered_already(given: SupplierDraft) -> list[Refusal]:
+async def _registered_already(given: FirmDraft) -> list[Refusal]:
     number = memberships.number_of(given.scheme, given.identifier)
     if number is None:
         return []
@@ -266,7 +290,7 @@ async def forget_unconfirmed() -> int:
     return len(rows)
 
 
-def _firm(given: SupplierDraft) -> rules.Firm:
+def _firm(given: FirmDraft) -> rules.Firm:
     return rules.Firm(given.country, given.scheme, given.identifier, given.cpv)
 
 

@@ -72,11 +72,14 @@ class RegisterPages(Controller):
     @get("/", guards=[guards.public])
     async def form(self, request: Visitor) -> Response[bytes]:
         """The form."""
-        return _registering(request, forms.blank(actions.SupplierForm, country="GB", scheme="GB-COH", currency="GBP"))
+        kind = actions.FirmDraft if request.user.signed_in else actions.SupplierForm
+        return _registering(request, forms.blank(kind, country="GB", scheme="GB-COH", currency="GBP"))
 
     @post("/", guards=[guards.public])
     async def ask(self, request: Visitor) -> Response[Any]:
-        """Take it and write to the address."""
+        """Take it and write to the address; for somebody who is signed in make the firm at once."""
+        if request.user.signed_in:
+            return await _registering_another(request)
         form = await forms.read(request, actions.SupplierForm)
         form.beside(actions.objections(form.found))
         with form.acting():
@@ -180,6 +183,15 @@ _OF_FIRM = ("region", "website", "employees", "turnover_minor", "balance_minor",
 
 def _checkable(scheme: str) -> bool:
     return any(each.code == scheme for each in registers.schemes())
+
+
+async def _registering_another(request: Visitor) -> Response[Any]:
+    form = await forms.read(request, actions.FirmDraft)
+    form.beside(actions.objections(form.found))
+    with form.acting():
+        firm = await actions.register_another(request.user, form.data)
+        return to(f"/suppliers/{firm.ref}/edit", f"{firm.name} is registered. Now say what it can do.")
+    return _registering(request, form)
 
 
 def _registering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:

@@ -43,7 +43,7 @@ async def test_the_operator_enters_a_department_and_its_minister_takes_office(ap
         assert "Name must be at least 3 characters long" in wrong.text
         assert "Enter the kind of organisation" in wrong.text
         assert "Only buyers have a tier." in wrong.text
-        assert "Enter the number as the Companies House writes it" in wrong.text
+        assert "as it stands in the register (Companies House)" in wrong.text
         typed = {"name": "Department for Places", "kind": "buyer", "tier": "central", "country": "GB"}
         made = await client.post("/organisations/new", data=typed)
         assert made.status_code == 303

@@ -45,9 +45,9 @@ TYPED = {
 }
 DRAFT = SupplierDraft(
     "Wetfoot Sensing Ltd",
-    "Nadia Karimova",
-    "nadia@wetfoot.example",
     "Sensors the size of a jam jar.",
+    person_name="Nadia Karimova",
+    email="nadia@wetfoot.example",
     scheme="GB-COH",
     identifier="98041273",
     employees=14,
@@ -125,9 +125,14 @@ async def test_every_mistake_is_shown_at_once_and_nothing_typed_is_lost(app: Lit
 
 async def test_what_the_rules_say_stands_beside_what_could_not_be_read(app: Litestar) -> None:
     async with visitor(app) as client:
-        typed = {**TYPED, "email": "nobody", "identifier": "12", "cpv": "7200", "password": "short"}
+        typed = {**TYPED, "email": "nobody", "identifier": "ABC", "cpv": "7200", "password": "short"}
         page = (await client.post("/register", data=typed)).text
-        for words in ("must look like name@firm.example", "8 digits", "This is none: 7200", "at least 15 characters"):
+        for words in (
+            "must look like name@firm.example",
+            "stands in the register",
+            "This is none: 7200",
+            "at least 15 characters",
+        ):
             assert words in page
         firm, person = await actions.register(DRAFT)
         await given.signed_in(client, await actor_of(person.id, "password"))
@@ -135,6 +140,28 @@ async def test_what_the_rules_say_stands_beside_what_could_not_be_read(app: Lite
         page = (await client.post(f"/suppliers/{firm.ref}/edit", data=wrong)).text
     assert "Enter what the firm does" in page
     assert "This is none: 7200" in page
+
+
+async def test_who_has_an_account_registers_a_further_firm_without_a_letter(app: Litestar) -> None:
+    officer = await given.person(await given.organisation(), "buyer", "Maya Thornley")
+    asked = {name: TYPED[name] for name in TYPED if name not in ("person_name", "email", "password")}
+    async with given.browser(app) as client:
+        await given.signed_in(client, officer)
+        page = (await client.get("/register")).text
+        assert "Maya Thornley" in page
+        assert 'name="password"' not in page
+        wrong = await client.post("/register", data={**asked, "identifier": "ABC", "summary": ""})
+        assert "Enter what the firm does" in wrong.text
+        assert "as it stands in the register (Companies House)" in wrong.text
+        made = await client.post("/register", data=asked)
+        assert made.status_code == 303
+        again = await client.post("/register", data=asked)
+        assert again.status_code == 409
+        assert "is here already with this number" in again.text
+    firm = await Organisation.objects().get(Organisation.kind == "supplier")
+    assert made.headers["location"] == f"/suppliers/{firm.ref}/edit"
+    assert (await actor_of(officer.person or 0, "password")).wears("supplier-admin", organisation=firm.id)
+    assert await Person.count() == 1
 
 
 async def test_the_same_company_twice_is_told_whom_to_ask(app: Litestar) -> None:
@@ -191,7 +218,9 @@ async def test_the_letters_link_is_good_for_two_days_and_then_forgotten() -> Non
 
 async def test_a_sole_trader_registers_without_a_number_and_so_does_the_next() -> None:
     for address in ("a@one.example", "b@two.example"):
-        await actions.register(SupplierDraft("Own Name", "Own Name", address, "Draws maps by hand for councils."))
+        await actions.register(
+            SupplierDraft("Own Name", "Draws maps by hand for councils.", person_name="Own Name", email=address)
+        )
     assert await Organisation.count() == 2
 
 
