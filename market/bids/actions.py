@@ -458,7 +458,7 @@ def register_of(opening: Opening) -> list[dict[str, Any]]:
 
 
 async def officers_of(tender: int) -> list[dict[str, Any]]:
-    """The opening officers: name, whether she took a secret, when she brought it."""
+    """The opening officers: name and address, whether she made a code, when she entered it; for the buyer's people only."""
     rows = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender).order_by(OpeningOfficer.id)
     people = {
         each.id: each for each in await Person.objects().where(Person.id.is_in([row.person for row in rows] or [0]))
@@ -467,6 +467,7 @@ async def officers_of(tender: int) -> list[dict[str, Any]]:
         {
             "person": row.person,
             "name": people[row.person].name,
+            "email": people[row.person].email,
             "enrolled": bool(row.public_key),
             "contributed_at": row.contributed_at,
         }
