@@ -218,10 +218,13 @@ async def _certificate(decision: Decision) -> str:
 async def _certified(supplier: int, tender: Tender) -> str:
     """The same for a supplier under a tender, held to the gates of the day the tender was published: rules that became gates
     later do not reach back to it."""
-    pinned = tender.published_at.date() if tender.published_at else None
     return await certificates.problem(
-        supplier, tender.profile, clock.now(), buyer=tender.buyer, tender=tender.ref, pinned=pinned
+        supplier, tender.profile, clock.now(), buyer=tender.buyer, tender=tender.ref, pinned=_pinned(tender)
     )
+
+
+def _pinned(tender: Tender) -> date | None:
+    return tender.published_at.date() if tender.published_at else None
 
 
 async def _document(
@@ -410,8 +413,9 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        missing = await _certified(contract.supplier, await find(Tender, Tender.id == contract.tender))
-        withheld = await sanctions.withheld(contract.supplier, clock.now())
+        tender = await find(Tender, Tender.id == contract.tender)
+        missing = await _certified(contract.supplier, tender)
+        withheld = await sanctions.withheld(contract.supplier, clock.now(), pinned=_pinned(tender))
         insist(rules.ACCEPT, rules.Working(contract, milestone, "", missing, withheld))
         milestone.accepted_at, milestone.accepted_by = clock.now(), actor.must_be_person()
         await milestone.save([Milestone.accepted_at, Milestone.accepted_by])

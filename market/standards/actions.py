@@ -17,7 +17,7 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, many, transaction
-from market.refusals import Refusal, Refused, refusals
+from market.refusals import Refusal, Refused, insist, refusals
 from market.standards import apart, certificates, exemptions, publishing, rules, sanctions
 from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Outcome, Run
@@ -122,11 +122,27 @@ async def revise_service(actor: Actor, ref: str, given: ServiceDraft) -> Service
                 Service.offered_for,
             ]
         )
+        hidden = service.private and not await exemptions.private(service, clock.now())
         for held in await certificates.of_service(service):
             profile = await find(PublishedProfile, PublishedProfile.id == held.profile)
             if held.revoked_at is None and publishing.label(profile) not in service.profiles:
                 await certificates.revoke(held, "The supplier no longer has it checked under this profile.")
+            elif held.revoked_at is None and hidden:
+                await certificates.revoke(held, "The supplier made its description confidential without an exemption.")
         await _say(actor, "service.revised", service, hat.organisation_ref)
+    return service
+
+
+async def offer_service(actor: Actor, ref: str, tender: str) -> Service:
+    """Name a tender that a service is offered for: its certificate is the one an award there asks for."""
+    async with transaction():
+        service = await find(Service, Service.ref == ref, lock=True)
+        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+        insist(rules.OFFER, rules.Offering(service.withdrawn_at is not None, tender, service.offered_for))
+        if tender not in service.offered_for:
+            service.offered_for = [*service.offered_for, tender]
+            await service.save([Service.offered_for])
+            await _say(actor, "service.revised", service, hat.organisation_ref)
     return service
 
 
@@ -360,7 +376,8 @@ async def _bring_about(
         bool(service.private),
         await exemptions.private(service, now),
     )
-    if not refusals(rules.CERTIFY, facts):
+    wrong = refusals(rules.CERTIFY, facts)
+    if not wrong:
         renewed = any(rules.in_force(each, now) for each in standing)
         for each in standing:
             await certificates.revoke(each, "A newer certificate took its place.", replaced=True)
@@ -385,14 +402,19 @@ async def _bring_about(
                 certificate=made,
             )
         await sanctions.restore(service, profile, "The check passed.")
-    elif found.outcome is Outcome.FAIL and standing:
+    elif standing and found.outcome is not Outcome.COULD_NOT_CHECK:
+        failed = found.outcome is Outcome.FAIL
         for each in standing:
-            await certificates.revoke(each, f"Version {lodged.number} of its document does not pass.")
+            ended = f"Version {lodged.number} of its document does not pass." if failed else wrong[0].reason
+            await certificates.revoke(each, ended)
             told.add("certificate.revoked", {"certificate": each.ref, "profile": label, "reason": each.revoked_reason})
         name = f"the service {service.ref}" if service.private else f"“{service.title}”"
-        await sanctions.give_notice(
-            service, profile, f"The API of {name} no longer passes {profile.name} {profile.version}."
-        )
+        reason = f"The API of {name} no longer passes {profile.name} {profile.version}."
+        if not failed:
+            reason = (
+                f"The API of {name} is no longer certified under {profile.name} {profile.version}. {wrong[0].reason}"
+            )
+        await sanctions.give_notice(service, profile, reason)
 
 
 async def _unrevoked(service: Service, profile: PublishedProfile) -> list[IssuedCertificate]:

@@ -43,7 +43,8 @@ async def problem(
     """What keeps a supplier (its id) from passing a gate under a profile (`name@version`) at a moment; '' when nothing.
 
     Nothing does when a certificate in force exists under that version, or an exemption for national security covers the
-    supplier at this `buyer`. Services that name the `tender` they are offered for are looked at alone, when there are any.
+    supplier at this `buyer`. With a `tender` (its reference) only services that name it as what they are offered for count: a
+    certificate for something else says nothing about what will be delivered.
     With `pinned`, the day whose gates a running contract is held to, a run that fails only by rules that became gates
     later does not close the gate.
     """
@@ -56,11 +57,11 @@ async def problem(
         )
     label = f"{row.name} {row.version}"
     services = await Service.objects().where((Service.supplier == supplier) & Service.withdrawn_at.is_null())
-    offered = [each for each in services if tender and tender in each.offered_for] or [
-        each for each in services if publishing.label(row) in each.profiles
-    ]
+    checked = [each for each in services if publishing.label(row) in each.profiles]
+    offered = [each for each in services if tender in each.offered_for] if tender else checked
     standings = [await _standing(each, row, pinned) for each in offered]
-    return rules.wanting(label, standings, await _exempt(supplier, publishing.label(row), buyer, at), at)
+    exempt = await _exempt(supplier, publishing.label(row), buyer, at)
+    return rules.wanting(label, standings, exempt, at, unoffered=tender if checked else "")
 
 
 async def _standing(service: Service, profile: PublishedProfile, pinned: date | None) -> rules.Standing:

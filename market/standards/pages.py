@@ -45,6 +45,12 @@ class LodgeForm(msgspec.Struct):
     document: Annotated[str, Meta(title="Document", max_length=MAX_BYTES)] = ""
 
 
+class OfferForm(msgspec.Struct):
+    """The tender that a service is offered for."""
+
+    tender: Annotated[str, Meta(title="Tender", max_length=16)]
+
+
 class ExemptionForm(msgspec.Struct):
     """What a buyer's officer fills in; `buyer` is the reference of her body where she belongs to several."""
 
@@ -286,20 +292,27 @@ class ComponentPages(Controller):
         )
 
     @get("/mine", guards=[guards.supplier])
-    async def mine(self, request: Visitor) -> Response[bytes]:
-        """My firm's services, and what is open against them."""
+    async def mine(self, request: Visitor, offer: FromQuery[str] = "") -> Response[bytes]:
+        """My firm's services, and what is open against them; with `offer`, a tender that one of them can be offered for."""
         now = clock.now()
         notices: list[dict[str, Any]] = []
         for supplier in request.user.organisations("supplier-admin", "supplier-member"):
             notices += [
                 {**row, "state": rules.sanction(_dates(row), now)} for row in await sanctions.of_supplier(supplier)
             ]
-        return show(request, "components/mine.html", items=await catalogue.mine(request.user), notices=notices)
+        return show(
+            request,
+            "components/mine.html",
+            items=await catalogue.mine(request.user),
+            notices=notices,
+            offer=_tender(offer),
+        )
 
     @get("/new", guards=[guards.supplier])
-    async def new(self, request: Visitor) -> Response[bytes]:
-        """An empty listing."""
-        return await _listing(request, forms.blank(actions.ServiceDraft, maturity="live"), None)
+    async def new(self, request: Visitor, offer: FromQuery[str] = "") -> Response[bytes]:
+        """An empty listing, offered for a tender when one was named."""
+        offered = [_tender(offer)] if _tender(offer) else []
+        return await _listing(request, forms.blank(actions.ServiceDraft, maturity="live", offered_for=offered), None)
 
     @post("/new", guards=[guards.supplier])
     async def create(self, request: Visitor) -> Response[Any]:
@@ -344,6 +357,16 @@ class ComponentPages(Controller):
             await actions.revise_service(request.user, ref, form.data)
             return to(f"/components/{ref}", "Your changes are saved.")
         return await _listing(request, form, await _own(request, ref))
+
+    @post("/{ref:str}/offer", guards=[guards.supplier])
+    async def offer(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Offer it for a tender."""
+        form = await forms.read(request, OfferForm)
+        with form.acting():
+            service = await actions.offer_service(request.user, ref, form.data.tender.strip())
+            named = f"{service.title} is offered for {form.data.tender}: an award there asks for its certificate."
+            return to(f"/components/{ref}", named)
+        return to("/components/mine", " ".join(form.errors.values()), kind="notice")
 
     @post("/{ref:str}/withdraw", guards=[guards.supplier])
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -469,6 +492,11 @@ def _dates(row: dict[str, Any]) -> Any:
     from market.standards.tables import Withholding
 
     return Withholding(_ignore_missing=True, cure_until=row["cure_until"], restored_at=row["restored_at"])
+
+
+def _tender(said: str) -> str:
+    """The reference of a tender as it stands in an address; empty when it is none."""
+    return said if rules.TENDER.fullmatch(said) else ""
 
 
 async def _version(name: str, version: str) -> PublishedProfile:

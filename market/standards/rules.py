@@ -24,6 +24,9 @@ _OWN = "Design card, idea 10: mandated interoperable standards"
 LABEL: Final = re.compile(r"([a-z][a-z0-9-]{1,58})@(\d{1,6}(?:\.\d{1,6}){0,2}(?:-[a-z0-9.]{1,20})?)")
 """How a profile version is named: `name@version`; `name@1` means the newest 1.x."""
 
+TENDER: Final = re.compile(r"T-[0-9A-Z]{5,12}")
+"""The reference of a tender."""
+
 MATURITY: Final = {
     "beta": "Beta: in use, may still change",
     "live": "Live: in regular use",
@@ -100,6 +103,37 @@ LIST = (
     address_can_be_followed,
 )
 """For listing a service and for revising it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offering:
+    """What is known when a service is offered for a tender: the tender's reference, and what it is offered for already."""
+
+    withdrawn: bool
+    tender: str
+    offered: Sequence[str]
+
+
+@rule("service.offer-withdrawn")
+def offers_a_listed_service(offering: Offering) -> str | None:
+    """What is offered is in the catalogue."""
+    return "This service was withdrawn. List it anew." if offering.withdrawn else None
+
+
+@rule("service.tender-malformed", field="tender")
+def names_a_tender(offering: Offering) -> str | None:
+    """Tenders are named by their reference."""
+    return None if TENDER.fullmatch(offering.tender) else "Name the tender by its reference, like T-7KQ4M2X."
+
+
+@rule("service.offers-too-many", field="tender")
+def is_offered_for_few(offering: Offering) -> str | None:
+    """A service that is offered everywhere says nothing."""
+    return "This service is offered for forty tenders already." if len(offering.offered) >= 40 else None
+
+
+OFFER = (offers_a_listed_service, names_a_tender, is_offered_for_few)
+"""For naming a tender that a service is offered for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,16 +255,22 @@ class Standing:
     """The latest run fails only by rules that became gates after the day the contract is held to."""
 
 
-def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime) -> str:
+def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime, *, unoffered: str = "") -> str:
     """What is wrong with a supplier's certificate under a profile at a moment, and what to do; empty when one is in force.
 
-    One certified service is enough among those given; the caller gives the ones that are offered for the contract.
+    One certified service is enough among those given; the caller gives the ones that are offered for the contract, and in
+    `unoffered` the tender's reference when the supplier has services under the profile, offered for it or not.
     """
     if exempt:
         return ""
     for each in standings:
         if any(in_force(certificate, at) for certificate in each.certificates) or each.later_gates_only:
             return ""
+    if not standings and unoffered:
+        return (
+            f"None of the supplier's services is offered for {unoffered}. Under Components the supplier opens the service that it "
+            f"will deliver, and names {unoffered} as a tender it is offered for."
+        )
     if not standings:
         return (
             f"There is no certificate under {label}: the supplier has lodged no API for it. "

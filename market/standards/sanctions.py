@@ -6,7 +6,7 @@ applying, bidding and being paid milestones; signing in, lodging, checking and a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +19,8 @@ from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.refusals import NotFound, insist
-from market.standards import rules
+from market.standards import certificates, rules
+from market.standards.outcome import Run
 from market.standards.publishing import label
 from market.standards.tables import PublishedProfile, Service, Withholding
 
@@ -37,10 +38,24 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     upheld: Annotated[bool, Meta(title="The appeal is right")] = False
 
 
-async def withheld(supplier: int, at: datetime) -> str:
-    """Why a supplier (its id) may not apply, bid or be paid a milestone at a moment; '' when it may."""
+async def withheld(supplier: int, at: datetime, *, pinned: date | None = None) -> str:
+    """Why a supplier (its id) may not apply, bid or be paid a milestone at a moment; '' when it may.
+
+    With `pinned`, the day whose gates a running contract is held to, what is withheld only for rules that became gates later
+    does not count: they bind new business and never reach back.
+    """
     rows = await Withholding.objects().where((Withholding.supplier == supplier) & (Withholding.cure_until < at))
+    if pinned is not None:
+        rows = [row for row in rows if not await _only_later_gates(row, pinned)]
     return rules.withheld(rows, at)
+
+
+async def _only_later_gates(row: Withholding, pinned: date) -> bool:
+    service = await find(Service, Service.id == row.service)
+    latest = await certificates.latest_run(service, await find(PublishedProfile, PublishedProfile.id == row.profile))
+    if latest is None or latest.outcome != "fail":
+        return False
+    return rules.only_later_gates(Run.read(latest.result.encode()), pinned)
 
 
 async def open_of(service: Service, profile: PublishedProfile) -> Withholding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from litestar import Litestar
 
@@ -34,6 +35,11 @@ async def _published(clean: None) -> AsyncIterator[None]:
         yield
 
 
+def offered(case: given_awards.Evaluated) -> actions.ServiceDraft:
+    """The same service, offered for the tender of a case."""
+    return msgspec.structs.replace(DRAFT, offered_for=[case.ref])
+
+
 async def _scored() -> given_awards.Evaluated:
     case = await given_awards.opened(5_000_000, 4_000_000, profile=CORE)
     await given_awards.panel(case)
@@ -50,11 +56,16 @@ async def test_an_award_waits_until_the_api_passes(app: Litestar) -> None:
     assert "has lodged no API" in reason.reason
     with clock.at(case.opened_at + timedelta(days=2)):
         service = await actions.list_service(case.firms[1], DRAFT)
+        await actions.lodge(case.firms[1], service.ref, good())
+    with pytest.raises(Refused, match="is offered for"):
+        await given_awards.decided(case)
+    with clock.at(case.opened_at + timedelta(days=2)):
+        await actions.offer_service(case.firms[1], service.ref, case.ref)
         await actions.lodge(case.firms[1], service.ref, failing())
     with pytest.raises(Refused, match="to mend"):
         await given_awards.decided(case)
     with clock.at(case.opened_at + timedelta(days=2)):
-        await actions.lodge(case.firms[1], service.ref, good())
+        await actions.lodge(case.firms[1], service.ref, good("1.2.2"))
     decision = await given_awards.decided(case)
     assert decision.winner is not None
 
@@ -65,11 +76,14 @@ async def test_the_service_that_names_the_tender_is_looked_at_alone() -> None:
     with clock.at(case.opened_at):
         other = await actions.list_service(firm, DRAFT)
         await actions.lodge(firm, other.ref, good())
-        assert await certificates.problem(supplier, CORE, clock.now(), tender=case.ref) == ""
-        offered = actions.ServiceDraft(
-            "Offered here", "What is offered for this very tender.", [CORE], offered_for=[case.ref]
-        )
-        service = await actions.list_service(firm, offered)
+        assert await certificates.problem(supplier, CORE, clock.now()) == ""
+        assert "is offered for" in await certificates.problem(supplier, CORE, clock.now(), tender=case.ref)
+        draft = actions.ServiceDraft("Offered here", "What is offered for this very tender.", [CORE])
+        service = await actions.list_service(firm, draft)
+        await actions.offer_service(firm, service.ref, case.ref)
+        with pytest.raises(Refused) as refused:
+            await actions.offer_service(firm, service.ref, "the bridge tender")
+        assert [each.code for each in refused.value.reasons] == ["service.tender-malformed"]
         assert "Offered here" in await certificates.problem(supplier, CORE, clock.now(), tender=case.ref)
         await actions.lodge(firm, service.ref, good("2.0.0"))
         assert await certificates.problem(supplier, CORE, clock.now(), tender=case.ref) == ""
@@ -85,7 +99,7 @@ async def test_contract_signature_and_milestone_wait_and_payment_waits_while_acc
     case = await _scored()
     firm = case.firms[1]
     with clock.at(case.opened_at + timedelta(days=1)):
-        service = await actions.list_service(firm, DRAFT)
+        service = await actions.list_service(firm, offered(case))
         await actions.lodge(firm, service.ref, good())
     decision = await given_awards.decided(case)
     contract = await given_awards.in_force(case, decision)
@@ -110,7 +124,7 @@ async def test_no_contract_is_drawn_up_or_signed_without_a_certificate() -> None
     case = await _scored()
     firm = case.firms[1]
     with clock.at(case.opened_at + timedelta(days=1)):
-        service = await actions.list_service(firm, DRAFT)
+        service = await actions.list_service(firm, offered(case))
         await actions.lodge(firm, service.ref, good())
     decision = await given_awards.decided(case)
     assert decision.standstill_ends_at is not None
@@ -120,7 +134,7 @@ async def test_no_contract_is_drawn_up_or_signed_without_a_certificate() -> None
         await given_awards.drawn_up(case, decision)
     assert "contract.certificate-missing" in [each.code for each in refused.value.reasons]
     with clock.at(decision.standstill_ends_at):
-        again = await actions.list_service(firm, DRAFT)
+        again = await actions.list_service(firm, offered(case))
         await actions.lodge(firm, again.ref, good())
     contract = await given_awards.drawn_up(case, decision)
     with clock.at(contract.drawn_up_at + timedelta(days=90)), pytest.raises(Refused) as refused:
@@ -140,6 +154,14 @@ async def test_a_bid_page_warns_and_a_withheld_supplier_may_not_bid(app: Litesta
         await given.signed_in(browser, firm)
         page = await browser.get(f"/tenders/{there.tender.ref}/bid")
         assert "You may bid all the same" in page.text
+        page = await browser.get(f"/components/mine?offer={there.tender.ref}")
+        assert f"Offer it for {there.tender.ref}" in page.text
+        offered = await browser.post(f"/components/{service.ref}/offer", data={"tender": there.tender.ref})
+        assert offered.status_code == 303
+        page = await browser.get("/components/mine")
+        assert f'href="/tenders/{there.tender.ref}"' in page.text
+        page = await browser.get(f"/tenders/{there.tender.ref}/bid")
+        assert "to mend" in page.text
         with clock.at(given.TODAY + timedelta(days=30)):
             await given.signed_in(browser, firm)
             page = await browser.get(f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bid")
@@ -173,6 +195,11 @@ async def test_a_running_contract_is_held_to_the_gates_of_its_tenders_day() -> N
         before = card.gate_from - timedelta(days=30)
         assert await certificates.problem(supplier, CORE, now, pinned=before) == ""
         assert await certificates.problem(supplier, CORE, now, pinned=now.date()) != ""
+    with clock.at(end_of_day(card.gate_from + timedelta(days=60))):
+        later = clock.now()
+        assert "Access is withheld" in await sanctions.withheld(supplier, later), "new business waits"
+        assert await sanctions.withheld(supplier, later, pinned=before) == "", "and the running contract is paid"
+        assert await sanctions.withheld(supplier, later, pinned=later.date()) != ""
 
 
 def _with_advice(profile: object, rule: str) -> bytes:
@@ -254,6 +281,11 @@ async def test_a_private_api_is_certified_and_tells_only_its_result(app: Litesta
     )
     async with given.browser(app) as browser:
         assert (await browser.get(f"/components/{service.ref}")).status_code == 404
+        await given.signed_in(browser, officer)
+        for secret in ("", "/result", "/versions/1/document"):
+            shown = await browser.get(f"/components/{service.ref}{secret}")
+            assert shown.status_code == 404, "asking for an exemption opens nothing"
+    async with given.browser(app) as browser:
         await exemptions.sign(operator, row.ref)
         await actions.check_again(firm, service.ref)
         page = await browser.get(f"/components/{service.ref}")
@@ -271,6 +303,48 @@ async def test_a_private_api_is_certified_and_tells_only_its_result(app: Litesta
         assert (await browser.get(f"/api/v1/standards/services/{service.ref}")).json()["title"] == ""
         await given.signed_in(browser, officer)
         assert "Secret matching" in (await browser.get(f"/components/{service.ref}")).text
+        await given.signed_in(browser, await given.person(await given.organisation(), "buyer"))
+        assert "Secret matching" not in (await browser.get(f"/components/{service.ref}")).text
+    with clock.at(given.TODAY + timedelta(days=300)):
+        async with given.browser(app) as browser:
+            await given.signed_in(browser, officer)
+            assert (await browser.get(f"/components/{service.ref}")).status_code == 404, "the exemption ended"
+
+
+async def test_an_exemption_that_ends_early_ends_its_certificate_at_the_next_check() -> None:
+    buyer = await given.organisation()
+    officer = await given.person(buyer, "buyer")
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    supplier = await given.supplier("Quiet Ltd")
+    firm = await given.person(supplier, "supplier-admin")
+    service = await actions.list_service(firm, msgspec.structs.replace(DRAFT, private=True))
+    row = await exemptions.ask(officer, buyer.id, confidential(service))
+    await exemptions.sign(operator, row.ref)
+    await actions.lodge(firm, service.ref, good())
+    assert [each.revoked_at for each in await certificates.of_service(service)] == [None]
+    await exemptions.end(officer, row.ref)
+    assert (await actions.check_again(firm, service.ref))[0].outcome == "pass"
+    (held,) = await certificates.of_service(service)
+    assert "needs an exemption" in held.revoked_reason
+    (notice,) = await sanctions.of_supplier(supplier.id)
+    assert "no longer certified" in notice["reason"]
+    assert "Bridge findings" not in notice["reason"], "a confidential service is not named"
+
+
+async def test_a_certificate_ends_when_its_description_becomes_confidential_without_an_exemption() -> None:
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    service = await actions.list_service(firm, DRAFT)
+    await actions.lodge(firm, service.ref, good())
+    await actions.revise_service(firm, service.ref, msgspec.structs.replace(DRAFT, private=True))
+    (held,) = await certificates.of_service(service)
+    assert "confidential without an exemption" in held.revoked_reason
+
+
+def confidential(service: Service) -> exemptions.ExemptionDraft:
+    """What a buyer asks for a service whose description stays confidential."""
+    reason = "The method is the firm's only asset and its description would give it away."
+    control = "The assessor reads the document."
+    return exemptions.ExemptionDraft(CORE, "private", reason, control, date(2027, 6, 30), service=service.ref)
 
 
 async def test_for_national_security_a_signed_result_takes_the_certificates_place(
