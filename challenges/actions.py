@@ -27,8 +27,10 @@ from market.money import Money
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.standards import sanctions
 from market.tenders import cpv
+from market.web.limits import Limit, spend
 
-Text = Annotated[str, Meta(max_length=8000)]
+QUESTIONS = Limit("questions", 20, 86_400)
+"""Questions one supplier asks in a day, of whatever challenge: each is a letter to the buyer's officers."""
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
@@ -290,6 +292,15 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
         challenge.cancelled_at, challenge.cancelled_reason = now, reason.strip()
         await challenge.save([Challenge.cancelled_at, Challenge.cancelled_reason])
         await tell_applicants(challenge, "challenges/cancelled.txt", reason=challenge.cancelled_reason)
+        for evaluator in await panel_of(challenge):
+            await tell_person(
+                evaluator.person,
+                "challenges/panel-released.txt",
+                about=f"challenge:{ref}",
+                title=challenge.title,
+                ref=ref,
+                reason=challenge.cancelled_reason,
+            )
         await record(
             actor,
             "challenge.cancelled",
@@ -311,6 +322,7 @@ async def ask(actor: Actor, ref: str, given: Asked, supplier: int | None = None)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
         now = clock.now()
         insist(rules.ASK, challenge, now)
+        await spend(QUESTIONS, hat.organisation_ref)
         question = Question(challenge=challenge.id, asker=hat.organisation, text=given.text, asked_at=now)
         await question.save()
         await tell(

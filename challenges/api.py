@@ -564,7 +564,7 @@ class ChallengesApi(Controller):
         summary="Ask a question",
         operation_id="askQuestion",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(429),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Asked]) -> QuestionView:
         """Ask in public, unnamed, until questions end."""

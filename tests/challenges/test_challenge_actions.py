@@ -121,6 +121,20 @@ async def test_questions_are_asked_unnamed_answered_in_public_and_end() -> None:
     assert "radio" not in asked.body
 
 
+async def test_a_supplier_asks_so_many_questions_a_day_and_no_more() -> None:
+    made = await exercise.opened()
+    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
+    other = await given.person(await given.supplier("Calm Ltd"), "supplier-member")
+    with clock.at(BEGINS + DAY):
+        for number in range(actions.QUESTIONS.burst):
+            await actions.ask(asker, made.ref, actions.Asked(f"What about street number {number}?"))
+        with pytest.raises(Refused) as refused:
+            await actions.ask(asker, made.ref, actions.Asked("And one more?"))
+        await actions.ask(other, made.ref, actions.Asked("Is there a radio network?"))
+    assert refused.value.status == 429
+    assert len(await actions.questions_of(await made.row())) == actions.QUESTIONS.burst + 1
+
+
 async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until_it_closes() -> None:
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")
@@ -193,6 +207,8 @@ async def test_cancelling_tells_every_applicant_why_and_leaves_delivered_pitches
     assert codes(wordless) == ["challenge.cancel-reason-missing"]
     assert codes(twice) == ["challenge.cannot-cancel"]
     assert len([subject for subject in await letters("application:") if "is cancelled" in subject]) == 3
+    released = [subject for subject in await letters(f"challenge:{made.ref}") if "nothing more to do" in subject]
+    assert len(released) == len(made.panel)
     assert await Obligation.count() == 2
     assert await InnovationEvidence.count() == 0
 

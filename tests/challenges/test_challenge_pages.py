@@ -156,6 +156,23 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         assert "Being scored" in (await client.get(place)).text
 
 
+async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app: Litestar) -> None:
+    made = await exercise.opened()
+    firm = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
+    with clock.at(BEGINS + DAY):
+        await actions.cancel(made.officer, made.ref, "The street is closed for good.")
+        client = await visiting(app, firm)
+        typed = {"summary": "A sensor in every grate.", "approach": "It listens to the water all day."}
+        for page in (
+            await client.get(f"/challenges/{made.ref}/apply"),
+            await client.post(f"/challenges/{made.ref}/apply", data=typed),
+        ):
+            assert "This challenge was cancelled on" in page.text
+            assert "This challenge closed" not in page.text
+            assert "You can change or withdraw it" not in page.text
+        assert "It listens to the water all day." in page.text
+
+
 async def test_the_buyer_answers_and_sees_no_applications_before_the_closing(app: Litestar) -> None:
     made = await exercise.applied()
     with clock.at(BEGINS + DAY):
