@@ -141,7 +141,11 @@ def _supplier(firm: Organisation, profile: Profile | None, done: list[experience
         title=firm.name,
         summary=profile.summary if profile else "",
         body=profile.description if profile else "",
-        keywords=(*(profile.capabilities if profile else []), *labels(codes)),
+        keywords=(
+            *(profile.capabilities if profile else []),
+            *labels(codes),
+            *([firm.identifier] if firm.identifier else []),
+        ),
         track_record=tuple(dict.fromkeys(each.title for each in done))[:MOST_DONE],
         supplier_names=(firm.name,),
         cpv=tuple(codes),

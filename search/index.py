@@ -38,7 +38,7 @@ RANGES = ("value_minor", "opens_at", "closes_at", "published_at", "arrival")
 """Numbers that can be bounded on either side. A document that lacks the number is outside every range."""
 
 SEARCHED = (
-    "title", "ref", "supplier_names", "buyer", "keywords", "track_record", "cpv", "certificates", "summary", "body",
+    "title", "ref", "supplier_names", "buyer", "region", "keywords", "track_record", "cpv", "certificates", "summary", "body",
 )  # fmt: skip
 """Where words are looked for, the more telling fields first."""
 

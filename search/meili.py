@@ -51,6 +51,7 @@ class _Formatted(msgspec.Struct):
     ref: str = ""
     supplier_names: list[str] = []
     buyer: str = ""
+    region: str = ""
     keywords: list[str] = []
     track_record: list[str] = []
     cpv: list[str] = []

@@ -215,6 +215,7 @@ FIELD_WORDS = {
     "ref": "the reference",
     "supplier_names": "the supplier",
     "buyer": "the buyer",
+    "region": "the region",
     "keywords": "its subjects",
     "track_record": "what it has done here",
     "cpv": "its CPV codes",

@@ -19,7 +19,7 @@ from search.words import BREAK
 
 _FIELDS = (
     ("title",),
-    ("ref", "supplier_names", "buyer"),
+    ("ref", "supplier_names", "buyer", "region"),
     ("keywords", "track_record", "cpv", "certificates"),
     ("summary",),
 )
