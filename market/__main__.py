@@ -44,6 +44,10 @@ def serve(arguments: Arguments) -> int:
     from market import orphans
     from market.db import database_url
 
+    if getattr(arguments, "demo", False):
+        os.environ["PRELUDE_DEMO"] = "1"
+        settings.cache_clear()
+        settings()
     database_url()
     orphans.adopt()
     worker = None
@@ -390,6 +394,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--workers", type=int, default=1)
     one.add_argument("--with-worker", action="store_true", help="run the worker beside it")
     one.add_argument("--no-worker", action="store_true", help="not even in demo mode")
+    one.add_argument("--demo", action="store_true", help="let anybody sign in as anybody; refused in production")
     one = command("demo", demo, "play the demo story once, and serve it")
     one.add_argument("--host", default="127.0.0.1")
     one.add_argument("--port", type=int, default=8000)
@@ -464,11 +469,11 @@ def main() -> int:
     arguments = parser().parse_args()
     try:
         settings()
+        act: Callable[[Arguments], int] = arguments.act
+        return act(arguments)
     except Unsafe as unsafe:
         print(f"Refused: {unsafe}", file=sys.stderr)
         return 2
-    act: Callable[[Arguments], int] = arguments.act
-    return act(arguments)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """What the environment may ask for, and what is refused where the public is served."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from market.settings import LAPTOP_SECRET, Unsafe, read
@@ -44,3 +48,17 @@ def test_production_takes_a_complete_environment() -> None:
 def test_production_refuses_what_is_unsafe_and_names_the_variable(change: dict[str, str], word: str) -> None:
     with pytest.raises(Unsafe, match=word):
         read({**GOOD, **change})
+
+
+@pytest.mark.parametrize("command", [["demo"], ["serve", "--demo"]], ids=" ".join)
+def test_a_demonstration_is_refused_in_production_however_it_is_asked_for(command: list[str]) -> None:
+    given = {name: value for name, value in os.environ.items() if name != "PRELUDE_DEMO"}
+    done = subprocess.run(
+        [sys.executable, "-m", "market", *command, "--port", "8999"],
+        env={**given, **GOOD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Refused: PRELUDE_DEMO lets anybody sign in as anybody")
