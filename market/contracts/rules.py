@@ -138,7 +138,8 @@ def standstill_is_over(drawing: DrawingUp) -> str | None:
     """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
     end = drawing.decision.standstill_ends_at
     if end is not None and not workdays.is_over(end, drawing.now):
-        return "The standstill has not ended yet. Come back when it has."
+        last = workdays.local_day(end)
+        return f"The standstill has not ended yet. Come back when it has: after {last.day} {last:%B %Y}."
     return None
 
 
