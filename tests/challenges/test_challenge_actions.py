@@ -88,7 +88,7 @@ async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questi
     with clock.at(BEGINS), pytest.raises(Refused) as refused:
         await actions.edit(made.officer, made.ref, exercise.SUCCESS)
     assert codes(refused) == ["challenge.already-published"]
-    assert await letters() == [f"You are on the panel for {exercise.PROBLEM.title}"] * 2
+    assert await letters() == [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
 
 
 async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> None:
@@ -347,8 +347,8 @@ async def test_every_applicant_gets_scores_and_reasons_and_the_listed_an_invitat
     made = await exercise.shortlisted([9, 7, 3])
     told = await letters("application:")
     title = exercise.PROBLEM.title
-    assert told.count(f"You are invited to pitch {title} — £4,000, win or lose") == 2
-    assert told.count(f"You were not short-listed for {title} — your scores and why") == 1
+    assert told.count(f"You are invited to pitch for “{title}” — £4,000, win or lose") == 2
+    assert told.count(f"You were not short-listed for “{title}” — your scores and why") == 1
     rows = {row.supplier: row for row in await Application.objects()}
     assert [rows[each.id].rank for each in made.suppliers] == [1, 2, 3]
     assert [rows[each.id].shortlisted for each in made.suppliers] == [True, True, False]
