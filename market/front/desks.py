@@ -6,7 +6,7 @@ when somebody acts, and two people of one body see the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -17,7 +17,7 @@ from market import clock, policy, workdays
 from market.actor import SUPPLIER_ROLES, Actor
 from market.db import many, one
 from market.money import Money
-from market.payments.actions import ledger
+from market.payments.actions import received_by
 from market.suppliers.tables import Profile
 from market.tenders import rules as tender_rules
 from market.tenders.tables import Tender
@@ -478,21 +478,14 @@ async def _supplier(firms: Sequence[int], now: datetime) -> SupplierDesk:
     ]
     codes = {code for each in profiles for code in each.cpv}
     places = {place for each in profiles for place in each.regions} | set(regions)
-    entries = [row for row in await ledger(firms) if row["payee"] in firms]
+    owed, paid = await received_by(firms)
     return SupplierDesk(
         fits=await _fits(firms, codes, places, now),
         in_play=await _in_play(firms, now),
-        owed=_sums(row for row in entries if row["state"] != "paid"),
-        paid=_sums(row for row in entries if row["state"] == "paid"),
-        lacks=_lacks(profiles),
+        owed=owed,
+        paid=paid,
+        lacks=_lacks([each for each in profiles if each.organisation == firms[0]]),
     )
-
-
-def _sums(rows: Iterable[dict[str, Any]]) -> list[Money]:
-    totals: dict[str, int] = {}
-    for row in rows:
-        totals[row["currency"]] = totals.get(row["currency"], 0) + row["amount_minor"]
-    return [Money(minor, currency) for currency, minor in sorted(totals.items())]
 
 
 def _lacks(profiles: Sequence[Profile]) -> list[str]:

@@ -329,6 +329,20 @@ async def of_cause(cause: str) -> dict[str, Any] | None:
     return rows[0] if rows else None
 
 
+async def received_by(organisations: Sequence[int]) -> tuple[list[Money], list[Money]]:
+    """What these bodies are owed still and what they were paid, each as one sum for every currency."""
+    rows = await many(
+        "SELECT o.currency, paid.is_so AS paid, sum(o.amount_minor)::bigint AS minor FROM obligation o, LATERAL (SELECT EXISTS "
+        "(SELECT 1 FROM payment p WHERE p.obligation = o.id AND p.state = 'paid') AS is_so) paid "
+        "WHERE o.payee = ANY({}::int[]) GROUP BY o.currency, paid.is_so ORDER BY o.currency",
+        list(organisations),
+    )
+    return (
+        [Money(row["minor"], row["currency"]) for row in rows if not row["paid"]],
+        [Money(row["minor"], row["currency"]) for row in rows if row["paid"]],
+    )
+
+
 def days_to_pay(owed: datetime, paid: datetime) -> int:
     """Whole days from the fact to the payment: the time-to-pay that is recorded and published."""
     return (paid - owed).days

@@ -418,6 +418,25 @@ async def test_a_supplier_makes_its_account_from_the_page_of_its_payments(
         assert "can be paid on its account" in (await client.get("/payments")).text
 
 
+async def test_what_a_firm_is_owed_and_was_paid_are_sums_of_everything() -> None:
+    there = await owed()
+    for number, cause in enumerate(("milestone:MS-AAAAAA1", "milestone:MS-AAAAAA2")):
+        await actions.owe(
+            there.accepting,
+            cause=cause,
+            payer=there.buyer.id,
+            payee=there.firm.id,
+            amount=Money(700, ("GBP", "EUR")[number]),
+            purpose="Part",
+            about="contract:C-AAAAAAA",
+            days=30,
+        )
+    await actions.release(there.releasing, there.obligation.ref)
+    await actions.pay_waiting()
+    assert await actions.received_by([there.firm.id]) == ([Money(700, "EUR"), Money(700)], [Money(500_000)])
+    assert await actions.received_by([there.buyer.id]) == ([], [])
+
+
 async def test_the_list_of_obligations_goes_on_from_page_to_page(
     app: Litestar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
