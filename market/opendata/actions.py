@@ -202,48 +202,54 @@ async def page_of_releases(
         if value:
             where += f" AND {condition}"
             asked.append(value)
-    rows = await many(
-        f"SELECT event, at, extensions, body FROM release WHERE {where} ORDER BY event LIMIT {{}}",  # noqa: S608
-        *asked,
-        limit + 1,
+    return await _page(f"SELECT event AS place, at, {USED}, body FROM release WHERE {where}", asked, after, limit)  # noqa: S608
+
+
+async def page_of_records(
+    after: int = 0, limit: int = 100, *, since: datetime | None = None, kind: str = "", year: int | None = None
+) -> Page:
+    """Processes in the order of their last change, behind a place in it: one that changes comes again, at the end."""
+    where, asked = _of_processes(after, since, kind, year)
+    return await _page(
+        f"SELECT last AS place, changed_at AS at, {USED}, {RECORD} AS body FROM process WHERE {where}",  # noqa: S608
+        asked,
+        after,
+        limit,
     )
+
+
+async def _page(query: str, asked: list[Any], after: int, limit: int) -> Page:
+    rows = await many(f"{query} ORDER BY place LIMIT {{}}", *asked, limit + 1)
     shown = rows[:limit]
     return Page(
         [row["body"].encode() for row in shown],
-        {name for row in shown for name in row["extensions"]},
-        shown[-1]["event"] if shown else after,
+        {name for used in {row["used"] for row in shown} for name in used.split()},
+        shown[-1]["place"] if shown else after,
         len(rows) > limit,
         max((row["at"] for row in shown), default=NEVER),
     )
 
 
-async def page_of_records(
-    after: int = 0, limit: int = 100, *, since: datetime | None = None, year: int | None = None
-) -> Page:
-    """Processes in the order of their last change, behind a place in it: one that changes comes again, at the end."""
-    rows = await page_of_processes(after, limit + 1, since=since, year=year)
-    shown = rows[:limit]
-    return Page(
-        [record_of(row) for row in shown],
-        {name for row in shown for name in row["extensions"]},
-        shown[-1]["last"] if shown else after,
-        len(rows) > limit,
-        max((row["changed_at"] for row in shown), default=NEVER),
-    )
+def _of_processes(after: int, since: datetime | None, kind: str, year: int | None) -> tuple[str, list[Any]]:
+    asked: list[Any] = [after]
+    where = "last > {}"
+    if since is not None:
+        where += " AND changed_at >= {}"
+        asked.append(since)
+    if kind:
+        where += " AND subject LIKE {}"
+        asked.append(f"{kind}:%")
+    if year is not None:
+        where += " AND began_at >= {} AND began_at < {}"
+        asked += [datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)]
+    return where, asked
 
 
 async def page_of_processes(
     after: int = 0, limit: int = 100, *, since: datetime | None = None, year: int | None = None
 ) -> list[dict[str, Any]]:
     """The rows of processes behind a place, those that changed longest ago first; `year` is the one they began in."""
-    asked: list[Any] = [after]
-    where = "last > {}"
-    if since is not None:
-        where += " AND changed_at >= {}"
-        asked.append(since)
-    if year is not None:
-        where += " AND began_at >= {} AND began_at < {}"
-        asked += [datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)]
+    where, asked = _of_processes(after, since, "", year)
     return await many(
         "SELECT ocid, subject, last, changed_at, tags, extensions, listed, compiled FROM process "  # noqa: S608
         f"WHERE {where} ORDER BY last LIMIT {{}}",
@@ -252,13 +258,18 @@ async def page_of_processes(
     )
 
 
-async def last_changed(limit: int = 100, *, before: int = 0, since: datetime | None = None) -> list[dict[str, Any]]:
+async def last_changed(
+    limit: int = 100, *, before: int = 0, since: datetime | None = None, kind: str = ""
+) -> list[dict[str, Any]]:
     """The rows of the processes that changed last, newest first; from a place on downwards when `before` is given."""
     asked: list[Any] = [before or 2**62]
     where = "last < {}"
     if since is not None:
         where += " AND changed_at >= {}"
         asked.append(since)
+    if kind:
+        where += " AND subject LIKE {}"
+        asked.append(f"{kind}:%")
     return await many(
         "SELECT ocid, subject, last, changed_at, tags, compiled FROM process "  # noqa: S608
         f"WHERE {where} ORDER BY last DESC LIMIT {{}}",
@@ -267,8 +278,16 @@ async def last_changed(limit: int = 100, *, before: int = 0, since: datetime | N
     )
 
 
+USED = "array_to_string(extensions, ' ') AS used"
+"""The extensions as one text: a list would be read element by element, for every row of a page."""
+
+RECORD = r"""E'\x7b"ocid":"' || ocid || '","releases":' || listed || ',"compiledRelease":' || compiled || E'\x7d'"""
+"""The record of a process, as the database writes it (braces by number, since a brace marks an argument): links to its
+releases, and all of them compiled."""
+
+
 def record_of(row: dict[str, Any]) -> bytes:
-    """The record of a process: links to its releases, and all of them compiled."""
+    """The same of a row at hand."""
     return f'{{"ocid":"{row["ocid"]}","releases":{row["listed"]},"compiledRelease":{row["compiled"]}}}'.encode()
 
 
@@ -288,7 +307,7 @@ async def state() -> str:
     """A name for all that is published: it changes with every release, and when everything was published anew."""
     row = await one(
         "SELECT COALESCE((SELECT event FROM place WHERE name = {}), 0) AS anew, "
-        "COALESCE((SELECT MAX(event) FROM release), 0) AS newest",
+        "COALESCE((SELECT key FROM release ORDER BY event DESC LIMIT 1), '') AS newest",
         ANEW,
     )
     return f"{row['anew']}-{row['newest']}"

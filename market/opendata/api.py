@@ -6,12 +6,10 @@ takes gzip. Packages are put together from the bytes that were published; nothin
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from litestar import Request, Response, Router, get, route
@@ -24,6 +22,7 @@ from litestar.response import Stream
 from market.accounts import guards
 from market.opendata import actions, feed, gathering, packages, sheets
 from market.opendata.shapes import FullRecordPackage, RecordPackage, ReleasePackage, Tag
+from market.opendata.shelf import Answer, Shelf
 from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web.problems import problem_responses
@@ -61,6 +60,10 @@ OnlyTag = Annotated[
     QueryParameter(
         description="Only releases with this tag of OCDS's releaseTag list", examples=[Example(value="award")]
     ),
+]
+OnlyKind = Annotated[
+    Literal["challenge", "tender"] | None,
+    QueryParameter(description="Only innovation exercises, or only tenders", examples=[Example(value="tender")]),
 ]
 OneOcid = Annotated[
     str,
@@ -107,9 +110,13 @@ async def releases(
 ) -> Response[bytes]:
     """A release package in the order of publication. Follow `links.next` to the end; later, go on from the header
     `next-cursor` of the last page: no release is skipped, whatever is published meanwhile."""
-    page = await actions.page_of_releases(_place(cursor), limit, ocid=ocid, since=_aware(since), tag=tag or "")
-    asked = {"limit": limit, "ocid": ocid, "since": since, "tag": tag}
-    return _package(request, "releases", page, asked)
+    place, moment = _place(cursor), _aware(since)
+
+    async def made() -> Answer:
+        page = await actions.page_of_releases(place, limit, ocid=ocid, since=moment, tag=tag or "")
+        return _package(request, "releases", page, {"limit": limit, "ocid": ocid, "since": since, "tag": tag})
+
+    return await _kept(request, made)
 
 
 @get(
@@ -130,7 +137,7 @@ async def one_release(request: AnyRequest, key: OneKey) -> Response[bytes]:
         uri=_here(request),
         published_at=row.at,
     )
-    return _answer(request, content, JSON)
+    return _answer(request, Answer(content), JSON)
 
 
 @get(
@@ -145,11 +152,17 @@ async def records(
     cursor: Cursor = "",
     limit: Limit = 100,
     since: Since = None,
+    kind: OnlyKind = None,
 ) -> Response[bytes]:
     """A record package: for each process how things stand, with links to its releases. A process that changes moves to
     the end of the list, so whoever goes on from her last cursor gets all changes and nothing else."""
-    page = await actions.page_of_records(_place(cursor), limit, since=_aware(since))
-    return _package(request, "records", page, {"limit": limit, "since": since})
+    place, moment = _place(cursor), _aware(since)
+
+    async def made() -> Answer:
+        page = await actions.page_of_records(place, limit, since=moment, kind=kind or "")
+        return _package(request, "records", page, {"limit": limit, "since": since, "kind": kind})
+
+    return await _kept(request, made)
 
 
 @get(
@@ -171,7 +184,7 @@ async def one_record(request: AnyRequest, ocid: OneOcid) -> Response[bytes]:
         uri=_here(request),
         published_at=process.changed_at,
     )
-    return _answer(request, content, JSON)
+    return _answer(request, Answer(content), JSON)
 
 
 @get(
@@ -187,15 +200,18 @@ async def changes(
     cursor: Cursor = "",
     limit: Limit = 100,
     since: Since = None,
+    kind: OnlyKind = None,
 ) -> Response[bytes]:
     """The processes that changed last, newest first, one entry each; older ones by the link `next`."""
-    rows = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since))
+    rows = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since), kind=kind or "")
     shown = rows[:limit]
     following = None
     if len(rows) > limit:
-        following = _address("/api/ocds/changes.atom", shown[-1]["last"], {"limit": limit, "since": since})
+        following = _address(
+            "/api/ocds/changes.atom", shown[-1]["last"], {"limit": limit, "since": since, "kind": kind}
+        )
     updated = shown[0]["changed_at"] if shown else actions.NEVER
-    return _answer(request, feed.atom(shown, _here(request), following, updated), ATOM)
+    return _answer(request, Answer(feed.atom(shown, _here(request), following, updated)), ATOM)
 
 
 @get(
@@ -276,7 +292,21 @@ def _address(path: str, place: int, asked: dict[str, Any]) -> str:
     return f"{settings().site_url}{path}?{urlencode(pairs)}"
 
 
-def _package(request: AnyRequest, name: str, page: actions.Page, asked: dict[str, Any]) -> Response[bytes]:
+SHELF = Shelf(32 * 1024**2)
+"""What this process keeps of pages it answered; a page of 100 is about 200 kB."""
+
+
+async def _kept(request: AnyRequest, made: Callable[[], Awaitable[Answer]]) -> Response[bytes]:
+    """The answer to this address, as it was given before if nothing was published since."""
+    state, here = await actions.state(), _here(request)
+    answer = SHELF.find(state, here)
+    if answer is None:
+        answer = await made()
+        SHELF.keep(state, here, answer)
+    return _answer(request, answer, JSON)
+
+
+def _package(request: AnyRequest, name: str, page: actions.Page, asked: dict[str, Any]) -> Answer:
     content = packages.package_of(
         name,
         page.bodies,
@@ -286,20 +316,17 @@ def _package(request: AnyRequest, name: str, page: actions.Page, asked: dict[str
         published_at=page.at,
         following=_address(f"/api/ocds/{name}", page.place, asked) if page.more else None,
     )
-    return _answer(request, content, JSON, {"next-cursor": str(page.place)})
+    return Answer(content, {"next-cursor": str(page.place)})
 
 
-def _answer(
-    request: AnyRequest, content: bytes, media_type: str, more: dict[str, str] | None = None
-) -> Response[bytes]:
-    """The content with an ETag of its bytes; 304 when the asker has it; compressed when she takes that. The ETag is weak,
-    so it is the same for both codings (RFC 9110 section 8.8.3.3)."""
-    tag = f'W/"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
-    headers = {"etag": tag, "cache-control": KEPT, "vary": "Accept-Encoding", **(more or {})}
-    if _has(request, tag):
+def _answer(request: AnyRequest, answer: Answer, media_type: str) -> Response[bytes]:
+    """The answer with its ETag; 304 when the asker has it; compressed when she takes that."""
+    headers = {"etag": answer.tag, "cache-control": KEPT, "vary": "Accept-Encoding", **answer.headers}
+    if _has(request, answer.tag):
         return Response(b"", status_code=304, headers=headers, media_type=media_type)
+    content = answer.content
     if len(content) > PACKED and takes_gzip(request):
-        content = gzip.compress(content, 5, mtime=0)
+        content = answer.packed
         headers["content-encoding"] = "gzip"
     if request.method == "HEAD":
         headers |= {"content-length": str(len(content)), "content-type": media_type}

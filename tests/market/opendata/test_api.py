@@ -96,6 +96,45 @@ async def test_a_full_page_of_releases_never_changes_again(client: httpx.AsyncCl
     assert before.json()["publishedDate"] == "2026-11-23T09:01:00Z"
 
 
+async def test_a_page_is_read_from_the_database_once_until_something_is_published(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ocid, _) = await tenders("One", "Two")
+    read: list[int] = []
+    page_of_records = actions.page_of_records
+
+    async def counted(after: int, limit: int, **asked: Any) -> actions.Page:
+        read.append(after)
+        return await page_of_records(after, limit, **asked)
+
+    monkeypatch.setattr(actions, "page_of_records", counted)
+    first, second = [await client.get("/api/ocds/records?limit=2") for _ in range(2)]
+    assert (first.content, first.headers["next-cursor"]) == (second.content, second.headers["next-cursor"])
+    assert len(read) == 1
+    await client.get("/api/ocds/records?limit=1")
+    assert len(read) == 2
+    await again(ocid, 5)
+    third = await client.get("/api/ocds/records?limit=2")
+    assert len(read) == 3
+    assert [each["ocid"] for each in third.json()["records"]][-1] == ocid
+
+
+async def test_records_and_changes_of_one_kind_only(client: httpx.AsyncClient) -> None:
+    (ocid,) = await tenders("One")
+    with clock.at(given.TODAY):
+        challenge = await exercise.opened()
+    await published()
+    for kind, wanted in (("tender", ocid), ("challenge", actions.ocid_of(f"challenge:{challenge.ref}"))):
+        records = (await client.get(f"/api/ocds/records?kind={kind}")).json()["records"]
+        assert [each["ocid"] for each in records] == [wanted]
+        feed_ = await client.get(f"/api/ocds/changes.atom?kind={kind}")
+        assert len(ElementTree.fromstring(feed_.content).findall(f"{ATOM}entry")) == 1
+    assert len((await client.get("/api/ocds/records")).json()["records"]) == 2
+    onward = (await client.get("/api/ocds/records?limit=1&kind=tender")).json()
+    assert "links" not in onward
+    assert (await client.get("/api/ocds/records?kind=party")).status_code == 400
+
+
 async def test_one_release_and_one_record(client: httpx.AsyncClient) -> None:
     (ocid,) = await tenders("One")
     await again(ocid, 3)
