@@ -119,6 +119,7 @@ def demo(arguments: Arguments) -> int:
     from market.db import stop_embedded
 
     os.environ["PRELUDE_DEMO"] = "1"
+    os.environ.setdefault("PRELUDE_LOOPBACK", "1")
     os.environ["SITE_URL"] = os.environ.get("SITE_URL", f"http://localhost:{arguments.port}")
     settings.cache_clear()
     if arguments.fresh:

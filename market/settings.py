@@ -49,6 +49,10 @@ class Settings:
     """PRELUDE_PROXIES: addresses or networks, separated by commas, of the reverse proxies whose `X-Forwarded-For` is
     believed. Without them everybody behind a proxy shares one allowance of tries."""
 
+    loopback: bool = False
+    """PRELUDE_LOOPBACK: `1` lets API documents and sandboxes at addresses of this very machine be called, for the demo and
+    the tests. Refused in production."""
+
     @property
     def production(self) -> bool:
         """Whether unsafe conveniences are refused."""
@@ -87,6 +91,7 @@ def read(environ: dict[str, str] | None = None) -> Settings:
         mail_from=env.get("MAIL_FROM", "Prelude <letters@prelude.example>"),
         ocds_prefix=env.get("OCDS_PREFIX", "ocds-prelud"),
         proxies=tuple(each.strip() for each in env.get("PRELUDE_PROXIES", "").split(",") if each.strip()),
+        loopback=env.get("PRELUDE_LOOPBACK", "") == "1",
     )
     if found.environment not in ("laptop", "production"):
         raise Unsafe("PRELUDE_ENV is either laptop or production")
@@ -100,6 +105,8 @@ def read(environ: dict[str, str] | None = None) -> Settings:
     if found.production:
         if found.demo:
             raise Unsafe("PRELUDE_DEMO lets anybody sign in as anybody: unset it in production")
+        if found.loopback:
+            raise Unsafe("PRELUDE_LOOPBACK lets suppliers call what listens on this machine: unset it in production")
         if found.secret == LAPTOP_SECRET:
             raise Unsafe("PRELUDE_SECRET must be set in production: try `openssl rand -hex 32`")
         if not found.secure:

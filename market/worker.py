@@ -26,7 +26,7 @@ from market.payments import actions as payments
 from market.portal import importing as portal
 from market.settings import settings
 from market.standards import actions as standards
-from market.standards import sanctions
+from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
 from search import alerts
 from search import outbox as search
@@ -57,6 +57,7 @@ JOBS: tuple[Job, ...] = (
     Job("payout accounts", 600, payments.look_after_accounts),
     Job("portals", 60, portal.due),
     Job("API checks", 600, standards.recheck),
+    Job("live API checks", 15, conformance.run_waiting),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("forgetting", 3600, accounts.forget_expired),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),

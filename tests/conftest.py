@@ -21,6 +21,7 @@ _folder.chmod(0o755)
 os.environ["PRELUDE_VAR"] = str(_folder / "var")
 os.environ["PRELUDE_SECRET"] = "a secret that only these tests know, 32 characters and more"
 os.environ["SITE_URL"] = "http://localhost:8000"
+os.environ["PRELUDE_LOOPBACK"] = "1"
 for name in ("MEILISEARCH_URL", "STRIPE_KEY", "SMTP_URL", "PRELUDE_ENV", "PRELUDE_DEMO"):
     os.environ.pop(name, None)
 

@@ -18,13 +18,13 @@ from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, many, transaction
 from market.refusals import Refusal, Refused, insist, refusals
-from market.standards import apart, certificates, exemptions, publishing, rules, sanctions
+from market.standards import apart, certificates, exemptions, publishing, rules, sanctions, sandboxes
 from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Outcome, Run
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.web.limits import Limit, spend
 
-Cause = Literal["lodged", "asked", "periodic"]
+Cause = Literal["lodged", "asked", "periodic", "live"]
 Line = Annotated[str, Meta(max_length=120)]
 
 CHECKS = Limit("standards-check", 20, 300)
@@ -243,9 +243,17 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
         for profile, each in zip(profiles, checked, strict=True):
             run = await _keep(service, row, profile, each.run, "lodged")
             await _bring_about(service, profile, row, run, each.run, told)
+        await sandboxes.queue(service, row)
         supplier = await find(Organisation, Organisation.id == service.supplier)
         await told.record(actor, service, supplier, hat.organisation_ref)
     return row
+
+
+async def may_lodge(actor: Actor, ref: str) -> None:
+    """Refuse whoever may not lodge for a service, before anything is fetched for her; takes one of her checks."""
+    service = await find(Service, Service.ref == ref)
+    actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
+    await spend(CHECKS, actor.ref)
 
 
 async def check_again(actor: Actor, ref: str) -> list[CheckRun]:
@@ -301,9 +309,27 @@ async def _check(
                 {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref, "cause": cause},
             )
             await _bring_about(service, profile, lodged, run, each.run, told)
+        if cause == "periodic":
+            await sandboxes.queue(service, lodged)
         supplier = await find(Organisation, Organisation.id == service.supplier)
         await told.record(actor, service, supplier, by)
     return runs
+
+
+async def settle_live(service: Service, lodged: Lodgement, profile: PublishedProfile, found: Run) -> CheckRun:
+    """Keep the run of a live check, and what follows from it: what the service does counts like what its document says."""
+    async with transaction():
+        service = await find(Service, Service.id == service.id, lock=True)
+        told = _Told()
+        run = await _keep(service, lodged, profile, found, "live")
+        told.add(
+            "service.tried",
+            {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref},
+        )
+        await _bring_about(service, profile, lodged, run, found, told)
+        supplier = await find(Organisation, Organisation.id == service.supplier)
+        await told.record(SYSTEM, service, supplier, "")
+    return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +365,7 @@ async def _ask(
         waivers=await exemptions.waivers_of(service, publishing.label(profile), now),
         previous=bytes(earlier.lodgement.document) if earlier is not None else None,
         gating=earlier is not None and earlier.passed,
+        extra=await sandboxes.standing(service, profile),
     )
 
 

@@ -29,7 +29,7 @@ from market.standards.check import check
 from market.standards.lint.document import Unreadable, load
 from market.standards.lint.limits import run_seconds
 from market.standards.lint.ruleset import RulesetRefused
-from market.standards.outcome import Outcome, Run, Waiver
+from market.standards.outcome import Finding, Outcome, Run, Waiver
 from market.standards.profiles import Profile, compose
 
 MEMORY: Final = 3_000_000_000
@@ -61,6 +61,8 @@ class Question(msgspec.Struct):
     waivers: list[Waiver]
     previous: bytes | None
     gating: bool
+    extra: list[Finding] = []
+    """Findings made elsewhere that decide with the others: those of a live check."""
 
 
 class Checked(msgspec.Struct):
@@ -83,6 +85,7 @@ def answer(question: Question) -> Checked:
     profile = composed(question.ruleset, question.description)
     comparison = changes.compare_files(question.previous, question.raw) if question.previous is not None else None
     extra = changes.findings(comparison, profile) if comparison is not None and question.gating else []
+    extra = [*extra, *question.extra]
     run = check(question.raw, profile, at=question.at, name=question.name, waivers=question.waivers, extra=extra)
     try:
         shown = reference.outline(load(question.raw).data)
@@ -105,9 +108,10 @@ async def ask(
     waivers: Sequence[Waiver] = (),
     previous: bytes | None = None,
     gating: bool = False,
+    extra: Sequence[Finding] = (),
 ) -> Checked:
     """Check a document apart. Refused (503) when too many wait already; never raises for what is in a document."""
-    question = Question(raw, profile.text, description, at, name, list(waivers), previous, gating)
+    question = Question(raw, profile.text, description, at, name, list(waivers), previous, gating, list(extra))
     if _process.waiting >= WAITING:
         raise Refused(
             Refusal("standard.busy", "Too many documents are being checked. Try again in a minute."), status=503

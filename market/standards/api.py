@@ -6,18 +6,19 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, delete, get, post, put
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from market.accounts import guards
+from market.actor import SUPPLIER_ROLES
 from market.db import find
 from market.refusals import NotFound
-from market.standards import actions, catalogue, certificates, publishing
+from market.standards import actions, catalogue, certificates, exemptions, fetching, live, publishing, sandboxes
 from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Run
-from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Service
+from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Sandbox, Service
 from market.web.api import SIGNED_IN, Items
 from market.web.limits import client_of
 from market.web.pages import Visitor
@@ -36,10 +37,32 @@ class ToCheck(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ToLodge(msgspec.Struct, forbid_unknown_fields=True):
-    """A document to lodge, as text; `name` is its file's name."""
+    """A document to lodge: as text, or the public `address` where it is fetched once, now; `name` is its file's name."""
 
-    document: Text
+    document: Text = ""
     name: RefOrName = ""
+    address: Annotated[str, Meta(max_length=1000)] = ""
+
+
+class SandboxView(msgspec.Struct):
+    """Where a service can be tried. `token` must stand, alone, at `control_address` before anything else is called."""
+
+    address: str
+    writable: bool
+    header: str
+    token: str
+    control_address: str
+
+
+class LiveCheckView(msgspec.Struct):
+    """A live check: `stopped` is why it could not be finished; what it found is in the runs whose cause is live."""
+
+    ref: str
+    address: str
+    asked_at: datetime
+    finished_at: datetime | None
+    stopped: str
+    requests: int
 
 
 class RuleView(msgspec.Struct):
@@ -145,7 +168,7 @@ class LodgementView(msgspec.Struct):
 
 
 class RunLine(msgspec.Struct):
-    """A run in a list; `gates` counts what must be mended, `cause` is lodged, asked or periodic."""
+    """A run in a list; `gates` counts what must be mended, `cause` is lodged, asked, periodic or live."""
 
     ref: str
     profile: str
@@ -277,9 +300,18 @@ class StandardsApi(Controller):
         operation_id="listComponents",
         responses=problem_responses(400),
     )
-    async def services(self, q: FromQuery[str] = "", profile: FromQuery[str] = "") -> Items[ServiceLine]:
-        """The catalogue: those with every word of `q`, certified under `profile` (`name@version`) when one is named."""
-        found = await catalogue.listed(q, {"profile": [profile]} if profile else {})
+    async def services(
+        self,
+        q: FromQuery[str] = "",
+        profile: FromQuery[str] = "",
+        sector: FromQuery[str] = "",
+        licence: FromQuery[str] = "",
+        maturity: FromQuery[str] = "",
+    ) -> Items[ServiceLine]:
+        """The catalogue: those with every word of `q`, certified under `profile` (`name@version`), of a `sector` (the first
+        two digits of a CPV code), a `licence` and a `maturity` (beta, live, retiring), where one is named."""
+        chosen = {"profile": profile, "sector": sector, "licence": licence, "maturity": maturity}
+        found = await catalogue.listed(q, {name: [value] for name, value in chosen.items() if value})
         return Items(
             [
                 ServiceLine(
@@ -331,11 +363,15 @@ class StandardsApi(Controller):
         summary="Lodge an API description",
         operation_id="lodgeApi",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422, 503),
+        responses=problem_responses(400, 401, 403, 404, 409, 422, 429, 503),
     )
     async def lodge(self, request: Visitor, ref: FromPath[str], data: JSONBody[ToLodge]) -> LodgementView:
         """Lodge a document: it is checked under every profile of the service, and a pass is certified at once."""
-        row = await actions.lodge(request.user, ref, data.document.encode(), data.name)
+        raw, name = data.document.encode(), data.name
+        if not raw and data.address:
+            await actions.may_lodge(request.user, ref)
+            raw, name = await fetching.document(data.address)
+        row = await actions.lodge(request.user, ref, raw, data.name or name)
         service = await find(Service, Service.id == row.service)
         return _lodgement((await actions.lodgements_of(service))[0])
 
@@ -353,6 +389,78 @@ class StandardsApi(Controller):
         made = {str(each.ref) for each in await actions.check_again(request.user, ref)}
         service = await find(Service, Service.ref == ref)
         return Items([_run(row) for row in await actions.runs_of(service) if row["ref"] in made])
+
+    @get(
+        "/services/{ref:str}/sandbox",
+        guards=[guards.signed_in],
+        summary="Read the sandbox of a component",
+        operation_id="readSandbox",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404),
+    )
+    async def sandbox(self, request: Visitor, ref: FromPath[str]) -> SandboxView:
+        """Where the service can be tried, and the token that shows control of its host; for its supplier."""
+        service = await find(Service, Service.ref == ref)
+        request.user.must_wear(*SUPPLIER_ROLES, organisation=service.supplier, secret=True)
+        row = await sandboxes.of_service(service)
+        if row is None:
+            raise NotFound("Sandbox")
+        return _sandbox(row)
+
+    @put(
+        "/services/{ref:str}/sandbox",
+        guards=[guards.signed_in],
+        summary="Name the sandbox of a component",
+        operation_id="nameSandbox",
+        security=SIGNED_IN,
+        responses=problem_responses(400, 401, 403, 404, 409),
+    )
+    async def name_sandbox(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[sandboxes.SandboxDraft]
+    ) -> SandboxView:
+        """Name it or change it; another host gets another token."""
+        return _sandbox(await sandboxes.name(request.user, ref, data))
+
+    @delete(
+        "/services/{ref:str}/sandbox",
+        guards=[guards.signed_in],
+        summary="Take the sandbox of a component away",
+        operation_id="dropSandbox",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409),
+    )
+    async def drop_sandbox(self, request: Visitor, ref: FromPath[str]) -> None:
+        """Refused while the last live check found something."""
+        await sandboxes.drop(request.user, ref)
+
+    @post(
+        "/services/{ref:str}/live-checks",
+        guards=[guards.signed_in],
+        summary="Ask for a live check",
+        operation_id="askLiveCheck",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404, 409, 429),
+    )
+    async def ask_live(self, request: Visitor, ref: FromPath[str]) -> LiveCheckView:
+        """A job makes it within a minute: the sandbox is called, and what it does is judged by the profile."""
+        row = await sandboxes.ask(request.user, ref)
+        return LiveCheckView(row.ref, row.address, row.asked_at, None, "", 0)
+
+    @get(
+        "/services/{ref:str}/live-checks",
+        guards=[guards.signed_in],
+        summary="List the live checks of a component",
+        operation_id="listLiveChecks",
+        security=SIGNED_IN,
+        responses=problem_responses(401, 403, 404),
+    )
+    async def live_checks(self, request: Visitor, ref: FromPath[str]) -> Items[LiveCheckView]:
+        """The newest twenty; for its supplier."""
+        service = await find(Service, Service.ref == ref)
+        request.user.must_wear(*SUPPLIER_ROLES, organisation=service.supplier, secret=True)
+        names = LiveCheckView.__struct_fields__
+        rows = await sandboxes.checks_of(service)
+        return Items([LiveCheckView(**{name: row[name] for name in names}) for row in rows])
 
     @get(
         "/services/{ref:str}/runs",
@@ -373,11 +481,16 @@ class StandardsApi(Controller):
         responses=problem_responses(404),
     )
     async def run(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
-        """One run record as it was kept, with every finding."""
+        """One run record as it was kept, with every finding. Of a live check everybody reads how much was called; the calls
+        themselves are for the supplier, the operator and auditors."""
         row = await find(CheckRun, CheckRun.ref == ref)
         service = await find(Service, Service.id == row.service)
         await _open(request, str(service.ref))
-        return _plain(Run.read(row.result.encode()))
+        run = Run.read(row.result.encode())
+        if run.live is not None and not await exemptions.may_read_private(request.user, service):
+            counted = {name: len(run.live.get(name, ())) for name in ("requests", "operations")}
+            run = msgspec.structs.replace(run, live=counted)
+        return _plain(run)
 
     @get(
         "/services/{ref:str}/certificates",
@@ -431,6 +544,10 @@ async def _open(request: Visitor, ref: str) -> Service:
     if not seen.open:
         raise NotFound("Service")
     return seen.service
+
+
+def _sandbox(row: Sandbox) -> SandboxView:
+    return SandboxView(row.address, row.writable, row.header, row.token, live.control_address(row.address))
 
 
 def _profile(row: PublishedProfile) -> ProfileView:

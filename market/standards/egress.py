@@ -13,15 +13,17 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlsplit
 
 PORTS = frozenset((443, 8443))
 LARGEST = 2_000_000
-"""Bytes read of one answer."""
+"""Bytes read of one answer, unless the guard is given another number."""
 Resolve = Callable[[str, int], list[str]]
 
 _REFUSED = [
@@ -45,7 +47,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: status, headers in lower case, the body up to :data:`LARGEST`, and the milliseconds it took."""
+    """An HTTP answer: status, headers in lower case, the body as far as it was read, and the milliseconds it took."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,8 +66,15 @@ class Guard:
     volume: int = 20_000_000
     seconds: float = 60.0
     timeout: float = 5.0
+    """Seconds of silence after which a connection is given up."""
+    patience: float = 15.0
+    """Seconds one request may take in all: an answer that drips for ever is cut off."""
+    largest: int = LARGEST
+    pace: float = 0.0
+    """Seconds between the beginnings of two requests, at least."""
     log: list[tuple[str, str, int]] = field(default_factory=list)
     _began: float = field(default_factory=monotonic)
+    _last: float = 0.0
 
     def permitted(self, url: str, resolve: Resolve | None = None) -> tuple[str, str, int, str]:
         """Scheme, host, port and the checked address for a URL. Raises :class:`Forbidden`."""
@@ -109,23 +118,31 @@ class Guard:
         if self.volume <= 0:
             raise Exhausted("The bytes of the run were used up.")
         scheme, host, port, address = self.permitted(url, resolve)
+        sleep(max(0.0, self._last + self.pace - monotonic()))
+        self._last = monotonic()
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         began = monotonic()
         connection = _Connection(scheme, host, port, address, self.timeout)
+        timer = threading.Timer(min(self.patience, max(0.1, self.seconds - (began - self._began))), connection.abort)
+        timer.daemon = True
+        timer.start()
         try:
             connection.request(method, target, body=body, headers=dict(headers or {}))
             answer = connection.getresponse()
-            data = answer.read(min(LARGEST, self.volume) + 1)
+            data = answer.read(min(self.largest, self.volume) + 1)
+            if connection.aborted:
+                raise TimeoutError
             spent = int((monotonic() - began) * 1000)
             self.volume -= len(data)
             self.log.append((method, url[:500], answer.status))
             fields = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, fields, data[:LARGEST], spent, answer.reason or "")
+            return Answer(answer.status, fields, data[: self.largest], spent, answer.reason or "")
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.log.append((method, url[:500], 0))
             raise Unreachable(f"{host} did not answer: {type(error).__name__}.") from None
         finally:
+            timer.cancel()
             connection.close()
 
 
@@ -158,6 +175,14 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port, timeout=timeout)
         self.default_port = 443 if scheme == "https" else 80
         self._scheme, self._address = scheme, address
+        self.aborted = False
+
+    def abort(self) -> None:
+        """Cut the connection off; whoever reads it gets an error or the end."""
+        self.aborted = True
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self._address, self.port), self.timeout)

@@ -11,15 +11,20 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import resource
+import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from market.standards.egress import Answer, Exhausted, Forbidden, Guard, Unreachable
 from market.standards.lint.document import Unreadable, digest, load
 from market.standards.outcome import Finding
-from market.standards.profiles import Card, Profile
+from market.standards.profiles import Card, Profile, compose
 
 CONTROL = "/.well-known/prelude-control.txt"
 """Where the token stands that shows control of the host."""
@@ -33,6 +38,38 @@ _CHECKS = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
+
+
+def control_address(sandbox: str) -> str:
+    """Where the token of a sandbox has to stand."""
+    parts = urlsplit(sandbox)
+    return f"{parts.scheme}://{parts.netloc}{CONTROL}"
+
+
+class Question(msgspec.Struct):
+    """What the process that makes the calls is asked: everything it may know. `ruleset` and `description` are the texts of
+    the profile, `credentials` the headers that authenticate a call."""
+
+    document: bytes
+    sandbox: str
+    token: str
+    ruleset: str
+    description: str
+    writable: bool
+    credentials: dict[str, str]
+    loopback: bool
+    own_hosts: list[str]
+    requests: int
+    seconds: float
+    pace: float
+
+
+class Answered(msgspec.Struct):
+    """What it answers: findings, evidence, and why it stopped where it did; empty when it came to its end."""
+
+    findings: list[Finding]
+    evidence: dict[str, Any]
+    stopped: str = ""
 
 
 class NotInstalled(Exception):
@@ -148,8 +185,7 @@ class _Live:
 
     def control(self, token: str) -> None:
         """The host must show the token before anything else is asked of it."""
-        parts = urlsplit(self.sandbox)
-        answer = self.guard.fetch("GET", f"{parts.scheme}://{parts.netloc}{CONTROL}")
+        answer = self.guard.fetch("GET", control_address(self.sandbox))
         if answer.status != 200 or answer.body.strip() != token.encode():
             raise _Stop(f"The token was not found at {CONTROL} of the host, so nothing else was called.")
 
@@ -308,3 +344,37 @@ def guarded_session(guard: Guard) -> Any:
     session.mount("http://", Adapter())
     session.headers["User-Agent"] = "prelude-conformance"
     return session
+
+
+MEMORY = 3_000_000_000
+"""Bytes of address space the process that makes the calls may take."""
+
+
+def serve() -> int:
+    """The process: one question from standard input, one answer to standard output."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    warnings.simplefilter("ignore")
+    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
+    guard = Guard(
+        loopback=asked.loopback,
+        own_hosts=frozenset(asked.own_hosts),
+        requests=asked.requests,
+        seconds=asked.seconds,
+        pace=asked.pace,
+    )
+    profile = compose(asked.ruleset, asked.description)
+    report = conform(
+        asked.document,
+        asked.sandbox,
+        asked.token,
+        profile,
+        guard,
+        writable=asked.writable,
+        credentials=asked.credentials,
+    )
+    sys.stdout.buffer.write(msgspec.msgpack.encode(Answered(report.findings, report.evidence, report.stopped)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(serve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 from datetime import date
 from typing import Annotated, Any
 
@@ -19,7 +20,19 @@ from market.accounts.tables import Organisation
 from market.db import find, maybe
 from market.refusals import NotFound, Refused
 from market.settings import settings
-from market.standards import actions, catalogue, certificates, exemptions, publishing, rules, sanctions
+from market.standards import (
+    actions,
+    catalogue,
+    certificates,
+    conformance,
+    exemptions,
+    fetching,
+    live,
+    publishing,
+    rules,
+    sanctions,
+    sandboxes,
+)
 from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Run
 from market.standards.profiles import Profile
@@ -40,9 +53,10 @@ class CheckForm(msgspec.Struct):
 
 
 class LodgeForm(msgspec.Struct):
-    """A document to lodge: a pasted one; a file is read beside."""
+    """A document to lodge: a pasted one, or one at a public address; a file is read beside."""
 
     document: Annotated[str, Meta(title="Document", max_length=MAX_BYTES)] = ""
+    address: Annotated[str, Meta(title="Address of the document", max_length=1000)] = ""
 
 
 class OfferForm(msgspec.Struct):
@@ -385,6 +399,9 @@ class ComponentPages(Controller):
         form = await forms.read(request, LodgeForm)
         with form.acting():
             raw, name = await _document(request, form.data.document)
+            if not raw and form.data.address.strip():
+                await actions.may_lodge(request.user, ref)
+                raw, name = await fetching.document(form.data.address)
             row = await actions.lodge(request.user, ref, raw, name)
             return to(f"/components/{ref}/result", f"Version {row.number} is lodged and checked.")
         return show(request, "components/lodge.html", status=form.status, service=await _own(request, ref), form=form)
@@ -392,13 +409,45 @@ class ComponentPages(Controller):
     @post("/{ref:str}/check", guards=[guards.signed_in])
     async def check_again(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Check the lodged document again."""
-        try:
-            await actions.check_again(request.user, ref)
-        except Refused as refused:
-            if refused.status == 403:
-                raise
-            return to(f"/components/{ref}", " ".join(each.reason for each in refused.reasons), kind="notice")
-        return to(f"/components/{ref}/result", "The document was checked again.")
+        checked = actions.check_again(request.user, ref)
+        return await _or_notice(
+            checked, f"/components/{ref}/result", "The document was checked again.", f"/components/{ref}"
+        )
+
+    @get("/{ref:str}/sandbox", guards=[guards.supplier])
+    async def sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Where it can be tried, and the live checks so far."""
+        service = await _own(request, ref)
+        row = await sandboxes.of_service(service)
+        kept = {"address": row.address, "writable": row.writable, "header": row.header} if row is not None else {}
+        return await _sandbox(request, service, forms.blank(sandboxes.SandboxDraft, **kept))
+
+    @post("/{ref:str}/sandbox", guards=[guards.supplier])
+    async def name_sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep it."""
+        form = await forms.read(request, sandboxes.SandboxDraft)
+        with form.acting():
+            await sandboxes.name(request.user, ref, form.data)
+            return to(
+                f"/components/{ref}/sandbox", "The sandbox is kept. Put the token at its host, then check it live."
+            )
+        return await _sandbox(request, await _own(request, ref), form)
+
+    @post("/{ref:str}/sandbox/check", guards=[guards.supplier])
+    async def check_live(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Ask for a live check."""
+        return await _or_notice(
+            sandboxes.ask(request.user, ref),
+            f"/components/{ref}/sandbox",
+            "The live check waits. Look again in a minute.",
+        )
+
+    @post("/{ref:str}/sandbox/drop", guards=[guards.supplier])
+    async def drop_sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take it away."""
+        return await _or_notice(
+            sandboxes.drop(request.user, ref), f"/components/{ref}/sandbox", "The sandbox is taken away."
+        )
 
     @get("/{ref:str}/result", guards=[guards.public])
     async def result(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -497,6 +546,35 @@ def _dates(row: dict[str, Any]) -> Any:
 def _tender(said: str) -> str:
     """The reference of a tender as it stands in an address; empty when it is none."""
     return said if rules.TENDER.fullmatch(said) else ""
+
+
+async def _or_notice(act: Awaitable[Any], path: str, done: str, otherwise: str = "") -> Response[Any]:
+    """Do what a button asks and go to `path`; a refusal is a notice there (or at `otherwise`), because there is no form."""
+    try:
+        await act
+    except Refused as refused:
+        if refused.status == 403:
+            raise
+        return to(otherwise or path, " ".join(each.reason for each in refused.reasons), kind="notice")
+    return to(path, done)
+
+
+async def _sandbox(request: Visitor, service: Service, form: forms.Form[sandboxes.SandboxDraft]) -> Response[bytes]:
+    row = await sandboxes.of_service(service)
+    return show(
+        request,
+        "components/sandbox.html",
+        status=form.status,
+        form=form,
+        service=service,
+        sandbox=row,
+        control_at=live.control_address(row.address) if row is not None else "",
+        checks=await sandboxes.checks_of(service),
+        runs=[each for each in await actions.runs_of(service, 100) if each["cause"] == "live"][:6],
+        tones=catalogue.TONES,
+        installed=live.available(),
+        requests=conformance.REQUESTS,
+    )
 
 
 async def _version(name: str, version: str) -> PublishedProfile:

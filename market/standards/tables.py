@@ -98,7 +98,7 @@ class CheckRun(Table):
     profile_digest = Varchar(length=80, null=False)
     engine = Varchar(length=40, null=False)
     cause = Varchar(length=10, null=False)
-    """lodged | asked | periodic."""
+    """lodged | asked | periodic | live."""
     outcome = Varchar(length=20, null=False)
     """pass | pass-with-waivers | fail | could-not-check."""
     gates = number()
@@ -106,6 +106,42 @@ class CheckRun(Table):
     started_at = when(index=True)
     finished_at = when()
     result = words("{}")
+
+
+class Sandbox(Table):
+    """Where a service can be tried, one for each service: its address, and the token that shows control of the host.
+
+    `credential` is the value of the header that authenticates a call, sealed with a key that only the platform has; without
+    `writable` nothing but GET is ever sent.
+    """
+
+    id: Serial
+    service = belongs_to(Service)
+    address = words()
+    token = Varchar(length=64, null=False)
+    writable = yes_or_no()
+    header = Varchar(length=80, default="", null=False)
+    credential = octets()
+    named_at = when()
+    named_by = belongs_to(Person)
+
+
+class LiveCheck(Table):
+    """A live check of a service, asked and then made by a job. What it found is in runs whose cause is `live`; `stopped` is
+    why it could not be finished, empty when it was."""
+
+    id: Serial
+    ref = reference("LC")
+    service = belongs_to(Service)
+    lodgement = belongs_to(Lodgement)
+    address = words()
+    asked_at = when()
+    asked_by = may_belong_to(Person)
+    """Nobody when a lodgement or the rhythm of the checks asked."""
+    began_at = moment()
+    finished_at = moment()
+    stopped = words()
+    requests = number()
 
 
 class IssuedCertificate(Table):

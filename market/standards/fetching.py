@@ -1,0 +1,49 @@
+"""Fetching a document from the public address a supplier gave, through the guard on the way out.
+
+No action does this: it happens before one, outside any transaction, and its result is the bytes that are lodged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from market.refusals import Refusal, Refused
+from market.settings import settings
+from market.standards.egress import Exhausted, Forbidden, Guard, Unreachable
+from market.standards.lint.limits import MAX_BYTES
+
+SECONDS = 20.0
+"""How long the document may take to arrive."""
+
+
+def guard(**more: float) -> Guard:
+    """A guard for what suppliers name: nothing but public addresses, never our own; loopback only where the settings say so."""
+    made = Guard(loopback=settings().loopback, own_hosts=frozenset({settings().host} - {"localhost"}))
+    for name, value in more.items():
+        setattr(made, name, value)
+    return made
+
+
+async def document(address: str) -> tuple[bytes, str]:
+    """The document at an address, and the name it has there. Refused (422) with the reason when nothing can be had."""
+    address = address.strip()
+    if urlsplit(address).fragment:
+        address = address.partition("#")[0]
+    asked = guard(requests=1, seconds=SECONDS, patience=SECONDS, largest=MAX_BYTES, volume=MAX_BYTES + 1)
+    headers = {"accept": "application/vnd.oai.openapi, application/yaml, application/json, text/*;q=0.5"}
+    try:
+        answer = await asyncio.to_thread(asked.fetch, "GET", address, headers)
+    except (Forbidden, Exhausted, Unreachable) as refused:
+        raise _refused(str(refused)) from None
+    if 300 <= answer.status < 400:
+        raise _refused(f"The address answers {answer.status}: it leads on to another. Give the address it leads to.")
+    if answer.status != 200:
+        raise _refused(f"The address answers {answer.status}, not with a document.")
+    if len(answer.body) >= MAX_BYTES:
+        raise _refused(f"What is at the address has more than {MAX_BYTES:,} bytes.")
+    return answer.body, urlsplit(address).path.rpartition("/")[2][:200]
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(Refusal("lodgement.not-fetched", reason, "address"), status=422)
