@@ -512,18 +512,27 @@ class WellKnownPages(Controller):
 
     @get("/api-catalog", guards=[guards.public])
     async def catalog(self) -> Response[bytes]:
-        """Our own API and those of the components in the catalogue (RFC 9727, as a linkset of RFC 9264)."""
+        """Our own API and those of the components in the catalogue (RFC 9727, as a linkset of RFC 9264): of each its
+        description and its documentation; of a confidential one that it exists."""
         site = settings().site_url
-        own = {
-            "anchor": f"{site}/api/v1",
-            "service-desc": [{"href": f"{site}/api/v1/openapi.json", "type": "application/json"}],
-            "service-doc": [{"href": f"{site}/standards", "type": "text/html"}],
-        }
-        items = [
-            {"href": f"{site}/components/{row['ref']}", "title": row["title"]}
-            for row in (await catalogue.listed()).items
+        apis = [
+            {
+                "anchor": f"{site}/api/v1",
+                "service-desc": [{"href": f"{site}/api/v1/openapi.json", "type": "application/json"}],
+                "service-doc": [{"href": f"{site}/api/v1", "type": "text/html"}],
+            }
         ]
-        linkset = {"linkset": [own, {"anchor": f"{site}/.well-known/api-catalog", "item": items}]}
+        for row in (await catalogue.listed()).items:
+            page = f"{site}/components/{row['ref']}"
+            api: dict[str, Any] = {"anchor": page}
+            if row["versions"] and not row["private"]:
+                document = f"{page}/versions/{row['versions']}/document"
+                api["service-desc"] = [{"href": document, "type": "text/plain", "title": row["title"]}]
+            api["service-doc"] = [{"href": page, "type": "text/html", "title": row["title"]}]
+            api["status"] = [{"href": f"{site}/api/v1/standards/services/{row['ref']}", "type": "application/json"}]
+            apis.append(api)
+        items = [{"href": each["anchor"]} for each in apis]
+        linkset = {"linkset": [{"anchor": f"{site}/.well-known/api-catalog", "item": items}, *apis]}
         return Response(
             json.dumps(linkset).encode(),
             media_type='application/linkset+json; profile="https://www.rfc-editor.org/info/rfc9727"',

@@ -280,6 +280,52 @@ async def test_everything_is_done_with_forms(house: House, app: Litestar) -> Non
         assert (await browser.get(f"/components/{ref}/certificates/{held.ref}.json")).content == bytes(held.file)
 
 
+async def test_the_catalogue_of_apis_says_where_each_is_described(house: House, app: Litestar) -> None:
+    service = await house.service()
+    await actions.lodge(house.actor, service.ref, good())
+    async with given.browser(app) as browser:
+        answer = await browser.get("/.well-known/api-catalog")
+        assert answer.headers["content-type"].startswith(
+            'application/linkset+json; profile="https://www.rfc-editor.org'
+        )
+        assert 'rel="api-catalog"' in answer.headers["link"]
+        head = await browser.head("/.well-known/api-catalog")
+        assert (head.status_code, head.headers["link"]) == (200, answer.headers["link"])
+        catalog, own, listed = answer.json()["linkset"]
+        assert [each["href"] for each in catalog["item"]] == [own["anchor"], listed["anchor"]]
+        for api in (own, listed):
+            for kind in ("service-desc", "service-doc"):
+                (link,) = api[kind]
+                shown = await browser.get(
+                    link["href"].removeprefix("http://localhost:8000"), headers={"accept": link["type"]}
+                )
+                assert shown.status_code == 200, link
+        described = listed["service-desc"][0]["href"].removeprefix("http://localhost:8000")
+        assert (await browser.get(described)).content == good()
+
+
+async def test_components_are_found_by_word_and_facet_on_the_page_and_by_programs(house: House, app: Litestar) -> None:
+    certified = await house.service(maturity="beta")
+    await actions.lodge(house.actor, certified.ref, good())
+    other = await house.service(
+        title="Bridge findings", does="What an inspection of a bridge found.", licence="OGL-3.0", cpv=["71000000"]
+    )
+    async with given.browser(app) as browser:
+        for asked, expected in (
+            ("", {certified.ref, other.ref}),
+            ("q=valid", {certified.ref}),
+            ("profile=uk-core@1.0.0", {certified.ref}),
+            ("sector=71", {other.ref}),
+            ("licence=MIT", {certified.ref}),
+            ("maturity=live", {other.ref}),
+            ("maturity=live&licence=MIT", set()),
+        ):
+            page = (await browser.get(f"/components?{asked}")).text
+            assert {ref for ref in (certified.ref, other.ref) if f"/components/{ref}" in page} == expected, asked
+            told = (await browser.get(f"/api/v1/standards/services?{asked}")).json()["items"]
+            assert {each["ref"] for each in told} == expected, asked
+
+
 async def test_anybody_checks_without_lodging_and_nothing_is_kept(house: House, app: Litestar) -> None:
     async with given.browser(app) as browser:
         form = await browser.get("/standards/check?profile=uk-core@1.0.0")
