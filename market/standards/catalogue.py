@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from market import clock, policy
+from market import clock
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.db import find, many
@@ -25,13 +23,6 @@ TONES = {"pass": "green", "pass-with-waivers": "green", "fail": "red", "could-no
 
 MOST = 300
 """Components shown on one page."""
-
-
-@lru_cache(maxsize=1)
-def sectors() -> dict[str, str]:
-    """The divisions of the procurement vocabulary: two digits to what they mean."""
-    with (policy.REFERENCE / "cpv.csv").open(encoding="utf-8", newline="") as file:
-        return {code[:2]: label for code, label in csv.reader(file) if code[2:] == "000000"}
 
 
 FACETS = ("profile", "sector", "licence", "maturity")
