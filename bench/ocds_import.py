@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import io
 import json
 import os
@@ -25,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(HERE))
@@ -54,16 +56,44 @@ _NUMBERS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 def multiplied(releases: list[bytes], count: int) -> bytes:
     """A release package of `count` releases, each with an ocid of its own and long numbers of its own."""
-    every = []
+    return b"".join(package(releases, count, []))
+
+
+def package(releases: list[bytes], count: int, firms: list[str]) -> Iterator[bytes]:
+    """The pieces of that package. With `firms` every awarded supplier is one of these, in turn."""
+    yield b'{"uri": "https://bench.example", "version": "1.1", "publisher": {"name": "Bench"}, "releases": ['
     for number in range(count):
         turn, place = divmod(number, len(releases))
         mark = f"{turn:08x}".encode()
         one = json.loads(_NUMBERS.sub(lambda found, mark=mark: mark + found[0][8:], releases[place]))
         one["ocid"] = f"{one.get('ocid', 'ocds-none')}-{number}"
-        every.append(one)
-    return json.dumps(
-        {"uri": "https://bench.example", "version": "1.1", "publisher": {"name": "Bench"}, "releases": every}
-    ).encode()
+        if firms:
+            rename(one, firms, number)
+        yield (b"," if number else b"") + json.dumps(one).encode()
+    yield b"]}"
+
+
+def rename(release: dict[str, Any], firms: list[str], number: int) -> None:
+    """Give the suppliers of a release the names of real firms, and ids that are no register's."""
+    named: dict[Any, tuple[str, str]] = {}
+    for award in release.get("awards") or ():
+        for each in award.get("suppliers") or ():
+            place = len(named)
+            told = named.setdefault(each.get("id"), (f"s{place}", firms[(number + place) % len(firms)]))
+            each["id"], each["name"] = told
+    for party in release.get("parties") or ():
+        if party.get("id") in named:
+            party["id"], party["name"] = named[party["id"]]
+            party.pop("identifier", None)
+
+
+def firms() -> list[str]:
+    """The names of 15,513 real firms, where they are at hand."""
+    path = SHARED.parent / "suppliers" / "us-sbir-firms-to-2013.jsonl.gz"
+    if not path.is_file():
+        return []
+    with gzip.open(path, "rt") as lines:
+        return [json.loads(line)["name"] for line in lines]
 
 
 class Repeated(io.RawIOBase):
@@ -148,23 +178,25 @@ async def stored(releases: list[bytes], count: int) -> None:
     from market import db, migrations
     from market.db import many
     from market.portal import importing, joining, scoring, sources
-    from market.portal.tables import ImportedNotice, Source
+    from market.portal.tables import ImportedNotice, ImportedSupplier, Source
     from search import outbox
     from search.index import open_index
 
     folder = settings().var
     path = folder / "bench.json"
-    text = multiplied(releases, count)
-    path.write_bytes(text)
+    names = firms()
+    with path.open("wb") as file:
+        file.writelines(package(releases, count, names))
+    some = b"".join(package(releases, min(count, 8000), names))
     started = time.process_time()
-    for found in read(text):
+    for found in read(some):
         made = upgrade(found)
         if isinstance(made, Upgraded):
             merged = merge([made])
             notice(merged.compiled, source="bench", tags=made.tags)
             merged.encoded()
-    pure = time.process_time() - started
-    del text
+    pure = (time.process_time() - started) / min(count, 8000)
+    del some, names
     async with db.pool(2):
         await migrations.migrate()
         await sources.settle()
@@ -182,18 +214,24 @@ async def stored(releases: list[bytes], count: int) -> None:
         grown = max(sizes[middle:]) - max(sizes[: middle + 1])
         kept = await ImportedNotice.count()
         print(
-            f"stored {kept:,} procurements: {count / (own + server):,.0f} releases a second of processor time "
+            f"stored {kept:,} procurements from {path.stat().st_size / 1e6:,.0f} MB: {count / (own + server):,.0f} releases a second of processor time "
             f"({own / count * 1e6:.0f} µs here, {server / count * 1e6:.0f} µs in PostgreSQL), {count / wall:,.0f}/s by the clock; "
-            f"ratio to reading, mending and merging alone {(own + server) / pure:.2f}; {max(sizes):.0f} MB of memory, in the second half {grown:+.0f} MB"
+            f"ratio to reading, mending and merging alone {(own + server) / count / pure:.2f}; {max(sizes):.0f} MB of memory, in the second half {grown:+.0f} MB"
         )
+        peak, before = resident(), server_seconds(postmaster)
         started = time.process_time()
         while await joining.match_waiting():
-            continue
+            peak = max(peak, resident())
         matched = time.process_time() - started
+        server = server_seconds(postmaster) - before
+        spelt = await ImportedSupplier.count()
+        records = await ImportedSupplier.count().where(ImportedSupplier.shown_as.is_null())
         started = time.process_time()
         await scoring.score(source)
         print(
-            f"then {count / matched:,.0f}/s compared with their likes, {count / (time.process_time() - started):,.0f}/s scored"
+            f"then {count / (matched + server):,.0f}/s of processor time compared with their likes, {spelt:,} spellings of suppliers "
+            f"resolved into {records:,} records, {peak:.0f} MB of memory; "
+            f"{count / (time.process_time() - started):,.0f}/s scored"
         )
         started = time.process_time()
         again = importing._Run(source, await importing._begun(source, "again"), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -180,19 +181,20 @@ async def ways(found: Record) -> list[Offered]:
 
 
 async def page_of(q: str = "", after: str = "") -> tuple[list[dict[str, Any]], str | None]:
-    """Suppliers by name, those one of whose spellings holds every word of `q` or has it for a number; `after` is where the
-    next page begins."""
+    """Suppliers by name, those in one of whose spellings words begin with every word of `q`, or that have it for a number;
+    `after` is where the next page begins."""
     name, _, place = after.rpartition("~")
-    words = [f"%{_literal(word)}%" for word in q.casefold().split()[:8]]
+    words = [rf"\m{word}" for word in re.findall(r"\w+", q.casefold())[:8]]
     rows = await many(
         "SELECT r.id, r.ref, r.name, r.place, r.scheme, r.identifier, lower(r.name) AS at FROM imported_supplier r "
         "WHERE (lower(r.name), r.id) > ({}, {}) AND r.shown_as IS NULL AND ({} OR r.id IN (SELECT coalesce(s.shown_as, s.id) "
-        "FROM imported_supplier s WHERE lower(s.name) LIKE ALL({}::text[]) OR s.identifier = {})) "
+        "FROM imported_supplier s WHERE ({} AND lower(s.name) ~ ALL({}::text[])) OR s.identifier = {})) "
         "AND EXISTS (SELECT 1 FROM imported_supplier s JOIN supplier_mention m ON m.supplier = s.id "
         "WHERE s.id = r.id OR s.shown_as = r.id) ORDER BY lower(r.name), r.id LIMIT {}",
         name,
         int(place) if place.isdigit() else 0,
-        not words,
+        not q.strip(),
+        bool(words),
         words,
         q.strip().upper(),
         PER_PAGE + 1,

@@ -15,6 +15,7 @@ from market.refusals import NotFound, Refused
 from market.seed.cast import FIRST, engage, ministers
 from market.seed.components import components
 from market.seed.exercises import challenges, missions
+from market.seed.portals import portals
 from market.seed.procurements import tenders
 from market.seed.script import Act, read
 from market.standards.publishing import ensure_profiles
@@ -42,6 +43,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
                 *challenges(script, cast),
                 *tenders(script, cast),
                 *components(script, cast),
+                *portals(script, cast),
             ],
             key=lambda act: (act.at, act.order),
         )

@@ -40,7 +40,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Script:
-    """The six files as plain data, and the day that counts as today."""
+    """The story's files as plain data, and the day that counts as today."""
 
     today: date
     files: dict[str, dict[str, Any]]

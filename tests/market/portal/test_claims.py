@@ -354,6 +354,20 @@ async def test_the_claim_by_clicking(app: Litestar, tmp_path: Path) -> None:
         assert "Let go" in (await client.get("/portals/claims")).text
 
 
+async def test_where_no_address_is_on_record_the_form_offers_an_operator_s_check_alone(
+    app: Litestar, tmp_path: Path
+) -> None:
+    (one,) = await imported(tmp_path, "Elm Instruments")
+    _, admin = await firm()
+    async with given.browser(app) as client:
+        await given.signed_in(client, admin)
+        form = await client.get(f"/portals/suppliers/{one.ref}/claim")
+        assert "so an operator checks your claim" in form.text
+        assert '<input type="hidden" name="way" value="operator">' in form.text
+        made = await client.post(f"/portals/suppliers/{one.ref}/claim", data={"way": "operator", "statement": SAYS})
+        assert made.status_code == 303
+
+
 async def test_operators_print_the_letter_and_decide_by_the_forms_they_are_shown(app: Litestar, tmp_path: Path) -> None:
     (one,) = await imported(tmp_path)
     _, admin = await firm()
