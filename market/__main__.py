@@ -116,7 +116,7 @@ def demo(arguments: Arguments) -> int:
     """Play the demo story once, build the index, and serve it."""
     import shutil
 
-    from market.db import stop_embedded
+    from market.db import database_url, stop_embedded
 
     os.environ["PRELUDE_DEMO"] = "1"
     os.environ.setdefault("PRELUDE_LOOPBACK", "1")
@@ -128,10 +128,12 @@ def demo(arguments: Arguments) -> int:
             return 2
         stop_embedded()
         shutil.rmtree(settings().var, ignore_errors=True)
-    code = _run(_tell, size=1)(arguments)
-    if code or arguments.no_serve:
-        return code
-    return serve(arguments)
+    if arguments.no_serve:
+        return _run(_tell, size=1)(arguments)
+    database_url()  # the embedded server stays up between the two
+    # In a process of its own: workers are forked from this one, and must not inherit threads, children and connections.
+    told = subprocess.run([sys.executable, "-m", "market", "demo", "--no-serve", "--port", str(arguments.port)])
+    return told.returncode or serve(arguments)
 
 
 async def _tell(arguments: Arguments) -> int:
@@ -142,7 +144,9 @@ async def _tell(arguments: Arguments) -> int:
     from market import migrations, seed
     from market.seed.cast import PASSWORD
 
-    gc.set_threshold(50_000, 50, 50)  # a short life with many small objects: looking for garbage less often saves a tenth
+    gc.set_threshold(
+        50_000, 50, 50
+    )  # a short life with many small objects: looking for garbage less often saves a tenth
     await migrations.migrate()
     if not await seed.told():
         with Progress(transient=True) as bar:
