@@ -65,8 +65,8 @@ def shots() -> Path | None:
 
 
 def named(label: str) -> re.Pattern[str]:
-    """A field's label, whether or not the page calls the field optional."""
-    return re.compile(rf"^\s*{re.escape(label)}(\s*\(optional\))?\s*$")
+    """A field's label, whether or not the page says that the field may be left empty, for good or until publication."""
+    return re.compile(rf"^\s*{re.escape(label)}(\s*\((optional|needed to \w+)\))?\s*$")
 
 
 class Visit:

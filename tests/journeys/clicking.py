@@ -70,13 +70,13 @@ class Journey:
         """Ada describes a problem; a first try without its sentence keeps what she typed."""
         ada = self.ada
         await ada.sign_in()
-        await ada.follow("Put a problem to the market")
+        await ada.follow("Describe a problem")
         await ada.fill("The problem", "Bridges are looked at by closing the road.")
         with ada.refused(422):
             await ada.press("Save the draft")
         await expect(ada.page).to_have_title(f"Error: Describe a problem – {await self.site_name(ada)}")
         await ada.mended("Enter the problem in one sentence")
-        await expect(ada.main.get_by_label("The problem (optional)", exact=True)).to_have_value(
+        await expect(ada.main.get_by_label("The problem (needed to publish)", exact=True)).to_have_value(
             "Bridges are looked at by closing the road."
         )
         await ada.fill("The problem in one sentence", PROBLEM)
@@ -108,14 +108,14 @@ class Journey:
         await ada.fill("Decision by", self.moment(60))
         with ada.refused(422):
             await ada.press("Save")
-        await expect(ada.main.get_by_label("Fee for each pitch (optional)", exact=True)).to_have_value("four thousand")
-        await expect(ada.main.get_by_label("Paid places (optional)", exact=True)).to_have_value("2")
+        await expect(ada.main.get_by_label("Fee for each pitch (needed to publish)", exact=True)).to_have_value("four thousand")
+        await expect(ada.main.get_by_label("Paid places (needed to publish)", exact=True)).to_have_value("2")
         await ada.fill("Fee for each pitch", "4,000")
         await ada.press("Save")
         await ada.follow("Terms")
-        await ada.fill("Who owns what comes out", "You keep what you make.")
-        await ada.fill("Whose the data are", "Open.")
-        await ada.fill("What share of a later success comes back", "None")
+        await ada.fill("Who owns the result", "You keep what you make.")
+        await ada.fill("Who owns the data", "Open.")
+        await ada.fill("Share of later sales that comes back", "None")
         await ada.press("Save")
         await ada.follow("Subject and standards")
         await ada.fill("Find CPV codes", "aerial photography")
@@ -354,7 +354,7 @@ class Journey:
         await ada.go(f"/tenders/{self.tender}")
         await expect(ada.main.get_by_role("button", name="Publish the tender")).to_be_disabled()
         await ada.sees("minister")
-        gate = ada.main.get_by_role("listitem").filter(has_text="Still to mend").filter(has_text="exercise")
+        gate = ada.main.get_by_role("listitem").filter(has_text="To do: ").filter(has_text="exercise")
         await expect(gate).to_have_count(1)
 
     # ── 7: waiver ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -428,7 +428,7 @@ class Journey:
         await ada.fill("What you want to buy", "What was heard below a bridge, for every bridge.")
         await ada.press("Save the draft")
         await ada.headed(CARRIED)
-        gate = ada.main.get_by_role("listitem").filter(has_text="Holds").filter(has_text="exercise")
+        gate = ada.main.get_by_role("listitem").filter(has_text="Met: ").filter(has_text="exercise")
         await expect(gate).to_have_count(1)
 
     # ── 8: bids ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -450,7 +450,7 @@ class Journey:
             await firm.sees("Sealed")
         await self.heron.go("/bids")
         async with self.heron.page.expect_download() as coming:
-            await self.heron.main.get_by_role("link", name="Download").click()
+            await self.heron.main.get_by_role("link", name="Receipt").click()
         self.receipt = self.folder / "receipt.json"
         await (await coming.value).save_as(self.receipt)
         await self.ada.go(f"/tenders/{self.tender}/opening")
