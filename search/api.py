@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from litestar import Controller, get
+from litestar.openapi.spec import Example, OpenAPIType, Operation, Parameter, Schema
 from litestar.params import FromQuery
 
 from market import clock
@@ -17,7 +19,7 @@ from market.web.problems import problem_responses
 from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Sort
-from search.outbox import index
+from search.outbox import behind, index
 
 
 class FoundView(msgspec.Struct, omit_defaults=True):
@@ -53,7 +55,65 @@ class SearchView(msgspec.Struct):
     relaxed: bool
     searched_for: str
     did_you_mean: str | None
+    behind_since: datetime | None
+    """What changed after this moment may not be in the results yet; null when nothing waits."""
     next: str | None
+
+
+_ANY = Schema(type=OpenAPIType.STRING, max_length=300)
+_YES_OR_NO = Schema(type=OpenAPIType.STRING, enum=["true", "false"])
+_AMOUNT = Schema(type=OpenAPIType.STRING, pattern=r"^[0-9]{1,12}(\.[0-9]{2})?$")
+
+_FILTERS: dict[str, tuple[str, Schema, str]] = {
+    "stage": ("Where it stands", _ANY, "open"),
+    "buyer": ("The buyer's name, exactly", _ANY, "Calderwick Council"),
+    "sector": ("A CPV division: two digits", Schema(type=OpenAPIType.STRING, pattern="^[0-9]{2}$"), "72"),
+    "cpv": ("A CPV group, class or code: the digits before its zeros", Schema(type=OpenAPIType.STRING, pattern="^[0-9]{2,8}$"), "7222"),
+    "region": ("The region's name, exactly", _ANY, "Yorkshire and the Humber"),
+    "value": ("A band of values, in the record's own currency", Schema(type=OpenAPIType.STRING, enum=list(queries.BANDS)), "10k-50k"),
+    "sme": ("Whether it suits small firms; of a supplier, whether it is one", _YES_OR_NO, "true"),
+    "certificate": ("A certificate that a supplier has", _ANY, "ISO 27001"),
+    "done": ("What a supplier has done here", Schema(type=OpenAPIType.STRING, enum=list(queries.DONE)), "pitch"),
+    "partners": ("Whether a supplier is open to bidding together", _YES_OR_NO, "true"),
+    "source": ("The portal a notice comes from", _ANY, "Contracts Finder"),
+    "year": ("The year of publication", Schema(type=OpenAPIType.STRING, pattern="^[0-9]{4}$"), "2026"),
+    "profile": ("Whether a component's API passes its profile", _YES_OR_NO, "true"),
+    "licence": ("A component's licence", _ANY, "MIT"),
+}  # fmt: skip
+"""Each filter's meaning, what it may be, and an example."""
+
+_BOUNDS: dict[str, tuple[str, Schema, str]] = {
+    "from": ("A value of at least this, in major units", _AMOUNT, "1500.50"),
+    "to": ("A value of at most this, in major units", _AMOUNT, "50000"),
+    "within": ("Closing within so many days", Schema(type=OpenAPIType.INTEGER, enum=list(queries.WITHIN)), "14"),
+    "open": ("1 leaves out what has closed", Schema(type=OpenAPIType.STRING, enum=["1"]), "1"),
+}
+
+if set(_FILTERS) != set(queries.FILTERS):
+    raise AssertionError("every filter is described")
+
+
+@dataclass
+class _Searching(Operation):
+    """The filters are read from the address as the page reads them, so they are described here and not in a signature."""
+
+    def __post_init__(self) -> None:
+        several = {name: (words, Schema(type=OpenAPIType.ARRAY, items=each), example)
+                   for name, (words, each, example) in _FILTERS.items()}  # fmt: skip
+        self.parameters = [
+            *(self.parameters or ()),
+            *(
+                Parameter(
+                    name=name,
+                    param_in="query",
+                    required=False,
+                    description=f"{words}{'; as often as wanted, any of them will do' if name in several else ''}",
+                    schema=schema,
+                    examples={name: Example(value=[example] if name in several else example)},
+                )
+                for name, (words, schema, example) in {**several, **_BOUNDS}.items()
+            ),
+        ]
 
 
 def _moment(value: int | None) -> datetime | None:
@@ -96,6 +156,7 @@ class SearchApi(Controller):
         summary="Search everything public",
         operation_id="search",
         responses=problem_responses(400, 503),
+        operation_class=_Searching,
     )
     async def find(
         self,
@@ -106,10 +167,8 @@ class SearchApi(Controller):
         cursor: FromQuery[Annotated[str, msgspec.Meta(max_length=2000)]] = "",
         counts: FromQuery[bool] = True,
     ) -> SearchView:
-        """Words, a kind, an order, and any of the filters stage, buyer, sector, cpv, region, value, sme, certificate, partners,
-        source, year, profile, licence, each as often as wanted; `from` and `to` bound the value (major units), `within` is 7,
-        14, 30 or 90 days until closing, `open=1` leaves out what has closed. `counts=false` leaves the facets empty, which is
-        quicker. 503 while the index is down."""
+        """Words, a kind, an order and any of the filters; `next` is the address of the following page. `counts=false` leaves
+        the facets empty, which is quicker. 503 while the index is down."""
         asked = queries.read(request.query_params.multi_items())
         try:
             found = await index().search(asked.query(clock.now(), facets=counts))
@@ -127,5 +186,6 @@ class SearchApi(Controller):
             relaxed=found.relaxed,
             searched_for=found.searched_for,
             did_you_mean=found.did_you_mean,
+            behind_since=await behind(),
             next=asked.page(found.next_cursor, "/api/v1/search") if found.next_cursor else None,
         )

@@ -209,14 +209,19 @@ class Index(ABC):
                 raise BadCursor
             ask = msgspec.structs.replace(ask, asked=everything.keeping(place.kept))
         answer = await self._answer(ask)
-        if not answer.total and query.relax and not query.cursor and len(everything.parts) > 1:
-            kept = await self._fewer(ask)
+        alone: Sequence[int] = ()
+        if not answer.total and not query.cursor and everything.parts:
+            alone = await self._alone(ask)
+            kept = await self._fewer(ask, alone) if query.relax and len(everything.parts) > 1 else None
             if kept:
                 place = msgspec.structs.replace(place, kept=kept)
                 ask = msgspec.structs.replace(ask, asked=everything.keeping(kept), place=place)
                 answer = await self._answer(ask)
         if place.kept is not None:
             dropped = tuple(" ".join(part.words) for at, part in enumerate(everything.parts) if at not in place.kept)
+        meant = self._meant(ask.asked, answer.hits) if not query.cursor else None
+        if not meant and not all(alone):
+            meant = await self._nearest(ask, everything, [place for place, total in enumerate(alone) if not total])
         counts = answer.facets.get("kind", {})
         return Results(
             hits=answer.hits,
@@ -227,7 +232,7 @@ class Index(ABC):
             relaxed=place.kept is not None,
             searched_for=ask.asked.text,
             dropped=dropped,
-            did_you_mean=self._meant(ask.asked, answer.hits) if not query.cursor else None,
+            did_you_mean=meant,
         )
 
     async def totals(self, queries: Sequence[Query]) -> list[int]:
@@ -235,12 +240,16 @@ class Index(ABC):
         asks = [msgspec.structs.replace(_understand(query), facets=(), aside=(), limit=0) for query in queries]
         return await self._totals(asks) if asks else []
 
-    async def _fewer(self, ask: Ask) -> tuple[int, ...] | None:
+    async def _alone(self, ask: Ask) -> list[int]:
+        """How many documents each part finds by itself."""
+        bare = msgspec.structs.replace(ask, facets=(), aside=(), limit=0)
+        return await self._totals([_with(bare, (place,)) for place in range(len(ask.asked.parts))])
+
+    async def _fewer(self, ask: Ask, alone: Sequence[int]) -> tuple[int, ...] | None:
         """The parts to keep: those that find something alone, then as many of them from the left as find something
         together."""
         bare = msgspec.structs.replace(ask, facets=(), aside=(), limit=0)
         count = len(ask.asked.parts)
-        alone = await self._totals([_with(bare, (place,)) for place in range(count)])
         known = tuple(place for place in range(count) if alone[place])
         shorter = [known[:end] for end in range(len(known), 1, -1) if len(known[:end]) < count]
         together = await self._totals([_with(bare, some) for some in shorter]) if shorter else []
@@ -248,6 +257,33 @@ class Index(ABC):
             if total:
                 return some
         return known[:1] or None
+
+    async def _nearest(self, ask: Ask, asked: Asked, unknown: Sequence[int]) -> str | None:
+        """The question with words that are there in place of words that find nothing, when such a question finds
+        something: the word most like the typed one, among those that begin like it."""
+        better: dict[int, str] = {}
+        for place in unknown:
+            part = asked.parts[place]
+            typed = words.fold(part.words[0])
+            if part.phrase or len(typed) < 4 or typed.isdigit():
+                continue
+            beginnings = [typed[:end] for end in range(len(typed) - 1, max(2, len(typed) // 2 - 1), -1)]
+            asks = [_begins(ask, beginning) for beginning in beginnings]
+            totals = await self._totals([msgspec.structs.replace(one, facets=()) for one in asks])
+            longest = next((one for one, total in zip(asks, totals, strict=True) if total), None)
+            if longest is None:
+                continue
+            hits = (await self._answer(longest)).hits
+            seen = Counter(words.fold(word) for hit in hits for reason in hit.reasons for word in reason.words)
+            near = min((OSA.distance(typed, word), -times, word) for word, times in seen.items()) if seen else None
+            if near and 0 < near[0] <= min(3, len(typed) // 2):
+                better[place] = near[2]
+        if not better:
+            return None
+        parts = tuple(words.Part((better[at],)) if at in better else part for at, part in enumerate(asked.parts))
+        meant = Asked(parts, asked.excluded)
+        bare = msgspec.structs.replace(ask, asked=meant, facets=(), aside=(), limit=0, place=Place())
+        return meant.text if (await self._totals([bare]))[0] else None
 
     def _meant(self, asked: Asked, hits: Sequence[Hit]) -> str | None:
         """The question as the found documents spell it, when none of them spells a word as it was typed."""
@@ -353,6 +389,14 @@ def order_value(document: SearchDocument, order: Sort) -> int:
         Sort.RELEVANCE: document.popularity,
     }[order]
     return -1 if value is None else max(-1, min(value, NEVER))
+
+
+def _begins(ask: Ask, beginning: str) -> Ask:
+    """What has a word that begins so, whatever was chosen."""
+    asked = Asked((words.Part((beginning,)),), unfinished=True)
+    return msgspec.structs.replace(
+        ask, asked=asked, where=(), ranges=(), order=None, place=Place(), facets=("kind",), aside=(), limit=20
+    )
 
 
 def _with(ask: Ask, parts: tuple[int, ...]) -> Ask:

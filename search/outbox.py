@@ -7,8 +7,10 @@ order, a drain may die half-way and be done again, and the index still ends as t
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 
 import msgspec
@@ -26,6 +28,10 @@ log = logging.getLogger("prelude.search")
 DRAIN_LOCK = 7420260003
 """Held while the index is told: so numbers of arrival are given, and committed, in their order."""
 BATCH = 500
+
+MAY_WAIT = timedelta(minutes=1)
+LOOK_EVERY = 10.0
+_looked: tuple[float, datetime | None] = (float("-inf"), None)
 
 
 @cache
@@ -112,6 +118,19 @@ async def numbered(documents: list[SearchDocument]) -> list[SearchDocument]:
 async def arrived() -> int:
     """The number of the last thing that became findable."""
     return int((await one("SELECT COALESCE(max(id), 0) AS last FROM arrival"))["last"])
+
+
+async def behind() -> datetime | None:
+    """Since when changes wait to be told to the index, when that is longer than a minute: results may then lag, and pages
+    say so. Looked up every few seconds at most, because every page of results asks."""
+    global _looked
+    at, found = _looked
+    if time.monotonic() - at > LOOK_EVERY:
+        row = await one("SELECT min(at) AS since FROM outbox WHERE done_at IS NULL AND tried < 5")
+        late = row["since"] is not None and row["since"] < clock.now() - MAY_WAIT
+        found = row["since"] if late else None
+        _looked = (time.monotonic(), found)
+    return found
 
 
 async def turn() -> int:

@@ -18,7 +18,7 @@ from market.web.templating import Row
 from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results
-from search.outbox import index
+from search.outbox import behind, index
 
 UNBOUNDED = (Kind.SUPPLIER, Kind.COMPONENT, Kind.INSIGHT_REPORT)
 """Kinds that have neither a value nor an end: their tabs do not ask for one."""
@@ -52,6 +52,7 @@ class SearchPages(Controller):
             "search/results.html",
             asked=asked,
             found=found,
+            behind=await behind(),
             tabs=tabs(asked, found),
             groups=groups(asked, found) if found else [],
             chips=[(condition(name, value), less.address()) for name, value, less in conditions(asked)],

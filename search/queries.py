@@ -245,7 +245,8 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
     least, most, within = None, None, None
     for name, value in pairs:
         if name == "q":
-            text = value.strip()[:400]
+            # A space at the end says that the last word is finished.
+            text = f"{value.strip()[:400]}{' ' if value.strip() and value[-1].isspace() else ''}"
         elif name == "kind" and value:
             if value not in set(Kind):
                 raise Refused(
@@ -253,7 +254,7 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
                 )
             kind = Kind(value)
         elif name == "sort" and value:
-            if value not in SORTS:
+            if value not in set(Sort):
                 raise Refused(Refusal("search.unknown-order", f"“{value[:40]}” is not an order."), status=400)
             sort = Sort(value)
         elif name == "cursor":

@@ -39,7 +39,7 @@ class SavingPages(Controller):
         asked = queries.read(request.query_params.multi_items())
         query = asked.address().partition("?")[2]
         return _naming(
-            request, forms.blank(alerts.SaveDraft, query=query, name=asked.text or "Everything", rhythm="daily")
+            request, forms.blank(alerts.SaveDraft, query=query, name=asked.text.strip() or "Everything", rhythm="daily")
         )
 
     @post("/save", guards=[guards.signed_in])

@@ -64,12 +64,12 @@ DOCUMENTS = [
         Kind.SUPPLIER, "S-1", "Kestrel Surveys Ltd", summary="Eleven people who fly small aircraft under bridges.",
         keywords=("drone surveys", "photogrammetry", "bridge inspection"), region="North East", cpv=("71631450",),
         certificates=("ISO 27001", "Cyber Essentials"), sme_suitable=True, published_at=EPOCH - 100 * DAY, popularity=12,
-        open_to_partners=True,
+        open_to_partners=True, experience=("contract", "pitch"), track_record=("Harbour divers",), arrival=9,
     ),
     a(
         Kind.SUPPLIER, "S-2", "Café Numérique SARL", summary="Logiciels libres pour les collectivités.",
         keywords=("open source", "données ouvertes"), region="London", cpv=("72000000",), certificates=("ISO 27001",),
-        published_at=EPOCH - 90 * DAY, popularity=2, open_to_partners=False,
+        published_at=EPOCH - 90 * DAY, popularity=2, open_to_partners=False, experience=("pitch",), arrival=30,
     ),
     a(
         Kind.SUPPLIER, "S-3", "O'Brien & Sons (Ironworks)", summary="Gates, railings, bridge bearings.", region="Wales",

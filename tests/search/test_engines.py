@@ -129,6 +129,17 @@ async def test_words_that_never_stand_together_are_dropped_from_the_right(shelf:
     assert refs(results) == ["T-2"]
 
 
+async def test_a_word_too_far_from_any_is_asked_back_about(shelf: Index) -> None:
+    nothing = await shelf.search(Query(text="emergancies"))
+    assert (nothing.total, nothing.did_you_mean) == (0, None), "nothing begins so and is near"
+    alone = await shelf.search(Query(text="furnutrie "))
+    assert (alone.total, alone.did_you_mean) == (0, "furniture")
+    beside = await shelf.search(Query(text="office furnutrie "))
+    assert (beside.relaxed, beside.searched_for, beside.did_you_mean) == (True, "office", "office furniture")
+    there = await shelf.search(Query(text="furniture", filters={"region": ["Wales"]}))
+    assert (there.total, there.did_you_mean) == (0, None), "it is spelt well, the filter is what hides it"
+
+
 async def test_relaxing_never_lets_go_of_filters_or_exclusions(shelf: Index) -> None:
     results = await shelf.search(Query(text="bridge xylophonists -unmanned", kinds=(Kind.TENDER,)))
     assert results.total == 0
@@ -266,6 +277,20 @@ async def test_newest_and_highest_value_come_first_even_with_words(shelf: Index)
     with_words = await found(shelf, "inspection", sort=Sort.VALUE)
     assert with_words[:4] == ["T-3", "T-1", "C-2", "C-1"]
     assert set(with_words[4:]) == {"R-1", "S-1"}, "those without a value last"
+
+
+async def test_what_arrived_last_comes_first_and_can_be_bounded_by_its_number(shelf: Index) -> None:
+    suppliers = (Kind.SUPPLIER,)
+    latest = await shelf.search(Query(kinds=suppliers, sort=Sort.ARRIVED))
+    assert [hit.document.ref for hit in latest.hits] == ["S-2", "S-1", "S-3"]
+    since = await shelf.search(Query(kinds=suppliers, sort=Sort.ARRIVED, ranges={"arrival": Range(at_least=10)}))
+    assert [hit.document.ref for hit in since.hits] == ["S-2"]
+
+
+async def test_a_supplier_is_found_by_what_it_has_done_and_by_where_it_is(shelf: Index) -> None:
+    done = await shelf.search(Query(text="harbour divers", kinds=(Kind.SUPPLIER,)))
+    assert [(hit.document.ref, hit.reasons[0].field) for hit in done.hits] == [("S-1", "track_record")]
+    assert await found(shelf, "ironworks wales") == ["S-3"]
 
 
 @pytest.mark.parametrize("sort", list(Sort))

@@ -111,6 +111,12 @@ def test_what_cannot_be_read_is_refused_with_what_to_type() -> None:
         assert refused.value.reasons[0].code == code
 
 
+def test_a_space_at_the_end_says_that_the_last_word_is_finished() -> None:
+    assert asked("/search?q=+drone+++").text == "drone "
+    assert asked("/search?q=+drone+++").address() == "/search?q=drone+"
+    assert asked("/search?q=++").text == ""
+
+
 def test_an_address_is_written_as_it_was_read() -> None:
     address = (
         "/search?q=bridge&kind=tender&sort=newest&open=1&region=Wales&sector=72&cpv=722&from=10&to=99.50&within=30"

@@ -30,7 +30,7 @@ async def test_the_server_holds_nothing_but_public_and_derived_fields(meilisearc
     client = meilisearch.Client(meilisearch_server.url, meilisearch_server.key)
     fields = set(client.index(index._uid).http.get(f"indexes/{index._uid}/stats")["fieldDistribution"])
     derived = {"key", "id", "fingerprint", "cpv_path", "sector", "year", "value_band", "tie"}
-    orders = {"by_closing", "by_newest", "by_value", "by_popularity"}
+    orders = {"by_closing", "by_newest", "by_value", "by_popularity", "by_arrival"}
     assert fields == set(SearchDocument.__struct_fields__) | derived | orders
     await index.close()
 

@@ -135,6 +135,24 @@ async def test_while_the_engine_is_down_nothing_is_lost_and_the_page_works(
     assert (await engine.search(Query(text="drones"))).total == 1
 
 
+async def test_while_changes_wait_the_page_says_that_results_may_lag(
+    engine: Index, app: Litestar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "LOOK_EVERY", -1)
+    said = "Results may lag: what changed after"
+    async with given.browser(app) as client:
+        with clock.at(given.TODAY):
+            await firm("Kestrel Ltd", "drones")
+            assert said not in (await client.get("/search", params={"q": "drones"})).text
+        with clock.at(given.TODAY + timedelta(minutes=5)):
+            page = await client.get("/search", params={"q": "drones"})
+            assert f"{said} Mon 23 Nov 2026, 09:00" in page.text
+            assert (await client.get("/api/v1/search")).json()["behind_since"] == "2026-11-23T09:00:00Z"
+            await outbox.drain()
+            assert said not in (await client.get("/search", params={"q": "drones"})).text
+            assert (await client.get("/api/v1/search")).json()["behind_since"] is None
+
+
 async def test_a_passed_deadline_changes_the_stage_without_anybody_acting(engine: Index) -> None:
     there = await given_tenders.published()
     await announce(f"tender:{there.tender.ref}")
