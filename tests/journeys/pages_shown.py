@@ -404,6 +404,27 @@ PAGES: dict[str, list[Example]] = {
     "/portals/runs/{ref:str}": [
         Asked(f"SELECT '{SAM}', '/portals/runs/' || ref FROM import_run ORDER BY id DESC LIMIT 1")
     ],
+    "/portals/suppliers": [(VISITOR, "/portals/suppliers"), (SAM, "/portals/suppliers?q=wetfoot")],
+    "/portals/suppliers/doubtful": [(SAM, "/portals/suppliers/doubtful")],
+    "/portals/suppliers/of/{ref:str}": [
+        Asked(f"SELECT '{NADIA}', '/portals/suppliers/of/' || ref FROM organisation WHERE name LIKE 'Wetfoot%'")
+    ],
+    "/portals/suppliers/{ref:str}": [
+        Asked(
+            f"SELECT '{NADIA}', '/portals/suppliers/' || ref FROM imported_supplier WHERE name = 'WETFOOT SENSING LIMITED'"
+        ),
+        Asked("SELECT '', '/portals/suppliers/' || ref FROM imported_supplier WHERE name LIKE 'Oakmast%'"),
+    ],
+    "/portals/suppliers/{ref:str}/claim": [
+        Asked(
+            f"SELECT '{NADIA}', '/portals/suppliers/' || ref || '/claim' FROM imported_supplier WHERE name LIKE 'Oakmast%'"
+        )
+    ],
+    "/portals/claims": [(NADIA, "/portals/claims"), (SAM, "/portals/claims")],
+    "/portals/claims/{ref:str}": [
+        Asked(f"SELECT '{SAM}', '/portals/claims/' || ref FROM supplier_claim WHERE granted IS NULL"),
+        Asked(f"SELECT '{NADIA}', '/portals/claims/' || ref FROM supplier_claim WHERE granted"),
+    ],
     "/portals/{name:str}": [(VISITOR, "/portals/uk-contracts-finder")],
 }
 """By the address of the route, as `python -m market routes` lists it. Routes of letters are asked of `prepared`."""
