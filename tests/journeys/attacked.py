@@ -253,6 +253,8 @@ FIXED = {
     "path": "site.css",
     "membership": "1",
     "passkey": "1",
+    "place": "1",
+    "code": "open-challenge",
 }
 """What stands for parameters that are no references."""
 
