@@ -14,6 +14,7 @@ from challenges.tables import Application, Challenge, Evaluator
 from market import clock
 from market.actor import Actor
 from market.audit.tables import Event
+from market.payments import actions as payments
 from tests import given
 from tests.challenges import exercise
 from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD
@@ -333,3 +334,18 @@ async def test_the_panel_is_changed_from_its_page(app: Litestar) -> None:
         assert gone.status_code == 303
     assert await Evaluator.count().where(Evaluator.excused_at.is_null()) == 2
     assert await Challenge.count() == 1
+
+
+async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app: Litestar) -> None:
+    made = await exercise.heard()
+    (owed, *_) = await payments.ledger([made.suppliers[0].id])
+    with clock.at(HEARD + DAY):
+        async with await visiting(app, made.firms[0]) as hana:
+            assert "Pitched, fee owed" in said(await hana.get("/applications"))
+            assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
+            await payments.release(made.officer, owed["ref"])
+            assert await payments.pay_waiting() == 1
+            assert "Pitched and paid" in said(await hana.get("/applications"))
+            page = await hana.get(f"/applications/{made.applications[0].ref}")
+    assert "was paid on" in said(page)
+    assert f'href="/payments/{owed["ref"]}"' in page.text

@@ -99,6 +99,8 @@ async def test_officers_enter_their_codes_once_the_deadline_has_passed() -> None
         assert await texts(case.officers[0]) == []
     with clock.at(given.TODAY + timedelta(days=31)):
         assert await texts(case.officers[0]) == ["Enter your code to open the bids"]
+        (item,) = (await desk(case.officers[0])).waiting
+        assert (item.when, item.since) == (None, given.TODAY + timedelta(days=30))
         assert await texts(case.officer) == ["The bids may be opened: two opening officers must enter their codes"]
         await given_tenders.opened(case)
         assert await texts(case.officers[0]) == ["Name the evaluators of the bids"]
