@@ -219,7 +219,7 @@ class Index(ABC):
                 answer = await self._answer(ask)
         if place.kept is not None:
             dropped = tuple(" ".join(part.words) for at, part in enumerate(everything.parts) if at not in place.kept)
-        meant = self._meant(ask.asked, answer.hits) if not query.cursor else None
+        meant = await self._meant(ask.asked, answer.hits) if not query.cursor else None
         if not meant and not all(alone):
             meant = await self._nearest(ask, everything, [place for place, total in enumerate(alone) if not total])
         counts = answer.facets.get("kind", {})
@@ -285,7 +285,7 @@ class Index(ABC):
         bare = msgspec.structs.replace(ask, asked=meant, facets=(), aside=(), limit=0, place=Place())
         return meant.text if (await self._totals([bare]))[0] else None
 
-    def _meant(self, asked: Asked, hits: Sequence[Hit]) -> str | None:
+    async def _meant(self, asked: Asked, hits: Sequence[Hit]) -> str | None:
         """The question as the found documents spell it, when none of them spells a word as it was typed."""
         if not hits:
             return None
@@ -308,7 +308,13 @@ class Index(ABC):
         if not better:
             return None
         parts = tuple(words.Part((better[at],)) if at in better else part for at, part in enumerate(asked.parts))
-        return Asked(parts, asked.excluded).text
+        exact = Asked(tuple(words.Part((words.fold(asked.parts[at].words[0]),), phrase=True) for at in better))
+        return Asked(parts, asked.excluded).text if await self._unknown(exact) else None
+
+    async def _unknown(self, asked: Asked) -> bool:
+        """Whether nothing at all has one of these words as it is written: a word that is known is not a mistake."""
+        bare = Ask(asked=asked, where=(), ranges=(), order=None, place=Place(), limit=0)
+        return 0 in await self._totals([_with(bare, (place,)) for place in range(len(asked.parts))])
 
     @abstractmethod
     async def _answer(self, ask: Ask) -> Answer:

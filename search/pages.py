@@ -17,7 +17,7 @@ from market.web.pages import Visitor, show
 from market.web.templating import Row
 from search import queries
 from search.documents import Kind
-from search.index import BadCursor, Hit, IndexUnavailable, Results
+from search.index import BadCursor, Hit, IndexUnavailable, Results, Sort
 from search.outbox import behind, index
 
 UNBOUNDED = (Kind.SUPPLIER, Kind.COMPONENT, Kind.INSIGHT_REPORT)
@@ -47,6 +47,9 @@ class SearchPages(Controller):
             return Redirect(asked.address(), status_code=303)
         except IndexUnavailable:
             pass
+        now = clock.now()
+        endless = asked.kind in UNBOUNDED
+        comparable = asked.kind is Kind.SUPPLIER and bool(found and len(found.hits) > 1)
         return show(
             request,
             "search/results.html",
@@ -58,12 +61,16 @@ class SearchPages(Controller):
             chips=[(condition(name, value), less.address()) for name, value, less in conditions(asked)],
             clear=asked.wide().address(kind=asked.kind),
             instead=instead,
-            bounded=asked.kind not in UNBOUNDED or asked.bounded,
+            bounded=not endless or asked.bounded,
             least=queries.typed(asked.at_least) if asked.at_least is not None else "",
             most=queries.typed(asked.at_most) if asked.at_most is not None else "",
             periods=[(days, text, days == asked.within) for days, text in queries.WITHIN.items()],
             shortlists=request.user.wears("buyer") is not None,
-            sorts=[(text, asked.address(sort=order), order is asked.sort) for order, text in queries.SORTS.items()],
+            sorts=[
+                (text, asked.address(sort=order), order is asked.sort)
+                for order, text in queries.SORTS.items()
+                if not endless or order in (Sort.RELEVANCE, Sort.NEWEST, asked.sort)
+            ],
             following=asked.page(found.next_cursor) if found and found.next_cursor else None,
             meant=asked.address(text=found.did_you_mean) if found and found.did_you_mean else None,
             everything=asked.wide().address(),
@@ -71,19 +78,12 @@ class SearchPages(Controller):
             tools=[
                 ("Save this search", asked.address("/search/save")),
                 ("Feed", asked.address("/search/feed.atom")),
-                ("Deadlines for your calendar", asked.address("/search/feed.ics")),
+                *([] if endless else [("Deadlines for your calendar", asked.address("/search/feed.ics"))]),
                 ("As data", asked.address("/api/v1/search")),
             ],
-            comparable=_comparable(asked, found),
-            rows=[row(hit, asked.text, clock.now()) for hit in found.hits] if found else [],
+            comparable=comparable,
+            rows=[row(hit, asked.text, now, choose=comparable) for hit in found.hits] if found else [],
         )
-
-
-def _comparable(asked: queries.Asked, found: Results | None) -> list[tuple[str, str]]:
-    """The suppliers to choose from for a comparison: reference and name."""
-    if asked.kind is not Kind.SUPPLIER or not found or len(found.hits) < 2:
-        return []
-    return [(hit.document.ref, hit.document.title) for hit in found.hits]
 
 
 def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, int | None, bool]]:
@@ -227,8 +227,8 @@ FIELD_WORDS = {
 """Where a match was found, in words."""
 
 
-def row(hit: Hit, asked: str, now: datetime) -> Row:
-    """A result: what, who, money, when, and why it was found."""
+def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
+    """A result: what, who, money, when, and why it was found; with a box to tick where suppliers are chosen."""
     found = hit.document
     when, label = _when(found.closes_at, found.published_at, now)
     why = ""
@@ -250,6 +250,7 @@ def row(hit: Hit, asked: str, now: datetime) -> Row:
         when=None if found.kind is Kind.SUPPLIER else when,
         when_label=label,
         source=found.source or None,
+        choice=found.ref if choose else None,
     )
 
 

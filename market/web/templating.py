@@ -99,6 +99,7 @@ class Row(msgspec.Struct, frozen=True):
     note: str | None = None
     source: str | None = None
     source_href: str | None = None
+    choice: str | None = None
 
 
 def page(

@@ -28,7 +28,10 @@ function live(form) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector(selector);
       if (fresh && mine === latest) {
+        // What the person folded open stays open.
+        const open = new Set(Array.from(target.querySelectorAll("details[open] > summary"), (each) => each.textContent));
         target.replaceChildren(...document.adoptNode(fresh).childNodes);
+        for (const each of target.querySelectorAll("details > summary")) if (open.has(each.textContent)) each.parentNode.open = true;
         document.title = page.title;
         history.replaceState(null, "", address);
         // A status that was there before is what is read out; one that arrives with the results is often passed over.

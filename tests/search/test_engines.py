@@ -129,6 +129,11 @@ async def test_words_that_never_stand_together_are_dropped_from_the_right(shelf:
     assert refs(results) == ["T-2"]
 
 
+async def test_a_word_that_is_known_is_not_taken_for_a_mistake(shelf: Index) -> None:
+    there = await shelf.search(Query(text="bridges", filters={"region": ["Wales"]}))
+    assert (refs(there), there.did_you_mean) == (["S-3"], None), "others are about bridges, this one about a bridge"
+
+
 async def test_a_word_too_far_from_any_is_asked_back_about(shelf: Index) -> None:
     nothing = await shelf.search(Query(text="emergancies"))
     assert (nothing.total, nothing.did_you_mean) == (0, None), "nothing begins so and is near"
