@@ -11,6 +11,7 @@ from typing import Any
 
 from market import clock
 from market.actor import Actor
+from market.columns import ALPHABET
 from market.db import find, maybe, transaction
 from market.letters import smtp
 from market.letters.tables import Letter
@@ -31,6 +32,9 @@ PER_PAGE = 25
 
 _TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{40,}$", re.MULTILINE)
 """The token at the end of a link, as `market.accounts.sessions.new_token` makes it."""
+
+_CODE = re.compile(rf"^[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}$", re.MULTILINE)
+"""A code alone on its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ async def write(
     must be given. `addressee` (a “reader” when no name is known), `site`, `site_url` and `now` are always there.
     `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about;
     `stops` a path that ends letters of this kind with one request; `secret` letters have a `token` whose link opens an
-    account.
+    account, or a code.
     """
     now = clock.now()
     given = {"addressee": Addressee(name or "reader"), "site": site(), "site_url": settings().site_url, "now": now}
@@ -153,6 +157,7 @@ async def _try(connection: smtp.Connection, waiting: Letter, now: datetime) -> N
         waiting.sent_at, waiting.failure, waiting.again_at = now, "", None
         if waiting.secret:
             waiting.text = _TOKEN.sub("(the rest of this link is not kept)", waiting.text)
+            waiting.text = _CODE.sub("(this code is not kept)", waiting.text)
     except smtp.NeverAccepted as failure:
         waiting.failure, waiting.tried, waiting.again_at = str(failure)[:500], len(BACK_OFF) + 1, None
         log.warning("letter %s is refused for ever: %s", waiting.ref, failure)

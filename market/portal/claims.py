@@ -397,7 +397,7 @@ async def _send(claim: SupplierClaim, one: ImportedSupplier, firm: Organisation)
     await spend(BY_ADDRESS, hashlib.sha256(claim.address.encode()).hexdigest())
     code = await _new_code(claim)
     await write(
-        claim.address, one.name, "portal/claim-code.txt",
+        claim.address, one.name, "portal/claim-code.txt", secret=True,
         claim=claim, one=one, firm=firm, code=code, until=claim.code_until,
     )  # fmt: skip
 

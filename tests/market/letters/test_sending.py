@@ -246,3 +246,16 @@ async def test_in_a_demonstration_everybody_reads_every_letter(app: Litestar, mo
     finally:
         monkeypatch.undo()
         settings.settings.cache_clear()
+
+
+async def test_a_code_is_not_kept_once_its_letter_has_left(server: MailServer) -> None:
+    text = "If that is you, type this code:\n\n7KQ4-M2XP\n\non this page, by 2026-11-30. Nobody else has 7KQ4-M2XP."
+    kept = Letter(
+        address="ida@elm.example", name="Elm", subject="A code", text=text, written_at=given.TODAY, secret=True
+    )
+    await kept.save()
+    assert await actions.send_waiting() == 1
+    assert "7KQ4-M2XP" in server.got[0].get_content().splitlines()
+    left = await Letter.objects().get(Letter.id == kept.id)
+    assert left is not None
+    assert left.text.startswith("If that is you, type this code:\n\n(this code is not kept)\n\non this page, by 2026")
