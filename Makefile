@@ -54,6 +54,7 @@ documents: $(VENV)/installed-dev
 	$(BIN)/python -m market rules > docs/rules.md
 	$(BIN)/python -m market.policy > docs/policy.md
 	$(BIN)/python -m market openapi > docs/openapi.json
+	for name in uk-core open-contracting minimal; do $(BIN)/python -m market profiles handbook $$name > docs/profiles/$$name.md; done
 
 lock:
 	uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.lock

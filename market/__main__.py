@@ -314,6 +314,19 @@ def verify_certificate(arguments: Arguments) -> int:
     return code
 
 
+def handbook(arguments: Arguments) -> int:
+    """Print the handbook of a profile that comes with the product: every rule with its reason, remedy and examples."""
+    from market.standards.handbook import profile_page
+    from market.standards.profiles import NoSuchProfile, profile
+
+    try:
+        print(profile_page(profile(arguments.name)), end="")
+    except NoSuchProfile as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
 async def profiles(arguments: Arguments) -> int:
     """Publish the standards profiles that come with the product."""
     from market.standards.publishing import ensure_profiles, labels
@@ -421,10 +434,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--sign", type=Path, help="a file with 32 secret bytes as 64 hexadecimal letters: sign the record")
     one.add_argument("--out", type=Path, help="where the signed record is written")
     kinds = commands.add_parser("profiles", help="the standards profiles", description="The standards profiles.")
-    one = kinds.add_subparsers(dest="what", required=True, metavar="what").add_parser(
-        "publish", help="publish those that come with the product; done again, it does nothing"
-    )
+    whats = kinds.add_subparsers(dest="what", required=True, metavar="what")
+    one = whats.add_parser("publish", help="publish those that come with the product; done again, it does nothing")
     one.set_defaults(act=_run(profiles))
+    one = whats.add_parser("handbook", help="print the handbook of one of them, as Markdown")
+    one.add_argument("name", help="name or name@version")
+    one.set_defaults(act=handbook)
     command("reindex", _run(reindex), "build the search index anew while the old one serves")
     command("search-check", _run(search_check), "compare the search index with the database")
     command("republish", _run(republish), "publish all open data anew from the log, and say what differs")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from market.standards.handbook import anchor, definition, profile_page
@@ -22,3 +24,9 @@ def test_every_rule_has_a_section_with_reason_remedy_and_examples(pair: tuple[st
         assert section.count("Fails: ") == len(card.failing)
         assert f"(#{anchor(card.rule)})" in page
         assert (definition(of, card.rule) is None) is (card.kind != "document")
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in shipped()}))
+def test_the_handbook_of_every_profile_is_kept_as_it_is_generated(name: str) -> None:
+    kept = Path(__file__).parents[3] / "docs" / "profiles" / f"{name}.md"
+    assert kept.read_text(encoding="utf-8") == profile_page(profile(name)), "run: make documents"
