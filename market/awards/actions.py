@@ -751,9 +751,7 @@ async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, giv
     return complaint
 
 
-async def set_aside(
-    actor: Actor, award_ref: str, given: TakingBack, roles: tuple[Role, ...] = BUYER_ROLES
-) -> Decision:
+async def set_aside(actor: Actor, award_ref: str, given: TakingBack, roles: tuple[Role, ...] = BUYER_ROLES) -> Decision:
     """The buyer takes a decision back on its own account, for example because the winner no longer stands by its bid. The lot
     can then be decided again. `roles` are those of the buyer's people who may."""
     async with transaction():

@@ -166,9 +166,7 @@ def named_and_enrolled(opening: Opening) -> str | None:
     """Only the opening officers named before publication, who made a code, can open."""
     if not opening.officer:
         return "You are not an opening officer of this tender."
-    return (
-        None if opening.enrolled else "You made no code before publication, so you cannot take part in the opening."
-    )
+    return None if opening.enrolled else "You made no code before publication, so you cannot take part in the opening."
 
 
 @rule("opening.contributed-already")

@@ -75,9 +75,7 @@ DESCRIPTION = "suppliers that notices of other portals name"
 
 
 async def forwards():
-    manager = MigrationManager(
-        migration_id=ID, app_name="market", description=DESCRIPTION
-    )
+    manager = MigrationManager(migration_id=ID, app_name="market", description=DESCRIPTION)
 
     manager.add_table(
         class_name="SupplierMerge",

@@ -108,7 +108,9 @@ class Journey:
         await ada.fill("Decision by", self.moment(60))
         with ada.refused(422):
             await ada.press("Save")
-        await expect(ada.main.get_by_label("Fee for each pitch (needed to publish)", exact=True)).to_have_value("four thousand")
+        await expect(ada.main.get_by_label("Fee for each pitch (needed to publish)", exact=True)).to_have_value(
+            "four thousand"
+        )
         await expect(ada.main.get_by_label("Paid places (needed to publish)", exact=True)).to_have_value("2")
         await ada.fill("Fee for each pitch", "4,000")
         await ada.press("Save")

@@ -85,9 +85,7 @@ async def test_an_award_is_refused_until_the_api_passes(
         await heron.sign_in()
         await listed(heron, stage["tender"])
         await lodged(heron, failing())
-        await heron.sees(
-            "Fail", "There is somebody to ask", "to mend before it passes", "No certificate is in force"
-        )
+        await heron.sees("Fail", "There is somebody to ask", "to mend before it passes", "No certificate is in force")
         with buyer.refused(409):
             await buyer.press("Decide the lot")
         await buyer.sees("The supplier mends them")
