@@ -199,7 +199,8 @@ async def reindex(arguments: Arguments) -> int:
     """Build the search index anew while the old one serves."""
     from search import outbox
 
-    print(f"{await outbox.reindex()} documents")
+    count = await outbox.reindex(only_if_needed=arguments.if_needed)
+    print("The index is whole." if count < 0 else f"{count} documents")
     await outbox.index().close()
     return 0
 
@@ -440,7 +441,8 @@ def parser() -> argparse.ArgumentParser:
     one = whats.add_parser("handbook", help="print the handbook of one of them, as Markdown")
     one.add_argument("name", help="name or name@version")
     one.set_defaults(act=handbook)
-    command("reindex", _run(reindex), "build the search index anew while the old one serves")
+    one = command("reindex", _run(reindex), "build the search index anew while the old one serves")
+    one.add_argument("--if-needed", action="store_true", help="only when it is new, of another version, or was lost")
     command("search-check", _run(search_check), "compare the search index with the database")
     command("republish", _run(republish), "publish all open data anew from the log, and say what differs")
     command("open-data-files", _run(open_data_files), "make the yearly files of open data that are out of date")

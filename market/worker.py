@@ -63,8 +63,8 @@ JOBS: tuple[Job, ...] = (
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )
 
-APART: tuple[Job, ...] = (Job("open data files", 600, opendata_files.due),)
-"""What takes minutes: only started here, in a process of its own. `once` leaves it out; a command does the same by hand."""
+APART: tuple[Job, ...] = (Job("index", 60, search.mend), Job("open data files", 600, opendata_files.due))
+"""What takes minutes: only started here, in a process of its own. `once` leaves it out; commands do the same by hand."""
 
 
 async def once(jobs: tuple[Job, ...] = JOBS) -> dict[str, int]:
@@ -112,7 +112,6 @@ async def main() -> None:
         loop.add_signal_handler(name, stop.set)
     async with db.pool(4):
         watch = asyncio.create_task(orphans.end_with_parent())
-        await search.prepare()
         await forever((*JOBS, *APART), stop)
         watch.cancel()
     await search.index().close()

@@ -54,7 +54,7 @@ async def save(actor: Actor, given: SaveDraft) -> tuple[SavedSearch, str]:
     async with transaction():
         if len(await mine(actor)) >= MOST:
             raise Refused(
-                Refusal("search.too-many-saved", f"You keep {MOST} searches. Stop one before you keep another.")
+                Refusal("search.too-many-saved", f"You saved {MOST} searches. Stop one before you save another.")
             )
         saved = SavedSearch(
             person=person,

@@ -9,6 +9,7 @@ task, so each one is waited for and a failed task raises.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -40,6 +41,8 @@ from search.index import (
 from search.records import BATCH, SHOWN, lines_of
 from search.wire import Wire
 from search.words import Synonyms
+
+log = logging.getLogger("prelude.search")
 
 T = TypeVar("T")
 
@@ -153,7 +156,13 @@ class MeilisearchIndex(Index):
                 return _read_many(answer).results
             except msgspec.MsgspecError as error:
                 raise IndexUnavailable(f"what answers is not Meilisearch: {error}") from error
-        raise _trouble(status, *_fault(answer))
+        trouble = _trouble(status, *_fault(answer))
+        if isinstance(trouble, IndexRefused):
+            # Its settings are not ours (a server that lost its data begins without any), or the fault is ours. Whoever
+            # searches can do nothing about either.
+            log.error("a search was refused: %s", trouble)
+            raise IndexUnavailable(str(trouble)) from trouble
+        raise trouble
 
     def _asked_over(self) -> Wire:
         """The connections of the running loop."""

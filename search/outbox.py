@@ -6,7 +6,9 @@ order, a drain may die half-way and be done again, and the index still ends as t
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ import msgspec
 from market import clock
 from market.audit.tables import Outbox
 from market.db import many, one, transaction
-from market.settings import settings
+from market.settings import ROOT, settings
 from search import faces
 from search.documents import SearchDocument
 from search.index import Index, IndexRefused, IndexUnavailable, open_index
@@ -27,10 +29,12 @@ log = logging.getLogger("prelude.search")
 
 DRAIN_LOCK = 7420260003
 """Held while the index is told: so numbers of arrival are given, and committed, in their order."""
+REINDEX_LOCK = 7420260004
 BATCH = 500
 
 MAY_WAIT = timedelta(minutes=1)
 LOOK_EVERY = 10.0
+_building: asyncio.subprocess.Process | None = None
 _looked: tuple[float, datetime | None] = (float("-inf"), None)
 
 
@@ -158,13 +162,21 @@ async def turn() -> int:
     return len(rows)
 
 
-async def prepare() -> None:
-    """At the start of the worker: make the engine ready, and fill it when it is new or of another version."""
+async def mend() -> int:
+    """The job: an index that is new, of another version, or was lost (its server came back empty, its folder was deleted) is
+    built anew, in a process of its own so that letters do not wait for it. Always answers 0: nothing is left to do at
+    once."""
+    global _building
+    if _building is not None and _building.returncode is None:
+        return 0
     try:
         if await index().prepare():
-            await reindex()
+            _building = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "market", "reindex", "--if-needed", cwd=ROOT
+            )
     except IndexUnavailable as down:
-        log.warning("the search engine is not there yet: %s", down)
+        log.warning("the search engine is not there: %s", down)
+    return 0
 
 
 async def everything() -> AsyncIterator[SearchDocument]:
@@ -177,20 +189,23 @@ async def everything() -> AsyncIterator[SearchDocument]:
                 yield document
 
 
-async def reindex(into: Index | None = None) -> int:
+async def reindex(into: Index | None = None, *, only_if_needed: bool = False) -> int:
     """Build the index anew beside the old one and swap; the site keeps serving. What changes meanwhile stays in the outbox
-    and is told afterwards. Answers how many documents there are."""
+    and is told afterwards. One such building at a time. Answers how many documents there are; -1 when none was needed."""
     engine = into or index()
-    began = clock.now()
-    await engine.prepare()
-    count = await engine.rebuild(everything())
-    # What was told before the reading began, and had arrived before, is in what was read. The rest is drained on top.
-    await many(
-        "UPDATE outbox o SET done_at = {} WHERE done_at IS NULL AND at < {} AND EXISTS "
-        "(SELECT 1 FROM arrival a WHERE a.subject = o.subject)",
-        clock.now(),
-        began,
-    )
+    async with transaction():
+        await one("SELECT pg_advisory_xact_lock({})", REINDEX_LOCK)
+        if not await engine.prepare() and only_if_needed:
+            return -1
+        began = clock.now()
+        count = await engine.rebuild(everything())
+        # What was told before the reading began, and had arrived before, is in what was read. The rest is drained on top.
+        await many(
+            "UPDATE outbox o SET done_at = {} WHERE done_at IS NULL AND at < {} AND EXISTS "
+            "(SELECT 1 FROM arrival a WHERE a.subject = o.subject)",
+            clock.now(),
+            began,
+        )
     return count
 
 

@@ -48,7 +48,7 @@ class SavingPages(Controller):
         form = await forms.read(request, alerts.SaveDraft)
         with form.acting():
             await alerts.save(request.user, form.data)
-            return to("/search/saved", "The search is kept.")
+            return to("/search/saved", "The search is saved.")
         return _naming(request, form)
 
     @post("/saved/{ref:str}/stop", guards=[guards.signed_in])

@@ -44,6 +44,17 @@ async def test_an_inner_database_error_does_not_poison_the_outer_transaction() -
     assert await Organisation.count() == 2
 
 
+async def test_arguments_stand_where_braces_are_and_doubled_braces_are_braces() -> None:
+    row = await db.one(
+        "SELECT {}::text AS first, '{{1,2}}'::int[] AS several, {}::int AS second, '{{}}' AS braces", "a{b}", 7
+    )
+    assert row == {"first": "a{b}", "several": [1, 2], "second": 7, "braces": "{}"}
+    async with db.transaction():
+        await db.many("SELECT set_config('prelude.test', {}, true)", "inside")
+        assert (await db.one("SELECT current_setting('prelude.test') AS said"))["said"] == "inside"
+    assert await db.one("SELECT 1 WHERE false") == {}
+
+
 async def test_a_missing_row_is_not_found() -> None:
     with pytest.raises(NotFound):
         await db.find(Organisation, Organisation.ref == "O-NOBODY")

@@ -54,6 +54,12 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def lose(self) -> None:
+        """Begin again with nothing, as a server does whose disk is gone."""
+        self.kill()
+        shutil.rmtree(f"{self._folder}/data")
+        self.begin()
+
 
 def program() -> str | None:
     """The server's program: on the PATH, or fetched by `.ci/meilisearch.sh`."""

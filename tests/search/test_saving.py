@@ -87,6 +87,7 @@ async def test_a_daily_letter_comes_once_a_day_with_all_that_came_meanwhile(engi
     letter = await Letter.objects().first()
     assert letter is not None
     assert letter.subject == "2 new for “Firms”"
+    assert "Kestrel Ltd\nhttp://localhost:8000/suppliers/" in letter.text
 
 
 async def test_a_mail_program_stops_the_letters_with_its_own_button(engine: Index, app: Litestar) -> None:

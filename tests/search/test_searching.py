@@ -252,7 +252,30 @@ async def test_an_hour_without_the_server_loses_nothing_and_the_commands_say_wha
             assert await commands.search_check(nothing) == 0
             await engine.delete([f"supplier:{kestrel.ref}"])
             assert await commands.search_check(nothing) == 1
-            assert await commands.reindex(nothing) == 0
+            assert await commands.reindex(argparse.Namespace(if_needed=True)) == 0
+            assert await commands.search_check(nothing) == 1, "it is whole as far as it knows"
+            assert await commands.reindex(argparse.Namespace(if_needed=False)) == 0
             assert not await outbox.check()
     told = capsys.readouterr().out.splitlines()
-    assert told == ["They agree.", f"missing: supplier:{kestrel.ref}", "They differ.", "2 documents"]
+    differ = [f"missing: supplier:{kestrel.ref}", "They differ."]
+    assert told == ["They agree.", *differ, "The index is whole.", *differ, "2 documents"]
+
+
+async def test_a_server_that_lost_everything_is_noticed_and_filled_again(
+    app: Litestar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(needed_program()) as server:
+        made = open_index(url=server.url, key=server.key, folder=tmp_path / "never used")
+        async with used(made, monkeypatch), given.browser(app) as client:
+            await firm("Kestrel Ltd", "drones")
+            await outbox.drain()
+            server.lose()
+            await firm("Heron Ltd", "drones")
+            await outbox.drain()
+            page = await client.get("/search", params={"q": "drones", "region": "UKM"})
+            assert (page.status_code, "being put right" in page.text) == (200, True), "it has none of our settings"
+            assert await outbox.reindex(only_if_needed=True) == 2
+            await outbox.drain()
+            assert not await outbox.check()
+            assert "Kestrel Ltd" in (await client.get("/search", params={"q": "drones"})).text
+            assert await outbox.reindex(only_if_needed=True) == -1
