@@ -88,13 +88,15 @@ async def give_notice(service: Service, profile: PublishedProfile, reason: str) 
 
 async def restore(service: Service, profile: PublishedProfile, because: str) -> Withholding | None:
     """End the notice or the withholding of a service: the check passed, or the service is no longer offered."""
-    row = await open_of(service, profile)
-    if row is None:
+    found = await open_of(service, profile)
+    row = None if found is None else await find(Withholding, Withholding.id == found.id, lock=True)
+    if row is None or row.restored_at is not None:
         return None
     return await _restore(SYSTEM, row, because)
 
 
 async def _restore(actor: Actor, row: Withholding, because: str) -> Withholding:
+    await _tell_withheld(row)  # when the job has not come round yet, so that letters and log tell both in their order
     now = clock.now()
     was = rules.sanction(row, now)
     row.restored_at, row.restored_because = now, because
@@ -115,15 +117,19 @@ async def tell_withheld() -> int:
     )
     for found in rows:
         async with transaction():
-            row = await find(Withholding, Withholding.id == found.id, lock=True)
-            if row.told_at is not None or rules.sanction(row, now) != "withheld":
-                continue
-            row.told_at = now
-            await row.save([Withholding.told_at])
-            supplier, service, profile = await _parties(row)
-            await _tell(row, supplier, service, profile, "standards/withheld.txt", until=appeal_until(row))
-            await _record(SYSTEM, "access.withheld", row, supplier, service, {"since": row.cure_until.isoformat()})
+            await _tell_withheld(await find(Withholding, Withholding.id == found.id, lock=True))
     return len(rows)
+
+
+async def _tell_withheld(row: Withholding) -> None:
+    now = clock.now()
+    if row.told_at is not None or rules.sanction(row, now) != "withheld":
+        return
+    row.told_at = now
+    await row.save([Withholding.told_at])
+    supplier, service, profile = await _parties(row)
+    await _tell(row, supplier, service, profile, "standards/withheld.txt", until=appeal_until(row))
+    await _record(SYSTEM, "access.withheld", row, supplier, service, {"since": row.cure_until.isoformat()})
 
 
 def appeal_until(row: Withholding) -> datetime:

@@ -385,7 +385,7 @@ PAGES: dict[str, list[Example]] = {
                 "WHERE EXISTS (SELECT 1 FROM lodgement l WHERE l.service = s.id) LIMIT 1"
             )
         ]
-        for page in ("edit", "lodge", "result")
+        for page in ("edit", "lodge", "result", "sandbox")
     },
     "/components/{ref:str}/runs/{run:str}": [
         Asked(

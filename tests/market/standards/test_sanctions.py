@@ -101,6 +101,15 @@ async def test_a_passing_run_gives_access_back_by_itself(lapsed: Lapsed) -> None
     assert (await _verbs(lapsed.firm))[-1] == "access.restored"
 
 
+async def test_access_that_comes_back_before_the_job_came_round_was_withheld_all_the_same(lapsed: Lapsed) -> None:
+    with clock.at(CURE + timedelta(days=3)):
+        await actions.lodge(lapsed.actor, lapsed.service.ref, good("1.2.2"))
+        assert await sanctions.tell_withheld() == 0
+    told = [each for each in await _subjects() if each.startswith("Your access")]
+    assert [each.split(" until")[0] for each in told] == ["Your access is withheld", "Your access is back"]
+    assert await _verbs(lapsed.firm) == ["access.notice-given", "access.withheld", "access.restored"]
+
+
 async def test_mending_in_time_settles_the_notice_and_nothing_was_withheld(lapsed: Lapsed) -> None:
     with clock.at(given.TODAY + timedelta(days=2)):
         await actions.lodge(lapsed.actor, lapsed.service.ref, good("1.2.2"))
@@ -146,6 +155,7 @@ async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_acces
         await sanctions.seen_by(stranger, row.ref)
     words = "The document was lodged for the wrong service by mistake; ours has not changed."
     with clock.at(CURE + timedelta(days=1)):
+        assert await sanctions.tell_withheld() == 1
         async with given.browser(app) as browser:
             await given.signed_in(browser, lapsed.actor)
             short = await browser.post(f"/standards/notices/{row.ref}/appeal", data={"words": "No."})
