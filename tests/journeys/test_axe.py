@@ -28,6 +28,17 @@ from tests.served import ROOT, Served, served
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDTHS = (1280, 320)
+WIDE = {"rules": {"target-size": {"enabled": True}}}
+NARROW = {
+    "runOnly": [
+        "color-contrast",
+        "link-in-text-block",
+        "scrollable-region-focusable",
+        "target-size",
+        "aria-hidden-focus",
+    ]
+}
+"""What a narrower window can change: the same page was asked everything at the first width."""
 LOOKERS = 3
 """Browsers at work at the same time."""
 
@@ -161,13 +172,17 @@ class Looker:
         if headings != 1:
             faults.append(f"{headings} first headings")
         self.titles.setdefault(await page.title(), set()).add(route)
+        await page.evaluate(Axe().axe_script)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
-            seen = await Axe().run(page)
-            assert len(seen.response["passes"]) > 10, "axe did not look"
+            narrow = width != WIDTHS[0]
+            seen = await page.evaluate(
+                "asked => axe.run(asked)", {"resultTypes": ["violations"], **(NARROW if narrow else WIDE)}
+            )
+            assert len(seen["passes"]) > (0 if narrow else 10), "axe did not look"
             faults += [
                 f"{width}: {each['id']} {node['html'][:160]}"
-                for each in seen.response["violations"]
+                for each in seen["violations"]
                 for node in each["nodes"][:3]
             ]
             reach = await page.evaluate("document.documentElement.scrollWidth")
