@@ -48,7 +48,7 @@ check: $(VENV)/installed-dev
 test: check
 	@sh .ci/browser.sh
 	@bash .ci/meilisearch.sh
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 documents: $(VENV)/installed-dev
 	$(BIN)/python -m market rules > docs/rules.md

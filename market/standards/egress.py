@@ -176,17 +176,22 @@ class _Connection(http.client.HTTPConnection):
         self.default_port = 443 if scheme == "https" else 80
         self._scheme, self._address = scheme, address
         self.aborted = False
+        self._wire: socket.socket | None = None  # an answer without a length takes `self.sock` over
 
     def abort(self) -> None:
         """Cut the connection off; whoever reads it gets an error or the end."""
         self.aborted = True
-        if self.sock is not None:
+        if self._wire is not None:
             with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self._wire = socket.create_connection((self._address, self.port), self.timeout)
         if self._scheme == "https":
             context = ssl.create_default_context()
             context.minimum_version = ssl.TLSVersion.TLSv1_2
-            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+            secure = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._wire = secure
+            secure.do_handshake()
+        if self.aborted:
+            raise TimeoutError

@@ -29,15 +29,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDTHS = (1280, 320)
 WIDE = {"rules": {"target-size": {"enabled": True}}}
-NARROW = {
-    "runOnly": [
-        "color-contrast",
-        "link-in-text-block",
-        "scrollable-region-focusable",
-        "target-size",
-        "aria-hidden-focus",
-    ]
-}
+NARROW = {"runOnly": ["aria-hidden-focus", "scrollable-region-focusable", "target-size"]}
 """What a narrower window can change: the same page was asked everything at the first width."""
 LOOKERS = 3
 """Browsers at work at the same time."""

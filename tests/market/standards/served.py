@@ -23,6 +23,7 @@ class Served:
     token: str = ""
     fault: str = ""
     seen: list[str] = field(default_factory=list)
+    dripped: int = 0
 
 
 @contextmanager
@@ -69,6 +70,7 @@ def permits(document: bytes) -> Iterator[Served]:
                     self.wfile.write(b" ")
                 except OSError:
                     return
+                served.dripped += 1
                 sleep(0.1)
 
         def log_message(self, *args: object) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from time import sleep
 
 import httpx
 import pytest
@@ -280,3 +284,25 @@ def test_an_answer_that_drips_is_cut_off(served: Served) -> None:
     served.fault = "drip"
     with pytest.raises(Unreachable):
         Guard(loopback=True, patience=0.5).fetch("GET", f"{served.address}/openapi.json")
+    assert served.dripped < 100, "long before it ends by itself"
+
+
+def test_a_handshake_that_drips_is_cut_off() -> None:
+    sent: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            spoken, _ = listening.accept()
+            with spoken, suppress(OSError):
+                spoken.sendall(b"\x16\x03\x03\x40\x00")
+                while len(sent) < 200:
+                    spoken.sendall(b"\x02")
+                    sent.append(b"\x02")
+                    sleep(0.1)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        with pytest.raises(Unreachable):
+            Guard(loopback=True, patience=0.5).fetch("GET", f"https://127.0.0.1:{listening.getsockname()[1]}/")
+        dripping.join()
+    assert len(sent) < 100, "long before it ends by itself"
