@@ -1,11 +1,13 @@
 """How fast searching is beside the bare engines: ratios measured in one run, with the same questions.
 
-`python -m bench.search_speed [--size 20000] [--engine both]` prints, with and without facets:
+`python -m bench.search_speed [--size 20000] [--engine both] [--beside 1000000]` prints, with and without facets:
 
 - Meilisearch: the whole search through the seam against the bare server's answer to the very same request (same
   connection, nothing decoded), and the processor time that our process spends on a search;
 - embedded: median and 99th percentile, against the bare library finding the first twenty documents for the same words
-  with its own query parser (no typos, no facets, no ranking, no marks), which is the least any search could cost.
+  with its own query parser (no typos, no facets, no ranking, no marks), which is the least any search could cost;
+- with `--beside`: how much longer Meilisearch takes with that many documents than with `--size` of them, both on one server
+  and asked in turns.
 
 Latencies are of one client. The questions are those of `search_quality`.
 """
@@ -120,15 +122,30 @@ async def through_embedded(index: EmbeddedIndex, asked: list[Query]) -> None:
               f" ratio of medians {median(ours) / median(theirs):.1f}; processor {cpu:.1f} ms per search")  # fmt: skip
 
 
+async def at_two_sizes(small: MeilisearchIndex, large: MeilisearchIndex, asked: list[Query]) -> None:
+    """Each question to both, in turns, twice; the second time counts."""
+    for label, facets in (("without facets", ()), ("with facets", FACETS)):
+        plain = [msgspec.structs.replace(query, facets=facets) for query in asked]
+        took: tuple[list[float], list[float]] = ([], [])
+        for turn in range(2):
+            for query in plain:
+                for times, index in zip(took, (small, large), strict=True):
+                    seconds = await clocked(lambda query=query, index=index: index.search(query))  # type: ignore[misc]
+                    if turn:
+                        times.append(seconds)
+        few, many = took
+        print(f"Meilisearch, {label}: p50 {percentile(few, 0.5):.1f} and {percentile(many, 0.5):.1f} ms, p99"
+              f" {percentile(few, 0.99):.1f} and {percentile(many, 0.99):.1f} ms, ratio of medians"
+              f" {median(many) / median(few):.2f}")  # fmt: skip
+
+
 async def fill(index: Index, size: int, keep: bool) -> None:
     """Index the corpus, unless a kept index already holds it."""
     if keep and not await index.prepare() and (await index.healthy()).documents == size:
         return
     started = time.perf_counter()
-    documents: list[SearchDocument] = list(Corpus().documents(size))
-    made = time.perf_counter()
-    await index.rebuild(flow(documents))
-    print(f"{size} documents made in {made - started:.0f} s, indexed in {time.perf_counter() - made:.0f} s")
+    await index.rebuild(flow(Corpus().documents(size)))
+    print(f"{size} documents made and indexed in {time.perf_counter() - started:.0f} s", flush=True)
 
 
 async def writes(index: Index, sample: list[SearchDocument]) -> None:
@@ -138,7 +155,7 @@ async def writes(index: Index, sample: list[SearchDocument]) -> None:
         print(f"  {count:>5} documents written and findable after {median(times) * 1000:.0f} ms")
 
 
-async def main(size: int, engine: str, folder: Path | None) -> None:
+async def main(size: int, engine: str, folder: Path | None, beside: int) -> None:
     """Fill, ask, print."""
     sample = list(Corpus().documents(20_000))
     asked = [query for _, query in questions(sample)]
@@ -155,9 +172,14 @@ async def main(size: int, engine: str, folder: Path | None) -> None:
     if engine in ("both", "meilisearch"):
         if path is None:
             raise SystemExit("no Meilisearch server: run .ci/meilisearch.sh")
-        with serving(path) as server:
+        with serving(path, memory="4GiB" if beside else "512MiB") as server:
             meilisearch = MeilisearchIndex(server.url, server.key, "speed", read_synonyms())
             await fill(meilisearch, size, keep=False)
+            if beside:
+                large = MeilisearchIndex(server.url, server.key, "beside", read_synonyms())
+                await fill(large, beside, keep=False)
+                await at_two_sizes(meilisearch, large, asked)
+                await large.close()
             await through_meilisearch(meilisearch, asked)
             await writes(meilisearch, sample)
             await meilisearch.close()
@@ -168,5 +190,6 @@ if __name__ == "__main__":
     parser.add_argument("--size", type=int, default=20_000)
     parser.add_argument("--engine", choices=("both", "meilisearch", "embedded"), default="both")
     parser.add_argument("--folder", type=Path, help="keep the embedded index here and use it again")
+    parser.add_argument("--beside", type=int, default=0, help="compare with an index of that many documents")
     given = parser.parse_args()
-    asyncio.run(main(given.size, given.engine, given.folder))
+    asyncio.run(main(given.size, given.engine, given.folder, given.beside))

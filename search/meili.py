@@ -46,7 +46,8 @@ log = logging.getLogger("prelude.search")
 
 T = TypeVar("T")
 
-_TASK_PATIENCE = timedelta(minutes=30)
+_TASK_PATIENCE = timedelta(hours=6)
+"""A million documents take the better part of an hour, and the server answers for several of their pieces at once."""
 
 
 class _Formatted(msgspec.Struct):

@@ -31,7 +31,7 @@ class Server:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, path: str, folder: str, options: tuple[str, ...]) -> None:
+    def __init__(self, path: str, folder: str, memory: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -39,7 +39,7 @@ class Server:
         self._folder = folder
         self._command = [
             path, "--http-addr", f"127.0.0.1:{port}", "--db-path", f"{folder}/data", "--dump-dir", f"{folder}/dumps",
-            "--master-key", self.key, "--no-analytics", "--max-indexing-memory", "512MiB", *options,
+            "--master-key", self.key, "--no-analytics", "--max-indexing-memory", memory,
         ]  # fmt: skip
 
     def begin(self) -> None:
@@ -68,10 +68,10 @@ def program() -> str | None:
 
 
 @contextmanager
-def serving(path: str, *options: str, kept: Path | None = None) -> Iterator[Server]:
+def serving(path: str, *, memory: str = "512MiB", kept: Path | None = None) -> Iterator[Server]:
     """Start the program, wait until it is healthy, stop it in the end; what it kept goes too, unless a folder was named."""
     folder = str(kept) if kept else tempfile.mkdtemp(prefix="prelude-meilisearch-")
-    server = Server(path, folder, options)
+    server = Server(path, folder, memory)
     try:
         server.begin()
         yield server
