@@ -156,7 +156,9 @@ async def test_officers_are_told_when_the_deadline_has_passed_and_when_the_other
         await actions.contribute(first, there.tender.ref, there.codes[0])
         await actions.contribute(second, there.tender.ref, there.codes[1])
     subjects = {
-        person.ref: [letter.subject for letter in await Letter.objects().where(Letter.person == person.ref)]
+        person.ref: [
+            letter.subject for letter in await Letter.objects().where(Letter.person == person.ref).order_by(Letter.id)
+        ]
         for person in (first, second, there.officer)
     }
     ready = "Enter your code: the bids for Inspecting bridges by drone can be opened"
@@ -320,6 +322,8 @@ async def test_a_bidder_is_written_to_when_the_tender_changes_or_ends() -> None:
     await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
     await tenders.change(there.officer, there.tender.ref, tenders.Change("Fourteen gullies are added."))
     await tenders.cancel(there.officer, there.tender.ref, tenders.Ending("Five of the depots are not heated."))
-    subjects = [letter.subject for letter in await Letter.objects().where(Letter.person == firm.ref)]
+    subjects = [
+        letter.subject for letter in await Letter.objects().where(Letter.person == firm.ref).order_by(Letter.id)
+    ]
     assert [subject for subject in subjects if "has changed" in subject or "is cancelled" in subject] == subjects[-2:]
     assert len(subjects) == 3
