@@ -202,7 +202,7 @@ async def main(sizes: list[int], engine: str, folder: Path) -> None:
         path = engines.program()
         if path is None:
             raise SystemExit("no Meilisearch server: run .ci/meilisearch.sh")
-        with engines.serving(path, kept=here) as server:
+        with engines.serving(path, kept=here, memory="4GiB" if size > 100_000 else "512MiB") as server:
             index = MeilisearchIndex(server.url, server.key, "prelude", read_synonyms())
             await filled(index, size)
             served = site(here, MEILISEARCH_URL=server.url, MEILISEARCH_KEY=server.key)

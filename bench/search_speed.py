@@ -172,7 +172,7 @@ async def main(size: int, engine: str, folder: Path | None, beside: int) -> None
     if engine in ("both", "meilisearch"):
         if path is None:
             raise SystemExit("no Meilisearch server: run .ci/meilisearch.sh")
-        with serving(path, memory="4GiB" if beside else "512MiB") as server:
+        with serving(path, memory="4GiB" if max(size, beside) > 100_000 else "512MiB") as server:
             meilisearch = MeilisearchIndex(server.url, server.key, "speed", read_synonyms())
             await fill(meilisearch, size, keep=False)
             if beside:
