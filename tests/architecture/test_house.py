@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -296,3 +297,41 @@ def test_the_documents_are_there_and_name_no_machine(path: str) -> None:
     text = (ROOT / path).read_text()
     assert len(text) > 400
     assert not re.search(r"(^|[^A-Za-z0-9_.])/(work|root)/", text)
+
+
+@pytest.mark.parametrize(
+    ("folders", "lock", "optional"),
+    [
+        (PACKAGES, "requirements.lock", {"market/standards/live.py: schemathesis"}),
+        (("tests", "bench"), "requirements-dev.lock", set()),
+    ],
+)
+def test_what_is_imported_is_installed(folders: tuple[str, ...], lock: str, optional: set[str]) -> None:
+    locked = {_plain(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", (ROOT / lock).read_text(), re.MULTILINE)}
+    given_by = packages_distributions()
+    missing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for name in _imported(path)
+        if name not in sys.stdlib_module_names
+        and name not in (*PACKAGES, "tests", "bench")
+        and not locked & {_plain(each) for each in given_by.get(name, ())}
+    }
+    assert missing == optional
+
+
+def _plain(name: str) -> str:
+    """A distribution's name as the index compares it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _imported(path: Path) -> set[str]:
+    """The packages that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return found
