@@ -302,7 +302,11 @@ def test_the_documents_are_there_and_name_no_machine(path: str) -> None:
 @pytest.mark.parametrize(
     ("folders", "lock", "optional"),
     [
-        (PACKAGES, "requirements.lock", {"market/standards/live.py: schemathesis"}),
+        (
+            PACKAGES,
+            "requirements.lock",
+            {f"market/standards/live.py: {name}" for name in ("hypothesis", "schemathesis")},
+        ),
         (("tests", "bench"), "requirements-dev.lock", set()),
     ],
 )
