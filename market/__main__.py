@@ -129,11 +129,18 @@ def demo(arguments: Arguments) -> int:
         stop_embedded()
         shutil.rmtree(settings().var, ignore_errors=True)
     if arguments.no_serve:
+        from market import seed  # noqa: F401 - read while the other process makes the database
+
         return _run(_tell, size=1)(arguments)
-    database_url()  # the embedded server stays up between the two
     # In a process of its own: workers are forked from this one, and must not inherit threads, children and connections.
-    told = subprocess.run([sys.executable, "-m", "market", "demo", "--no-serve", "--port", str(arguments.port)])
-    return told.returncode or serve(arguments)
+    told = subprocess.Popen([sys.executable, "-m", "market", "demo", "--no-serve", "--port", str(arguments.port)])
+    try:
+        database_url()  # the embedded server stays up when the other process ends
+        import market.app  # noqa: F401 - read meanwhile, so that the workers begin at once
+
+        return told.wait() or serve(arguments)
+    finally:
+        told.terminate()
 
 
 async def _tell(arguments: Arguments) -> int:
@@ -141,7 +148,7 @@ async def _tell(arguments: Arguments) -> int:
 
     from rich.progress import Progress
 
-    from market import migrations, seed
+    from market import db, migrations, seed
     from market.seed.cast import PASSWORD
 
     gc.set_threshold(
@@ -149,10 +156,13 @@ async def _tell(arguments: Arguments) -> int:
     )  # a short life with many small objects: looking for garbage less often saves a tenth
     await migrations.migrate()
     if not await seed.told():
+        # Nobody is told that an act of the story is kept before all are: the disk need not confirm each.
+        await db.many("SET synchronous_commit = off")
         with Progress(transient=True) as bar:
             task = bar.add_task("Playing the demo story", total=None)
             counts = await seed.play(lambda done, total: bar.update(task, completed=done, total=total))
         print(f"Played {sum(counts.values())} acts of the demo story.")
+        await db.many("SET synchronous_commit = on")
         from market.opendata import actions as opendata
         from search import outbox
 
