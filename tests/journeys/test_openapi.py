@@ -38,7 +38,7 @@ from tests.journeys.journey import BEGINS, DAY, STEPS, Inside, cast
 
 pytestmark = [pytest.mark.slow]
 
-EACH = int(os.environ.get("PRELUDE_FUZZ", "5"))
+EACH = int(os.environ.get("PRELUDE_FUZZ", "3"))
 STAGES = ("draft_challenge", "apply", "pitches", "ask_waiver", "seal_bids", "evaluate", "milestone_paid")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
