@@ -2,7 +2,7 @@
 
 Requests are generated from the description, valid and invalid ones; in half of them references are real, and in some a
 string, a number or a date is replaced by a hostile one. They are sent as everybody in turn, to journeys that stand at
-different stages. `PRELUDE_FUZZ` sets how many requests are made per operation (5 of each kind by default).
+different stages. `PRELUDE_FUZZ` sets how many requests are made per operation (3 of each kind by default).
 """
 
 from __future__ import annotations
