@@ -2,7 +2,7 @@
 
 Requests are generated from the description, valid and invalid ones; in half of them references are real, and in some a
 string, a number or a date is replaced by a hostile one. They are sent as everybody in turn, to journeys that stand at
-different stages. `PRELUDE_FUZZ` sets how many requests are made per operation (3 of each kind by default).
+different stages. `PRELUDE_FUZZ` sets how many requests are made per operation (5 of each kind by default).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.journeys.journey import BEGINS, DAY, STEPS, Inside, cast
 
 pytestmark = [pytest.mark.slow]
 
-EACH = int(os.environ.get("PRELUDE_FUZZ", "3"))
+EACH = int(os.environ.get("PRELUDE_FUZZ", "5"))
 STAGES = ("draft_challenge", "apply", "pitches", "ask_waiver", "seal_bids", "evaluate", "milestone_paid")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
