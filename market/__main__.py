@@ -151,9 +151,8 @@ async def _tell(arguments: Arguments) -> int:
     from market import db, migrations, seed
     from market.seed.cast import PASSWORD
 
-    gc.set_threshold(
-        50_000, 50, 50
-    )  # a short life with many small objects: looking for garbage less often saves a tenth
+    # A short life with many small objects: looking for garbage less often saves a tenth.
+    gc.set_threshold(50_000, 50, 50)
     await migrations.migrate()
     if not await seed.told():
         # Nobody is told that an act of the story is kept before all are: the disk need not confirm each.

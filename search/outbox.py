@@ -6,9 +6,7 @@ order, a drain may die half-way and be done again, and the index still ends as t
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,8 +17,9 @@ import msgspec
 
 from market import clock
 from market.audit.tables import Outbox
+from market.beside import Beside
 from market.db import many, one, transaction
-from market.settings import ROOT, settings
+from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
 from search.index import Index, IndexRefused, IndexUnavailable, open_index
@@ -34,7 +33,7 @@ BATCH = 500
 
 MAY_WAIT = timedelta(minutes=1)
 LOOK_EVERY = 10.0
-_building: asyncio.subprocess.Process | None = None
+_building = Beside("reindex", "--if-needed")
 _looked: tuple[float, datetime | None] = (float("-inf"), None)
 
 
@@ -166,14 +165,9 @@ async def mend() -> int:
     """The job: an index that is new, of another version, or was lost (its server came back empty, its folder was deleted) is
     built anew, in a process of its own so that letters do not wait for it. Always answers 0: nothing is left to do at
     once."""
-    global _building
-    if _building is not None and _building.returncode is None:
-        return 0
     try:
-        if await index().prepare():
-            _building = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "market", "reindex", "--if-needed", cwd=ROOT
-            )
+        if not _building.running and await index().prepare():
+            await _building.begin()
     except IndexUnavailable as down:
         log.warning("the search engine is not there: %s", down)
     return 0

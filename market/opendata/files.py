@@ -14,7 +14,6 @@ import gzip
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 import warnings
 import zipfile
@@ -28,10 +27,11 @@ import flattentool
 import msgspec
 
 from market import clock
+from market.beside import Beside
 from market.db import many
 from market.opendata import actions, gathering, packages, sheets
 from market.portal import ocds
-from market.settings import ROOT, settings
+from market.settings import settings
 
 PAGE = 500
 ROWS_OF_A_WORKBOOK = 100_000
@@ -129,17 +129,14 @@ def _tidy(kept: set[str]) -> None:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-_running: asyncio.subprocess.Process | None = None
+_making = Beside("open-data-files")
 
 
 async def due() -> int:
     """The job: when a year changed, make its files in a process of its own, so that letters and search do not wait for
     it. Always answers 0: nothing is left to do at once."""
-    global _running
-    if _running is not None and _running.returncode is None:
-        return 0
-    if index().made_of != await states():
-        _running = await asyncio.create_subprocess_exec(sys.executable, "-m", "market", "open-data-files", cwd=ROOT)
+    if not _making.running and index().made_of != await states():
+        await _making.begin()
     return 0
 
 
