@@ -197,7 +197,7 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
     of the service. A pass is certified at once; a failure ends the certificate that stood, and notice is given."""
     service = await find(Service, Service.ref == ref)
     hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
-    before = await latest_lodgement(service)
+    before = await certificates.latest_lodgement(service)
     same = before is not None and before.digest == _digest(raw)
     wrong = refusals(rules.LODGE, rules.Lodging(service.withdrawn_at is not None, len(raw), MAX_BYTES, same))
     if wrong:
@@ -209,7 +209,7 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
     checked = [await _ask(service, profile, raw, name, earlier, now) for profile in profiles]
     async with transaction():
         service = await find(Service, Service.ref == ref, lock=True)
-        latest = await latest_lodgement(service)
+        latest = await certificates.latest_lodgement(service)
         if (latest.id if latest else None) != (before.id if before else None):
             raise Refused(
                 Refusal("lodgement.meanwhile", "Another document was lodged meanwhile. Look at it, then lodge again.")
@@ -291,7 +291,7 @@ async def recheck() -> int:
 async def _check(
     actor: Actor, service: Service, profiles: list[PublishedProfile], cause: Cause, by: str
 ) -> list[CheckRun]:
-    lodged = await latest_lodgement(service)
+    lodged = await certificates.latest_lodgement(service)
     if lodged is None:
         raise Refused(Refusal("lodgement.none", "No document is lodged yet. Lodge one first."))
     now = clock.now()
@@ -395,7 +395,7 @@ async def _bring_about(
     """What follows from a run: a certificate and the end of a sanction; or the end of the certificate, and notice."""
     now, label = clock.now(), publishing.label(profile)
     standing = await _unrevoked(service, profile)
-    newest = await latest_lodgement(service)
+    newest = await certificates.latest_lodgement(service)
     facts = rules.Certifying(
         found.outcome.passed,
         newest is not None and newest.id == lodged.id,
@@ -463,17 +463,6 @@ def _digest(raw: bytes) -> str:
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def latest_lodgement(service: Service) -> Lodgement | None:
-    """The newest document of a service, None before one is lodged."""
-    row: Lodgement | None = (
-        await Lodgement.objects()
-        .where(Lodgement.service == service.id)
-        .order_by(Lodgement.number, ascending=False)
-        .first()
-    )
-    return row
 
 
 async def lodgements_of(service: Service) -> list[dict[str, Any]]:

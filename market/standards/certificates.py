@@ -14,7 +14,7 @@ from market.settings import settings
 from market.standards import certificate as signed
 from market.standards import publishing, rules
 from market.standards.outcome import Run
-from market.standards.tables import CheckRun, Exemption, IssuedCertificate, PublishedProfile, Service
+from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Lodgement, PublishedProfile, Service
 
 
 def private_key() -> bytes:
@@ -93,6 +93,17 @@ async def latest_run(service: Service, profile: PublishedProfile) -> CheckRun | 
         await CheckRun.objects()
         .where((CheckRun.service == service.id) & (CheckRun.profile == profile.id))
         .order_by(CheckRun.id, ascending=False)
+        .first()
+    )
+    return row
+
+
+async def latest_lodgement(service: Service) -> Lodgement | None:
+    """The newest document of a service, None before one is lodged."""
+    row: Lodgement | None = (
+        await Lodgement.objects()
+        .where(Lodgement.service == service.id)
+        .order_by(Lodgement.number, ascending=False)
         .first()
     )
     return row

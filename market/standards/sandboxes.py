@@ -24,7 +24,7 @@ from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.refusals import Refusal, Refused, insist
 from market.settings import settings
-from market.standards import live, publishing, rules
+from market.standards import certificates, live, publishing, rules
 from market.standards.outcome import Finding, Run
 from market.standards.tables import CheckRun, LiveCheck, Lodgement, PublishedProfile, Sandbox, Service
 from market.web.limits import Limit, spend
@@ -115,7 +115,7 @@ async def ask(actor: Actor, ref: str) -> LiveCheck:
     """Ask for a live check of the newest document; a job makes it within a minute."""
     service = await find(Service, Service.ref == ref)
     actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
-    lodged = await _newest(service)
+    lodged = await certificates.latest_lodgement(service)
     profiles = [await publishing.named(each) for each in service.profiles]
     kinds = [each for each in profiles if each is not None and publishing.composed_of(each).of_kind("live")]
     asking = rules.Trying(
@@ -200,16 +200,6 @@ def _sealed(credential: str, service: Service) -> bytes:
 def _key() -> bytes:
     secret = settings().secret.encode()
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"prelude/standards/sandbox/v1").derive(secret)
-
-
-async def _newest(service: Service) -> Lodgement | None:
-    row: Lodgement | None = (
-        await Lodgement.objects()
-        .where(Lodgement.service == service.id)
-        .order_by(Lodgement.number, ascending=False)
-        .first()
-    )
-    return row
 
 
 async def _say(actor: Actor, verb: str, service: Service, by: str, facts: dict[str, Any]) -> None:
