@@ -62,6 +62,7 @@ from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
 from market.web import crossing, headers, heads, limits, problems
 from market.web import static as static_files
+from market.web.api import Asked
 from market.web.pages import assets, templates
 from search.api import SearchApi
 from search.desk import PartnerPages, PrecedentPages, ShortlistPages
@@ -184,6 +185,7 @@ def create() -> Site:
         guards=[crossing.own_pages_only, limits.not_flooding],
         middleware=[DefineMiddleware(WhoAsks)],
         before_send=[headers.protect],
+        request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),

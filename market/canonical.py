@@ -13,14 +13,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
+from market import nesting
+from market.nesting import DEEPEST
+
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 """What may be encoded; of the sequences only `list` and of the mappings only `dict` are taken."""
 
 EXACT = 2**53 - 1
 """The largest whole number that a reader which keeps numbers as IEEE 754 doubles does not round."""
-
-DEEPEST = 64
-"""How many lists and objects may stand inside one another; more is an attack on the reader, not a document."""
 
 
 class NotCanonical(ValueError):
@@ -41,12 +41,14 @@ def decode(data: bytes) -> Any:
     So a signed document cannot hide a second meaning in repeated keys, spacing or escapes.
     """
     try:
-        value = json.loads(
+        value = nesting.read(
             data.decode(), object_pairs_hook=_once, parse_float=_no_float, parse_constant=_no_float, parse_int=_whole
         )
     except NotCanonical:
         raise
-    except (ValueError, RecursionError) as error:
+    except nesting.TooDeep as error:
+        raise NotCanonical(str(error)) from error
+    except ValueError as error:
         raise NotCanonical("the bytes are not JSON in UTF-8") from error
     if encode(value) != data:
         raise NotCanonical("the bytes are JSON but not in the canonical form of RFC 8785")
@@ -61,7 +63,7 @@ def _ordered(value: Any, where: str, depth: int) -> Any:
             raise NotCanonical(f"{where} is a whole number beyond ±(2^53 − 1); write it as text")
         return value
     if depth == DEEPEST:
-        raise NotCanonical(f"lists and objects stand more than {DEEPEST} deep in one another")
+        raise NotCanonical(str(nesting.TooDeep(DEEPEST)))
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from market import canonical
+from market import canonical, nesting
 
 DOMAIN = b"prelude-signature-v1\0"
 FORMAT = "prelude-signed-document"
@@ -173,7 +172,7 @@ class Bundle:
     def from_text(cls, text: str | bytes) -> Bundle:
         """Read a bundle's file; :class:`NotABundle` says what is wrong with one that is not."""
         try:
-            plain = json.loads(text, object_pairs_hook=_once)
+            plain = nesting.read(text, object_pairs_hook=_once)
             if plain["format"] != FORMAT or plain["version"] != 1:
                 raise NotABundle(f"This is {plain['format']} version {plain['version']}, not {FORMAT} version 1.")
             key = plain["key"]
@@ -204,7 +203,7 @@ class Bundle:
             raise
         except KeyError as error:
             raise NotABundle(f"The file is not a signed document: it has no {error}.") from error
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise NotABundle("The file is not a signed document.") from error
 
 
@@ -628,7 +627,7 @@ def _cbor(data: bytes) -> tuple[Any, int]:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    found = json.loads(data.decode(), object_pairs_hook=_once)
+    found = nesting.read(data.decode(), object_pairs_hook=_once)
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found

@@ -7,11 +7,10 @@ it looked at, and answers 0 when all of it holds, 1 when something does not, 2 w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from market import clock, sealing, signing
+from market import clock, nesting, sealing, signing
 from market.audit import chain
 from market.standards import certificate as certificates
 from market.standards.certificates import public_keys
@@ -56,11 +55,11 @@ def receipt(file: Path, *, register: Path | None = None, events: Path | None = N
     """Check a bidder's receipt: that it was not altered, that the published register of opening names its envelope, and that
     the kept copy of the public log names its digest; the sentences to print and the exit code."""
     try:
-        given = sealing.Receipt.from_plain(json.loads(file.read_bytes()))
+        given = sealing.Receipt.from_plain(nesting.read(file.read_bytes()))
         sealing.check_receipt(given)
         lines, code = ["holds   The receipt is whole: its digest covers what it says."], 0
         if register is not None:
-            said, bad = _in_register(given, json.loads(register.read_bytes()))
+            said, bad = _in_register(given, nesting.read(register.read_bytes()))
             lines, code = [*lines, said], code | bad
         if events is not None:
             said, bad = _in_log(given, events)
@@ -201,7 +200,7 @@ def read_heads(lines: Iterable[bytes]) -> Iterable[chain.Head]:
     for line in lines:
         if line.strip():
             try:
-                plain = json.loads(line)
+                plain = nesting.read(line)
             except ValueError as error:
                 raise chain.NotALog("the file of heads is not one JSON object a line") from error
             yield chain.Head.from_plain(plain)

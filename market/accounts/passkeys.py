@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from market import clock, signing
+from market import clock, nesting, signing
 from market.accounts import rules
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, begin
@@ -319,11 +319,11 @@ async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[
     """Spend the ceremony whose challenge the browser's answer carries; refused when there is none that is still good,
     for this purpose and this person."""
     try:
-        answer = json.loads(credential)
-        client = json.loads(_bytes(answer["response"]["clientDataJSON"]))
+        answer = nesting.read(credential)
+        client = nesting.read(_bytes(answer["response"]["clientDataJSON"]))
         handle = hashlib.sha256(_bytes(client["challenge"])).hexdigest()
         inside_another_site = client.get("crossOrigin", False) is not False or "topOrigin" in client
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise Refused(NOT_ACCEPTED, status=422) from None
     now = clock.now()
     row = await one(

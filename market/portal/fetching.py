@@ -26,7 +26,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from market import VERSION
-from market.portal import rules
+from market.portal import reading, rules
 from market.portal.sources import Paging
 from market.refusals import insist
 
@@ -205,8 +205,8 @@ def _what_follows(path: Path, size: int, url: str, paging: Paging | None) -> tup
     if paging is None or size > LARGEST_PAGE:
         return None, False
     try:
-        page = msgspec.json.decode(path.read_bytes(), type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        page = reading.decode(path.read_bytes(), dict[str, msgspec.Raw])
+    except reading.NOT_JSON:
         return None, False
     lists = [bytes(page[key]).strip() for key in ("releases", "records") if key in page]
     empty = bool(lists) and all(each in (b"[]", b"null") or not each[1:-1].strip() for each in lists)

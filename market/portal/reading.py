@@ -22,6 +22,8 @@ from typing import Any, BinaryIO, Literal, Protocol, cast
 
 import msgspec
 
+from market import nesting
+
 Kind = Literal["release", "compiled", "record"]
 """`compiled` is a release that sums up all others of its process; `record` holds releases, a compiled one, or both."""
 
@@ -30,6 +32,9 @@ WHOLE = 4 * 1024 * 1024
 
 LARGEST_ITEM = 64 * 1024 * 1024
 """The largest single release that is read. Real ones stay far below 10 MB; more would be an attack on memory."""
+
+DEEPEST = 100
+"""How many lists and objects may stand inside one another; real releases have about ten."""
 
 LARGEST_UNPACKED = 64 * 1024**3
 """How many bytes may come out of one compressed file before reading it stops: a zip bomb is a defect, not a crash."""
@@ -136,16 +141,26 @@ def read(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> I
         yield Defect(Position(name or path.name), f"The file cannot be opened: {error.strerror or error}.")
 
 
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, nesting.TooDeep)
+"""What :func:`decode` raises."""
+
+
+def decode(text: bytes, kind: Any = Any) -> Any:
+    """What JSON in UTF-8 says, as `kind`; text that is not such JSON, or nests deeper than any real release, is refused."""
+    nesting.check(text, DEEPEST)
+    return msgspec.json.decode(text, type=kind)
+
+
 def reread(raw: bytes, kind: Kind, position: Position, package: Package) -> Found | Defect:
     """An item that was kept (:attr:`Found.raw`), read again as what it was recognised as."""
     notes: tuple[Note, ...] = ()
     try:
-        data = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        data = decode(raw)
+    except NOT_JSON as error:
         mended, notes = _mend_text(raw)
         try:
-            data = msgspec.json.decode(mended)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            data = decode(mended)
+        except NOT_JSON:
             return Defect(position, _plain(error), raw)
     if not isinstance(data, dict):
         return Defect(position, f"A release was expected here but {_shown(raw)} came.", raw)
@@ -536,10 +551,8 @@ class _Document:
             return
         try:
             fields: dict[str, msgspec.Raw] | list[msgspec.Raw]
-            fields = (
-                msgspec.json.decode(text, type=_FIELDS) if text[:1] == b"{" else msgspec.json.decode(text, type=_ITEMS)
-            )
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            fields = decode(text, _FIELDS) if text[:1] == b"{" else decode(text, _ITEMS)
+        except NOT_JSON as error:
             yield from self._mended(text, where, package, start, error)
             return
         if isinstance(fields, list):
@@ -729,16 +742,16 @@ def _mend_text(text: bytes) -> tuple[bytes, tuple[Note, ...]]:
 
 def _decodes(text: bytes) -> bool:
     try:
-        msgspec.json.decode(text, type=_FIELDS if text[:1] == b"{" else _ITEMS)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decode(text, _FIELDS if text[:1] == b"{" else _ITEMS)
+    except NOT_JSON:
         return False
     return True
 
 
 def _decoded(text: bytes) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return decode(text)
+    except NOT_JSON:
         return None
 
 
@@ -755,7 +768,7 @@ def _shown(text: bytes) -> str:
 
 
 def _plain(error: Exception) -> str:
-    if isinstance(error, RecursionError):
+    if isinstance(error, nesting.TooDeep):
         return "The brackets are nested deeper than any real release; it was not read."
     words = str(error)
     place = f" at byte {found.group(1)} of it" if (found := _NUMBERED_LINE.search(words)) else ""

@@ -30,9 +30,6 @@ EARLIEST = "1970-01-01T00:00:00Z"
 
 logging.getLogger("ocdskit").setLevel(logging.ERROR)  # what it warns of is noted here, per release, in plain words
 
-DEEPEST = 100
-"""How many lists and objects may stand inside one another; real releases have about ten."""
-
 _GONE: Any = object()
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
 _DATED = re.compile(
@@ -74,13 +71,6 @@ def upgrade(found: Found) -> Upgraded | Defect:
 
     Takes `found.data` over and changes it in place; `found.raw` stays as it was.
     """
-    try:
-        return _upgraded(found)
-    except RecursionError:
-        return Defect(found.position, "The release is nested deeper than any real one; it was not read.", found.raw)
-
-
-def _upgraded(found: Found) -> Upgraded | Defect:
     release = found.data
     content = hashlib.sha256(msgspec.json.encode(release, order="sorted")).hexdigest()
     mender = _Mender(found.notes)
@@ -301,8 +291,6 @@ class _Mender:
 
     def object(self, given: dict[str, Any], node: _Node) -> None:
         """Mend every field of an object the schema knows; fields it does not know are left as they are."""
-        if len(self._trail) > DEEPEST:
-            raise RecursionError
         for key in list(given):
             child = node.properties.get(key)
             self._trail.append(f".{key}")
@@ -511,8 +499,6 @@ class _Mender:
 
     def _foreign(self, value: Any) -> None:
         """A field the schema does not know: only repeated ids are put right, which merging would otherwise lose."""
-        if len(self._trail) > DEEPEST:
-            raise RecursionError
         if isinstance(value, dict):
             for key, each in value.items():
                 if isinstance(each, (list, dict)):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from market.nesting import TooDeep
 from market.standards.lint.document import Path, Unreadable, load
 from market.standards.lint.graph import pointer_steps
 from market.standards.lint.limits import Deadline, OutOfTime, run_seconds
@@ -22,6 +23,10 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LEVELS = ("breaking", "attention", "compatible")
 MOST = 2_000
 """Changes listed; more are not looked for."""
+DEEPEST = 500
+"""Schemas that stand within one another, also by reference; the words of a change name every one on the way to it."""
+
+_Pair = tuple[str, Any, Any, Path, Path, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def compare(old: Any, new: Any, seconds: float = 5.0) -> Comparison:
         walk.documents()
     except OutOfTime:
         reason = "The comparison did not finish in its time."
-    except RecursionError:
+    except TooDeep:
         reason = "The documents nest too deep to be compared."
     order = {level: number for number, level in enumerate(LEVELS)}
     changes = sorted(walk.changes.values(), key=lambda each: (order[each.level], [str(step) for step in each.path]))
@@ -170,6 +175,7 @@ class _Comparer:
         self.deadline = deadline
         self.changes: dict[tuple[str, Path, str], Change] = {}
         self.compared: set[tuple[int, int, str]] = set()
+        self.within: list[_Pair] = []
 
     def say(self, code: str, level: str, words: str, path: Path) -> None:
         self.deadline.tick()
@@ -383,7 +389,18 @@ class _Comparer:
     # --- schemas ---
 
     def schemas(self, context: str, old: Any, new: Any, before: Path, after: Path, direction: str) -> None:
-        """Compare two schemas. `sent` may only grow more lenient, `received` only stricter."""
+        """Compare two schemas and all within them. `sent` may only grow more lenient, `received` only stricter."""
+        waiting = [(1, (context, old, new, before, after, direction))]
+        while waiting:
+            depth, pair = waiting.pop()
+            if depth > DEEPEST:
+                raise TooDeep(DEEPEST)
+            self.within = []
+            self.schema(*pair)
+            waiting += [(depth + 1, each) for each in reversed(self.within)]
+
+    def schema(self, context: str, old: Any, new: Any, before: Path, after: Path, direction: str) -> None:
+        """Compare two schemas; what stands within them is laid into :attr:`within`."""
         old, before = self.old.follow(old, before)
         new, after = self.new.follow(new, after)
         one, other = _effective(self.old, old), _effective(self.new, new)
@@ -398,9 +415,8 @@ class _Comparer:
         self.properties(context, one, other, before, after, direction)
         self.alternatives(context, one, other, before, after, direction)
         if "items" in one and "items" in other:
-            self.schemas(
-                f"{context}, each item", one["items"], other["items"], (*before, "items"), (*after, "items"), direction
-            )
+            places = (*before, "items"), (*after, "items")
+            self.within.append((f"{context}, each item", one["items"], other["items"], *places, direction))
 
     def judged(self, direction: str, narrower: bool) -> str:
         """Narrowing what is sent, or widening what is received, breaks."""
@@ -489,7 +505,7 @@ class _Comparer:
                 level = "compatible" if direction == "sent" else "breaking"
                 self.say("property-optional", level, f"{called}: may now be absent", (*after, "properties", name))
             places = (*before, "properties", name), (*after, "properties", name)
-            self.schemas(called, schema, other[name], *places, direction)
+            self.within.append((called, schema, other[name], *places, direction))
         for name, schema in other.items():
             if name in one or self.ignored(self.new, schema, direction):
                 continue
@@ -539,7 +555,8 @@ class _Comparer:
                 if name in later:
                     again = later.index(name)
                     places = (*before, word, number), (*after, word, again)
-                    self.schemas(f"{context}, alternative {number + 1}", one[number], other[again], *places, direction)
+                    called = f"{context}, alternative {number + 1}"
+                    self.within.append((called, one[number], other[again], *places, direction))
                 else:
                     level = "breaking" if direction == "sent" else "compatible"
                     said = f"{context}: the alternative {_none(name)} was removed"

@@ -8,9 +8,13 @@ fixed seed, and only GET unless the supplier marked the sandbox writable. Everyt
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends this process without a word
+
 import importlib.util
 import io
-import json
 import resource
 import sys
 import warnings
@@ -21,6 +25,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from market import nesting
 from market.standards.egress import Answer, Exhausted, Forbidden, Guard, Unreachable
 from market.standards.lint.document import Unreadable, digest, load
 from market.standards.outcome import Finding
@@ -298,7 +303,7 @@ def _is_problem(answer: Answer) -> bool:
     if kind != "application/problem+json":
         return False
     try:
-        return isinstance(json.loads(answer.body), dict)
+        return isinstance(nesting.read(answer.body), dict)
     except ValueError:
         return False
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from litestar import Request
+from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
+
+from market import nesting
+from market.actor import Actor
 
 T = TypeVar("T")
 
@@ -18,6 +23,15 @@ class Items(msgspec.Struct, Generic[T]):
 
     items: list[T]
     next: str | None = None
+
+
+class Asked(Request[Actor, Any, State]):
+    """A request whose JSON is looked at before it is read: what nests too deep is refused, whatever is asked."""
+
+    async def json(self) -> Any:
+        """The JSON of the body; :class:`~market.nesting.TooDeep` is answered as 400 (`form.too-deep`)."""
+        nesting.check(await self.body())
+        return await super().json()
 
 
 def json_document(words: str) -> dict[int, ResponseSpec]:

@@ -14,7 +14,7 @@ from litestar.datastructures import State
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
-from market import clock
+from market import clock, nesting
 from market.actor import PUBLIC, Actor
 from market.settings import ROOT, settings
 from market.web import crossing
@@ -118,7 +118,7 @@ def _flash(request: Visitor) -> Flash | None:
     if not packed:
         return None
     try:
-        kind, said = json.loads(base64.urlsafe_b64decode(packed.encode()))
-    except (ValueError, TypeError, RecursionError):
+        kind, said = nesting.read(base64.urlsafe_b64decode(packed.encode()))
+    except (ValueError, TypeError):
         return None
     return Flash("success" if kind == "success" else "notice", str(said)[:400])

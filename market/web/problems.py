@@ -12,12 +12,32 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
+from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
 from market.web.pages import show, sign_in_then
 
 log = logging.getLogger("prelude")
 
 PROBLEM_JSON = "application/problem+json"
+
+_RENAMED = {
+    413: ("Content Too Large", "request-entity-too-large"),
+    414: ("URI Too Long", "request-uri-too-long"),
+    416: ("Range Not Satisfiable", "requested-range-not-satisfiable"),
+    422: ("Unprocessable Content", "unprocessable-entity"),
+}
+"""What RFC 9110 renamed: the phrase, which Python says from 3.13 on, and the code, which stays what it always was."""
+
+
+def phrase(status: int) -> str:
+    """The status in the words of RFC 9110, which the title of a problem without a type should be (RFC 9457 section 4.2.1)."""
+    return _RENAMED[status][0] if status in _RENAMED else HTTPStatus(status).phrase
+
+
+def code_of(status: int) -> str:
+    """The code of a refusal that says no more than its status."""
+    named = HTTPStatus(status).name.lower().replace("_", "-")
+    return f"web.{_RENAMED[status][1] if status in _RENAMED else named}"
 
 
 class Reason(msgspec.Struct, omit_defaults=True):
@@ -45,7 +65,7 @@ def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
             data_container=Problem,
-            description=HTTPStatus(status).phrase,
+            description=phrase(status),
             media_type=PROBLEM_JSON,
             generate_examples=False,
         )
@@ -83,7 +103,7 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         page.headers.update(headers)
         return page
     body = Problem(
-        title=HTTPStatus(status).phrase,
+        title=phrase(status),
         status=status,
         detail=" ".join(reason.reason for reason in reasons),
         instance=request.url.path,
@@ -104,7 +124,7 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
         # A zero byte, a number beyond the column: nothing that any form or link of ours makes.
         log.warning("a value that the database cannot hold: %s", exc)
         return 400, [Refusal("web.not-storable", "This holds a sign or a number that cannot be kept.")], {}
-    if isinstance(exc, RecursionError):
+    if isinstance(exc, TooDeep | RecursionError):
         return 400, [Refusal("form.too-deep", "This is nested too deeply to be read.")], {}
     if isinstance(exc, UnicodeDecodeError):
         return 400, [Refusal("form.not-text", "This is not text in UTF-8.")], {}
@@ -116,13 +136,15 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
         kept = {name: value for name, value in (exc.headers or {}).items() if name.lower() in ("allow", "retry-after")}
         if exc.status_code == 404:
             return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], kept
-        words = exc.detail if exc.status_code < 500 else "Something failed on our side. Nothing you confirmed is lost."
-        return (
-            exc.status_code,
-            [Refusal(f"web.{HTTPStatus(exc.status_code).name.lower().replace('_', '-')}", words)],
-            kept,
-        )
+        return exc.status_code, [Refusal(code_of(exc.status_code), _words(exc))], kept
     return 500, [Refusal("web.failed", "Something failed on our side. Nothing you confirmed is lost.")], {}
+
+
+def _words(exc: HTTPException) -> str:
+    if exc.status_code >= 500:
+        return "Something failed on our side. Nothing you confirmed is lost."
+    unsaid = exc.detail == HTTPStatus(exc.status_code).phrase
+    return phrase(exc.status_code) if unsaid else exc.detail
 
 
 def _invalid(exc: ValidationException) -> list[Refusal]:
@@ -146,4 +168,4 @@ def _title(status: int) -> str:
         413: "That is too large",
         422: "There is a problem with what was sent",
         429: "Too many tries",
-    }.get(status, "Something failed on our side" if status >= 500 else HTTPStatus(status).phrase)
+    }.get(status, "Something failed on our side" if status >= 500 else phrase(status))

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
+import msgspec
 import yaml
 
+from market import nesting
 from market.standards.lint import limits
 
 Path = tuple[str | int, ...]
@@ -99,20 +101,22 @@ def load(raw: bytes) -> Document:
     if stripped[0] in "{[":
         try:
             data, duplicated = _json(text)
-        except json.JSONDecodeError as error:
+        except json.JSONDecodeError:
             try:
                 return _yaml(text, name)
             except Unreadable as also:
                 if also.code != "syntax":
                     raise
-                reason = f"The document starts like JSON but is not: {error.msg}."
-                raise Unreadable("syntax", reason, error.lineno) from None
+                raise _malformed(text) from None
         document = Document(data, text, "json", name)
         _measure(data)
         if duplicated:
             document.problems.extend(_json_duplicates(text))
         return document
     return _yaml(text, name)
+
+
+_MALFORMED = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
 
 
 def _decoded(raw: bytes) -> str:
@@ -143,13 +147,27 @@ def _json(text: str) -> tuple[Any, bool]:
         return made
 
     try:
+        nesting.check(text, limits.MAX_DEPTH)
         return json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse_constant), duplicated
-    except RecursionError:
+    except nesting.TooDeep:
         raise Unreadable("too-deep", f"The document nests deeper than {limits.MAX_DEPTH} levels.") from None
     except json.JSONDecodeError:
         raise
     except ValueError:
         raise Unreadable("number", "A number in the document has thousands of digits.") from None
+
+
+def _malformed(text: str) -> Unreadable:
+    """Why it is not JSON, in the words of a reader that says the same under every version of Python."""
+    raw, cause = text.encode(), "it ends in the middle of a value"
+    place = len(raw)
+    try:
+        msgspec.json.decode(raw)
+    except msgspec.DecodeError as error:
+        found = _MALFORMED.fullmatch(str(error))
+        if found is not None:
+            cause, place = found.group(1), int(found.group(2))
+    return Unreadable("syntax", f"The document starts like JSON but is not: {cause}.", raw.count(b"\n", 0, place) + 1)
 
 
 def _measure(data: Any) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from market.standards.lint import limits
 from market.standards.lint.graph import MISSING, View
 from market.standards.lint.patterns import BadPattern, Pattern, compiled
 
@@ -85,12 +86,10 @@ def truthy(value: Any) -> bool:
 def parse(source: str) -> Filter:
     """Read a condition. Refused as :class:`BadFilter` with what is not understood."""
     reader = _Parser(source)
-    try:
-        tree = reader.expression()
-        reader.end()
-        run = _build(tree)
-    except RecursionError:
-        raise BadFilter("the condition nests too deep") from None
+    tree = reader.expression()
+    reader.end()
+    _measure(tree)
+    run = _build(tree)
     needs, key = _needs(tree)
     return Filter(source, run, tuple(needs), key, frozenset(_uses(tree)))
 
@@ -768,16 +767,24 @@ def _own_member(tree: Tree) -> str | None:
     return _own_member(tree[1])
 
 
-def _uses(tree: Any) -> set[str]:
-    if not isinstance(tree, tuple) or not tree:
-        return set()
-    if tree[0] == "at":
-        return {tree[1]}
-    found: set[str] = set()
-    for part in tree[1:]:
+def _measure(tree: Tree) -> None:
+    waiting: list[tuple[Any, int]] = [(tree, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > limits.MAX_CONDITION_DEPTH:
+            raise BadFilter("the condition nests too deep")
         if isinstance(part, tuple):
-            if part and isinstance(part[0], str):
-                found |= _uses(part)
-            for inner in part:
-                found |= _uses(inner)
+            waiting.extend((each, depth + 1) for each in part)
+
+
+def _uses(tree: Tree) -> set[str]:
+    found: set[str] = set()
+    waiting: list[Any] = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, tuple) and part:
+            if part[0] == "at":
+                found.add(part[1])
+            else:
+                waiting.extend(part)
     return found

@@ -14,6 +14,13 @@ MAX_NODES = 1_500_000
 """Values in the document, every copy made by a YAML alias counted."""
 MAX_DEPTH = 120
 """Levels of nesting."""
+MAX_SCHEMA_DEPTH = 200
+"""Schemas that a value is judged by, one within another. Each takes two calls, and 61 of them are compiled at once with four
+calls each: together they must fit in the 1,000 that every version of Python lets stand in one another."""
+MAX_GROUPS = 50
+"""Groups of a regular expression inside one another."""
+MAX_CONDITION_DEPTH = 200
+"""Operators, members and calls of a condition one upon another, as in `a || b || c`."""
 MAX_ALIAS_NODES = 200_000
 """Values that YAML aliases and merge keys may add by copying."""
 MAX_SCALAR = 2_000_000

@@ -185,6 +185,8 @@ class _Weight:
         """One more sign of the pattern, outside a class."""
         if sign == "(":
             self.open.append(0)
+            if len(self.open) > limits.MAX_GROUPS + 1:
+                raise TooBig(f"the groups of the expression stand more than {limits.MAX_GROUPS} deep in one another")
             return
         self.last = 1
         if sign == ")" and len(self.open) > 1:
@@ -215,7 +217,7 @@ class Pattern:
         text, value, self.parts = translate(source, flags)
         try:
             self._compiled: Any = regex.compile(text, value, cache_pattern=False)
-        except (regex.error, RecursionError, OverflowError, ValueError, KeyError, IndexError) as error:
+        except (regex.error, OverflowError, ValueError, KeyError, IndexError) as error:
             raise BadPattern(f"{source!r} is not a regular expression: {error}") from None
         self.source = source
 

@@ -40,11 +40,19 @@ class Fault:
 class Run:
     """The state of one validation: faults so far and the stopwatch."""
 
-    __slots__ = ("deadline", "faults")
+    __slots__ = ("deadline", "depth", "faults")
 
     def __init__(self, deadline: Deadline) -> None:
         self.faults: list[Fault] = []
         self.deadline = deadline
+        self.depth = 0
+
+    def enter(self) -> None:
+        """Go into one more schema. Raises OutOfTime when the schemas stand too deep in one another."""
+        self.deadline.tick()
+        self.depth += 1
+        if self.depth > limits.MAX_SCHEMA_DEPTH:
+            raise OutOfTime("the schema recurses too deep")
 
 
 Check = Callable[[Any, Path, Run], bool]
@@ -666,14 +674,14 @@ def _grouped(
     """The keyword groups of one schema in ajv's order: any type, numbers, strings, arrays, objects."""
 
     def check(value: Any, path: Path, run: Run) -> bool:
-        run.deadline.tick()
+        run.enter()
         good = True
         if types and not typed and not any(has_type(value, name) for name in types):
             run.faults.append(Fault("type", path, message))
             good = False
         for name, checks in groups:
             if not good and name is not None and not everything:
-                return False
+                break
             if name is None or has_type(value, name):
                 for each in checks:
                     if not each(value, path, run):
@@ -683,6 +691,7 @@ def _grouped(
             elif typed and types[0] == name:
                 run.faults.append(Fault("type", path, message))
                 good = False
+        run.depth -= 1
         return good
 
     return check

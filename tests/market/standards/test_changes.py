@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from market.standards.changes import compare, compare_files, findings
+from market.standards.changes import DEEPEST, compare, compare_files, findings
 from market.standards.profiles import profile
 
 PERMIT = "/permits/{permit-id}"
@@ -219,3 +219,28 @@ def test_what_cannot_be_read_is_a_reason() -> None:
     assert "empty" in compare_files(b"", b"{}").reason
     assert "not an OpenAPI document" in compare_files(b"[]", b"{}").reason
     assert compare_files(b"openapi: 3.0.0\npaths: {/a: {}}", b'{"paths": null}').changes
+
+
+def chained(schemas: int, kind: str, word: str) -> dict[str, Any]:
+    """A document whose only answer has a schema that leads to another, and so on, and ends in a value of this kind."""
+
+    def within(inner: Any) -> dict[str, Any]:
+        return {"items": inner} if word == "items" else {"properties": {"x": inner}} if word == "x" else {word: [inner]}
+
+    links = {f"A{n}": within({"$ref": f"#/components/schemas/A{n + 1}"}) for n in range(1, schemas)}
+    answer = {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/A1"}}}}
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": "t", "version": "1.0.0"},
+        "paths": {"/a": {"get": {"responses": {"200": answer}}}},
+        "components": {"schemas": {**links, f"A{schemas}": {"type": kind}}},
+    }
+
+
+@pytest.mark.parametrize("word", ["x", "items", "oneOf", "anyOf"])
+def test_schemas_within_schemas_are_compared_to_a_number_and_not_to_where_a_stack_ends(word: str) -> None:
+    told = compare(chained(DEEPEST, "string", word), chained(DEEPEST, "integer", word))
+    assert (told.reason, [change.code for change in told.changes]) == ("", ["type-changed"])
+    for more in (DEEPEST + 1, 3_000):
+        told = compare(chained(more, "string", word), chained(more, "integer", word))
+        assert (told.reason, told.changes) == ("The documents nest too deep to be compared.", ())

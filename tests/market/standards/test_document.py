@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.document import load
+from market.standards.lint.document import Unreadable, load
 
 YAML = b"""\
 openapi: 3.0.3
@@ -92,3 +92,21 @@ def test_names_used_twice_in_json_are_found_at_any_depth() -> None:
 def test_the_digest_names_the_bytes() -> None:
     assert load(JSON).digest == load(JSON).digest
     assert load(JSON).digest != load(JSON + b" ").digest
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "line"),
+    [
+        ('{"a":\n [1,\n], "b" 2}', "trailing comma in array", 3),
+        ('{"a": 1,\n "b": [}', "invalid character", 2),
+        ('{"a": 1,\n "b": "\\q"}', "invalid escape character in string", 2),
+        ('{"a": 1,\n "b": {\n', "it ends in the middle of a value", 3),
+    ],
+)
+def test_what_starts_like_json_but_is_not_is_told_in_words_that_no_interpreter_chooses(
+    text: str, why: str, line: int
+) -> None:
+    with pytest.raises(Unreadable) as told:
+        load(text.encode())
+    assert (told.value.code, told.value.line) == ("syntax", line)
+    assert told.value.reason == f"The document starts like JSON but is not: {why}."

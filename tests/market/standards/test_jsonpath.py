@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
 
+from market.standards.lint.filters import BadFilter, parse
 from market.standards.lint.graph import Graph, View
 from market.standards.lint.jsonpath import BadPath, compile_path, evaluate
-from market.standards.lint.limits import Deadline
+from market.standards.lint.limits import MAX_CONDITION_DEPTH, Deadline
 
 DOCUMENT: Any = {
     "openapi": "3.0.3",
@@ -177,3 +179,25 @@ def test_what_is_no_expression_is_refused_with_the_place(source: str) -> None:
     with pytest.raises(BadPath) as refused:
         compile_path(source)
     assert str(refused.value)
+
+
+def condition(source: str, value: Any) -> list[Any]:
+    view = Graph({"a": value}).resolved
+    return evaluate(compile_path(f"$[?({source})]"), view, Deadline(5, "test"), lambda words: None)
+
+
+@pytest.mark.parametrize(("first", "again"), [("@.z", " || @.z"), ("@", ".z"), ("1", " + 1"), ("@.z", " && @.z")])
+def test_a_condition_is_refused_beyond_a_number_of_steps_and_not_where_a_stack_ends(first: str, again: str) -> None:
+    steps = MAX_CONDITION_DEPTH - 4
+    assert len(condition(first + again * steps, {})) == (again == " + 1")
+    for more in (MAX_CONDITION_DEPTH, 300, 490, 2_000):
+        with pytest.raises(BadFilter, match="the condition nests too deep"):
+            parse(first + again * more)
+
+
+def test_many_signs_before_a_value_are_read_at_once() -> None:
+    began = process_time()
+    assert condition("!" * 58 + "@.z", {"z": 1})
+    assert process_time() - began < 0.5
+    with pytest.raises(BadFilter, match="the condition nests too deep"):
+        parse("!" * 59 + "@.z")

@@ -7,6 +7,7 @@ from time import process_time
 import pytest
 
 from market.standards.lint.formats import FORMATS, is_regex
+from market.standards.lint.limits import MAX_GROUPS
 from market.standards.lint.patterns import BadPattern, TooBig, compiled
 
 
@@ -52,6 +53,17 @@ def test_repeats_that_multiply_are_refused_before_they_are_written_out(source: s
         compiled(source)
     assert process_time() - began < 0.5
     assert is_regex(source), "it is one all the same"
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("(", ")"), ("(?:a|", ")"), ("(?=", ")"), ("(?:", "){2}")])
+def test_groups_within_groups_are_refused_beyond_a_number_and_not_where_a_stack_ends(
+    opening: str, closing: str
+) -> None:
+    times = 5 if closing.endswith("}") else MAX_GROUPS
+    assert compiled(opening * times + "a" + closing * times).search("a" * 32)
+    for deeper in (MAX_GROUPS + 1, 150, 245):
+        with pytest.raises(TooBig, match=f"more than {MAX_GROUPS} deep in one another"):
+            compiled(opening * deeper + "a" + closing * deeper)
 
 
 @pytest.mark.parametrize(
