@@ -57,8 +57,9 @@ documents: $(VENV)/installed-dev
 	for name in uk-core open-contracting minimal; do $(BIN)/python -m market profiles handbook $$name > docs/profiles/$$name.md; done
 
 lock:
-	uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --all-extras pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes --all-extras pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --only-binary :all: --no-deps --format pylock.toml requirements.lock requirements-dev.lock | $(PYTHON) .ci/wheels.py
 
 clean:
 	rm -rf $(VENV) var

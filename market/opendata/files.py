@@ -3,7 +3,7 @@
 A release stands in the file of the year it is dated in, a record in that of the year its process began, so each stands in
 exactly one. A year's files are made anew only when something in it changed. They are written beside and then put in their
 place at once, so a reader gets the old file or the new one, never half of one; what is in memory at a time is one page of
-rows. The tables are made by `flattentool`, the standard's own tool, which keeps its rows in a file while it works.
+rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import warnings
 import zipfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -23,14 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import flattentool
 import msgspec
 
 from market import clock
 from market.beside import Beside
 from market.db import many
 from market.opendata import actions, gathering, packages, sheets
-from market.portal import ocds
+from market.opendata.flattening import flatten
 from market.settings import settings
 
 PAGE = 500
@@ -242,34 +240,18 @@ def _safe(value: Any) -> Any:
 def _tables(year: int, count: int, flat: Path, work: Path) -> list[File]:
     made: list[File] = []
     tables = work / "csv"
-    _flatten(flat, tables, "csv")
+    flatten(flat, tables, "csv")
     with _beside(f"records-{year}-csv.zip") as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
         for table in sorted(tables.glob("*.csv")):
             packed.write(table, table.name)
         packed.writestr("LICENCE.txt", licence())
     made.append(_listed(f"records-{year}-csv.zip", "csv", year, count))
     if count <= ROWS_OF_A_WORKBOOK:
-        _flatten(flat, work / "workbook.xlsx", "xlsx")
+        flatten(flat, work / "workbook.xlsx", "xlsx")
         with _beside(f"records-{year}.xlsx") as path:
             shutil.move(work / "workbook.xlsx", path)
         made.append(_listed(f"records-{year}.xlsx", "xlsx", year, count))
     return made
-
-
-def _flatten(flat: Path, to: Path, form: str) -> None:
-    with warnings.catch_warnings():
-        # It warns of fields that the core schema does not know: those of the extensions, which get columns all the same.
-        warnings.simplefilter("ignore")
-        flattentool.flatten(
-            str(flat),
-            schema=str(ocds.REFERENCE / "schema" / "release-schema.json"),
-            output_name=str(to),
-            output_format=form,
-            main_sheet_name="processes",
-            root_list_path="releases",
-            root_id="ocid",
-            remove_empty_schema_columns=True,
-        )
 
 
 def _listed(name: str, kind: str, year: int, count: int) -> File:

@@ -17,12 +17,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from libcoveocds.api import ocds_json_output
-from libcoveocds.config import LibCoveOCDSConfig
 from ocdsextensionregistry.util import session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
+from market.opendata import flattening  # noqa: F401 - what stands in there, libcoveocds imports too
 from market.portal.ocds import REFERENCE
 
 
@@ -74,6 +73,9 @@ def _extension(name: str) -> bytes:
 
 def check(package: bytes) -> dict[str, Any]:
     """What libcoveocds says of a release or record package, as its command line prints it."""
+    from libcoveocds.api import ocds_json_output
+    from libcoveocds.config import LibCoveOCDSConfig
+
     session.mount("https://", _Kept())
     session.mount("http://", _Kept())
     config = LibCoveOCDSConfig({"context": "api", "standard_zip": _standard()})

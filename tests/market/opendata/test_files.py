@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import sys
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from market.actor import SYSTEM
 from market.audit.actions import record
 from market.db import many
 from market.opendata import actions, files
+from market.opendata.flattening import flatten
 from tests import given, given_tenders
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -181,3 +183,13 @@ async def test_the_policy_is_shown_as_it_stands_in_the_documentation(folder: Pat
     assert "Sealed bids." in page
     for tag in {tag for each in actions.ANNOUNCED.values() for tag in each}:
         assert f"<code>{tag}</code>" in page
+
+
+def test_tables_are_made_without_the_packages_that_would_have_to_be_built(tmp_path: Path) -> None:
+    assert [name for name in ("odf", "odf.table", "zc.zlibstorage") if hasattr(sys.modules[name], "__file__")] == []
+    (tmp_path / "flat.json").write_text('{"releases": [{"ocid": "a", "id": "1", "tender": {"id": "t", "title": "x"}}]}')
+    flatten(tmp_path / "flat.json", tmp_path / "tables", "csv")
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "tables" / "processes.csv").read_text()))
+    assert (row["ocid"], row["tender/title"]) == ("a", "x")
+    with pytest.raises(ValueError, match="ods is not made here"):
+        flatten(tmp_path / "flat.json", tmp_path / "tables.ods", "ods")
