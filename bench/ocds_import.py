@@ -315,7 +315,6 @@ def main() -> None:
             os.environ["PRELUDE_VAR"] = folder
             os.environ.pop("DATABASE_URL", None)
             os.environ["PICCOLO_CONF"] = "market.piccolo_conf"
-            Path(folder).chmod(0o755)
             asyncio.run(stored(uk, chosen.store))
             stop_embedded()
         return

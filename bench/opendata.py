@@ -272,7 +272,6 @@ def main() -> int:
     if arguments.conformance:
         return 1 if conformance(arguments.conformance) else 0
     work = Path(tempfile.mkdtemp(prefix="prelude-bench-"))
-    work.chmod(0o755)
     os.environ["PRELUDE_VAR"] = str(work / "var")
     for name in ("DATABASE_URL", "PRELUDE_DEMO"):
         os.environ.pop(name, None)

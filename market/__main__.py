@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import signal
-import subprocess
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C while the modules are read ends it without a word
+
+import argparse
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from market.settings import Unsafe, settings
+from market.settings import InTheWay, settings
 
 Arguments = argparse.Namespace
 
@@ -25,6 +27,7 @@ def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4) -
 
             if settings().demo:
                 clock.follow(settings().var / "clock")
+            await db.must_answer()
             async with db.pool(size):
                 return await work(arguments)
 
@@ -37,41 +40,9 @@ def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4) -
 
 def serve(arguments: Arguments) -> int:
     """Serve the site; in demo mode the worker too."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
-    from granian.log import LogLevels
+    from market import serving
 
-    from market import orphans
-    from market.db import database_url
-
-    if getattr(arguments, "demo", False):
-        os.environ["PRELUDE_DEMO"] = "1"
-        settings.cache_clear()
-        settings()
-    database_url()
-    orphans.adopt()
-    worker = None
-    if arguments.with_worker or (settings().demo and not arguments.no_worker):
-        worker = subprocess.Popen([sys.executable, "-m", "market", "worker"], env=os.environ.copy())
-    try:
-        Granian(
-            "market.app:create",
-            address=arguments.host,
-            port=arguments.port,
-            interface=Interfaces.ASGI,
-            factory=True,
-            workers=arguments.workers,
-            loop=Loops.uvloop,
-            websockets=False,
-            log_level=LogLevels.warning,
-            log_access=False,
-            respawn_failed_workers=True,
-        ).serve()
-    finally:
-        if worker is not None:
-            worker.send_signal(signal.SIGTERM)
-            worker.wait(20)
-    return 0
+    return serving.serve(arguments)
 
 
 def work(arguments: Arguments) -> int:
@@ -114,80 +85,16 @@ async def migrate(arguments: Arguments) -> int:
 
 def demo(arguments: Arguments) -> int:
     """Play the demo story once, build the index, and serve it."""
-    import shutil
+    from market import serving
 
-    from market.db import database_url, stop_embedded
-
-    os.environ["PRELUDE_DEMO"] = "1"
-    os.environ.setdefault("PRELUDE_LOOPBACK", "1")
-    os.environ["SITE_URL"] = os.environ.get("SITE_URL", f"http://localhost:{arguments.port}")
-    settings.cache_clear()
-    if arguments.fresh:
-        if settings().database_url:
-            print("Refused: --fresh forgets the embedded database only; empty yours by hand.", file=sys.stderr)
-            return 2
-        stop_embedded()
-        shutil.rmtree(settings().var, ignore_errors=True)
-    if arguments.no_serve:
-        from market import seed  # noqa: F401 - read while the other process makes the database
-
-        return _run(_tell, size=1)(arguments)
-    # In a process of its own: workers are forked from this one, and must not inherit threads, children and connections.
-    told = subprocess.Popen([sys.executable, "-m", "market", "demo", "--no-serve", "--port", str(arguments.port)])
-    try:
-        database_url()  # the embedded server stays up when the other process ends
-        import market.app  # noqa: F401 - read meanwhile, so that the workers begin at once
-
-        return told.wait() or serve(arguments)
-    finally:
-        told.terminate()
+    return serving.demo(arguments, _run(_tell, size=1))
 
 
 async def _tell(arguments: Arguments) -> int:
-    import gc
+    from market.seed import telling
 
-    from rich.progress import Progress
-
-    from market import db, migrations, seed
-    from market.seed.cast import PASSWORD
-
-    # A short life with many small objects: looking for garbage less often saves a tenth.
-    gc.set_threshold(50_000, 50, 50)
-    await migrations.migrate()
-    if not await seed.told():
-        # Nobody is told that an act of the story is kept before all are: the disk need not confirm each.
-        await db.many("SET synchronous_commit = off")
-        with Progress(transient=True) as bar:
-            task = bar.add_task("Playing the demo story", total=None)
-            counts = await seed.play(lambda done, total: bar.update(task, completed=done, total=total))
-        print(f"Played {sum(counts.values())} acts of the demo story.")
-        await db.many("SET synchronous_commit = on")
-        from market.opendata import actions as opendata
-        from search import outbox
-
-        while await opendata.publish():
-            pass
-        await outbox.reindex()
-        await outbox.index().close()
-    address = settings().site_url
-    print(f"Prelude: {address}")
-    print(f"Sign in as anybody of the story: {address}/demo")
-    print(f"Or by hand, with the password “{PASSWORD}”:")
-    from market.seed.script import read
-
-    script = read(_now())
-    people = {each["key"]: each for each in script["people"]}
-    for each in script["sign_in"]:
-        person = people[each["person"]]
-        print(f"  {person['email']:42} {person['title']}")
-    print("Stop with Ctrl+C. The data stays; `make demo-fresh` starts over.", flush=True)
+    await telling.tell()
     return 0
-
-
-def _now() -> Any:
-    from market import clock
-
-    return clock.now()
 
 
 async def operator(arguments: Arguments) -> int:
@@ -419,7 +326,8 @@ def parser() -> argparse.ArgumentParser:
     one = command("serve", serve, "serve the site (in demo mode the worker too)")
     one.add_argument("--host", default="127.0.0.1")
     one.add_argument("--port", type=int, default=8000)
-    one.add_argument("--workers", type=int, default=1)
+    one.add_argument("--again", default="python -m market serve --port {}", help=argparse.SUPPRESS)
+    one.add_argument("--workers", type=int, default=1, help="not more than there are processors")
     one.add_argument("--with-worker", action="store_true", help="run the worker beside it")
     one.add_argument("--no-worker", action="store_true", help="not even in demo mode")
     one.add_argument("--demo", action="store_true", help="let anybody sign in as anybody; refused in production")
@@ -428,7 +336,8 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, default=8000)
     one.add_argument("--fresh", action="store_true", help="forget what the demo kept, and start over")
     one.add_argument("--no-serve", action="store_true", help="play it and end")
-    one.set_defaults(workers=1, with_worker=True, no_worker=False)
+    one.add_argument("--beside", action="store_true", help=argparse.SUPPRESS)
+    one.set_defaults(workers=1, with_worker=True, no_worker=False, again="make demo PORT={}")
     one = command("worker", work, "run the jobs: letters, payments, search")
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
     one = command("migrate", _run(migrate), "bring the database to the tables this version expects")
@@ -496,15 +405,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run one command; what the environment forbids is said in one line."""
-    arguments = parser().parse_args()
+    """Run one command; what is in its way is said in one line, and Ctrl+C ends it without a word."""
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        arguments = parser().parse_args()
         settings()
         act: Callable[[Arguments], int] = arguments.act
         return act(arguments)
-    except Unsafe as unsafe:
-        print(f"Refused: {unsafe}", file=sys.stderr)
+    except InTheWay as refused:
+        if not getattr(arguments, "beside", False):  # the process that began this one meets the same and says it
+            print(f"Refused: {refused}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

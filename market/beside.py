@@ -22,4 +22,6 @@ class Beside:
 
     async def begin(self) -> None:
         """Begin `python -m market` with the arguments, and do not wait for it."""
-        self._process = await asyncio.create_subprocess_exec(sys.executable, "-m", "market", *self._arguments, cwd=ROOT)
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "market", *self._arguments, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
+        )

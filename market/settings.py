@@ -69,7 +69,11 @@ class Settings:
         return urlsplit(self.site_url).hostname or "localhost"
 
 
-class Unsafe(Exception):
+class InTheWay(Exception):
+    """A command cannot do its work for a reason outside of it; the message is one line that says why and what to do."""
+
+
+class Unsafe(InTheWay):
     """The environment asks for something that is refused; the message says which variable to change."""
 
 

@@ -110,6 +110,7 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    await db.must_answer()
     async with db.pool(4):
         watch = asyncio.create_task(orphans.end_with_parent())
         await forever((*JOBS, *APART), stop)

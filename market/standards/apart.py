@@ -7,6 +7,11 @@ memory, no database and no secrets in its environment, and is killed when it doe
 
 from __future__ import annotations
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends this process without a word
+
 import asyncio
 import atexit
 import hashlib

@@ -1,0 +1,106 @@
+"""The first minutes of a newcomer who is interrupted: half a story is never served as a whole one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from market import embedded
+from market.settings import ROOT
+from tests.market.test_embedded import ask
+from tests.market.test_serving import environment
+
+pytestmark = [pytest.mark.slow]
+
+DEMO = [sys.executable, "-m", "market", "demo", "--no-serve"]
+
+
+def told(var: Path) -> str:
+    """Play it to its end; what was said."""
+    done = subprocess.run(DEMO, cwd=ROOT, env=environment(var), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def counted(var: Path) -> tuple[object, object, object]:
+    """Events, organisations and published releases in the story's database, and its mark."""
+    address = embedded.address(var)
+    try:
+        assert ask(address, "SELECT obj_description('public'::regnamespace)") == "The demo story, told"
+        events, bodies, releases = (
+            ask(address, f"SELECT count(*) FROM {table}") for table in ("event", "organisation", "release")
+        )
+        return events, bodies, releases
+    finally:
+        embedded.leave(var)
+
+
+def cut_off(var: Path, at: str, signalled: signal.Signals) -> None:
+    """Play it until it says a line that begins so, then end every process of it."""
+    playing = subprocess.Popen(
+        DEMO,
+        cwd=ROOT,
+        env=environment(var),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert playing.stdout is not None
+    for line in playing.stdout:
+        if line.strip().startswith(at):
+            break
+    else:
+        pytest.fail(f"it never said {at}")
+    os.killpg(playing.pid, signalled)
+    rest, _ = playing.communicate()
+    assert "Traceback" not in rest
+
+
+def test_a_story_that_was_cut_off_begins_again_and_one_that_was_told_is_kept(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    cut_off(var, "140 of", signal.SIGKILL)
+    said = told(var)
+    assert "The story was cut off; beginning again." in said.splitlines()
+    assert "Played " in said
+    first = counted(var)
+    assert told(var) == ""
+    assert counted(var) == first
+    # And one that was cut off after its last act, while it was being published.
+    other = tmp_path / "other"
+    cut_off(other, "Played", signal.SIGINT)
+    assert "The story was cut off; beginning again." in told(other)
+    assert counted(other) == first
+
+
+def test_two_who_begin_at_once_tell_it_once(tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen(
+            DEMO, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [each.communicate()[0] for each in both]
+    assert [each.returncode for each in both] == [0, 0]
+    assert sum("Played" in each for each in said) == 1
+    assert sum("Another process is playing the story; waiting for it." in each for each in said) == 1
+    counted(tmp_path)
+
+
+def test_somebody_s_own_work_is_never_taken_for_a_story(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "market"]
+    mine = {"cwd": ROOT, "env": environment(tmp_path), "capture_output": True, "check": True}
+    subprocess.run([*command, "migrate"], **mine)
+    subprocess.run([*command, "operator", "Ada", "ada@example.org"], **mine)
+    assert told(tmp_path) == ""
+    address = embedded.address(tmp_path)
+    try:
+        assert ask(address, "SELECT count(*) FROM organisation") == 1
+    finally:
+        embedded.leave(tmp_path)
