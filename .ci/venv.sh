@@ -1,18 +1,24 @@
 #!/bin/sh
-# Make the virtual environment; where the system's Python lacks the venv module, install it when that is permitted.
+# Make the virtual environment, whole or not at all: `made` in it is the mark. Where the system's Python lacks the venv module,
+# it is installed when that is permitted. What goes well is not told.
 set -eu
 python=$1
 venv=$2
-"$python" - <<'P' || { echo "Python 3.11, 3.12 or 3.13 is needed; name it with: make PYTHON=python3.12 …" >&2; exit 1; }
-import sys
-sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-P
-if "$python" -m venv "$venv" 2>/dev/null; then exit 0; fi
+umask 022
+if "$venv/bin/python" -m pip --version >/dev/null 2>&1; then touch "$venv/made"; exit 0; fi
 rm -rf "$venv"
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "Installing python3-venv …"
-  apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null
-  exec "$python" -m venv "$venv"
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+if ! "$python" -m venv "$venv" >"$said" 2>&1; then
+  rm -rf "$venv"
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "Installing python3-venv …"
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -qq && apt-get install -y -qq python3-venv; } >"$said" 2>&1 || { cat "$said" >&2; exit 1; }
+    "$python" -m venv "$venv" >"$said" 2>&1 || { cat "$said" >&2; exit 1; }
+  else
+    cat "$said" >&2
+    exit 1
+  fi
 fi
-echo "The venv module is missing. Install it (Debian, Ubuntu: sudo apt-get install python3-venv) and try again." >&2
-exit 1
+touch "$venv/made"

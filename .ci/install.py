@@ -1,0 +1,64 @@
+"""Install a lock file into the environment of the Python that runs this, and say how far it is: on a screen as one line that
+grows, in a file as a line now and then. Only ready-made packages with the locked digests; nothing is built.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic
+
+ROOT = Path(__file__).resolve().parents[1]
+EVERY = 10
+"""Seconds between two lines where the output is not a screen."""
+PIP = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-deps")
+ONLY = ("--require-hashes", "--only-binary", ":all:")
+
+
+def main(lock: str, what: str) -> int:
+    """Run pip; when it fails print its last words, and where all of them are."""
+    total = len(re.findall(r"^[A-Za-z0-9._-]+==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    log = Path(sys.prefix) / "install.log"
+    screen, said, count = sys.stdout.isatty(), monotonic(), 0
+    print(f"Installing {what}: {total} packages", end="" if screen else "\n", flush=True)
+    with log.open("w", encoding="utf-8") as kept:
+        pip = subprocess.Popen(
+            [sys.executable, *PIP, *ONLY, "-r", lock],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            kept.write(line)
+            count += line.startswith(("Collecting ", "Requirement already satisfied"))
+            words = f"{count} of {total} fetched"
+            if line.startswith("Installing collected"):
+                words = "putting them in place"
+            if screen:
+                print(f"\rInstalling {what}: {total} packages, {words} …   ", end="", flush=True)
+            elif monotonic() - said > EVERY or words.startswith("putting"):
+                said = monotonic()
+                print(f"  {words} …", flush=True)
+    if screen:
+        print(f"\rInstalling {what}: {total} packages, done.{' ' * 24}", flush=True)
+    if pip.wait():
+        lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("ERROR")]
+        print("\n".join(lines[-3:] or ["pip failed."]), file=sys.stderr)
+        print(
+            f"Nothing is half done: call it again. Is the package index reachable? All of pip's words: {log}",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
