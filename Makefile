@@ -47,14 +47,14 @@ run: look $(VENV)/installed
 	@$(BIN)/python -m market migrate
 	@$(BIN)/python -m market serve --port $(PORT) --with-worker --again "make run PORT={}"
 
-check: $(VENV)/installed-dev
+check: look $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && PRELUDE_VAR="$$var" $(BIN)/python -m market migrate --check
 
-test: look check
+test: check
 	@sh .ci/browser.sh
 	@bash .ci/meilisearch.sh
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder

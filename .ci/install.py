@@ -5,6 +5,7 @@ grows, in a file as a line now and then. Only ready-made packages with the locke
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,12 +21,15 @@ ONLY = ("--require-hashes", "--only-binary", ":all:")
 def main(lock: str, what: str) -> int:
     """Run pip; when it fails print its last words, and where all of them are."""
     total = len(re.findall(r"^[A-Za-z0-9._-]+==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
-    log = Path(sys.prefix) / "install.log"
+    log, begun = Path(sys.prefix) / "install.log", Path(sys.prefix) / "installing"
+    # What was cut off may look installed and lack a file: then all of it is put in place once more.
+    again = ["--ignore-installed"] if begun.exists() else []
+    begun.touch()
     screen, said, count = sys.stdout.isatty(), monotonic(), 0
     print(f"Installing {what}: {total} packages", end="" if screen else "\n", flush=True)
     with log.open("w", encoding="utf-8") as kept:
         pip = subprocess.Popen(
-            [sys.executable, *PIP, *ONLY, "-r", lock],
+            [sys.executable, *PIP, *ONLY, *again, "-r", lock],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -54,11 +58,10 @@ def main(lock: str, what: str) -> int:
             file=sys.stderr,
         )
         return 1
+    begun.unlink()
     return 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(*sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it, and pip, without a word
+    sys.exit(main(*sys.argv[1:]))

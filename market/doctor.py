@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,8 +63,7 @@ def look(goals: list[str], port: int, var: Path) -> Iterator[Finding]:
 def _python() -> Iterator[Finding]:
     here = f"Python {platform.python_version()} on {platform.machine()}"
     if INSTALLED.exists():
-        works = subprocess.run([str(VENV / "bin" / "python"), "-c", "import pip"], capture_output=True, check=False)
-        if works.returncode:
+        if not _works(str(VENV / "bin" / "python"), "-c", "import pip"):
             yield Finding(
                 "stop", "The Python that .venv was made with is gone or was replaced. Make it anew: rm -rf .venv"
             )
@@ -81,6 +81,9 @@ def _python() -> Iterator[Finding]:
         else:
             yield Finding("stop", f"The venv module of Python is missing: {remedy}")
             return
+    if platform.system() != "Linux":
+        yield Finding("note", f"{here}: it was tried on Linux only.")
+        return
     lacking = not_ready_made(ROOT / "requirements.lock", ROOT / "requirements.wheels")
     if lacking:
         several = f"{lacking[0]} and {len(lacking) - 1} more packages" if len(lacking) > 1 else lacking[0]
@@ -91,6 +94,13 @@ def _python() -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", f"{here}: every package comes ready made")
+
+
+def _works(*command: str) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def not_ready_made(lock: Path, wheels: Path) -> list[str]:
@@ -148,15 +158,20 @@ def _folder() -> Iterator[Finding]:
         path.decode("utf-8")
     except UnicodeDecodeError:
         yield Finding("stop", "The path of the checkout is not UTF-8: move the checkout.")
-    if os.statvfs(ROOT).f_flag & os.ST_NOEXEC:
+    if os.statvfs(ROOT).f_flag & getattr(os, "ST_NOEXEC", 0):
         yield Finding("stop", f"{ROOT} is on a disk from which no program may be run (noexec): move the checkout.")
+
+
+def _current() -> bool:
+    """Whether what is locked is installed, so that nothing has to be written."""
+    return INSTALLED.exists() and INSTALLED.stat().st_mtime >= (ROOT / "requirements.lock").stat().st_mtime
 
 
 def _owner(var: Path) -> Iterator[Finding]:
     me = _name(os.geteuid())
-    for folder in (ROOT, VENV, var):
+    for folder in (VENV, var):
         there = next(each for each in (folder, *folder.parents) if each.exists())
-        if folder == VENV and INSTALLED.exists():
+        if folder == VENV and _current():
             continue
         if not os.access(there, os.W_OK | os.X_OK):
             yield Finding(
@@ -259,7 +274,7 @@ def main(arguments: list[str]) -> int:
     port = 8000
     if "--port" in arguments:
         place = arguments.index("--port")
-        named = arguments[place + 1]
+        named = (*arguments, "")[place + 1]
         if not named.isdigit():
             print(f"stop  PORT={named} is not a number")
             return 1
@@ -275,4 +290,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C ends it without a word
     sys.exit(main(sys.argv[1:]))
