@@ -20,12 +20,13 @@ ONLY = ("--require-hashes", "--only-binary", ":all:")
 
 def main(lock: str, what: str) -> int:
     """Run pip; when it fails print its last words, and where all of them are."""
-    total = len(re.findall(r"^[A-Za-z0-9._-]+==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+    locked = re.findall(r"^[A-Za-z0-9._-]+==.*", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)
+    total = sum("== 'win32'" not in each for each in locked)
     log, begun = Path(sys.prefix) / "install.log", Path(sys.prefix) / "installing"
     # What was cut off may look installed and lack a file: then all of it is put in place once more.
     again = ["--ignore-installed"] if begun.exists() else []
     begun.touch()
-    screen, said, count = sys.stdout.isatty(), monotonic(), 0
+    screen, said, count, placing = sys.stdout.isatty(), monotonic(), 0, False
     print(f"Installing {what}: {total} packages", end="" if screen else "\n", flush=True)
     with log.open("w", encoding="utf-8") as kept:
         pip = subprocess.Popen(
@@ -40,17 +41,18 @@ def main(lock: str, what: str) -> int:
         for line in pip.stdout:
             kept.write(line)
             count += line.startswith(("Collecting ", "Requirement already satisfied"))
-            words = f"{count} of {total} fetched"
-            if line.startswith("Installing collected"):
-                words = "putting them in place"
+            begins = line.startswith("Installing collected")
+            placing = placing or begins
+            words = "putting them in place" if placing else f"{count} of {total} fetched"
             if screen:
                 print(f"\rInstalling {what}: {total} packages, {words} …   ", end="", flush=True)
-            elif monotonic() - said > EVERY or words.startswith("putting"):
+            elif begins or monotonic() - said > EVERY:
                 said = monotonic()
                 print(f"  {words} …", flush=True)
+    failed = pip.wait()
     if screen:
-        print(f"\rInstalling {what}: {total} packages, done.{' ' * 24}", flush=True)
-    if pip.wait():
+        print(f"\rInstalling {what}: {total} packages{', done.' if not failed else ''}{' ' * 24}", flush=True)
+    if failed:
         lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.startswith("ERROR")]
         print("\n".join(lines[-3:] or ["pip failed."]), file=sys.stderr)
         print(

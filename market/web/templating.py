@@ -6,6 +6,7 @@ given stands at the top of `templates/layout.html`; :func:`page` builds it, so n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -131,7 +132,7 @@ def environment(
     debug: bool = False,
 ) -> Environment:
     """The one environment of a process. `debug` looks for changed templates at every render; otherwise a template is
-    compiled once, and its bytecode kept in `bytecode` (default: a private folder of this user) for the next start.
+    compiled once, and its bytecode kept in `bytecode` (default: `templates` under PRELUDE_VAR) for the next start, where that may be written.
 
     Pages are escaped; letters (`*.txt`) are plain text and are not.
     """
@@ -144,11 +145,20 @@ def environment(
         lstrip_blocks=True,
         auto_reload=debug,
         cache_size=-1,
-        bytecode_cache=FileSystemBytecodeCache(None if bytecode is None else str(bytecode)),
+        bytecode_cache=_kept(bytecode or settings().var / "templates"),
     )
     made.filters.update(FILTERS)
     made.globals.update(static=files.url, now=clock.now, ocid=ocid, ticks=words.ticks, Row=Row)
     return made
+
+
+def _kept(folder: Path) -> FileSystemBytecodeCache | None:
+    """A cache in a folder of our own, and not in the shared temporary one: what is read from it is run."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return FileSystemBytecodeCache(str(folder)) if os.access(folder, os.W_OK) else None
 
 
 def ocid(kind: str, reference: str) -> str:
