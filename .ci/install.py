@@ -4,7 +4,9 @@ grows, in a file as a line now and then. Only ready-made packages with the locke
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,12 +28,16 @@ def main(lock: str, what: str) -> int:
     # What was cut off may look installed and lack a file: then all of it is put in place once more.
     again = ["--ignore-installed"] if begun.exists() else []
     begun.touch()
+    temporary = Path(sys.prefix) / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     screen, said, count, placing = sys.stdout.isatty(), monotonic(), 0, False
     print(f"Installing {what}: {total} packages", end="" if screen else "\n", flush=True)
     with log.open("w", encoding="utf-8") as kept:
         pip = subprocess.Popen(
             [sys.executable, *PIP, *ONLY, *again, "-r", lock],
             cwd=ROOT,
+            env=os.environ | {"TMPDIR": str(temporary)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -46,7 +52,7 @@ def main(lock: str, what: str) -> int:
             words = "putting them in place" if placing else f"{count} of {total} fetched"
             if screen:
                 print(f"\rInstalling {what}: {total} packages, {words} …   ", end="", flush=True)
-            elif begins or monotonic() - said > EVERY:
+            elif begins or (not placing and monotonic() - said > EVERY):
                 said = monotonic()
                 print(f"  {words} …", flush=True)
     failed = pip.wait()
@@ -61,6 +67,7 @@ def main(lock: str, what: str) -> int:
         )
         return 1
     begun.unlink()
+    shutil.rmtree(temporary, ignore_errors=True)
     return 0
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -20,6 +18,7 @@ from market.portal.tables import ImportedSupplier
 from market.seed.cast import Cast
 from market.seed.exercises import REFS
 from market.seed.script import Act, Script
+from market.settings import settings
 
 
 def portals(script: Script, cast: Cast) -> Iterator[Act]:
@@ -35,12 +34,12 @@ def portals(script: Script, cast: Cast) -> Iterator[Act]:
 
 
 async def _bring(script: Script, number: int, notices: list[dict[str, Any]]) -> None:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"gazette-{number}.json"
-        path.write_bytes(
-            msgspec.json.encode({"version": "1.1", "releases": [_release(script, each) for each in notices]})
-        )
-        await importing.run(importing.Wanted(sources.BY_HAND, path.name, ((path.name, path),)))
+    folder = settings().var / "brought"  # not the shared temporary folder: a story that is cut off leaves it behind
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"gazette-{number}.json"
+    path.write_bytes(msgspec.json.encode({"version": "1.1", "releases": [_release(script, each) for each in notices]}))
+    await importing.run(importing.Wanted(sources.BY_HAND, path.name, ((path.name, path),)))
+    path.unlink()
 
 
 def _release(script: Script, text: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ database only; one that has people and no mark is somebody's own work, and stays
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ BEGUN, TOLD = "The demo story, not told to its end", "The demo story, told"
 async def tell() -> None:
     """Make the tables; play the story unless this database has had it; publish it and build its index. Nothing half is left:
     the mark of the end is the last thing written, and without it the next call empties the database and plays anew."""
+    # Ctrl+C ends this process at once: half a story is worth nothing, and unwinding an act in the middle only adds words.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # A short life with many small objects: looking for garbage less often saves a tenth.
     gc.set_threshold(50_000, 50, 50)
     await migrations.migrate()
@@ -43,14 +46,11 @@ async def tell() -> None:
     elif mark == TOLD or await Organisation.exists():
         return
     await _mark(BEGUN)
-    # Nobody is told that an act of the story is kept before all are: the disk need not confirm each.
-    await db.many("SET synchronous_commit = off")
     with _shown() as show:
         counts = await seed.play(show)
     print(
         f"Played {sum(counts.values())} acts of the demo story. Building what is searched and published …", flush=True
     )
-    await db.many("SET synchronous_commit = on")
     while await opendata.publish():
         pass
     await outbox.reindex()

@@ -37,7 +37,7 @@ def test_a_taken_port_is_in_the_way_of_what_is_served(goal: str, tmp_path: Path)
         assert stops(["test"], port, tmp_path) == []
 
 
-@pytest.mark.parametrize(("version", "why"), [((3, 10), "too old"), ((3, 99), "newer than was tried")])
+@pytest.mark.parametrize(("version", "why"), [((3, 10), "too old"), ((3, 99), "too new")])
 def test_a_python_that_was_not_tried_is_said_and_ends_the_look(
     version: tuple[int, int], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
