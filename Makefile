@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # What an ssh session asks for is often not on the machine; C.UTF-8 always is.
+export LOCALE_ASKED := $(or $(LC_ALL),$(LC_CTYPE),$(LANG))
 export LC_ALL := C.UTF-8
 
 .PHONY: help doctor look demo demo-fresh run test check documents lock clean

@@ -262,11 +262,15 @@ def _optional() -> Iterator[Finding]:
 
 
 def _locale() -> Iterator[Finding]:
+    asked = os.environ.get("LOCALE_ASKED", "")
     try:
-        locale.setlocale(locale.LC_ALL, "")
+        locale.setlocale(locale.LC_ALL, asked)
     except locale.Error:
-        asked = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG")
         yield Finding("note", f"The locale {asked} is not on this machine. Nothing to do: C.UTF-8 is used.")
+    else:
+        yield Finding("ok", f"The locale is {asked or 'that of the system'}; the database is made under C.UTF-8")
+    finally:
+        locale.setlocale(locale.LC_ALL, "C")
 
 
 def main(arguments: list[str]) -> int:

@@ -65,6 +65,16 @@ def test_a_package_that_is_not_ready_made_is_named(tmp_path: Path) -> None:
     assert doctor.not_ready_made(ROOT / "requirements.lock", ROOT / "requirements.wheels") == []
 
 
+@pytest.mark.parametrize(("asked", "level"), [("xx_YY.UTF-8", "note"), ("C.UTF-8", "ok"), ("", "ok")])
+def test_a_locale_that_is_not_there_is_worth_a_line_and_no_more(
+    asked: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALE_ASKED", asked)
+    (found,) = [each for each in doctor.look(["check"], 8000, tmp_path) if "locale" in each.words]
+    assert found.level == level
+    assert asked in found.words
+
+
 def test_it_reads_on_a_python_that_is_too_old_to_run_the_rest() -> None:
     import ast
 
