@@ -262,7 +262,7 @@ def _optional() -> Iterator[Finding]:
 
 
 def _locale() -> Iterator[Finding]:
-    asked = os.environ.get("LOCALE_ASKED", "")
+    asked, before = os.environ.get("LOCALE_ASKED", ""), locale.setlocale(locale.LC_ALL)
     try:
         locale.setlocale(locale.LC_ALL, asked)
     except locale.Error:
@@ -270,7 +270,7 @@ def _locale() -> Iterator[Finding]:
     else:
         yield Finding("ok", f"The locale is {asked or 'that of the system'}; the database is made under C.UTF-8")
     finally:
-        locale.setlocale(locale.LC_ALL, "C")
+        locale.setlocale(locale.LC_ALL, before)
 
 
 def main(arguments: list[str]) -> int:
