@@ -193,6 +193,8 @@ class Keeper:
             "UTF8",
             "--locale",
             "C.UTF-8",
+            "--set",
+            "dynamic_shared_memory_type=mmap",  # in the data folder: what is killed leaves nothing in /dev/shm
         ]
         made = subprocess.run(
             [*self.run, str(self.programs / "initdb"), *map(str, asked)],

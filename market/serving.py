@@ -77,6 +77,7 @@ def serve(arguments: Namespace, greet: Callable[[bool], Sequence[str]] | None = 
     if arguments.with_worker or (settings().demo and not arguments.no_worker):
         worker = subprocess.Popen([sys.executable, "-m", "market", "worker"], env=os.environ.copy())
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(arguments.host, arguments.host)  # noqa: S104 - where to ask
+    os.register_at_fork(after_in_child=_deaf_no_more)
     greeter = greeting.beside(f"http://{host}:{arguments.port}/health", lines)
     try:
         Granian(
@@ -86,7 +87,7 @@ def serve(arguments: Namespace, greet: Callable[[bool], Sequence[str]] | None = 
             interface=Interfaces.ASGI,
             factory=True,
             workers=arguments.workers,
-            workers_kill_timeout=10,  # one told to end while it begins does not hear it
+            workers_kill_timeout=10,
             loop=Loops.uvloop,
             websockets=False,
             log_level=LogLevels.warning,
@@ -100,6 +101,12 @@ def serve(arguments: Namespace, greet: Callable[[bool], Sequence[str]] | None = 
             worker.send_signal(signal.SIGTERM)
             worker.wait(20)
     return 0
+
+
+def _deaf_no_more() -> None:
+    """A worker begins with the ears of its parent, which only take note. Until it has its own, being told to end ends it."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
 
 
 async def _begun() -> bool:

@@ -107,6 +107,7 @@ def test_a_path_with_spaces_quotes_and_umlauts_is_a_path_like_any_other(tmp_path
                 assert ask(address) == "postgres"
                 assert ask(address, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'") == "C.UTF-8"
                 assert ask(address, "SHOW listen_addresses") == ""
+                assert ask(address, "SHOW dynamic_shared_memory_type") == "mmap"
                 where = socket_of(address)
                 assert where != folder / "postgres"  # a comma parts addresses, and a socket's path is short
                 assert len(os.fsencode(where / ".s.PGSQL.5432")) <= keeper.LONGEST_SOCKET
