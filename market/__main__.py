@@ -149,6 +149,8 @@ async def open_data_files(arguments: Arguments) -> int:
     """Make the yearly files of open data that are out of date."""
     from market.opendata import files
 
+    # Ctrl+C ends it at once: a thread is writing, and the next run removes what is half made.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     print(f"{await files.make()} files in {files.folder()}")
     return 0
 

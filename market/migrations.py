@@ -8,7 +8,7 @@ import io
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.engine.finder import engine_finder
 
-from market.db import many, one
+from market.db import many, one, transaction
 
 APPS = ("market", "challenges", "search")
 
@@ -16,17 +16,19 @@ APPS = ("market", "challenges", "search")
 async def migrate() -> list[str]:
     """Apply what is missing, oldest first; answers the ids applied, empty when the database was up to date.
 
-    An advisory lock makes a second process wait instead of applying the same file twice (Piccolo takes no lock).
+    An advisory lock makes a second process wait instead of applying the same file twice (Piccolo takes no lock). All or nothing:
+    Piccolo notes a migration only after it is applied, so one that was killed in between would be applied twice.
     """
     before = await applied()
     connection = await engine_finder().get_new_connection()  # type: ignore[union-attr]
     try:
         await connection.execute("SELECT pg_advisory_lock(7420260001)")
         with contextlib.redirect_stdout(io.StringIO()):
-            for app in APPS:
-                result = await ForwardsMigrationManager(app_name=app).run()
-                if not result.success:
-                    raise RuntimeError(f"a migration of {app} failed: {result.message}")
+            async with transaction():
+                for app in APPS:
+                    result = await ForwardsMigrationManager(app_name=app).run()
+                    if not result.success:
+                        raise RuntimeError(f"a migration of {app} failed: {result.message}")
     finally:
         await connection.close()
     return sorted(await applied() - before)
