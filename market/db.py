@@ -30,17 +30,15 @@ Condition: TypeAlias = Where | WhereRaw | And | Or
 def database_url() -> str:
     """Where the database is: the one the operator gave, else the embedded server under `var/`, started when needed.
 
-    The address of an embedded server is put into the environment, so that child processes share it. It stops when the
-    last process that uses it ends.
+    Each process asks for itself, children too: an embedded server stops when the last that asked has ended.
     """
     given = settings().database_url or os.environ.get("DATABASE_URL")
     if given:
         return given
     try:
-        os.environ["DATABASE_URL"] = url = embedded.address(settings().var)
+        return embedded.address(settings().var)
     except CannotStart as reason:
         raise Unreachable(str(reason)) from None
-    return url
 
 
 class Unreachable(InTheWay):
@@ -69,7 +67,6 @@ async def connection() -> asyncpg.Connection[Any]:
 
 def stop_embedded() -> None:
     """This process no longer uses the embedded server; it stops when nobody else does."""
-    os.environ.pop("DATABASE_URL", None)
     embedded.leave(settings().var)
 
 

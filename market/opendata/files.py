@@ -180,8 +180,19 @@ async def _year(year: int) -> list[File]:
             count = await write_records(year, kept)
         made.append(_listed(f"records-{year}.jsonl.gz", "records", year, count))
         if count:
-            made += await asyncio.to_thread(_tables, year, count, flat, Path(work))
+            with _temporary(work):
+                made += await asyncio.to_thread(_tables, year, count, flat, Path(work))
     return made
+
+
+@contextmanager
+def _temporary(work: str) -> Iterator[None]:
+    """What the makers of tables keep while they work lies in our own folder: it goes with it, also when this is cut off."""
+    before, tempfile.tempdir = tempfile.tempdir, work
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 async def write_records(year: int, flat: BinaryIO | None = None) -> int:

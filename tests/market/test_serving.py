@@ -218,3 +218,17 @@ def test_ctrl_c_ends_a_beginning_demonstration_without_a_word(after: float, tmp_
     assert [line for line in said.splitlines() if not line.startswith(("Playing the demo story", "  "))] == []
     with embedded.alone(tmp_path):
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
+
+
+def test_every_process_asks_for_the_embedded_database_itself_so_that_it_outlasts_its_parent(tmp_path: Path) -> None:
+    asking = "import os; from market.db import database_url; print(database_url(), os.environ.get('DATABASE_URL'))"
+    done = subprocess.run(
+        [sys.executable, "-c", asking],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("postgresql://postgres@/postgres?host=")
+    assert done.stdout.endswith(" None\n")

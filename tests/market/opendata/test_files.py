@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import sys
+import tempfile
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -193,3 +194,10 @@ def test_tables_are_made_without_the_packages_that_would_have_to_be_built(tmp_pa
     assert (row["ocid"], row["tender/title"]) == ("a", "x")
     with pytest.raises(ValueError, match="ods is not made here"):
         flatten(tmp_path / "flat.json", tmp_path / "tables.ods", "ods")
+
+
+def test_what_the_makers_of_tables_keep_meanwhile_lies_in_our_own_folder(tmp_path: Path) -> None:
+    before = tempfile.gettempdir()
+    with files._temporary(str(tmp_path)):
+        assert tempfile.gettempdir() == str(tmp_path)
+    assert tempfile.gettempdir() == before
