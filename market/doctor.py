@@ -89,7 +89,7 @@ def _python() -> Iterator[Finding]:
         several = f"{lacking[0]} and {len(lacking) - 1} more packages" if len(lacking) > 1 else lacking[0]
         yield Finding(
             "stop",
-            f"{here}: {several} are not ready made for it. Linux with glibc 2.28 or newer on x86_64 or aarch64 is what is known to "
+            f"{here}: {several} are not ready made for it. Linux with glibc 2.28 or newer on x86_64 is what is known to "
             "work.",
         )
     else:
