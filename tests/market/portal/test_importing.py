@@ -188,7 +188,7 @@ async def test_an_import_killed_ten_times_goes_on_to_the_same_database(tmp_path:
     await bring(path)
     undisturbed = await picture(with_runs=True)
     await empty()
-    moments = [(whole, random.random() / 12) for whole in sorted(random.sample(range(1, 4700), 10))]
+    moments = [(whole, random.random() / 12) for whole in sorted(random.sample(range(1, 4000), 10))]
     for whole, after in moments:
         process = await _command("import", str(path))
         ended = asyncio.ensure_future(process.communicate())
