@@ -23,8 +23,6 @@ from tests.market.portal.library import GOLDEN, awarded, bring, package, picture
 pytestmark = pytest.mark.usefixtures("clean")
 
 ROOT = Path(__file__).resolve().parents[3]
-SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", ROOT.parent / "shared" / "data"))
-real = pytest.mark.skipif(not (SHARED / "ocds").is_dir(), reason="the shared data are not on this machine")
 
 
 async def empty() -> None:
@@ -220,24 +218,3 @@ async def _done_so_far() -> int:
         "SELECT coalesce(max(read), 0) + (SELECT count(*) FROM imported_notice WHERE matched_at IS NOT NULL) AS done FROM import_run"
     )
     return int(row["done"])
-
-
-@real
-async def test_every_real_page_of_contracts_finder_imports() -> None:
-    run = await bring(SHARED / "ocds" / "uk-contracts-finder")
-    assert (run.read, run.new, run.changed, run.rejected) == (105, 91, 14, 0)
-    assert (await bring(SHARED / "ocds" / "uk-contracts-finder")).unchanged == 105
-
-
-@real
-async def test_every_real_file_imports_or_is_kept_with_a_reason() -> None:
-    for wanted in importing.plan(str(SHARED / "ocds")):
-        run = await importing.run(wanted)
-        assert run.read >= len([name for name, _ in wanted.files if not name.endswith(".md")]) or run.rejected == 0
-    reasons = await many("SELECT position, reason FROM quarantined ORDER BY position")
-    assert all(len(each["reason"]) > 20 and each["reason"].endswith(".") for each in reasons)
-    assert 0 < len(reasons) < 20
-    before = await picture()
-    for wanted in importing.plan(str(SHARED / "ocds")):
-        await importing.run(wanted)
-    assert await picture() == before
