@@ -65,6 +65,7 @@ async def looked_at(app: Litestar, chromium: Browser, shown: list[Shown]) -> dic
     return wrong
 
 
+@pytest.mark.slow
 async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Browser) -> None:
     draft, made = await exercise.drafted(), await exercise.applied(1)
     with clock.at(BEGINS + DAY):
@@ -94,6 +95,7 @@ async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Bro
     )
 
 
+@pytest.mark.slow
 async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browser) -> None:
     marking, made, done = await exercise.applied(2), await exercise.shortlisted(), await exercise.concluded()
     await exercise.declared(marking)

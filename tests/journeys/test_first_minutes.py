@@ -12,7 +12,7 @@ from market import embedded
 from tests.market.test_embedded import ask
 from tests.processes import begin, run
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 DEMO = ("demo", "--no-serve")
 

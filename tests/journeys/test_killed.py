@@ -33,7 +33,7 @@ from tests.market.letters.test_sending import MailServer
 from tests.processes import free_port
 from tests.waiting import LONGEST, until, until_awaited
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILLS = os.environ.get("PRELUDE_KILLS", "6")
 TOGETHER = ("/opening", "/decision", "/signatures", "/release", "/confirm", "/acceptance", "/conclude", "/shortlist")

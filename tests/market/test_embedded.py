@@ -22,7 +22,7 @@ from market import embedded, keeper
 from market.settings import ROOT
 from tests.waiting import LONGEST, until
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 BESIDE = """
 import sys

@@ -11,7 +11,7 @@ import pytest
 from market.settings import ROOT
 from tests.processes import newcomer, run
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILLED = """
 import os, sys

@@ -74,6 +74,7 @@ def test_a_database_that_cannot_be_used_is_one_line_without_its_password(
     assert "open-sesame" not in line
 
 
+@pytest.mark.slow
 def test_a_database_without_tables_is_not_served(tmp_path: Path) -> None:
     port = free_port()
     done = run("serve", "--port", str(port), var=tmp_path)
@@ -81,6 +82,8 @@ def test_a_database_without_tables_is_not_served(tmp_path: Path) -> None:
     assert done.stderr == "Refused: The database has no tables yet: run `python -m market migrate` first\n"
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_starting_over_is_refused_beside_a_site_that_is_up_and_forgets_nothing_else(tmp_path: Path) -> None:
     port = free_port()
     own = [tmp_path / name for name in (*KEPT_BY_THE_DEMO, "meilisearch", "somebody's.txt")]
@@ -152,6 +155,7 @@ def test_the_address_is_told_when_the_page_answers_and_not_before() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_site_without_anybody_says_where_it_is_and_how_it_begins(tmp_path: Path) -> None:
     port = free_port()
     assert run("migrate", var=tmp_path).returncode == 0
@@ -187,6 +191,8 @@ runpy.run_module("market", run_name="__main__", alter_sys=True)
 traceback while it starts; how long that takes is the machine's affair."""
 
 
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0.05, 0.2, 0.5, 1.0, 2.0])
 def test_ctrl_c_ends_a_beginning_demonstration_without_a_word(after: float, tmp_path: Path) -> None:
     site = begin("demo", "--port", str(free_port()), var=tmp_path, program=(sys.executable, "-c", BEGINNING))
@@ -200,6 +206,7 @@ def test_ctrl_c_ends_a_beginning_demonstration_without_a_word(after: float, tmp_
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_every_process_asks_for_the_embedded_database_itself_so_that_it_outlasts_its_parent(tmp_path: Path) -> None:
     asking = "import os; from market.db import database_url; print(database_url(), os.environ.get('DATABASE_URL'))"
     done = subprocess.run(

@@ -15,7 +15,7 @@ import pytest
 
 from tests.served import ROOT, _psql
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 THINGS = ("bridges", "gullies", "permits", "beds", "buses", "kilns", "weirs", "lamps", "lifts", "barges")
 

@@ -130,6 +130,7 @@ async def invited_and_open(body: Organisation) -> tuple[str, str]:
     return refs[0], refs[1]
 
 
+@pytest.mark.slow
 async def test_every_page_is_accessible_and_fits_a_phone(engine: Index, app: Litestar, chromium: Browser) -> None:
     await learnt()
     there = await given_tenders.published()

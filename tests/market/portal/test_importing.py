@@ -169,6 +169,8 @@ async def test_two_runs_of_one_source_do_not_overlap(tmp_path: Path) -> None:
             await bring(tmp_path / "x.json")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 async def test_an_import_killed_ten_times_goes_on_to_the_same_database(tmp_path: Path) -> None:
     """SIGKILL at ten random moments, while it reads and while it puts in order; what is there in the end cannot be told
     from an undisturbed run."""
