@@ -268,7 +268,8 @@ def verify_log(arguments: Arguments) -> int:
 
 async def _verify_log(arguments: Arguments) -> int:
     from market import verify
-    from market.audit import chain, proofs
+    from market.audit import proofs
+    from market.proof import chain
 
     try:
         heads = list(verify.read_heads(arguments.heads.read_bytes().splitlines())) if arguments.heads else []

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from market import clock, nesting, sealing, signing
-from market.audit import chain
+from market import clock, nesting
+from market.proof import chain, sealing, signing
 from market.standards import certificate as certificates
 from market.standards.certificates import public_keys
 from market.standards.check import check_file
@@ -196,7 +196,7 @@ def _heads(file: Path | None, key: str | None) -> tuple[list[chain.Head], list[s
 
 
 def read_heads(lines: Iterable[bytes]) -> Iterable[chain.Head]:
-    """The heads of a file, one JSON object a line; :class:`~market.audit.chain.NotALog` for anything else."""
+    """The heads of a file, one JSON object a line; :class:`~market.proof.chain.NotALog` for anything else."""
     for line in lines:
         if line.strip():
             try:

@@ -27,13 +27,13 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from market.openapi.document import Unreadable, load
+from market.openapi.limits import run_seconds
+from market.openapi.ruleset import RulesetRefused
 from market.refusals import Refusal, Refused
 from market.settings import ROOT
 from market.standards import changes, reference
 from market.standards.check import check
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.limits import run_seconds
-from market.standards.lint.ruleset import RulesetRefused
 from market.standards.outcome import Finding, Outcome, Run, Waiver
 from market.standards.profiles import Profile, compose
 

@@ -21,7 +21,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from market import canonical
+from market.proof import canonical
 from market.standards.outcome import Outcome, Run
 
 CERTIFICATE = "prelude-api-certificate-v1"

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import canonical, nesting, verify
+from market import nesting, verify
 from market.nesting import DEEPEST, TooDeep
+from market.openapi.document import Unreadable, load
+from market.openapi.limits import MAX_DEPTH
 from market.portal.reading import DEEPEST as DEEPEST_RELEASE
 from market.portal.reading import Defect, Found, read
-from market.signing import Bundle, NotABundle
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.limits import MAX_DEPTH
+from market.proof import canonical
+from market.proof.signing import Bundle, NotABundle
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(st.sampled_from('a"\\[]{}\n\u225b\ud800')),

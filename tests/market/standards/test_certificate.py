@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from market import canonical
+from market.proof import canonical
 from market.standards import certificate
 from market.standards.certificate import NotValid, issue, key_name, public_bytes, sign_result, verify
 from market.standards.check import check

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from market.openapi.ruleset import RulesetRefused
 from market.standards.check import check
-from market.standards.lint.ruleset import RulesetRefused
 from market.standards.outcome import Outcome
 from market.standards.profiles import SHIPPED, NoSuchProfile, Profile, compose, digest_of, profile, shipped
 

@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.functions import CORE, BadOptions, Judge, Maker
-from market.standards.lint.jsonpath import BadPath, Expression, compile_path
-from market.standards.lint.oas import OAS
+from market.openapi import limits
+from market.openapi.document import Unreadable, load
+from market.openapi.functions import CORE, BadOptions, Judge, Maker
+from market.openapi.jsonpath import BadPath, Expression, compile_path
+from market.openapi.oas import OAS
 
 FUNCTIONS: dict[str, Maker] = {**CORE, **OAS}
 SEVERITIES = ("error", "warn", "info", "hint")
