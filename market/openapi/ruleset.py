@@ -23,7 +23,7 @@ from market.openapi.oas import OAS
 
 FUNCTIONS: dict[str, Maker] = {**CORE, **OAS}
 SEVERITIES = ("error", "warn", "info", "hint")
-BUILT_IN = File(__file__).parents[3] / "fixtures" / "standards" / "rulesets"
+BUILT_IN = File(__file__).parents[2] / "fixtures" / "standards" / "rulesets"
 _FORMATS = {
     "oas2", "oas3", "oas3.0", "oas3.1", "oas3.2", "asyncapi2", "asyncapi3", "aapi2", "aapi3", "arazzo1.0",
     "json-schema", "json-schema-loose", "json-schema-draft4", "json-schema-draft6", "json-schema-draft7",

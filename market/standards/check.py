@@ -15,7 +15,8 @@ from typing import Any
 from market.openapi import limits
 from market.openapi.document import Document, Unreadable, digest, load
 from market.openapi.run import LintFinding, LintResult, lint
-from market.standards.outcome import Finding, Outcome, Run, Waiver, decide, waive
+from market.proof.certificates import Outcome
+from market.standards.outcome import Finding, Run, Waiver, decide, waive
 from market.standards.profiles import Profile, profile
 
 

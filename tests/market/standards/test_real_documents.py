@@ -11,9 +11,9 @@ import pytest
 from market.openapi.document import load
 from market.openapi.ruleset import read
 from market.openapi.run import lint
+from market.proof.certificates import Outcome
 from market.standards.changes import compare_files
 from market.standards.check import check
-from market.standards.outcome import Outcome
 from market.standards.profiles import profile, shipped
 
 HERE = Path(__file__).resolve().parents[3]
