@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.document import load
-from market.standards.lint.ruleset import read
-from market.standards.lint.run import LintResult, lint
+from market.openapi.document import load
+from market.openapi.ruleset import read
+from market.openapi.run import LintResult, lint
 
 RULES = read("extends: [[spectral:oas, off]]\nrules: {oas2-schema: error, oas3-schema: error}")
 INFO = {"title": "A", "version": "1.0.0"}

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import sealing
-from market.sealing import Context, OfficerSecret, Share, TenderKey
+from market.proof import sealing
+from market.proof.sealing import Context, OfficerSecret, Share, TenderKey
 
 PLATFORM = sealing.platform_key("a configured secret of enough length")
 OFFICERS = [sealing.officer_secret() for _ in range(4)]

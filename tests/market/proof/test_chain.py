@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market import canonical
-from market.audit import chain
-from market.audit.chain import Row, Why, Withheld
+from market.proof import canonical, chain
+from market.proof.chain import Row, Why, Withheld
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 KEY = Ed25519PrivateKey.generate()

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.filters import BadFilter, parse
-from market.standards.lint.graph import Graph, View
-from market.standards.lint.jsonpath import BadPath, compile_path, evaluate
-from market.standards.lint.limits import MAX_CONDITION_DEPTH, Deadline
+from market.openapi.filters import BadFilter, parse
+from market.openapi.graph import Graph, View
+from market.openapi.jsonpath import BadPath, compile_path, evaluate
+from market.openapi.limits import MAX_CONDITION_DEPTH, Deadline
 
 DOCUMENT: Any = {
     "openapi": "3.0.3",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from market.standards.lint.patterns import BadPattern, Pattern, TooBig, compiled
+from market.openapi.patterns import BadPattern, Pattern, TooBig, compiled
 
 
 def _whole(value: Any) -> bool:

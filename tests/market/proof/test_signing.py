@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webauthn.helpers.structs import UserVerificationRequirement
 
-from market import canonical, signing
+from market.proof import canonical, signing
+from market.proof.signing import Bundle, Key, NotABundle, NotVerified, Signer
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
-from market.signing import Bundle, Key, NotABundle, NotVerified, Signer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ORIGIN, RP_ID = "https://prelude.example", "prelude.example"
 SINCE = datetime(2025, 7, 5, tzinfo=UTC)
 REGISTERED = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -160,7 +160,7 @@ def test_checking_needs_neither_database_nor_web_nor_the_webauthn_library(signed
     file = tmp_path / "waiver.json"
     file.write_text(signed.bundle.to_text(), "utf-8")
     program = (
-        "import sys; from pathlib import Path; from market import signing\n"
+        "import sys; from pathlib import Path; from market.proof import signing\n"
         "assert signing.verify_file(Path(sys.argv[1])).holds\n"
         "taken = {name.partition('.')[0] for name in sys.modules} & {'piccolo', 'litestar', 'webauthn', 'asyncpg', 'ssl'}\n"
         "assert not taken, taken\n"

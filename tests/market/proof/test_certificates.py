@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from market import canonical
-from market.standards import certificate
-from market.standards.certificate import NotValid, issue, key_name, public_bytes, sign_result, verify
+from market.proof import canonical, certificates
+from market.proof.certificates import NotValid, Outcome, key_name, public_bytes, verify
 from market.standards.check import check
-from market.standards.outcome import Outcome, Run
+from market.standards.issuing import issue, sign_result
+from market.standards.outcome import Run
 from market.standards.profiles import profile
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -39,13 +39,13 @@ def made(run: Run | None = None, private: bytes = PRIVATE) -> bytes:
 
 def test_a_certificate_verifies_offline_and_says_what_it_certifies() -> None:
     verified = verify(made(), KEYS)
-    assert verified.kind == certificate.CERTIFICATE
+    assert verified.kind == certificates.CERTIFICATE
     stated = verified.certificate
     assert stated.document == passing().document
     assert (stated.profile, stated.profile_version) == ("uk-core", "1.0.0")
     assert stated.in_force(AT)
     assert not stated.in_force(AT + timedelta(days=366))
-    assert certificate.outcome_of(verified) is Outcome.PASS
+    assert certificates.outcome_of(verified) is Outcome.PASS
 
 
 def test_the_same_run_gives_the_same_bytes() -> None:
@@ -86,14 +86,14 @@ def test_a_reformatted_file_is_not_valid() -> None:
 
 def test_a_signature_for_a_result_is_none_for_a_certificate() -> None:
     result = canonical.decode(sign_result(passing(), PRIVATE))
-    result["format"] = certificate.CERTIFICATE
+    result["format"] = certificates.CERTIFICATE
     with pytest.raises(NotValid, match="signature"):
         verify(canonical.encode(result), KEYS)
 
 
 def test_a_run_made_offline_is_signed_and_read_back() -> None:
     verified = verify(sign_result(passing(), PRIVATE), KEYS)
-    assert verified.kind == certificate.RESULT
+    assert verified.kind == certificates.RESULT
     assert verified.statement["outcome"] == "pass"
     with pytest.raises(NotValid, match="not a certificate"):
         _ = verified.certificate

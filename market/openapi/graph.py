@@ -18,8 +18,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from market.standards.lint import limits
-from market.standards.lint.document import Path, Unreadable
+from market.openapi import limits
+from market.openapi.document import Path, Unreadable
 
 
 class _Missing:

@@ -15,15 +15,15 @@ from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.functions import CORE, BadOptions, Judge, Maker
-from market.standards.lint.jsonpath import BadPath, Expression, compile_path
-from market.standards.lint.oas import OAS
+from market.openapi import limits
+from market.openapi.document import Unreadable, load
+from market.openapi.functions import CORE, BadOptions, Judge, Maker
+from market.openapi.jsonpath import BadPath, Expression, compile_path
+from market.openapi.oas import OAS
 
 FUNCTIONS: dict[str, Maker] = {**CORE, **OAS}
 SEVERITIES = ("error", "warn", "info", "hint")
-BUILT_IN = File(__file__).parents[3] / "fixtures" / "standards" / "rulesets"
+BUILT_IN = File(__file__).parents[2] / "fixtures" / "standards" / "rulesets"
 _FORMATS = {
     "oas2", "oas3", "oas3.0", "oas3.1", "oas3.2", "asyncapi2", "asyncapi3", "aapi2", "aapi3", "arazzo1.0",
     "json-schema", "json-schema-loose", "json-schema-draft4", "json-schema-draft6", "json-schema-draft7",

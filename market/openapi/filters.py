@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.graph import MISSING, View
-from market.standards.lint.patterns import BadPattern, Pattern, compiled
+from market.openapi import limits
+from market.openapi.graph import MISSING, View
+from market.openapi.patterns import BadPattern, Pattern, compiled
 
 
 class BadFilter(Exception):

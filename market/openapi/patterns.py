@@ -12,7 +12,7 @@ from typing import Any
 
 import regex  # type: ignore[import-untyped]
 
-from market.standards.lint import limits
+from market.openapi import limits
 
 
 class BadPattern(Exception):

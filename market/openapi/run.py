@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.document import Document, Path, Unreadable
-from market.standards.lint.functions import Call, Hit, shown
-from market.standards.lint.graph import MISSING, Graph, Match, View
-from market.standards.lint.jsonpath import evaluate, evaluate_below, is_keyed
-from market.standards.lint.limits import Deadline, OutOfTime
-from market.standards.lint.patterns import PatternTimeout
-from market.standards.lint.ruleset import SEVERITIES, Rule, Ruleset, Then, detect, path
+from market.openapi import limits
+from market.openapi.document import Document, Path, Unreadable
+from market.openapi.functions import Call, Hit, shown
+from market.openapi.graph import MISSING, Graph, Match, View
+from market.openapi.jsonpath import evaluate, evaluate_below, is_keyed
+from market.openapi.limits import Deadline, OutOfTime
+from market.openapi.patterns import PatternTimeout
+from market.openapi.ruleset import SEVERITIES, Rule, Ruleset, Then, detect, path
 
 
 @dataclass(frozen=True, slots=True)

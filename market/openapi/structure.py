@@ -19,8 +19,8 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_specifications import REGISTRY as META_SCHEMAS  # type: ignore[import-untyped]
 
-from market.standards.lint.formats import is_regex
-from market.standards.lint.functions import Call, Hit, Judge, no_options
+from market.openapi.formats import is_regex
+from market.openapi.functions import Call, Hit, Judge, no_options
 
 MOST = 5_000
 """Faults of structure that are told of one document."""

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.filters import BadFilter, Env, Filter, Thrown, parse
-from market.standards.lint.graph import MISSING, Kid, Match, View
-from market.standards.lint.limits import Deadline
-from market.standards.lint.patterns import PatternTimeout
+from market.openapi import limits
+from market.openapi.filters import BadFilter, Env, Filter, Thrown, parse
+from market.openapi.graph import MISSING, Kid, Match, View
+from market.openapi.limits import Deadline
+from market.openapi.patterns import PatternTimeout
 
 
 class BadPath(Exception):

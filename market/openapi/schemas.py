@@ -13,11 +13,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.document import Path
-from market.standards.lint.formats import FORMATS, is_regex
-from market.standards.lint.limits import Deadline, OutOfTime
-from market.standards.lint.patterns import BadPattern, Pattern, compiled
+from market.openapi import limits
+from market.openapi.document import Path
+from market.openapi.formats import FORMATS, is_regex
+from market.openapi.limits import Deadline, OutOfTime
+from market.openapi.patterns import BadPattern, Pattern, compiled
 
 
 class BadSchema(Exception):

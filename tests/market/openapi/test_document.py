@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.document import Unreadable, load
+from market.openapi.document import Unreadable, load
 
 YAML = b"""\
 openapi: 3.0.3

@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from market.standards.lint import schemas
-from market.standards.lint.filters import number_of, strictly_equal, truthy
-from market.standards.lint.graph import MISSING, Graph, Match, View, pointer_steps
-from market.standards.lint.limits import Deadline
-from market.standards.lint.patterns import BadPattern, from_option
+from market.openapi import schemas
+from market.openapi.filters import number_of, strictly_equal, truthy
+from market.openapi.graph import MISSING, Graph, Match, View, pointer_steps
+from market.openapi.limits import Deadline
+from market.openapi.patterns import BadPattern, from_option
 
 
 class BadOptions(Exception):

@@ -35,7 +35,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from market import canonical, nesting
+from market import nesting
+from market.proof import canonical
 
 DOMAIN = b"prelude-signature-v1\0"
 FORMAT = "prelude-signed-document"

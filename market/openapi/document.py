@@ -21,7 +21,7 @@ import msgspec
 import yaml
 
 from market import nesting
-from market.standards.lint import limits
+from market.openapi import limits
 
 Path = tuple[str | int, ...]
 

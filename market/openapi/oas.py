@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from market.standards.lint import schemas
-from market.standards.lint.filters import number_of
-from market.standards.lint.functions import (
+from market.openapi import schemas
+from market.openapi.filters import number_of
+from market.openapi.functions import (
     BadOptions,
     Call,
     Hit,
@@ -24,8 +24,8 @@ from market.standards.lint.functions import (
     only,
     unreferenced,
 )
-from market.standards.lint.graph import MISSING
-from market.standards.lint.structure import make_document_schema, official
+from market.openapi.graph import MISSING
+from market.openapi.structure import make_document_schema, official
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
 

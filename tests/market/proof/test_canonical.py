@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.canonical import DEEPEST, EXACT, NotCanonical, decode, encode
+from market.proof.canonical import DEEPEST, EXACT, NotCanonical, decode, encode
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers(-EXACT, EXACT) | st.text(st.characters(exclude_categories=["Cs"])),

@@ -36,7 +36,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from market import canonical
+from market.proof import canonical
 
 GENESIS = hashlib.sha256(b"prelude-log-genesis-v1\0").hexdigest()
 """What the first event (seq 1) names as the hash before it."""
@@ -189,7 +189,7 @@ def header(
     about: Sequence[str],
     body_digest: str,
 ) -> bytes:
-    """The header's canonical bytes: exactly what `market.canonical.encode` makes of the same facts.
+    """The header's canonical bytes: exactly what `market.proof.canonical.encode` makes of the same facts.
 
     Written out by hand, because a log of millions is verified event by event and this is many times as fast.
     """

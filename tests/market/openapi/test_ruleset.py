@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.document import load
-from market.standards.lint.ruleset import detect, read
-from market.standards.lint.run import LintFinding, lint
+from market.openapi.document import load
+from market.openapi.ruleset import detect, read
+from market.openapi.run import LintFinding, lint
 
 
 def findings(ruleset: str, document: Any, name: str | None = None) -> list[LintFinding]:

@@ -15,19 +15,51 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from market import canonical
-from market.standards.outcome import Outcome, Run
+from market.proof import canonical
 
 CERTIFICATE = "prelude-api-certificate-v1"
 RESULT = "prelude-api-result-v1"
 LARGEST = 4_000_000
 """Bytes of a file that verification will read."""
+
+
+class Outcome(StrEnum):
+    """The four answers."""
+
+    PASS = "pass"  # noqa: S105 -- a pass, not a password
+    PASS_WITH_WAIVERS = "pass-with-waivers"  # noqa: S105 -- the same
+    FAIL = "fail"
+    COULD_NOT_CHECK = "could-not-check"
+
+    @property
+    def passed(self) -> bool:
+        """Whether a certificate may be issued on it."""
+        return self in (Outcome.PASS, Outcome.PASS_WITH_WAIVERS)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command answers to a script: 0 passed, 1 failed, 2 could not check."""
+        return 0 if self.passed else 1 if self is Outcome.FAIL else 2
+
+    @property
+    def words(self) -> str:
+        """As a page says it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Outcome.PASS: "Pass",
+    Outcome.PASS_WITH_WAIVERS: "Pass with waivers",
+    Outcome.FAIL: "Fail",
+    Outcome.COULD_NOT_CHECK: "Could not check",
+}
 
 
 class NotValid(Exception):
@@ -96,56 +128,6 @@ def key_name(public: bytes) -> str:
 def public_bytes(private: bytes) -> bytes:
     """The 32 raw bytes of the public key that belongs to 32 raw private bytes."""
     return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
-
-
-def issue(
-    run: Run,
-    *,
-    number: str,
-    service: str,
-    service_title: str,
-    supplier: str,
-    issuer: str,
-    issued_at: datetime,
-    valid_until: datetime,
-    private: bytes,
-) -> bytes:
-    """The certificate file for a run that passed. Refused (ValueError) for any other outcome, and for dates that do not
-    follow one another."""
-    if not run.outcome.passed:
-        raise ValueError(f"a run that ended in {run.outcome.value} cannot be certified")
-    if issued_at.tzinfo is None or valid_until.tzinfo is None or valid_until <= issued_at:
-        raise ValueError("a certificate needs an aware date of issue and a later end")
-    waivers = sorted({finding.waived for finding in run.findings if finding.waived})
-    certificate = Certificate(
-        number=number,
-        service=service,
-        service_title=service_title,
-        supplier=supplier,
-        document=run.document,
-        api_version=run.api_version,
-        profile=run.profile,
-        profile_version=run.profile_version,
-        profile_digest=run.profile_digest,
-        outcome=run.outcome.value,
-        waivers=waivers,
-        run_started_at=_stamp(run.started_at),
-        run_finished_at=_stamp(run.finished_at),
-        engine=run.engine,
-        issued_at=_stamp(issued_at),
-        valid_until=_stamp(valid_until),
-        issuer=issuer,
-    )
-    return sign(CERTIFICATE, msgspec.to_builtins(certificate), private)
-
-
-def sign_result(run: Run, private: bytes) -> bytes:
-    """A signed file of a whole run record, made where the document is and carried to where the decision is."""
-    return sign(RESULT, msgspec.to_builtins(run), private)
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def sign(kind: str, statement: dict[str, Any], private: bytes) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from market.standards.lint.limits import MAX_GROUPS, MAX_SCHEMA_DEPTH, Deadline, OutOfTime
-from market.standards.lint.schemas import Compiler, validate
+from market.openapi.limits import MAX_GROUPS, MAX_SCHEMA_DEPTH, Deadline, OutOfTime
+from market.openapi.schemas import Compiler, validate
 
 
 def within(word: str, inner: Any) -> dict[str, Any]:

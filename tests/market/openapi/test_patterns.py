@@ -6,9 +6,9 @@ from time import process_time
 
 import pytest
 
-from market.standards.lint.formats import FORMATS, is_regex
-from market.standards.lint.limits import MAX_GROUPS
-from market.standards.lint.patterns import BadPattern, TooBig, compiled
+from market.openapi.formats import FORMATS, is_regex
+from market.openapi.limits import MAX_GROUPS
+from market.openapi.patterns import BadPattern, TooBig, compiled
 
 
 @pytest.mark.parametrize(
