@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from market import canonical
 from market.audit import proofs
 from market.clock import ZONE
 from market.db import many
 from market.kinds import KINDS, address, parts, sentence
+from market.proof import canonical
 
 PAGE: Final = 50
 
