@@ -164,10 +164,20 @@ class Site(Litestar):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request, or the lifespan."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            await heads.answer(super().__call__, scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        async with db.held() as give_back:
+
+            async def answering(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    await give_back()
+                await send(message)
+
+            if scope["method"] == "HEAD":
+                await heads.answer(super().__call__, scope, receive, answering)
+            else:
+                await super().__call__(scope, receive, answering)
 
 
 def create() -> Site:
