@@ -48,8 +48,8 @@ from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.portal.api import NoticeMergesApi, NoticePairsApi, NoticesApi, PortalsApi, QuarantineApi
 from market.portal.pages import NoticePages, PortalPages
-from market.portal.supplier_api import ClaimsApi, ImportedSuppliersApi
-from market.portal.supplier_pages import ClaimPages, ImportedSupplierPages
+from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
+from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages

@@ -23,7 +23,8 @@ from market.kinds import KINDS
 from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
-from search.index import Index, IndexRefused, IndexUnavailable, open_index
+from search.engines import open_index
+from search.index import Index, IndexRefused, IndexUnavailable
 
 log = logging.getLogger("prelude.search")
 
