@@ -160,7 +160,8 @@ async def bring_in(arguments: Arguments) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from market.portal import importing, reports
+    from market.portal import reports
+    from market.portal.intake import importing
     from market.refusals import Refused
 
     console, failed = Console(stderr=True), 0

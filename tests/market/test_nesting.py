@@ -16,8 +16,8 @@ from market import nesting
 from market.nesting import DEEPEST, TooDeep
 from market.openapi.document import Unreadable, load
 from market.openapi.limits import MAX_DEPTH
-from market.portal.reading import DEEPEST as DEEPEST_RELEASE
-from market.portal.reading import Defect, Found, read
+from market.portal.intake.reading import DEEPEST as DEEPEST_RELEASE
+from market.portal.intake.reading import Defect, Found, read
 from market.proof import canonical, chain, verify
 from market.proof.signing import Bundle, NotABundle
 
