@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from functools import cache, lru_cache
 from itertools import count
 from string import Formatter
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from piccolo.columns.combination import And, Or, Where, WhereRaw
 from piccolo.engine.finder import engine_finder
-from piccolo.engine.postgres import PostgresEngine
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
@@ -103,21 +103,86 @@ async def _as_it_is(connection: object) -> None:
     """Nothing to forget."""
 
 
+Last: TypeAlias = Callable[[list[Any]], Awaitable[None]]
+"""Work for the end of a transaction: called once, with everything that was put off for it, in the order it was given."""
+
+
+class _Transaction(PostgresTransaction):
+    """Piccolo's transaction, with what it does last before it commits."""
+
+    __slots__ = ("put_off",)
+
+    def __init__(self) -> None:
+        super().__init__(engine())
+        self.put_off: list[tuple[Last, Any]] = []
+
+    async def end(self) -> None:
+        """Do what was put off."""
+        gathered: dict[Last, list[Any]] = {}
+        for work, item in self.put_off:
+            gathered.setdefault(work, []).append(item)
+        for work, items in gathered.items():
+            await work(items)
+
+    async def let_go(self) -> None:
+        """Leave nothing behind, however it ended. When the connection is lost, Piccolo's own rollback fails before it
+        gives the connection back and before it forgets the transaction: whoever goes on in the same task would then
+        speak into a dead connection for ever."""
+        if engine().current_transaction.get() is self:
+            engine().current_transaction.set(None)
+        connection = getattr(self, "connection", None)
+        if connection is None:
+            return
+        if not (self._committed or self._rolled_back):
+            # Nobody knows how it ended: nobody is given this connection, and the server rolls back what is open.
+            with suppress(asyncpg.InterfaceError):  # it was given back already
+                connection.terminate()
+        if (connections := engine().pool) is not None:
+            await connections.release(connection)  # a second time it does nothing
+
+
+@asynccontextmanager
+async def _whole() -> AsyncIterator[None]:
+    whole = _Transaction()
+    try:
+        async with whole:
+            yield
+            await whole.end()
+    finally:
+        await whole.let_go()
+
+
+def put_off(work: Last, item: Any) -> bool:
+    """Have `work` done with `item` as the last thing before the present transaction commits; a part that is undone takes
+    back what it put off. Answers False, and does nothing, when there is no transaction."""
+    current = _current()
+    if current is None:
+        return False
+    current.put_off.append((work, item))
+    return True
+
+
+def _current() -> _Transaction | None:
+    current = engine().current_transaction.get()
+    if current is not None and not isinstance(current, _Transaction):
+        raise RuntimeError("open transactions with market.db.transaction()")
+    return current
+
+
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All or nothing. Inside another transaction it opens a savepoint, so a caught inner failure undoes the inner part
     only (Piccolo alone would join the outer one and keep half)."""
-    if not engine().transaction_exists():
-        async with engine().transaction():
+    current = _current()
+    if current is None:
+        async with _whole():
             yield
         return
-    current = engine().current_transaction.get()
-    if current is None:
-        raise RuntimeError("a transaction exists and is not current: it was opened in another task")
-    savepoint = await current.savepoint()
+    savepoint, put_off_before = await current.savepoint(), len(current.put_off)
     try:
         yield
     except BaseException:
+        del current.put_off[put_off_before:]
         await savepoint.rollback_to()  # type: ignore[no-untyped-call]
         raise
     await savepoint.release()  # type: ignore[no-untyped-call]
@@ -127,10 +192,10 @@ async def transaction() -> AsyncIterator[None]:
 async def one_transaction() -> AsyncIterator[None]:
     """Like :func:`transaction`, but inside another one it is simply a part of it: for work whose failure is never caught in
     between, such as writing the log."""
-    if engine().transaction_exists():
+    if _current() is not None:
         yield
         return
-    async with engine().transaction():
+    async with _whole():
         yield
 
 
