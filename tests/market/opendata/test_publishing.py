@@ -277,6 +277,7 @@ async def told(tender: Tender, minutes: int = 0) -> None:
     with clock.at(given.TODAY + timedelta(minutes=minutes)):
         await record(SYSTEM, "tender.question-answered", f"tender:{tender.ref}")
 
+
 async def test_two_publishers_at_once_publish_once() -> None:
     tender = await some_tender()
     for _ in range(30):
