@@ -18,8 +18,8 @@ from market.accounts.tables import Organisation
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract
 from market.db import many, maybe, one
-from market.portal import keeping
-from market.portal import notices as imported
+from market.portal.intake import keeping
+from market.portal.intake import notices as imported
 from market.standards import catalogue
 from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules

@@ -22,7 +22,8 @@ from market.db import many, one, transaction
 from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
-from search.index import Index, IndexRefused, IndexUnavailable, open_index
+from search.engines import open_index
+from search.index import Index, IndexRefused, IndexUnavailable
 
 log = logging.getLogger("prelude.search")
 

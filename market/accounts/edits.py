@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from piccolo.table import Table
 
-from market import canonical, drafts
+from market import drafts
 from market.accounts import rules
-from market.db import many
+from market.proof import canonical
+from market.reads import row
 from market.refusals import Refused, insist, refusals
 from market.web.words import moment
 
@@ -52,19 +54,28 @@ async def must_have_seen(seen: str, now: str, stored: Mapping[str, Any], trace: 
     if seen == now:
         return
     last = await _last(trace)
-    by, at = (last["name"] or "Somebody", last["at"]) if last else ("Somebody", None)
+    by, at = (last.name if last and last.name else "Somebody"), (last.at if last else None)
     try:
         insist((rules.nobody_saved_meanwhile,), seen, now, by, moment(at) if at else "")
     except Refused as refused:
         raise drafts.Overtaken(refused.reasons[0], stored, now, by, at) from None
 
 
-async def _last(trace: Trace) -> dict[str, Any] | None:
-    rows = await many(
-        "SELECT e.at, p.name FROM event e LEFT JOIN person p ON p.ref = e.actor WHERE e.subject = {} AND e.verb = {} "
-        "AND e.body::jsonb @> {}::jsonb ORDER BY e.seq DESC LIMIT 1",
+class Saved(msgspec.Struct, frozen=True):
+    """When something was changed last and by whom; no name for what the system did."""
+
+    at: datetime
+    name: str | None
+
+
+async def _last(trace: Trace) -> Saved | None:
+    return await row(
+        Saved,
+        """
+        SELECT e.at, p.name FROM event e LEFT JOIN person p ON p.ref = e.actor
+        WHERE e.subject = {} AND e.verb = {} AND e.body::jsonb @> {}::jsonb ORDER BY e.seq DESC LIMIT 1
+        """,
         trace.subject,
         trace.verb,
         canonical.encode(dict(trace.facts)).decode(),
     )
-    return rows[0] if rows else None

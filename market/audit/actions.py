@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from market import canonical, clock
+from market import clock
 from market.actor import Actor
-from market.audit import chain
 from market.audit.tables import Event, Outbox
 from market.db import one, one_transaction
+from market.proof import canonical, chain
 
 CHAIN_LOCK = 7420260002
 """The advisory lock that lets one transaction at a time add to the chain; held until that transaction ends."""
@@ -29,7 +29,7 @@ async def record(
     """Write down what was done, in the same transaction, linked to the event before; and tell those above by the outbox.
 
     `verb` is `noun.past-participle`; `subject` and every entry of `about` and `announce` are `kind:reference`. `facts`
-    are public, plain data without floats (see `market.canonical`), naming persons and bodies by reference; what is
+    are public, plain data without floats (see `market.proof.canonical`), naming persons and bodies by reference; what is
     personal or confidential goes into `private`. `organisation` is the reference of the body the actor acted for.
     `sealed_by` hides even the header from the public until `opening:tender:T-…` (a tender's bids) or `publication:kind:ref` (a
     draft). `announce` adds outbox entries for other records whose public face changed; the subject's own is always made.

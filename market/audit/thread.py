@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from market import canonical
 from market.db import many
 from market.money import Money
+from market.proof import canonical
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from market import canonical
 from market.audit import proofs
 from market.audit.thread import address
 from market.clock import ZONE
 from market.db import many
 from market.oversight.verbs import KINDS, parts, sentence
+from market.proof import canonical
 
 PAGE: Final = 50
 

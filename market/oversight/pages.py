@@ -12,11 +12,11 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from market import canonical
 from market.accounts import guards
 from market.audit import proofs
 from market.oversight import actions, contracts, evidence, flags, log, records
 from market.oversight.verbs import KINDS, SENTENCES, sentence
+from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
 from market.web.pages import Visitor, show

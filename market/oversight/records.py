@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from market import canonical, clock, signing
-from market.audit import chain, proofs
+from market import clock
+from market.audit import proofs
 from market.audit.thread import Step, address, thread
 from market.db import many, one
 from market.oversight.contracts import Found, one_contract
 from market.oversight.log import COLUMNS, Entry, cursor, in_words, titles_of
 from market.oversight.verbs import KINDS
+from market.proof import canonical, chain, signing
 from market.refusals import NotFound
 
 PAGE: Final = 200

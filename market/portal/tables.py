@@ -50,7 +50,7 @@ class Source(Table):
     notice_link = words()
     """The address of a notice at the portal, with `{ocid}` in it, for portals whose releases do not carry one."""
     quality = words()
-    """The last quality report as JSON; see `market.portal.quality.plain`."""
+    """The last quality report as JSON; see `market.portal.intake.quality.plain`."""
     quality_at = moment()
 
 
@@ -66,7 +66,7 @@ class ImportRun(Table):
     started_at = when(index=True)
     ended_at = moment()
     position = words()
-    """How far it has come, as JSON; see `market.portal.importing.Position`."""
+    """How far it has come, as JSON; see `market.portal.intake.importing.Position`."""
     read = number()
     new = number()
     changed = number()
@@ -125,7 +125,7 @@ class ImportedNotice(Table):
     """One procurement at one portal, as all its releases together describe it. Everything in it follows from the raw items
     of the same source and ocid and can be made anew from them.
 
-    `facts` is the public view (`market.portal.notices.Notice`) as JSON; the columns beside it repeat what is asked for.
+    `facts` is the public view (`market.portal.intake.notices.Notice`) as JSON; the columns beside it repeat what is asked for.
     """
 
     id: Serial
@@ -168,7 +168,7 @@ class NoticeKey(Table):
     notice = belongs_to(ImportedNotice)
     source = belongs_to(Source, index=False)
     key = BigInt(index=True)
-    """Of the SHA-256 of a key of `market.portal.matching.procurement_keys` the first eight bytes; even when the key is a
+    """Of the SHA-256 of a key of `market.portal.sameness.matching.procurement_keys` the first eight bytes; even when the key is a
     number, which is the only thing that two notices of one portal are compared for."""
 
 
@@ -256,7 +256,7 @@ class SupplierKey(Table):
     id: Serial
     supplier = belongs_to(ImportedSupplier)
     key = BigInt(index=True)
-    """Of the SHA-256 of a key of `market.portal.resolving.keys` the first eight bytes."""
+    """Of the SHA-256 of a key of `market.portal.suppliers.resolving.keys` the first eight bytes."""
 
 
 class DoubtfulSuppliers(Table):

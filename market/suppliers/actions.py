@@ -11,7 +11,7 @@ import msgspec
 from asyncpg.exceptions import UniqueViolationError
 from msgspec import Meta
 
-from market import canonical, clock, drafts
+from market import clock, drafts
 from market import organisations as registers
 from market.accounts import memberships, passwords
 from market.accounts import rules as account_rules
@@ -24,6 +24,7 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
+from market.proof import canonical
 from market.refusals import Refusal, Refused, insist, refusals
 from market.suppliers import rules
 from market.suppliers.tables import Profile, ProfileVersion, Registration

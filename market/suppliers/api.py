@@ -10,9 +10,10 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from market import canonical, drafts
+from market import drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
+from market.proof import canonical
 from market.suppliers import actions, rules
 from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor

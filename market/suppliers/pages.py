@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from market import canonical
 from market import organisations as registers
 from market.accounts import guards
 from market.accounts.actions import plain_address
 from market.accounts.pages import with_session
 from market.accounts.sessions import begin
 from market.accounts.tables import Organisation
+from market.proof import canonical
 from market.refusals import refusals
 from market.suppliers import actions, rules
 from market.web import forms

@@ -12,13 +12,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, signing, workdays
+from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
 from market.accounts.tables import Membership, Organisation, Passkey, Person
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, many, maybe, one, transaction
+from market.proof import canonical, signing
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.tenders import actions as tenders

@@ -10,13 +10,14 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
-from market import clock, policy, signing, workdays
+from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.people import department_of, holders
 from market.accounts.tables import Organisation, Person
 from market.audit.thread import thread
 from market.db import find
 from market.money import Money
+from market.proof import signing
 from market.refusals import NotFound, refusals
 from market.tenders import actions as tenders
 from market.tenders import cpv

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from litestar import Litestar
 
-from market import clock, signing
+from market import clock
 from market.audit import proofs
 from market.db import one
 from market.opendata import packages
+from market.proof import signing
 from tests.conftest import EMPTY
 from tests.journeys.journey import BEGINS, DAY, STEPS, Inside, cast
 from tests.market.opendata import conformance

@@ -42,7 +42,7 @@ async def test_a_field_that_no_row_has_is_refused_rather_than_lost() -> None:
         lambda: drafts.stored(Wider, row),
         lambda: drafts.version(Wider, row),
     ):
-        with pytest.raises(TypeError, match="Wider.sponsor has no column in Mission"):
+        with pytest.raises(TypeError, match=r"Wider\.sponsor has no column in Mission"):
             lose()
 
 

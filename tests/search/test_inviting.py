@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from market import canonical, clock
+from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.actions import announce
 from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.letters.tables import Letter
+from market.proof import canonical
 from market.refusals import NotFound, Refused
 from market.suppliers.tables import Profile
 from search import inviting, outbox

@@ -18,7 +18,7 @@ from market import clock
 from market.accounts.tables import Organisation, Person
 from market.audit.actions import announce
 from market.contracts.tables import Contract
-from market.portal import notices
+from market.portal.intake import notices
 from market.portal.tables import ImportedNotice, Source
 from market.standards.tables import Exemption, Service
 from market.suppliers.tables import Profile

@@ -10,12 +10,13 @@ from litestar import Litestar
 
 from challenges import actions as challenges
 from challenges.tables import Challenge, InsightReport
-from market import canonical, clock
+from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.actions import announce
 from market.audit.proofs import public_log
 from market.audit.tables import Event
+from market.proof import canonical
 from market.refusals import NotFound, Refused
 from search import outbox, precedents
 from search.index import Index, IndexUnavailable

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from market import canonical, clock, signing
+from market import clock
 from market.accounts.tables import Membership, Passkey
 from market.actor import Actor
 from market.audit.proofs import public_log
@@ -17,6 +17,7 @@ from market.audit.tables import Event
 from market.audit.thread import thread
 from market.db import find
 from market.letters.tables import Letter
+from market.proof import canonical, signing
 from market.refusals import NotFound, Refused
 from market.seed.authenticator import Authenticator
 from market.tenders import actions as tenders
