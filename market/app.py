@@ -65,10 +65,11 @@ from market.web import static as static_files
 from market.web.api import Asked
 from market.web.pages import assets, templates
 from search.api import SearchApi
-from search.desk import PartnerPages, PrecedentPages, ShortlistPages
+from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
-from search.saving import SavingPages
+from search.precedents.pages import PrecedentPages
+from search.saved.pages import SavingPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,

@@ -28,8 +28,8 @@ from market.settings import settings
 from market.standards import actions as standards
 from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
-from search import alerts
 from search import outbox as search
+from search.saved import actions as alerts
 
 log = logging.getLogger("prelude.worker")
 

@@ -18,8 +18,9 @@ from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.proof import canonical
 from market.refusals import NotFound, Refused
-from search import outbox, precedents
+from search import outbox
 from search.index import Index, IndexUnavailable
+from search.precedents import actions as precedents
 from search.tables import LookedAt
 from tests import given, given_tenders
 from tests.search.engines import embedded as engine

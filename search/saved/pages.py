@@ -13,8 +13,10 @@ from market.refusals import NotFound, Refusal, Refused
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from search import alerts, comparing, queries
+from search import comparing, queries
 from search.index import IndexUnavailable
+from search.saved import actions as alerts
+from search.saved import feeds
 
 
 class StopForm(msgspec.Struct):
@@ -103,15 +105,15 @@ async def _feed(request: Visitor, asked: queries.Asked, title: str) -> Response[
     ending = request.url.path.rpartition(".")[2]
     try:
         if ending == "ics":
-            content = alerts.as_calendar(await alerts.closing(asked), title)
+            content = feeds.as_calendar(await feeds.closing(asked), title)
             return Response(content, media_type="text/calendar; charset=utf-8")
-        hits = await alerts.newest(asked)
+        hits = await feeds.newest(asked)
     except IndexUnavailable as down:
         raise Refused(
             Refusal("search.unavailable", "The search is being put right. Try again soon."), status=503
         ) from down
     if ending == "json":
-        return Response(alerts.as_json(asked, hits, here, title), media_type="application/feed+json")
+        return Response(feeds.as_json(asked, hits, here, title), media_type="application/feed+json")
     if ending == "atom":
-        return Response(alerts.as_atom(asked, hits, here, title), media_type="application/atom+xml; charset=utf-8")
+        return Response(feeds.as_atom(asked, hits, here, title), media_type="application/atom+xml; charset=utf-8")
     raise NotFound("feed")

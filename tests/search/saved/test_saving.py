@@ -10,8 +10,9 @@ from market import clock
 from market.audit.actions import announce
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
-from search import alerts, outbox
+from search import outbox
 from search.index import Index
+from search.saved import actions as alerts
 from tests import given, given_tenders
 from tests.search.engines import embedded as engine
 from tests.search.test_searching import firm

@@ -17,8 +17,9 @@ from market.letters.tables import Letter
 from market.proof import canonical
 from market.refusals import NotFound, Refused
 from market.suppliers.tables import Profile
-from search import inviting, outbox
+from search import outbox
 from search.index import Index, Query
+from search.inviting import actions as inviting
 from search.tables import Invited
 from tests import given, given_tenders
 from tests.search.engines import embedded as engine
