@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from challenges import rules
 from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Question
-from market import canonical, clock, policy
+from market import clock, policy
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -24,6 +24,7 @@ from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
+from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.standards import sanctions
 from market.tenders import cpv

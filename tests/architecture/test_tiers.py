@@ -77,8 +77,6 @@ HERE = str(Path(__file__).relative_to(ROOT))
 MAY_SKIP = {
     "tests/chromium.py": "a browser, which `make test` installs or names",
     "tests/search/engines.py": "a Meilisearch server, which `make test` fetches or names",
-    "tests/market/standards/test_conformance.py": "an extra that the tests' own lock has",
-    "tests/market/standards/test_live.py": "an extra that the tests' own lock has",
     "tests/market/test_embedded.py": "the rights of root",
     "tests/market/test_ports.py": "the rights of root, or IPv6",
 }
@@ -129,8 +127,6 @@ CLOCKS = {
     "perf_counter_ns",
 }
 READ_CLOCKS = {"tests/waiting.py", "tests/cost.py"}
-ASK_AGAIN = {"tests/journeys/browser.py", "tests/market/portal/test_importing.py"}
-"""Here a short wait is the pause before asking again, and not its end."""
 
 
 def read_clocks(tree: ast.Module) -> Iterator[int]:
@@ -148,7 +144,7 @@ def test_no_test_asks_how_long_something_took() -> None:
 
 
 def short_waits(tree: ast.Module) -> Iterator[int]:
-    """Where waiting ends after a number of seconds that stands there."""
+    """Where waiting ends after a number that stands there. What is only the pause before asking again has a name."""
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func).rpartition(".")[2]
         ends = [each.value for each in call.keywords if each.arg in ("timeout", "timeout_seconds")]
@@ -161,7 +157,7 @@ def short_waits(tree: ast.Module) -> Iterator[int]:
 
 
 def test_waiting_has_one_bound() -> None:
-    short = [f"{path}:{at}" for path, tree in TREES.items() for at in short_waits(tree) if path not in ASK_AGAIN]
+    short = [f"{path}:{at}" for path, tree in TREES.items() for at in short_waits(tree)]
     assert short == [], "the bound of waiting is LONGEST of tests/waiting.py"
 
 

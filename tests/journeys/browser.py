@@ -29,6 +29,9 @@ from playwright.async_api import (
 
 from tests.waiting import until_awaited
 
+PAUSE = 250
+"""Milliseconds in which a page may still say it, before it is loaded again."""
+
 
 def shots() -> Path | None:
     """Where to keep screenshots: the folder named by PRELUDE_SHOTS, or nowhere."""
@@ -218,7 +221,7 @@ class Visit:
                 return True
             await self.page.reload(wait_until="domcontentloaded")
             try:
-                await self.main.get_by_text(text).first.wait_for(timeout=250)
+                await self.main.get_by_text(text).first.wait_for(timeout=PAUSE)
             except TookTooLong:
                 return False
             return True

@@ -65,7 +65,6 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 async def tried(clean: None, served: Served) -> AsyncIterator[Tried]:
-    pytest.importorskip("schemathesis", reason="the extra prelude[live] is not installed")
     with clock.at(given.TODAY):
         await publishing.ensure_profiles()
         firm = await given.supplier("Permits Ltd")
