@@ -88,12 +88,29 @@ class Engine(PostgresEngine):
         return Transaction(self, allow_nested)
 
 
+Last: TypeAlias = Callable[[list[Any]], Awaitable[None]]
+"""Work for the end of a transaction: called once, with everything that was put off for it, in the order it was given."""
+
+
 class Transaction(PostgresTransaction):
-    """A transaction that leaves nothing behind, however it ends.
+    """A transaction that leaves nothing behind, however it ends, and does last what was put off: see :func:`put_off`.
 
     Piccolo's own one forgets neither its connection nor itself when the server is gone at the end: whatever the task asked
     afterwards would still be asked of the dead connection.
     """
+
+    def __init__(self, engine: PostgresEngine, allow_nested: bool = True) -> None:
+        super().__init__(engine, allow_nested)
+        self.put_off: list[tuple[Last, Any]] = []
+
+    async def commit(self) -> None:
+        """Do what was put off, then commit."""
+        gathered: dict[Last, list[Any]] = {}
+        for work, item in self.put_off:
+            gathered.setdefault(work, []).append(item)
+        for work, items in gathered.items():
+            await work(items)
+        await super().commit()  # type: ignore[no-untyped-call]
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
@@ -116,7 +133,12 @@ class Transaction(PostgresTransaction):
             return error is None
         try:
             if error is None and not self._committed and not self._rolled_back:
-                await self.commit()  # type: ignore[no-untyped-call]
+                try:
+                    await self.commit()
+                except BaseException:
+                    if _answers(self.connection):
+                        await self.rollback()  # type: ignore[no-untyped-call]
+                    raise
             elif error is not None and not self._rolled_back and _answers(self.connection):
                 await self.rollback()  # type: ignore[no-untyped-call]
         finally:
@@ -280,21 +302,37 @@ async def _as_it_is(connection: object) -> None:
     """Nothing to forget."""
 
 
+def put_off(work: Last, item: Any) -> bool:
+    """Have `work` done with `item` as the last thing before the present transaction commits; a part that is undone takes
+    back what it put off. Answers False, and does nothing, when there is no transaction."""
+    current = _current()
+    if current is None:
+        return False
+    current.put_off.append((work, item))
+    return True
+
+
+def _current() -> Transaction | None:
+    current = engine().current_transaction.get()
+    if current is not None and not isinstance(current, Transaction):
+        raise TypeError("market.db.Engine makes every transaction")
+    return current
+
+
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All or nothing. Inside another transaction it opens a savepoint, so a caught inner failure undoes the inner part
     only (Piccolo alone would join the outer one and keep half)."""
-    if not engine().transaction_exists():
+    current = _current()
+    if current is None:
         async with engine().transaction():
             yield
         return
-    current = engine().current_transaction.get()
-    if current is None:
-        raise RuntimeError("a transaction exists and is not current: it was opened in another task")
-    savepoint = await current.savepoint()
+    savepoint, put_off_before = await current.savepoint(), len(current.put_off)
     try:
         yield
     except BaseException:
+        del current.put_off[put_off_before:]
         await savepoint.rollback_to()  # type: ignore[no-untyped-call]
         raise
     await savepoint.release()  # type: ignore[no-untyped-call]
@@ -304,7 +342,7 @@ async def transaction() -> AsyncIterator[None]:
 async def one_transaction() -> AsyncIterator[None]:
     """Like :func:`transaction`, but inside another one it is simply a part of it: for work whose failure is never caught in
     between, such as writing the log."""
-    if engine().transaction_exists():
+    if _current() is not None:
         yield
         return
     async with engine().transaction():

@@ -235,15 +235,22 @@ def append(
     Private facts are concealed and their digest is put into the body. An event that will be :class:`Withheld` for a time
     needs some, `{}` at least: the salt is what keeps its hash from being guessed.
     """
+    text, hidden = written(body, private)
+    digest, seq = body_digest(text), after[0] + 1
+    made = link(after[1], seq, at, actor, organisation, verb, subject, about, digest)
+    return Row(seq, at, actor, organisation, verb, subject, tuple(about), made, text, digest, hidden)
+
+
+def written(
+    body: Mapping[str, canonical.Plain], private: Mapping[str, canonical.Plain] | None = None
+) -> tuple[str, str | None]:
+    """A body as canonical text, and the concealed text of the private facts whose digest it then holds."""
     facts, hidden = dict(body), None
     if private is not None:
         if "private_sha256" in facts:
             raise ValueError("“private_sha256” is added here")
         hidden, facts["private_sha256"] = conceal(private)
-    text = canonical.encode(facts).decode()
-    digest, seq = body_digest(text), after[0] + 1
-    made = link(after[1], seq, at, actor, organisation, verb, subject, about, digest)
-    return Row(seq, at, actor, organisation, verb, subject, tuple(about), made, text, digest, hidden)
+    return canonical.encode(facts).decode(), hidden
 
 
 def verify(

@@ -18,7 +18,7 @@ from market.audit.thread import thread
 from market.db import find
 from market.money import Money
 from market.proof import signing
-from market.refusals import NotFound, refusals
+from market.refusals import refusals
 from market.tenders import actions as tenders
 from market.tenders import cpv
 from market.tenders import rules as tender_rules
@@ -87,10 +87,8 @@ class WaiverPages(Controller):
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The signed file, exactly as a stranger's verifier wants it."""
         waiver = await actions.readable(request.user, ref)
-        if not waiver.bundle:
-            raise NotFound("Bundle")
         return Response(
-            waiver.bundle.encode(),
+            (await actions.signed_file(waiver)).encode(),
             media_type=MediaType.JSON,
             headers={"content-disposition": f'attachment; filename="{ref}.json"'},
         )

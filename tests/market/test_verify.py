@@ -53,7 +53,7 @@ async def bundle(folder: Path) -> tuple[Path, str]:
     checked = await actions.check(waiver)
     assert checked is not None
     file = folder / "waiver.json"
-    file.write_text(waiver.bundle)
+    file.write_text(await actions.signed_file(waiver))
     return file, checked.fingerprint
 
 

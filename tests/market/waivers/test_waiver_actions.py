@@ -64,7 +64,7 @@ async def test_a_minister_signs_the_gate_opens_and_a_stranger_can_check_the_file
     made, waiver, minister, device = await asked()
     signed = await grant(minister, device, waiver.ref)
     file = tmp_path / "bundle.json"
-    file.write_text(signed.bundle)
+    file.write_text(await actions.signed_file(signed))
     report = signing.verify_file(file, origin="http://localhost:8000")
     assert report.verified is not None
     assert report.verified.signer.office == "Minister for Places"
