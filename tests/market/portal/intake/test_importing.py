@@ -14,7 +14,7 @@ import pytest
 
 from market.audit.tables import Event, Outbox
 from market.db import many, one
-from market.portal import reports
+from market.portal import imports, reports
 from market.portal.intake import importing, keeping
 from market.portal.tables import ImportedNotice, ImportRun, Quarantined, RawItem, Source, SupplierMerge
 from market.refusals import Refused
@@ -167,7 +167,7 @@ async def test_two_runs_of_one_source_do_not_overlap(tmp_path: Path) -> None:
     await bring(tmp_path / "x.json")
     source = await Source.objects().get(Source.name == "by-hand")
     assert source is not None
-    async with importing._alone(source):
+    async with imports._alone(source):
         with pytest.raises(Refused, match="Another run is reading"):
             await bring(tmp_path / "x.json")
 
@@ -233,12 +233,12 @@ async def test_every_real_page_of_contracts_finder_imports() -> None:
 @real
 async def test_every_real_file_imports_or_is_kept_with_a_reason() -> None:
     for wanted in importing.plan(str(SHARED / "ocds")):
-        run = await importing.run(wanted)
+        run = await imports.run(wanted)
         assert run.read >= len([name for name, _ in wanted.files if not name.endswith(".md")]) or run.rejected == 0
     reasons = await many("SELECT position, reason FROM quarantined ORDER BY position")
     assert all(len(each["reason"]) > 20 and each["reason"].endswith(".") for each in reasons)
     assert 0 < len(reasons) < 20
     before = await picture()
     for wanted in importing.plan(str(SHARED / "ocds")):
-        await importing.run(wanted)
+        await imports.run(wanted)
     assert await picture() == before
