@@ -560,30 +560,10 @@ def _sandbox(row: Sandbox) -> SandboxView:
 
 
 def _profile(row: PublishedProfile) -> ProfileView:
-    profile = publishing.composed_of(row)
+    cards = publishing.composed_of(row).cards.values()
     return ProfileView(
-        row.name,
-        row.version,
-        row.title,
-        row.says,
-        row.digest,
-        row.effective_on,
-        row.published_at,
-        [
-            RuleView(
-                card.rule,
-                card.tier,
-                card.kind,
-                card.title,
-                card.why,
-                card.mend,
-                card.source,
-                card.source_url,
-                card.gate_from,
-            )
-            for card in profile.cards.values()
-        ],
-        row.ruleset,
+        **{name: getattr(row, name) for name in ProfileView.__struct_fields__ if name != "rules"},
+        rules=[RuleView(**{name: getattr(card, name) for name in RuleView.__struct_fields__}) for card in cards],
     )
 
 
