@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 export LOCALE_ASKED := $(or $(LC_ALL),$(LC_CTYPE),$(LANG))
 export LC_ALL := C.UTF-8
 
-.PHONY: help doctor look demo demo-fresh run test check documents lock clean
+.PHONY: help doctor look demo demo-fresh run test check documents words lock clean
 .NOTPARALLEL:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make check       the same without the tests"
 	@echo "make doctor      what this machine has and lacks for all of these"
 	@echo "make documents   write docs/rules.md, docs/policy.md and docs/openapi.json anew"
+	@echo "make words       write the catalogue of sentences, locale/prelude.pot, anew"
 	@echo "make lock        resolve the dependencies anew (needs uv)"
 	@echo "make clean       remove what was installed and all data (.venv and var)"
 
@@ -65,6 +66,9 @@ documents: $(VENV)/installed-dev
 	$(BIN)/python -m market.policy > docs/policy.md
 	$(BIN)/python -m market openapi > docs/openapi.json
 	for name in uk-core open-contracting minimal; do $(BIN)/python -m market profiles handbook $$name > docs/profiles/$$name.md; done
+
+words: $(VENV)/installed-dev
+	$(BIN)/pybabel -q extract -F pyproject.toml -k _:1 -k _n:1,2 -k N_:1 --no-wrap --sort-output --add-location=file --omit-header -o locale/prelude.pot .
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes pyproject.toml -o requirements.lock

@@ -339,7 +339,7 @@ async def log(seconds: float) -> None:
 async def imports(var: Path) -> None:
     """Importing real releases (or the golden packages) into the database, beside only parsing them."""
     from market.db import one
-    from market.portal import importing
+    from market.portal.intake import importing
 
     shared = (
         Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds" / "uk-contracts-finder"

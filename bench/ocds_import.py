@@ -33,13 +33,13 @@ sys.path.insert(0, str(HERE))
 
 from ocdsmerge.merge import Merger  # noqa: E402
 
+from market import ocds  # noqa: E402
 from market.db import stop_embedded  # noqa: E402
-from market.portal import ocds  # noqa: E402
-from market.portal.merging import merge  # noqa: E402
-from market.portal.notices import notice  # noqa: E402
-from market.portal.quality import Quality  # noqa: E402
-from market.portal.reading import Defect, Found, read, unfold  # noqa: E402
-from market.portal.upgrading import Upgraded, upgrade  # noqa: E402
+from market.portal.intake.merging import merge  # noqa: E402
+from market.portal.intake.notices import notice  # noqa: E402
+from market.portal.intake.quality import Quality  # noqa: E402
+from market.portal.intake.reading import Defect, Found, read, unfold  # noqa: E402
+from market.portal.intake.upgrading import Upgraded, upgrade  # noqa: E402
 from market.settings import settings  # noqa: E402
 
 SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds"
@@ -177,10 +177,11 @@ async def stored(releases: list[bytes], count: int) -> None:
     """Import `count` releases end to end, then match and score them, then import them again."""
     from market import db, migrations
     from market.db import many
-    from market.portal import importing, joining, scoring, sources
+    from market.portal.intake import importing, scoring, sources
+    from market.portal.sameness import joining
     from market.portal.tables import ImportedNotice, ImportedSupplier, Source
     from search import outbox
-    from search.index import open_index
+    from search.engines import open_index
 
     folder = settings().var
     path = folder / "bench.json"

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from challenges import rules
 from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport
-from market import canonical, clock, policy
+from market import clock, policy
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -24,6 +24,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
+from market.proof import canonical
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
@@ -306,7 +307,6 @@ def topic_of(challenge: Challenge) -> Topic:
     """What is known of this challenge where questions about it are asked and answered."""
     return Topic(
         record=f"challenge:{challenge.ref}",
-        address=f"/challenges/{challenge.ref}",
         title=challenge.title,
         buyer=challenge.buyer,
         until=challenge.questions_until,

@@ -37,9 +37,9 @@ from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.awards.scoring import shown
-from market.canonical import Plain
 from market.db import find, many, maybe, transaction
 from market.money import Money
+from market.proof.canonical import Plain
 from market.refusals import NotFound, Refusal, Refused, insist
 
 Sees = Literal["own", "panel", "all"]

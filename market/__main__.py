@@ -160,7 +160,8 @@ async def bring_in(arguments: Arguments) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from market.portal import importing, reports
+    from market.portal import reports
+    from market.portal.intake import importing
     from market.refusals import Refused
 
     console, failed = Console(stderr=True), 0
@@ -259,7 +260,7 @@ def verify_log(arguments: Arguments) -> int:
     """Recompute the log, from a file or from the database."""
     if arguments.file is None:
         return _run(_verify_log)(arguments)
-    from market import verify
+    from market.proof import verify
 
     lines, code = verify.log(arguments.file, heads=arguments.heads, key=arguments.key)
     print("\n".join(lines))
@@ -267,8 +268,8 @@ def verify_log(arguments: Arguments) -> int:
 
 
 async def _verify_log(arguments: Arguments) -> int:
-    from market import verify
-    from market.audit import chain, proofs
+    from market.audit import proofs
+    from market.proof import chain, verify
 
     try:
         heads = list(verify.read_heads(arguments.heads.read_bytes().splitlines())) if arguments.heads else []

@@ -44,9 +44,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 async def database() -> AsyncIterator[None]:
     """The migrated database with its pool open."""
-    from market import db
+    from market import db, reads
     from market.migrations import migrate
 
+    reads.check_types()
     await migrate()
     async with db.pool():
         yield

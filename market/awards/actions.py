@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, policy, workdays
+from market import clock, policy, workdays
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
@@ -22,6 +22,7 @@ from market.bids.tables import OpenedBid
 from market.db import find, many, maybe, transaction
 from market.money import Money
 from market.organisations import Size, SizeVerdict, size_of
+from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender

@@ -9,7 +9,6 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from market import canonical
 from market.accounts import guards
 from market.actor import Actor
 from market.awards import actions
@@ -17,6 +16,7 @@ from market.awards.evaluation import Evaluation, Member
 from market.awards.pages import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Complaint, Decision
 from market.db import find
+from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Lot, Tender
 from market.web.api import SIGNED_IN, Items

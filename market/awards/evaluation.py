@@ -11,13 +11,14 @@ from typing import Any
 
 import msgspec
 
-from market import canonical, policy
+from market import policy
 from market.accounts.tables import Organisation
 from market.awards import scoring
 from market.awards.tables import BidScore, Decision, Panelist, PriceQuestion
 from market.bids.tables import Opening
 from market.db import find, many, maybe
 from market.money import Money
+from market.proof import canonical
 from market.tenders.tables import Lot, LotCriterion, Tender
 
 

@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from market import canonical, clock, policy
+from market import clock, policy
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
@@ -18,6 +18,7 @@ from market.awards import actions, evaluation, rules
 from market.awards.evaluation import Evaluation, Member, OpenBid
 from market.awards.tables import Decision, Panelist
 from market.db import find, one
+from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms

@@ -1,5 +1,5 @@
 """What operators do with other portals' notices and suppliers: decide doubtful pairs, take joined ones apart, mend what was
-broken. What suppliers do about their own records is in `market.portal.claims`."""
+broken. What suppliers do about their own records is in `market.portal.suppliers.claims`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.columns import new_ref
 from market.db import find, many, transaction
-from market.portal import claims, joining, keeping, resolving, rules
-from market.portal.grouping import hold, joined_with
-from market.portal.reading import Defect, read
+from market.portal import rules
+from market.portal.intake import keeping
+from market.portal.intake.reading import Defect, read
+from market.portal.sameness import joining
+from market.portal.sameness.grouping import hold, joined_with
+from market.portal.suppliers import claims, resolving
 from market.portal.tables import (
     DoubtfulPair,
     DoubtfulSuppliers,

@@ -13,8 +13,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from market.accounts import guards
 from market.db import find
-from market.portal import actions, keeping, matching, views
-from market.portal.notices import Party
+from market.portal import actions, views
+from market.portal.intake import keeping
+from market.portal.intake.notices import Party
+from market.portal.sameness import matching
 from market.portal.tables import Quarantined, Source
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor

@@ -11,7 +11,10 @@ from litestar.response import Redirect
 
 from market.accounts import guards
 from market.db import find
-from market.portal import actions, keeping, matching, reports, supplier_views, views
+from market.portal import actions, reports, views
+from market.portal.intake import keeping
+from market.portal.sameness import matching
+from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportRun, Quarantined, Source
 from market.tenders import cpv
 from market.web import forms

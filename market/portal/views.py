@@ -12,13 +12,13 @@ import msgspec
 from market import clock
 from market.db import find, many, maybe, one
 from market.money import Money
-from market.portal import keeping
-from market.portal.joining import evidence_of
-from market.portal.merging import Version
-from market.portal.notices import Notice, Stage, minor_units, stage
-from market.portal.reading import Note
+from market.portal.intake import keeping
+from market.portal.intake.merging import Version
+from market.portal.intake.notices import Notice, Stage, minor_units, stage
+from market.portal.intake.reading import Note
+from market.portal.intake.upgrading import instant, moment
+from market.portal.sameness.joining import evidence_of
 from market.portal.tables import ImportedNotice, Source
-from market.portal.upgrading import instant, moment
 from market.refusals import NotFound
 
 

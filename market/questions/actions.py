@@ -23,6 +23,7 @@ from market.questions import rules
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
 from market.refusals import Refused, insist
+from market.wording import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ HoldOf: TypeAlias = Callable[[str], Awaitable[Held]]
 class QuestionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """A question on a published record. It is published with its answer, never with who asked."""
 
-    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
+    text: Annotated[str, Meta(title=N_("Your question"), min_length=5, max_length=2000)]
 
 
 class AnswerDraft(msgspec.Struct, forbid_unknown_fields=True):
     """The answer, for everybody."""
 
-    answer: Annotated[str, Meta(title="Your answer", min_length=2, max_length=4000)]
+    answer: Annotated[str, Meta(title=N_("Your answer"), min_length=2, max_length=4000)]
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────

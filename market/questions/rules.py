@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from market import policy, workdays
+from market import kinds, policy, workdays
 from market.refusals import rule
+from market.wording import _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """A record that is asked about, as its own noun describes it: its `kind:reference` and page, until when questions are
-    taken, what suppliers send it, and whether it takes that now."""
+    """A record that is asked about, as its own noun describes it: its `kind:reference`, until when questions are taken, what
+    suppliers send it, and whether it takes that now."""
 
     record: str
-    address: str
     title: str
     buyer: int
     until: datetime | None
@@ -36,6 +36,11 @@ class Topic:
     def ref(self) -> str:
         """Its reference."""
         return self.record.partition(":")[2]
+
+    @property
+    def address(self) -> str:
+        """Its page."""
+        return kinds.address(self.record) or ""
 
     @property
     def answers_due(self) -> datetime | None:
@@ -68,9 +73,15 @@ class Asking:
 def while_questions_are_taken(asking: Asking) -> str | None:
     """Questions are taken until the stated moment, and only while suppliers can use the answer."""
     if not asking.topic.taking:
-        return f"This {asking.topic.kind} takes no {asking.topic.sends} now, so nobody could use an answer. Your question was not sent."
+        return _(
+            "This {kind} takes no {sends} now, so nobody could use an answer. Your question was not sent.",
+            kind=asking.topic.kind,
+            sends=asking.topic.sends,
+        )
     if not are_taken(asking.topic.until, asking.now):
-        return "Questions are no longer taken. Your question was not sent; what has been answered stands on this page."
+        return _(
+            "Questions are no longer taken. Your question was not sent; what has been answered stands on this page."
+        )
     return None
 
 
@@ -82,10 +93,12 @@ def within_the_allowance(asking: Asking) -> str | None:
     recent = [at for at in asking.before if at > asking.now - day]
     if len(recent) < most:
         return None
-    again = (recent[-most] + day).astimezone(workdays.ZONE)
-    return (
-        f"Your organisation has asked {most} questions about this {asking.topic.kind} within a day, and no more are taken. "
-        f"Send this one after {again:%H:%M} on {again.day} {again:%B %Y}, and put what belongs together into one question."
+    return _(
+        "Your organisation has asked {most} questions about this {kind} within a day, and no more are taken. Send this one "
+        "after {time} on {day}, and put what belongs together into one question.",
+        most=most,
+        kind=asking.topic.kind,
+        **_at(recent[-most] + day),
     )
 
 
@@ -110,16 +123,22 @@ def answered_once(answering: Answering) -> str | None:
     """A question is answered once: suppliers rely on what they have read. Of two officers the second is told."""
     if answering.answered_at is None:
         return None
-    at = answering.answered_at.astimezone(workdays.ZONE)
-    words = f"This question was answered at {at:%H:%M} on {at.day} {at:%B %Y}. That answer is public and stays as it is; yours was not sent."
-    return f"{words} {answering.topic.remedy}".rstrip()
+    reason = _(
+        "This question was answered at {time} on {day}. That answer is public and stays as it is; yours was not sent.",
+        **_at(answering.answered_at),
+    )
+    return f"{reason} {answering.topic.remedy}".rstrip()
 
 
 @rule("question.answer-too-late", field="answer")
 def answered_in_time(answering: Answering) -> str | None:
     """Answers are given while suppliers can still use them."""
     if not answering.topic.taking:
-        return f"This {answering.topic.kind} takes no {answering.topic.sends} now, so an answer would serve nobody. Yours was not sent."
+        return _(
+            "This {kind} takes no {sends} now, so an answer would serve nobody. Yours was not sent.",
+            kind=answering.topic.kind,
+            sends=answering.topic.sends,
+        )
     return None
 
 
@@ -135,3 +154,9 @@ def a_letter_is_due(before: datetime | None, closes_at: datetime | None, now: da
     before (with everything that came in between), and none waits into the last hours before closing."""
     apart = timedelta(hours=policy.UK.questions.letters_hours_apart)
     return before is None or now - before >= apart or (closes_at is not None and closes_at - now <= apart)
+
+
+def _at(moment: datetime) -> dict[str, str]:
+    """The time and the day of a moment, as a sentence names them."""
+    there = moment.astimezone(workdays.ZONE)
+    return {"time": f"{there:%H:%M}", "day": f"{there.day} {there:%B %Y}"}

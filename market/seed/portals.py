@@ -13,7 +13,9 @@ from market.db import find, many
 from market.letters.tables import Letter
 from market.money import Money
 from market.opendata.releases import amount, date
-from market.portal import claims, importing, sources, supplier_views
+from market.portal.intake import importing, sources
+from market.portal.suppliers import claims
+from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
 from market.seed.cast import Cast
 from market.seed.exercises import REFS

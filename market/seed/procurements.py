@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from market import sealing
 from market.accounts.people import tell_person
 from market.awards import actions as awards
 from market.awards.tables import Decision
@@ -16,6 +15,7 @@ from market.bids.tables import Bid, OpenedBid
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
+from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.seed.cast import Cast

@@ -26,8 +26,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from market import nesting
+from market.openapi.document import Unreadable, digest, load
 from market.standards.egress import Answer, Exhausted, Forbidden, Guard, Unreachable
-from market.standards.lint.document import Unreadable, digest, load
 from market.standards.outcome import Finding
 from market.standards.profiles import Card, Profile, compose
 

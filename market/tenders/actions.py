@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from piccolo.columns import Column
 
-from market import canonical, clock, sealing
+from market import clock
 from market.accounts.people import department_of, holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat, Role
@@ -19,6 +19,7 @@ from market.audit.actions import record
 from market.db import find, many, maybe, one, transaction
 from market.missions.tables import Mission
 from market.money import Money
+from market.proof import canonical, sealing
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
@@ -646,7 +647,6 @@ def topic_of(tender: Tender) -> Topic:
     """What is known of this tender where questions about it are asked and answered."""
     return Topic(
         record=f"tender:{tender.ref}",
-        address=f"/tenders/{tender.ref}",
         title=tender.title,
         buyer=tender.buyer,
         until=tender.questions_until,

@@ -564,6 +564,7 @@ class Inside(Journey):
     def __init__(self, people: Cast, app: Litestar) -> None:
         super().__init__(people)
         self.client = given.browser(app)
+        self.under_the_lock: list[str] = []
 
     async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         with clock.at(self.moment):

@@ -22,7 +22,7 @@ from market import clock
 from market.accounts.sessions import COOKIE, begin
 from market.db import many, one, transaction
 from market.letters import smtp
-from market.portal.fetching import Patience, fetching
+from market.portal.intake.fetching import Patience, fetching
 from market.refusals import Refused
 from market.settings import LAPTOP_SECRET, Unsafe, read
 from market.web import crossing, limits

@@ -154,7 +154,7 @@ async def warehouses(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     await engine.close()
 
 
-ASKING = ("outbox", "pages", "api", "alerts", "precedents")
+ASKING = ("outbox", "pages", "api", "saved.actions", "saved.feeds", "precedents.actions")
 """The modules of search that ask the engine of the process."""
 
 

@@ -23,11 +23,13 @@ from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.actions import announce
 from market.suppliers.tables import Profile
-from search import inviting, outbox, precedents
+from search import outbox
 from search.index import Index
+from search.inviting import actions as inviting
+from search.precedents import actions as precedents
 from tests import given, given_tenders
 from tests.search.engines import embedded as engine
-from tests.search.test_precedents import drafting, learnt
+from tests.search.precedents.test_precedents import drafting, learnt
 from tests.search.test_searching import firm
 
 __all__ = ["engine"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from market.db import many
-from market.portal import importing
+from market.portal.intake import importing
 from market.portal.tables import ImportRun
 
 GOLDEN = Path(__file__).resolve().parents[3] / "fixtures" / "ocds"

@@ -14,8 +14,8 @@ from market.actor import Actor
 from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.db import one
+from market.kinds import DEEDS
 from market.letters.tables import Letter
-from market.oversight.verbs import SENTENCES
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, Refused
@@ -247,7 +247,7 @@ async def test_what_a_record_was_asked_before_it_ended_is_no_letter_any_more(box
 
 def test_the_log_has_words_for_every_kind_that_is_asked_about() -> None:
     verbs = {f"{kind}.question-{done}" for kind in HOLDS for done in ("asked", "answered")}
-    assert verbs <= set(SENTENCES)
+    assert verbs <= set(DEEDS)
     questions_job = next(job for job in JOBS if job.name == "questions")
     assert isinstance(questions_job.run, partial)
     assert questions_job.run.args == (HOLDS,)

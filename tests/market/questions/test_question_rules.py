@@ -22,7 +22,6 @@ def topic(**facts: Any) -> rules.Topic:
     return rules.Topic(
         **{
             "record": "tender:T-TEST",
-            "address": "/tenders/T-TEST",
             "title": "Sensors",
             "buyer": 1,
             "until": NOW + 10 * DAY,

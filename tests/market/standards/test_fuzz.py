@@ -17,16 +17,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from market.openapi import patterns
+from market.openapi.document import Document, Unreadable, load
+from market.openapi.functions import BadOptions, Call
+from market.openapi.graph import MISSING, Graph, Match
+from market.openapi.jsonpath import BadPath, compile_path, evaluate
+from market.openapi.limits import Deadline, OutOfTime
+from market.openapi.patterns import BadPattern, PatternTimeout
+from market.openapi.ruleset import FUNCTIONS, RulesetRefused, read
+from market.openapi.run import lint
 from market.standards.changes import compare
-from market.standards.lint import patterns
-from market.standards.lint.document import Document, Unreadable, load
-from market.standards.lint.functions import BadOptions, Call
-from market.standards.lint.graph import MISSING, Graph, Match
-from market.standards.lint.jsonpath import BadPath, compile_path, evaluate
-from market.standards.lint.limits import Deadline, OutOfTime
-from market.standards.lint.patterns import BadPattern, PatternTimeout
-from market.standards.lint.ruleset import FUNCTIONS, RulesetRefused, read
-from market.standards.lint.run import lint
 
 EXAMPLES = int(os.environ.get("PRELUDE_FUZZ_EXAMPLES", "25"))
 FUZZ = settings(

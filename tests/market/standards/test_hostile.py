@@ -8,11 +8,11 @@ from time import process_time
 
 import pytest
 
+from market.openapi.document import Unreadable, load
+from market.openapi.ruleset import Ruleset, RulesetRefused, read
+from market.openapi.run import lint
+from market.proof.certificates import Outcome
 from market.standards.check import check
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.ruleset import Ruleset, RulesetRefused, read
-from market.standards.lint.run import lint
-from market.standards.outcome import Outcome
 from market.standards.profiles import profile
 from tests.market.standards.hostile import ODD, RULESETS, UNREADABLE
 

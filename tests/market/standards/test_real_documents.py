@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from market.openapi.document import load
+from market.openapi.ruleset import read
+from market.openapi.run import lint
+from market.proof.certificates import Outcome
 from market.standards.changes import compare_files
 from market.standards.check import check
-from market.standards.lint.document import load
-from market.standards.lint.ruleset import read
-from market.standards.lint.run import lint
-from market.standards.outcome import Outcome
 from market.standards.profiles import profile, shipped
 
 HERE = Path(__file__).resolve().parents[3]
