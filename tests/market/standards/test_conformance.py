@@ -22,7 +22,7 @@ from market.actor import Actor
 from market.refusals import Refused
 from market.settings import settings
 from market.standards import actions, certificates, conformance, fetching, live, publishing, sanctions, sandboxes
-from market.standards.egress import Guard, Unreachable
+from market.standards.calling import Guard, Unreachable
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, LiveCheck, Sandbox, Service
 from tests import given
