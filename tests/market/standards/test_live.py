@@ -111,7 +111,6 @@ def serving(fault: str = "", token: str = TOKEN) -> Iterator[tuple[str, list[str
 
 
 def asked(fault: str = "", **more: Any) -> tuple[Report, list[str]]:
-    pytest.importorskip("schemathesis", reason="the extra prelude[live] is not installed")
     with serving(fault, more.pop("token", TOKEN)) as (address, seen):
         guard = more.pop("guard", None) or Guard(loopback=True)
         headers = {"X-Key": "secret"}
