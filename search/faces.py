@@ -330,7 +330,7 @@ FACELESS = frozenset(
     {
         "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
         "exemption", "payment", "person", "service", "standard", "pitch", "search", "import_run", "source", "quarantined",
-        "imported_supplier", "claim",
+        "imported_supplier", "claim", "letter",
     }
 )  # fmt: skip
 """Kinds that happen and are not found by themselves."""

@@ -19,25 +19,10 @@ from market.oversight.verbs import KINDS, SENTENCES, sentence
 from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
-from market.web.pages import Visitor, show
+from market.web.forms import asked
+from market.web.pages import Visitor, next_page, show
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-def asked(request: Visitor, kind: type[T]) -> forms.Form[T]:
-    """The query of the address as a form: read by the same rules as posted ones."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return forms.Form(kind, values)
-
-
-def next_page(request: Visitor, cursor: int | None, name: str = "before") -> str | None:
-    """The address of the next page with the same filters; None when this is the last."""
-    if cursor is None:
-        return None
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != name and value]
-    return f"{request.url.path}?{urlencode([*kept, (name, cursor)])}"
 
 
 class LogPages(Controller):

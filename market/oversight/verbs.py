@@ -163,6 +163,9 @@ SENTENCES: Final = {
     "draft.compared": "looked at what others had done before publishing {it}",
     "supplier.invited": "told suppliers by letter of {it}",
     "supplier.approached": "wrote about bidding together to {it}",
+    "letter.sent-again": "had the letter {it} sent again",
+    "letter.address-died": "marked an address as dead because of the letter {it}",
+    "letter.address-revived": "marked an address as alive because of the letter {it}",
     "search.saved": "keeps a search, {it}",
     "search.stopped": "no longer follows the search {it}",
     "search.shortlisted": "put suppliers on the short list of {it}",
@@ -201,6 +204,7 @@ KINDS: Final = {
     "quarantined": "Broken items of other portals",
     "source": "Other portals",
     "search": "Saved searches",
+    "letter": "Letters",
 }
 """The kinds of records the log speaks of, in words."""
 
