@@ -4,13 +4,14 @@ from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.table import Table
 
 from market.columns import belongs_to, maybe_number, moment, number, reference, when, words, yes_or_no
+from market.kinds import KINDS
 
 
 class Letter(Table):
     """One message to one address, written in the transaction of the act it tells of; a job sends it, again if need be."""
 
     id: Serial
-    ref = reference("L")
+    ref = reference(KINDS["letter"].prefix)
     template = Varchar(length=80, default="", null=False, index=True)
     """The file of `templates/email/` it was made from; empty for letters written before this was kept."""
     event = BigInt(null=True, default=None, index=True)

@@ -21,6 +21,7 @@ from market.columns import (
     words,
     yes_or_no,
 )
+from market.kinds import KINDS
 
 
 class Source(Table):
@@ -28,7 +29,7 @@ class Source(Table):
     the operator sets, and what is reckoned after a run are kept here alone."""
 
     id: Serial
-    ref = reference("PS")
+    ref = reference(KINDS["source"].prefix)
     name = Varchar(length=60, unique=True)
     """Short and stable: it is part of every notice's address."""
     title = words()
@@ -59,7 +60,7 @@ class ImportRun(Table):
     transaction that writes the batch, so a run that was killed goes on where its last batch ended."""
 
     id: Serial
-    ref = reference("IR")
+    ref = reference(KINDS["import_run"].prefix)
     source = belongs_to(Source)
     origin = words()
     """The file, folder or address as it was named."""
@@ -103,7 +104,7 @@ class Quarantined(Table):
     the row stays and says so."""
 
     id: Serial
-    ref = reference("Q")
+    ref = reference(KINDS["quarantined"].prefix)
     source = belongs_to(Source, index=False)
     run = belongs_to(ImportRun)
     digest = Bytea(null=False, default=b"")
@@ -129,7 +130,7 @@ class ImportedNotice(Table):
     """
 
     id: Serial
-    ref = reference("N")
+    ref = reference(KINDS["notice"].prefix)
     """Made from source and ocid, so that a notice keeps its address when it is imported anew elsewhere."""
     source = belongs_to(Source, index=False)
     ocid = words()
@@ -216,7 +217,7 @@ class ImportedSupplier(Table):
     shown as one, under the spelling that was met first; nothing is moved, so a joining can be undone."""
 
     id: Serial
-    ref = reference("IS")
+    ref = reference(KINDS["imported_supplier"].prefix)
     """Made from the spelling, so that its address stays when it is imported anew elsewhere."""
     key = Bytea(null=False, default=b"", unique=True)
     """SHA-256 of the spelling: name, number and place."""
@@ -302,7 +303,7 @@ class SupplierClaim(Table):
     address on record, or before an operator. Granted, it holds the record until it is let go."""
 
     id: Serial
-    ref = reference("CL")
+    ref = reference(KINDS["claim"].prefix)
     supplier = belongs_to(ImportedSupplier)
     """The spelling under which the record was shown when it was claimed."""
     organisation = belongs_to(Organisation)

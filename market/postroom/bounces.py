@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
-from market import clock
+from market import clock, kinds
 from market.accounts.people import holders
 from market.actor import Role
-from market.audit.thread import address as address_of
 from market.db import transaction
 from market.letters.actions import write
 from market.letters.tables import Letter
@@ -133,7 +132,7 @@ async def _pass_on(address: str, letters: list[_Returned]) -> None:
                 reader=letter.name or firm,
                 firm=firm,
                 subject=letter.subject,
-                record=address_of(letter.about) or "/desk",
+                record=kinds.address(letter.about) or "/desk",
             )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
+from market import kinds
 from market.accounts import guards
-from market.audit.thread import address
 from market.postroom import actions
 from market.web import forms
 from market.web.pages import Visitor, next_page, show, to
@@ -82,6 +82,7 @@ async def _letter(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         form=form,
         letter=letter,
         tries=[{"when": each.at, "text": each.answer} for each in tries],
-        record=address(letter.about),
+        record=kinds.address(letter.about),
+        event=kinds.sentence(letter.verb, letter.about) if letter.verb else "",
         may_send=not (letter.secret and letter.sent_at) and letter.dead_since is None,
     )

@@ -19,6 +19,7 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
+from market.kinds import address
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.suppliers.tables import Profile
 from market.tenders import actions as tenders
@@ -56,8 +57,7 @@ class Open:
     @property
     def url(self) -> str:
         """Its public page."""
-        kind, _, ref = self.subject.partition(":")
-        return f"/{kind}s/{ref}"
+        return address(self.subject) or ""
 
 
 # ── the short list ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,11 +8,11 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from market.accounts import guards
+from market.kinds import KINDS
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from search.index import IndexUnavailable
 from search.inviting import actions as inviting
-from search.pages import KIND_WORDS
 from search.precedents import actions as precedents
 
 ANSWERS = {
@@ -77,8 +77,8 @@ async def _similar(request: Visitor, kind: str, ref: str, form: forms.Form[prece
         given=given,
         answers=offered,
         said=SAID,
-        kinds=KIND_WORDS,
-        choices=[(each.id, f"{each.title} ({KIND_WORDS[each.kind].lower()})") for each in shown or []],
+        kinds=KINDS,
+        choices=[(each.id, f"{each.title} ({KINDS[each.kind].one})") for each in shown or []],
         told=await inviting.invited(subject.id) if subject.published_at else [],
         form=form,
     )

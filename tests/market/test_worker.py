@@ -16,6 +16,7 @@ from market.money import Money
 from market.payments import actions as payments
 from market.worker import Job
 from tests import given
+from tests.waiting import LONGEST, until_awaited
 
 
 @asynccontextmanager
@@ -31,11 +32,13 @@ async def running(*jobs: Job) -> AsyncIterator[asyncio.Event]:
         await asyncio.wait([work])
 
 
-async def until(holds: Callable[[], bool], ceiling: float = 15) -> None:
-    """Wait for it. The ceiling is generous: it is there for what never happens."""
-    async with asyncio.timeout(ceiling):
-        while not holds():  # noqa: ASYNC110 - what is waited for says nothing when it comes
-            await asyncio.sleep(0.02)
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds, while the worker goes on."""
+
+    async def so() -> bool:
+        return holds()
+
+    await until_awaited(so)
 
 
 async def test_once_runs_every_job_until_nothing_is_left() -> None:
@@ -132,7 +135,7 @@ async def test_the_worker_ends_after_the_present_runs() -> None:
     work = asyncio.create_task(worker.forever((Job("slow", 0.01, slow), Job("idle", 3600, _idle)), stop))
     await begun.wait()
     stop.set()
-    await asyncio.wait_for(work, 15)
+    await asyncio.wait_for(work, LONGEST)
     assert ended == ["slow"]
 
 
@@ -148,7 +151,7 @@ async def test_the_worker_ends_at_the_limit_of_a_run_that_hangs() -> None:
     work = asyncio.create_task(worker.forever((Job("hanging", 1, hanging, limit=0.1),), stop))
     await begun.wait()
     stop.set()
-    await asyncio.wait_for(work, 15)
+    await asyncio.wait_for(work, LONGEST)
 
 
 async def _idle() -> int:
@@ -189,15 +192,17 @@ async def test_a_due_payment_goes_out_while_the_mail_server_keeps_silent(silent:
         about="challenge:CH-2222222",
         days=30,
     )
-    for number in range(12):
+
+    async def paid() -> bool:
+        return bool((await one("SELECT state FROM payment"))["state"] == "paid")
+
+    for number in range(50):
         await letters.write(f"person{number}@places.example", "", "accounts/password-changed.txt")
     mail = Job("letters", 2, sending.send_waiting)
     async with running(mail, Job("payments", 0.1, payments.pay_waiting)):
-        await asyncio.wait_for(silent.wait(), 15)
+        await asyncio.wait_for(silent.wait(), LONGEST)
         await payments.release(releasing, owed.ref)
-        async with asyncio.timeout(15):
-            while (await one("SELECT state FROM payment"))["state"] != "paid":  # noqa: ASYNC110 - another task pays
-                await asyncio.sleep(0.05)
+        await until_awaited(paid)
         assert await many("SELECT 1 FROM letter WHERE sent_at IS NOT NULL") == []
 
 

@@ -21,6 +21,7 @@ import msgspec
 from market import clock
 from market.columns import ALPHABET, new_ref
 from market.db import engine, many
+from market.kinds import KINDS
 from market.portal.intake import merging, notices, reading, tabular
 from market.portal.intake.notices import Notice
 from market.portal.intake.reading import Defect, Found, Kind, Note, Package
@@ -90,7 +91,7 @@ def notice_ref(source: str, ocid: str) -> str:
     for _ in range(12):
         number, place = divmod(number, len(ALPHABET))
         letters += ALPHABET[place]
-    return f"N-{letters}"
+    return f"{KINDS['notice'].prefix}-{letters}"
 
 
 async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, rows: bool = False) -> Counts:
@@ -321,7 +322,7 @@ async def _quarantine(source: int, run: int, defects: list[Defect], now: datetim
         where = plain(str(each.position))
         told = f"{where}\n{each.reason}\n".encode()
         rows.append(
-            (new_ref("Q"), source, run, hashlib.sha256(told + each.raw).digest(), packed(each.raw), where, plain(each.reason), now)
+            (new_ref(KINDS["quarantined"].prefix), source, run, hashlib.sha256(told + each.raw).digest(), packed(each.raw), where, plain(each.reason), now)
         )  # fmt: skip
     if rows:
         await connection().executemany(
