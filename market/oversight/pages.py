@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -16,6 +15,7 @@ from market.accounts import guards
 from market.audit import proofs
 from market.kinds import DEEDS, KINDS, sentence
 from market.oversight import actions, contracts, evidence, flags, log, records
+from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
@@ -137,13 +137,6 @@ class AuditPages(Controller):
             media_type="application/zip",
             headers={"content-disposition": f'attachment; filename="evidence-{ref}.zip"'},
         )
-
-
-def subject_of(kind: str, ref: str) -> str:
-    """The `kind:reference` of an address; 404 for what cannot be one."""
-    if kind not in KINDS or not re.fullmatch(r"[A-Za-z0-9-]{1,16}", ref):
-        raise NotFound("Record")
-    return f"{kind}:{ref}"
 
 
 def _chips(request: Visitor) -> list[tuple[str, str]]:
