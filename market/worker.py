@@ -18,7 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 
+from challenges import actions as challenges
 from challenges import judging
 from market import clock, db, orphans
 from market.accounts import actions as accounts
@@ -30,10 +32,12 @@ from market.opendata import files as opendata_files
 from market.payments import actions as payments
 from market.portal import imports as portal
 from market.postroom import bounces
+from market.questions import actions as questions
 from market.settings import settings
 from market.standards import actions as standards
 from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
+from market.tenders import actions as tenders
 from search import outbox as search
 from search.saved import actions as alerts
 
@@ -59,6 +63,7 @@ JOBS: tuple[Job, ...] = (
     Job("panels", 30, judging.tell_panels),
     Job("openings", 30, bids.tell_officers),
     Job("evaluations", 30, awards.tell_panels),
+    Job("questions", 60, partial(questions.tell_waiting, {"challenge": challenges.hold, "tender": tenders.hold})),
     Job("letters", 2, sending.send_waiting),
     Job("letters that came back", 10, bounces.tell_waiting),
     Job("payments", 2, payments.pay_waiting),

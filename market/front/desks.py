@@ -123,10 +123,11 @@ async def _buying(actor: Actor, mine: Sequence[int], ours: Sequence[int], now: d
 
 async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked, min(q.ref) AS question FROM question q "
-        "JOIN challenge c ON c.id = q.challenge WHERE c.buyer = ANY({}::int[]) AND q.answered_at IS NULL "
+        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked, min(q.ref) AS question FROM public_question q "
+        "JOIN challenge c ON q.record = 'challenge:' || c.ref WHERE c.buyer = ANY({}::int[]) AND q.answered_at IS NULL "
         "AND c.cancelled_at IS NULL AND c.closes_at > {} GROUP BY c.id UNION ALL "
-        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*), min(q.ref) FROM tender_question q JOIN tender t ON t.id = q.tender "
+        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*), min(q.ref) FROM public_question q "
+        "JOIN tender t ON q.record = 'tender:' || t.ref "
         "WHERE t.buyer = ANY({}::int[]) AND q.answered_at IS NULL AND t.cancelled_at IS NULL AND t.closes_at > {} "
         "GROUP BY t.id",
         list(mine),

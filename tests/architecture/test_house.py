@@ -135,6 +135,7 @@ ALLOWED_TO_BE_SILENT = {
     "market/bids/actions.py:tell_officers",
     "market/opendata/actions.py:publish",
     "market/payments/actions.py:read_provider",
+    "market/questions/actions.py:tell_waiting",
 }
 """A reminder changes nothing but that it was sent; publishing repeats what the log already says; reading a provider's events changes nothing for people but what is recorded
 where it does."""
