@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from market import clock
-from market.portal import rules
-from market.portal.intake import importing, sources
+from market.portal import imports, rules
+from market.portal.intake import sources
 from market.portal.intake.fetching import Patience, Unreachable, fetching
 from market.portal.intake.importing import Wanted
 from market.portal.intake.sources import Paging
@@ -56,7 +56,7 @@ def page(number: int, last: int, request: web.Request, size: int = 3) -> dict[st
 
 async def run(url: str, **how: Any) -> ImportRun:
     wanted = Wanted("uk-contracts-finder", url)
-    return await importing.run(wanted, allow_private=True, patience=HURRY, **how)
+    return await imports.run(wanted, allow_private=True, patience=HURRY, **how)
 
 
 @pytest.mark.usefixtures("clean")
@@ -133,7 +133,7 @@ async def test_an_empty_last_page_is_no_defect_and_a_circle_is_left() -> None:
 @pytest.mark.usefixtures("clean")
 async def test_the_job_reads_what_is_due_page_by_page_and_rests_until_it_is_due_again() -> None:
     await sources.settle()
-    assert await importing.due() == 0
+    assert await imports.due() == 0
     async with portal(lambda request: page(int(request.query.get("n", 0)), 1, request)) as url:
         portals = sources.portals()
         name = "uk-contracts-finder"
@@ -142,9 +142,9 @@ async def test_the_job_reads_what_is_due_page_by_page_and_rests_until_it_is_due_
         try:
             await sources.settle()
             await Source.update({Source.every_hours: 24}).where(Source.name == name)
-            did = [await importing.due(allow_private=True, patience=HURRY) for _ in range(3)]
+            did = [await imports.due(allow_private=True, patience=HURRY) for _ in range(3)]
             with clock.at(clock.now() + timedelta(hours=25)):
-                did.append(await importing.due(allow_private=True, patience=HURRY))
+                did.append(await imports.due(allow_private=True, patience=HURRY))
         finally:
             portals[name] = before
     assert did == [3, 3, 0, 3]

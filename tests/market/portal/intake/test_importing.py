@@ -14,7 +14,7 @@ import pytest
 
 from market.audit.tables import Event, Outbox
 from market.db import many, one
-from market.portal import reports
+from market.portal import imports, reports
 from market.portal.intake import importing, keeping
 from market.portal.tables import ImportedNotice, ImportRun, Quarantined, RawItem, Source, SupplierMerge
 from market.refusals import Refused
@@ -168,7 +168,7 @@ async def test_two_runs_of_one_source_do_not_overlap(tmp_path: Path) -> None:
     await bring(tmp_path / "x.json")
     source = await Source.objects().get(Source.name == "by-hand")
     assert source is not None
-    async with importing._alone(source):
+    async with imports._alone(source):
         with pytest.raises(Refused, match="Another run is reading"):
             await bring(tmp_path / "x.json")
 

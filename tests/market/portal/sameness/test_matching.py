@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.portal.intake.merging import merge
+from market.portal.intake.names import identifier, name_variants, words
 from market.portal.intake.notices import Notice, Party, notice
 from market.portal.intake.reading import Found, read
 from market.portal.intake.upgrading import Upgraded, upgrade
@@ -21,13 +22,10 @@ from market.portal.sameness.matching import (
     Supplier,
     Suppliers,
     compare_procurements,
-    identifier,
-    name_variants,
     procurement_keys,
     procurement_numbers,
     same_procurements,
     supplier_of,
-    words,
 )
 
 ROOT = Path(__file__).resolve().parents[4]
