@@ -524,6 +524,17 @@ ROWS: Final = (
         },
     ),
     Kind("search", "a saved search", "saved searches", prefix="SS"),
+    Kind(
+        "letter",
+        "a letter",
+        "letters",
+        prefix="L",
+        deeds={
+            "letter.sent-again": "had the letter {it} sent again",
+            "letter.address-died": "marked an address as dead because of the letter {it}",
+            "letter.address-revived": "marked an address as alive because of the letter {it}",
+        },
+    ),
 )
 
 KINDS: Final = {kind.name: kind for kind in ROWS}
