@@ -55,23 +55,14 @@ class Excusing(msgspec.Struct):
 
 def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
     """A challenge as a list shows it."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
-    ends = {"draft": (challenge.created_at, "Begun"), "pitching": (challenge.decision_by, "Decision by")}
-    shut = {"concluded": (challenge.concluded_at, "Concluded"), "cancelled": (challenge.cancelled_at, "Cancelled")}
-    closed = {"closed": (challenge.closes_at, "Closed")}
-    when, label = {**ends, **shut, **closed}.get(stage, (challenge.closes_at, "Closes"))
+    standing = rules.standing(challenge, clock.now())
     return {
-        "href": f"/challenges/{challenge.ref}{'/draft' if stage == 'draft' else ''}",
+        "href": f"/challenges/{challenge.ref}{'/draft' if standing.stage == 'draft' else ''}",
         "title": challenge.title,
         "buyer": buyers[challenge.buyer].name,
         "fee": actions.fee(challenge) if challenge.fee_minor else None,
         "places": challenge.places,
-        "when": when,
-        "label": label,
-        "word": word,
-        "tone": tone,
-        "stage": stage,
+        "standing": standing,
     }
 
 
@@ -95,13 +86,11 @@ async def _run(request: Visitor, ref: str) -> Challenge:
 
 async def _frame(request: Visitor, challenge: Challenge) -> dict[str, Any]:
     """What every page about one challenge needs."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
+    standing = rules.standing(challenge, clock.now())
     return {
         "challenge": challenge,
-        "stage": stage,
-        "word": word,
-        "tone": tone,
+        "stage": standing.stage,
+        "standing": standing,
         "fee": actions.fee(challenge),
         "buyer": await find(Organisation, Organisation.id == challenge.buyer),
         "runs": request.user.wears("buyer", organisation=challenge.buyer) is not None,
@@ -134,10 +123,11 @@ class ChallengePages(Controller):
         return show(
             request,
             "challenges/list.html",
-            rows=sorted((row for row in rows if kept is None or row["stage"] in kept), key=_soonest),
+            rows=sorted((row for row in rows if kept is None or row["standing"].stage in kept), key=_soonest),
             drafts=await _rows(drafts),
             filters=[
-                (value, words, sum(row["stage"] in stages for row in rows)) for value, words, stages in STAGES_SHOWN
+                (value, words, sum(row["standing"].stage in stages for row in rows))
+                for value, words, stages in STAGES_SHOWN
             ],
             chosen=stage if kept else None,
             total=len(rows),
@@ -177,8 +167,9 @@ class ChallengePages(Controller):
 
 def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
     """Open ones by the time that is left, then the rest by how recently something happened."""
-    still = row["stage"] in rules.TAKING
-    stamp = row["when"].timestamp() if row["when"] else 0.0
+    still = row["standing"].stage in rules.TAKING
+    when = row["standing"].when
+    stamp = when.timestamp() if when else 0.0
     return not still, stamp if still else -stamp
 
 
@@ -910,7 +901,7 @@ class InsightPages(Controller):
         return show(
             request,
             "insights/one.html",
-            **await _frame(request, challenge),
+            **{**await _frame(request, challenge), "standing": pitches.learnt(report, challenge)},
             report=report,
             codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
             steps=await thread(f"challenge:{challenge.ref}"),

@@ -15,11 +15,13 @@ from challenges import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock, policy, workdays
 from market.actor import SUPPLIER_ROLES, Actor
+from market.contracts import rules as contract_rules
 from market.db import many, one
 from market.money import Money
 from market.payments.actions import received_by
+from market.standing import dates_of
 from market.suppliers.tables import Profile
-from market.tenders import rules as tender_rules
+from market.tenders.listing import standings
 from market.tenders.tables import Tender
 
 
@@ -427,7 +429,7 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     )
     tenders = await Tender.objects().where(Tender.buyer.is_in(list(mine))).order_by(Tender.id, ascending=False)
     contracts = await many(
-        "SELECT c.ref, c.title, c.ended_at, s.name, c.buyer_signed_at, c.supplier_signed_at FROM contract c "
+        "SELECT c.*, s.name FROM contract c "
         "JOIN organisation s ON s.id = c.supplier WHERE c.buyer = ANY({}::int[]) ORDER BY c.id DESC",
         list(mine),
     )
@@ -437,35 +439,25 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     }
     where = {"draft": "Drafts", "questions": "Open", "open": "Open", "closed": "Being scored", "pitching": "Pitching"}
     for each in challenges:
-        stage = challenge_rules.stage(each, now)
-        note = challenge_rules.STAGES[stage][0]
-        at[where.get(stage, "Finished")].append(
+        stands = challenge_rules.standing(each, now)
+        drafting = stands.stage == "draft" and each.buyer in editing
+        at[where.get(stands.stage, "Finished")].append(
             (
                 each.title or "Untitled problem",
-                f"/challenges/{each.ref}{'/draft' if stage == 'draft' and each.buyer in editing else ''}",
-                f"Challenge. {note}",
+                f"/challenges/{each.ref}{'/draft' if drafting else ''}",
+                f"Challenge. {stands.word}",
             )
         )
-    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Finished"}
-    decided = {
-        row["tender"]
-        for row in await many(
-            "SELECT l.tender FROM lot l JOIN tender t ON t.id = l.tender LEFT JOIN decision d ON d.lot = l.id "
-            "AND d.set_aside_at IS NULL WHERE t.buyer = ANY({}::int[]) GROUP BY l.tender HAVING count(*) = count(d.id)",
-            list(mine),
-        )
-    }
+    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "decided": "Finished", "cancelled": "Finished"}
+    tendering = await standings([each.ref for each in tenders])
     for tender in tenders:
-        standing = tender_rules.stage(tender, now)
-        over = standing == "evaluation" and tender.id in decided
-        place = "Finished" if over else where.get(standing, "Bids to open and score")
-        note = "Decided" if over else tender_rules.STAGES[standing][0]
-        at[place].append((tender.title or "Untitled tender", f"/tenders/{tender.ref}", f"Tender. {note}"))
+        stands = tendering[tender.ref]
+        place = where.get(stands.stage, "Bids to open and score")
+        at[place].append((tender.title or "Untitled tender", f"/tenders/{tender.ref}", f"Tender. {stands.word}"))
     for row in contracts:
-        signed = row["buyer_signed_at"] is not None and row["supplier_signed_at"] is not None
-        state = "Ended" if row["ended_at"] else "In force" if signed else "Waiting for signatures"
-        place = "Finished" if row["ended_at"] else "Contracts"
-        at[place].append((row["title"], f"/contracts/{row['ref']}", f"{row['name']}. {state}"))
+        stands = contract_rules.standing(dates_of(contract_rules.Dates, row), now)
+        place = "Finished" if stands.stage in ("ended", "given-up") else "Contracts"
+        at[place].append((row["title"], f"/contracts/{row['ref']}", f"{row['name']}. {stands.word}"))
     return list(at.items())
 
 

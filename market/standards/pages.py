@@ -341,11 +341,13 @@ class ComponentPages(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A component with its API reference and its history."""
         seen = await catalogue.component(request.user, ref)
+        listed = (await catalogue.listed(ref=ref)).items
         held = await certificates.of_service(seen.service)
         return show(
             request,
             "components/one.html",
             seen=seen,
+            standing=listed[0]["standing"] if listed else catalogue.WITHDRAWN if seen.service.withdrawn_at else None,
             versions=await actions.lodgements_of(seen.service) if seen.open else [],
             runs=await actions.runs_of(seen.service) if seen.open else [],
             held=[(each, *catalogue.held(each)) for each in held if seen.open or not each.replaced][:12],

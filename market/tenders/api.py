@@ -14,7 +14,7 @@ from market.db import find, maybe
 from market.missions.tables import Mission
 from market.refusals import checklist
 from market.tenders import actions, rules
-from market.tenders.listing import Listed, listed
+from market.tenders.listing import Listed, listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
@@ -187,7 +187,7 @@ def line(row: Listed) -> TenderLine:
         row.title,
         row.buyer_ref,
         row.buyer,
-        row.stage,
+        row.standing.stage,
         row.value.minor,
         row.value.currency,
         row.lots,
@@ -236,7 +236,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         ref=tender.ref,
         buyer=found.buyer.ref,
         buyer_name=found.buyer.name,
-        stage=rules.stage(tender, found.now),
+        stage=(await standings([tender.ref]))[tender.ref].stage,
         title=tender.title,
         description=tender.description,
         cpv=list(tender.cpv),
