@@ -160,7 +160,7 @@ async def bring_in(arguments: Arguments) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from market.portal import reports
+    from market.portal import imports, reports
     from market.portal.intake import importing
     from market.refusals import Refused
 
@@ -186,7 +186,7 @@ async def bring_in(arguments: Arguments) -> int:
                     share = f" {at.at / at.size:.0%} of {Path(at.part).name[:40]}" if at.size else ""
                     bar.update(task, completed=len(parts), words=f"{at.counts.read:,} read{share}")
 
-                done = await importing.run(wanted, allow_private=arguments.allow_private, watch=watch)
+                done = await imports.run(wanted, allow_private=arguments.allow_private, watch=watch)
                 bar.remove_task(task)
                 print("\n".join(await reports.lines(done)))
                 failed += done.ended_at is None

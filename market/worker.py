@@ -23,7 +23,7 @@ from market.letters import actions as letters
 from market.opendata import actions as opendata
 from market.opendata import files as opendata_files
 from market.payments import actions as payments
-from market.portal.intake import importing as portal
+from market.portal import imports as portal
 from market.settings import settings
 from market.standards import actions as standards
 from market.standards import conformance, sanctions

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market import nesting
@@ -37,7 +37,6 @@ def levels_of(value: Any) -> int:
 
 
 @pytest.mark.parametrize("block", [1, 7, 65_536])
-@settings(deadline=None)
 @given(ANYTHING, st.booleans())
 def test_exactly_the_lists_and_objects_that_stand_in_one_another_are_counted(
     block: int, value: Any, escaped: bool

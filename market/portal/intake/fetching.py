@@ -14,7 +14,7 @@ import ipaddress
 import socket
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,13 +143,12 @@ class Fetcher:
 
     def _refuse(self, url: str) -> None:
         insist((rules.web_address,), url)
-        host = urlsplit(url).hostname or ""
-        try:
-            literal = str(ipaddress.ip_address(host))
-        except ValueError:
+        if self._private:
             return
-        if not self._private:
-            insist((rules.public_address,), host, [literal])
+        host = urlsplit(url).hostname or ""
+        with suppress(ValueError):
+            insist((rules.public_address,), host, [str(ipaddress.ip_address(host))])
+        insist((rules.web_port,), url)
 
     async def _written(self, answer: aiohttp.ClientResponse) -> tuple[Path, str, int]:
         digest, size = hashlib.sha256(), 0

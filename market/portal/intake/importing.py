@@ -1,4 +1,4 @@
-"""One run: reads a file, a folder or an address from where the last batch ended, keeps it, and puts what is new in order.
+"""The reading of one run: a file, a folder or an address, from where the last batch ended, kept batch by batch.
 
 A run that was killed, or whose portal stopped answering, is found again by source and origin and goes on; one that came
 to its end is begun anew and, when nothing was published since, changes nothing.
@@ -6,29 +6,22 @@ to its end is begun anew and, when nothing was published since, changes nothing.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from market import clock
-from market.actor import SYSTEM, Actor
-from market.audit.actions import record
-from market.db import engine, find, many, one, transaction
+from market.db import transaction
 from market.portal import rules
-from market.portal.intake import keeping, scoring, sources
-from market.portal.intake.fetching import Fetcher, Patience, Unreachable, fetching
+from market.portal.intake import keeping, sources
+from market.portal.intake.fetching import Fetcher, Unreachable
 from market.portal.intake.keeping import Counts
 from market.portal.intake.reading import Defect, Found, read
 from market.portal.intake.reading import Position as Place
 from market.portal.intake.sources import Paging
 from market.portal.intake.tabular import read_table
-from market.portal.sameness import joining
 from market.portal.tables import ImportRun, Source
 from market.refusals import Refusal, Refused, insist
 
@@ -37,14 +30,6 @@ BATCH = 500
 
 BATCH_BYTES = 8 * 1024**2
 """A batch ends early when its items together are larger, so that memory stays flat."""
-
-SHORT = Patience(tries=2)
-"""How long the job insists before it lets the other jobs have their turn."""
-
-log = logging.getLogger("prelude.portal")
-
-RUN_LOCK = 742026010
-"""The first half of the advisory lock on a source; the second is the source's id."""
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -118,37 +103,7 @@ def plan(what: str, source: str | None = None) -> list[Wanted]:
     return [Wanted(name, str(path), tuple(files)) for name, files in by_source.items()]
 
 
-async def run(
-    wanted: Wanted,
-    *,
-    actor: Actor = SYSTEM,
-    allow_private: bool = False,
-    patience: Patience | None = None,
-    pages: int | None = None,
-    watch: Watch | None = None,
-) -> ImportRun:
-    """Import one thing, from where an unfinished run of it ended. Answers the run with its counts.
-
-    `pages` bounds how many pages are fetched now; the next call goes on. Refused while another process reads the source.
-    """
-    await sources.settle()
-    source = await find(Source, Source.name == wanted.source)
-    async with _alone(source):
-        row = await _begun(source, wanted.origin)
-        reader = _Run(source, row, watch)
-        if not reader.position.finished:
-            if wanted.files:
-                await reader.files(wanted.files)
-            else:
-                async with fetching(patience, allow_private=allow_private) as fetcher:
-                    await reader.pages(wanted.origin, fetcher, pages)
-        if reader.position.finished:
-            await _settle(source)
-            await _end(actor, source, row)
-    return await find(ImportRun, ImportRun.id == row.id)
-
-
-class _Run:
+class Run:
     """The reading of one run: parts, batches, position."""
 
     def __init__(self, source: Source, row: ImportRun, watch: Watch | None) -> None:
@@ -253,93 +208,3 @@ def _items(part: Part) -> Iterator[tuple[Found | Defect, int]]:
         found = read_table(stream, name=part.name) if part.table else read(stream, name=part.name)
         for each in found:
             yield each, stream.tell()
-
-
-@asynccontextmanager
-async def _alone(source: Source) -> AsyncIterator[None]:
-    """Hold the source for this run, on a connection of its own: a killed run lets go by itself."""
-    connection = await engine().get_new_connection()
-    try:
-        free = False
-        for _ in range(20):
-            free = await connection.fetchval("SELECT pg_try_advisory_lock($1::int, $2::int)", RUN_LOCK, source.id)
-            if free:
-                break
-            await asyncio.sleep(0.1)  # the server notices within a moment that a killed run's connection is gone
-        insist((rules.nobody_else_reads_it,), free)
-        yield
-    finally:
-        await connection.close()
-
-
-async def _begun(source: Source, origin: str) -> ImportRun:
-    """The unfinished run of this origin, or a new one."""
-    async with transaction():
-        row = (
-            await ImportRun.objects()
-            .where((ImportRun.source == source.id) & (ImportRun.origin == origin) & ImportRun.ended_at.is_null())
-            .order_by(ImportRun.id, ascending=False)
-            .first()
-        )
-        if row is None:
-            row = ImportRun(source=source.id, origin=origin, started_at=clock.now())
-            await row.save()
-        elif row.failure:
-            await ImportRun.update({ImportRun.failure: ""}).where(ImportRun.id == row.id)
-    return row
-
-
-async def _settle(source: Source) -> None:
-    """After everything was read: find the likes of what is new, and score the source."""
-    while await joining.match_waiting():
-        continue
-    await scoring.score(source)
-
-
-async def _end(actor: Actor, source: Source, row: ImportRun) -> None:
-    async with transaction():
-        ended = await find(ImportRun, ImportRun.id == row.id, lock=True)
-        ended.ended_at = clock.now()
-        await ended.save([ImportRun.ended_at])
-        counts = {name: getattr(ended, name) for name in Counts.__slots__}
-        await record(actor, "import.finished", f"import_run:{ended.ref}", {"source": source.name, **counts})
-
-
-async def due(*, allow_private: bool = False, patience: Patience | None = None) -> int:
-    """The job: fetch one page of each source whose turn it is, and go on at the next turn. Answers how many items were read.
-
-    A source whose run stopped rests until an hour after that run began; one that is being read elsewhere is left alone.
-    """
-    now = clock.now()
-    rows = await many(
-        "SELECT s.name, s.url FROM source s WHERE s.every_hours > 0 AND s.url <> '' AND ("
-        "NOT EXISTS (SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url) OR "
-        "EXISTS (SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url AND r.ended_at IS NULL "
-        "AND (r.failure = '' OR r.started_at < {}::timestamptz - interval '1 hour')) OR "
-        "(SELECT max(r.started_at) FROM import_run r WHERE r.source = s.id AND r.origin = s.url) "
-        "< {}::timestamptz - s.every_hours * interval '1 hour') ORDER BY s.id",
-        now,
-        now,
-    )
-    done = 0
-    for row in rows:
-        before = await _read_so_far(row["name"], row["url"])
-        try:
-            ended = await run(
-                Wanted(row["name"], row["url"]), pages=1, patience=patience or SHORT, allow_private=allow_private
-            )
-        except Refused as refused:
-            log.warning("the portal %s was not read: %s", row["name"], refused)
-            continue
-        done += max(0, ended.read - before)
-    return done
-
-
-async def _read_so_far(name: str, url: str) -> int:
-    row = await one(
-        "SELECT r.read FROM import_run r JOIN source s ON s.id = r.source WHERE s.name = {} AND r.origin = {} "
-        "AND r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1",
-        name,
-        url,
-    )
-    return int(row["read"]) if row else 0

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from market.money import exponent
+from market.money import Money, exponent
 from market.portal.intake.upgrading import instant, moment
 from market.standing import Standing, Tone
 
@@ -457,3 +457,11 @@ def _related(compiled: dict[str, Any]) -> Iterator[str]:
         identifier = each.get("identifier")
         if isinstance(identifier, str) and identifier.strip():
             yield identifier.strip()
+
+
+def money(minor: int | None, currency: str | None) -> Money | None:
+    """An amount that can be shown: known, and in a currency that has a code."""
+    try:
+        return Money(minor, currency) if minor is not None and currency else None
+    except ValueError:
+        return None

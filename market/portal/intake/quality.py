@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from market.portal.intake.names import identifier, number_in, words
 from market.portal.intake.notices import Notice, Party
 from market.portal.intake.reading import Note
-from market.portal.sameness.matching import identifier, number_in, words
 
 Area = Literal["completeness", "dates", "money", "identifiers"]
 

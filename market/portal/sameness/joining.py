@@ -1,5 +1,4 @@
 """Shows one procurement once: finds the likes of new notices, joins those that are the same, asks about the doubtful.
-The suppliers that those notices name are resolved in the same go (:mod:`market.portal.suppliers.resolving`).
 
 Joining moves nothing: every notice stays as its portal published it, and points to the one it is shown under. So a
 joining can be undone at any time, and what was once undone or judged different is never joined again by itself.
@@ -10,18 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
-from market import clock
 from market.columns import new_ref
-from market.db import many, transaction
+from market.db import many
 from market.portal.intake.keeping import connection, facts_of, tell
 from market.portal.intake.notices import Notice
 from market.portal.sameness.grouping import hold, joined_with
 from market.portal.sameness.matching import Match, by_number, compare_procurements, procurement_keys
-from market.portal.suppliers import resolving
 
 AT_ONCE = 500
 """Notices compared with their likes in one transaction."""
@@ -33,26 +29,23 @@ MOST_DOUBTS = 5
 """How many doubtful pairs one new notice may bring to the queue; the likeliest go first."""
 
 
-async def match_waiting() -> int:
-    """Compare the next notices that have not been compared; answers how many there were."""
-    async with transaction():
-        await hold()
-        waiting = await many(
-            "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
-        )
-        if not waiting:
-            return 0
-        now = clock.now()
-        facts = {row["id"]: facts_of(row["facts"]) for row in waiting}
-        await _file({row["id"]: row["source"] for row in waiting}, facts)
-        found = await _compared(facts)
-        joined = await _joined(found, now)
-        await _doubted(found, set(facts), now)
-        await many("UPDATE imported_notice SET matched_at = {} WHERE id = ANY({}::int[])", now, list(facts))
-        if joined:
-            await regroup(joined, now)
-        await resolving.resolve(facts, now)
-    return len(waiting)
+async def compare_waiting(now: datetime) -> dict[int, Notice]:
+    """Compare the next notices that have not been compared; answers them, none when all are. The caller's transaction
+    has called :func:`~market.portal.sameness.grouping.hold`."""
+    waiting = await many(
+        "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
+    )
+    if not waiting:
+        return {}
+    facts = {row["id"]: facts_of(row["facts"]) for row in waiting}
+    await _file({row["id"]: row["source"] for row in waiting}, facts)
+    found = await _compared(facts)
+    joined = await _joined(found, now)
+    await _doubted(found, set(facts), now)
+    await many("UPDATE imported_notice SET matched_at = {} WHERE id = ANY({}::int[])", now, list(facts))
+    if joined:
+        await regroup(joined, now)
+    return facts
 
 
 async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
@@ -155,8 +148,3 @@ async def _doubted(found: list[tuple[int, int, Match]], fresh: set[int], now: da
 
 def _told(match: Match) -> str:
     return msgspec.json.encode(match.evidence).decode()
-
-
-def evidence_of(text: str) -> list[dict[str, Any]]:
-    """Kept evidence as plain data: code, words, weight."""
-    return msgspec.json.decode(text or "[]", type=list[dict[str, Any]])

@@ -9,25 +9,19 @@ measures it, and with `--fit` finds the weights anew.
 
 from __future__ import annotations
 
-import csv
-import html
 import math
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from pathlib import Path
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
-import yaml
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
+from market.portal.intake.names import common_words, identifier, name_variants, number_in, stands_for_several, words
 from market.portal.intake.notices import Notice, Party
-
-REFERENCE = Path(__file__).resolve().parents[3] / "fixtures" / "reference"
 
 AUTOMATIC = 0.7
 """From this score on, with a clear lead over the next candidate, two are taken for one without asking."""
@@ -92,70 +86,6 @@ def supplier_of(key: str, party: Party, *, buyer: str | None = None, cpv: Iterab
     return Supplier(key, (party.name,), numbers, party.place, None, buyers, frozenset(code[:3] for code in cpv))
 
 
-def identifier(scheme: str | None, number: str | None) -> tuple[str, str] | None:
-    """A register and a number in one spelling, or None when they identify nobody.
-
-    Only registers of org-id.guide that list companies or other organisations count: a portal's own numbering
-    (`GB-CFS-…`, `1`) says nothing outside it. A register that a portal calls by another name is told by
-    `supplier-names.yaml`. Companies House numbers get their leading zeros back.
-    """
-    if not scheme or not number:
-        return None
-    code = scheme.strip().upper()
-    if code not in _registers():
-        code = re.sub(r"[\s_]+", "-", code)
-        code = _register_names().get(" ".join(words(scheme)), code)
-    if code not in _registers():
-        return None
-    plain = re.sub(r"[\s.\-/]", "", number).upper().removeprefix(re.sub(r"[-_]", "", code))
-    if code == "GB-COH":
-        if re.fullmatch(r"[A-Z]{2}\d{1,6}", plain):
-            plain = plain[:2] + plain[2:].zfill(6)
-        elif re.fullmatch(r"\d{1,8}", plain):
-            plain = plain.zfill(8)
-        else:
-            return None
-    return (code, plain) if re.search(r"[1-9]", plain) else None
-
-
-@lru_cache(maxsize=65536)
-def words(name: str) -> tuple[str, ...]:
-    """The words of a name that tell whose it is: without accents, legal forms and small words; initials joined.
-
-    “The Ardglass Boat Co. Ltd” and “ARDGLASS BOAT” have the same words; “J. P. Byrne & Sons” has `jp byrne sons`. A name
-    of nothing but legal forms keeps them.
-    """
-    form = _forms()
-    text = unicodedata.normalize("NFKD", html.unescape(name) if "&" in name else name)
-    text = "".join(each for each in text if not unicodedata.combining(each)).casefold().replace("&", " and ")
-    parts = re.sub(r"[^\w]+|_", " ", text.replace("'", "").replace("’", "")).split()
-    joined: list[str] = []
-    initials = ""
-    for part in (*parts, ""):
-        if len(part) == 1:
-            initials += part
-            continue
-        if initials:
-            joined.append(initials)
-            initials = ""
-        if part:
-            joined.append(part)
-    named = [part for part in joined if part not in form["legal_forms"]] or joined
-    return tuple([part for part in named if part not in form["small_words"]] or named)
-
-
-def name_variants(name: str) -> tuple[str, ...]:
-    """The name, and the legal and the trading name apart where it holds both (“Ash Ltd t/a Elm Café”)."""
-    parts = _trading().split(name)
-    whole = [part.strip(" ,.;()-") for part in parts]
-    return tuple(dict.fromkeys([name, *(part for part in whole if len(words(part)) > 0 and part)]))
-
-
-def stands_for_several(name: str) -> bool:
-    """Whether the name speaks of a joint venture, a consortium or a reseller: it is then nobody's alone."""
-    return bool(set(re.findall(r"\w+", name.casefold())) & _forms()["joint_marks"])
-
-
 class Suppliers:
     """Known suppliers, and the answer to “do we know this one?”.
 
@@ -196,7 +126,7 @@ class Suppliers:
 
     def weight(self, word: str) -> float:
         """How much a word tells: 1 for one never met, little for one that many share or that is common in any name."""
-        if word in _forms()["common_words"]:
+        if word in common_words():
             return 0.25
         met = self._met(word) if self._met is not None else len(self._by_word.get(word, ()))
         if met <= 1:
@@ -288,7 +218,7 @@ class Suppliers:
         return Match(one.key, other.key, score, verdict, tuple(sorted(evidence, key=lambda each: -abs(each.weight))))
 
     def _telling(self, name: str) -> bool:
-        return any(word not in _forms()["common_words"] and len(word) > 1 for word in words(name))
+        return any(word not in common_words() and len(word) > 1 for word in words(name))
 
     def features(self, one: str, other: str) -> dict[str, float]:
         """What the weights are about, for two names: each between 0 and 1 (`distinct` up to 1 as well)."""
@@ -346,7 +276,7 @@ class Suppliers:
         return odds, evidence
 
     def _similar(self, word: str) -> list[str]:
-        if len(word) < 4 or word in _forms()["common_words"]:
+        if len(word) < 4 or word in common_words():
             return []
         found = process.extract(
             word, self._vocabulary.keys(), scorer=OSA.normalized_similarity, score_cutoff=0.74, limit=6
@@ -447,50 +377,9 @@ def _alike(one: str, other: str) -> float:
     return 0.75 if one.startswith(other) or other.startswith(one) else 0.0
 
 
-def number_in(given: str | None) -> tuple[str, str] | None:
-    """The register and number that a party's id is made of, like `GB-COH-01234567`; None where it is not."""
-    found = re.match(r"([A-Z]{2,3}-[A-Z0-9_]{2,10})-(.+)$", given or "")
-    return identifier(found.group(1), found.group(2)) if found else None
-
-
-@cache
-def _forms() -> dict[str, frozenset[str]]:
-    given: dict[str, Any] = yaml.safe_load((REFERENCE / "supplier-names.yaml").read_text())
-    return {key: frozenset(text.split()) for key, text in given.items() if isinstance(text, str)}
-
-
-@cache
-def _trading() -> re.Pattern[str]:
-    given: dict[str, Any] = yaml.safe_load((REFERENCE / "supplier-names.yaml").read_text())
-    marks = "|".join(re.escape(mark) for mark in given["trading_marks"])
-    return re.compile(rf"(?:^|[\s(,])(?:{marks})(?=[\s:)]|$)", re.IGNORECASE)
-
-
-def nobody() -> frozenset[str]:
-    """Words that stand where a name belongs and name nobody."""
-    return _forms()["nobody"]
-
-
-def common_words() -> frozenset[str]:
-    """Words that many suppliers share."""
-    return _forms()["common_words"]
-
-
 def alike(one: str, other: str) -> float:
     """How near two names are, 0 to 100, for choosing among the names of one supplier."""
     return fuzz.ratio(" ".join(words(one)), " ".join(words(other)))
-
-
-@cache
-def _register_names() -> dict[str, str]:
-    given: dict[str, Any] = yaml.safe_load((REFERENCE / "supplier-names.yaml").read_text())
-    return {" ".join(words(name)): code for name, code in given["registers"].items()}
-
-
-@cache
-def _registers() -> frozenset[str]:
-    with (REFERENCE / "org-id.csv").open(newline="") as file:
-        return frozenset(row["code"] for row in csv.DictReader(file) if row["deprecated"] != "yes")
 
 
 # ── procurements ─────────────────────────────────────────────────────────────────────────────────────────────────────

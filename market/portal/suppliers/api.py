@@ -14,9 +14,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
-from market.portal import actions
-from market.portal.api import EvidenceView, said_of
-from market.portal.suppliers import claims
+from market.portal.sameness.actions import Decision
+from market.portal.sameness.evidence import EvidenceView, said_of
+from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim
 from market.web.api import SIGNED_IN, Items
@@ -238,9 +238,7 @@ class ImportedSuppliersApi(Controller):
         security=SIGNED_IN,
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def decide(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Decision]
-    ) -> ImportedSupplierView:
+    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[Decision]) -> ImportedSupplierView:
         """As an operator, say whether two spellings are one supplier; answers the record of the first."""
         pair = await actions.decide_suppliers(request.user, ref, data)
         return await _again(pair.one)

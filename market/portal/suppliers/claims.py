@@ -28,6 +28,7 @@ from market.columns import ALPHABET, new_ref
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
 from market.portal import rules
+from market.portal.intake import names
 from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
 from market.portal.suppliers import resolving
@@ -118,9 +119,7 @@ async def ask(actor: Actor, ref: str, given: Claiming) -> SupplierClaim:
         reasons = [
             *refusals((rules.nobody_holds_it,), await holder_of(group), firm.id),
             *refusals((rules.not_asked_yet,), await _waiting(group, firm.id)),
-            *refusals(
-                (rules.numbers_agree,), matching.identifier(firm.scheme, firm.identifier), await numbers_of(group)
-            ),
+            *refusals((rules.numbers_agree,), names.identifier(firm.scheme, firm.identifier), await numbers_of(group)),
             *refusals((rules.way_is_open,), given.way, ["operator", *(each.way for each in addresses)]),
             *refusals((rules.statement_is_given,), given.way, given.statement),
         ]

@@ -12,8 +12,9 @@ from litestar.response import Redirect
 from market.accounts import guards
 from market.accounts.tables import Organisation, Person
 from market.db import find, maybe
-from market.portal import actions, rules
-from market.portal.suppliers import claims
+from market.portal import rules
+from market.portal.sameness.actions import Decision
+from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
 from market.settings import settings
@@ -45,7 +46,7 @@ class ImportedSupplierPages(Controller):
     @post("/doubtful/{ref:str}", guards=[guards.operator])
     async def decide(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Say whether two spellings are one supplier."""
-        given = (await forms.read(request, actions.Decision)).data
+        given = (await forms.read(request, Decision)).data
         await actions.decide_suppliers(request.user, ref, given)
         said = "They are one record from now on." if given.same else "They stay apart, and you will not be asked again."
         return to("/portals/suppliers/doubtful", said)

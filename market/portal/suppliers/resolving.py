@@ -18,6 +18,7 @@ import msgspec
 
 from market.columns import ALPHABET, new_ref
 from market.db import many, one
+from market.portal.intake import names
 from market.portal.intake.keeping import connection, unpacked
 from market.portal.intake.notices import Notice, Party
 from market.portal.sameness import matching
@@ -111,7 +112,7 @@ def _beside(spellings: Iterable[_Spelling]) -> dict[int, set[int]]:
 
 def spelling_key(party: Party) -> bytes:
     """What tells one spelling from another: name (letters' size and gaps aside), number and place."""
-    number = matching.identifier(party.scheme, party.identifier) or matching.number_in(party.id)
+    number = names.identifier(party.scheme, party.identifier) or names.number_in(party.id)
     parts = [" ".join(party.name.casefold().split()), *(number or ("", "")), (party.place or "").casefold().strip()]
     return hashlib.sha256("\n".join(parts).encode(errors="replace")).digest()
 
@@ -120,8 +121,8 @@ def keys(name: str, number: tuple[str, str] | None) -> frozenset[str]:
     """Under what to file a spelling: its number, its words, its beginning, and each long word without one letter, which
     two words that differ in a letter have in common."""
     found = {f"n:{' '.join(number)}"} if number else set[str]()
-    for variant in matching.name_variants(name):
-        parts = matching.words(variant)
+    for variant in names.name_variants(name):
+        parts = names.words(variant)
         found.add(f"s:{''.join(parts)[:5]}")
         for part in parts:
             found.add(f"w:{part}")
@@ -132,20 +133,20 @@ def keys(name: str, number: tuple[str, str] | None) -> frozenset[str]:
 
 def names_somebody(name: str) -> bool:
     """Whether a name is one: “n/a”, “various” and “see attached” name nobody."""
-    parts = [part for part in matching.words(name) if any(sign.isalpha() for sign in part)]
-    return bool(parts) and not set(parts) <= matching.nobody()
+    parts = [part for part in names.words(name) if any(sign.isalpha() for sign in part)]
+    return bool(parts) and not set(parts) <= names.nobody()
 
 
 def _spellings(facts: Mapping[int, Notice], contacts: Mapping[int, list[_Party]]) -> dict[bytes, _Spelling]:
     found: dict[bytes, _Spelling] = {}
     for number, notice in facts.items():
-        buyer = " ".join(matching.words(notice.buyer.name))[:80] if notice.buyer else ""
+        buyer = " ".join(names.words(notice.buyer.name))[:80] if notice.buyer else ""
         for party in notice.suppliers:
             if not names_somebody(party.name):
                 continue
             key = spelling_key(party)
             if key not in found:
-                told = matching.identifier(party.scheme, party.identifier) or matching.number_in(party.id)
+                told = names.identifier(party.scheme, party.identifier) or names.number_in(party.id)
                 found[key] = _Spelling(key, party, told)
             one = found[key]
             if number not in one.notices:
@@ -331,11 +332,11 @@ class _Register:
     def candidates(self, name: str, number: tuple[str, str] | None, weigh: matching.Suppliers) -> list[int]:
         """Whom a name may be, those with most in common first."""
         shared: Counter[int] = Counter()
-        for variant in matching.name_variants(name):
-            parts = matching.words(variant)
+        for variant in names.name_variants(name):
+            parts = names.words(variant)
             for part in parts:
                 found = self._under(f"w:{part}")
-                if len(part) >= 5 and part not in matching.common_words():
+                if len(part) >= 5 and part not in names.common_words():
                     for key in (f"d:{part}", *(f"d:{part[:place]}{part[place + 1 :]}" for place in range(len(part)))):
                         found |= self._under(key)
                 for each in found:
@@ -358,7 +359,7 @@ class _Register:
         made = []
         for root in sorted({self.known[each].root for each in candidates}):
             members = [self.known[each] for each in self._members[root]]
-            if any(each.id in beside and matching.words(each.name) != matching.words(name) for each in members):
+            if any(each.id in beside and names.words(each.name) != names.words(name) for each in members):
                 continue
             places = {each.place for each in members if each.place}
             same = next((each for each in places if each.casefold() == place.casefold()), None)
@@ -397,7 +398,7 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
     }  # fmt: skip
     await register.fetch(wanted)
     await register.look(
-        f"w:{part}" for each in list(register.known.values()) for part in matching.words(each.name)
+        f"w:{part}" for each in list(register.known.values()) for part in names.words(each.name)
     )  # fmt: skip
     merges: list[tuple[Any, ...]] = []
     doubts: list[tuple[Any, ...]] = []

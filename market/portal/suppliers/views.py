@@ -10,13 +10,13 @@ from typing import Any
 from market.accounts.tables import Organisation
 from market.db import find, many, one
 from market.money import Money
-from market.portal.sameness import matching
+from market.portal.intake import names
+from market.portal.intake.notices import money
+from market.portal.sameness.evidence import evidence_of
 from market.portal.sameness.grouping import joined_with
-from market.portal.sameness.joining import evidence_of
 from market.portal.suppliers import claims
 from market.portal.suppliers.claims import Offered
 from market.portal.tables import ImportedSupplier
-from market.portal.views import money
 
 PER_PAGE = 25
 
@@ -229,8 +229,8 @@ async def of_organisation(organisation: int) -> list[dict[str, Any]]:
 
 async def likely(firm: Organisation) -> list[dict[str, Any]]:
     """Records that may be a registered supplier's own: the same number, or a name with the same words; at most ten."""
-    number = matching.identifier(firm.scheme, firm.identifier) or ("", "")
-    wanted = set(matching.words(firm.name))
+    number = names.identifier(firm.scheme, firm.identifier) or ("", "")
+    wanted = set(names.words(firm.name))
     longest = max(wanted, key=len)
     rows = await many(
         "SELECT DISTINCT r.id, r.ref, r.name, r.place, s.name AS spelling, s.scheme, s.identifier FROM imported_supplier s "
@@ -242,7 +242,7 @@ async def likely(firm: Organisation) -> list[dict[str, Any]]:
     found = {
         row["ref"]: row
         for row in rows
-        if (row["scheme"], row["identifier"]) == number or set(matching.words(row["spelling"])) == wanted
+        if (row["scheme"], row["identifier"]) == number or set(names.words(row["spelling"])) == wanted
     }
     return list(found.values())[:10]
 

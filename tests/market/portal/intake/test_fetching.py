@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from market import clock
-from market.portal import rules
-from market.portal.intake import importing, sources
+from market.portal import imports, rules
+from market.portal.intake import sources
 from market.portal.intake.fetching import Patience, Unreachable, fetching
 from market.portal.intake.importing import Wanted
 from market.portal.intake.sources import Paging
@@ -56,7 +56,7 @@ def page(number: int, last: int, request: web.Request, size: int = 3) -> dict[st
 
 async def run(url: str, **how: Any) -> ImportRun:
     wanted = Wanted("uk-contracts-finder", url)
-    return await importing.run(wanted, allow_private=True, patience=HURRY, **how)
+    return await imports.run(wanted, allow_private=True, patience=HURRY, **how)
 
 
 @pytest.mark.usefixtures("clean")
@@ -133,7 +133,7 @@ async def test_an_empty_last_page_is_no_defect_and_a_circle_is_left() -> None:
 @pytest.mark.usefixtures("clean")
 async def test_the_job_reads_what_is_due_page_by_page_and_rests_until_it_is_due_again() -> None:
     await sources.settle()
-    assert await importing.due() == 0
+    assert await imports.due() == 0
     async with portal(lambda request: page(int(request.query.get("n", 0)), 1, request)) as url:
         portals = sources.portals()
         name = "uk-contracts-finder"
@@ -142,9 +142,9 @@ async def test_the_job_reads_what_is_due_page_by_page_and_rests_until_it_is_due_
         try:
             await sources.settle()
             await Source.update({Source.every_hours: 24}).where(Source.name == name)
-            did = [await importing.due(allow_private=True, patience=HURRY) for _ in range(3)]
+            did = [await imports.due(allow_private=True, patience=HURRY) for _ in range(3)]
             with clock.at(clock.now() + timedelta(hours=25)):
-                did.append(await importing.due(allow_private=True, patience=HURRY))
+                did.append(await imports.due(allow_private=True, patience=HURRY))
         finally:
             portals[name] = before
     assert did == [3, 3, 0, 3]
@@ -180,7 +180,7 @@ async def test_a_page_that_is_not_there_is_said_at_once() -> None:
     "url",
     [
         "http://127.0.0.1:1/x",
-        "http://localhost:1/x",
+        "http://localhost/x",
         "http://[::1]/x",
         "http://10.0.0.7/x",
         "http://169.254.169.254/latest/meta-data",
@@ -206,7 +206,5 @@ async def test_a_redirect_leads_no_further_than_an_address_would() -> None:
             await fetcher.page(f"{url}/b", None)
 
 
-def test_public_addresses_pass_and_one_private_among_them_does_not() -> None:
-    assert rules.public_address("portal.example", ["93.184.216.34", "2606:2800:220:1::1"]) is None
-    assert rules.public_address("portal.example", ["93.184.216.34", "192.168.0.1"]) is not None
+def test_only_addresses_of_the_web_are_read() -> None:
     assert rules.web_address("ftp://portal.example/x") is not None

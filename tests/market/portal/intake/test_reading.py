@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from hypothesis import strategies as st
 from market.portal.intake.reading import Defect, Found, Package, Position, read, unfold
 
 GOLDEN = Path(__file__).resolve().parents[4] / "fixtures" / "ocds"
-SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", Path(__file__).resolve().parents[5] / "shared" / "data")) / "ocds"
 
 
 def release(number: int = 1, **more: Any) -> dict[str, Any]:
@@ -301,19 +299,6 @@ def test_memory_stays_flat_however_large_the_file() -> None:
     tracemalloc.stop()
     assert count > 1000
     assert peak < 30_000_000
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not on this machine")
-def test_every_real_file_reads_or_says_why_not() -> None:
-    counted = {"found": 0, "defect": 0}
-    for path in sorted(SHARED.rglob("*.json")):
-        every = list(read(path))
-        assert every, path
-        for each in every:
-            counted["found" if isinstance(each, Found) else "defect"] += 1
-            if isinstance(each, Defect):
-                assert each.reason.endswith((".", "…).")), each.reason
-    assert counted == {"found": 629, "defect": 10}
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +11,6 @@ from market.portal.intake.notices import Notice, notice, stage
 from market.portal.intake.reading import Defect, Found
 from market.portal.intake.tabular import Field, read_table, recognise, tables
 from market.portal.intake.upgrading import Upgraded, upgrade
-
-ROOT = Path(__file__).resolve().parents[4]
-SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", ROOT.parent / "shared" / "data")) / "challenges"
 
 HEAD = "reference,title,buyer,published,closes,value,currency,cpv,suitable for small firms,link\n"
 ROW = '17,"Drone inspection, walls",Marrowby,03/03/2025,2025-04-04,"84,000",GBP,71631400,Yes,https://t.example/17\n'
@@ -99,16 +94,21 @@ def test_the_mapping_file_is_sound() -> None:
         Field(column="a", constant="b")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not on this machine")
+DIGITAL_OUTCOMES = """\
+ID,Opportunity,Link,Framework,Category,Specialist,Organisation Name,Buyer Domain,Location Of The Work,Published At,Open For,Expected Contract Length,Applications from SMEs,Applications from Large Organisations,Total Organisations,Status,Winning supplier,Size of supplier,Contract amount,Contract start date
+9,Gully sensors: discovery,https://market.example/9,outcomes-4,digital-outcomes,,Marrowby Borough Council,marrowby.example,Yorkshire and the Humber,2016-07-13,2 weeks,8 weeks,6.0,6.0,12.0,awarded,Fernlight Surveys Ltd,small,84000,2016-09-01
+10,"Alpha for ""permits"", first part",https://market.example/10,outcomes-4,digital-outcomes,,Marrowby Borough Council,marrowby.example,Offsite,2016-04-28,1 week,8 weeks,28.0,9.0,37.0,closed,,,,
+11,Designer,https://market.example/11,outcomes-4,digital-specialists,designer,Alder County Council,alder.example,London,2016-04-29,2 weeks,2 Years,23.0,2.0,25.0,cancelled,,,,
+12,Researcher,https://market.example/12,outcomes-4,user-research-participants,,Alder County Council,alder.example,Wales,2025-12-20,2 weeks,,0.0,0.0,0.0,open,,,,
+13,Operations,https://market.example/13,outcomes-4,digital-outcomes,,Alder County Council,alder.example,Wales,2016-05-03,2 weeks,9 months,14.0,9.0,23.0,awarded,Quillmere Data Systems plc,large,,
+"""
+
+
 def test_the_uk_table_of_digital_outcomes_reads_whole() -> None:
-    every = list(read_table(SHARED / "uk-digital-outcomes-opportunities.csv"))
-    assert len(every) == 2118
-    upgraded = [upgrade(each) for each in every if isinstance(each, Found)]
     stages = []
-    for one in upgraded:
-        assert isinstance(one, Upgraded)
-        stages.append(
-            stage(notice(merge([one]).compiled, source="dos", tags=one.tags), datetime(2026, 1, 1, tzinfo=UTC))
-        )
-    assert len(stages) == 2118
-    assert (stages.count("awarded"), stages.count("cancelled")) == (606, 109)
+    for each in notices(DIGITAL_OUTCOMES):
+        stages.append(stage(each, datetime(2026, 1, 1, tzinfo=UTC)))
+    assert stages == ["awarded", "closed", "cancelled", "open", "awarded"]
+    first, second, *_ = notices(DIGITAL_OUTCOMES)
+    assert second.title == 'Alpha for "permits", first part'
+    assert [party.name for party in first.suppliers] == ["Fernlight Surveys Ltd"]

@@ -16,8 +16,8 @@ from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
-from market.portal import actions
-from market.portal.suppliers import claims
+from market.portal.sameness.actions import Decision
+from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim, SupplierMerge
 from market.refusals import NotFound, Refused
@@ -273,7 +273,7 @@ async def test_records_of_two_holders_are_not_joined(tmp_path: Path) -> None:
         await claims.decide(operator, claim.ref, claims.Verdict(True, "They have shown it to us."))
     _, (pair, *_) = await supplier_views.doubtful()
     with pytest.raises(Refused, match="Different suppliers hold"):
-        await actions.decide_suppliers(operator, pair["ref"], actions.Decision(True))
+        await actions.decide_suppliers(operator, pair["ref"], Decision(True))
 
 
 async def test_only_who_may_speak_for_a_firm_claims_and_nobody_else_sees_the_claim(tmp_path: Path) -> None:

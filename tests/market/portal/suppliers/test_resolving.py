@@ -11,8 +11,8 @@ import pytest
 from market.actor import Actor
 from market.audit.tables import Event
 from market.db import many
-from market.portal import actions
-from market.portal.suppliers import resolving
+from market.portal.sameness.actions import Decision
+from market.portal.suppliers import actions, resolving
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import DoubtfulSuppliers, ImportedSupplier, SupplierMention, SupplierMerge
 from market.refusals import Refused
@@ -112,12 +112,12 @@ async def test_half_a_name_is_asked_about_once_and_joined_by_the_answer(tmp_path
     actor = await operator()
     with pytest.raises(Refused, match="role of operator"):
         await actions.decide_suppliers(
-            await given.person(await given.organisation(), "buyer"), pair.ref, actions.Decision(True)
+            await given.person(await given.organisation(), "buyer"), pair.ref, Decision(True)
         )
-    await actions.decide_suppliers(actor, pair.ref, actions.Decision(True))
+    await actions.decide_suppliers(actor, pair.ref, Decision(True))
     assert await shown() == [["Mitie Property Services (UK) Ltd", "Mitie Landscapes Ltd"]]
     with pytest.raises(Refused, match="decided this pair already"):
-        await actions.decide_suppliers(actor, pair.ref, actions.Decision(False))
+        await actions.decide_suppliers(actor, pair.ref, Decision(False))
     events = await Event.objects().where(Event.verb == "imported_supplier.joined")
     assert len(events) == 1
 

@@ -1,40 +1,26 @@
-"""The guard on the way out: requests to an address a supplier named must not reach anything that is not public.
+"""Calls to an address a supplier named: to the very address that was judged public (:mod:`market.egress`), and bounded.
 
-Server-side request forgery is the classic attack on a service that calls addresses it is given. So a name is resolved
-once, every address it has must be public, and the connection goes to the very address that was checked: there is no
-second look-up that could answer differently. TLS still verifies the host name. Redirects are not followed, proxies of
-the environment are not used, and requests, bytes and seconds are counted. An explicit setting permits loopback for the
-demonstration and the tests; nothing else is ever permitted.
+TLS still verifies the host name. Redirects are not followed, proxies of the environment are not used, and requests, bytes
+and seconds are counted. An explicit setting permits loopback for the demonstration and the tests; nothing else is ever
+permitted.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Any
 from urllib.parse import urlsplit
 
-PORTS = frozenset((443, 8443))
+from market.egress import Forbidden, Resolve, address, check_addresses, check_port, is_loopback, look_up
+
 LARGEST = 2_000_000
 """Bytes read of one answer, unless the guard is given another number."""
-Resolve = Callable[[str, int], list[str]]
-
-_REFUSED = [
-    ipaddress.ip_network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "100.64.0.0/10", "192.0.0.0/24")
-]
-"""Addresses that lead on to others: NAT64, 6to4, Teredo, carrier networks, protocol assignments."""
-
-
-class Forbidden(Exception):
-    """The address may not be called; the reason is in plain words."""
 
 
 class Exhausted(Exception):
@@ -78,29 +64,17 @@ class Guard:
 
     def permitted(self, url: str, resolve: Resolve | None = None) -> tuple[str, str, int, str]:
         """Scheme, host, port and the checked address for a URL. Raises :class:`Forbidden`."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise Forbidden("The address is not a URL.") from None
-        if not host or parts.username is not None or parts.password is not None:
-            raise Forbidden("The address needs a host and may hold no user name.")
-        if parts.scheme != "https" and not (self.loopback and parts.scheme == "http"):
-            raise Forbidden("The address must begin with https://.")
-        port = port or (443 if parts.scheme == "https" else 80)
+        scheme, host, port = address(url, ("https", "http") if self.loopback else ("https",))
         if host.rstrip(".").lower() in self.own_hosts:
             raise Forbidden("The address is this platform's own.")
         addresses = (resolve or look_up)(host, port)
         if not addresses:
             raise Forbidden(f"{host} has no address.")
-        local = all(ipaddress.ip_address(address).is_loopback for address in addresses)
-        if not (self.loopback and local):
-            if port not in PORTS:
-                raise Forbidden(f"Port {port} is not called; only 443 and 8443 are.")
-            for address in addresses:
-                if not is_public(address):
-                    raise Forbidden(f"{host} leads to {address}, which is not a public address.")
-        return parts.scheme, host, port, addresses[0]
+        if not (self.loopback and all(map(is_loopback, addresses))):
+            address(url)  # http is for this machine alone
+            check_port(scheme, port)
+            check_addresses(host, addresses)
+        return scheme, host, port, addresses[0]
 
     def fetch(
         self,
@@ -117,13 +91,13 @@ class Guard:
             raise Exhausted(f"{self.seconds:.0f} seconds were used.")
         if self.volume <= 0:
             raise Exhausted("The bytes of the run were used up.")
-        scheme, host, port, address = self.permitted(url, resolve)
+        scheme, host, port, judged = self.permitted(url, resolve)
         sleep(max(0.0, self._last + self.pace - monotonic()))
         self._last = monotonic()
         parts = urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         began = monotonic()
-        connection = _Connection(scheme, host, port, address, self.timeout)
+        connection = _Connection(scheme, host, port, judged, self.timeout)
         timer = threading.Timer(min(self.patience, max(0.1, self.seconds - (began - self._began))), connection.abort)
         timer.daemon = True
         timer.start()
@@ -144,28 +118,6 @@ class Guard:
         finally:
             timer.cancel()
             connection.close()
-
-
-def look_up(host: str, port: int) -> list[str]:
-    """Every address a name has, once."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return list(dict.fromkeys(str(each[4][0]).split("%")[0] for each in found))
-
-
-def is_public(address: str) -> bool:
-    """Whether an address belongs to the public internet and leads nowhere else."""
-    try:
-        parsed: Any = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if parsed.version == 6 and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    if any(parsed in network for network in _REFUSED if network.version == parsed.version):
-        return False
-    return bool(parsed.is_global) and not (parsed.is_multicast or parsed.is_reserved or parsed.is_unspecified)
 
 
 class _Connection(http.client.HTTPConnection):
