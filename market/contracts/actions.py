@@ -27,6 +27,7 @@ from market.proof import canonical
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
 from market.standing import dates_of
+from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
 
@@ -668,5 +669,5 @@ async def changes_of(contract: Contract) -> list[ContractChange]:
 
 def small_firm(row: dict[str, Any]) -> bool | None:
     """Whether the supplier of a row of :func:`listed` is a small firm; None when its size is not known."""
-    facts = {name: row[name] for name in ("employees", "turnover_minor", "balance_minor")}
-    return awards.size_verdict(Organisation(_ignore_missing=True, currency=row["size_currency"], **facts)).small
+    figures = Figures(row["employees"], row["turnover_minor"], row["balance_minor"], row["size_currency"])
+    return size_of(figures).small

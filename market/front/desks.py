@@ -17,12 +17,14 @@ from market import clock, policy, workdays
 from market.actor import SUPPLIER_ROLES, Actor
 from market.contracts import rules as contract_rules
 from market.db import many, one
+from market.kinds import KINDS
 from market.money import Money
 from market.payments.actions import received_by
 from market.standing import dates_of
 from market.suppliers.tables import Profile
 from market.tenders.listing import standings
 from market.tenders.tables import Tender
+from market.waivers import rules as waiver_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,23 +600,34 @@ async def _minister(departments: Sequence[int], now: datetime) -> MinisterDesk:
         "AND m.published_at IS NOT NULL ORDER BY m.ends_on",
         family,
     )
-    running = await many(
-        "SELECT 'Challenge' AS kind, '/challenges/' || c.ref AS href, c.title, o.name AS buyer, c.decision_by AS when "
-        "FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.buyer = ANY({}::int[]) AND c.published_at IS NOT NULL "
-        "AND c.concluded_at IS NULL AND c.cancelled_at IS NULL UNION ALL "
-        "SELECT 'Tender', '/tenders/' || t.ref, t.title, o.name, CASE WHEN t.closes_at > {} THEN t.closes_at END FROM tender t "
-        "JOIN organisation o ON o.id = t.buyer WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL "
-        "AND t.cancelled_at IS NULL AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id) ORDER BY 5 NULLS LAST",
-        family,
-        now,
+    exercises = await many(
+        "SELECT c.*, o.name AS buyer_name FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.buyer = ANY({}::int[]) "
+        "AND c.published_at IS NOT NULL AND c.concluded_at IS NULL AND c.cancelled_at IS NULL",
         family,
     )
+    tenders = await many(
+        "SELECT t.ref, t.title, o.name AS buyer_name FROM tender t JOIN organisation o ON o.id = t.buyer "
+        "WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id)",
+        family,
+    )
+    tendering = await standings([row["ref"] for row in tenders])
+    stands = [
+        ("challenge", row, challenge_rules.standing(dates_of(challenge_rules.Dates, row), now)) for row in exercises
+    ]
+    stands += [("tender", row, tendering[row["ref"]]) for row in tenders]
+    running = [
+        {"kind": KINDS[kind], "ref": row["ref"], "title": row["title"], "buyer": row["buyer_name"], "standing": stand}
+        for kind, row, stand in sorted(stands, key=lambda each: (each[2].when is None, each[2].when))
+    ]
     waived = await many(
-        "SELECT w.ref, t.title, o.name AS buyer, w.decided_at, w.refusal_reason <> '' AS refused, w.valid_until FROM waiver w "
+        "SELECT w.*, t.title, o.name AS buyer_name FROM waiver w "
         "JOIN tender t ON t.id = w.tender JOIN organisation o ON o.id = w.buyer WHERE w.department = ANY({}::int[]) "
         "AND w.decided_at IS NOT NULL ORDER BY w.decided_at DESC LIMIT 12",
         list(departments),
     )
+    for row in waived:
+        row["standing"] = waiver_rules.standing(dates_of(waiver_rules.Dates, row), now)
     return MinisterDesk(missions, running, waived)
 
 
