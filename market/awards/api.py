@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.actor import Actor
 from market.awards import actions
 from market.awards.evaluation import Evaluation, Member
-from market.awards.pages import is_buyer, shown_reasons, standing_for
+from market.awards.readers import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Complaint, Decision
 from market.db import find
 from market.proof import canonical

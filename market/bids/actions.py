@@ -33,6 +33,12 @@ Code = Annotated[str, Meta(title="Your opening secret", max_length=80)]
 """What an opening officer wrote down when she took her secret."""
 
 
+class CodeForm(msgspec.Struct):
+    """An opening officer's secret."""
+
+    code: Code
+
+
 class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
 

@@ -30,12 +30,6 @@ class BidForm(msgspec.Struct):
     declared: bool = False
 
 
-class CodeForm(msgspec.Struct):
-    """An opening officer's secret."""
-
-    code: actions.Code
-
-
 def _answers(form: forms.Form[BidForm]) -> dict[str, str]:
     return {
         name.removeprefix("answer-"): str(value).replace("\r\n", "\n").strip()
@@ -122,12 +116,12 @@ class BidPages(Controller):
     @get("/tenders/{ref:str}/opening", guards=[guards.public])
     async def opening(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Before: who must come, and when. After: the register."""
-        return await _opening(request, ref, forms.blank(CodeForm))
+        return await _opening(request, ref, forms.blank(actions.CodeForm))
 
     @post("/tenders/{ref:str}/opening", guards=[guards.buying_side])
     async def contribute(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Bring my secret; with the second one the bids are opened."""
-        form = await forms.read(request, CodeForm)
+        form = await forms.read(request, actions.CodeForm)
         with form.acting():
             opened = await actions.contribute(request.user, ref, form.data.code)
             said = (
@@ -161,7 +155,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
     )
 
 
-async def _opening(request: Visitor, ref: str, form: forms.Form[CodeForm]) -> Response[bytes]:
+async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm]) -> Response[bytes]:
     tender = await _tender(ref)
     opening = await actions.opening_of(tender.id)
     officers = await actions.officers_of(tender.id)

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market.accounts import guards
 from market.oversight import actions, contracts, flags, log, records
-from market.oversight.pages import next_page, subject_of
+from market.oversight.addresses import next_page, subject_of
 from market.proof import canonical
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor

@@ -20,7 +20,8 @@ from ocdsmerge.merge import CompiledRelease
 
 from market import ocds
 from market.portal.intake.reading import Note
-from market.portal.intake.upgrading import Upgraded, instant
+from market.portal.intake.spellings import instant
+from market.portal.intake.upgrading import Upgraded
 
 
 @dataclass(frozen=True, slots=True)
