@@ -483,7 +483,7 @@ class ApplicationPages(Controller):
     async def mine(self, request: Visitor) -> Response[bytes]:
         """What my organisation sent, and where each stands."""
         rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
-        found = [await _standing(row) for row in rows]
+        found = [await _progress(row) for row in rows]
         buyers = await actions.names([each["challenge"].buyer for each in found])
         return show(request, "challenges/applications.html", rows=found, buyers=buyers)
 
@@ -541,7 +541,7 @@ async def _applying(
     )
 
 
-async def _standing(row: Application) -> dict[str, Any]:
+async def _progress(row: Application) -> dict[str, Any]:
     """One of a supplier's applications with its challenge and what comes next."""
     challenge = await find(Challenge, Challenge.id == row.challenge)
     stage = rules.stage(challenge, clock.now())
@@ -583,7 +583,7 @@ async def _standing(row: Application) -> dict[str, Any]:
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
     own = reading.sees == "own"
-    standing = await _standing(row)
+    progress = await _progress(row)
     return show(
         request,
         "challenges/application.html",
@@ -592,13 +592,13 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         application=row,
         sees=reading.sees,
         supplier=reading.supplier,
-        standing=standing,
+        progress=progress,
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
         digest=actions.digest(row),
-        may_change=own and row.withdrawn_at is None and standing["stage"] in rules.TAKING,
-        may_again=own and row.withdrawn_at is not None and standing["stage"] in rules.TAKING,
-        fee_due=workdays.pitch_fee_due_at(standing["pitch"].delivered_at)
-        if standing["pitch"] and standing["pitch"].delivered_at
+        may_change=own and row.withdrawn_at is None and progress["stage"] in rules.TAKING,
+        may_again=own and row.withdrawn_at is not None and progress["stage"] in rules.TAKING,
+        fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
+        if progress["pitch"] and progress["pitch"].delivered_at
         else None,
         evaluators=policy.UK.challenges.evaluators_minimum,
     )
