@@ -15,23 +15,22 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Question
+from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport
 from market import clock, policy
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.proof import canonical
+from market.questions import actions as questions
+from market.questions.rules import Topic
+from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.standards import sanctions
 from market.tenders import cpv
-from market.web.limits import Limit, spend
-
-QUESTIONS = Limit("questions", 20, 86_400)
-"""Questions one supplier asks in a day, of whatever challenge: each is a letter to the buyer's officers."""
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,18 +90,6 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(title="Criterion", min_length=2, max_length=160)]
     weight: Annotated[int, Meta(title="Weight", ge=1, le=100)]
     description: Annotated[str, Meta(title="What you look for", max_length=2000)] = ""
-
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """A question, shown in public without who asked."""
-
-    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
-
-
-class Answered(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer everybody sees."""
-
-    answer: Annotated[str, Meta(title="Your answer", min_length=1, max_length=4000)]
 
 
 class ApplicationDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -316,72 +303,38 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
 # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def ask(actor: Actor, ref: str, given: Asked, supplier: int | None = None) -> Question:
-    """Ask in public, as any registered supplier; who asked is shown to nobody but auditors."""
-    async with transaction():
-        challenge = await _published(ref)
-        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
-        now = clock.now()
-        insist(rules.ASK, challenge, now)
-        await spend(QUESTIONS, hat.organisation_ref)
-        question = Question(challenge=challenge.id, asker=hat.organisation, text=given.text, asked_at=now)
-        await question.save()
-        await tell(
-            challenge.buyer,
-            "challenges/question-asked.txt",
-            roles=("buyer",),
-            about=f"challenge:{ref}",
-            title=challenge.title,
-            ref=ref,
-            question=given.text,
-            closes_at=challenge.closes_at,
-        )
-        await record(
-            actor,
-            "challenge.question-asked",
-            f"challenge:{ref}",
-            about=await ancestors(challenge),
-            private={"question": question.ref, "text": given.text},
-            organisation=hat.organisation_ref,
-            sealed_by=f"asker:{question.ref}",
-        )
-    return question
+def topic_of(challenge: Challenge) -> Topic:
+    """What is known of this challenge where questions about it are asked and answered."""
+    return Topic(
+        record=f"challenge:{challenge.ref}",
+        title=challenge.title,
+        buyer=challenge.buyer,
+        until=challenge.questions_until,
+        closes_at=challenge.closes_at,
+        sends="applications",
+        taking=rules.stage(challenge, clock.now()) in rules.TAKING,
+        remedy="",
+    )
 
 
-async def answer(actor: Actor, ref: str, question_ref: str, given: Answered) -> Question:
-    """Answer a question in public; whoever asked and whoever applied is told."""
+async def hold(ref: str) -> questions.Held:
+    """A published challenge for what is asked about it, its row locked: one question is dealt with at a time. Who applied
+    reads every answer."""
+    challenge = await _published(ref)
+    applied = {each.supplier for each in await live_applications(challenge)}
+    return questions.Held(topic_of(challenge), applied, await ancestors(challenge))
+
+
+async def ask(actor: Actor, ref: str, given: questions.QuestionDraft) -> PublicQuestion:
+    """Ask about a published challenge, as any registered supplier."""
     async with transaction():
-        challenge = await _published(ref)
-        hat = must_run(actor, challenge)
-        question = await find(
-            Question, (Question.ref == question_ref) & (Question.challenge == challenge.id), lock=True
-        )
-        now = clock.now()
-        insist(rules.ANSWER, challenge, question.answer is not None, now)
-        question.answer, question.answered_at, question.answered_by = given.answer, now, actor.must_be_person()
-        await question.save([Question.answer, Question.answered_at, Question.answered_by])
-        told = {question.asker, *[each.supplier for each in await live_applications(challenge)]}
-        for organisation in sorted(told):
-            await tell(
-                organisation,
-                "challenges/question-answered.txt",
-                roles=SUPPLIER_ROLES,
-                about=f"challenge:{ref}",
-                title=challenge.title,
-                ref=ref,
-                question=question.text,
-                answer=given.answer,
-                closes_at=challenge.closes_at,
-            )
-        await record(
-            actor,
-            "challenge.question-answered",
-            f"challenge:{ref}",
-            {"question": question.text, "answer": given.answer},
-            about=await ancestors(challenge),
-            organisation=hat.organisation_ref,
-        )
-    return question
+        return await questions.ask(actor, await hold(ref), given)
+
+
+async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerDraft) -> PublicQuestion:
+    """Answer a question (its reference) about this challenge, once and for everybody."""
+    async with transaction():
+        return await questions.answer(actor, await hold(ref), question, given)
 
 
 # ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -490,11 +443,6 @@ async def criteria_of(challenge: Challenge) -> list[Criterion]:
     return await Criterion.objects().where(Criterion.challenge == challenge.id).order_by(Criterion.place)
 
 
-async def questions_of(challenge: Challenge) -> list[Question]:
-    """The public questions in the order in which they were asked."""
-    return await Question.objects().where(Question.challenge == challenge.id).order_by(Question.asked_at, Question.id)
-
-
 async def live_applications(challenge: Challenge) -> list[Application]:
     """The applications that were not withdrawn, in the order of their aliases (before they are dealt, of nothing)."""
     return (
@@ -591,16 +539,6 @@ async def names(organisations: Sequence[int]) -> dict[int, Organisation]:
     """These bodies by their id."""
     rows = await Organisation.objects().where(Organisation.id.is_in(list(organisations))) if organisations else []
     return {row.id: row for row in rows}
-
-
-async def question_counts(challenges: Sequence[Challenge]) -> dict[int, int]:
-    """How many questions of each challenge still wait for an answer."""
-    rows = await many(
-        "SELECT challenge, count(*) AS waiting FROM question WHERE answer IS NULL AND challenge = ANY({}::int[]) "
-        "GROUP BY challenge",
-        [each.id for each in challenges],
-    )
-    return {row["challenge"]: row["waiting"] for row in rows}
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,9 +18,11 @@ from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
-from market.actor import SUPPLIER_ROLES
+from market.actor import PUBLIC, SUPPLIER_ROLES, Actor
 from market.db import find, maybe
 from market.missions.tables import Mission
+from market.questions import actions as questions
+from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
@@ -37,16 +39,6 @@ class CriterionView(msgspec.Struct):
     name: str
     weight: int
     description: str
-
-
-class QuestionView(msgspec.Struct):
-    """A public question; who asked is shown to nobody."""
-
-    ref: str
-    question: str
-    asked_at: datetime
-    answer: str | None
-    answered_at: datetime | None
 
 
 class ChallengeView(msgspec.Struct):
@@ -245,8 +237,8 @@ class Excuse(actions.Because, kw_only=True):
     person: str
 
 
-async def view(challenge: Challenge) -> ChallengeView:
-    """The challenge with what belongs on its public page."""
+async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
+    """The challenge with what belongs on its public page, and the questions that this reader may see."""
     now = clock.now()
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     report = await pitches.report_of(challenge)
@@ -261,10 +253,7 @@ async def view(challenge: Challenge) -> ChallengeView:
             CriterionView(each.ref, each.name, each.weight, each.description)
             for each in await actions.criteria_of(challenge)
         ],
-        questions=[
-            QuestionView(each.ref, each.text, each.asked_at, each.answer, each.answered_at)
-            for each in await actions.questions_of(challenge)
-        ],
+        questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         applications=len(live) if decided else None,
         shortlisted=sorted(each.ref for each in teams.values()),
         insight_report=report.ref if report and report.published_at else None,
@@ -426,7 +415,7 @@ class ChallengesApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """One challenge; a draft is seen by its buyer's people and the operator only."""
-        return await view(await _seen(request, ref))
+        return await view(await _seen(request, ref), request.user)
 
     @put(
         "/{ref:str}/problem",
@@ -562,30 +551,28 @@ class ChallengesApi(Controller):
         "/{ref:str}/questions",
         guards=[guards.signed_in],
         summary="Ask a question",
-        operation_id="askQuestion",
+        operation_id="askChallengeQuestion",
         security=SIGNED_IN,
         responses=_writes(429),
     )
-    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Asked]) -> QuestionView:
-        """Ask in public, unnamed, until questions end."""
-        row = await actions.ask(request.user, ref, data)
-        return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
+    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
+        """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
+        return question_view(await actions.ask(request.user, ref, data))
 
     @post(
         "/{ref:str}/questions/{question:str}/answer",
         status_code=200,
         guards=[guards.signed_in],
         summary="Answer a question",
-        operation_id="answerQuestion",
+        operation_id="answerChallengeQuestion",
         security=SIGNED_IN,
         responses=_writes(),
     )
     async def answer(
-        self, request: Visitor, ref: FromPath[str], question: FromPath[str], data: JSONBody[actions.Answered]
+        self, request: Visitor, ref: FromPath[str], question: FromPath[str], data: JSONBody[questions.AnswerDraft]
     ) -> QuestionView:
-        """Answer in public, once."""
-        row = await actions.answer(request.user, ref, question, data)
-        return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
+        """Answer for everybody, once; 409 when somebody else has answered."""
+        return question_view(await actions.answer(request.user, ref, question, data))
 
     @put(
         "/{ref:str}/report",

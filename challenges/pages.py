@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 
 from challenges import actions, judging, methods, pitches, rules
-from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.tables import Organisation
@@ -20,6 +20,8 @@ from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
 from market.payments import actions as payments
+from market.questions import actions as questions
+from market.questions import pages as questions_pages
 from market.refusals import NotFound, checklist
 from market.tenders import cpv
 from market.web import forms
@@ -136,32 +138,35 @@ class ChallengePages(Controller):
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One challenge with everything public about it."""
-        return await _challenge(request, await _public(request, ref), forms.blank(actions.Asked))
+        return await _challenge(request, await _public(request, ref), forms.blank(questions.QuestionDraft))
 
     @post("/{ref:str}/questions", guards=[guards.supplier])
     async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Ask in public, unnamed."""
-        form = await forms.read(request, actions.Asked)
+        form = await forms.read(request, questions.QuestionDraft)
         with form.acting():
             await actions.ask(request.user, ref, form.data)
             return to(
                 f"/challenges/{ref}#questions",
-                "Your question is public, without your name. We write when it is answered.",
+                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
             )
         return await _challenge(request, await _public(request, ref), form)
 
     @get("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def question(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[bytes]:
         """The question and a field for its answer."""
-        return await _answering(request, ref, question, forms.blank(actions.Answered))
+        return await _answering(request, ref, question, forms.blank(questions.AnswerDraft))
 
     @post("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def answer(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[Any]:
         """Publish the answer."""
-        form = await forms.read(request, actions.Answered)
+        form = await forms.read(request, questions.AnswerDraft)
         with form.acting():
             await actions.answer(request.user, ref, question, form.data)
-            return to(f"/challenges/{ref}#questions", "The answer is public. Whoever asked or applied was told.")
+            return to(
+                f"/challenges/{ref}#questions",
+                "Question and answer are public. Whoever asked or applied is told by letter.",
+            )
         return await _answering(request, ref, question, form)
 
 
@@ -173,8 +178,11 @@ def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
     return not still, stamp if still else -stamp
 
 
-async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[actions.Asked]) -> Response[bytes]:
+async def _challenge(
+    request: Visitor, challenge: Challenge, form: forms.Form[questions.QuestionDraft]
+) -> Response[bytes]:
     frame = await _frame(request, challenge)
+    topic = actions.topic_of(challenge)
     decided = challenge.shortlisted_at is not None
     live = await actions.live_applications(challenge) if decided else []
     teams = await actions.names([each.supplier for each in live if each.shortlisted])
@@ -188,8 +196,8 @@ async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[ac
         method=methods.method(challenge.method) if methods.approved(challenge.method) else None,
         criteria=await actions.criteria_of(challenge),
         codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
-        questions=await actions.questions_of(challenge),
-        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        topic=topic,
+        asked=await questions.questions_shown(request.user, topic),
         own=await _own(request.user, challenge),
         seat=await judging.membership(request.user, challenge),
         supplies=request.user.wears(*SUPPLIER_ROLES) is not None,
@@ -202,11 +210,11 @@ async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[ac
     )
 
 
-async def _answering(request: Visitor, ref: str, question: str, form: forms.Form[actions.Answered]) -> Response[bytes]:
-    challenge = await _run(request, ref)
-    row = await find(Question, (Question.ref == question) & (Question.challenge == challenge.id))
-    frame = await _frame(request, challenge)
-    return show(request, "challenges/answer.html", status=form.status, **frame, question=row, form=form)
+async def _answering(
+    request: Visitor, ref: str, question: str, form: forms.Form[questions.AnswerDraft]
+) -> Response[bytes]:
+    topic = actions.topic_of(await _run(request, ref))
+    return await questions_pages.answering(request, topic, question, form)
 
 
 # ── drafting ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -819,7 +827,7 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     live = await actions.live_applications(challenge) if closed or decided else []
     firms = await actions.names([each.supplier for each in live]) if decided else {}
     heard = await pitches.pitches_of(challenge)
-    waiting = [each for each in await actions.questions_of(challenge) if each.answer is None]
+    topic = actions.topic_of(challenge)
     return show(
         request,
         "challenges/manage.html",
@@ -833,8 +841,8 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         else [],
         pitches=[(each, firms[each.supplier]) for each in heard if each.supplier in firms],
         report=await pitches.report_of(challenge),
-        questions=waiting,
-        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        topic=topic,
+        asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
         form=form,
     )
 

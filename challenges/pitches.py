@@ -70,7 +70,7 @@ async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
         pitch.scheduled_at, pitch.place_or_link = given.scheduled_at, given.place_or_link
         pitch.missed_at, pitch.missed_because = None, ""
         await pitch.save([Pitch.scheduled_at, Pitch.place_or_link, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-scheduled", moved=moved)
+        await _tell_team(challenge, pitch, "challenges/pitch-scheduled.txt", moved=moved)
         await _pitch_event(
             actor, "pitch.scheduled", challenge, pitch, hat, {"scheduled_at": given.scheduled_at.isoformat()}
         )
@@ -88,7 +88,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
         pitch.note = (given or Delivery()).note.strip()
         pitch.missed_at, pitch.missed_because = None, ""
         await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-delivered", due_at=workdays.pitch_fee_due_at(now))
+        await _tell_team(challenge, pitch, "challenges/pitch-delivered.txt", due_at=workdays.pitch_fee_due_at(now))
         await owe(
             actor,
             cause=f"pitch:{pitch.ref}",
@@ -115,7 +115,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
             raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
         pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
         await pitch.save([*_MISSED])
-        await _tell_team(challenge, pitch, "pitch-missed", reason=pitch.missed_because)
+        await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
     return pitch
 
@@ -316,11 +316,11 @@ async def _pitch_event(
     )
 
 
-async def _tell_team(challenge: Challenge, pitch: Pitch, letter: str, **said: object) -> None:
+async def _tell_team(challenge: Challenge, pitch: Pitch, template: str, **said: object) -> None:
     application = await find(Application, Application.id == pitch.application)
     await tell(
         pitch.supplier,
-        f"challenges/{letter}.txt",
+        template,
         roles=SUPPLIER_ROLES,
         about=f"pitch:{pitch.ref}",
         title=challenge.title,

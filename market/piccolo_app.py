@@ -14,6 +14,7 @@ TABLES = [
     "market.missions.tables",
     "market.opendata.tables",
     "market.payments.tables",
+    "market.questions.tables",
     "market.standards.tables",
     "market.suppliers.tables",
     "market.tenders.tables",

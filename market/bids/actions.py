@@ -202,7 +202,7 @@ async def _keep(
         await add_follower(tender, hat.organisation)
         await tell(
             hat.organisation,
-            f"bids/{act}.txt",
+            "bids/submit.txt" if act == "submit" else "bids/withdraw.txt",
             roles=SUPPLIER_ROLES,
             about=f"tender:{tender.ref}",
             tender=tender,

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from challenges import actions, judging, pitches
-from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market.db import find
 from market.missions import actions as missions_of
 from market.payments import actions as payments
 from market.payments.tables import Obligation
+from market.questions import actions as questions
+from market.questions.tables import PublicQuestion
 from market.seed.cast import Cast
 from market.seed.script import Act, Script
 
@@ -191,13 +193,14 @@ class Exercise:
 
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
-        await actions.ask(await self.cast.firm(question["asked_by"]), self.ref, actions.Asked(question["text"].strip()))
+        asker = await self.cast.firm(question["asked_by"])
+        await actions.ask(asker, self.ref, questions.QuestionDraft(question["text"].strip()))
 
     async def answer(self, question: dict[str, Any]) -> None:
         """The buyer answers."""
-        row = await find(Question, Question.text == question["text"].strip())
+        row = await find(PublicQuestion, PublicQuestion.text == question["text"].strip())
         actor = await self.cast.actor(question["answered_by"])
-        await actions.answer(actor, self.ref, row.ref, actions.Answered(question["answer"].strip()))
+        await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
     def _text(self, given: dict[str, Any]) -> actions.ApplicationDraft:
         return actions.ApplicationDraft(

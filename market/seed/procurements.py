@@ -16,11 +16,13 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.proof import sealing
+from market.questions import actions as questions
+from market.questions.tables import PublicQuestion
 from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
-from market.tenders.tables import Lot, TenderQuestion
+from market.tenders.tables import Lot
 from market.waivers import actions as waivers
 
 GROUNDS = {"same-exercise-elsewhere": "equivalent-exercise", "urgency": "urgency"}
@@ -266,14 +268,14 @@ class Procurement:
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
         await actions.ask(
-            await self.cast.firm(question["asked_by"]), self.ref, actions.Question(question["text"].strip())
+            await self.cast.firm(question["asked_by"]), self.ref, questions.QuestionDraft(question["text"].strip())
         )
 
     async def answer(self, question: dict[str, Any]) -> None:
         """The buyer answers."""
-        row = await find(TenderQuestion, TenderQuestion.text == question["text"].strip())
+        row = await find(PublicQuestion, PublicQuestion.text == question["text"].strip())
         actor = await self.cast.actor(question["answered_by"])
-        await actions.answer(actor, row.ref, actions.Answer(question["answer"].strip()))
+        await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
     async def amend(self, addendum: dict[str, Any]) -> None:
         """A dated change, perhaps with a later deadline."""

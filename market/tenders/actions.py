@@ -20,6 +20,9 @@ from market.db import find, many, maybe, one, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.proof import canonical, sealing
+from market.questions import actions as questions
+from market.questions.rules import Topic
+from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.standards import publishing as standards
@@ -32,7 +35,6 @@ from market.tenders.tables import (
     LotCriterion,
     OpeningOfficer,
     Tender,
-    TenderQuestion,
 )
 
 BUYING_SIDE: tuple[Role, ...] = ("buyer", "evaluator", "contract-manager")
@@ -108,18 +110,6 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     kind: Annotated[Literal["quality", "price"], Meta(title="Kind")] = "quality"
     description: Annotated[str, Meta(title="What a good answer shows", max_length=2000)] = ""
     minimum: Annotated[int, Meta(title="Lowest mark", ge=0, le=100)] = 0
-
-
-class Question(msgspec.Struct, forbid_unknown_fields=True):
-    """A question on a published tender. The asker is not named anywhere."""
-
-    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
-
-
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer, for everybody."""
-
-    answer: Annotated[str, Meta(title="Your answer", min_length=2, max_length=4000)]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -238,11 +228,6 @@ async def criteria_of(lots: Sequence[Lot]) -> dict[int, list[LotCriterion]]:
 async def officers_of(tender: Tender) -> list[OpeningOfficer]:
     """The opening officers in the order in which they were named."""
     return await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
-
-
-async def questions_of(tender: Tender) -> list[TenderQuestion]:
-    """All questions, answered or not, in the order in which they were asked."""
-    return await TenderQuestion.objects().where(TenderQuestion.tender == tender.id).order_by(TenderQuestion.id)
 
 
 async def addenda_of(tender: Tender) -> list[Addendum]:
@@ -658,54 +643,42 @@ def gate_lines(tender: Tender) -> list[rules.Line]:
 # ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
 
 
-async def ask(actor: Actor, ref: str, given: Question) -> TenderQuestion:
-    """Ask a question as a supplier. Neither the page nor the public log ever says who asked."""
+def topic_of(tender: Tender) -> Topic:
+    """What is known of this tender where questions about it are asked and answered."""
+    return Topic(
+        record=f"tender:{tender.ref}",
+        title=tender.title,
+        buyer=tender.buyer,
+        until=tender.questions_until,
+        closes_at=tender.closes_at,
+        sends="bids",
+        taking=rules.stage(tender, clock.now()) in rules.TAKING,
+        remedy="If it was wrong, add a change to the tender.",
+    )
+
+
+async def hold(ref: str) -> questions.Held:
+    """A published tender for what is asked about it, its row locked: one question is dealt with at a time. Who follows it
+    reads every answer."""
+    tender = await find(Tender, Tender.ref == ref, lock=True)
+    if tender.published_at is None:
+        raise NotFound("Tender")
+    followers = await Follower.select(Follower.organisation).where(Follower.tender == tender.id)
+    return questions.Held(topic_of(tender), {row["organisation"] for row in followers}, await ancestors(tender))
+
+
+async def ask(actor: Actor, ref: str, given: questions.QuestionDraft) -> PublicQuestion:
+    """Ask about a published tender as a supplier; from now on its body is written to when the tender changes."""
     async with transaction():
-        tender = await readable(actor, ref)
-        hat = actor.must_wear(*SUPPLIER_ROLES)
-        insist(rules.ASK, tender, clock.now())
-        question = TenderQuestion(tender=tender.id, asker=hat.organisation, text=given.text, asked_at=clock.now())
-        await question.save()
-        await add_follower(tender, hat.organisation)
-        await tell(
-            tender.buyer,
-            "tenders/question-asked.txt",
-            roles=("buyer",),
-            about=f"tender:{ref}",
-            tender=tender,
-            text=given.text,
-        )
-        await record(
-            actor,
-            "tender.question-asked",
-            f"tender:{ref}",
-            {"question": question.ref},
-            organisation=hat.organisation_ref,
-            sealed_by=f"asker:{question.ref}",
-        )
+        question = await questions.ask(actor, await hold(ref), given)
+        await add_follower(await find(Tender, Tender.ref == ref), question.asker)
     return question
 
 
-async def answer(actor: Actor, question: str, given: Answer) -> TenderQuestion:
-    """Answer the question with this reference, once and for everybody."""
+async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerDraft) -> PublicQuestion:
+    """Answer a question (its reference) about this tender, once and for everybody."""
     async with transaction():
-        asked = await find(TenderQuestion, TenderQuestion.ref == question)
-        tender = await find(Tender, Tender.id == asked.tender, lock=True)
-        hat = actor.must_wear("buyer", organisation=tender.buyer)
-        row = await find(TenderQuestion, TenderQuestion.id == asked.id, lock=True)
-        insist(rules.ANSWER, tender, clock.now(), row.answered_at)
-        row.answer, row.answered_at, row.answered_by = given.answer, clock.now(), actor.must_be_person()
-        await row.save([TenderQuestion.answer, TenderQuestion.answered_at, TenderQuestion.answered_by])
-        await _tell_followers(tender, "tenders/question-answered.txt", question=row.text, answer=given.answer)
-        await record(
-            actor,
-            "tender.question-answered",
-            f"tender:{tender.ref}",
-            {"question": row.ref, "text": row.text, "answer": given.answer},
-            about=await ancestors(tender),
-            organisation=hat.organisation_ref,
-        )
-    return row
+        return await questions.answer(actor, await hold(ref), question, given)
 
 
 async def change(actor: Actor, ref: str, given: Change) -> Addendum:

@@ -12,10 +12,12 @@ from market.accounts import guards
 from market.accounts.tables import Organisation, Person
 from market.db import find, maybe
 from market.missions.tables import Mission
+from market.questions import actions as questions
+from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, rules
 from market.tenders.listing import Listed, listed, standings
-from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
+from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -61,16 +63,6 @@ class LotView(msgspec.Struct):
     value_minor: int
     sme_suitable: bool
     criteria: list[CriterionView]
-
-
-class QuestionView(msgspec.Struct):
-    """A question and its answer; who asked is not told."""
-
-    ref: str
-    text: str
-    asked_at: datetime
-    answer: str | None
-    answered_at: datetime | None
 
 
 class AddendumView(msgspec.Struct):
@@ -216,11 +208,6 @@ def lot_view(lot: Lot, criteria: list[LotCriterion]) -> LotView:
     )
 
 
-def question_view(row: TenderQuestion) -> QuestionView:
-    """A question without its asker."""
-    return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
-
-
 async def view(request: Visitor, tender: Tender) -> TenderView:
     """The tender as this reader may see it."""
     found = await actions.candidate(tender)
@@ -267,7 +254,9 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         gate=[GateLine(each.code, each.holds, each.says) for each in trace],
         key_commitment=tender.key_commitment,
         lots=[lot_view(lot, list(found.criteria.get(lot.id, ()))) for lot in found.lots],
-        questions=[question_view(each) for each in await actions.questions_of(tender) if mine or each.answered_at],
+        questions=[
+            question_view(each) for each in await questions.questions_shown(request.user, actions.topic_of(tender))
+        ],
         addenda=[
             AddendumView(each.ref, each.text, each.new_closes_at, each.at) for each in await actions.addenda_of(tender)
         ],
@@ -540,10 +529,10 @@ class TendersApi(Controller):
         summary="Ask a question",
         operation_id="askTenderQuestion",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 429),
     )
-    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Question]) -> QuestionView:
-        """Ask as a supplier while questions are taken; nobody is told who asked."""
+    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
+        """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
         return question_view(await actions.ask(request.user, ref, data))
 
     @post(
@@ -555,9 +544,12 @@ class TendersApi(Controller):
         security=SIGNED_IN,
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def answer(self, request: Visitor, question: FromPath[str], data: JSONBody[actions.Answer]) -> QuestionView:
-        """Answer for everybody, once."""
-        return question_view(await actions.answer(request.user, question, data))
+    async def answer(
+        self, request: Visitor, question: FromPath[str], data: JSONBody[questions.AnswerDraft]
+    ) -> QuestionView:
+        """Answer for everybody, once; 409 when somebody else has answered."""
+        ref = await questions.record_of("tender", question)
+        return question_view(await actions.answer(request.user, ref, question, data))
 
     @post(
         "/{ref:str}/changes",

@@ -18,11 +18,13 @@ from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
 from market.money import Money
+from market.questions import actions as questions
+from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
 from market.tenders.listing import listed, standings
-from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
+from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
@@ -319,24 +321,30 @@ class TenderPages(Controller):
     @post("/{ref:str}/questions", guards=[guards.supplier])
     async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Ask a question."""
-        form = await forms.read(request, actions.Question)
+        form = await forms.read(request, questions.QuestionDraft)
         with form.acting():
             await actions.ask(request.user, ref, form.data)
-            return to(f"/tenders/{ref}#questions", "Your question is with the buyer. The answer comes by letter.")
+            return to(
+                f"/tenders/{ref}#questions",
+                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
+            )
         return await _tender(request, await actions.readable(request.user, ref), form)
 
     @get("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def question(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[bytes]:
         """A question to be answered."""
-        return await _question(request, ref, question, forms.blank(actions.Answer))
+        return await _question(request, ref, question, forms.blank(questions.AnswerDraft))
 
     @post("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def answer(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[Any]:
         """Answer it."""
-        form = await forms.read(request, actions.Answer)
+        form = await forms.read(request, questions.AnswerDraft)
         with form.acting():
-            await actions.answer(request.user, question, form.data)
-            return to(f"/tenders/{ref}#questions", "Your answer is published.")
+            await actions.answer(request.user, ref, question, form.data)
+            return to(
+                f"/tenders/{ref}#questions",
+                "Question and answer are public. Whoever asked or follows the tender is told by letter.",
+            )
         return await _question(request, ref, question, form)
 
     @get("/{ref:str}/change", guards=[guards.buyer])
@@ -492,10 +500,11 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
     )
 
 
-async def _question(request: Visitor, ref: str, question: str, form: forms.Form[actions.Answer]) -> Response[bytes]:
-    tender = await _own(request, ref)
-    row = await find(TenderQuestion, (TenderQuestion.ref == question) & (TenderQuestion.tender == tender.id))
-    return await _section(request, tender, "answer", form, question=row)
+async def _question(
+    request: Visitor, ref: str, question: str, form: forms.Form[questions.AnswerDraft]
+) -> Response[bytes]:
+    topic = actions.topic_of(await _own(request, ref))
+    return await questions_pages.answering(request, topic, question, form)
 
 
 async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None = None) -> Response[bytes]:
@@ -511,12 +520,13 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
         "lots": [_lot_shown(tender, lot, found.criteria.get(lot.id, ())) for lot in found.lots],
         "total": found.value,
         "codes": [(code, cpv.label(code)) for code in found.codes if cpv.known(code)],
-        "questions": await actions.questions_of(tender),
+        "topic": (topic := actions.topic_of(tender)),
+        "asked": await questions.questions_shown(request.user, topic),
         "addenda": await actions.addenda_of(tender),
         "steps": await thread(f"tender:{tender.ref}"),
         "mine": mine,
         "is_buyer": request.user.wears("buyer", organisation=tender.buyer) is not None,
-        "form": form or forms.blank(actions.Question),
+        "form": form or forms.blank(questions.QuestionDraft),
     }
     if tender.published_at is None:
         context["compared"] = await happened("draft.compared", f"tender:{tender.ref}")
@@ -528,7 +538,6 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
         "badge": await _badge(tender, found),
         "supplier": supplier,
         "follows": supplier and await actions.follows(request.user, tender),
-        "answers_due": workdays.answers_due_at(tender.closes_at) if tender.closes_at else None,
     }
     return show(request, "tenders/one.html", status=context["form"].status, **context)
 

@@ -100,41 +100,6 @@ async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> No
     assert {row["sealed_by"] for row in seals} == {f"publication:challenge:{made.ref}"}
 
 
-async def test_questions_are_asked_unnamed_answered_in_public_and_end() -> None:
-    made = await exercise.applied(1)
-    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
-    with clock.at(BEGINS + DAY):
-        question = await actions.ask(asker, made.ref, actions.Asked("Is there a radio network?"))
-        answered = await actions.answer(made.officer, made.ref, question.ref, actions.Answered("Yes, one."))
-        assert answered.answer == "Yes, one."
-        with pytest.raises(Refused) as twice:
-            await actions.answer(made.officer, made.ref, question.ref, actions.Answered("No."))
-    assert codes(twice) == ["challenge.question-not-open"]
-    told = [subject for subject in await letters(f"challenge:{made.ref}") if "answered" in subject]
-    assert len(told) == 2
-    with clock.at(CLOSES - DAY), pytest.raises(Refused) as late:
-        await actions.ask(asker, made.ref, actions.Asked("And now?"))
-    assert codes(late) == ["challenge.questions-ended"]
-    asked = await Event.objects().where(Event.verb == "challenge.question-asked").first()
-    assert asked is not None
-    assert asked.sealed_by.startswith("asker:")
-    assert "radio" not in asked.body
-
-
-async def test_a_supplier_asks_so_many_questions_a_day_and_no_more() -> None:
-    made = await exercise.opened()
-    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
-    other = await given.person(await given.supplier("Calm Ltd"), "supplier-member")
-    with clock.at(BEGINS + DAY):
-        for number in range(actions.QUESTIONS.burst):
-            await actions.ask(asker, made.ref, actions.Asked(f"What about street number {number}?"))
-        with pytest.raises(Refused) as refused:
-            await actions.ask(asker, made.ref, actions.Asked("And one more?"))
-        await actions.ask(other, made.ref, actions.Asked("Is there a radio network?"))
-    assert refused.value.status == 429
-    assert len(await actions.questions_of(await made.row())) == actions.QUESTIONS.burst + 1
-
-
 async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until_it_closes() -> None:
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")

@@ -17,7 +17,7 @@ from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.tenders import actions, method, rules
-from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender, TenderQuestion
+from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -185,31 +185,6 @@ async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
     with pytest.raises(Refused) as refused:
         await actions.name_officer(buyer, made.ref, stranger.ref)
     assert codes(refused) == ["tender.officer-elsewhere"]
-
-
-async def test_questions_are_answered_for_everybody_and_the_asker_stays_unnamed() -> None:
-    made = await given.tendering()
-    tender = await made.publish()
-    asker = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
-    question = await actions.ask(asker, tender.ref, actions.Question("May the gateway be used?"))
-    assert await Letter.count().where(Letter.subject.like("A question about%")) == 2
-    buyer = made.officers[0]
-    with pytest.raises(Refused):
-        await actions.answer(asker, question.ref, actions.Answer("Yes."))
-    await actions.answer(buyer, question.ref, actions.Answer("Yes, by everybody."))
-    with pytest.raises(Refused) as refused:
-        await actions.answer(buyer, question.ref, actions.Answer("No."))
-    assert codes(refused) == ["tender.question-answered-already"]
-    letter = await Letter.objects().where(Letter.person == asker.ref).first()
-    assert letter is not None
-    assert "Yes, by everybody." in letter.text
-    shown = b"".join([lines async for lines in public_log()])
-    assert b"question-answered" in shown
-    assert asker.ref.encode() not in shown
-    row = await find(TenderQuestion, TenderQuestion.ref == question.ref)
-    with clock.at(row.asked_at + 20 * DAY), pytest.raises(Refused) as refused:
-        await actions.ask(asker, tender.ref, actions.Question("Anything else?"))
-    assert codes(refused) == ["tender.questions-over"]
 
 
 async def test_a_change_is_added_the_deadline_moves_and_followers_are_told() -> None:

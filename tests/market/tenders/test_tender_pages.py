@@ -10,9 +10,10 @@ from litestar import Litestar
 from market import clock
 from market.db import find
 from market.proof import sealing
+from market.questions.tables import PublicQuestion
 from market.tenders import actions
 from market.tenders.listing import PAGE, listed
-from market.tenders.tables import LotCriterion, OpeningOfficer, Tender, TenderQuestion
+from market.tenders.tables import LotCriterion, OpeningOfficer, Tender
 from market.web.words import local
 from tests import given
 
@@ -146,7 +147,7 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
         assert (await firm.post(f"{place}/questions", data={"text": "May the gateway be used?"})).status_code == 303
         assert "May the gateway" not in (await public.get(place)).text
         assert "May the gateway" in (await client.get(place)).text
-        question = await find(TenderQuestion, TenderQuestion.tender == tender.id)
+        question = await find(PublicQuestion, PublicQuestion.record == f"tender:{tender.ref}")
         assert (await client.get(f"{place}/questions/{question.ref}")).status_code == 200
         answer = await client.post(f"{place}/questions/{question.ref}", data={"answer": "Yes, by everybody."})
         assert answer.status_code == 303
