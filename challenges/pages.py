@@ -283,10 +283,8 @@ class DraftPages(Controller):
         """One section with what is stored in it."""
         challenge = await _run(request, ref)
         kind, _ = _known(section)
-        values = {name: getattr(challenge, name) for name in kind.__struct_fields__}
-        if challenge.mission and "mission" in values:
-            values["mission"] = (await find(Mission, Mission.id == challenge.mission)).ref
-        return await _section(request, challenge, section, forms.blank(kind, **values), (q or "")[:200])
+        form = forms.stored(kind, challenge, **await actions.shown_in(challenge))
+        return await _section(request, challenge, section, form, (q or "")[:200])
 
     @post("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def write(self, request: Visitor, ref: FromPath[str], section: FromPath[str]) -> Response[Any]:
@@ -294,7 +292,7 @@ class DraftPages(Controller):
         kind, title = _known(section)
         form = await forms.read(request, kind)
         with form.acting():
-            await actions.edit(request.user, ref, form.data)
+            await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/draft", f"{title} saved.")
         return await _section(request, await _run(request, ref), section, form, "")
 
@@ -475,8 +473,7 @@ class ApplicationPages(Controller):
         own = await _own(request.user, challenge)
         if own is not None and own.withdrawn_at is None:
             return to(f"/applications/{own.ref}")
-        values = {name: getattr(own, name) for name in _FIELDS} if own else {}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), None)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, own), None)
 
     @post("/challenges/{ref:str}/apply", guards=[guards.supplier])
     async def apply(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -505,15 +502,14 @@ class ApplicationPages(Controller):
     async def change_form(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The application as it was sent, to be changed."""
         row, challenge = await _mine(request, ref)
-        values = {name: getattr(row, name) for name in _FIELDS}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), row)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, row), row)
 
     @post("/applications/{ref:str}/change", guards=[guards.supplier])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Replace what was sent."""
         form = await forms.read(request, actions.ApplicationDraft)
         with form.acting():
-            await actions.change(request.user, ref, form.data)
+            await actions.change(request.user, ref, form.data, form.version)
             return to(f"/applications/{ref}", "Your application is changed. The new receipt is in your letters.")
         row, challenge = await _mine(request, ref)
         return await _applying(request, challenge, form, row)
@@ -523,9 +519,6 @@ class ApplicationPages(Controller):
         """Take it back."""
         row = await actions.withdraw(request.user, ref)
         return to(f"/applications/{row.ref}", "Your application is withdrawn.")
-
-
-_FIELDS = actions.ApplicationDraft.__struct_fields__
 
 
 async def _mine(request: Visitor, ref: str) -> tuple[Application, Challenge]:
@@ -751,7 +744,7 @@ class RunPages(Controller):
         """Arrange it."""
         form = await forms.read(request, pitches.Schedule)
         with form.acting():
-            await pitches.schedule(request.user, pitch, form.data)
+            await pitches.schedule(request.user, pitch, form.data, form.version)
             return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is arranged. The team was told by letter.")
         return await _pitch(request, ref, pitch, form)
 
@@ -777,15 +770,14 @@ class RunPages(Controller):
     async def report(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The insight report as far as it is written."""
         row = await pitches.report_of(await _run(request, ref))
-        values = {name: getattr(row, name) for name in pitches.ReportDraft.__struct_fields__} if row else {}
-        return await _reporting(request, ref, forms.blank(pitches.ReportDraft, **values))
+        return await _reporting(request, ref, forms.stored(pitches.ReportDraft, row))
 
     @post("/report", guards=[guards.buyer])
     async def write_report(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the report."""
         form = await forms.read(request, pitches.ReportDraft)
         with form.acting():
-            await pitches.write_report(request.user, ref, form.data)
+            await pitches.write_report(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/manage", "The report is saved. It is published when you conclude.")
         return await _reporting(request, ref, form)
 
@@ -851,7 +843,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     challenge = await _public(request, ref)
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
-    stored = forms.blank(pitches.Schedule, scheduled_at=row.scheduled_at, place_or_link=row.place_or_link)
+    arranging = form if form and form.kind is pitches.Schedule else forms.stored(pitches.Schedule, row)
     return show(
         request,
         "challenges/pitch.html",
@@ -861,7 +853,8 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
-        form=form or stored,
+        arranging=arranging,
+        form=form or arranging,
     )
 
 

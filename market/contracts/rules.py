@@ -102,7 +102,7 @@ class DrawingUp:
     milestones: Sequence[Part]
     indicators: Sequence[str]
     now: datetime
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
@@ -115,7 +115,7 @@ class Signing:
     digest: str
     signed_other_side: bool
     agreed: bool
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
@@ -126,9 +126,9 @@ class Working:
     contract: Contract
     milestone: Milestone
     words: str
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
-    withheld: str = ""
+    withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
 
 

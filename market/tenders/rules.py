@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -97,11 +97,11 @@ class Candidate:
     tender: Tender
     buyer: Organisation
     now: datetime
-    lots: Sequence[Lot] = ()
-    criteria: Mapping[int, Sequence[LotCriterion]] = field(default_factory=dict)
-    officers: Sequence[OpeningOfficer] = ()
-    evidence: Sequence[InnovationEvidence] = ()
-    family: frozenset[int] = frozenset()
+    lots: Sequence[Lot]
+    criteria: Mapping[int, Sequence[LotCriterion]]
+    officers: Sequence[OpeningOfficer]
+    evidence: Sequence[InnovationEvidence]
+    family: frozenset[int]
 
     @property
     def codes(self) -> list[str]:
