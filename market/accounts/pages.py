@@ -356,11 +356,8 @@ class OrganisationPages(Controller):
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is told of a body, to be changed."""
         body = await _entered(ref)
-        values = {name: getattr(body, name) for name in memberships.OrganisationChange.__struct_fields__}
-        values["department"] = (
-            (await find(Organisation, Organisation.id == body.department)).ref if body.department else ""
-        )
-        return await _entering(request, forms.blank(memberships.OrganisationChange, **values), body)
+        form = forms.stored(memberships.OrganisationChange, body, **await memberships.shown_of(body))
+        return await _entering(request, form, body)
 
     @post("/{ref:str}/edit", guards=[guards.operator])
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -369,7 +366,7 @@ class OrganisationPages(Controller):
         form = await forms.read(request, memberships.OrganisationChange)
         form.beside(await memberships.objections({**form.found, "kind": body.kind}))
         with form.acting():
-            await memberships.change_organisation(request.user, ref, form.data)
+            await memberships.change_organisation(request.user, ref, form.data, form.version)
             return to(f"/organisations/{ref}", "The change is saved.")
         return await _entering(request, form, body)
 
