@@ -21,6 +21,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
 from market.refusals import NotFound, Refusal, Refused, insist
+from market.standing import Standing
 from market.tenders.evidence import accept_evidence
 
 
@@ -249,8 +250,13 @@ async def report_of(challenge: Challenge) -> InsightReport | None:
     return await maybe(InsightReport, InsightReport.challenge == challenge.id)
 
 
-async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
-    """All published insight reports with the challenge and the buyer they come from, the newest first."""
+def learnt(report: InsightReport, challenge: Challenge) -> Standing:
+    """Where a report stands now."""
+    return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())
+
+
+async def reports() -> list[tuple[InsightReport, Challenge, Organisation, Standing]]:
+    """All published insight reports with the challenge and the buyer they come from and where they stand, the newest first."""
     rows = (
         await InsightReport.objects()
         .where(InsightReport.published_at.is_not_null())
@@ -258,7 +264,7 @@ async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
     )
     challenges = await _by_id([row.challenge for row in rows])
     buyers = await names([each.buyer for each in challenges.values()])
-    return [(row, challenges[row.challenge], buyers[challenges[row.challenge].buyer]) for row in rows]
+    return [(row, of, buyers[of.buyer], learnt(row, of)) for row in rows for of in (challenges[row.challenge],)]
 
 
 async def report(ref: str) -> tuple[InsightReport, Challenge]:

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+import msgspec
+
 from market import policy
 from market.refusals import rule
 
@@ -424,7 +426,14 @@ def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetim
 # ── sanctions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sanction(row: Withholding, at: datetime) -> Sanction:
+class Cure(msgspec.Struct, frozen=True):
+    """What a sanction's state is reckoned from."""
+
+    cure_until: datetime
+    restored_at: datetime | None
+
+
+def sanction(row: Withholding | Cure, at: datetime) -> Sanction:
     """Where a sanction stands at a moment, by its dates."""
     if row.restored_at is not None and row.restored_at <= at:
         return "restored"
