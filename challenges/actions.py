@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import asyncpg
 import msgspec
@@ -16,7 +16,8 @@ from msgspec import Meta
 
 from challenges import rules
 from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport
-from market import clock, policy
+from market import clock, drafts, policy
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -82,6 +83,7 @@ class Subject(msgspec.Struct, forbid_unknown_fields=True):
 
 Section: TypeAlias = Problem | Success | Offer | Terms | Subject
 """A part of a draft that is written at once."""
+SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -153,15 +155,13 @@ async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
     async with transaction():
         hat = actor.must_wear("buyer", organisation=buyer)
         challenge = Challenge(
-            buyer=buyer,
-            title=given.title,
-            mission=await _mission(given.mission),
-            method=given.method,
-            problem=given.problem,
-            who_has_it=given.who_has_it,
-            evidence=given.evidence,
-            created_at=clock.now(),
-            created_by=actor.must_be_person(),
+            **drafts.facts(
+                given,
+                buyer=buyer,
+                mission=await _mission(given.mission),
+                created_at=clock.now(),
+                created_by=actor.must_be_person(),
+            )
         )
         await challenge.save()
         await record(
@@ -176,18 +176,17 @@ async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
     return challenge
 
 
-async def edit(actor: Actor, ref: str, given: Section) -> Challenge:
-    """Write one section of a draft anew; fields that are left out become empty."""
+async def edit(actor: Actor, ref: str, given: Section, seen: str) -> Challenge:
+    """Write one section of a draft anew, from the version of it that was `seen`; fields that are left out become empty."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
-        values = msgspec.structs.asdict(given)
+        computed: dict[str, Any] = {}
         if isinstance(given, Problem):
-            values["mission"] = await _mission(given.mission)
+            computed["mission"] = await _mission(given.mission)
         if isinstance(given, Subject):
-            values["cpv"] = _codes(given.cpv)
-        for name, value in values.items():
-            setattr(challenge, name, value)
-        await challenge.save([getattr(Challenge, name) for name in values])
+            computed["cpv"] = _codes(given.cpv)
+        trace = Trace("challenge.edited", f"challenge:{ref}", {"section": type(given).__name__.lower()})
+        await revise(given, seen, challenge, trace=trace, shown=await shown_in(challenge), **computed)
         await record(
             actor,
             "challenge.edited",
@@ -200,13 +199,19 @@ async def edit(actor: Actor, ref: str, given: Section) -> Challenge:
     return challenge
 
 
+async def shown_in(challenge: Challenge) -> dict[str, Any]:
+    """What a form of a section shows for columns that people name otherwise: the mission by its reference."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    return {"mission": mission.ref if mission else ""}
+
+
 async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
     """Add what applications are scored on to a draft."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
         places = await Criterion.select(Criterion.place).where(Criterion.challenge == challenge.id)
         place = max((row["place"] for row in places), default=0) + 1
-        criterion = Criterion(challenge=challenge.id, place=place, **msgspec.structs.asdict(given))
+        criterion = Criterion(challenge=challenge.id, place=place, **drafts.facts(given))
         await criterion.save()
         await record(
             actor,
@@ -363,7 +368,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
                 submitted_at=now,
                 submitted_by=actor.must_be_person(),
             )
-        _fill(application, given)
+        drafts.write(given, application)
         application.submitted_at, application.submitted_by = now, actor.must_be_person()
         application.edited_at = application.withdrawn_at = None
         try:
@@ -379,16 +384,14 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
     return application
 
 
-async def change(actor: Actor, ref: str, given: ApplicationDraft) -> Application:
-    """Change an application (its reference) before the challenge closes."""
+async def change(actor: Actor, ref: str, given: ApplicationDraft, seen: str) -> Application:
+    """Change an application (its reference), from the version that was `seen`, before the challenge closes."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
         now = clock.now()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
-        _fill(application, given)
-        application.edited_at = now
-        await application.save([*_ANSWERS, Application.edited_at])
+        await revise(given, seen, application, trace=Trace("application.edited", f"application:{ref}"), edited_at=now)
         await _receipt(challenge, application, hat)
         await _application_event(actor, "application.edited", challenge, application, hat, digest=digest(application))
     return application
@@ -420,10 +423,7 @@ def digest(application: Application) -> str:
     """SHA-256 of what the supplier sent, over canonical JSON: the receipt in her letter, to be checked later."""
     said: dict[str, canonical.Plain] = {
         "application": application.ref,
-        "summary": application.summary,
-        "approach": application.approach,
-        "evidence": application.evidence,
-        "team": application.team,
+        **drafts.stored(ApplicationDraft, application),
     }
     return hashlib.sha256(canonical.encode(said)).hexdigest()
 
@@ -542,13 +542,6 @@ async def names(organisations: Sequence[int]) -> dict[int, Organisation]:
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_ANSWERS = (Application.summary, Application.approach, Application.evidence, Application.team)
-
-
-def _fill(application: Application, given: ApplicationDraft) -> None:
-    application.summary, application.approach = given.summary, given.approach
-    application.evidence, application.team = given.evidence, given.team
 
 
 async def _mission(ref: str) -> int | None:

@@ -11,6 +11,7 @@ from challenges import actions, judging, pitches, rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
+from market.kinds import KINDS
 from market.questions import desk as questions
 from market.reads import rows
 from market.web.desk import Fitting, InPlay, Open, Placed, Running, Waiting
@@ -126,14 +127,14 @@ async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]
     for challenge in (
         await Challenge.objects().where(Challenge.buyer.is_in(list(bodies))).order_by(Challenge.id, ascending=False)
     ):
-        stage = rules.stage(challenge, clock.now())
-        draft = "/draft" if stage == "draft" and challenge.buyer in editing else ""
+        stands = rules.standing(challenge, clock.now())
+        draft = "/draft" if stands.stage == "draft" and challenge.buyer in editing else ""
         found.append(
             Placed(
-                places.get(stage, "Finished"),
+                places.get(stands.stage, "Finished"),
                 challenge.title or _("Untitled problem"),
                 f"/challenges/{challenge.ref}{draft}",
-                _("Challenge. {stage}", stage=rules.STAGES[stage][0]),
+                _("Challenge. {stage}", stage=stands.word),
             )
         )
     return found
@@ -194,15 +195,17 @@ def _next(each: Applied) -> tuple[str, datetime | None]:
 
 async def running(bodies: Sequence[int]) -> list[Running]:
     """The published challenges of these bodies that have not ended."""
-    return await rows(
-        Running,
-        """
-        SELECT 'Challenge' AS kind, '/challenges/' || c.ref AS href, c.title, o.name AS buyer, c.decision_by AS when
-        FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.buyer = ANY({}::int[]) AND c.published_at IS NOT NULL
-          AND c.concluded_at IS NULL AND c.cancelled_at IS NULL
-        """,
-        list(bodies),
+    found = await Challenge.objects().where(
+        Challenge.buyer.is_in(list(bodies))
+        & Challenge.published_at.is_not_null()
+        & Challenge.concluded_at.is_null()
+        & Challenge.cancelled_at.is_null()
     )
+    buyers = await actions.names([each.buyer for each in found])
+    return [
+        Running(KINDS["challenge"], each.ref, each.title, buyers[each.buyer].name, rules.standing(each, clock.now()))
+        for each in found
+    ]
 
 
 async def by_mission(missions: Sequence[int]) -> dict[int, OfMission]:

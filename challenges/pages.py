@@ -57,23 +57,14 @@ class Excusing(msgspec.Struct):
 
 def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
     """A challenge as a list shows it."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
-    ends = {"draft": (challenge.created_at, "Begun"), "pitching": (challenge.decision_by, "Decision by")}
-    shut = {"concluded": (challenge.concluded_at, "Concluded"), "cancelled": (challenge.cancelled_at, "Cancelled")}
-    closed = {"closed": (challenge.closes_at, "Closed")}
-    when, label = {**ends, **shut, **closed}.get(stage, (challenge.closes_at, "Closes"))
+    standing = rules.standing(challenge, clock.now())
     return {
-        "href": f"/challenges/{challenge.ref}{'/draft' if stage == 'draft' else ''}",
+        "href": f"/challenges/{challenge.ref}{'/draft' if standing.stage == 'draft' else ''}",
         "title": challenge.title,
         "buyer": buyers[challenge.buyer].name,
         "fee": actions.fee(challenge) if challenge.fee_minor else None,
         "places": challenge.places,
-        "when": when,
-        "label": label,
-        "word": word,
-        "tone": tone,
-        "stage": stage,
+        "standing": standing,
     }
 
 
@@ -97,13 +88,11 @@ async def _run(request: Visitor, ref: str) -> Challenge:
 
 async def _frame(request: Visitor, challenge: Challenge) -> dict[str, Any]:
     """What every page about one challenge needs."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
+    standing = rules.standing(challenge, clock.now())
     return {
         "challenge": challenge,
-        "stage": stage,
-        "word": word,
-        "tone": tone,
+        "stage": standing.stage,
+        "standing": standing,
         "fee": actions.fee(challenge),
         "buyer": await find(Organisation, Organisation.id == challenge.buyer),
         "runs": request.user.wears("buyer", organisation=challenge.buyer) is not None,
@@ -136,10 +125,11 @@ class ChallengePages(Controller):
         return show(
             request,
             "challenges/list.html",
-            rows=sorted((row for row in rows if kept is None or row["stage"] in kept), key=_soonest),
+            rows=sorted((row for row in rows if kept is None or row["standing"].stage in kept), key=_soonest),
             drafts=await _rows(drafts),
             filters=[
-                (value, words, sum(row["stage"] in stages for row in rows)) for value, words, stages in STAGES_SHOWN
+                (value, words, sum(row["standing"].stage in stages for row in rows))
+                for value, words, stages in STAGES_SHOWN
             ],
             chosen=stage if kept else None,
             total=len(rows),
@@ -182,8 +172,9 @@ class ChallengePages(Controller):
 
 def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
     """Open ones by the time that is left, then the rest by how recently something happened."""
-    still = row["stage"] in rules.TAKING
-    stamp = row["when"].timestamp() if row["when"] else 0.0
+    still = row["standing"].stage in rules.TAKING
+    when = row["standing"].when
+    stamp = when.timestamp() if when else 0.0
     return not still, stamp if still else -stamp
 
 
@@ -292,10 +283,8 @@ class DraftPages(Controller):
         """One section with what is stored in it."""
         challenge = await _run(request, ref)
         kind, _ = _known(section)
-        values = {name: getattr(challenge, name) for name in kind.__struct_fields__}
-        if challenge.mission and "mission" in values:
-            values["mission"] = (await find(Mission, Mission.id == challenge.mission)).ref
-        return await _section(request, challenge, section, forms.blank(kind, **values), (q or "")[:200])
+        form = forms.stored(kind, challenge, **await actions.shown_in(challenge))
+        return await _section(request, challenge, section, form, (q or "")[:200])
 
     @post("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def write(self, request: Visitor, ref: FromPath[str], section: FromPath[str]) -> Response[Any]:
@@ -303,7 +292,7 @@ class DraftPages(Controller):
         kind, title = _known(section)
         form = await forms.read(request, kind)
         with form.acting():
-            await actions.edit(request.user, ref, form.data)
+            await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/draft", f"{title} saved.")
         return await _section(request, await _run(request, ref), section, form, "")
 
@@ -484,8 +473,7 @@ class ApplicationPages(Controller):
         own = await _own(request.user, challenge)
         if own is not None and own.withdrawn_at is None:
             return to(f"/applications/{own.ref}")
-        values = {name: getattr(own, name) for name in _FIELDS} if own else {}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), None)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, own), None)
 
     @post("/challenges/{ref:str}/apply", guards=[guards.supplier])
     async def apply(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -500,7 +488,7 @@ class ApplicationPages(Controller):
     async def mine(self, request: Visitor) -> Response[bytes]:
         """What my organisation sent, and where each stands."""
         rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
-        found = [await _standing(row) for row in rows]
+        found = [await _progress(row) for row in rows]
         buyers = await actions.names([each["challenge"].buyer for each in found])
         return show(request, "challenges/applications.html", rows=found, buyers=buyers)
 
@@ -514,15 +502,14 @@ class ApplicationPages(Controller):
     async def change_form(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The application as it was sent, to be changed."""
         row, challenge = await _mine(request, ref)
-        values = {name: getattr(row, name) for name in _FIELDS}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), row)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, row), row)
 
     @post("/applications/{ref:str}/change", guards=[guards.supplier])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Replace what was sent."""
         form = await forms.read(request, actions.ApplicationDraft)
         with form.acting():
-            await actions.change(request.user, ref, form.data)
+            await actions.change(request.user, ref, form.data, form.version)
             return to(f"/applications/{ref}", "Your application is changed. The new receipt is in your letters.")
         row, challenge = await _mine(request, ref)
         return await _applying(request, challenge, form, row)
@@ -532,9 +519,6 @@ class ApplicationPages(Controller):
         """Take it back."""
         row = await actions.withdraw(request.user, ref)
         return to(f"/applications/{row.ref}", "Your application is withdrawn.")
-
-
-_FIELDS = actions.ApplicationDraft.__struct_fields__
 
 
 async def _mine(request: Visitor, ref: str) -> tuple[Application, Challenge]:
@@ -558,7 +542,7 @@ async def _applying(
     )
 
 
-async def _standing(row: Application) -> dict[str, Any]:
+async def _progress(row: Application) -> dict[str, Any]:
     """One of a supplier's applications with its challenge and what comes next."""
     challenge = await find(Challenge, Challenge.id == row.challenge)
     stage = rules.stage(challenge, clock.now())
@@ -600,7 +584,7 @@ async def _standing(row: Application) -> dict[str, Any]:
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
     own = reading.sees == "own"
-    standing = await _standing(row)
+    progress = await _progress(row)
     return show(
         request,
         "challenges/application.html",
@@ -609,13 +593,13 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         application=row,
         sees=reading.sees,
         supplier=reading.supplier,
-        standing=standing,
+        progress=progress,
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
         digest=actions.digest(row),
-        may_change=own and row.withdrawn_at is None and standing["stage"] in rules.TAKING,
-        may_again=own and row.withdrawn_at is not None and standing["stage"] in rules.TAKING,
-        fee_due=workdays.pitch_fee_due_at(standing["pitch"].delivered_at)
-        if standing["pitch"] and standing["pitch"].delivered_at
+        may_change=own and row.withdrawn_at is None and progress["stage"] in rules.TAKING,
+        may_again=own and row.withdrawn_at is not None and progress["stage"] in rules.TAKING,
+        fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
+        if progress["pitch"] and progress["pitch"].delivered_at
         else None,
         evaluators=policy.UK.challenges.evaluators_minimum,
     )
@@ -760,7 +744,7 @@ class RunPages(Controller):
         """Arrange it."""
         form = await forms.read(request, pitches.Schedule)
         with form.acting():
-            await pitches.schedule(request.user, pitch, form.data)
+            await pitches.schedule(request.user, pitch, form.data, form.version)
             return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is arranged. The team was told by letter.")
         return await _pitch(request, ref, pitch, form)
 
@@ -786,15 +770,14 @@ class RunPages(Controller):
     async def report(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The insight report as far as it is written."""
         row = await pitches.report_of(await _run(request, ref))
-        values = {name: getattr(row, name) for name in pitches.ReportDraft.__struct_fields__} if row else {}
-        return await _reporting(request, ref, forms.blank(pitches.ReportDraft, **values))
+        return await _reporting(request, ref, forms.stored(pitches.ReportDraft, row))
 
     @post("/report", guards=[guards.buyer])
     async def write_report(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the report."""
         form = await forms.read(request, pitches.ReportDraft)
         with form.acting():
-            await pitches.write_report(request.user, ref, form.data)
+            await pitches.write_report(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/manage", "The report is saved. It is published when you conclude.")
         return await _reporting(request, ref, form)
 
@@ -860,7 +843,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     challenge = await _public(request, ref)
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
-    stored = forms.blank(pitches.Schedule, scheduled_at=row.scheduled_at, place_or_link=row.place_or_link)
+    arranging = form if form and form.kind is pitches.Schedule else forms.stored(pitches.Schedule, row)
     return show(
         request,
         "challenges/pitch.html",
@@ -870,7 +853,8 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
-        form=form or stored,
+        arranging=arranging,
+        form=form or arranging,
     )
 
 
@@ -918,7 +902,7 @@ class InsightPages(Controller):
         return show(
             request,
             "insights/one.html",
-            **await _frame(request, challenge),
+            **{**await _frame(request, challenge), "standing": pitches.learnt(report, challenge)},
             report=report,
             codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
             steps=await thread(f"challenge:{challenge.ref}"),

@@ -13,6 +13,7 @@ from challenges import rules
 from challenges.actions import ancestors, fee, must_run, names, tell_applicants
 from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, policy, workdays
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -20,6 +21,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
 from market.refusals import NotFound, Refusal, Refused, insist
+from market.standing import Standing
 from market.tenders.evidence import accept_evidence
 
 
@@ -57,8 +59,8 @@ class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
 # ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
-    """Arrange a pitch (its reference), or arrange it anew; the team is told by letter."""
+async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
+    """Arrange a pitch (its reference), or arrange it anew from what was `seen` of it; the team is told by letter."""
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
@@ -66,10 +68,9 @@ async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
         insist(rules.SCHEDULE, challenge, pitch, now)
         insist((rules.is_arranged_ahead,), given.scheduled_at, now)
         moved = pitch.scheduled_at is not None
-        pitch.scheduled_at, pitch.place_or_link = given.scheduled_at, given.place_or_link
-        pitch.missed_at, pitch.missed_because = None, ""
-        await pitch.save([Pitch.scheduled_at, Pitch.place_or_link, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-scheduled", moved=moved)
+        trace = Trace("pitch.scheduled", f"pitch:{ref}")
+        await revise(given, seen, pitch, trace=trace, missed_at=None, missed_because="")
+        await _tell_team(challenge, pitch, "challenges/pitch-scheduled.txt", moved=moved)
         await _pitch_event(
             actor, "pitch.scheduled", challenge, pitch, hat, {"scheduled_at": given.scheduled_at.isoformat()}
         )
@@ -87,7 +88,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
         pitch.note = (given or Delivery()).note.strip()
         pitch.missed_at, pitch.missed_because = None, ""
         await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-delivered", due_at=workdays.pitch_fee_due_at(now))
+        await _tell_team(challenge, pitch, "challenges/pitch-delivered.txt", due_at=workdays.pitch_fee_due_at(now))
         await owe(
             actor,
             cause=f"pitch:{pitch.ref}",
@@ -114,7 +115,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
             raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
         pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
         await pitch.save([*_MISSED])
-        await _tell_team(challenge, pitch, "pitch-missed", reason=pitch.missed_because)
+        await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
     return pitch
 
@@ -122,19 +123,19 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
 # ── the report and the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def write_report(actor: Actor, ref: str, given: ReportDraft) -> InsightReport:
-    """Write the insight report of a challenge, or write it anew; it is published when the challenge is concluded."""
+async def write_report(actor: Actor, ref: str, given: ReportDraft, seen: str) -> InsightReport:
+    """Write the insight report of a challenge, or write it anew from what was `seen` of it; it is published when the
+    challenge is concluded."""
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
         insist(rules.REPORT, challenge, clock.now())
         report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
+        author = actor.must_be_person()
         if report is None:
-            report = InsightReport(challenge=challenge.id, written_by=actor.must_be_person())
-        for name, value in msgspec.structs.asdict(given).items():
-            setattr(report, name, value)
-        report.written_by = actor.must_be_person()
-        await report.save()
+            report = InsightReport(challenge=challenge.id, written_by=author)
+        trace = Trace("insight_report.drafted", f"insight_report:{report.ref}")
+        await revise(given, seen, report, trace=trace, written_by=author)
         await record(
             actor,
             "insight_report.drafted",
@@ -249,8 +250,13 @@ async def report_of(challenge: Challenge) -> InsightReport | None:
     return await maybe(InsightReport, InsightReport.challenge == challenge.id)
 
 
-async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
-    """All published insight reports with the challenge and the buyer they come from, the newest first."""
+def learnt(report: InsightReport, challenge: Challenge) -> Standing:
+    """Where a report stands now."""
+    return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())
+
+
+async def reports() -> list[tuple[InsightReport, Challenge, Organisation, Standing]]:
+    """All published insight reports with the challenge and the buyer they come from and where they stand, the newest first."""
     rows = (
         await InsightReport.objects()
         .where(InsightReport.published_at.is_not_null())
@@ -258,7 +264,7 @@ async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
     )
     challenges = await _by_id([row.challenge for row in rows])
     buyers = await names([each.buyer for each in challenges.values()])
-    return [(row, challenges[row.challenge], buyers[challenges[row.challenge].buyer]) for row in rows]
+    return [(row, of, buyers[of.buyer], learnt(row, of)) for row in rows for of in (challenges[row.challenge],)]
 
 
 async def report(ref: str) -> tuple[InsightReport, Challenge]:
@@ -310,11 +316,11 @@ async def _pitch_event(
     )
 
 
-async def _tell_team(challenge: Challenge, pitch: Pitch, letter: str, **said: object) -> None:
+async def _tell_team(challenge: Challenge, pitch: Pitch, template: str, **said: object) -> None:
     application = await find(Application, Application.id == pitch.application)
     await tell(
         pitch.supplier,
-        f"challenges/{letter}.txt",
+        template,
         roles=SUPPLIER_ROLES,
         about=f"pitch:{pitch.ref}",
         title=challenge.title,

@@ -139,9 +139,8 @@ async def name_evaluator(actor: Actor, tender_ref: str, given: EvaluatorDraft) -
         chosen = staff.get(given.person)
         standing = await evaluation.of(tender)
         known = standing.member(chosen["id"]) if chosen else None
-        insist(
-            rules.NAME, rules.Naming(tender, chosen is not None, known.row if known else None, _prices_shown(standing))
-        )
+        seat = known.row if known else None
+        insist(rules.NAME, rules.Naming(tender, chosen is not None, seat, _prices_shown(standing), reason=""))
         if chosen is None:
             raise NotFound("Person")
         panelist = Panelist(
@@ -423,7 +422,10 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
         if bid is None:
             raise NotFound("Bid")
         low = _low(standing, bid)
-        insist(rules.ASK, rules.Asking(tender, low, bid.lot in standing.decisions, standing.questions.get(bid.id)))
+        insist(
+            rules.ASK,
+            rules.Asking(tender, low, bid.lot in standing.decisions, standing.questions.get(bid.id), answer=""),
+        )
         now = clock.now()
         question = PriceQuestion(
             bid=bid.id,

@@ -11,9 +11,8 @@ from market import clock
 from market.actor import SUPPLIER_ROLES, Actor
 from market.awards import evaluation
 from market.reads import rows
-from market.tenders import rules as tenders
 from market.tenders.tables import Tender
-from market.web.desk import InPlay, Placed, Waiting
+from market.web.desk import InPlay, Waiting
 from market.wording import _, _n
 
 
@@ -143,25 +142,6 @@ async def _decided(buyers: Sequence[int]) -> set[int]:
             list(buyers),
         )
     )
-
-
-async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
-    """The tenders of these bodies, the newest first."""
-    places = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Finished"}
-    decided = await _decided(bodies)
-    found = []
-    for tender in await Tender.objects().where(Tender.buyer.is_in(list(bodies))).order_by(Tender.id, ascending=False):
-        stage = tenders.stage(tender, clock.now())
-        over = stage == "evaluation" and tender.id in decided
-        found.append(
-            Placed(
-                "Finished" if over else places.get(stage, "Bids to open and score"),
-                tender.title or _("Untitled tender"),
-                f"/tenders/{tender.ref}",
-                _("Tender. {stage}", stage=_("Decided") if over else tenders.STAGES[stage][0]),
-            )
-        )
-    return found
 
 
 async def in_play(firms: Sequence[int]) -> list[InPlay]:

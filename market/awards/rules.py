@@ -27,7 +27,7 @@ class Naming:
     qualified: bool
     known: Panelist | None
     prices_shown: bool
-    reason: str = ""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ class Deciding:
     set_aside: Mapping[str, str]
     reasons: str
     now: datetime
-    low: Sequence[Low] = ()
-    certificate: str | None = None
+    low: Sequence[Low]
+    certificate: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Asking:
     low: str | None
     decided: bool
     question: PriceQuestion | None
-    answer: str = ""
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class BidPages(Controller):
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
+        facts = rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True, withheld=withheld)
         return show(
             request,
             "bids/lots.html",
@@ -81,12 +82,8 @@ class BidPages(Controller):
             lots=lots,
             sent={each["lot_ref"]: each for each in reversed(sent)},
             history=sent,
-            blocked=refusals(
-                rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now(), withheld=withheld)
-            ),
-            withdraws=not refusals(
-                rules.WITHDRAW, rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True)
-            ),
+            blocked=refusals(rules.SUBMIT, facts),
+            withdraws=not refusals(rules.WITHDRAW, facts),
             missing=missing,
         )
 
@@ -141,7 +138,7 @@ class BidPages(Controller):
 async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
     tender = await _tender(ref)
     lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    withheld, missing = await actions.warned(request.user, tender)
+    _, missing = await actions.warned(request.user, tender)
     return show(
         request,
         "bids/seal.html",
@@ -150,7 +147,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=await actions.criteria_of(lot.id),
         form=form,
-        blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lot, clock.now(), withheld=withheld)),
+        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.now())),
         missing=missing,
     )
 

@@ -26,6 +26,8 @@ from market.payments.actions import owe
 from market.proof import canonical
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
+from market.standing import dates_of
+from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
 
@@ -393,12 +395,23 @@ async def _milestone(contract_ref: str, milestone_ref: str) -> tuple[Contract, M
     )
 
 
+async def _working(contract: Contract, milestone: Milestone, words: str) -> rules.Working:
+    tender = await find(Tender, Tender.id == contract.tender)
+    return rules.Working(
+        contract,
+        milestone,
+        words,
+        certificate=await _certified(contract.supplier, tender),
+        withheld=await sanctions.withheld(contract.supplier, clock.now(), pinned=_pinned(tender)),
+    )
+
+
 async def deliver(actor: Actor, contract_ref: str, milestone_ref: str, given: Delivery) -> Milestone:
     """The supplier marks a milestone delivered, with a note; again after a refusal."""
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*SUPPLIERS, organisation=contract.supplier)
-        insist(rules.DELIVER, rules.Working(contract, milestone, given.note))
+        insist(rules.DELIVER, await _working(contract, milestone, given.note))
         milestone.delivered_at, milestone.delivered_by = clock.now(), actor.must_be_person()
         milestone.delivery_note, milestone.refused_reason = given.note.strip(), ""
         await milestone.save(
@@ -414,10 +427,7 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        tender = await find(Tender, Tender.id == contract.tender)
-        missing = await _certified(contract.supplier, tender)
-        withheld = await sanctions.withheld(contract.supplier, clock.now(), pinned=_pinned(tender))
-        insist(rules.ACCEPT, rules.Working(contract, milestone, "", missing, withheld))
+        insist(rules.ACCEPT, await _working(contract, milestone, ""))
         milestone.accepted_at, milestone.accepted_by = clock.now(), actor.must_be_person()
         await milestone.save([Milestone.accepted_at, Milestone.accepted_by])
         about = await ancestors(contract)
@@ -449,7 +459,7 @@ async def refuse(actor: Actor, contract_ref: str, milestone_ref: str, given: Ref
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        insist(rules.REFUSE, rules.Working(contract, milestone, given.problem))
+        insist(rules.REFUSE, await _working(contract, milestone, given.problem))
         milestone.refused_reason = given.problem.strip()
         await milestone.save([Milestone.refused_reason])
         await _tell(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)
@@ -586,6 +596,7 @@ async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: Con
             "after": change.after,
             "value_minor": contract.value_minor,
             "currency": contract.currency,
+            "ends_on": contract.ends_on.isoformat(),
         },
         private={"text": change.text},
         about=await ancestors(contract),
@@ -631,8 +642,9 @@ PER_PAGE = 20
 
 async def listed(before: str = "") -> list[dict[str, Any]]:
     """A page of contracts, the newest first, at most :data:`PER_PAGE` and one more (which says that there is another
-    page): columns of `Contract` with the names of buyer and supplier. `before` is the last reference of the page before."""
-    return await many(
+    page): columns of `Contract` with the names of buyer and supplier, and its `standing`. `before` is the last reference of
+    the page before."""
+    rows = await many(
         "SELECT c.ref, c.title, c.value_minor, c.currency, c.begins_on, c.ends_on, c.drawn_up_at, c.buyer_signed_at, "
         "c.supplier_signed_at, c.ended_at, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, "
         "s.ref AS supplier_ref, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency "
@@ -642,6 +654,8 @@ async def listed(before: str = "") -> list[dict[str, Any]]:
         before,
         PER_PAGE + 1,
     )
+    now = clock.now()
+    return [{**row, "standing": rules.standing(dates_of(rules.Dates, row), now)} for row in rows]
 
 
 async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
@@ -663,14 +677,5 @@ async def changes_of(contract: Contract) -> list[ContractChange]:
 
 def small_firm(row: dict[str, Any]) -> bool | None:
     """Whether the supplier of a row of :func:`listed` is a small firm; None when its size is not known."""
-    facts = {name: row[name] for name in ("employees", "turnover_minor", "balance_minor")}
-    return awards.size_verdict(Organisation(_ignore_missing=True, currency=row["size_currency"], **facts)).small
-
-
-def stage(contract: Contract | dict[str, Any]) -> tuple[str, str]:
-    """Where a contract stands, as a word and its tone: derived from its dates, stored nowhere."""
-    held = contract if isinstance(contract, dict) else contract.to_dict()
-    in_force = held["buyer_signed_at"] and held["supplier_signed_at"]
-    if held["ended_at"]:
-        return ("Ended", "grey") if in_force else ("Given up", "red")
-    return ("In force", "green") if in_force else ("Waiting for signatures", "amber")
+    figures = Figures(row["employees"], row["turnover_minor"], row["balance_minor"], row["size_currency"])
+    return size_of(figures).small

@@ -11,8 +11,11 @@ from market import clock
 from market.actor import SUPPLIER_ROLES, Actor
 from market.awards.tables import Decision
 from market.contracts import actions, rules
+from market.kinds import KINDS
 from market.reads import rows
 from market.refusals import refusals
+from market.standing import Standing, dates_of
+from market.tenders.listing import standings
 from market.web.desk import InPlay, Placed, Running, Waiting
 from market.wording import _
 
@@ -59,6 +62,7 @@ class Held(msgspec.Struct, frozen=True):
     ref: str
     title: str
     supplier: str
+    drawn_up_at: datetime | None
     buyer_signed_at: datetime | None
     supplier_signed_at: datetime | None
     ended_at: datetime | None
@@ -67,9 +71,9 @@ class Held(msgspec.Struct, frozen=True):
     due_on: date | None
 
     @property
-    def in_force(self) -> bool:
-        """Whether both sides have signed."""
-        return self.buyer_signed_at is not None and self.supplier_signed_at is not None
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(dates_of(rules.Dates, self), clock.now())
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
@@ -182,7 +186,7 @@ def _signing(contracts: Sequence[Unsigned]) -> list[Waiting]:
 
 
 _HELD = """
-    SELECT c.ref, c.title, s.name AS supplier, c.buyer_signed_at, c.supplier_signed_at, c.ended_at, c.ends_on,
+    SELECT c.ref, c.title, s.name AS supplier, c.drawn_up_at, c.buyer_signed_at, c.supplier_signed_at, c.ended_at, c.ends_on,
       m.title AS milestone, m.due_on FROM contract c JOIN organisation s ON s.id = c.supplier
     LEFT JOIN LATERAL (SELECT title, due_on FROM milestone WHERE milestone.contract = c.id AND accepted_at IS NULL
       ORDER BY number LIMIT 1) m ON true
@@ -194,10 +198,10 @@ async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]
     found = await rows(Held, _HELD + "WHERE c.buyer = ANY({}::int[]) ORDER BY c.id DESC", list(bodies))
     return [
         Placed(
-            "Finished" if each.ended_at else "Contracts",
+            "Finished" if each.standing.stage in ("ended", "given-up") else "Contracts",
             each.title,
             f"/contracts/{each.ref}",
-            f"{each.supplier}. {_('Ended') if each.ended_at else _('In force') if each.in_force else _('Waiting for signatures')}",
+            f"{each.supplier}. {each.standing.word}",
         )
         for each in found
     ]
@@ -213,24 +217,32 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
 
 def _next(each: Held) -> tuple[str, date | None]:
     """What happens next with a contract, and when."""
-    if not each.in_force:
+    if each.standing.stage == "unsigned":
         return _("Waiting for signatures"), None
     return (each.milestone, each.due_on) if each.milestone else (_("It ends"), each.ends_on)
 
 
+class Untaken(msgspec.Struct, frozen=True):
+    """A published tender that has not led to a contract."""
+
+    ref: str
+    title: str
+    buyer: str
+
+
 async def running(bodies: Sequence[int]) -> list[Running]:
     """The published tenders of these bodies that have not led to a contract."""
-    return await rows(
-        Running,
+    found = await rows(
+        Untaken,
         """
-        SELECT 'Tender' AS kind, '/tenders/' || t.ref AS href, t.title, o.name AS buyer,
-          CASE WHEN t.closes_at > {} THEN t.closes_at END AS when
-        FROM tender t JOIN organisation o ON o.id = t.buyer WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL
-          AND t.cancelled_at IS NULL AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id)
+        SELECT t.ref, t.title, o.name AS buyer FROM tender t JOIN organisation o ON o.id = t.buyer
+        WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id)
         """,
-        clock.now(),
         list(bodies),
     )
+    stands = await standings([each.ref for each in found])
+    return [Running(KINDS["tender"], each.ref, each.title, each.buyer, stands[each.ref]) for each in found]
 
 
 async def by_mission(missions: Sequence[int]) -> dict[int, int]:

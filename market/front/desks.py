@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from challenges import desk as challenges
 from market import clock
+from market.accounts import desk as accounts
 from market.accounts.people import family
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit import desk as audit
@@ -28,7 +29,7 @@ from market.web.desk import InPlay, Open, Running, Waiting
 
 T = TypeVar("T")
 
-WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, letters)
+WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, letters, accounts)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
 STAGES = ("Drafts", "Open", "Being scored", "Pitching", "Bids to open and score", "Contracts", "Finished")
@@ -102,7 +103,7 @@ async def _counted(*nouns: Any) -> dict[str, int]:
 
 async def _stages(bodies: Sequence[int], editing: Sequence[int]) -> Stages:
     """A buyer's records by stage, the newest first within one."""
-    placed = await gathered(noun.records(bodies, editing) for noun in (challenges, awards, contracts))
+    placed = await gathered(noun.records(bodies, editing) for noun in (challenges, tenders, contracts))
     return [(stage, [(each.title, each.href, each.note) for each in placed if each.stage == stage]) for stage in STAGES]
 
 
@@ -128,10 +129,9 @@ async def _minister(departments: Sequence[int]) -> MinisterDesk:
     aims = await missions.missions_of(bodies)
     exercises = await challenges.by_mission([aim.id for aim in aims])
     signed = await contracts.by_mission([aim.id for aim in aims])
-    far = datetime.max.replace(tzinfo=clock.now().tzinfo)
     running = await gathered(noun.running(bodies) for noun in (challenges, contracts))
     return MinisterDesk(
         [{"aim": aim, "exercises": exercises.get(aim.id), "contracts": signed.get(aim.id, 0)} for aim in aims],
-        sorted(running, key=lambda each: each.when or far),
+        sorted(running, key=lambda each: (each.standing.when is None, each.standing.when)),
         await waivers.decided(departments),
     )

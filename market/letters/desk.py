@@ -1,4 +1,4 @@
-"""What letters put on the operator's desk: those that could not be sent."""
+"""What letters put on the operator's desk: those that came back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from market.wording import _n
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """One item for all letters that failed."""
+    """One item for all letters that came back, but those to addresses known to be dead."""
     if not actor.wears("operator"):
         return []
-    (stuck,) = await rows(int, "SELECT count(*) FROM letter WHERE sent_at IS NULL AND failure <> ''")
-    words = _n("A letter could not be sent", "{number} letters could not be sent", stuck)
-    return [Waiting(words, "/letters")] if stuck else []
+    (stuck,) = await rows(
+        int,
+        """
+        SELECT count(*) FROM letter l WHERE gave_up_at IS NOT NULL AND sent_at IS NULL
+          AND NOT EXISTS (SELECT 1 FROM dead_address d WHERE d.address = lower(l.address))
+        """,
+    )
+    words = _n("A letter came back", "{number} letters came back", stuck)
+    return [Waiting(words, "/postroom?outcome=came-back")] if stuck else []
 
 
 async def counts() -> dict[str, int]:

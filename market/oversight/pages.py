@@ -15,21 +15,14 @@ from market.accounts import guards
 from market.audit import proofs
 from market.kinds import DEEDS, KINDS, sentence
 from market.oversight import actions, contracts, evidence, flags, log, records
-from market.oversight.addresses import next_page, subject_of
+from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
-from market.web.pages import Visitor, show
+from market.web.forms import asked
+from market.web.pages import Visitor, next_page, show
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-def asked(request: Visitor, kind: type[T]) -> forms.Form[T]:
-    """The query of the address as a form: read by the same rules as posted ones."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return forms.Form(kind, values)
 
 
 class LogPages(Controller):

@@ -20,19 +20,6 @@ from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
-TONES = {"open": "green", "closed": "amber", "awarded": "teal", "contract": "teal", "cancelled": "red"}
-"""The tone of a stage's word; grey for the rest."""
-
-STAGES = {
-    "planning": "Planned",
-    "open": "Open",
-    "closed": "Closed",
-    "awarded": "Awarded",
-    "contract": "Contract",
-    "cancelled": "Cancelled",
-}
-"""The stage of a notice in a word."""
-
 AMOUNTS = {
     "tender": "as estimated",
     "lots": "the lots together",
@@ -71,8 +58,6 @@ class NoticePages(Controller):
             "portal/notice.html",
             notice=shown,
             facts=shown.facts,
-            word=STAGES[shown.stage],
-            tone=TONES.get(shown.stage, "grey"),
             amount=AMOUNTS.get(shown.facts.value_from or "", ""),
             records=await supplier_views.refs_of(shown.ref),
             number=names.identifier,
@@ -156,7 +141,7 @@ class PortalPages(Controller):
         """Set how often it is fetched."""
         form = await forms.read(request, actions.Rhythm)
         with form.acting():
-            await actions.fetch_every(request.user, name, form.data)
+            await actions.fetch_every(request.user, name, form.data, form.version)
             return to(f"/portals/{name}", "Kept. The next page is fetched within a minute.")
         return await _portal(request, name, form)
 
@@ -176,7 +161,7 @@ async def _portal(request: Visitor, name: str, form: forms.Form[actions.Rhythm] 
         source=portal.row,
         operates=operates,
         runs=await views.runs(portal.row.id) if operates else [],
-        form=form or forms.blank(actions.Rhythm, every_hours=portal.row.every_hours),
+        form=form or forms.stored(actions.Rhythm, portal.row),
     )
 
 

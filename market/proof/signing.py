@@ -349,6 +349,9 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
     A bundle vouches for itself only: one made from start to end by a forger is consistent. A reader who knows the
     signer's key (`fingerprint`, from the register) or the product's address (`origin`) gives them, and they must match.
     """
+    # Every check is made even after one has failed, so that a reader sees all that is wrong at once; and each may meet
+    # bytes that a forger chose, so whatever looking at them raises means "does not hold", never a crash. Facts pass from
+    # one check to the next in `said` and `client`, and what was not read there makes the later ones fail, not pass.
     checks: list[Check] = []
 
     def check(name: str, look: Callable[[], bool], good: str, bad: str) -> bool:
@@ -396,6 +399,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         said["document_sha256"] = text_of(facts["document_sha256"])
         return len(bytes.fromhex(facts["nonce"])) >= 16
 
+    # From the inside out: the document is what the statement says, the statement is what the browser was asked to have
+    # signed, the browser's words are what the device signed. One link missing, and a good signature stands for other bytes.
     check("format", document_is_canonical, "The document is canonical JSON.", "The document is not canonical JSON.")
     check("statement", statement_is_one, "The statement is complete.", "The statement is not one of version 1.")
     check(
@@ -433,6 +438,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         f"It was signed at {client.get('origin')}, an address of {given.rp_id}.",
         f"It was signed at {client.get('origin')}, which is not an accepted address of {given.rp_id}.",
     )
+    # `topOrigin` is set by browsers of Level 3 alone, and only inside another site, so its mere presence refuses; older
+    # ones leave both members out, which is no sign of anything.
     check(
         "same-site",
         lambda: client.get("crossOrigin", False) is False and "topOrigin" not in client,
@@ -457,6 +464,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         "The device says that it verified the person (finger, face or PIN).",
         "The device does not say that it verified the person.",
     )
+    # A key says which algorithm it is for, and the signature is checked by that. The bundle's number has to agree, and is
+    # never what decides: else whoever writes the file would choose how its bytes are read.
     check(
         "algorithm",
         lambda: given.algorithm in ALGORITHMS and algorithm_of(given.key.public_key) == given.algorithm,
@@ -478,6 +487,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         "is kept but not judged.",
         "The evidence of registration is not about this key at this site.",
     )
+    # Both dates are the bundle's own words. They show that a true bundle was made in order; against a false one stand the
+    # register of keys and the log, which is why :data:`LIMITS` is printed under every report.
     check(
         "key-in-force",
         lambda: (

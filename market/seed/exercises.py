@@ -8,6 +8,7 @@ from typing import Any
 
 from challenges import actions, judging, pitches
 from challenges.tables import Application, Challenge, Criterion, Pitch
+from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.payments import actions as payments
@@ -177,7 +178,8 @@ class Exercise:
                 )
             )
         for section in sections:
-            await actions.edit(actor, challenge.ref, section)
+            await challenge.refresh()
+            await actions.edit(actor, challenge.ref, section, drafts.version(type(section), challenge))
         for each in text.get("criteria", []):
             await actions.add_criterion(
                 actor, challenge.ref, actions.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
@@ -222,7 +224,8 @@ class Exercise:
     async def edit(self, given: dict[str, Any]) -> None:
         """It writes its application anew."""
         row = await self._application(given["supplier"])
-        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given))
+        seen = drafts.version(actions.ApplicationDraft, row)
+        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given), seen)
 
     async def withdraw(self, given: dict[str, Any]) -> None:
         """It withdraws."""
@@ -271,7 +274,8 @@ class Exercise:
         row = await self._pitch(pitch)
         at = self.script.moment(pitch["scheduled_for"])
         actor = await self.cast.actor(self.text["shortlisted_by"])
-        await pitches.schedule(actor, row.ref, pitches.Schedule(at, pitch["place"]))
+        seen = drafts.version(pitches.Schedule, row)
+        await pitches.schedule(actor, row.ref, pitches.Schedule(at, pitch["place"]), seen)
 
     async def deliver(self, pitch: dict[str, Any]) -> None:
         """It was given: the fee is owed."""
@@ -300,7 +304,8 @@ class Exercise:
             evidence=said["evidence"].strip(),
             others=f"{said['others_should_know'].strip()}\n\n{said['next'].strip()}",
         )
-        await pitches.write_report(await self.cast.actor(self.text["conclusion"]["by"]), self.ref, given)
+        author = await self.cast.actor(self.text["conclusion"]["by"])
+        await pitches.write_report(author, self.ref, given, drafts.NOTHING)
 
     async def conclude(self) -> None:
         """Go, change or stop."""

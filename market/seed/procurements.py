@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from market import drafts
 from market.accounts.people import tell_person
 from market.awards import actions as awards
 from market.awards.tables import Decision
@@ -22,7 +23,7 @@ from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
-from market.tenders.tables import Lot
+from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
 
 GROUNDS = {"same-exercise-elsewhere": "equivalent-exercise", "urgency": "urgency"}
@@ -150,7 +151,10 @@ class Procurement:
         REFS[f"tender:{self.key}"] = tender.ref
         if text["basis"] == "commodity":
             await actions.explain_origin(
-                actor, tender.ref, actions.Origin("", True, text["commodity_statement"].strip())
+                actor,
+                tender.ref,
+                actions.Origin("", True, text["commodity_statement"].strip()),
+                drafts.version(actions.Origin, tender),
             )
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
@@ -164,6 +168,7 @@ class Procurement:
                 contract_begins_on=script.day(text["contract_begins"]) if text.get("contract_begins") else None,
                 contract_ends_on=script.day(text["contract_ends"]) if text.get("contract_ends") else None,
             ),
+            drafts.version(actions.Dates, tender),
         )
         await actions.set_terms(
             actor,
@@ -174,6 +179,7 @@ class Procurement:
                 lots_per_supplier=text.get("max_lots_per_supplier"),
                 undivided_reason=text.get("not_divided_reason", "").strip(),
             ),
+            drafts.version(actions.Terms, tender),
         )
         for lot in text["lots"]:
             await self._lot(actor, tender.ref, lot)
@@ -210,7 +216,8 @@ class Procurement:
         actor = await self.cast.actor(attempt["by"])
         offered = attempt.get("with_challenge")
         if offered:
-            await actions.explain_origin(actor, self.ref, actions.Origin(REFS[f"challenge:{offered}"]))
+            seen = drafts.version(actions.Origin, await find(Tender, Tender.ref == self.ref))
+            await actions.explain_origin(actor, self.ref, actions.Origin(REFS[f"challenge:{offered}"]), seen)
         await actions.publish(actor, self.ref)
 
     async def ask_waiver(self) -> None:

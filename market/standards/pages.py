@@ -37,6 +37,7 @@ from market.standards import (
 from market.standards.outcome import Run
 from market.standards.profiles import Profile
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.standing import dates_of
 from market.web import forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
@@ -131,7 +132,9 @@ class StandardsPages(Controller):
     async def register(self, request: Visitor) -> Response[bytes]:
         """Access that is or was withheld, exemptions, certificates in force."""
         now = clock.now()
-        notices = [{**row, "state": rules.sanction(_dates(row), now)} for row in await sanctions.register()]
+        notices = [
+            {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)} for row in await sanctions.register()
+        ]
         return show(
             request,
             "standards/register.html",
@@ -312,7 +315,8 @@ class ComponentPages(Controller):
         notices: list[dict[str, Any]] = []
         for supplier in request.user.organisations("supplier-admin", "supplier-member"):
             notices += [
-                {**row, "state": rules.sanction(_dates(row), now)} for row in await sanctions.of_supplier(supplier)
+                {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)}
+                for row in await sanctions.of_supplier(supplier)
             ]
         return show(
             request,
@@ -341,11 +345,13 @@ class ComponentPages(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A component with its API reference and its history."""
         seen = await catalogue.component(request.user, ref)
+        listed = (await catalogue.listed(ref=ref)).items
         held = await certificates.of_service(seen.service)
         return show(
             request,
             "components/one.html",
             seen=seen,
+            standing=listed[0]["standing"] if listed else catalogue.WITHDRAWN if seen.service.withdrawn_at else None,
             versions=await actions.lodgements_of(seen.service) if seen.open else [],
             runs=await actions.runs_of(seen.service) if seen.open else [],
             held=[(each, *catalogue.held(each)) for each in held if seen.open or not each.replaced][:12],
@@ -359,16 +365,14 @@ class ComponentPages(Controller):
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The listing to change."""
         service = await _own(request, ref)
-        names = msgspec.structs.fields(actions.ServiceDraft)
-        kept = {each.name: getattr(service, each.name) for each in names}
-        return await _listing(request, forms.blank(actions.ServiceDraft, **kept), service)
+        return await _listing(request, forms.stored(actions.ServiceDraft, service), service)
 
     @post("/{ref:str}/edit", guards=[guards.supplier])
     async def revise(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep it."""
         form = await forms.read(request, actions.ServiceDraft)
         with form.acting():
-            await actions.revise_service(request.user, ref, form.data)
+            await actions.revise_service(request.user, ref, form.data, form.version)
             return to(f"/components/{ref}", "Your changes are saved.")
         return await _listing(request, form, await _own(request, ref))
 
@@ -419,15 +423,15 @@ class ComponentPages(Controller):
         """Where it can be tried, and the live checks so far."""
         service = await _own(request, ref)
         row = await sandboxes.of_service(service)
-        kept = {"address": row.address, "writable": row.writable, "header": row.header} if row is not None else {}
-        return await _sandbox(request, service, forms.blank(sandboxes.SandboxDraft, **kept))
+        form = forms.stored(sandboxes.SandboxDraft, row, credential="")
+        return await _sandbox(request, service, form)
 
     @post("/{ref:str}/sandbox", guards=[guards.supplier])
     async def name_sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep it."""
         form = await forms.read(request, sandboxes.SandboxDraft)
         with form.acting():
-            await sandboxes.name(request.user, ref, form.data)
+            await sandboxes.name(request.user, ref, form.data, form.version)
             return to(
                 f"/components/{ref}/sandbox", "The sandbox is kept. Put the token at its host, then check it live."
             )
@@ -544,12 +548,6 @@ class WellKnownPages(Controller):
         """The public keys that verify certificates: name and 64 hexadecimal letters of each."""
         listed = [{"name": name, "ed25519": key.hex()} for name, key in certificates.public_keys().items()]
         return Response(json.dumps({"keys": listed}).encode(), media_type=MediaType.JSON)
-
-
-def _dates(row: dict[str, Any]) -> Any:
-    from market.standards.tables import Withholding
-
-    return Withholding(_ignore_missing=True, cure_until=row["cure_until"], restored_at=row["restored_at"])
 
 
 def _tender(said: str) -> str:

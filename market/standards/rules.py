@@ -12,6 +12,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+import msgspec
+
 from market import policy
 from market.refusals import rule
 
@@ -55,7 +57,7 @@ class Listing:
     cpv: Sequence[str]
     maturity: str
     public_url: str
-    withdrawn: bool = False
+    withdrawn: bool
 
 
 @rule("service.withdrawn")
@@ -377,11 +379,11 @@ class Standing:
     service: Service
     certificates: Sequence[IssuedCertificate]
     latest: CheckRun | None
-    later_gates_only: bool = False
+    later_gates_only: bool
     """The latest run fails only by rules that became gates after the day the contract is held to."""
 
 
-def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime, *, unoffered: str = "") -> str:
+def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime, *, unoffered: str) -> str:
     """What is wrong with a supplier's certificate under a profile at a moment, and what to do; empty when one is in force.
 
     One certified service is enough among those given; the caller gives the ones that are offered for the contract, and in
@@ -424,7 +426,14 @@ def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetim
 # ── sanctions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sanction(row: Withholding, at: datetime) -> Sanction:
+class Cure(msgspec.Struct, frozen=True):
+    """What a sanction's state is reckoned from."""
+
+    cure_until: datetime
+    restored_at: datetime | None
+
+
+def sanction(row: Withholding | Cure, at: datetime) -> Sanction:
     """Where a sanction stands at a moment, by its dates."""
     if row.restored_at is not None and row.restored_at <= at:
         return "restored"

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 from piccolo.columns import Column
 
-from market import clock
+from market import clock, drafts
+from market.accounts.edits import Trace, revise
 from market.accounts.people import department_of, holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat, Role
@@ -90,6 +91,10 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True):
     profile: Annotated[str, Meta(title="Standards profile", max_length=80)] = ""
     lots_per_supplier: Annotated[int, Meta(title="Lots per supplier", ge=1, le=500)] | None = None
     undivided_reason: Annotated[str, Meta(title="Why it is not divided into lots", max_length=2000)] = ""
+
+
+SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dates, Terms)
+"""The parts of a draft that are written at once."""
 
 
 class LotDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -285,38 +290,40 @@ async def draft(actor: Actor, buyer: int, given: NewTender) -> Tender:
         mission = await _mission(given.mission)
         await _may_name(body, given.exercise)
         tender = Tender(
-            buyer=body.id,
-            mission=mission.id if mission else None,
-            exercise=given.exercise,
-            title=given.title,
-            description=given.description,
-            cpv=_codes(given.cpv),
-            region=given.region,
-            terms=given.terms,
-            profile=given.profile,
-            created_at=clock.now(),
-            created_by=actor.must_be_person(),
+            **drafts.facts(
+                given,
+                buyer=body.id,
+                mission=mission.id if mission else None,
+                cpv=_codes(given.cpv),
+                created_at=clock.now(),
+                created_by=actor.must_be_person(),
+            )
         )
         await tender.save()
         await _written(actor, "tender.drafted", tender, hat, {"exercise": given.exercise})
     return tender
 
 
-async def describe(actor: Actor, ref: str, given: About) -> Tender:
+async def describe(actor: Actor, ref: str, given: About, seen: str) -> Tender:
     """Say what is bought."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
         mission = await _mission(given.mission)
-        tender.mission = mission.id if mission else None
-        tender.title, tender.description, tender.region = given.title, given.description, given.region
-        tender.cpv = _codes(given.cpv)
-        await tender.save([Tender.mission, Tender.title, Tender.description, Tender.region, Tender.cpv])
+        await revise(
+            given,
+            seen,
+            tender,
+            trace=_section_of(ref, "about"),
+            shown=await shown_about(tender),
+            mission=mission.id if mission else None,
+            cpv=_codes(given.cpv),
+        )
         await _claim_lapses(tender)
         await _written(actor, "tender.revised", tender, hat, {"section": "about"})
     return tender
 
 
-async def explain_origin(actor: Actor, ref: str, given: Origin) -> Tender:
+async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Tender:
     """Say why it may open: the exercise it came from, or that it is a commodity. A new claim needs a new confirmation."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
@@ -325,38 +332,40 @@ async def explain_origin(actor: Actor, ref: str, given: Origin) -> Tender:
             given.commodity_claimed,
             given.commodity_statement,
         )
-        tender.exercise = given.exercise
-        tender.commodity_claimed, tender.commodity_statement = given.commodity_claimed, given.commodity_statement
-        await tender.save([Tender.exercise, Tender.commodity_claimed, Tender.commodity_statement])
+        await revise(given, seen, tender, trace=_section_of(ref, "origin"))
         if changed:
             await _claim_lapses(tender)
         await _written(actor, "tender.revised", tender, hat, {"section": "origin"})
     return tender
 
 
-async def set_dates(actor: Actor, ref: str, given: Dates) -> Tender:
+async def set_dates(actor: Actor, ref: str, given: Dates, seen: str) -> Tender:
     """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused."""
     insist((rules.dates_are_of_this_century,), *msgspec.structs.astuple(given))
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        tender.questions_until, tender.closes_at = given.questions_until, given.closes_at
-        tender.contract_begins_on, tender.contract_ends_on = given.contract_begins_on, given.contract_ends_on
-        await tender.save(
-            [Tender.questions_until, Tender.closes_at, Tender.contract_begins_on, Tender.contract_ends_on]
-        )
+        await revise(given, seen, tender, trace=_section_of(ref, "dates"))
         await _written(actor, "tender.revised", tender, hat, {"section": "dates"})
     return tender
 
 
-async def set_terms(actor: Actor, ref: str, given: Terms) -> Tender:
+async def set_terms(actor: Actor, ref: str, given: Terms, seen: str) -> Tender:
     """Set rights and data, the standards profile, and how lots are given out."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        tender.terms, tender.profile = given.terms, await _profile(given.profile)
-        tender.lots_per_supplier, tender.undivided_reason = given.lots_per_supplier, given.undivided_reason
-        await tender.save([Tender.terms, Tender.profile, Tender.lots_per_supplier, Tender.undivided_reason])
+        await revise(given, seen, tender, trace=_section_of(ref, "terms"), profile=await _profile(given.profile))
         await _written(actor, "tender.revised", tender, hat, {"section": "terms"})
     return tender
+
+
+async def shown_about(tender: Tender) -> dict[str, str]:
+    """What a form of :class:`About` shows for columns that people name otherwise: the mission by its reference."""
+    mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
+    return {"mission": mission.ref if mission else ""}
+
+
+def _section_of(ref: str, section: str) -> Trace:
+    return Trace("tender.revised", f"tender:{ref}", {"section": section})
 
 
 async def _profile(said: str) -> str:
@@ -371,21 +380,19 @@ async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
     async with transaction():
         tender, hat = await _editing(actor, ref)
         last = await one("SELECT COALESCE(MAX(number), 0) AS last FROM lot WHERE tender = {}", tender.id)
-        lot = Lot(tender=tender.id, number=last["last"] + 1, **_lot_facts(given))
+        lot = Lot(tender=tender.id, number=last["last"] + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
         await lot.save()
         await _claim_lapses(tender)
         await _written(actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title})
     return lot
 
 
-async def revise_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
+async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str) -> Lot:
     """Change a lot (its reference is `ref`) of a draft."""
     async with transaction():
         lot, tender, hat = await _editing_lot(actor, ref)
-        facts = _lot_facts(given)
-        for name, value in facts.items():
-            setattr(lot, name, value)
-        await lot.save([Lot.title, Lot.value_minor, Lot.cpv, Lot.description, Lot.sme_suitable])
+        trace = Trace("tender.lot-revised", f"tender:{tender.ref}", {"lot": ref})
+        await revise(given, seen, lot, trace=trace, cpv=_codes(given.cpv))
         await _claim_lapses(tender)
         await _written(actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title})
     return lot
@@ -412,10 +419,8 @@ async def add_criterion(actor: Actor, lot: str, given: CriterionDraft) -> LotCri
     async with transaction():
         row, tender, hat = await _editing_lot(actor, lot)
         last = await one("SELECT COALESCE(MAX(place), 0) AS last FROM lot_criterion WHERE lot = {}", row.id)
-        facts = msgspec.structs.asdict(given)
-        if given.kind == "price":
-            facts["minimum"] = 0
-        criterion = LotCriterion(lot=row.id, place=last["last"] + 1, **facts)
+        minimum = 0 if given.kind == "price" else given.minimum
+        criterion = LotCriterion(lot=row.id, place=last["last"] + 1, **drafts.facts(given, minimum=minimum))
         await criterion.save()
         await _written(
             actor, "tender.criterion-added", tender, hat, {"lot": lot, "name": given.name, "weight": given.weight}
@@ -443,17 +448,7 @@ async def copy_criteria(actor: Actor, lot: str, source: str) -> Lot:
         copied = (await criteria_of([other]))[other.id]
         await LotCriterion.delete().where(LotCriterion.lot == row.id)
         for each in copied:
-            await LotCriterion.insert(
-                LotCriterion(
-                    lot=row.id,
-                    place=each.place,
-                    name=each.name,
-                    description=each.description,
-                    kind=each.kind,
-                    weight=each.weight,
-                    minimum=each.minimum,
-                )
-            )
+            await LotCriterion.insert(LotCriterion(lot=row.id, place=each.place, **drafts.stored(CriterionDraft, each)))
         await _written(actor, "tender.criteria-copied", tender, hat, {"lot": lot, "source": source})
     return row
 

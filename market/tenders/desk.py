@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from market.actor import Actor
 from market.questions import desk as questions
 from market.reads import rows
 from market.tenders import actions
+from market.tenders.listing import standings
 from market.tenders.tables import Tender
-from market.web.desk import Waiting
+from market.web.desk import Placed, Waiting
 from market.wording import _
 
 
@@ -45,6 +48,22 @@ async def waiting(actor: Actor) -> list[Waiting]:
             _("{buyer} says it buys a commodity: check the claim", buyer=each.buyer), f"/tenders/{each.ref}", each.title
         )
         for each in claims
+    ]
+
+
+async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
+    """The tenders of these bodies, the newest first."""
+    places = {"draft": "Drafts", "questions": "Open", "open": "Open", "decided": "Finished", "cancelled": "Finished"}
+    found = await Tender.objects().where(Tender.buyer.is_in(list(bodies))).order_by(Tender.id, ascending=False)
+    stands = await standings([each.ref for each in found])
+    return [
+        Placed(
+            places.get(stands[each.ref].stage, "Bids to open and score"),
+            each.title or _("Untitled tender"),
+            f"/tenders/{each.ref}",
+            _("Tender. {stage}", stage=stands[each.ref].word),
+        )
+        for each in found
     ]
 
 

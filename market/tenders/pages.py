@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.accounts.people import holders
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import decided, happened, thread
+from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -23,7 +23,7 @@ from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
-from market.tenders.listing import listed, standing
+from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -58,7 +58,8 @@ class TenderPages(Controller):
         """Published tenders, those that close soonest first."""
         page = await listed(stage, after)
         mine = await actions.drafts_of(request.user)
-        return show(request, "tenders/list.html", page=page, stage=stage, stages=rules.STAGES, mine=mine)
+        drafts = await standings([each.ref for each in mine])
+        return show(request, "tenders/list.html", page=page, stage=stage, mine=mine, drafts=drafts)
 
     @get("/cpv", guards=[guards.public])
     async def codes(self, request: Visitor, q: FromQuery[str] = "") -> Response[bytes]:
@@ -102,15 +103,7 @@ class TenderPages(Controller):
     async def about(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is bought."""
         tender = await _own(request, ref)
-        mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
-        form = forms.blank(
-            actions.About,
-            title=tender.title,
-            description=tender.description,
-            cpv=tender.cpv,
-            region=tender.region,
-            mission=mission.ref if mission else "",
-        )
+        form = forms.stored(actions.About, tender, **await actions.shown_about(tender))
         return await _section(request, tender, "about", form)
 
     @post("/{ref:str}/about", guards=[guards.buyer])
@@ -118,7 +111,7 @@ class TenderPages(Controller):
         """Keep what is bought."""
         form = await forms.read(request, actions.About)
         with form.acting():
-            await actions.describe(request.user, ref, form.data)
+            await actions.describe(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "What you want to buy is saved.")
         return await _section(request, await _own(request, ref), "about", form)
 
@@ -126,20 +119,14 @@ class TenderPages(Controller):
     async def origin(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Where it comes from."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Origin,
-            exercise=tender.exercise,
-            commodity_claimed=tender.commodity_claimed,
-            commodity_statement=tender.commodity_statement,
-        )
-        return await _section(request, tender, "origin", form)
+        return await _section(request, tender, "origin", forms.stored(actions.Origin, tender))
 
     @post("/{ref:str}/origin", guards=[guards.buyer])
     async def explain(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep where it comes from."""
         form = await forms.read(request, actions.Origin)
         with form.acting():
-            await actions.explain_origin(request.user, ref, form.data)
+            await actions.explain_origin(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "Where it comes from is saved.")
         return await _section(request, await _own(request, ref), "origin", form)
 
@@ -147,21 +134,14 @@ class TenderPages(Controller):
     async def dates(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The dates."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Dates,
-            questions_until=tender.questions_until,
-            closes_at=tender.closes_at,
-            contract_begins_on=tender.contract_begins_on,
-            contract_ends_on=tender.contract_ends_on,
-        )
-        return await _section(request, tender, "dates", form)
+        return await _section(request, tender, "dates", forms.stored(actions.Dates, tender))
 
     @post("/{ref:str}/dates", guards=[guards.buyer])
     async def set_dates(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the dates."""
         form = await forms.read(request, actions.Dates)
         with form.acting():
-            await actions.set_dates(request.user, ref, form.data)
+            await actions.set_dates(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "The dates are saved.")
         return await _section(request, await _own(request, ref), "dates", form)
 
@@ -169,21 +149,14 @@ class TenderPages(Controller):
     async def terms(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The terms."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Terms,
-            terms=tender.terms,
-            profile=tender.profile,
-            lots_per_supplier=tender.lots_per_supplier,
-            undivided_reason=tender.undivided_reason,
-        )
-        return await _section(request, tender, "terms", form)
+        return await _section(request, tender, "terms", forms.stored(actions.Terms, tender))
 
     @post("/{ref:str}/terms", guards=[guards.buyer])
     async def set_terms(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the terms."""
         form = await forms.read(request, actions.Terms)
         with form.acting():
-            await actions.set_terms(request.user, ref, form.data)
+            await actions.set_terms(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "The terms are saved.")
         return await _section(request, await _own(request, ref), "terms", form)
 
@@ -215,22 +188,14 @@ class TenderPages(Controller):
         """What a lot is."""
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
-        form = forms.blank(
-            actions.LotDraft,
-            title=row.title,
-            value_minor=row.value_minor,
-            cpv=row.cpv,
-            description=row.description,
-            sme_suitable=row.sme_suitable,
-        )
-        return await _section(request, tender, "lot", form, lot=row)
+        return await _section(request, tender, "lot", forms.stored(actions.LotDraft, row), lot=row)
 
     @post("/{ref:str}/lots/{lot:str}/edit", guards=[guards.buyer])
     async def revise_lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Keep what a lot is."""
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
-            row = await actions.revise_lot(request.user, lot, form.data)
+            row = await actions.revise_lot(request.user, lot, form.data, form.version)
             return to(f"/tenders/{ref}/lots/{lot}", f"Lot {row.number} is saved.")
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
@@ -509,16 +474,13 @@ async def _question(
 async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None = None) -> Response[bytes]:
     """The page of a tender: a draft's task list, or what the public reads."""
     found = await actions.candidate(tender)
-    stage = rules.stage(tender, found.now)
-    word, tone = standing(stage, (await decided([tender.ref])).get(tender.ref, 0), len(found.lots))
     mine = actions.works_for(request.user, tender)
     context: dict[str, Any] = {
         "tender": tender,
         "buyer": found.buyer,
         "mission": await maybe(Mission, Mission.id == tender.mission) if tender.mission else None,
-        "stage": stage,
-        "word": word,
-        "tone": tone,
+        "stage": rules.stage(tender, found.now),
+        "standing": (await standings([tender.ref]))[tender.ref],
         "lots": [_lot_shown(tender, lot, found.criteria.get(lot.id, ())) for lot in found.lots],
         "total": found.value,
         "codes": [(code, cpv.label(code)) for code in found.codes if cpv.known(code)],

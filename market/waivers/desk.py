@@ -7,8 +7,11 @@ from datetime import datetime
 
 import msgspec
 
+from market import clock
 from market.actor import Actor
 from market.reads import rows
+from market.standing import Standing
+from market.waivers import rules
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -22,14 +25,17 @@ class Asked(msgspec.Struct, frozen=True):
     asked_at: datetime
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(rules.Dates, frozen=True):
     """A request that a minister granted or refused."""
 
     ref: str
     title: str
     buyer: str
-    decided_at: datetime
-    refused: bool
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
@@ -59,7 +65,8 @@ async def decided(departments: Sequence[int], most: int = 12) -> list[Decided]:
     return await rows(
         Decided,
         """
-        SELECT w.ref, t.title, o.name AS buyer, w.decided_at, w.refusal_reason <> '' AS refused FROM waiver w
+        SELECT w.ref, t.title, o.name AS buyer, w.asked_at, w.withdrawn_at, w.decided_at,
+          w.refusal_reason, w.valid_until FROM waiver w
         JOIN tender t ON t.id = w.tender JOIN organisation o ON o.id = w.buyer
         WHERE w.department = ANY({}::int[]) AND w.decided_at IS NOT NULL ORDER BY w.decided_at DESC LIMIT {}
         """,

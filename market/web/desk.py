@@ -10,6 +10,9 @@ from datetime import date, datetime
 
 import msgspec
 
+from market.kinds import Kind
+from market.standing import Standing
+
 
 class Waiting(msgspec.Struct, frozen=True):
     """One thing to do: in words, where it is done, which record it is about, by when where there is a deadline, and since
@@ -55,13 +58,13 @@ class InPlay(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """What a body of a minister's department is running, with its next date."""
+    """What a body of a minister's department is running, and where it stands."""
 
-    kind: str
-    href: str
+    kind: Kind
+    ref: str
     title: str
     buyer: str
-    when: datetime | None
+    standing: Standing
 
 
 class Fitting(msgspec.Struct, frozen=True):

@@ -78,8 +78,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
             "subject": {"cpv": "90711500", "profile": ""},
         }
         for name, typed in sections.items():
-            assert (await client.get(f"{draft}/{name}")).status_code == 200
-            assert (await client.post(f"{draft}/{name}", data=typed)).status_code == 303, name
+            assert (await given.filled(client, f"{draft}/{name}", typed)).status_code == 303, name
         found = await client.get(f"{draft}/subject?q=sewer")
         assert "90711500" in found.text
         assert found.text.count('name="cpv"') > 1
@@ -134,7 +133,7 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         assert "Change it" in own.text
         assert (await client.get(f"/challenges/{made.ref}/apply")).headers["location"] == place
         assert "It listens" in (await client.get(f"{place}/change")).text
-        changed = await client.post(f"{place}/change", data={**typed, "team": "Two engineers"})
+        changed = await given.filled(client, f"{place}/change", {**typed, "team": "Two engineers"})
         assert changed.status_code == 303
         assert (await client.post(f"{place}/withdraw")).status_code == 303
         assert "Apply again" in (await client.get(place)).text
@@ -151,7 +150,7 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         assert "/sign-in" in away.headers["location"]
     with clock.at(CLOSED):
         client = await visiting(app, firm)
-        late = await client.post(f"{place}/change", data={**typed, "team": "Three engineers"})
+        late = await given.filled(client, f"{place}/change", {**typed, "team": "Three engineers"})
         assert late.status_code == 409
         assert "This challenge closed on 14 December 2026 at 09:00" in late.text
         assert "Three engineers" in late.text
@@ -259,7 +258,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert (await client.get(place)).status_code == 200
         when = {"scheduled_at": HEARD.strftime("%Y-%m-%dT%H:%M"), "place_or_link": "Corn Street"}
         assert (await client.post(f"{place}/schedule", data={"place_or_link": ""})).status_code == 422
-        assert (await client.post(f"{place}/schedule", data=when)).status_code == 303
+        assert (await given.filled(client, f"{place}/schedule", when, at=place)).status_code == 303
         early = await client.post(f"{place}/deliver", data={"note": "Good"})
         assert early.status_code == 409
         assert "Mark it when it has been given" in early.text
@@ -278,7 +277,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         blocked = await client.get(f"/challenges/{made.ref}/conclude")
         assert "Write the insight report." in blocked.text
         report = {"title": "What we learnt", "tried": "Three", "worked": "One", "evidence": "Data", "others": "Walk"}
-        assert (await client.post(f"/challenges/{made.ref}/report", data=report)).status_code == 303
+        assert (await given.filled(client, f"/challenges/{made.ref}/report", report)).status_code == 303
         assert "Three" in (await client.get(f"/challenges/{made.ref}/report")).text
         assert (await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "maybe"})).status_code == 422
         ended = await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "change", "reasons": "Radio."})

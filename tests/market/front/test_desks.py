@@ -1,5 +1,6 @@
 """Everybody's desk: the right thing waits for the right person, and goes when it is done."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,20 +8,22 @@ from litestar import Litestar
 
 from challenges import judging, pitches
 from challenges.tables import Application, Evaluator, Score
-from market import clock, workdays
+from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
-from market.awards.tables import Decision
-from market.contracts.tables import Contract, Milestone
+from market.contracts.tables import Milestone
 from market.db import find
+from market.drafts import version
+from market.front import desks
 from market.front.desks import desk
 from market.payments.tables import Obligation
 from market.questions.tables import PublicQuestion
 from market.refusals import Refused
+from market.settings import ROOT
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
 from market.waivers.tables import Waiver
-from tests import given, given_tenders
+from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
 from tests.market.front.given_market import challenge, contract
 
@@ -65,7 +68,8 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         await judging.shortlist(made.officer, made.ref)
         assert await texts(made.officer) == ["Arrange 2 pitches"]
         for pitch in await pitches.pitches_of(await made.row()):
-            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(exercise.HEARD, "Corn Street"))
+            seen = version(pitches.Schedule, pitch)
+            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(exercise.HEARD, "Corn Street"), seen)
         assert await texts(made.officer) == []
     with clock.at(exercise.HEARD + timedelta(hours=1)):
         (item,) = (await desk(made.officer)).waiting
@@ -90,21 +94,16 @@ async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:
             await judging.shortlist(made.officer, made.ref)
 
 
-async def test_a_contract_is_drawn_up_to_the_second_that_the_rule_allows(app: Litestar) -> None:
-    with clock.at(given.TODAY):
-        town = await given.organisation("Calderwick", tier="local")
-        buyer = await given.person(town, "buyer")
-        signed = await contract(await given.supplier(), 5_000_000, buyer=town)
-        award = await find(Decision, Decision.id == signed.decision)
-        ends = workdays.end_of_day(given.TODAY.date())
-        award.standstill_ends_at, award.contract = ends, ""
-        await award.save([Decision.standstill_ends_at, Decision.contract])
-        await Contract.delete(force=True)
+async def test_a_contract_waits_for_the_moment_from_which_the_rule_lets_it_be_drawn_up() -> None:
+    case, decision = await given_awards.awarded()
+    assert decision.standstill_ends_at is not None
     drawing = "Draw up the contract: the standstill has passed"
-    with clock.at(ends + timedelta(milliseconds=500)):
-        assert drawing not in await texts(buyer), "the last second is part of the standstill"
-    with clock.at(ends + timedelta(seconds=1)):
-        assert drawing in await texts(buyer)
+    with clock.at(decision.standstill_ends_at + timedelta(milliseconds=500)):
+        assert drawing not in await texts(case.buyer), "the last second is part of the standstill"
+    with clock.at(decision.standstill_ends_at + timedelta(seconds=1)):
+        assert drawing in await texts(case.buyer)
+        await given_awards.drawn_up(case, decision)
+        assert await texts(case.buyer) == ["Sign the contract"]
 
 
 async def test_officers_enter_their_codes_once_the_deadline_has_passed() -> None:
@@ -226,7 +225,7 @@ async def test_records_stand_by_stage_and_drafts_first(app: Litestar) -> None:
         await contract(await given.supplier(), 1_000_000, buyer=buyer)
         stages = dict((await desk(case.officer)).buying or [])
         assert ("Half a draft", "Tender. Draft") in {(each[0], each[2]) for each in stages["Drafts"]}
-        assert [each[2] for each in stages["Open"]] == ["Tender. Open, questions taken"]
+        assert [each[2] for each in stages["Open"]] == ["Tender. Open, taking questions"]
         assert stages["Contracts"][0][2] is not None
         assert stages["Contracts"][0][2].endswith("In force")
         async with given.browser(app) as client:
@@ -243,3 +242,14 @@ async def test_every_hat_has_a_desk(app: Litestar, role: str) -> None:
         page = await (await given.signed_in(client, someone)).get("/desk")
     assert page.status_code == 200
     assert "Nothing waits for you" in page.text
+
+
+def test_every_noun_with_work_for_people_is_gathered_and_the_front_asks_no_table() -> None:
+    paths = [*(ROOT / "market").glob("*/desk.py"), *(ROOT / "challenges").glob("desk.py")]
+    work = {
+        f"{path.parent.relative_to(ROOT)}/desk".replace("/", ".")
+        for path in paths
+        if re.search(r"^async def waiting\(actor: Actor\)", path.read_text(), re.M)
+    }
+    assert {noun.__name__ for noun in desks.WAITING} == work
+    assert not re.search(r"\bSELECT\b|\.tables\b|\.rules\b", (ROOT / "market/front/desks.py").read_text())
