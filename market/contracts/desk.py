@@ -217,8 +217,8 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
 
 def _next(each: Held) -> tuple[str, date | None]:
     """What happens next with a contract, and when."""
-    if each.standing.stage == "unsigned":
-        return _("Waiting for signatures"), None
+    if each.standing.stage != "in-force":
+        return each.standing.word, None
     return (each.milestone, each.due_on) if each.milestone else (_("It ends"), each.ends_on)
 
 
