@@ -572,16 +572,17 @@ async def _in_play(firms: Sequence[int], now: datetime) -> list[dict[str, Any]]:
             next_, when = "Two officers open the bids", None
         found.append(_play("Bid", f"/tenders/{row['ref']}", row["title"], next_, when))
     for row in await many(
-        "SELECT c.ref, c.title, c.ends_on, c.buyer_signed_at, c.supplier_signed_at, m.title AS milestone, m.due_on "
+        "SELECT c.*, m.title AS milestone, m.due_on "
         "FROM contract c LEFT JOIN LATERAL (SELECT title, due_on FROM milestone WHERE milestone.contract = c.id "
         "AND accepted_at IS NULL ORDER BY number LIMIT 1) m ON true WHERE c.supplier = ANY({}::int[]) "
         "AND c.ended_at IS NULL ORDER BY c.id",
         list(firms),
     ):
-        if row["buyer_signed_at"] is None or row["supplier_signed_at"] is None:
-            next_, when = "Waiting for signatures", None
-        else:
+        stands = contract_rules.standing(dates_of(contract_rules.Dates, row), now)
+        if stands.stage == "in-force":
             next_, when = (row["milestone"], row["due_on"]) if row["milestone"] else ("It ends", row["ends_on"])
+        else:
+            next_, when = stands.word, None
         found.append(_play("Contract", f"/contracts/{row['ref']}", row["title"], next_, when))
     return found
 
