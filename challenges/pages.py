@@ -831,7 +831,7 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))
         if decided
         else [],
-        pitches=[(each, firms[each.supplier]) for each in heard if each.supplier in firms],
+        pitches=[(each, firms[each.supplier], pitches.heard(each)) for each in heard if each.supplier in firms],
         report=await pitches.report_of(challenge),
         topic=topic,
         asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
@@ -850,6 +850,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         status=form.status if form else 200,
         **await _frame(request, challenge),
         pitch=row,
+        heard=pitches.heard(row),
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),

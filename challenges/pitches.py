@@ -250,6 +250,17 @@ async def report_of(challenge: Challenge) -> InsightReport | None:
     return await maybe(InsightReport, InsightReport.challenge == challenge.id)
 
 
+def heard(pitch: Pitch) -> Standing:
+    """Where a pitch stands, in words, and the date that matters."""
+    if pitch.delivered_at is not None:
+        return Standing("delivered", "Delivered", "green", pitch.delivered_at, "Given")
+    if pitch.missed_at is not None:
+        return Standing("missed", "Not given", "red", pitch.missed_at, "Marked")
+    if pitch.scheduled_at is not None:
+        return Standing("arranged", "Arranged", "teal", pitch.scheduled_at, "Pitch")
+    return Standing("to-arrange", "To arrange", "amber")
+
+
 def learnt(report: InsightReport, challenge: Challenge) -> Standing:
     """Where a report stands now."""
     return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())

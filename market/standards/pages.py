@@ -655,7 +655,7 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
         buyer=await find(Organisation, Organisation.id == row.buyer),
         supplier=await find(Organisation, Organisation.id == row.supplier),
         service=await maybe(Service, Service.id == row.service) if row.service else None,
-        holds=rules.exempts(row, clock.now()),
+        standing=rules.exemption(row, clock.now()),
         may_sign=actor.wears("operator") is not None and row.signed_at is None and row.refused_at is None,
         may_end=row.signed_at is not None
         and row.ended_at is None

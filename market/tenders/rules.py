@@ -78,14 +78,12 @@ def standing(tender: Dates, now: datetime) -> Standing:
         word = f"{tender.decided} of {tender.lots} lots decided"
     if found == "draft" and tender.waiver_asked:
         word, tone = "With the minister", "amber"
-    dates: dict[Stage, tuple[datetime | None, str]] = {
-        "draft": (tender.closes_at, "Planned to close"),
-        "closed": (tender.closes_at, "Closed"),
-        "evaluation": (tender.opened_at, "Opened"),
-        "decided": (tender.opened_at, "Opened"),
-        "cancelled": (tender.cancelled_at, "Cancelled"),
-    }
-    return Standing(found, word, tone, *dates.get(found, (tender.closes_at, "Closes")))
+    if found in ("evaluation", "decided"):
+        return Standing(found, word, tone, tender.opened_at, "Opened")
+    if found == "cancelled":
+        return Standing(found, word, tone, tender.cancelled_at, "Cancelled")
+    label = {"draft": "Planned to close", "closed": "Closed"}.get(found, "Closes")
+    return Standing(found, word, tone, tender.closes_at, label)
 
 
 @dataclass(frozen=True, slots=True)
