@@ -98,11 +98,31 @@ class Journey(ABC):
     async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
         """Ask as somebody ("" for nobody); answers the decoded JSON. Any other status than the expected one fails."""
         headers = {"accept": "application/json", **(self.cast.tokens[who] if who else {})}
-        answer = await self.send(method, path if path.startswith("/") else f"/api/v1/{path}", body, headers)
+        address = path if path.startswith("/") else f"/api/v1/{path}"
+        answer = await self.send(method, address, body, headers)
+        if answer.status_code == 428 != expect:
+            answer = await self.send(method, address, body, {**headers, "if-match": await self.etag(address, headers)})
         assert answer.status_code == expect, (
             f"{who or 'nobody'} {method} {path}: {answer.status_code} {answer.text[:600]}"
         )
         return answer.json() if answer.content else None
+
+    async def etag(self, address: str, headers: dict[str, str]) -> str:
+        """What a change at this address was written from, as a program reads it: of the thing itself, of the part of what
+        stands above it, or of its line in a list; `new` where nothing was written yet."""
+        name = ""
+        for _ in range(3):
+            answer = await self.send("GET", address, None, headers)
+            found = answer.json() if answer.status_code == 200 else {}
+            lines = [each for each in found.get("items", []) if each["ref"] == name]
+            if (
+                etag := found.get("etags", {}).get(name)
+                or found.get("etag")
+                or next((each["etag"] for each in lines), "")
+            ):
+                return str(etag)
+            address, _, name = address.rpartition("/")
+        return "new"
 
     async def refused(self, who: str, method: str, path: str, body: Any = None, expect: int = 409) -> list[str]:
         """Ask for something that must be refused; answers the codes of the reasons."""
