@@ -145,9 +145,8 @@ async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
 async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
         "SELECT c.ref, c.title, c.closes_at, c.shortlisted_at, c.pitches_by, c.decision_by, "
-        "(SELECT count(*) FROM evaluator e WHERE e.challenge = c.id AND e.excused_at IS NULL) AS panel, "
-        "(SELECT count(*) FROM evaluator e WHERE e.challenge = c.id AND e.excused_at IS NULL AND e.submitted_at IS NOT NULL) "
-        "AS handed_in, "
+        "(SELECT count(*) FROM seat s WHERE s.panel = 'challenge:' || c.ref AND s.excused_at IS NULL) AS panel, "
+        "(SELECT count(s.locked_at) FROM seat s WHERE s.panel = 'challenge:' || c.ref AND s.excused_at IS NULL) AS handed_in, "
         "(SELECT count(*) FROM application a WHERE a.challenge = c.id AND a.withdrawn_at IS NULL) AS applied, "
         "(SELECT count(*) FROM application a WHERE a.challenge = c.id AND a.shortlisted AND a.withdrawn_at IS NULL) AS teams, "
         "(SELECT count(*) FROM pitch p WHERE p.challenge = c.id AND p.scheduled_at IS NOT NULL) AS arranged, "
@@ -165,7 +164,7 @@ async def _exercises(mine: Sequence[int], now: datetime) -> list[Waiting]:
     for row in rows:
         here = f"/challenges/{row['ref']}/manage"
         if row["shortlisted_at"] is None:
-            ready = row["panel"] >= policy.UK.challenges.evaluators_minimum and row["handed_in"] == row["panel"]
+            ready = row["panel"] >= policy.UK.panels.evaluators_minimum and row["handed_in"] == row["panel"]
             if row["applied"] and ready:
                 found.append(
                     Waiting("Make the short list: every evaluator has handed in", here, row["title"], row["pitches_by"])
@@ -214,10 +213,10 @@ async def _awards(mine: Sequence[int], ours: Sequence[int], now: datetime) -> li
     found: list[Waiting] = []
     for row in await many(
         "SELECT t.ref, t.title, t.opened_at, "
-        "(SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL) AS panel, "
-        "(SELECT max(p.submitted_at) FROM panelist p WHERE p.tender = t.id) AS finished_at, "
-        "(SELECT count(*) FROM panelist p WHERE p.tender = t.id AND p.excused_at IS NULL AND p.submitted_at IS NOT NULL) "
-        "AS handed_in, (SELECT count(*) FROM lot l WHERE l.tender = t.id AND NOT EXISTS (SELECT 1 FROM decision d "
+        "(SELECT count(*) FROM seat s WHERE s.panel = 'tender:' || t.ref AND s.excused_at IS NULL) AS panel, "
+        "(SELECT max(s.locked_at) FROM seat s WHERE s.panel = 'tender:' || t.ref) AS finished_at, "
+        "(SELECT count(s.locked_at) FROM seat s WHERE s.panel = 'tender:' || t.ref AND s.excused_at IS NULL) AS handed_in, "
+        "(SELECT count(*) FROM lot l WHERE l.tender = t.id AND NOT EXISTS (SELECT 1 FROM decision d "
         "WHERE d.lot = l.id AND d.set_aside_at IS NULL)) AS undecided FROM tender t WHERE t.buyer = ANY({}::int[]) "
         "AND t.opened_at IS NOT NULL AND t.cancelled_at IS NULL ORDER BY t.opened_at",
         list(mine),
@@ -292,12 +291,11 @@ async def _deliveries(actor: Actor, mine: Sequence[int]) -> list[Waiting]:
 
 async def _evaluating(person: int, now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' || c.ref || '/panel' AS here, c.title, e.declared_at, c.pitches_by AS by, c.closes_at AS since "
-        "FROM evaluator e "
-        "JOIN challenge c ON c.id = e.challenge WHERE e.person = {} AND e.excused_at IS NULL AND e.submitted_at IS NULL "
-        "AND c.closes_at < {} AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL UNION ALL "
-        "SELECT '/tenders/' || t.ref || '/evaluation', t.title, p.declared_at, NULL, t.opened_at FROM panelist p "
-        "JOIN tender t ON t.id = p.tender WHERE p.person = {} AND p.excused_at IS NULL AND p.submitted_at IS NULL "
+        "SELECT '/challenges/' || c.ref || '/panel' AS here, c.title, s.declared_at, c.pitches_by AS by, c.closes_at AS since "
+        "FROM seat s JOIN challenge c ON s.panel = 'challenge:' || c.ref WHERE s.person = {} AND s.excused_at IS NULL "
+        "AND s.locked_at IS NULL AND c.published_at IS NOT NULL AND c.closes_at < {} AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL UNION ALL "
+        "SELECT '/tenders/' || t.ref || '/evaluation', t.title, s.declared_at, NULL, t.opened_at FROM seat s "
+        "JOIN tender t ON s.panel = 'tender:' || t.ref WHERE s.person = {} AND s.excused_at IS NULL AND s.locked_at IS NULL "
         "AND t.opened_at IS NOT NULL AND t.cancelled_at IS NULL",
         person,
         now,

@@ -232,19 +232,19 @@ class Journey(ABC):
             at = f"challenges/{self.challenge}"
             before = await self.ask(who, "GET", f"{at}/panel")
             assert (len(before["applicants"]), before["applications"]) == (3, [])
-            await self.ask(who, "POST", f"{at}/panel/declaration", {"agreed": True})
+            await self.ask(who, "POST", f"{at}/panel/declaration", {"declared": True})
 
     async def mark(self) -> None:
         """Each marks every application by its alias, and hands in."""
         self.turn(23)
         at = f"challenges/{self.challenge}"
         criteria = (await self.ask("", "GET", at))["criteria"]
-        for who, points in (("cleo", 8), ("dan", 7)):
+        for who, points in (("cleo", 80), ("dan", 70)):
             for each in (await self.ask(who, "GET", f"{at}/applications"))["items"]:
                 assert (each["supplier"], bool(each["alias"])) == (None, True)
                 last = each["ref"] == self.applications["sian"]
                 marks = [
-                    {"criterion": one["ref"], "points": 3 if last else points, "reason": "As the evidence says."}
+                    {"criterion": one["ref"], "points": 30 if last else points, "reason": "As the evidence says."}
                     for one in criteria
                 ]
                 await self.ask(who, "PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
@@ -455,6 +455,7 @@ class Journey(ABC):
         at = f"tenders/{self.tender}/evaluation"
         for who in ("cleo", "dan"):
             await self.ask("ada", "POST", f"{at}/panel", {"person": self.cast.people[who]}, 201)
+        for who in ("cleo", "dan"):
             await self.ask(who, "PUT", f"{at}/declaration", {"declared": True})
         for who, points in (("cleo", 80), ("dan", 84)):
             for name, bid in self.bids.items():
@@ -464,7 +465,7 @@ class Journey(ABC):
                     {"criterion": ref, "points": points if name == "heron" else 70, "reason": "With evidence."}
                     for ref in content["answers"]
                 ]
-                await self.ask(who, "PUT", f"{at}/bids/{bid}/scores", {"scores": marks})
+                await self.ask(who, "PUT", f"{at}/bids/{bid}/marks", {"marks": marks})
         for who in ("cleo", "dan"):
             await self.ask(who, "POST", f"{at}/submit")
 

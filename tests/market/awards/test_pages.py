@@ -10,9 +10,9 @@ from litestar import Litestar
 
 from market import clock
 from market.audit.tables import Event
-from market.awards import actions
-from market.awards.tables import BidScore, Complaint, Decision
+from market.awards.tables import Complaint, Decision
 from market.db import find
+from market.panels.tables import Mark
 from tests import given, given_awards
 from tests.given_awards import WHY, Evaluated
 
@@ -56,8 +56,8 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
                     assert "£" not in shown.text
                     wrong = await client.post(f"{place}/{bid}", data=typed(case, "eighty", ""))
                     assert wrong.status_code == 422
-                    assert wrong.text.count("Enter points from 0 to 100") == 4
-                    assert wrong.text.count("Say why, for the bidder to read") == 4
+                    assert wrong.text.count("enter a mark from 0 to 100") == 4
+                    assert wrong.text.count("say why, for the supplier to read") == 4
                     assert (await client.post(f"{place}/{bid}", data=typed(case))).status_code == 303
                 assert (await client.post(f"{place}/submit")).status_code == 303
         lot = f"{place}/lots/{case.there.lots[0].ref}"
@@ -82,7 +82,7 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
             assert "It is shown with counts." in told.text
             assert "it was convicted of fraud" in told.text
             assert award in (await public.get(f"/tenders/{case.ref}/awards")).text
-    assert await BidScore.count() == 8
+    assert await Mark.count() == 8
 
 
 async def test_an_evaluation_does_not_exist_for_those_it_does_not_concern(app: Litestar) -> None:
@@ -110,7 +110,7 @@ async def test_an_evaluator_with_a_conflict_sees_no_answer_and_no_other_reason(a
         async with given.browser(app) as client:
             await given.signed_in(client, case.panel[0])
             page = await client.get(f"/tenders/{case.ref}/evaluation/{case.bids[0, 0]}")
-            assert "You declared an interest in this bidder" in page.text
+            assert "You declared an interest in this supplier" in page.text
             assert "We have done this before." not in page.text
             refused = await client.post(f"/tenders/{case.ref}/evaluation/{case.bids[0, 0]}/read")
             assert refused.status_code == 409
@@ -123,8 +123,8 @@ async def test_a_losers_reasons_are_hers_and_the_winners_are_everybodys(app: Lit
         for evaluator in case.panel:
             for (firm, _), bid in case.bids.items():
                 words = ("A weak answer, I am sorry.", "An excellent answer with evidence.")[firm]
-                await actions.score(evaluator, case.ref, bid, given_awards.marks(case, 50 + 40 * firm, why=words))
-            await actions.submit_scores(evaluator, case.ref)
+                await given_awards.mark(evaluator, case, bid, given_awards.marks(case, 50 + 40 * firm, why=words))
+            await given_awards.lock(evaluator, case)
     decision = await given_awards.decided(case)
     with clock.at(decision.decided_at + timedelta(hours=1)):
         async with given.browser(app) as client:
@@ -216,12 +216,10 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
                     assert content["price_minor"] is None
                     assert list(content["answers"].values()) == ["We have done this before."] * 2
                     scores = [{"criterion": ref, "points": 80, "reason": "Shown with counts."} for ref in quality]
-                    half = await ask("PUT", f"{place}/bids/{bid}/scores", token, {"scores": scores[:1]})
+                    half = await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores[:1]})
                     assert half.status_code == 422
-                    assert half.json()["reasons"][0]["code"] == "score.criterion-missing"
-                    assert (
-                        await ask("PUT", f"{place}/bids/{bid}/scores", token, {"scores": scores})
-                    ).status_code == 200
+                    assert half.json()["reasons"][0]["code"] == "panel.criterion-missing"
+                    assert (await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores})).status_code == 200
                 assert (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).status_code == 404
                 assert (await ask("POST", f"{place}/submit", token)).status_code == 200
             ranking = (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).json()

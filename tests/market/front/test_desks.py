@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges.tables import Application, Evaluator, Pitch, Question
+from challenges.tables import Application, Pitch, Question
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.contracts.tables import Milestone
 from market.db import find
 from market.front.desks import desk
+from market.panels.tables import Seat
 from market.payments.tables import Obligation
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
@@ -59,18 +60,23 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         await applied.save()
         rows = []
         for judge in judges:
-            row = Evaluator(challenge=problem.id, person=judge.person, named_at=clock.now())
+            row = Seat(
+                panel=f"challenge:{problem.ref}",
+                person=judge.person,
+                named_at=clock.now(),
+                named_by=buyer.person,
+            )
             await row.save()
             rows.append(row)
         assert await texts(judges[0]) == ["Declare your interests, then score"]
         assert await texts(buyer) == []
         for row in rows:
             row.declared_at = clock.now()
-            await row.save([Evaluator.declared_at])
+            await row.save([Seat.declared_at])
         assert await texts(judges[1]) == ["Score, give your reasons and hand in"]
         for row in rows:
-            row.submitted_at = clock.now()
-            await row.save([Evaluator.submitted_at])
+            row.locked_at = clock.now()
+            await row.save([Seat.locked_at])
         assert await texts(judges[1]) == []
         assert await texts(buyer) == ["Make the short list: every evaluator has handed in"]
         problem.shortlisted_at, applied.shortlisted = clock.now(), True

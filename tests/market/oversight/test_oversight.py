@@ -359,7 +359,7 @@ async def test_evidence_shows_what_is_sealed_by_its_hash_alone() -> None:
     (tender,) = (await many("SELECT ref FROM tender"))[0].values()
     packed = zipfile.ZipFile(io.BytesIO(b"".join(evidence.chunks(await evidence.pack(f"tender:{tender}")))))
     lines = [json.loads(line) for line in packed.read("events.jsonl").splitlines()]
-    scored = {row["seq"] for row in await many("SELECT seq FROM event WHERE verb = 'bid.scored'")}
+    scored = {row["seq"] for row in await many("SELECT seq FROM event WHERE verb = 'panel.marked'")}
     assert scored
     assert all(set(each) == {"hash", "seq"} for each in lines if each["seq"] in scored)
     assert "scored the opened bid" not in packed.read("README.txt").decode()
