@@ -339,7 +339,8 @@ async def log(seconds: float) -> None:
 async def imports(var: Path) -> None:
     """Importing real releases (or the golden packages) into the database, beside only parsing them."""
     from market.db import one
-    from market.portal import importing
+    from market.portal import imports
+    from market.portal.intake import importing
 
     shared = (
         Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds" / "uk-contracts-finder"
@@ -358,7 +359,7 @@ async def imports(var: Path) -> None:
     began, spent = time.perf_counter(), time.process_time()
     read = 0
     for wanted in importing.plan(str(bench)):
-        read += (await importing.run(wanted)).read
+        read += (await imports.run(wanted)).read
     lasted, cpu = time.perf_counter() - began, time.process_time() - spent
     began = time.process_time()
     for each in raw:

@@ -28,8 +28,9 @@ sys.path.insert(0, str(HERE))
 
 from rapidfuzz import fuzz, process  # noqa: E402
 
-from market.portal import matching  # noqa: E402
-from market.portal.matching import Match, Supplier, Suppliers, words  # noqa: E402
+from market.portal.intake.names import words  # noqa: E402
+from market.portal.sameness import matching  # noqa: E402
+from market.portal.sameness.matching import Match, Supplier, Suppliers  # noqa: E402
 
 PAIRS = (
     Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data"))

@@ -33,13 +33,13 @@ sys.path.insert(0, str(HERE))
 
 from ocdsmerge.merge import Merger  # noqa: E402
 
+from market import ocds  # noqa: E402
 from market.db import stop_embedded  # noqa: E402
-from market.portal import ocds  # noqa: E402
-from market.portal.merging import merge  # noqa: E402
-from market.portal.notices import notice  # noqa: E402
-from market.portal.quality import Quality  # noqa: E402
-from market.portal.reading import Defect, Found, read, unfold  # noqa: E402
-from market.portal.upgrading import Upgraded, upgrade  # noqa: E402
+from market.portal.intake.merging import merge  # noqa: E402
+from market.portal.intake.notices import notice  # noqa: E402
+from market.portal.intake.quality import Quality  # noqa: E402
+from market.portal.intake.reading import Defect, Found, read, unfold  # noqa: E402
+from market.portal.intake.upgrading import Upgraded, upgrade  # noqa: E402
 from market.settings import settings  # noqa: E402
 
 SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "ocds"
@@ -177,10 +177,11 @@ async def stored(releases: list[bytes], count: int) -> None:
     """Import `count` releases end to end, then match and score them, then import them again."""
     from market import db, migrations
     from market.db import many
-    from market.portal import importing, joining, scoring, sources
+    from market.portal import imports
+    from market.portal.intake import importing, scoring, sources
     from market.portal.tables import ImportedNotice, ImportedSupplier, Source
     from search import outbox
-    from search.index import open_index
+    from search.engines import open_index
 
     folder = settings().var
     path = folder / "bench.json"
@@ -202,9 +203,9 @@ async def stored(releases: list[bytes], count: int) -> None:
         await sources.settle()
         postmaster = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
         source = await Source.objects().get(Source.name == "uk-contracts-finder")
-        row = await importing._begun(source, str(path))
+        row = await imports._begun(source, str(path))
         sizes = [resident()]
-        reader = importing._Run(source, row, lambda _: sizes.append(resident()))
+        reader = importing.Run(source, row, lambda _: sizes.append(resident()))
         before = server_seconds(postmaster)
         wall, own = time.perf_counter(), time.process_time()
         await reader.files((("bench.json", path),))
@@ -220,7 +221,7 @@ async def stored(releases: list[bytes], count: int) -> None:
         )
         peak, before = resident(), server_seconds(postmaster)
         started = time.process_time()
-        while await joining.match_waiting():
+        while await imports.match_waiting():
             peak = max(peak, resident())
         matched = time.process_time() - started
         server = server_seconds(postmaster) - before
@@ -234,7 +235,7 @@ async def stored(releases: list[bytes], count: int) -> None:
             f"{count / (time.process_time() - started):,.0f}/s scored"
         )
         started = time.process_time()
-        again = importing._Run(source, await importing._begun(source, "again"), None)
+        again = importing.Run(source, await imports._begun(source, "again"), None)
         await again.files((("bench.json", path),))
         took = time.process_time() - started
         print(f"again, nothing new: {count / took:,.0f}/s, {again.counts.unchanged:,} unchanged")

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from challenges import rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Question
-from market import canonical, clock
+from market import clock
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -27,6 +27,7 @@ from market.money import Money
 from market.panels import actions as panel_actions
 from market.panels import panel as panels
 from market.panels.panel import Panel
+from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.standards import sanctions
 from market.tenders import cpv

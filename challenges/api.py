@@ -26,7 +26,7 @@ from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
 from market.panels.panel import Member, Panel, Subject
 from market.refusals import NotFound, checklist
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 from market.web.words import checklist_items
@@ -168,13 +168,13 @@ class ApplicationView(msgspec.Struct):
 
 
 class AliasView(msgspec.Struct):
-    """An application as an evaluator finds it in her list, with her own marks of `version`."""
+    """An application as an evaluator finds it in her list, with her own marks and their `etag`."""
 
     ref: str
     alias: str
     marked: bool
     marks: list[MarkGiven]
-    version: int
+    etag: str
 
 
 class ApplicantView(msgspec.Struct):
@@ -685,14 +685,18 @@ class ApplicationsApi(Controller):
         summary="Mark an application",
         operation_id="markApplication",
         security=SIGNED_IN,
-        responses=_writes(422),
+        responses=_writes(422, 428),
     )
     async def mark(
-        self, request: Visitor, ref: FromPath[str], application: FromPath[str], data: JSONBody[panels.Marks]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        application: FromPath[str],
+        data: JSONBody[panels.Marks],
+        if_match: IfMatch = "",
     ) -> PanelView:
-        """Mark every criterion with a reason, as an evaluator who has declared; until handing in marks can be given again.
-        `version` is that of the marks they are changed from. 409 when they were changed meanwhile."""
-        await panels.mark(request.user, judging.panel(ref), f"application:{application}", data)
+        """Mark every criterion with a reason, as an evaluator who has declared; again until you hand in."""
+        await panels.mark(request.user, judging.panel(ref), f"application:{application}", data, if_match)
         return await panel_view(request, ref)
 
 
@@ -775,11 +779,13 @@ class PanelApi(Controller):
         summary="Say why marks lie far apart",
         operation_id="explainMarks",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def explain(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft]) -> PanelView:
+    async def explain(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
+    ) -> PanelView:
         """What the panel says where its marks lie far apart, when all have handed in; owed before the short list."""
-        await panels.explain(request.user, judging.panel(ref), data)
+        await panels.explain(request.user, judging.panel(ref), data, if_match)
         return await panel_view(request, ref)
 
     @post(

@@ -30,7 +30,6 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.audit.tables import Event
-from market.canonical import Plain
 from market.db import find, maybe, one, transaction
 from market.money import Money
 from market.panels import actions as panels
@@ -38,6 +37,7 @@ from market.panels import rules as panel_rules
 from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
+from market.proof.canonical import Plain
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]

@@ -647,7 +647,7 @@ class PanelPages(Controller):
         form = await forms.read(request, panels.ConsensusDraft)
         seat = await judging.seat(request.user, await _public(request, ref))
         with form.acting():
-            await panels.explain(request.user, judging.panel(ref), form.data)
+            await panels.explain(request.user, judging.panel(ref), form.data, form.version)
             return to(f"/challenges/{ref}/{'panel' if seat else 'manage'}", "What the panel says is kept.")
         if seat:
             return await _panel(request, ref, explaining=form)
@@ -661,10 +661,12 @@ class PanelPages(Controller):
     @post("/{application:str}", guards=[guards.buying_side])
     async def mark(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[Any]:
         """Keep the marks."""
-        form = await forms.read(request, panel_pages.MarksForm)
+        panel = await actions.panel_of(await _public(request, ref))
+        _, subject = panels.visible(request.user, panel, f"application:{application}")
+        form = await panel_pages.read_marks(request, subject)
         with form.acting():
-            marks = panel_pages.marks(form)
-            await panels.mark(request.user, judging.panel(ref), f"application:{application}", marks)
+            marks = panel_pages.marks(form, subject)
+            await panels.mark(request.user, judging.panel(ref), subject.ref, marks, form.version)
             return to(f"/challenges/{ref}/panel", "Your marks are kept. You can change them until you hand in.")
         return await _marking(request, ref, application, form)
 
@@ -687,9 +689,7 @@ async def _panel(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respon
     )
 
 
-async def _marking(
-    request: Visitor, ref: str, application: str, form: forms.Form[panel_pages.MarksForm] | None
-) -> Response[bytes]:
+async def _marking(request: Visitor, ref: str, application: str, form: forms.Form[Any] | None) -> Response[bytes]:
     reading = await judging.read(request.user, application)
     challenge, member = reading.challenge, reading.member
     panel = await actions.panel_of(challenge)

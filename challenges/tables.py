@@ -19,6 +19,7 @@ from market.columns import (
     words,
     yes_or_no,
 )
+from market.kinds import KINDS
 from market.missions.tables import Mission
 
 
@@ -27,7 +28,7 @@ class Challenge(Table):
     is reckoned from these dates and the present moment."""
 
     id: Serial
-    ref = reference("CH")
+    ref = reference(KINDS["challenge"].prefix)
     buyer = belongs_to(Organisation)
     mission = may_belong_to(Mission, index=True)
     method = Varchar(length=40, default="open-challenge", null=False)
@@ -100,7 +101,7 @@ class Application(Table):
     """A supplier's answer to a challenge: one each, edited or withdrawn until it closes, known to the panel by an alias."""
 
     id: Serial
-    ref = reference("AP")
+    ref = reference(KINDS["application"].prefix)
     challenge = belongs_to(Challenge)
     supplier = belongs_to(Organisation)
     alias = words()
@@ -125,7 +126,7 @@ class Pitch(Table):
     """A short-listed team's paid pitch. Marking it delivered creates the obligation to pay the fee."""
 
     id: Serial
-    ref = reference("PI")
+    ref = reference(KINDS["pitch"].prefix)
     application = belongs_to(Application)
     challenge = belongs_to(Challenge)
     supplier = belongs_to(Organisation)
@@ -145,7 +146,7 @@ class InsightReport(Table):
     """What was learnt, published for everybody: what was tried, what worked, the evidence, what others should know."""
 
     id: Serial
-    ref = reference("IR")
+    ref = reference(KINDS["insight_report"].prefix)
     challenge = belongs_to(Challenge)
     title = words()
     tried = words()

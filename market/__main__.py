@@ -160,7 +160,8 @@ async def bring_in(arguments: Arguments) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from market.portal import importing, reports
+    from market.portal import imports, reports
+    from market.portal.intake import importing
     from market.refusals import Refused
 
     console, failed = Console(stderr=True), 0
@@ -185,7 +186,7 @@ async def bring_in(arguments: Arguments) -> int:
                     share = f" {at.at / at.size:.0%} of {Path(at.part).name[:40]}" if at.size else ""
                     bar.update(task, completed=len(parts), words=f"{at.counts.read:,} read{share}")
 
-                done = await importing.run(wanted, allow_private=arguments.allow_private, watch=watch)
+                done = await imports.run(wanted, allow_private=arguments.allow_private, watch=watch)
                 bar.remove_task(task)
                 print("\n".join(await reports.lines(done)))
                 failed += done.ended_at is None
@@ -259,7 +260,7 @@ def verify_log(arguments: Arguments) -> int:
     """Recompute the log, from a file or from the database."""
     if arguments.file is None:
         return _run(_verify_log)(arguments)
-    from market import verify
+    from market.proof import verify
 
     lines, code = verify.log(arguments.file, heads=arguments.heads, key=arguments.key)
     print("\n".join(lines))
@@ -267,8 +268,8 @@ def verify_log(arguments: Arguments) -> int:
 
 
 async def _verify_log(arguments: Arguments) -> int:
-    from market import verify
-    from market.audit import chain, proofs
+    from market.audit import proofs
+    from market.proof import chain, verify
 
     try:
         heads = list(verify.read_heads(arguments.heads.read_bytes().splitlines())) if arguments.heads else []

@@ -48,8 +48,8 @@ from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
 from market.portal.api import NoticeMergesApi, NoticePairsApi, NoticesApi, PortalsApi, QuarantineApi
 from market.portal.pages import NoticePages, PortalPages
-from market.portal.supplier_api import ClaimsApi, ImportedSuppliersApi
-from market.portal.supplier_pages import ClaimPages, ImportedSupplierPages
+from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
+from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
@@ -65,10 +65,11 @@ from market.web import static as static_files
 from market.web.api import Asked
 from market.web.pages import assets, templates
 from search.api import SearchApi
-from search.desk import PartnerPages, PrecedentPages, ShortlistPages
+from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
-from search.saving import SavingPages
+from search.precedents.pages import PrecedentPages
+from search.saved.pages import SavingPages
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,
@@ -164,10 +165,20 @@ class Site(Litestar):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request, or the lifespan."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            await heads.answer(super().__call__, scope, receive, send)
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+            return
+        async with db.held() as give_back:
+
+            async def answering(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    await give_back()
+                await send(message)
+
+            if scope["method"] == "HEAD":
+                await heads.answer(super().__call__, scope, receive, answering)
+            else:
+                await super().__call__(scope, receive, answering)
 
 
 def create() -> Site:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from itertools import count
 from string import Formatter
+from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg
 from piccolo.columns.combination import And, Or, Where, WhereRaw
 from piccolo.engine.finder import engine_finder
-from piccolo.engine.postgres import PostgresEngine
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
-from piccolo.table import Table
+from piccolo.table import TABLE_REGISTRY, Table
 
 from market import embedded
 from market.keeper import CannotStart
@@ -70,17 +74,212 @@ def stop_embedded() -> None:
     embedded.leave(settings().var)
 
 
-def new_engine() -> PostgresEngine:
+class Engine(PostgresEngine):
+    """Piccolo's engine, asking the way everything here asks: on the connection of the transaction that is open, else on the
+    one that the request holds, else on one of the pool; and noting which tables an answer rests on."""
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+        """The rows of a query that Piccolo built."""
+        statement, arguments = querystring.compile_string(engine_type=self.engine_type)
+        return await _ask(statement, arguments)
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+        """All or nothing; see :class:`Transaction`."""
+        return Transaction(self, allow_nested)
+
+
+Last: TypeAlias = Callable[[list[Any]], Awaitable[None]]
+"""Work for the end of a transaction: called once, with everything that was put off for it, in the order it was given."""
+
+
+class Transaction(PostgresTransaction):
+    """A transaction that leaves nothing behind, however it ends, and does last what was put off: see :func:`put_off`.
+
+    Piccolo's own one forgets neither its connection nor itself when the server is gone at the end: whatever the task asked
+    afterwards would still be asked of the dead connection.
+    """
+
+    def __init__(self, engine: PostgresEngine, allow_nested: bool = True) -> None:
+        super().__init__(engine, allow_nested)
+        self.put_off: list[tuple[Last, Any]] = []
+
+    async def commit(self) -> None:
+        """Do what was put off, then commit."""
+        gathered: dict[Last, list[Any]] = {}
+        for work, item in self.put_off:
+            gathered.setdefault(work, []).append(item)
+        for work, items in gathered.items():
+            await work(items)
+        await super().commit()  # type: ignore[no-untyped-call]
+
+    async def __aenter__(self) -> PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.lending = _lend()
+        self.connection = await self.lending.__aenter__()
+        try:
+            self.transaction = self.connection.transaction()
+            await self.begin()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self.lending.__aexit__(None, None, None)
+            raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if self._parent is not None:
+            return error is None
+        try:
+            if error is None and not self._committed and not self._rolled_back:
+                try:
+                    await self.commit()
+                except BaseException:
+                    if _answers(self.connection):
+                        await self.rollback()  # type: ignore[no-untyped-call]
+                    raise
+            elif error is not None and not self._rolled_back and _answers(self.connection):
+                await self.rollback()  # type: ignore[no-untyped-call]
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            await self.lending.__aexit__(None, None, None)
+        return error is None
+
+
+class _Held:
+    """The connection that a request keeps from its first question to the beginning of its answer.
+
+    Who asks at the same time within one request waits for the turn instead of taking a second connection: were each of ten
+    requests holding one of ten and waiting for another, none would ever get it.
+    """
+
+    __slots__ = ("connection", "ended", "turn")
+
+    def __init__(self) -> None:
+        self.connection: Any = None
+        self.turn = asyncio.Lock()
+        self.ended = False
+
+    async def taken(self) -> Any:
+        """The connection, taken from the pool at the first question and anew when the server has cut it off."""
+        if self.connection is not None and not _answers(self.connection):
+            await self._give_back()
+        if self.connection is None:
+            self.connection = await _pool().acquire()
+        return self.connection
+
+    async def _give_back(self) -> None:
+        lent, self.connection = self.connection, None
+        if lent is not None:
+            await _pool().release(lent)
+
+    async def end(self) -> None:
+        """Give the connection back; what is asked later takes one of the pool for each question."""
+        async with self.turn:
+            self.ended = True
+            await self._give_back()
+
+
+def _answers(connection: Any) -> bool:
+    """Whether the connection stands. One that the server cut off has left the pool already and does not even say so."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False
+
+
+def _pool() -> asyncpg.Pool[Any]:
+    """The pool that is open."""
+    if (connections := engine().pool) is None:
+        raise RuntimeError("no pool is open: market.db.pool opens it")
+    return connections
+
+
+_held: ContextVar[_Held | None] = ContextVar("held", default=None)
+_rested: ContextVar[set[str] | None] = ContextVar("rested", default=None)
+
+
+@asynccontextmanager
+async def held() -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """One connection for all that is asked inside. What is yielded gives it back before the end: a page of fifteen questions
+    costs a third when it does not queue at the pool for each, but who reads a long answer slowly must not keep one."""
+    holding = _Held()
+    token = _held.set(holding if engine().pool is not None else None)
+    try:
+        yield holding.end
+    finally:
+        _held.reset(token)
+        await holding.end()
+
+
+@contextmanager
+def resting() -> Iterator[set[str]]:
+    """The names of the tables that were asked inside, gathered as it goes."""
+    names: set[str] = set()
+    token = _rested.set(names)
+    try:
+        yield names
+    finally:
+        _rested.reset(token)
+
+
+@asynccontextmanager
+async def _lend() -> AsyncIterator[Any]:
+    """The request's connection for one turn; one of the pool; or, without a pool, one of its own."""
+    holding = _held.get()
+    if holding is not None:
+        async with holding.turn:
+            if not holding.ended:
+                yield await holding.taken()
+                return
+    if (connections := engine().pool) is not None:
+        async with connections.acquire() as connection:
+            yield connection
+        return
+    connection = await engine().get_new_connection()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _ask(statement: str, arguments: Sequence[Any]) -> list[Any]:
+    """The rows of one statement in PostgreSQL's own spelling."""
+    if (names := _rested.get()) is not None:
+        names |= tables_of(statement)
+    current = engine().current_transaction.get()
+    if current is not None:
+        return list(await current.connection.fetch(statement, *arguments))
+    async with _lend() as connection:
+        return list(await connection.fetch(statement, *arguments))
+
+
+_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
+_NAMED = re.compile(
+    r'(?:\b(?:FROM|JOIN|INTO|UPDATE|USING)|,)\s+(?:ONLY\s+)?(?:"?public"?\.)?"?([a-z_][a-z0-9_]*)"?', re.I
+)
+
+
+@lru_cache(maxsize=4096)
+def tables_of(statement: str) -> frozenset[str]:
+    """Our tables that a statement names where a table may stand. It may name one too many (a column of a list that is called
+    like a table), never one too few: a kept answer is then dropped too early, not too late."""
+    ours = {table._meta.tablename for table in TABLE_REGISTRY}
+    return frozenset(name.lower() for name in _NAMED.findall(_TEXT.sub("''", statement))) & ours
+
+
+def new_engine() -> Engine:
     """The engine for this process. No extension is asked for: any PostgreSQL 15 or newer will do."""
-    return PostgresEngine(config={"dsn": database_url()}, extensions=())
+    return Engine(config={"dsn": database_url()}, extensions=())
 
 
 @cache
-def engine() -> PostgresEngine:
+def engine() -> Engine:
     """The engine every table uses. It is asked for with every query, and Piccolo would look it up anew each time."""
     found = engine_finder()
-    if not isinstance(found, PostgresEngine):
-        raise TypeError("market/piccolo_conf.py must name a PostgresEngine")
+    if not isinstance(found, Engine):
+        raise TypeError("market/piccolo_conf.py must name an Engine")
     return found
 
 
@@ -103,21 +302,37 @@ async def _as_it_is(connection: object) -> None:
     """Nothing to forget."""
 
 
+def put_off(work: Last, item: Any) -> bool:
+    """Have `work` done with `item` as the last thing before the present transaction commits; a part that is undone takes
+    back what it put off. Answers False, and does nothing, when there is no transaction."""
+    current = _current()
+    if current is None:
+        return False
+    current.put_off.append((work, item))
+    return True
+
+
+def _current() -> Transaction | None:
+    current = engine().current_transaction.get()
+    if current is not None and not isinstance(current, Transaction):
+        raise TypeError("market.db.Engine makes every transaction")
+    return current
+
+
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All or nothing. Inside another transaction it opens a savepoint, so a caught inner failure undoes the inner part
     only (Piccolo alone would join the outer one and keep half)."""
-    if not engine().transaction_exists():
+    current = _current()
+    if current is None:
         async with engine().transaction():
             yield
         return
-    current = engine().current_transaction.get()
-    if current is None:
-        raise RuntimeError("a transaction exists and is not current: it was opened in another task")
-    savepoint = await current.savepoint()
+    savepoint, put_off_before = await current.savepoint(), len(current.put_off)
     try:
         yield
     except BaseException:
+        del current.put_off[put_off_before:]
         await savepoint.rollback_to()  # type: ignore[no-untyped-call]
         raise
     await savepoint.release()  # type: ignore[no-untyped-call]
@@ -127,7 +342,7 @@ async def transaction() -> AsyncIterator[None]:
 async def one_transaction() -> AsyncIterator[None]:
     """Like :func:`transaction`, but inside another one it is simply a part of it: for work whose failure is never caught in
     between, such as writing the log."""
-    if engine().transaction_exists():
+    if _current() is not None:
         yield
         return
     async with engine().transaction():
@@ -165,19 +380,12 @@ async def one(sql: str, *arguments: Any) -> dict[str, Any]:
 
 async def many(sql: str, *arguments: Any) -> list[dict[str, Any]]:
     """All rows of a raw query, as dictionaries. `{}` stands for each argument, `{{` and `}}` for braces."""
-    return [dict(row) for row in await _fetched(_numbered(sql), arguments)]
+    return [dict(record) for record in await fetched(sql, *arguments)]
 
 
-async def _fetched(statement: str, arguments: Sequence[Any]) -> list[Any]:
-    """The rows, on the connection of the transaction that is open or on one of the pool. Piccolo does the same and reads
-    the text of the query anew each time, which costs as much as a short query."""
-    current = engine().current_transaction.get()
-    if current is not None:
-        return list(await current.connection.fetch(statement, *arguments))
-    if (connections := engine().pool) is None:
-        return list(await engine()._run_in_new_connection(statement, arguments))
-    async with connections.acquire() as connection:
-        return list(await connection.fetch(statement, *arguments))
+async def fetched(sql: str, *arguments: Any) -> list[Any]:
+    """All rows of a raw query as the driver's records; :mod:`market.reads` makes structs of them."""
+    return await _ask(_numbered(sql), arguments)
 
 
 @lru_cache(maxsize=4096)

@@ -55,7 +55,7 @@ def look(goals: list[str], port: int, var: Path) -> Iterator[Finding]:
     yield from _room()
     if not goals or {"demo", "demo-fresh", "run"} & set(goals):
         yield from _port(goals, port)
-    if not goals or {"test", "quick", "long"} & set(goals):
+    if not goals or {"test", "long"} & set(goals):
         yield from _optional()
     yield from _locale()
 

@@ -42,10 +42,10 @@ PATIENCE = 3.0
 """Seconds to wait for a port when a server begins: the workers of one that was killed let go of it within a second."""
 
 
-def _must_be_free(arguments: Namespace, patience: float = 0) -> None:
+def _must_be_free(arguments: Namespace, patience: float = 0, again: str = "") -> None:
     hosts = ports.LOOPBACK if arguments.host in (*ports.LOOPBACK, "localhost") else (arguments.host,)
     deadline = monotonic() + patience
-    while words := ports.refusal(arguments.port, arguments.again, hosts):
+    while words := ports.refusal(arguments.port, again or arguments.again, hosts):
         if monotonic() > deadline:
             raise InTheWay(words)
         sleep(0.1)
@@ -136,7 +136,7 @@ def demo(arguments: Namespace, play: Callable[[Namespace], int]) -> int:
     os.environ["PRELUDE_DEMO"] = "1"
     os.environ.setdefault("PRELUDE_LOOPBACK", "1")
     if not arguments.no_serve:
-        _must_be_free(arguments)
+        _must_be_free(arguments, again="make demo-fresh PORT={}" if arguments.fresh else "")
     _site_at(arguments.port)
     settings()
     if arguments.fresh:

@@ -23,13 +23,13 @@ from market.letters import actions as letters
 from market.opendata import actions as opendata
 from market.opendata import files as opendata_files
 from market.payments import actions as payments
-from market.portal import importing as portal
+from market.portal import imports as portal
 from market.settings import settings
 from market.standards import actions as standards
 from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
-from search import alerts
 from search import outbox as search
+from search.saved import actions as alerts
 
 log = logging.getLogger("prelude.worker")
 

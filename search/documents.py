@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from market import clock
+from market.kinds import KINDS
 
 
 class Kind(StrEnum):
@@ -33,6 +34,10 @@ class Kind(StrEnum):
     NOTICE = "notice"
     """Imported from another portal."""
     WAIVER = "waiver"
+
+
+if set(Kind) != {name for name, kind in KINDS.items() if kind.findable}:
+    raise AssertionError("what is found, and only that, has its tab in market.kinds")
 
 
 VALUE_BANDS: tuple[tuple[str, int], ...] = (

@@ -18,8 +18,9 @@ from market.accounts.tables import Organisation
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract
 from market.db import many, maybe, one
-from market.portal import keeping
-from market.portal import notices as imported
+from market.kinds import KINDS
+from market.portal.intake import keeping
+from market.portal.intake import notices as imported
 from market.standards import catalogue
 from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules
@@ -67,7 +68,7 @@ async def challenge(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.CHALLENGE,
         ref=row.ref,
-        url=f"/challenges/{row.ref}",
+        url=KINDS["challenge"].address + row.ref,
         title=row.title,
         summary=shortened(row.problem),
         body="\n".join([row.problem, row.who_has_it, row.evidence, row.success, row.out_of_scope]),
@@ -98,7 +99,7 @@ async def tender(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.TENDER,
         ref=row.ref,
-        url=f"/tenders/{row.ref}",
+        url=KINDS["tender"].address + row.ref,
         title=row.title,
         summary=shortened(row.description),
         body="\n".join([row.description, *(f"{lot.title}\n{lot.description}" for lot in lots)]),
@@ -137,7 +138,7 @@ def _supplier(firm: Organisation, profile: Profile | None, done: list[experience
     return SearchDocument(
         kind=Kind.SUPPLIER,
         ref=firm.ref,
-        url=f"/suppliers/{firm.ref}",
+        url=KINDS["supplier"].address + firm.ref,
         title=firm.name,
         summary=profile.summary if profile else "",
         body=profile.description if profile else "",
@@ -172,7 +173,7 @@ async def contract(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.CONTRACT,
         ref=row.ref,
-        url=f"/contracts/{row.ref}",
+        url=KINDS["contract"].address + row.ref,
         title=row.title,
         summary=shortened(f"{tendered.title if tendered else ''}. {lot.description if lot else ''}"),
         body=row.terms,
@@ -201,7 +202,7 @@ async def insight_report(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.INSIGHT_REPORT,
         ref=row.ref,
-        url=f"/insights/{row.ref}",
+        url=KINDS["insight_report"].address + row.ref,
         title=row.title,
         summary=shortened(row.worked),
         body="\n".join([row.tried, row.worked, row.did_not_work, row.evidence, row.others, exercise.title]),
@@ -226,7 +227,7 @@ async def waiver(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.WAIVER,
         ref=row.ref,
-        url=f"/waivers/{row.ref}",
+        url=KINDS["waiver"].address + row.ref,
         title=f"Waiver {'refused' if row.refusal_reason else 'granted'}: {waived.title}",
         summary=shortened(row.statement),
         body="\n".join([row.statement, row.cost_of_waiting, row.refusal_reason]),
@@ -252,7 +253,7 @@ async def component(ref: str) -> SearchDocument | None:
     return SearchDocument(
         kind=Kind.COMPONENT,
         ref=row.ref,
-        url=f"/components/{row.ref}",
+        url=KINDS["component"].address + row.ref,
         title=shown["title"],
         summary=shortened(shown["does"]),
         body="" if row.private else "\n".join([row.does, row.used_by, row.price_terms]),
@@ -290,7 +291,7 @@ def _notice(ref: str, facts: imported.Notice, portal: str, licence: str, now: da
     return SearchDocument(
         kind=Kind.NOTICE,
         ref=ref,
-        url=f"/notices/{ref}",
+        url=KINDS["notice"].address + ref,
         title=facts.title,
         summary=shortened(facts.description),
         body=facts.description,
@@ -321,62 +322,24 @@ FACES: dict[str, Face] = {
     "component": component,
     "notice": notice,
 }
-"""Which kinds can be found, and how each is shown."""
+"""How each kind that can be found is shown."""
 
 BULK: dict[str, Bulk] = {"notice": notices, "supplier": suppliers}
 """Kinds that come by the thousand, and how many of them are read at once; who is left out of the answer is not public."""
 
-FACELESS = frozenset(
-    {
-        "application", "award", "bid", "complaint", "lot", "milestone", "mission", "obligation", "opening", "organisation",
-        "exemption", "payment", "person", "service", "standard", "pitch", "search", "import_run", "source", "quarantined",
-        "imported_supplier", "claim",
-    }
-)  # fmt: skip
-"""Kinds that happen and are not found by themselves."""
-
-ALL: dict[str, str] = {
-    "challenge": "SELECT ref FROM challenge WHERE published_at IS NOT NULL",
-    "tender": "SELECT ref FROM tender WHERE published_at IS NOT NULL",
-    "supplier": "SELECT ref FROM organisation WHERE kind = 'supplier'",
-    "contract": "SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
-    "insight_report": "SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
-    "waiver": "SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
-    "component": "SELECT ref FROM service WHERE withdrawn_at IS NULL",
-    "notice": "SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
-}
-"""For each kind the references of all that may be shown: for building the index from nothing and for checking it."""
-
-BEHIND: dict[str, str] = {
-    "award": "SELECT 'tender:' || t.ref AS subject FROM decision d JOIN tender t ON t.id = d.tender WHERE d.ref = {}",
-    "contract": "SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier "
-    "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = c.tender WHERE c.ref = {}",
-    "pitch": "SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE p.ref = {}",
-    "organisation": "SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
-    "insight_report": "SELECT 'supplier:' || o.ref AS subject FROM insight_report r JOIN pitch p ON p.challenge = r.challenge "
-    "JOIN organisation o ON o.id = p.supplier WHERE r.ref = {}",
-    "service": "SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || o.ref "
-    "FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
-    "exemption": "SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE x.ref = {}",
-}
-"""Records whose own face changes when a record of this kind does."""
-
 
 class UnknownKind(ValueError):
-    """The outbox names a kind that nobody said how to show, or that it is not shown."""
+    """The outbox names what is no kind of record."""
 
 
 async def subjects_behind(subject: str) -> list[str]:
     """The subject itself and every record whose face it changes. An unknown kind is an error, never passed over."""
     kind, _, ref = subject.partition(":")
-    if kind not in FACES and kind not in FACELESS:
-        raise UnknownKind(f"{kind!r} is neither among the faces nor among the faceless kinds")
-    found = [subject] if kind in FACES else []
-    if kind in BEHIND:
-        query = BEHIND[kind]
-        rows: list[dict[str, Any]] = await many(query, *[ref] * query.count("{}"))
-        found += [row["subject"] for row in rows]
-    return found
+    if kind not in KINDS:
+        raise UnknownKind(f"{kind!r} is no kind of record")
+    query = KINDS[kind].behind
+    rows: list[dict[str, Any]] = await many(query, *[ref] * query.count("{}")) if query else []
+    return [subject] * KINDS[kind].findable + [row["subject"] for row in rows]
 
 
 async def faces_of(subjects: list[str]) -> dict[str, SearchDocument | None]:

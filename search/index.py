@@ -358,18 +358,6 @@ class Index(ABC):
         """Let go of connections, files and threads."""
 
 
-def open_index(*, url: str | None, key: str | None, folder: Path, name: str = "prelude") -> Index:
-    """The Meilisearch server at `url`, or with none the embedded engine in `folder`. Opens nothing yet."""
-    synonyms = read_synonyms()
-    if url:
-        from search.meili import MeilisearchIndex
-
-        return MeilisearchIndex(url, key, name, synonyms)
-    from search.embedded import EmbeddedIndex
-
-    return EmbeddedIndex(folder, synonyms)
-
-
 def read_synonyms(file: Path = SYNONYMS_FILE) -> Synonyms:
     """The editable list of words that mean the same."""
     return Synonyms.of(msgspec.json.decode(file.read_bytes())["groups"])

@@ -19,10 +19,12 @@ from market import clock
 from market.audit.tables import Outbox
 from market.beside import Beside
 from market.db import many, one, transaction
+from market.kinds import KINDS
 from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
-from search.index import Index, IndexRefused, IndexUnavailable, open_index
+from search.engines import open_index
+from search.index import Index, IndexRefused, IndexUnavailable
 
 log = logging.getLogger("prelude.search")
 
@@ -175,8 +177,8 @@ async def mend() -> int:
 
 async def everything() -> AsyncIterator[SearchDocument]:
     """Every document that should be found now."""
-    for kind, query in faces.ALL.items():
-        refs = [row["ref"] for row in await many(query)]
+    for kind in faces.FACES:
+        refs = [row["ref"] for row in await many(KINDS[kind].public)]
         for start in range(0, len(refs), BATCH):
             shown = await faces.faces_of([f"{kind}:{ref}" for ref in refs[start : start + BATCH]])
             for document in await numbered([document for document in shown.values() if document is not None]):

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 
 from market import clock, money
 from market.accounts import guards
+from market.kinds import KINDS
 from market.money import Money
 from market.tenders import cpv
 from market.web.pages import Visitor, show
@@ -19,9 +20,6 @@ from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results, Sort
 from search.outbox import behind, index
-
-UNBOUNDED = (Kind.SUPPLIER, Kind.COMPONENT, Kind.INSIGHT_REPORT)
-"""Kinds that have neither a value nor an end: their tabs do not ask for one."""
 
 SHOWN = 12
 """Values listed under one filter; the chosen ones always are."""
@@ -48,7 +46,7 @@ class SearchPages(Controller):
         except IndexUnavailable:
             pass
         now = clock.now()
-        endless = asked.kind in UNBOUNDED
+        endless = asked.kind is not None and KINDS[asked.kind].endless
         comparable = asked.kind is Kind.SUPPLIER and bool(found and len(found.hits) > 1)
         return show(
             request,
@@ -92,9 +90,9 @@ def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, in
     made: list[tuple[str, str, int | None, bool]] = [
         ("All", asked.address(kind=None), sum(counts.values()) if found else None, asked.kind is None)
     ]
-    for kind, text in queries.TABS.items():
+    for kind in Kind:
         if counts.get(kind) or kind is asked.kind:
-            made.append((text, asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
+            made.append((KINDS[kind].tab, asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
     return made
 
 
@@ -170,7 +168,7 @@ def words(name: str, value: str) -> str:
 def condition(name: str, value: str) -> str:
     """A condition that is in force, in words that stand alone: among the chips, and where dropping it would help."""
     if name == "kind":
-        return f"Only {queries.TABS[Kind(value)].lower()}"
+        return f"Only {KINDS[value].tab.lower()}"
     if name in ("sme", "profile", "partners"):
         return queries.FILTERS[name] if value == "true" else f"{queries.FILTERS[name]}: no"
     if name in ("from", "to"):
@@ -181,18 +179,6 @@ def condition(name: str, value: str) -> str:
         return "Open now"
     return words(name, value)
 
-
-KIND_WORDS = {
-    Kind.CHALLENGE: "Challenge",
-    Kind.TENDER: "Tender",
-    Kind.SUPPLIER: "Supplier",
-    Kind.CONTRACT: "Contract",
-    Kind.INSIGHT_REPORT: "Insight report",
-    Kind.COMPONENT: "Component",
-    Kind.NOTICE: "Notice",
-    Kind.WAIVER: "Waiver",
-}
-"""What a found thing is called on its row."""
 
 TONES = {
     "open": "green",
@@ -241,7 +227,7 @@ def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
         title=hit.title,
         text=hit.snippet,
         note=why or None,
-        kind=KIND_WORDS[found.kind],
+        kind=KINDS[found.kind].label,
         state=found.stage.replace("-", " ").capitalize() or None,
         tone=TONES.get(found.stage, "grey"),
         who=" · ".join(each for each in who if each) or None,

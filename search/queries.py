@@ -50,17 +50,6 @@ FACETS = {
 }
 """The name in the address and the facet of the index."""
 
-TABS = {
-    Kind.CHALLENGE: "Challenges",
-    Kind.TENDER: "Tenders",
-    Kind.SUPPLIER: "Suppliers",
-    Kind.CONTRACT: "Contracts",
-    Kind.INSIGHT_REPORT: "What was learnt",
-    Kind.COMPONENT: "Components",
-    Kind.NOTICE: "Other portals",
-    Kind.WAIVER: "Waivers",
-}
-
 SORTS = {
     Sort.RELEVANCE: "Best match",
     Sort.CLOSING_SOON: "Closing soon",

@@ -6,13 +6,14 @@ from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
 from market.columns import belongs_to, moment, reference, when, words
+from market.kinds import KINDS
 
 
 class SavedSearch(Table):
     """A search somebody wants to hear about: its address, how often, and the private feed's token (hashed)."""
 
     id: Serial
-    ref = reference("S")
+    ref = reference(KINDS["search"].prefix)
     person = belongs_to(Person)
     name = words()
     query = words()

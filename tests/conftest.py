@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from litestar import Litestar
 
 from market import embedded
+from tests.chromium import chromium
+
+__all__ = ["chromium"]
 
 _folder = Path(tempfile.mkdtemp(prefix="prelude-test-"))
 
@@ -29,10 +33,19 @@ os.environ["DATABASE_URL"] = os.environ.get("PRELUDE_TEST_DATABASE_URL") or embe
     _folder, ["fsync=off", "full_page_writes=off"]
 )
 
+settings.register_profile("prelude", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("prelude")
+"""How Hypothesis asks here: nothing depends on how busy the machine is, and what failed says how to ask it again. A test adds what is
+its own, as the number of its examples."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that the workers end together; the order within stays as random as it was."""
+    """What takes long begins first, so that the workers end together; the order within stays as random as it was. Whatever asks for
+    rows is marked `database`, and is no part of `make quick`."""
     items.sort(key=lambda each: each.get_closest_marker("slow") is None)
+    for each in items:
+        if "database" in getattr(each, "fixturenames", ()):
+            each.add_marker("database")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -44,9 +57,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 async def database() -> AsyncIterator[None]:
     """The migrated database with its pool open."""
-    from market import db
+    from market import db, reads
     from market.migrations import migrate
 
+    reads.check_types()
     await migrate()
     async with db.pool():
         yield

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 from litestar import Litestar
 from piccolo.table import Table
 
-from market import clock
+from market import clock, drafts
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
 from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person
 from market.actor import SYSTEM, Actor, Role
@@ -34,6 +37,21 @@ T = TypeVar("T", bound=Table)
 def row(table: type[T], **facts: Any) -> T:
     """A row in memory, for rules: only what the test says, the columns' defaults for the rest, no database."""
     return table(_ignore_missing=True, **facts)
+
+
+async def filled(client: httpx.AsyncClient, path: str, typed: Mapping[str, Any], at: str = "") -> httpx.Response:
+    """Open the page `at` (the form's own address unless said otherwise), type, and send its form to `path` as a browser
+    would, with the hidden field that says what was opened."""
+    page = (await client.get(at or path)).text
+    hidden = re.search(r'name="version" value="(\w*)"', page)
+    return await client.post(path, data={**({"version": hidden[1]} if hidden else {}), **typed})
+
+
+async def seen(kind: type[msgspec.Struct], *rows: Table) -> str:
+    """What a change of these fields is written from when the rows are read now."""
+    for each in rows:
+        await each.refresh()
+    return drafts.version(kind, *rows)
 
 
 async def organisation(name: str = "", kind: str = "buyer", tier: str = "central", **facts: Any) -> Organisation:

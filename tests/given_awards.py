@@ -81,14 +81,13 @@ async def panel(case: Evaluated, count: int = 2, conflicts: dict[int, list[str]]
     return case.panel
 
 
-async def mark(who: Actor, case: Evaluated, bid: str, given_marks: panels.Marks) -> int:
+async def mark(who: Actor, case: Evaluated, bid: str, given_marks: panels.Marks) -> str:
     """These marks for a bid, changed from whatever is kept."""
-    tender = await find(Tender, Tender.ref == case.ref)
-    panel = (await evaluation.of(tender)).panel
+    panel = (await evaluation.of(await find(Tender, Tender.ref == case.ref))).panel
     subject = panel.matter.subject(f"bid:{bid}")
-    version = panel.sheet(panel.member(who.person), subject).version if subject else 0
-    given_marks = panels.Marks(given_marks.marks, version)
-    return await panels.mark(who, evaluation.panel(case.ref), f"bid:{bid}", given_marks)
+    assert subject is not None
+    seen = panel.sheet(panel.member(who.person), subject).version
+    return await panels.mark(who, evaluation.panel(case.ref), subject.ref, given_marks, seen)
 
 
 async def lock(who: Actor, case: Evaluated) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from market import clock, sealing
+from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.bids.actions import BidDraft, platform_key
+from market.proof import sealing
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 from tests import given
 

@@ -7,10 +7,8 @@ import contextlib
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,14 +17,10 @@ from urllib.error import URLError
 from urllib.parse import quote, urlsplit, urlunsplit
 from urllib.request import urlopen
 
+from tests.processes import free_port
+from tests.waiting import LONGEST, until
+
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _psql(url: str, statement: str) -> None:
@@ -86,20 +80,26 @@ class Served:
                         start_new_session=True,
                     )
                 )
-        ends = time.monotonic() + 60
-        while time.monotonic() < ends:
-            with contextlib.suppress(URLError, ConnectionError, TimeoutError), urlopen(f"{self.url}/about", timeout=5):
-                return
-            if self.processes[0].poll() is not None:
-                break
-        raise RuntimeError((self.var / "output.log").read_text()[-4000:])
+        until(self._answers, self._told)
+
+    def _answers(self) -> bool:
+        assert self.processes[0].poll() is None, self._told()
+        with (
+            contextlib.suppress(URLError, ConnectionError, TimeoutError),
+            urlopen(f"{self.url}/about", timeout=LONGEST),
+        ):
+            return True
+        return False
+
+    def _told(self) -> str:
+        return (self.var / "output.log").read_text()[-4000:]
 
     def kill(self) -> None:
         """Kill every process of the site at once, without a word (SIGKILL)."""
         for process in self.processes:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait(20)
+            process.wait()
         self.processes.clear()
 
     def stop(self) -> None:
@@ -108,10 +108,10 @@ class Served:
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(20)
+                process.wait(LONGEST)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait(20)
+                process.wait()
         self.processes.clear()
 
 

@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from market import clock, nesting, signing
+from market import clock, nesting
 from market.accounts import rules
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, begin
@@ -34,6 +34,7 @@ from market.accounts.tables import Ceremony, Passkey, Person
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, maybe, one, transaction
+from market.proof import signing
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.web.limits import Limit, spend

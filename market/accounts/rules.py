@@ -242,3 +242,27 @@ def not_more_than_devices(actor: Actor, held: int) -> str | None:
 
 ADD_PASSKEY = (a_passkey_vouches_for_the_next, not_more_than_devices)
 """For `passkeys.register`. `held` counts the person's passkeys in force."""
+
+
+# ── two people at one record ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("record.version-missing", source="RFC 6585, section 3: precondition required")
+def says_what_it_was_written_from(seen: str) -> str | None:
+    """A change of something stored says which state of it was read before, so that nobody's words are lost unseen."""
+    if not seen:
+        return "Say what this change was written from: send the etag that you read as If-Match."
+    return None
+
+
+@rule("record.changed-meanwhile", source="Two people at once: the second is told")
+def nobody_saved_meanwhile(seen: str, kept: str, by: str, at: str) -> str | None:
+    """Nobody's words are overwritten unseen: what is stored is changed from what it says now."""
+    if seen != kept:
+        when = f" on {at}" if at else ""
+        return f"{by} saved this{when}, after you opened it. Yours is not saved yet: compare the two, then save again."
+    return None
+
+
+REVISE = (says_what_it_was_written_from, nobody_saved_meanwhile)
+"""For every action that changes something stored (`edits.revise`): asked one after the other."""

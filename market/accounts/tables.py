@@ -17,13 +17,14 @@ from market.columns import (
     when,
     words,
 )
+from market.kinds import KINDS
 
 
 class Organisation(Table):
     """A body that acts here: a buyer, a supplier, the audit body, or the operator (the standing innovation team)."""
 
     id: Serial
-    ref = reference("O")
+    ref = reference(KINDS["organisation"].prefix)
     name = words()
     kind = Varchar(length=12, index=True)
     """buyer | supplier | audit | operator"""
@@ -52,7 +53,7 @@ class Person(Table):
     """Somebody who can sign in."""
 
     id: Serial
-    ref = reference("P")
+    ref = reference(KINDS["person"].prefix)
     name = words()
     email = Varchar(length=254, unique=True)
     """Lower case; the address letters go to and the name one signs in with."""
@@ -131,7 +132,7 @@ class Invitation(Table):
     """An address asked to join an organisation in a role. The letter holds a token; only its SHA-256 is kept."""
 
     id: Serial
-    ref = reference("N")
+    ref = reference("IV")
     organisation = belongs_to(Organisation)
     email = Varchar(length=254)
     role = Varchar(length=20)

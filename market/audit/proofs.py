@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from market import clock
-from market.audit import chain
 from market.db import many, one
+from market.proof import chain
 from market.settings import settings
 
 BATCH = 5000

@@ -7,7 +7,7 @@ from market.columns import maybe_words, moment, number, several, when, words
 
 
 class Event(Table):
-    """One thing somebody did, linked to the event before it (see `market.audit.chain`). Never changed, never deleted: a
+    """One thing somebody did, linked to the event before it (see `market.proof.chain`). Never changed, never deleted: a
     trigger refuses both.
 
     `body` is canonical JSON and public; it names persons and bodies by reference only. What is personal or sealed stands

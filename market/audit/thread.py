@@ -11,64 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from market import canonical
 from market.db import many
+from market.kinds import KINDS, address
 from market.money import Money
+from market.proof import canonical
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
-
-VERBS = (
-    "challenge.published",
-    "challenge.concluded",
-    "challenge.cancelled",
-    "insight_report.published",
-    "waiver.requested",
-    "waiver.granted",
-    "waiver.refused",
-    "tender.published",
-    "tender.cancelled",
-    "tender.opened",
-    "award.decided",
-    "award.set-aside",
-    "contract.drawn-up",
-    "contract.signed",
-    "contract.changed",
-    "contract.ended",
-    "obligation.incurred",
-    "payment.paid",
-)
-"""The verbs the thread is made of; drafts and sealed things are not among them."""
-
-ADDRESSES = {
-    "mission": "/missions/",
-    "challenge": "/challenges/",
-    "insight_report": "/insights/",
-    "tender": "/tenders/",
-    "waiver": "/waivers/",
-    "award": "/awards/",
-    "contract": "/contracts/",
-    "payment": "/payments/",
-    "supplier": "/suppliers/",
-    "service": "/components/",
-    "exemption": "/standards/exemptions/",
-}
-"""Where a record of a kind has its public page."""
-
-STEMS: dict[str, tuple[str, ...]] = {
-    "application": ("challenge",),
-    "pitch": ("challenge",),
-    "insight_report": ("challenge",),
-    "bid": ("tender",),
-    "opening": ("tender",),
-    "complaint": ("award",),
-    "milestone": ("contract",),
-    "obligation": ("contract", "challenge"),
-    "payment": ("contract", "challenge"),
-    "mission": (),
-}
-"""Records that are no step of their own, and of which record they show the thread: the first of these kinds beside them. Under a
-mission there are many threads, so it shows none."""
 
 GROUNDS = {
     "commodity": "None was needed: this is an off-the-shelf supply.",
@@ -99,13 +48,6 @@ class _Happened:
     facts: dict[str, Any]
 
 
-def address(subject: str) -> str | None:
-    """The public page of `kind:reference`, None for kinds without one."""
-    kind, _, ref = subject.partition(":")
-    prefix = ADDRESSES.get(kind)
-    return f"{prefix}{ref}" if prefix else None
-
-
 async def thread(subject: str) -> list[Step]:
     """The steps that lead to `subject` (`kind:reference`) and on from it; [] for a record the log does not know yet.
 
@@ -119,22 +61,13 @@ async def thread(subject: str) -> list[Step]:
         "SELECT verb, subject, about, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
         "AND sealed_by = '' ORDER BY seq",
         sorted(lineage),
-        list(VERBS),
+        [verb for kind in KINDS.values() for verb in kind.steps],
     )
     events = [
         _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
         for row in rows
     ]
     return steps([each for each in events if _belongs(each, subject, lineage)])
-
-
-GROWN = {
-    "challenge.published": "Challenges",
-    "insight_report.published": "What was learnt",
-    "tender.published": "Tenders",
-    "contract.signed": "Contracts",
-}
-"""What is listed under a mission, by the verb with which it became public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +81,19 @@ class Grown:
 
 async def grown(subject: str) -> dict[str, list[Grown]]:
     """What became public under this record, by kind in the order of the thread, the newest first within one."""
+    appearing = [kind for kind in KINDS.values() if kind.appears]
     rows = await many(
         "SELECT verb, subject, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
         "AND sealed_by = '' ORDER BY seq DESC",
         [subject],
-        list(GROWN),
+        [kind.appears for kind in appearing],
     )
-    made: dict[str, list[Grown]] = {}
-    for verb, words in GROWN.items():
-        for row in (row for row in rows if row["verb"] == verb):
+    under: dict[str, list[Grown]] = {}
+    for kind in appearing:
+        for row in (row for row in rows if row["verb"] == kind.appears):
             title = canonical.decode(row["body"].encode()).get("title") or row["subject"].partition(":")[2]
-            made.setdefault(words, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
-    return made
+            under.setdefault(kind.tab, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
+    return under
 
 
 async def decided(tenders: Sequence[str]) -> dict[str, int]:
@@ -183,12 +117,12 @@ async def happened(verb: str, subject: str) -> bool:
 
 async def _stem(subject: str) -> str:
     """The record whose thread a record shows: itself, or what it is a part of; '' where there is none."""
-    kinds = STEMS.get(subject.partition(":")[0])
-    if kinds is None:
+    kind = KINDS.get(subject.partition(":")[0])
+    if kind is None or kind.part_of is None:
         return subject
     rows = await many("SELECT DISTINCT unnest(about) AS other FROM event WHERE about @> {}::text[]", [subject])
     found = {row["other"].partition(":")[0]: row["other"] for row in rows}
-    return next((found[kind] for kind in kinds if kind in found), "")
+    return next((found[whole] for whole in kind.part_of if whole in found), "")
 
 
 async def _lineage(subject: str) -> set[str]:

@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, policy, workdays
+from market import clock, policy, workdays
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
@@ -24,6 +24,7 @@ from market.money import Money
 from market.organisations import Size, SizeVerdict, size_of
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
+from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender

@@ -9,7 +9,6 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from market import canonical
 from market.accounts import guards
 from market.actor import Actor
 from market.awards import actions, evaluation
@@ -20,9 +19,10 @@ from market.panels import actions as panels
 from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
 from market.panels.panel import NOTHING
+from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -51,8 +51,15 @@ class EvaluationView(msgspec.Struct):
     consensus: ConsensusView
 
 
+class MarkedView(msgspec.Struct):
+    """One's marks of a bid as they are kept, with the `etag` with which they can be changed."""
+
+    marks: list[MarkGiven]
+    etag: str
+
+
 class ContentView(msgspec.Struct):
-    """What was in a bid. `price_minor` is None until the panel has handed in; `marks` are the reader's own, of `version`."""
+    """What was in a bid. `price_minor` is None until the panel has handed in; `marks` are the reader's own, and `etag` theirs."""
 
     bid: str
     lot: str
@@ -62,7 +69,7 @@ class ContentView(msgspec.Struct):
     currency: str
     problem: str
     marks: list[MarkGiven]
-    version: int
+    etag: str
 
 
 class LineView(msgspec.Struct):
@@ -332,26 +339,32 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Mark a bid",
         operation_id="markBid",
-        responses=problem_responses(400, 401, 404, 409, 422),
+        responses=problem_responses(400, 401, 404, 409, 422, 428),
     )
     async def mark(
-        self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[panels.Marks]
-    ) -> panels.Marks:
-        """Mark a bid on every quality criterion of its lot, with a reason for each. `version` is that of the marks they are
-        changed from; the answer has the new one. 409 when they were changed meanwhile."""
-        version = await panels.mark(request.user, evaluation.panel(ref), f"bid:{bid}", data)
-        return panels.Marks(data.marks, version)
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        bid: FromPath[str],
+        data: JSONBody[panels.Marks],
+        if_match: IfMatch = "",
+    ) -> MarkedView:
+        """Mark a bid on every quality criterion of its lot, with a reason for each; again until you hand in."""
+        etag = await panels.mark(request.user, evaluation.panel(ref), f"bid:{bid}", data, if_match)
+        return MarkedView(data.marks, etag)
 
     @put(
         "/consensus",
         guards=[guards.signed_in],
         summary="Say why marks of bids lie far apart",
         operation_id="explainBidMarks",
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(400, 401, 404, 409, 428),
     )
-    async def say(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft]) -> EvaluationView:
+    async def say(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
+    ) -> EvaluationView:
         """What the panel says where its marks lie far apart, when all have handed in; owed before prices are shown."""
-        await panels.explain(request.user, evaluation.panel(ref), data)
+        await panels.explain(request.user, evaluation.panel(ref), data, if_match)
         return await evaluation_view(request.user, ref)
 
     @post(

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from market import canonical
 from market.accounts.tables import Organisation
 from market.awards import scoring
 from market.awards.tables import Decision, PriceQuestion
@@ -21,6 +20,7 @@ from market.money import Money
 from market.panels import panel as panels
 from market.panels.actions import Convening
 from market.panels.panel import Criterion, Given, Matter, Panel, Subject
+from market.proof import canonical
 from market.tenders.tables import Lot, LotCriterion, Tender
 
 

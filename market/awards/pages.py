@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from market import canonical, clock
+from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
@@ -22,6 +22,7 @@ from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.panels.panel import Member
 from market.panels.tables import Seat
+from market.proof import canonical
 from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
@@ -117,7 +118,7 @@ class EvaluationPages(Controller):
         """Write down why the marks lie far apart."""
         form = await forms.read(request, panels.ConsensusDraft)
         with form.acting():
-            await panels.explain(request.user, evaluation.panel(ref), form.data)
+            await panels.explain(request.user, evaluation.panel(ref), form.data, form.version)
             return to(f"/tenders/{ref}/evaluation", "What the panel says is kept.")
         return await _standing(request, ref, explaining=form)
 
@@ -135,9 +136,14 @@ class EvaluationPages(Controller):
     @post("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
     async def mark(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
         """Keep my marks of a bid."""
-        form = await forms.read(request, panel_pages.MarksForm)
+        standing, _ = await standing_for(request.user, ref)
+        subject = standing.panel.matter.subject(f"bid:{bid}")
+        if subject is None:
+            raise NotFound("Bid")
+        form = await panel_pages.read_marks(request, subject)
         with form.acting():
-            await panels.mark(request.user, evaluation.panel(ref), f"bid:{bid}", panel_pages.marks(form))
+            marks = panel_pages.marks(form, subject)
+            await panels.mark(request.user, evaluation.panel(ref), subject.ref, marks, form.version)
             return to(
                 f"/tenders/{ref}/evaluation", "Your marks of this bid are kept. You can change them until you hand in."
             )
@@ -214,9 +220,7 @@ async def _standing(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
     )
 
 
-async def _bid(
-    request: Visitor, ref: str, bid_ref: str, form: forms.Form[panel_pages.MarksForm] | None
-) -> Response[bytes]:
+async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Any] | None) -> Response[bytes]:
     standing, member = await standing_for(request.user, ref)
     bid = standing.bid(bid_ref)
     subject = standing.panel.matter.subject(bid.subject) if bid else None

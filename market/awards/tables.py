@@ -7,6 +7,7 @@ from piccolo.table import Table
 from market.accounts.tables import Organisation, Person
 from market.bids.tables import OpenedBid
 from market.columns import belongs_to, may_belong_to, moment, reference, when, words, yes_or_no
+from market.kinds import KINDS
 from market.tenders.tables import Lot, Tender
 
 
@@ -14,7 +15,7 @@ class Decision(Table):
     """The award of a lot, or that nobody gets it, with reasons; it takes effect when the standstill has passed."""
 
     id: Serial
-    ref = reference("A")
+    ref = reference(KINDS["award"].prefix)
     tender = belongs_to(Tender)
     lot = belongs_to(Lot)
     winner = may_belong_to(OpenedBid)
@@ -51,7 +52,7 @@ class Complaint(Table):
     """A bidder's protest against a decision, lodged in standstill; it stops the contract until answered."""
 
     id: Serial
-    ref = reference("CP")
+    ref = reference(KINDS["complaint"].prefix)
     decision = belongs_to(Decision)
     supplier = belongs_to(Organisation)
     person = belongs_to(Person)

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, sealing
+from market import clock
 from market.accounts.people import holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
@@ -19,6 +19,7 @@ from market.audit.actions import record
 from market.bids import rules
 from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import find, many, maybe, one, transaction
+from market.proof import canonical, sealing
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
 from market.standards import certificates, sanctions

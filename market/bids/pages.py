@@ -9,13 +9,14 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath
 
-from market import canonical, clock
+from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
 from market.bids import actions, rules
 from market.bids.tables import Opening
 from market.db import find
+from market.proof import canonical
 from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms

@@ -6,6 +6,7 @@ from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
 from market.columns import belongs_to, currency, minor_units, octets, reference, when, words
+from market.kinds import KINDS
 from market.tenders.tables import Lot, Tender
 
 
@@ -14,7 +15,7 @@ class Bid(Table):
     the deadline counts."""
 
     id: Serial
-    ref = reference("B")
+    ref = reference(KINDS["bid"].prefix)
     tender = belongs_to(Tender)
     lot = belongs_to(Lot)
     supplier = belongs_to(Organisation)
@@ -33,7 +34,7 @@ class Opening(Table):
     """The act of opening: once per tender, by two officers, with the register as it was published."""
 
     id: Serial
-    ref = reference("OP")
+    ref = reference(KINDS["opening"].prefix)
     tender = belongs_to(Tender)
     first_officer = belongs_to(Person)
     second_officer = belongs_to(Person)

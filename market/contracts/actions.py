@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, policy
+from market import clock, policy
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import Actor, Hat, Role
@@ -23,6 +23,7 @@ from market.db import find, many, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
+from market.proof import canonical
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
 from market.tenders.tables import Lot, LotCriterion, Tender

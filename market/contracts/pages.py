@@ -11,7 +11,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 
-from market import canonical, clock
+from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
@@ -21,6 +21,7 @@ from market.contracts import actions, rules
 from market.contracts.tables import Contract
 from market.db import find
 from market.missions.tables import Mission
+from market.proof import canonical
 from market.refusals import NotFound, Refused, checklist, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms

@@ -7,6 +7,7 @@ from piccolo.table import Table
 from market.accounts.tables import Organisation, Person
 from market.awards.tables import Decision
 from market.columns import belongs_to, currency, day, may_belong_to, minor_units, moment, number, reference, when, words
+from market.kinds import KINDS
 from market.missions.tables import Mission
 from market.tenders.tables import Lot, Tender
 
@@ -15,7 +16,7 @@ class Contract(Table):
     """An agreement that follows an award; in force when both sides have signed the same document."""
 
     id: Serial
-    ref = reference("C")
+    ref = reference(KINDS["contract"].prefix)
     decision = belongs_to(Decision)
     tender = belongs_to(Tender)
     lot = belongs_to(Lot)
@@ -76,7 +77,7 @@ class Milestone(Table):
     """A part of the work with a date and a price; accepting it creates the obligation to pay."""
 
     id: Serial
-    ref = reference("MS")
+    ref = reference(KINDS["milestone"].prefix)
     contract = belongs_to(Contract)
     number = number()
     title = words()

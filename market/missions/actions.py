@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from market import clock
+from market import clock, drafts
+from market.accounts.edits import Trace, revise
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.actions import record
@@ -61,14 +62,7 @@ async def draft(actor: Actor, owner: int, given: MissionDraft) -> Mission:
         acting_for = _may_edit(actor, owner)
         insist(rules.OWNER, department)
         insist(rules.DATES, given.begins_on, given.ends_on)
-        mission = Mission(
-            owner=department.id,
-            title=given.title,
-            statement=given.statement,
-            begins_on=given.begins_on,
-            ends_on=given.ends_on,
-            created_at=clock.now(),
-        )
+        mission = Mission(**drafts.facts(given, owner=department.id, created_at=clock.now()))
         await mission.save()
         await record(
             actor,
@@ -80,14 +74,12 @@ async def draft(actor: Actor, owner: int, given: MissionDraft) -> Mission:
     return mission
 
 
-async def edit(actor: Actor, ref: str, given: MissionDraft) -> Mission:
-    """Write a draft anew; its department stays."""
+async def edit(actor: Actor, ref: str, given: MissionDraft, seen: str) -> Mission:
+    """Write a draft anew, from the version of it that was `seen`; its department stays."""
     async with transaction():
         mission, acting_for = await _draft(actor, ref)
         insist(rules.DATES, given.begins_on, given.ends_on)
-        mission.title, mission.statement = given.title, given.statement
-        mission.begins_on, mission.ends_on = given.begins_on, given.ends_on
-        await mission.save([Mission.title, Mission.statement, Mission.begins_on, Mission.ends_on])
+        await revise(given, seen, mission, trace=Trace("mission.edited", f"mission:{ref}"))
         await record(
             actor,
             "mission.edited",
@@ -103,7 +95,7 @@ async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Succes
     async with transaction():
         mission, acting_for = await _draft(actor, ref)
         place = max((each.place for each in await criteria_of(mission)), default=0) + 1
-        criterion = SuccessCriterion(mission=mission.id, place=place, **msgspec.structs.asdict(given))
+        criterion = SuccessCriterion(mission=mission.id, place=place, **drafts.facts(given))
         await criterion.save()
         await record(
             actor,

@@ -8,13 +8,14 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
+from market import drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
 from market.missions import actions
 from market.missions.pages import may_see
 from market.missions.tables import Mission
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -31,7 +32,7 @@ class CriterionView(msgspec.Struct):
 
 
 class MissionView(msgspec.Struct):
-    """A mission as the API shows it; `owner` is an organisation's reference."""
+    """A mission as the API shows it; `owner` is an organisation's reference, `etag` what a change names as If-Match."""
 
     ref: str
     owner: str
@@ -41,23 +42,22 @@ class MissionView(msgspec.Struct):
     ends_on: date | None
     published_at: datetime | None
     criteria: list[CriterionView]
+    etag: str
 
 
 async def view(mission: Mission) -> MissionView:
     """The row with its criteria."""
     owner = await find(Organisation, Organisation.id == mission.owner)
     return MissionView(
-        mission.ref,
-        owner.ref,
-        mission.title,
-        mission.statement,
-        mission.begins_on,
-        mission.ends_on,
-        mission.published_at,
-        [
-            CriterionView(each.place, each.measure, each.baseline, each.target, each.unit, each.due_on)
-            for each in await actions.criteria_of(mission)
+        ref=mission.ref,
+        owner=owner.ref,
+        **drafts.stored(actions.MissionDraft, mission),
+        published_at=mission.published_at,
+        criteria=[
+            CriterionView(place=criterion.place, **drafts.stored(actions.CriterionDraft, criterion))
+            for criterion in await actions.criteria_of(mission)
         ],
+        etag=drafts.version(actions.MissionDraft, mission),
     )
 
 
@@ -85,8 +85,7 @@ class MissionsApi(Controller):
     async def create(self, request: Visitor, data: JSONBody[actions.NewMission]) -> MissionView:
         """Draft a mission for a department."""
         owner = await find(Organisation, Organisation.ref == data.owner)
-        given = actions.MissionDraft(data.title, data.statement, data.begins_on, data.ends_on)
-        return await view(await actions.draft(request.user, owner.id, given))
+        return await view(await actions.draft(request.user, owner.id, data))
 
     @get(
         "/{ref:str}",
@@ -107,11 +106,13 @@ class MissionsApi(Controller):
         summary="Write a mission anew",
         operation_id="writeMission",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
-    async def edit(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.MissionDraft]) -> MissionView:
+    async def edit(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.MissionDraft], if_match: IfMatch = ""
+    ) -> MissionView:
         """Write a draft anew; its department stays."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @delete(
         "/{ref:str}/criteria/{place:int}",

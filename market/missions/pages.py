@@ -67,8 +67,7 @@ class MissionPages(Controller):
         may_see(request.user, mission)
         if mission.published_at is not None:
             return to(f"/missions/{ref}")
-        values = {name: getattr(mission, name) for name in actions.MissionDraft.__struct_fields__}
-        return await _drafting(request, forms.blank(actions.MissionDraft, **values), mission)
+        return await _drafting(request, forms.stored(actions.MissionDraft, mission), mission)
 
     @post("/{ref:str}/edit", guards=[guards.signed_in])
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -76,7 +75,7 @@ class MissionPages(Controller):
         form = await forms.read(request, actions.MissionDraft)
         form.beside(_slips(form, []))
         with form.acting():
-            await actions.edit(request.user, ref, form.data)
+            await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/missions/{ref}", "The draft is saved.")
         mission = await find(Mission, Mission.ref == ref)
         may_see(request.user, mission)

@@ -5,13 +5,14 @@ from piccolo.table import Table
 
 from market.accounts.tables import Organisation
 from market.columns import belongs_to, day, moment, number, reference, when, words
+from market.kinds import KINDS
 
 
 class Mission(Table):
     """A public aim set by the centre, with success criteria; challenges, tenders and contracts are filed under one."""
 
     id: Serial
-    ref = reference("M")
+    ref = reference(KINDS["mission"].prefix)
     owner = belongs_to(Organisation)
     title = words()
     statement = words()

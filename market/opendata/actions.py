@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from market import canonical
 from market.db import find, many, maybe, one, transaction
 from market.opendata import gathering, packages, releases
 from market.opendata.facts import Step
 from market.opendata.tables import Place, Process, Release
+from market.proof import canonical
 from market.refusals import NotFound
 from market.settings import settings
 

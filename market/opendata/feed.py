@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
+from market.kinds import address
 from market.opendata.releases import date
 from market.settings import settings
 
@@ -50,12 +51,12 @@ def atom(rows: Sequence[dict[str, Any]], here: str, following: str | None, updat
 
 
 def _entry(row: dict[str, Any]) -> str:
-    site, (kind, _, ref) = settings().site_url, row["subject"].partition(":")
+    site, page = settings().site_url, address(row["subject"])
     record = f"{site}/api/ocds/records/{row['ocid']}"
     terms = "".join(f"<category term={quoteattr(tag)}/>" for tag in row["tags"])
     return (
         f"<entry><id>{escape(record)}</id><title>{escape(_READ.decode(row['compiled']).title)}</title>"
-        f"<link href={quoteattr(f'{site}/{kind}s/{ref}')}/>"
+        f"<link href={quoteattr(f'{site}{page}')}/>"
         f'<link rel="alternate" type="application/json" href={quoteattr(record)}/>'
         f"<updated>{date(row['changed_at'])}</updated>{terms}<summary>{SAID[row['tags'][0]]}.</summary></entry>"
     )

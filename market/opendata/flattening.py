@@ -17,7 +17,7 @@ from types import ModuleType
 
 import zc
 
-from market.portal import ocds
+from market import ocds
 
 
 def _stand_in(name: str, **holds: object) -> ModuleType:

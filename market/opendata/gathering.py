@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from challenges.tables import Challenge, InsightReport
-from market import canonical, clock
+from market import clock
 from market import organisations as registers
 from market.accounts.tables import Organisation
 from market.db import find, many, maybe
@@ -20,6 +20,7 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.opendata import facts
 from market.opendata.releases import challenge_ocid
+from market.proof import canonical
 from market.settings import settings
 from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
 from market.waivers.grounds import label

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 from ocdsmerge.merge import CompiledRelease
 
+from market import ocds
 from market.opendata.facts import Publisher
 from market.opendata.releases import date
-from market.portal import ocds
 
 VERSION = "1.1"
 _AT = "https://raw.githubusercontent.com/open-contracting-extensions"

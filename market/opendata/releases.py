@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from market import ocds
 from market.money import Money
 from market.opendata.facts import (
     Award,
@@ -32,7 +33,6 @@ from market.opendata.facts import (
     Step,
     Tender,
 )
-from market.portal import ocds
 
 TAGS = ocds.release_tags() - {"compiled"}
 """The tags a release of ours may carry (OCDS releaseTag, closed list, without `compiled`)."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from market.kinds import address
 from market.opendata import actions
 from market.settings import settings
 
@@ -164,7 +165,7 @@ def process_rows(subject: str, compiled: str) -> Iterable[tuple[object, ...]]:
         _sum(each.value for each in found.contracts if each.status != "cancelled"),
         _sum(paid),
         found.date,
-        f"{settings().site_url}/{kind}s/{subject.partition(':')[2]}",
+        f"{settings().site_url}{address(subject)}",
         f"{settings().site_url}/api/ocds/records/{found.ocid}",
     )
 

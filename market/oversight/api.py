@@ -9,10 +9,10 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from market import canonical
 from market.accounts import guards
 from market.oversight import actions, contracts, flags, log, records
 from market.oversight.pages import next_page, subject_of
+from market.proof import canonical
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from market import canonical
 from market.db import many
 from market.money import Money
 from market.oversight import flags
 from market.oversight.log import cursor, day_begins, storable
+from market.proof import canonical
 
 PAGE: Final = 20
 SCANNED: Final = 2000

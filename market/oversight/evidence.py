@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from market import VERSION, canonical, clock
-from market.audit import chain, proofs
+from market import VERSION, clock
+from market.audit import proofs
 from market.db import many
 from market.oversight import records
 from market.oversight.log import Entry, told
+from market.proof import canonical, chain
 from market.settings import settings
 
 PROGRAM = Path(__file__).with_name("check_evidence.py")

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from market import canonical
 from market.audit import proofs
-from market.audit.thread import address
 from market.clock import ZONE
 from market.db import many
-from market.oversight.verbs import KINDS, parts, sentence
+from market.kinds import KINDS, address, parts, sentence
+from market.proof import canonical
 
 PAGE: Final = 50
 
@@ -144,36 +143,13 @@ async def in_words(rows: Sequence[dict[str, Any]]) -> list[Entry]:
     return entries
 
 
-TITLED: Final = {
-    "mission": "SELECT ref, title FROM mission WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
-    "challenge": "SELECT ref, title FROM challenge WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
-    "insight_report": "SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
-    "tender": "SELECT ref, title FROM tender WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
-    "waiver": "SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
-    "AND w.ref = ANY({}::text[])",
-    "bid": "SELECT b.ref, b.ref || ', ' || s.name || ', lot ' || l.number AS title FROM bid b JOIN lot l ON l.id = b.lot "
-    "JOIN organisation s ON s.id = b.supplier JOIN tender t ON t.id = b.tender WHERE t.opened_at IS NOT NULL "
-    "AND b.ref = ANY({}::text[])",
-    "award": "SELECT d.ref, t.title || ', lot ' || l.number AS title FROM decision d JOIN lot l ON l.id = d.lot "
-    "JOIN tender t ON t.id = d.tender WHERE d.ref = ANY({}::text[])",
-    "contract": "SELECT ref, title FROM contract WHERE ref = ANY({}::text[])",
-    "milestone": "SELECT ref, title FROM milestone WHERE ref = ANY({}::text[])",
-    "obligation": "SELECT ref, purpose AS title FROM obligation WHERE ref = ANY({}::text[])",
-    "payment": "SELECT p.ref, o.purpose AS title FROM payment p JOIN obligation o ON o.id = p.obligation "
-    "WHERE p.ref = ANY({}::text[])",
-    "supplier": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
-    "organisation": "SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
-}
-"""Where the public title of a record stands, by kind; the other kinds are called by their reference."""
-
-
 async def titles_of(subjects: set[str]) -> dict[str, str]:
     """Public titles of these `kind:reference`s, as far as they have one."""
     found: dict[str, str] = {}
-    for kind, query in TITLED.items():
-        refs = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{kind}:"))
-        if refs:
-            found |= {f"{kind}:{row['ref']}": row["title"] for row in await many(query, refs) if row["title"]}
+    for name, kind in KINDS.items():
+        refs = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{name}:"))
+        if refs and kind.titles:
+            found |= {f"{name}:{row['ref']}": row["title"] for row in await many(kind.titles, refs) if row["title"]}
     return found
 
 

@@ -12,11 +12,11 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
-from market import canonical
 from market.accounts import guards
 from market.audit import proofs
+from market.kinds import DEEDS, KINDS, sentence
 from market.oversight import actions, contracts, evidence, flags, log, records
-from market.oversight.verbs import KINDS, SENTENCES, sentence
+from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
 from market.web.pages import Visitor, show
@@ -62,8 +62,8 @@ class LogPages(Controller):
             entries=entries,
             head=await proofs.head(),
             next=next_page(request, cursor),
-            kinds=list(KINDS.items()),
-            verbs=sorted((verb, sentence(verb, "…").capitalize()) for verb in SENTENCES),
+            kinds=[(name, kind.heading) for name, kind in KINDS.items()],
+            verbs=sorted((verb, sentence(verb, "…").capitalize()) for verb in DEEDS),
             filtered=any(form.values.get(each) for each in ("kind", "record", "verb", "since", "until")),
         )
 

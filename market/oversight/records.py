@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from market import canonical, clock, signing
-from market.audit import chain, proofs
-from market.audit.thread import Step, address, thread
+from market import clock
+from market.audit import proofs
+from market.audit.thread import Step, thread
 from market.db import many, one
+from market.kinds import KINDS, address
 from market.oversight.contracts import Found, one_contract
 from market.oversight.log import COLUMNS, Entry, cursor, in_words, titles_of
-from market.oversight.verbs import KINDS
+from market.proof import canonical, chain, signing
 from market.refusals import NotFound
 
 PAGE: Final = 200
@@ -111,7 +112,7 @@ async def related(subject: str) -> list[Related]:
     found.sort(key=lambda each: (order.index(each.partition(":")[0]), each))
     return [
         Related(
-            KINDS[each.partition(":")[0]],
+            KINDS[each.partition(":")[0]].heading,
             each,
             titles.get(each) or each.partition(":")[2],
             place(each),

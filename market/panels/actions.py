@@ -12,15 +12,16 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from market import clock, policy
+from market import clock, drafts, policy
+from market.accounts.edits import Trace, must_have_seen
 from market.accounts.people import tell, tell_person
 from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
-from market.canonical import Plain
 from market.db import many, transaction
 from market.panels import rules
-from market.panels.panel import Matter, Member, Panel, Subject
+from market.panels.panel import Given, Kept, Matter, Member, Panel, Subject, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
+from market.proof.canonical import Plain
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 
 ROLES: tuple[Role, ...] = ("evaluator", "buyer")
@@ -65,18 +66,15 @@ class MarkGiven(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Marks(msgspec.Struct, forbid_unknown_fields=True):
-    """An evaluator's marks for one thing: one for each criterion. `version` is that of the marks they were changed from, 0
-    for the first."""
+    """An evaluator's marks for one thing: one for each criterion."""
 
     marks: Annotated[list[MarkGiven], Meta(max_length=50)]
-    version: Annotated[int, Meta(title="Version", ge=0)] = 0
 
 
 class ConsensusDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What the panel says where its marks lie far apart. `version` is that of the words it was changed from, 0 for the first."""
+    """What the panel says where its marks lie far apart."""
 
     note: Annotated[str, Meta(title="Why the marks lie far apart", min_length=1, max_length=4000)]
-    version: Annotated[int, Meta(title="Version", ge=0)] = 0
 
 
 # ── who sits ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -169,39 +167,31 @@ async def declare(actor: Actor, convene: Convening, given: Declaration) -> Seat:
     return seat
 
 
-async def mark(actor: Actor, convene: Convening, ref: str, given: Marks) -> int:
+async def mark(actor: Actor, convene: Convening, ref: str, given: Marks, seen: str) -> str:
     """A member marks a thing (its `kind:reference`) on every criterion, with a reason for each; again until she hands in.
-    Answers the version that is kept now. Marks that were changed meanwhile are not overwritten unseen."""
+    `seen` is the version of the marks they were changed from; answers that of those kept now."""
     async with transaction():
         panel = await convene()
         member, subject = visible(actor, panel, ref)
-        marks = {each.criterion: (each.points, each.reason) for each in given.marks}
+        marks = {each.criterion: (each.points, each.reason.strip()) for each in given.marks}
         facts = rules.Marking(panel.matter, member.seat, subject, marks)
         insist(rules.MARK, facts)
-        wrong = [*refusals(rules.SHEET, facts), *_each_mark(subject, marks)]
+        wrong = [*refusals(rules.SHEET, facts), *mistakes(subject, marks)]
         if wrong:
             raise Refused(*wrong, status=422)
-        kept = panel.sheet(member, subject).version
-        insist((rules.is_the_newest_sheet,), kept, given.version)
-        if kept:
-            sheet = await Sheet.objects().get((Sheet.seat == member.seat.id) & (Sheet.subject == ref))
-        else:
-            sheet = Sheet(seat=member.seat.id, subject=ref, version=0, at=clock.now())
-        if sheet is None:
-            raise NotFound("Sheet")
-        sheet.version, sheet.at = kept + 1, clock.now()
+        kept = panel.sheet(member, subject)
+        await must_have_seen(seen, kept.version, kept.shown, Trace("panel.marked", ref, {"evaluator": actor.ref}))
+        sheet = await Sheet.objects().get((Sheet.seat == member.seat.id) & (Sheet.subject == ref))
+        sheet = sheet or Sheet(seat=member.seat.id, subject=ref, at=clock.now())
+        sheet.at = clock.now()
         await sheet.save()
         await Mark.delete().where(Mark.sheet == sheet.id)
-        if marks:
-            await Mark.insert(
-                *(
-                    Mark(sheet=sheet.id, criterion=criterion, points=points, reason=reason.strip())
-                    for criterion, (points, reason) in marks.items()
-                )
-            )
+        for criterion, (points, reason) in marks.items():
+            await Mark.insert(Mark(sheet=sheet.id, criterion=criterion, points=points, reason=reason))
         told: dict[str, Plain] = {key: {"points": points, "reason": why} for key, (points, why) in marks.items()}
-        await _record(actor, "panel.marked", panel.matter, {"criteria": len(marks)}, {"marks": told}, subject=ref)
-    return sheet.version
+        public: dict[str, Plain] = {"criteria": len(marks), "evaluator": actor.ref}
+        await _record(actor, "panel.marked", panel.matter, public, {"marks": told}, subject=ref)
+    return Kept({criterion: Given(*each) for criterion, each in marks.items()}).version
 
 
 async def lock(actor: Actor, convene: Convening) -> Seat:
@@ -235,21 +225,24 @@ async def unlock(panel: Panel, template: str, **facts: Any) -> None:
         await tell_person(member.seat.person, template, about=panel.matter.about, **facts)
 
 
-async def explain(actor: Actor, convene: Convening, given: ConsensusDraft) -> Consensus:
-    """The buyer's officer or a member writes down what the panel says where its marks lie far apart."""
+async def explain(actor: Actor, convene: Convening, given: ConsensusDraft, seen: str) -> Consensus:
+    """The buyer's officer or a member writes down what the panel says where its marks lie far apart, from the version of
+    it that was `seen`."""
     async with transaction():
         panel = await convene()
         matter = panel.matter
         if not actor.wears(*BUYER_ROLES, organisation=matter.organisation):
             seated(actor, panel)
         insist(rules.EXPLAIN, rules.Explaining(matter, panel.locked, speaks(actor, panel)))
-        kept = panel.consensus.version if panel.consensus else 0
-        insist((rules.is_the_newest_word,), kept, given.version)
-        row = panel.consensus or Consensus(panel=matter.about, at=clock.now(), by=0)
-        row.note, row.version = given.note.strip(), kept + 1
+        row = panel.consensus
+        stored = drafts.stored(ConsensusDraft, row) if row else {}
+        trace = Trace("panel.explained", matter.about)
+        await must_have_seen(seen, drafts.version(ConsensusDraft, row), stored, trace)
+        row = row or Consensus(panel=matter.about, at=clock.now(), by=actor.must_be_person())
         row.at, row.by = clock.now(), actor.must_be_person()
+        drafts.write(given, row)
         await row.save()
-        await _record(actor, "panel.explained", matter, {"version": row.version}, {"note": row.note})
+        await _record(actor, "panel.explained", matter, {}, {"note": row.note})
     return row
 
 
@@ -322,14 +315,10 @@ def _officer(actor: Actor, matter: Matter) -> None:
     actor.must_wear(*BUYER_ROLES, organisation=matter.organisation, secret=matter.draft)
 
 
-def _each_mark(subject: Subject, marks: dict[str, tuple[int, str]]) -> list[Refusal]:
-    """What is wrong with single marks, each reason beside its field: `points-CR-…` or `reason-CR-…`."""
+def mistakes(subject: Subject, marks: dict[str, tuple[int, str]]) -> list[Refusal]:
+    """What is wrong with single marks, each reason beside the field in which it was typed."""
     return [
-        Refusal(
-            refusal.code,
-            f"{criterion.name}: {refusal.reason[0].lower()}{refusal.reason[1:]}.",
-            f"{refusal.field}-{criterion.ref}",
-        )
+        Refusal(refusal.code, f"{criterion.name}: {refusal.reason}", field(refusal.field or "points", criterion.ref))
         for criterion in subject.criteria
         if criterion.ref in marks
         for refusal in refusals(rules.EACH_MARK, *marks[criterion.ref])

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from market import drafts
 from market.actor import Actor
-from market.panels.actions import speaks
+from market.panels.actions import ConsensusDraft, speaks
 from market.panels.panel import Panel
 
 
@@ -32,7 +33,7 @@ class ConsensusView(msgspec.Struct):
 
     apart: list[str]
     note: str
-    version: int
+    etag: str
 
 
 class ReasonView(msgspec.Struct):
@@ -68,7 +69,7 @@ def member_views(panel: Panel) -> list[MemberView]:
 def consensus_view(actor: Actor, panel: Panel) -> ConsensusView:
     """Where the panel disagrees and what it says, for those who speak for it; nothing for others."""
     if not speaks(actor, panel):
-        return ConsensusView([], "", 0)
+        return ConsensusView([], "", "")
     kept = panel.consensus
     apart = [f"{each.says}: {', '.join(str(mark) for mark in each.marks)}" for each in panel.apart()]
-    return ConsensusView(apart, kept.note if kept else "", kept.version if kept else 0)
+    return ConsensusView(apart, kept.note if kept else "", drafts.version(ConsensusDraft, kept))

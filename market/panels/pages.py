@@ -1,70 +1,64 @@
-"""What the pages of everything judged by a panel share: reading marks as typed, and showing what was kept meanwhile."""
+"""What the pages of everything judged by a panel share: reading marks as typed, and the forms they show."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import msgspec
+from litestar import Request
+from msgspec import Meta
 
 from market import policy
 from market.panels import arithmetic
-from market.panels.actions import ConsensusDraft, Declaration, Excuse, MarkGiven, Marks, Naming
-from market.panels.panel import Member, Panel, Subject
-from market.panels.tables import Consensus
+from market.panels.actions import ConsensusDraft, Declaration, Excuse, MarkGiven, Marks, Naming, mistakes
+from market.panels.panel import Member, Panel, Subject, field
 from market.web import forms
 
 
-class MarksForm(msgspec.Struct):
-    """The marks of one thing as a page asks for them: beside `version` stand `points-CR-…` and `reason-CR-…` for each
-    criterion."""
-
-    version: int = 0
-
-
-def marks(form: forms.Form[MarksForm]) -> Marks:
-    """The marks as typed. What is no whole number becomes one that no scale has, so that the rule says what is wanted."""
-    given = []
-    for name in (name.removeprefix("points-") for name in form.values if name.startswith("points-")):
-        typed = str(form.values[f"points-{name}"]).strip()
-        points = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1
-        given.append(MarkGiven(name, points, str(form.values.get(f"reason-{name}", "")).strip()))
-    return Marks(given, form.data.version)
+def marks_asked(subject: Subject) -> type[msgspec.Struct]:
+    """The form of one thing's marks: `points_CR_…` and `reason_CR_…` for each criterion."""
+    fields: list[Any] = []
+    for criterion in subject.criteria:
+        points = Annotated[int, Meta(title=f"Mark for {criterion.name}")]
+        reason = Annotated[str, Meta(title=f"Why, for {criterion.name}", max_length=4000)]
+        fields += [(field("points", criterion.ref), points), (field("reason", criterion.ref), reason, "")]
+    return msgspec.defstruct("MarksAsked", fields, kw_only=True)
 
 
-def marking(
-    panel: Panel, member: Member | None, subject: Subject, form: forms.Form[MarksForm] | None
-) -> dict[str, Any]:
-    """What a page needs to have one thing marked: the form as typed or as kept. When the marks were changed meanwhile, what
-    is kept stands beside what was typed, and saving again is a choice."""
+async def read_marks(request: Request[Any, Any, Any], subject: Subject) -> forms.Form[Any]:
+    """The posted marks of one thing, with every mistake at once."""
+    form = await forms.read(request, marks_asked(subject))
+    form.beside(mistakes(subject, {each.criterion: (each.points, each.reason) for each in _typed(form.found, subject)}))
+    return form
+
+
+def marks(form: forms.Form[Any], subject: Subject) -> Marks:
+    """The marks as typed."""
+    return Marks(_typed(msgspec.structs.asdict(form.data), subject))
+
+
+def _typed(found: Mapping[str, Any], subject: Subject) -> list[MarkGiven]:
+    return [
+        MarkGiven(criterion.ref, found[points], found.get(field("reason", criterion.ref), ""))
+        for criterion in subject.criteria
+        if (points := field("points", criterion.ref)) in found
+    ]
+
+
+def marking(panel: Panel, member: Member | None, subject: Subject, form: forms.Form[Any] | None) -> dict[str, Any]:
+    """What a page needs to have one thing marked: the form as typed or as kept."""
     kept = panel.sheet(member, subject)
-    changed = form is not None and any(reason.code == "panel.marks-changed" for reason in form.reasons)
     if form is None:
-        form = forms.blank(MarksForm, version=kept.version)
-        for criterion, mark in kept.marks.items():
-            form.values |= {f"points-{criterion}": str(mark.points), f"reason-{criterion}": mark.reason}
-    if changed:
-        form.values["version"] = str(kept.version)
+        form = forms.blank(marks_asked(subject), **kept.shown)
+        form.version = kept.version
     return {
         "form": form,
         "subject": subject,
         "sheet": kept,
-        "meanwhile": kept if changed else None,
         "scale": arithmetic.scale(),
         "highest": policy.UK.panels.highest_mark,
     }
-
-
-def explaining(
-    panel: Panel, form: forms.Form[ConsensusDraft] | None
-) -> tuple[forms.Form[ConsensusDraft], Consensus | None]:
-    """The form for what a panel says, and what was kept while it was typed, if something was."""
-    kept = panel.consensus
-    if form is None:
-        return forms.blank(ConsensusDraft, note=kept.note if kept else "", version=kept.version if kept else 0), None
-    changed = any(reason.code == "panel.consensus-changed" for reason in form.reasons)
-    if changed and kept:
-        form.values["version"] = str(kept.version)
-    return form, kept if changed else None
 
 
 def declared(member: Member | None) -> forms.Form[Declaration]:
@@ -77,13 +71,11 @@ def declared(member: Member | None) -> forms.Form[Declaration]:
 
 def blanks(panel: Panel, member: Member | None, **typed: forms.Form[Any]) -> dict[str, Any]:
     """The forms of a panel's page, each as typed or blank, and `form`, the one that was posted."""
-    consensus, meanwhile = explaining(panel, typed.get("explaining"))
     given: dict[str, Any] = {
         "naming": forms.blank(Naming),
         "excusing": forms.blank(Excuse),
         "declaring": declared(member),
+        "explaining": forms.stored(ConsensusDraft, panel.consensus),
         **typed,
-        "explaining": consensus,
-        "meanwhile": meanwhile,
     }
     return {**given, "form": next(iter(typed.values()), given["naming"])}

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from market import policy
+from market import drafts, policy
 from market.db import many, maybe
 from market.panels import arithmetic, rules
 from market.panels.tables import Consensus, Seat
@@ -97,12 +98,30 @@ class Given:
         return arithmetic.word(self.points)
 
 
+def field(what: str, criterion: str) -> str:
+    """The name of the field in which the points or the reason for a criterion (its reference) are typed."""
+    return f"{what}_{criterion.replace('-', '_')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A sheet as it is kept: marks by the criterion's reference."""
 
-    version: int
     marks: Mapping[str, Given]
+
+    @property
+    def version(self) -> str:
+        """What a change of it is written from."""
+        return drafts.version_of("marks", self.shown) if self.marks else drafts.NOTHING
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The marks by the names of the fields in which they are typed."""
+        return {
+            name: value
+            for criterion, mark in self.marks.items()
+            for name, value in ((field("points", criterion), mark.points), (field("reason", criterion), mark.reason))
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,7 @@ class Difference:
         return f"{self.subject.name} on {self.criterion.name}"
 
 
-NOTHING = Kept(0, {})
+NOTHING = Kept({})
 """The sheet of what was not marked."""
 
 
@@ -248,12 +267,12 @@ async def of(matter: Matter) -> Panel:
     sheets: dict[tuple[int, str], Kept] = {}
     marks: dict[tuple[int, str], dict[str, Given]] = {}
     for row in await many(
-        "SELECT s.seat, s.subject, s.version, m.criterion, m.points, m.reason FROM sheet s JOIN mark m ON m.sheet = s.id "
+        "SELECT s.seat, s.subject, m.criterion, m.points, m.reason FROM sheet s JOIN mark m ON m.sheet = s.id "
         "WHERE s.seat = ANY({}::int[]) ORDER BY m.id",
         [seat.id for seat in seats],
     ):
         key = row["seat"], row["subject"]
         marks.setdefault(key, {})[row["criterion"]] = Given(row["points"], row["reason"])
-        sheets[key] = Kept(row["version"], marks[key])
+        sheets[key] = Kept(marks[key])
     members = [Member(seat, people[seat.person]["ref"], people[seat.person]["name"]) for seat in seats]
     return Panel(matter, members, sheets, await maybe(Consensus, Consensus.panel == matter.about))

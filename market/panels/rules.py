@@ -231,14 +231,6 @@ def is_not_closed(facts: Marking) -> str | None:
     return facts.subject.closed or None
 
 
-@rule("panel.marks-changed")
-def is_the_newest_sheet(kept: int, given: int) -> str | None:
-    """Nobody's marks are overwritten unseen: they are changed from the newest."""
-    if kept == given:
-        return None
-    return "These marks were changed meanwhile, in another window or by a program. Compare, and save what shall stand."
-
-
 @rule("panel.criterion-unknown")
 def marks_the_criteria_alone(facts: Marking) -> str | None:
     """Marks are for the published criteria; a price is reckoned, not marked."""
@@ -257,7 +249,7 @@ def marks_every_criterion(facts: Marking) -> str | None:
 def is_on_the_scale(points: int, reason: str) -> str | None:
     """Marks are whole numbers from 0 to the highest mark of the policy."""
     highest = policy.UK.panels.highest_mark
-    return None if 0 <= points <= highest else f"Enter a mark from 0 to {highest}"
+    return None if 0 <= points <= highest else f"Enter a mark from 0 to {highest}."
 
 
 @rule(
@@ -267,7 +259,7 @@ def is_on_the_scale(points: int, reason: str) -> str | None:
 )
 def has_a_reason(points: int, reason: str) -> str | None:
     """Every mark has a reason: the supplier will read it."""
-    return None if reason.strip() else "Say why, for the supplier to read"
+    return None if reason.strip() else "Say why, for the supplier to read."
 
 
 @rule("panel.marks-missing")
@@ -289,14 +281,6 @@ def marks_are_locked(facts: Explaining) -> str | None:
 def is_impartial(facts: Explaining) -> str | None:
     """Who has an interest in one of those who sent something leaves it to the others to talk about the marks."""
     return None if facts.speaks else "You have an interest in one of them, or left the panel, so the others say this."
-
-
-@rule("panel.consensus-changed", field="note")
-def is_the_newest_word(kept: int, given: int) -> str | None:
-    """Nobody's words are overwritten unseen: what the panel says is changed from the newest."""
-    if kept == given:
-        return None
-    return "Somebody changed this meanwhile. Compare, and save what shall stand."
 
 
 @rule("panel.not-done", source=str(policy.number("panels.evaluators_minimum").source))

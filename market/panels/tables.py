@@ -36,13 +36,12 @@ class Seat(Table):
 
 
 class Sheet(Table):
-    """One evaluator's marks for one thing that was sent, kept as a whole; `version` counts how often."""
+    """One evaluator's marks for one thing that was sent, kept as a whole."""
 
     id: Serial
     seat = belongs_to(Seat)
     subject = Varchar(length=40)
     """`kind:reference` of what is marked."""
-    version = number(1)
     at = when()
 
     a_thing_has_one_sheet_of_each = Unique(["seat", "subject"])
@@ -63,11 +62,10 @@ class Mark(Table):
 
 
 class Consensus(Table):
-    """What a panel says where its members' marks lie far apart, once all are locked; `version` counts how often."""
+    """What a panel says where its members' marks lie far apart, once all are locked."""
 
     id: Serial
     panel = Varchar(length=40, unique=True)
     note = words()
-    version = number(1)
     at = when()
     by = belongs_to(Person, index=False)

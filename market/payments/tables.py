@@ -17,6 +17,7 @@ from market.columns import (
     when,
     words,
 )
+from market.kinds import KINDS
 
 
 class Obligation(Table):
@@ -24,7 +25,7 @@ class Obligation(Table):
     fact (`cause` is unique), never altered."""
 
     id: Serial
-    ref = reference("OB")
+    ref = reference(KINDS["obligation"].prefix)
     cause = Varchar(length=60, unique=True)
     """`kind:reference` of the fact, such as `pitch:PI-7KQ4M2X`: the same fact can never be owed twice."""
     payer = belongs_to(Organisation)
@@ -49,7 +50,7 @@ class Payment(Table):
     are frozen, and the idempotency key is `ref`: a crash between call and answer is found and finished, never repeated."""
 
     id: Serial
-    ref = reference("PY")
+    ref = reference(KINDS["payment"].prefix)
     obligation = belongs_to(Obligation)
     attempt = number(1)
     provider = Varchar(length=12)

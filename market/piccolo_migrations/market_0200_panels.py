@@ -28,7 +28,6 @@ STATEMENTS = (
     '"id" SERIAL PRIMARY KEY NOT NULL, '
     '"seat" INTEGER NOT NULL REFERENCES "seat" ("id") ON DELETE RESTRICT ON UPDATE RESTRICT, '
     "\"subject\" VARCHAR(40) NOT NULL DEFAULT '', "
-    '"version" INTEGER NOT NULL DEFAULT 1, '
     '"at" TIMESTAMPTZ NOT NULL, '
     'CONSTRAINT "a_thing_has_one_sheet_of_each" UNIQUE ("seat", "subject"))',
     'CREATE TABLE "mark" ('
@@ -43,7 +42,6 @@ STATEMENTS = (
     '"id" SERIAL PRIMARY KEY NOT NULL, '
     "\"panel\" VARCHAR(40) NOT NULL DEFAULT '' UNIQUE, "
     "\"note\" TEXT NOT NULL DEFAULT '', "
-    '"version" INTEGER NOT NULL DEFAULT 1, '
     '"at" TIMESTAMPTZ NOT NULL, '
     '"by" INTEGER NOT NULL REFERENCES "person" ("id") ON DELETE RESTRICT ON UPDATE RESTRICT)',
     'CREATE INDEX "seat_panel" ON "seat" ("panel")',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -13,8 +13,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from market.accounts import guards
 from market.db import find
-from market.portal import actions, keeping, matching, views
-from market.portal.notices import Party
+from market.portal import actions, views
+from market.portal.intake import keeping, names
+from market.portal.intake.notices import Party
+from market.portal.sameness import actions as sameness
+from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.tables import Quarantined, Source
 from market.web.api import SIGNED_IN, Items
 from market.web.pages import Visitor
@@ -123,14 +126,6 @@ class QuarantinedView(msgspec.Struct):
     at: datetime
     text: str
     mended_at: datetime | None
-
-
-class EvidenceView(msgspec.Struct):
-    """One reason; `supports` says whether it speaks for the two being one."""
-
-    code: str
-    words: str
-    supports: bool
 
 
 class PairView(msgspec.Struct):
@@ -365,9 +360,9 @@ class NoticePairsApi(Controller):
         security=SIGNED_IN,
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Decision]) -> DecidedView:
+    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[sameness.Decision]) -> DecidedView:
         """Say whether two notices are one procurement. Joined, they are shown as one from now on."""
-        pair = await actions.decide(request.user, ref, data)
+        pair = await sameness.decide(request.user, ref, data)
         return DecidedView(pair.ref, bool(pair.same))
 
 
@@ -405,7 +400,7 @@ class NoticeMergesApi(Controller):
     )
     async def undo(self, request: Visitor, ref: FromPath[str]) -> DecidedView:
         """Show two notices apart again; they are never joined by themselves after that."""
-        return DecidedView((await actions.undo(request.user, ref)).ref, False)
+        return DecidedView((await sameness.undo(request.user, ref)).ref, False)
 
 
 async def _broken(row: Quarantined) -> QuarantinedView:
@@ -416,14 +411,9 @@ async def _broken(row: Quarantined) -> QuarantinedView:
     )
 
 
-def said_of(evidence: list[dict[str, Any]]) -> list[EvidenceView]:
-    """Kept evidence for a program."""
-    return [EvidenceView(each["code"], each["words"], each["weight"] > 0) for each in evidence]
-
-
 def _supplier(party: Party) -> OrganisationView:
     """A supplier with its number only when that is on a register of organisations: a number of a person's own is hers."""
-    number = matching.identifier(party.scheme, party.identifier)
+    number = names.identifier(party.scheme, party.identifier)
     return OrganisationView(party.name, *(number or (None, None)))
 
 

@@ -11,7 +11,10 @@ from litestar.response import Redirect
 
 from market.accounts import guards
 from market.db import find
-from market.portal import actions, keeping, matching, reports, supplier_views, views
+from market.portal import actions, reports, views
+from market.portal.intake import keeping, names
+from market.portal.sameness import actions as sameness
+from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportRun, Quarantined, Source
 from market.tenders import cpv
 from market.web import forms
@@ -72,7 +75,7 @@ class NoticePages(Controller):
             tone=TONES.get(shown.stage, "grey"),
             amount=AMOUNTS.get(shown.facts.value_from or "", ""),
             records=await supplier_views.refs_of(shown.ref),
-            number=matching.identifier,
+            number=names.identifier,
             codes=[(code, cpv.label(code) if cpv.known(code) else "") for code in shown.facts.cpv[:20]],
             operates=_operates(request),
         )
@@ -121,8 +124,8 @@ class PortalPages(Controller):
     @post("/doubtful/{ref:str}", guards=[guards.operator])
     async def decide(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Say whether a pair is one procurement."""
-        given = (await forms.read(request, actions.Decision)).data
-        await actions.decide(request.user, ref, given)
+        given = (await forms.read(request, sameness.Decision)).data
+        await sameness.decide(request.user, ref, given)
         said = (
             "They are shown as one from now on." if given.same else "They stay apart, and you will not be asked again."
         )
@@ -131,7 +134,7 @@ class PortalPages(Controller):
     @post("/merges/{ref:str}/undo", guards=[guards.operator])
     async def undo(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take two joined notices apart."""
-        await actions.undo(request.user, ref)
+        await sameness.undo(request.user, ref)
         return to("/portals/doubtful", "They are shown apart again.")
 
     @get("/runs/{ref:str}", guards=[guards.operator])

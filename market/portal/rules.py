@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from market import egress
 from market.refusals import rule
 
 if TYPE_CHECKING:
@@ -40,20 +40,20 @@ def web_address(url: str) -> str | None:
 def public_address(host: str, addresses: Sequence[str]) -> str | None:
     """A portal stands on the public internet: what only this server can reach is not read for others to see."""
     for each in addresses:
-        address = ipaddress.ip_address(each.split("%")[0])
-        inner = _inside(address)
-        if not inner.is_global or inner.is_multicast:
+        if not egress.is_public(each):
             return f"{host} leads to {each}, which is not an address of the public internet. To read it all the same, say --allow-private."
     return None
 
 
-def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The IPv4 address that an IPv6 address stands for: mapped, 6to4 (RFC 3056), Teredo (RFC 4380) or NAT64 (RFC 6052)."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in ipaddress.ip_network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(address.packed[-4:])
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address
+@rule("portal.port-not-web", source="OWASP: server-side request forgery")
+def web_port(url: str) -> str | None:
+    """A portal answers at a port of the web; what stands behind other ports was not put there to be read by others."""
+    try:
+        where = egress.address(url, egress.PORTS)
+        egress.check_port(where.scheme, where.port)
+    except egress.Forbidden as forbidden:
+        return f"{forbidden} To read it all the same, say --allow-private."
+    return None
 
 
 @rule("pair.decided-already")

@@ -21,6 +21,7 @@ from market.columns import (
     words,
     yes_or_no,
 )
+from market.kinds import KINDS
 
 
 class Source(Table):
@@ -28,7 +29,7 @@ class Source(Table):
     the operator sets, and what is reckoned after a run are kept here alone."""
 
     id: Serial
-    ref = reference("PS")
+    ref = reference(KINDS["source"].prefix)
     name = Varchar(length=60, unique=True)
     """Short and stable: it is part of every notice's address."""
     title = words()
@@ -50,7 +51,7 @@ class Source(Table):
     notice_link = words()
     """The address of a notice at the portal, with `{ocid}` in it, for portals whose releases do not carry one."""
     quality = words()
-    """The last quality report as JSON; see `market.portal.quality.plain`."""
+    """The last quality report as JSON; see `market.portal.intake.quality.plain`."""
     quality_at = moment()
 
 
@@ -59,14 +60,14 @@ class ImportRun(Table):
     transaction that writes the batch, so a run that was killed goes on where its last batch ended."""
 
     id: Serial
-    ref = reference("IR")
+    ref = reference(KINDS["import_run"].prefix)
     source = belongs_to(Source)
     origin = words()
     """The file, folder or address as it was named."""
     started_at = when(index=True)
     ended_at = moment()
     position = words()
-    """How far it has come, as JSON; see `market.portal.importing.Position`."""
+    """How far it has come, as JSON; see `market.portal.intake.importing.Position`."""
     read = number()
     new = number()
     changed = number()
@@ -103,7 +104,7 @@ class Quarantined(Table):
     the row stays and says so."""
 
     id: Serial
-    ref = reference("Q")
+    ref = reference(KINDS["quarantined"].prefix)
     source = belongs_to(Source, index=False)
     run = belongs_to(ImportRun)
     digest = Bytea(null=False, default=b"")
@@ -125,11 +126,11 @@ class ImportedNotice(Table):
     """One procurement at one portal, as all its releases together describe it. Everything in it follows from the raw items
     of the same source and ocid and can be made anew from them.
 
-    `facts` is the public view (`market.portal.notices.Notice`) as JSON; the columns beside it repeat what is asked for.
+    `facts` is the public view (`market.portal.intake.notices.Notice`) as JSON; the columns beside it repeat what is asked for.
     """
 
     id: Serial
-    ref = reference("N")
+    ref = reference(KINDS["notice"].prefix)
     """Made from source and ocid, so that a notice keeps its address when it is imported anew elsewhere."""
     source = belongs_to(Source, index=False)
     ocid = words()
@@ -168,7 +169,7 @@ class NoticeKey(Table):
     notice = belongs_to(ImportedNotice)
     source = belongs_to(Source, index=False)
     key = BigInt(index=True)
-    """Of the SHA-256 of a key of `market.portal.matching.procurement_keys` the first eight bytes; even when the key is a
+    """Of the SHA-256 of a key of `market.portal.sameness.matching.procurement_keys` the first eight bytes; even when the key is a
     number, which is the only thing that two notices of one portal are compared for."""
 
 
@@ -216,7 +217,7 @@ class ImportedSupplier(Table):
     shown as one, under the spelling that was met first; nothing is moved, so a joining can be undone."""
 
     id: Serial
-    ref = reference("IS")
+    ref = reference(KINDS["imported_supplier"].prefix)
     """Made from the spelling, so that its address stays when it is imported anew elsewhere."""
     key = Bytea(null=False, default=b"", unique=True)
     """SHA-256 of the spelling: name, number and place."""
@@ -256,7 +257,7 @@ class SupplierKey(Table):
     id: Serial
     supplier = belongs_to(ImportedSupplier)
     key = BigInt(index=True)
-    """Of the SHA-256 of a key of `market.portal.resolving.keys` the first eight bytes."""
+    """Of the SHA-256 of a key of `market.portal.suppliers.resolving.keys` the first eight bytes."""
 
 
 class DoubtfulSuppliers(Table):
@@ -302,7 +303,7 @@ class SupplierClaim(Table):
     address on record, or before an operator. Granted, it holds the record until it is let go."""
 
     id: Serial
-    ref = reference("CL")
+    ref = reference(KINDS["claim"].prefix)
     supplier = belongs_to(ImportedSupplier)
     """The spelling under which the record was shown when it was claimed."""
     organisation = belongs_to(Organisation)

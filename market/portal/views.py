@@ -12,13 +12,13 @@ import msgspec
 from market import clock
 from market.db import find, many, maybe, one
 from market.money import Money
-from market.portal import keeping
-from market.portal.joining import evidence_of
-from market.portal.merging import Version
-from market.portal.notices import Notice, Stage, minor_units, stage
-from market.portal.reading import Note
+from market.portal.intake import keeping
+from market.portal.intake.merging import Version
+from market.portal.intake.notices import Notice, Stage, minor_units, money, stage
+from market.portal.intake.reading import Note
+from market.portal.intake.upgrading import instant, moment
+from market.portal.sameness.evidence import evidence_of
 from market.portal.tables import ImportedNotice, Source
-from market.portal.upgrading import instant, moment
 from market.refusals import NotFound
 
 
@@ -130,14 +130,6 @@ class PortalShown:
     def failing(self) -> list[dict[str, Any]]:
         """The checks that did not hold everywhere, the worst first."""
         return [each for each in self.quality["checks"] if each["failed"]] if self.quality else []
-
-
-def money(minor: int | None, currency: str | None) -> Money | None:
-    """An amount that can be shown: known, and in a currency that has a code."""
-    try:
-        return Money(minor, currency) if minor is not None and currency else None
-    except ValueError:
-        return None
 
 
 async def notice(ref: str) -> Shown | str:

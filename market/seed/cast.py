@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from market import clock
+from market import clock, drafts
 from market.accounts import memberships, passkeys
 from market.accounts.passwords import hashed
 from market.accounts.sessions import actor_of
@@ -142,7 +142,6 @@ async def _register(script: Script, cast: Cast, each: dict[str, Any], first: dic
         await actor_of(person.id, "password"),
         firm.ref,
         suppliers.ProfileDraft(
-            version=1,
             summary=summary if len(summary) >= 10 else each["about"][:290],
             description=each["about"],
             capabilities=each["capabilities"],
@@ -156,6 +155,7 @@ async def _register(script: Script, cast: Cast, each: dict[str, Any], first: dic
             employees=each["employees"],
             turnover_minor=each["turnover_minor"],
         ),
+        drafts.version(suppliers.ProfileDraft, await suppliers.profile_of(firm), firm),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from challenges import actions, judging, pitches
 from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.panels import actions as panels
@@ -246,7 +247,7 @@ class Exercise:
             panels.MarkGiven(criteria[names[key]], mark["score"], mark["reason"].strip())
             for key, mark in score["marks"].items()
         ]
-        await panels.mark(actor, judging.panel(self.ref), f"application:{row.ref}", panels.Marks(marks))
+        await panels.mark(actor, judging.panel(self.ref), f"application:{row.ref}", panels.Marks(marks), drafts.NOTHING)
 
     async def hand_in(self, who: str) -> None:
         """She hands in."""
@@ -256,7 +257,7 @@ class Exercise:
         """The short list is made of the marks."""
         actor = await self.cast.actor(self.text["shortlisted_by"])
         if note := self.text.get("shortlist_note", "").strip():
-            await panels.explain(actor, judging.panel(self.ref), panels.ConsensusDraft(note))
+            await panels.explain(actor, judging.panel(self.ref), panels.ConsensusDraft(note), drafts.NOTHING)
         await judging.shortlist(actor, self.ref)
 
     async def _pitch(self, pitch: dict[str, Any]) -> Pitch:

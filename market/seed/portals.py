@@ -13,7 +13,10 @@ from market.db import find, many
 from market.letters.tables import Letter
 from market.money import Money
 from market.opendata.releases import amount, date
-from market.portal import claims, importing, sources, supplier_views
+from market.portal import imports
+from market.portal.intake import importing, sources
+from market.portal.suppliers import claims
+from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
 from market.seed.cast import Cast
 from market.seed.exercises import REFS
@@ -38,7 +41,7 @@ async def _bring(script: Script, number: int, notices: list[dict[str, Any]]) -> 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"gazette-{number}.json"
     path.write_bytes(msgspec.json.encode({"version": "1.1", "releases": [_release(script, each) for each in notices]}))
-    await importing.run(importing.Wanted(sources.BY_HAND, path.name, ((path.name, path),)))
+    await imports.run(importing.Wanted(sources.BY_HAND, path.name, ((path.name, path),)))
     path.unlink()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from market import sealing
+from market import drafts
 from market.accounts.people import tell_person
 from market.awards import actions as awards
 from market.awards import evaluation
@@ -18,6 +18,7 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.panels import actions as panels
+from market.proof import sealing
 from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
@@ -328,7 +329,7 @@ class Procurement:
             for key, mark in score["marks"].items()
         ]
         await awards.read_bid(actor, self.ref, opened)
-        await panels.mark(actor, evaluation.panel(self.ref), f"bid:{opened}", panels.Marks(marks))
+        await panels.mark(actor, evaluation.panel(self.ref), f"bid:{opened}", panels.Marks(marks), drafts.NOTHING)
 
     async def hand_in(self, who: str) -> None:
         """She locks her marks."""

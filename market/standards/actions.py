@@ -17,10 +17,11 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, many, transaction
+from market.openapi.limits import MAX_BYTES
+from market.proof.certificates import Outcome
 from market.refusals import Refusal, Refused, insist, refusals
 from market.standards import apart, certificates, exemptions, publishing, rules, sanctions, sandboxes
-from market.standards.lint.limits import MAX_BYTES
-from market.standards.outcome import Outcome, Run
+from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.web.limits import Limit, spend
 

@@ -27,14 +27,15 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from market.openapi.document import Unreadable, load
+from market.openapi.limits import run_seconds
+from market.openapi.ruleset import RulesetRefused
+from market.proof.certificates import Outcome
 from market.refusals import Refusal, Refused
 from market.settings import ROOT
 from market.standards import changes, reference
 from market.standards.check import check
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.limits import run_seconds
-from market.standards.lint.ruleset import RulesetRefused
-from market.standards.outcome import Finding, Outcome, Run, Waiver
+from market.standards.outcome import Finding, Run, Waiver
 from market.standards.profiles import Profile, compose
 
 MEMORY: Final = 3_000_000_000

@@ -14,9 +14,9 @@ from msgspec import Meta
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.db import find
+from market.openapi.limits import MAX_BYTES
 from market.refusals import NotFound
 from market.standards import actions, catalogue, certificates, exemptions, fetching, live, publishing, sandboxes
-from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Sandbox, Service
 from market.web.api import SIGNED_IN, Items

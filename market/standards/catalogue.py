@@ -11,10 +11,10 @@ from market import clock
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.db import find, many
+from market.proof.certificates import Outcome
 from market.refusals import NotFound
 from market.standards import certificates, exemptions, publishing, rules
 from market.standards.certificates import latest_lodgement
-from market.standards.outcome import Outcome
 from market.standards.reference import Outline
 from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
 

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from market import clock, policy
 from market.accounts.tables import Organisation
 from market.db import find
+from market.proof import certificates as signed
 from market.settings import settings
-from market.standards import certificate as signed
-from market.standards import publishing, rules
+from market.standards import issuing, publishing, rules
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Lodgement, PublishedProfile, Service
 
@@ -142,7 +142,7 @@ async def issue(service: Service, profile: PublishedProfile, run: CheckRun, reco
         valid_until=await _until(service, record, now),
     )
     private = bool(service.private)
-    made.file = signed.issue(
+    made.file = issuing.issue(
         record,
         number=str(made.ref),
         service=str(service.ref),

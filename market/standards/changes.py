@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from market.nesting import TooDeep
-from market.standards.lint.document import Path, Unreadable, load
-from market.standards.lint.graph import pointer_steps
-from market.standards.lint.limits import Deadline, OutOfTime, run_seconds
+from market.openapi.document import Path, Unreadable, load
+from market.openapi.graph import pointer_steps
+from market.openapi.limits import Deadline, OutOfTime, run_seconds
 from market.standards.outcome import Finding
 from market.standards.profiles import Profile
 

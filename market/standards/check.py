@@ -12,10 +12,11 @@ from pathlib import Path as File
 from time import perf_counter
 from typing import Any
 
-from market.standards.lint import limits
-from market.standards.lint.document import Document, Unreadable, digest, load
-from market.standards.lint.run import LintFinding, LintResult, lint
-from market.standards.outcome import Finding, Outcome, Run, Waiver, decide, waive
+from market.openapi import limits
+from market.openapi.document import Document, Unreadable, digest, load
+from market.openapi.run import LintFinding, LintResult, lint
+from market.proof.certificates import Outcome
+from market.standards.outcome import Finding, Run, Waiver, decide, waive
 from market.standards.profiles import Profile, profile
 
 

@@ -16,9 +16,10 @@ import msgspec
 
 from market import clock
 from market.db import find, many, maybe, transaction
+from market.proof.certificates import Outcome
 from market.settings import ROOT, settings
 from market.standards import actions, apart, exemptions, fetching, live, publishing, sandboxes
-from market.standards.outcome import Outcome, Run
+from market.standards.outcome import Run
 from market.standards.tables import LiveCheck, Lodgement, PublishedProfile, Service
 
 REQUESTS = 200

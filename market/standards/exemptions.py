@@ -14,8 +14,8 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
+from market.proof import certificates as signed
 from market.refusals import NotFound, Refused, insist, refusals
-from market.standards import certificate as signed
 from market.standards import publishing, rules
 from market.standards.certificates import public_keys
 from market.standards.outcome import Waiver

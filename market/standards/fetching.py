@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from urllib.parse import urlsplit
 
+from market.egress import Forbidden
+from market.openapi.limits import MAX_BYTES
 from market.refusals import Refusal, Refused
 from market.settings import settings
-from market.standards.egress import Exhausted, Forbidden, Guard, Unreachable
-from market.standards.lint.limits import MAX_BYTES
+from market.standards.calling import Exhausted, Guard, Unreachable
 
 SECONDS = 20.0
 """How long the document may take to arrive."""

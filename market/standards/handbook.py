@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from market.standards.lint.document import load
+from market.openapi.document import load
 from market.standards.profiles import Card, Example, Profile
 
 _KINDS = {

@@ -9,45 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from market.proof.certificates import Outcome
+
 ENGINE = "prelude-standards 1.0"
 """Name and version of the engine, part of every record; raised whenever an outcome could change."""
-
-
-class Outcome(StrEnum):
-    """The four answers."""
-
-    PASS = "pass"  # noqa: S105 -- a pass, not a password
-    PASS_WITH_WAIVERS = "pass-with-waivers"  # noqa: S105 -- the same
-    FAIL = "fail"
-    COULD_NOT_CHECK = "could-not-check"
-
-    @property
-    def passed(self) -> bool:
-        """Whether a certificate may be issued on it."""
-        return self in (Outcome.PASS, Outcome.PASS_WITH_WAIVERS)
-
-    @property
-    def exit_code(self) -> int:
-        """What the command answers to a script: 0 passed, 1 failed, 2 could not check."""
-        return 0 if self.passed else 1 if self is Outcome.FAIL else 2
-
-    @property
-    def words(self) -> str:
-        """As a page says it."""
-        return _WORDS[self]
-
-
-_WORDS = {
-    Outcome.PASS: "Pass",
-    Outcome.PASS_WITH_WAIVERS: "Pass with waivers",
-    Outcome.FAIL: "Fail",
-    Outcome.COULD_NOT_CHECK: "Could not check",
-}
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find, maybe
+from market.openapi.limits import MAX_BYTES
 from market.refusals import NotFound, Refused
 from market.settings import settings
 from market.standards import (
@@ -33,7 +34,6 @@ from market.standards import (
     sanctions,
     sandboxes,
 )
-from market.standards.lint.limits import MAX_BYTES
 from market.standards.outcome import Run
 from market.standards.profiles import Profile
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service

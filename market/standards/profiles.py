@@ -17,10 +17,10 @@ from functools import lru_cache
 from pathlib import Path as File
 from typing import Any
 
-from market import canonical
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.graph import pointer_steps
-from market.standards.lint.ruleset import Ruleset, RulesetRefused, read
+from market.openapi.document import Unreadable, load
+from market.openapi.graph import pointer_steps
+from market.openapi.ruleset import Ruleset, RulesetRefused, read
+from market.proof import canonical
 
 SHIPPED = File(__file__).parents[2] / "fixtures" / "standards" / "profiles"
 TIERS = ("gate", "advisory")

@@ -12,11 +12,11 @@ from market import clock
 from market.actor import SYSTEM, Actor
 from market.audit.actions import record
 from market.db import maybe, one, transaction
+from market.openapi.document import Unreadable
+from market.openapi.ruleset import RulesetRefused
 from market.refusals import NotFound, Refusal, Refused, refusals
 from market.standards import rules
 from market.standards.apart import composed
-from market.standards.lint.document import Unreadable
-from market.standards.lint.ruleset import RulesetRefused
 from market.standards.profiles import SHIPPED, Profile, profile, shipped, version_key
 from market.standards.tables import PublishedProfile
 

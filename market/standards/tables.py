@@ -17,6 +17,7 @@ from market.columns import (
     words,
     yes_or_no,
 )
+from market.kinds import KINDS
 
 
 class PublishedProfile(Table):
@@ -43,7 +44,7 @@ class Service(Table):
     """A supplier's reusable component: what it does, for whom, on which terms. Its API is in its lodgements."""
 
     id: Serial
-    ref = reference("S")
+    ref = reference(KINDS["service"].prefix)
     supplier = belongs_to(Organisation)
     title = words()
     does = words()
@@ -171,7 +172,7 @@ class Exemption(Table):
     """
 
     id: Serial
-    ref = reference("X")
+    ref = reference(KINDS["exemption"].prefix)
     supplier = belongs_to(Organisation)
     buyer = belongs_to(Organisation)
     service = may_belong_to(Service, index=True)

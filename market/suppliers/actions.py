@@ -11,11 +11,12 @@ import msgspec
 from asyncpg.exceptions import UniqueViolationError
 from msgspec import Meta
 
-from market import canonical, clock
+from market import clock, drafts
 from market import organisations as registers
 from market.accounts import memberships, passwords
 from market.accounts import rules as account_rules
 from market.accounts.actions import Email, plain_address
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import Organisation, Person
@@ -23,6 +24,7 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
+from market.proof import canonical
 from market.refusals import Refusal, Refused, insist, refusals
 from market.suppliers import rules
 from market.suppliers.tables import Profile, ProfileVersion, Registration
@@ -76,9 +78,8 @@ class SupplierForm(SupplierDraft, kw_only=True):
 
 
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What a supplier says of itself. `version` is the version this was written from."""
+    """What a supplier says of itself."""
 
-    version: Annotated[int, Meta(title="Version", ge=1)]
     summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
     description: Annotated[str, Meta(title="More about it", max_length=6000)] = ""
     capabilities: Annotated[list[Words], Meta(title="Capabilities", max_length=40)] = []
@@ -199,33 +200,24 @@ async def register_another(actor: Actor, given: FirmDraft) -> Organisation:
 async def _found(actor: Actor, person: Person, given: FirmDraft) -> Organisation:
     """The firm with its administrator and the first version of its profile, in the caller's transaction."""
     now, number = clock.now(), memberships.number_of(given.scheme, given.identifier)
+    firm = Organisation(kind="supplier", tier="", email=person.email, created_at=now)
+    profile = Profile(organisation=0, version=1, updated_at=now)  # whose it is, is known when the firm is kept
+    drafts.write(
+        drafts.part(FirmDraft, given),
+        firm,
+        profile,
+        name=" ".join(given.name.split()),
+        scheme=number.scheme if number else "",
+        identifier=number.number if number else "",
+        region=given.region.strip(),
+        website=given.website.strip(),
+        summary=given.summary.strip(),
+        cpv=rules.plain_cpv(given.cpv),
+    )
     async with transaction():
-        firm = await memberships.keep(
-            Organisation(
-                name=" ".join(given.name.split()),
-                kind="supplier",
-                tier="",
-                country=given.country,
-                scheme=number.scheme if number else "",
-                identifier=number.number if number else "",
-                region=given.region.strip(),
-                website=given.website.strip(),
-                email=person.email,
-                employees=given.employees,
-                turnover_minor=given.turnover_minor,
-                balance_minor=given.balance_minor,
-                currency=given.currency,
-                created_at=now,
-            )
-        )
+        firm = await memberships.keep(firm)
         await memberships.begin(actor, person, firm, "supplier-admin")
-        profile = Profile(
-            organisation=firm.id,
-            summary=given.summary.strip(),
-            cpv=rules.plain_cpv(given.cpv),
-            version=1,
-            updated_at=now,
-        )
+        profile.organisation = firm.id
         await profile.save()
         await _keep_version(firm, profile, person.id)
         await tell_person(
@@ -295,7 +287,7 @@ def _firm(given: FirmDraft) -> rules.Firm:
 
 
 def _without_password(given: SupplierDraft) -> SupplierDraft:
-    return SupplierDraft(**{name: getattr(given, name) for name in SupplierDraft.__struct_fields__})
+    return drafts.part(SupplierDraft, given)
 
 
 def _draft(row: Registration) -> SupplierDraft:
@@ -305,33 +297,31 @@ def _draft(row: Registration) -> SupplierDraft:
 # ── the profile ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def update_profile(actor: Actor, ref: str, given: ProfileDraft) -> Profile:
-    """Keep a new version of one's own profile. Earlier versions stay: what a buyer relied on can be read later."""
+async def update_profile(actor: Actor, ref: str, given: ProfileDraft, seen: str) -> Profile:
+    """Keep a new version of one's own profile, written from what was `seen`. Earlier versions stay: what a buyer relied on
+    can be read later."""
     async with transaction():
         firm = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"), lock=True)
         actor.must_wear("supplier-admin", organisation=firm.id)
+        insist(rules.UPDATE, given.cpv)
         profile = await profile_of(firm)
-        insist(rules.UPDATE, given.version, profile.version, given.cpv)
-        now = clock.now()
-        firm.region, firm.website, firm.currency = given.region.strip(), given.website.strip(), given.currency
-        firm.employees = given.employees
-        firm.turnover_minor, firm.balance_minor = given.turnover_minor, given.balance_minor
-        await firm.save(
-            [
-                Organisation.region,
-                Organisation.website,
-                Organisation.currency,
-                Organisation.employees,
-                Organisation.turnover_minor,
-                Organisation.balance_minor,
-            ]
+        await revise(
+            given,
+            seen,
+            profile,
+            firm,
+            trace=Trace("profile.updated", f"supplier:{ref}"),
+            region=given.region.strip(),
+            website=given.website.strip(),
+            summary=given.summary.strip(),
+            description=given.description.strip(),
+            capabilities=_once(given.capabilities),
+            cpv=rules.plain_cpv(given.cpv),
+            regions=_once(given.regions),
+            certificates=_once(given.certificates),
+            version=profile.version + 1,
+            updated_at=clock.now(),
         )
-        profile.summary, profile.description = given.summary.strip(), given.description.strip()
-        profile.capabilities, profile.cpv = _once(given.capabilities), rules.plain_cpv(given.cpv)
-        profile.regions, profile.certificates = _once(given.regions), _once(given.certificates)
-        profile.founded, profile.open_to_partners = given.founded, given.open_to_partners
-        profile.version, profile.updated_at = profile.version + 1, now
-        await profile.save()
         kept = await _keep_version(firm, profile, actor.must_be_person())
         await record(
             actor,

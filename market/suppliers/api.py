@@ -10,11 +10,12 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from market import canonical
+from market import drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
+from market.proof import canonical
 from market.suppliers import actions, rules
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -43,6 +44,7 @@ class SupplierView(msgspec.Struct):
     open_to_partners: bool
     version: int
     updated_at: datetime
+    etag: str
 
 
 class SupplierLine(msgspec.Struct):
@@ -67,27 +69,20 @@ class VersionView(msgspec.Struct):
 async def view(firm: Organisation) -> SupplierView:
     """The firm with its present profile."""
     profile, verdict = await actions.profile_of(firm), rules.size_of(firm)
+    told = drafts.stored(actions.ProfileDraft, profile, firm)
     return SupplierView(
-        firm.ref,
-        firm.name,
-        firm.country,
-        firm.scheme,
-        firm.identifier,
-        firm.region,
-        firm.website,
-        verdict.small,
-        verdict.size,
-        verdict.source,
-        profile.summary,
-        profile.description,
-        profile.capabilities,
-        profile.cpv,
-        profile.regions,
-        profile.certificates,
-        profile.founded,
-        profile.open_to_partners,
-        profile.version,
-        profile.updated_at,
+        ref=firm.ref,
+        name=firm.name,
+        country=firm.country,
+        scheme=firm.scheme,
+        identifier=firm.identifier,
+        small=verdict.small,
+        size=verdict.size,
+        small_by=verdict.source,
+        **{name: value for name, value in told.items() if name in SupplierView.__struct_fields__},
+        version=profile.version,
+        updated_at=profile.updated_at,
+        etag=drafts.version(actions.ProfileDraft, profile, firm),
     )
 
 
@@ -144,9 +139,11 @@ class SuppliersApi(Controller):
         summary="Change one's own profile",
         operation_id="updateProfile",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
-    async def update(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ProfileDraft]) -> SupplierView:
-        """Keep a new version of the profile; `version` is the one it was written from."""
-        await actions.update_profile(request.user, ref, data)
+    async def update(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ProfileDraft], if_match: IfMatch = ""
+    ) -> SupplierView:
+        """Keep a new version of the profile."""
+        await actions.update_profile(request.user, ref, data, if_match)
         return await view(await actions.supplier(ref))

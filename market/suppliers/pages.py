@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from market import canonical
 from market import organisations as registers
 from market.accounts import guards
 from market.accounts.actions import plain_address
 from market.accounts.pages import with_session
 from market.accounts.sessions import begin
 from market.accounts.tables import Organisation
+from market.proof import canonical
 from market.refusals import refusals
 from market.suppliers import actions, rules
 from market.web import forms
@@ -150,35 +150,18 @@ class SupplierPages(Controller):
         firm = await actions.supplier(ref)
         request.user.must_wear("supplier-admin", organisation=firm.id)
         profile = await actions.profile_of(firm)
-        facts = {name: getattr(profile, name) for name in _OF_PROFILE} | {
-            name: getattr(firm, name) for name in _OF_FIRM
-        }
-        return _editing(request, firm, forms.blank(actions.ProfileDraft, **facts))
+        return _editing(request, firm, forms.stored(actions.ProfileDraft, profile, firm))
 
     @post("/{ref:str}/edit", guards=[guards.supplier_admin])
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep a new version."""
         firm = await actions.supplier(ref)
         form = await forms.read(request, actions.ProfileDraft)
-        form.beside(refusals((rules.profile_codes_look_like_codes,), 0, 0, form.found.get("cpv", ())))
+        form.beside(refusals(rules.UPDATE, form.found.get("cpv", ())))
         with form.acting():
-            await actions.update_profile(request.user, ref, form.data)
+            await actions.update_profile(request.user, ref, form.data, form.version)
             return to(f"/suppliers/{ref}", "The profile is saved. Every buyer can read it now.")
         return _editing(request, firm, form)
-
-
-_OF_PROFILE = (
-    "version",
-    "summary",
-    "description",
-    "capabilities",
-    "cpv",
-    "regions",
-    "certificates",
-    "founded",
-    "open_to_partners",
-)
-_OF_FIRM = ("region", "website", "employees", "turnover_minor", "balance_minor", "currency")
 
 
 def _checkable(scheme: str) -> bool:

@@ -89,22 +89,14 @@ REGISTER = (
 """For `actions.ask_to_register` and `actions.register`."""
 
 
-@rule("supplier.profile-changed-meanwhile", source="Two people at once: the second is told")
-def nobody_saved_meanwhile(seen: int, kept: int, cpv: Sequence[str]) -> str | None:
-    """Nobody's words are overwritten unseen: a profile is changed from its newest version."""
-    if seen != kept:
-        return "Somebody else changed this profile while you were writing. Open it again and add your changes."
-    return None
-
-
 @rule("supplier.profile-cpv-not-valid", field="cpv", source="Regulation (EC) No 213/2008")
-def profile_codes_look_like_codes(seen: int, kept: int, cpv: Sequence[str]) -> str | None:
+def profile_codes_look_like_codes(cpv: Sequence[str]) -> str | None:
     """Each code of a profile has 8 digits too."""
     refusal = codes_look_like_codes(Firm("", "", "", cpv))
     return refusal.reason if refusal else None
 
 
-UPDATE = (nobody_saved_meanwhile, profile_codes_look_like_codes)
+UPDATE = (profile_codes_look_like_codes,)
 """For `actions.update_profile`."""
 
 

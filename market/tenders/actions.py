@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from piccolo.columns import Column
 
-from market import canonical, clock, sealing
+from market import clock
 from market.accounts.people import department_of, holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat, Role
@@ -19,6 +19,7 @@ from market.audit.actions import record
 from market.db import find, many, maybe, one, transaction
 from market.missions.tables import Mission
 from market.money import Money
+from market.proof import canonical, sealing
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.standards import publishing as standards

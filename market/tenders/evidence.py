@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from market import canonical, policy
+from market import policy
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import many, maybe, transaction
+from market.proof import canonical
 from market.tenders import cpv
 from market.tenders.tables import InnovationEvidence, Tender
 

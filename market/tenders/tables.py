@@ -23,6 +23,7 @@ from market.columns import (
     words,
     yes_or_no,
 )
+from market.kinds import KINDS
 from market.missions.tables import Mission
 
 
@@ -30,7 +31,7 @@ class Tender(Table):
     """A competition for a contract. Its stage is never stored: it is reckoned from these dates and the present moment."""
 
     id: Serial
-    ref = reference("T")
+    ref = reference(KINDS["tender"].prefix)
     buyer = belongs_to(Organisation)
     mission = may_belong_to(Mission)
     exercise = Varchar(length=16, default="", null=False)
@@ -89,7 +90,7 @@ class Lot(Table):
     """A part of a tender that is bid for, awarded and contracted on its own."""
 
     id: Serial
-    ref = reference("LT")
+    ref = reference(KINDS["lot"].prefix)
     tender = belongs_to(Tender)
     number = number(1)
     title = words()

@@ -12,13 +12,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from market import canonical, clock, signing, workdays
+from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
 from market.accounts.tables import Membership, Organisation, Passkey, Person
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, many, maybe, one, transaction
+from market.proof import canonical, signing
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.tenders import actions as tenders
@@ -297,7 +298,9 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
         await _published(actor, waiver, tender, hat, about)
-        event = await record(
+        waiver.document, waiver.bundle = bundle.document.decode(), bundle.to_text()
+        await waiver.save([Waiver.document, Waiver.bundle])
+        await record(
             actor,
             "waiver.granted",
             f"waiver:{ref}",
@@ -312,8 +315,6 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
             about=about,
             organisation=hat.organisation_ref,
         )
-        waiver.document, waiver.bundle = bundle.document.decode(), bundle.with_log_entry(event.hash).to_text()
-        await waiver.save([Waiver.document, Waiver.bundle])
     return waiver
 
 
@@ -366,12 +367,25 @@ class Checked:
         return self.report.holds and self.key_registered and self.event is not None
 
 
+async def signed_file(waiver: Waiver) -> str:
+    """The bundle of a granted waiver, naming the log's event that names its digest. The event is written after the row
+    (everybody waits while it is), so its hash is read from the log. Raises NotFound for a request that was not granted."""
+    if not waiver.bundle:
+        raise NotFound("Bundle")
+    event = await one(
+        "SELECT hash FROM event WHERE subject = {} AND verb = 'waiver.granted' ORDER BY seq DESC LIMIT 1",
+        f"waiver:{waiver.ref}",
+    )
+    bundle = signing.Bundle.from_text(waiver.bundle)
+    return (bundle.with_log_entry(event["hash"]) if event else bundle).to_text()
+
+
 async def check(waiver: Waiver) -> Checked | None:
     """Check a granted waiver's bundle as a stranger would, and besides against the register of keys and the log here.
     None for a request that was not granted."""
     if not waiver.bundle:
         return None
-    bundle = signing.Bundle.from_text(waiver.bundle)
+    bundle = signing.Bundle.from_text(await signed_file(waiver))
     keys = [row.public_key for row in await Passkey.objects().where(Passkey.person == waiver.minister)]
     known = {hashlib.sha256(key).hexdigest() for key in keys}
     event = await one(

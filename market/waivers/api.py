@@ -14,7 +14,6 @@ from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
-from market.refusals import NotFound
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds
@@ -228,9 +227,7 @@ class WaiversApi(Controller):
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The bundle of a granted waiver, byte for byte: what `python -m market verify waiver FILE` checks."""
         waiver = await actions.readable(request.user, ref)
-        if not waiver.bundle:
-            raise NotFound("Bundle")
-        return Response(waiver.bundle.encode(), media_type=MediaType.JSON)
+        return Response((await actions.signed_file(waiver)).encode(), media_type=MediaType.JSON)
 
     @post(
         "/tenders/{ref:str}/waivers",

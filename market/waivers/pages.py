@@ -10,14 +10,15 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
-from market import clock, policy, signing, workdays
+from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.people import department_of, holders
 from market.accounts.tables import Organisation, Person
 from market.audit.thread import thread
 from market.db import find
 from market.money import Money
-from market.refusals import NotFound, refusals
+from market.proof import signing
+from market.refusals import refusals
 from market.tenders import actions as tenders
 from market.tenders import cpv
 from market.tenders import rules as tender_rules
@@ -86,10 +87,8 @@ class WaiverPages(Controller):
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The signed file, exactly as a stranger's verifier wants it."""
         waiver = await actions.readable(request.user, ref)
-        if not waiver.bundle:
-            raise NotFound("Bundle")
         return Response(
-            waiver.bundle.encode(),
+            (await actions.signed_file(waiver)).encode(),
             media_type=MediaType.JSON,
             headers={"content-disposition": f'attachment; filename="{ref}.json"'},
         )

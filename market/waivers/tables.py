@@ -5,6 +5,7 @@ from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
 from market.columns import belongs_to, may_belong_to, moment, reference, several, when, words
+from market.kinds import KINDS
 from market.tenders.tables import Tender
 
 
@@ -13,7 +14,7 @@ class Waiver(Table):
     request stays; only a new one can follow. Granted, it carries a signature anybody can check offline."""
 
     id: Serial
-    ref = reference("W")
+    ref = reference(KINDS["waiver"].prefix)
     tender = belongs_to(Tender)
     buyer = belongs_to(Organisation)
     department = belongs_to(Organisation)

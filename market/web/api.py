@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
 
 from market import nesting
 from market.actor import Actor
@@ -16,6 +17,18 @@ T = TypeVar("T")
 
 SIGNED_IN = [{"token": list[str]()}]
 """For the OpenAPI document: a bearer token is needed."""
+
+
+IfMatch: TypeAlias = Annotated[
+    str,
+    HeaderParameter(
+        name="If-Match",
+        required=False,
+        description="The `etag` of what you change, as you read it. Without it the answer is 428; when somebody saved "
+        "meanwhile it is 409, with what is `stored` now and its `etag`.",
+    ),
+]
+"""What a change was written from (RFC 9110 section 13.1.1); handlers give it the default `""`, which actions refuse."""
 
 
 class Items(msgspec.Struct, Generic[T]):

@@ -13,14 +13,17 @@ import re
 import types
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request
+from piccolo.table import Table
 
-from market import clock, money
+from market import clock, drafts, money
 from market.refusals import Refusal, Refused
+from market.web import words
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -28,12 +31,31 @@ INVALID = 422
 """The status of an answer that shows a form again."""
 
 
+VERSION = "version"
+"""The hidden field that says what a change was written from (the macro `forms.version`); no draft has a field of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What somebody else saved while a form was being filled in: who (`by`), when, and, for every field that now says
+    something else than what was typed, its `titles` and what is `stored`, written as a person would type it."""
+
+    by: str
+    at: datetime | None
+    titles: Mapping[str, str]
+    stored: Mapping[str, Any]
+
+
 class Form(Generic[T]):
     """A posted form: what was typed (`values`), what is wrong with it (`errors`, field → words), and `data` when nothing
     is; `found` holds the fields that could be read, whatever is wrong with the others. Templates read `values` and
-    `errors`; actions run inside :meth:`acting`, which turns refusals into errors."""
+    `errors`; actions run inside :meth:`acting`, which turns refusals into errors. `version` is what a change was written
+    from; `conflict` is there when it was overtaken, and `version` is then the one that saving again knowingly names."""
+
+    conflict: Conflict | None = None
 
     def __init__(self, kind: type[T], values: Mapping[str, list[str]]) -> None:
+        self.version = values.get(VERSION, [""])[-1]
         self.kind = kind
         self.values: dict[str, Any] = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
         self.errors: dict[str, str] = {}
@@ -75,8 +97,20 @@ class Form(Generic[T]):
                 raise
             self.status = refused.status
             self.reasons = list(refused.reasons)
+            if isinstance(refused, drafts.Overtaken):
+                self._compare(refused)
             for reason in refused.reasons:
                 self.errors.setdefault(reason.field or "", reason.reason)
+
+    def _compare(self, overtaken: drafts.Overtaken) -> None:
+        titles, stored = {}, {}
+        for field in msgspec.structs.fields(self.kind):
+            now = overtaken.stored.get(field.name)
+            if field.name in overtaken.stored and now != getattr(self.data, field.name):
+                titles[field.name] = _described(field)[1]
+                stored[field.name] = _read_aloud(now, field.name)
+        self.version = overtaken.version
+        self.conflict = Conflict(overtaken.by, overtaken.at, titles, stored)
 
     def _read(self) -> None:
         found = self.found
@@ -97,9 +131,25 @@ def blank(kind: type[T], **values: Any) -> Form[T]:
     """A form not yet posted, showing `values` (rows' own types are written as a person would type them)."""
     form: Form[T] = Form.__new__(Form)
     form.kind, form.errors, form.reasons, form.status, form._data, form._lists = kind, {}, [], 200, None, {}
-    form.found = {}
+    form.found, form.version = {}, ""
     form.values = {name: typed(value, name) for name, value in values.items() if value is not None}
     return form
+
+
+def stored(kind: type[T], *rows: Table | None, **shown: Any) -> Form[T]:
+    """A form not yet posted that shows every field of `kind` as the rows have it, and knows what it was opened from. `shown`
+    says what stands for a column that people name otherwise or may not read; a row may be missing that was never stored."""
+    there = [row for row in rows if row is not None]
+    form = blank(kind, **(drafts.stored(kind, *there, **shown) if len(there) == len(rows) else shown))
+    form.version = drafts.version(kind, *rows)
+    return form
+
+
+def _read_aloud(value: Any, name: str) -> Any:
+    """A stored value beside a field, to be compared: as it is typed, but moments and days as pages write them."""
+    if isinstance(value, date):
+        return words.moment_zone(value) if isinstance(value, datetime) else words.day(value)
+    return "" if value is None else typed(value, name)
 
 
 def _entries(line: str) -> list[str]:

@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
+from market.drafts import Overtaken
 from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
 from market.web.pages import show, sign_in_then
@@ -57,6 +58,9 @@ class Problem(msgspec.Struct, omit_defaults=True):
     type: str = "about:blank"
     instance: str = ""
     reasons: list[Reason] = []
+    stored: dict[str, Any] | None = None
+    """Of a change that was overtaken: what is stored now, and the `etag` with which it can be changed knowingly."""
+    etag: str = ""
 
 
 def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
@@ -108,6 +112,8 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         detail=" ".join(reason.reason for reason in reasons),
         instance=request.url.path,
         reasons=[Reason(reason.code, reason.reason, reason.field) for reason in reasons],
+        stored=exc.stored if isinstance(exc, Overtaken) else None,
+        etag=exc.version if isinstance(exc, Overtaken) else "",
     )
     return Response(msgspec.json.encode(body), status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
@@ -167,5 +173,6 @@ def _title(status: int) -> str:
         409: "That cannot be done now",
         413: "That is too large",
         422: "There is a problem with what was sent",
+        428: "Say what this was written from",
         429: "Too many tries",
     }.get(status, "Something failed on our side" if status >= 500 else phrase(status))

@@ -26,7 +26,7 @@ from jinja2 import (
     Template,
 )
 
-from market import clock
+from market import clock, wording
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
@@ -146,7 +146,11 @@ def environment(
         auto_reload=debug,
         cache_size=-1,
         bytecode_cache=_kept(bytecode or settings().var / "templates"),
+        extensions=["jinja2.ext.i18n"],
     )
+    made.policies["ext.i18n.trimmed"] = True
+    catalogue = wording.translations()
+    made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(FILTERS)
     made.globals.update(static=files.url, now=clock.now, ocid=ocid, ticks=words.ticks, Row=Row)
     return made

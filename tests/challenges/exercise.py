@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from challenges import actions, judging, pitches
 from challenges.tables import Application, Challenge, Criterion
-from market import clock
+from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.missions.tables import Mission
@@ -130,7 +130,11 @@ async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[st
                     continue
                 marks = [panels.MarkGiven(each.ref, mark, f"Because of {mark}.") for each in criteria]
                 await panels.mark(
-                    member, judging.panel(made.ref), f"application:{application.ref}", panels.Marks(marks)
+                    member,
+                    judging.panel(made.ref),
+                    f"application:{application.ref}",
+                    panels.Marks(marks),
+                    drafts.NOTHING,
                 )
             await panels.lock(member, judging.panel(made.ref))
 

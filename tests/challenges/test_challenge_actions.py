@@ -8,7 +8,7 @@ import pytest
 
 from challenges import actions, judging, pitches, rules
 from challenges.tables import Application, Challenge, InsightReport
-from market import clock
+from market import clock, drafts
 from market.audit.tables import Event
 from market.letters.tables import Letter
 from market.panels import actions as panels
@@ -269,7 +269,11 @@ async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has
             await judging.read(first, made.applications[0].ref)
         with pytest.raises(NotFound):
             await panels.mark(
-                first, judging.panel(made.ref), f"application:{made.applications[0].ref}", panels.Marks([])
+                first,
+                judging.panel(made.ref),
+                f"application:{made.applications[0].ref}",
+                panels.Marks([]),
+                drafts.NOTHING,
             )
         seen = await judging.read(first, made.applications[1].ref)
         await judging.read(first, made.applications[1].ref)
@@ -348,12 +352,14 @@ async def test_wide_differences_are_explained_before_ranking() -> None:
         for member, points in zip(made.panel, (90, 20), strict=True):
             for application in made.applications:
                 marks = panels.Marks([panels.MarkGiven(each.ref, points, "So.") for each in criteria])
-                await panels.mark(member, judging.panel(made.ref), f"application:{application.ref}", marks)
+                await panels.mark(
+                    member, judging.panel(made.ref), f"application:{application.ref}", marks, drafts.NOTHING
+                )
             await panels.lock(member, judging.panel(made.ref))
         with pytest.raises(Refused) as refused:
             await judging.shortlist(made.officer, made.ref)
         said = panels.ConsensusDraft("One had seen it in the rain.")
-        await panels.explain(made.officer, judging.panel(made.ref), said)
+        await panels.explain(made.officer, judging.panel(made.ref), said, drafts.NOTHING)
         await judging.shortlist(made.officer, made.ref)
     assert codes(refused) == ["panel.spread-unexplained"]
     letter = await Letter.objects().where(Letter.subject.like("You are invited%")).first()

@@ -27,8 +27,9 @@ class Program:
         self.client = given.browser(app)
         self.headers = headers
 
-    async def __call__(self, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
-        answer = await self.client.request(method, path, json=body, headers=self.headers)
+    async def __call__(self, method: str, path: str, body: Any = None, expect: int = 200, seen: str = "") -> Any:
+        changes = {"if-match": seen} if seen else {}
+        answer = await self.client.request(method, path, json=body, headers={**self.headers, **changes})
         assert answer.status_code == expect, answer.text
         return answer.json()
 
@@ -97,7 +98,7 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
             for each in seen["items"]:
                 given_points = points if each["ref"] != sent[2]["ref"] else 20
                 marks = [{"criterion": c["ref"], "points": given_points, "reason": "So."} for c in criteria]
-                await member("PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
+                await member("PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks}, seen="new")
             if place == 0:
                 waiting = await officer("POST", f"{at}/shortlist", {}, 409)
                 assert waiting["reasons"][0]["code"] == "panel.not-done"

@@ -14,6 +14,7 @@ from challenges.tables import Application, Challenge
 from market import clock
 from market.actor import Actor
 from market.audit.tables import Event
+from market.panels.panel import field
 from market.panels.tables import Seat
 from market.payments import actions as payments
 from tests import given
@@ -223,13 +224,13 @@ async def test_evaluators_declare_mark_hand_in_and_the_officer_makes_the_list(ap
             for link in links:
                 seen = await client.get(link)
                 assert "Firm" not in said(seen)
-                first = criteria[0].ref
-                bad = await client.post(link, data={f"points-{first}": "120", f"reason-{first}": "Good"})
+                first = criteria[0].ref.replace("-", "_")
+                bad = await client.post(link, data={f"points_{first}": "120", f"reason_{first}": "Good"})
                 assert bad.status_code == 422
-                assert "enter a mark from 0 to 100" in bad.text
-                marks = {f"points-{each.ref}": "70" for each in criteria}
-                marks |= {f"reason-{each.ref}": "Works in the rain." for each in criteria}
-                assert (await client.post(link, data=marks)).status_code == 303
+                assert "Enter a mark from 0 to 100" in bad.text
+                marks = {field("points", each.ref): "70" for each in criteria}
+                marks |= {field("reason", each.ref): "Works in the rain." for each in criteria}
+                assert (await given.filled(client, link, marks)).status_code == 303
             assert (await client.post(f"/challenges/{made.ref}/panel/submit")).status_code == 303
             assert "Locked" in (await client.get(f"/challenges/{made.ref}/panel")).text
             assert "Works in the rain." in (await client.get(links[0])).text

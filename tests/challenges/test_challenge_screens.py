@@ -5,16 +5,13 @@ No server: pages come from the app in this process, at the moment the story stan
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import AsyncIterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
-from playwright.async_api import Browser, Route, async_playwright
+from playwright.async_api import Browser, Route
 
 from challenges import actions, pitches
 from market import clock
@@ -31,23 +28,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("clean")]
 Shown = tuple[Actor | None, datetime, str]
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        await started.close()
-
-
-async def looked_at(app: Litestar, browser: Browser, shown: list[Shown]) -> dict[str, list[str]]:
+async def looked_at(app: Litestar, chromium: Browser, shown: list[Shown]) -> dict[str, list[str]]:
     """What is wrong with each page at 320 pixels: violations by their rule, and width beyond the screen."""
     assets, wrong = Assets(TEMPLATES / "static"), {}
-    context = await browser.new_context(viewport={"width": 320, "height": 900})
+    context = await chromium.new_context(viewport={"width": 320, "height": 900})
     page = await context.new_page()
     bodies: dict[str, str] = {}
 
@@ -81,7 +65,8 @@ async def looked_at(app: Litestar, browser: Browser, shown: list[Shown]) -> dict
     return wrong
 
 
-async def test_drafting_and_applying_are_accessible(app: Litestar, browser: Browser) -> None:
+@pytest.mark.slow
+async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Browser) -> None:
     draft, made = await exercise.drafted(), await exercise.applied(1)
     with clock.at(BEGINS + DAY):
         question = await actions.ask(made.firms[0], made.ref, actions.Asked("Is there a radio network?"))
@@ -91,7 +76,7 @@ async def test_drafting_and_applying_are_accessible(app: Litestar, browser: Brow
     assert (
         await looked_at(
             app,
-            browser,
+            chromium,
             [
                 *(
                     (draft.officer, BEGINS, path)
@@ -110,7 +95,8 @@ async def test_drafting_and_applying_are_accessible(app: Litestar, browser: Brow
     )
 
 
-async def test_judging_and_ending_are_accessible(app: Litestar, browser: Browser) -> None:
+@pytest.mark.slow
+async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browser) -> None:
     marking, made, done = await exercise.applied(2), await exercise.shortlisted(), await exercise.concluded()
     await exercise.declared(marking)
     pitch = (await pitches.pitches_of(await made.row()))[0]
@@ -120,7 +106,7 @@ async def test_judging_and_ending_are_accessible(app: Litestar, browser: Browser
     assert (
         await looked_at(
             app,
-            browser,
+            chromium,
             [
                 (marking.panel[0], CLOSED, f"/challenges/{marking.ref}/panel/{marking.applications[0].ref}"),
                 (marking.officer, CLOSED, f"/challenges/{marking.ref}/manage"),

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import (
     Browser,
     ConsoleMessage,
@@ -23,35 +21,16 @@ from playwright.async_api import (
     Page,
     Request,
     Response,
-    async_playwright,
     expect,
 )
 from playwright.async_api import (
     TimeoutError as TookTooLong,
 )
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+from tests.waiting import until_awaited
 
-
-@pytest.fixture(scope="module")
-async def chromium() -> AsyncIterator[Browser]:
-    """The installed Chromium. Where there is none the tests that need it are skipped, and fail with CI=true."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield started
-        await started.close()
+PAUSE = 250
+"""Milliseconds in which a page may still say it, before it is loaded again."""
 
 
 def shots() -> Path | None:
@@ -236,15 +215,18 @@ class Visit:
 
     async def until(self, text: str) -> None:
         """Load the page again until the worker has done its part and the page says so."""
-        for _ in range(40):
+
+        async def said() -> bool:
             if await self.main.get_by_text(text).count():
-                return
+                return True
             await self.page.reload(wait_until="domcontentloaded")
             try:
-                await self.main.get_by_text(text).first.wait_for(timeout=250)
+                await self.main.get_by_text(text).first.wait_for(timeout=PAUSE)
             except TookTooLong:
-                continue
-        await self.sees(text)
+                return False
+            return True
+
+        await until_awaited(said, lambda: f"{self.path} never says “{text}”")
 
     @property
     def path(self) -> str:
@@ -277,7 +259,6 @@ async def visit(
     context = await chromium.new_context(
         viewport={"width": width, "height": 900}, java_script_enabled=scripts, accept_downloads=True, locale="en-GB"
     )
-    context.set_default_timeout(10_000)
     try:
         yield Visit(await context.new_page(), site, name, email, password)
     finally:

@@ -24,7 +24,7 @@ from market.standards import actions as standards
 from market.standards import exemptions, publishing, sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
-from search import alerts
+from search.saved import actions as alerts
 from tests import given_awards
 from tests.market.portal.library import GOLDEN, bring, package, release
 from tests.market.standards.documents import failing, good

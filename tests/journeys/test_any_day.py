@@ -18,7 +18,7 @@ from market.tenders import rules as procurement
 from market.tenders.tables import Tender
 from tests.conftest import EMPTY
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 OPENED = {"evaluating", "standstill", "contracted"}
 """What the story tells apart after the opening of a tender; its stage is one."""

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from litestar import Litestar
 
-from market import clock, signing
+from market import clock
 from market.audit import proofs
 from market.db import one
 from market.opendata import packages
+from market.proof import signing
+from tests import witness
 from tests.conftest import EMPTY
 from tests.journeys.journey import BEGINS, DAY, STEPS, Inside, cast
 from tests.market.opendata import conformance
@@ -29,9 +31,11 @@ async def walked(database: None, app: Litestar) -> AsyncIterator[Inside]:
     with clock.at(BEGINS - DAY):
         people = await cast()
     journey = Inside(people, app)
-    for step in STEPS:
-        await getattr(journey, step)()
-    await journey.work()
+    async with witness.of_the_lock() as written:
+        for step in STEPS:
+            await getattr(journey, step)()
+        await journey.work()
+        journey.under_the_lock = await written()
     yield journey
     await journey.client.aclose()
     await many(EMPTY.replace("{", "{{").replace("}", "}}"))
@@ -43,6 +47,10 @@ async def test_every_step_is_done_over_json(walked: Inside) -> None:
     assert contract["milestones"][0]["confirmed_at"]
     row = await one("SELECT count(*) AS n, count(DISTINCT obligation) AS d FROM payment WHERE state = 'paid'")
     assert (row["n"], row["d"]) == (3, 3)
+
+
+def test_while_the_log_is_locked_nothing_but_the_log_is_written(walked: Inside) -> None:
+    assert walked.under_the_lock == []
 
 
 async def test_the_records_are_ocds_and_name_each_other(walked: Inside) -> None:

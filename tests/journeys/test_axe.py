@@ -21,7 +21,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page
 
 from market.app import create
-from tests.journeys.browser import Visit, chromium, shots  # noqa: F401 - a fixture
+from tests.journeys.browser import Visit, shots
 from tests.journeys.pages_shown import AWAY, ERRORS, FILES, PAGES, VISITOR, Asked
 from tests.served import ROOT, Served, served
 
@@ -124,7 +124,6 @@ class Looker:
     async def look_as(self, who: str, shown: list[tuple[str, str, int]]) -> None:
         """Look at everything that this person is asked to look at."""
         context = await self.chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-        context.set_default_timeout(20_000)
         try:
             if who:
                 await self.become(context, who)
@@ -205,7 +204,7 @@ FOCUSED = """(() => { const at = document.activeElement, box = at.getBoundingCli
     (style.outlineStyle !== "none" || style.boxShadow !== "none") }; })()"""
 
 
-async def test_every_page_is_accessible_to_everybody_who_may_see_it(chromium: Browser, told: Told) -> None:  # noqa: F811
+async def test_every_page_is_accessible_to_everybody_who_may_see_it(chromium: Browser, told: Told) -> None:
     by_person: dict[str, list[tuple[str, str, int]]] = {}
     for route, who, path, status in await examples(told):
         by_person.setdefault(who, []).append((route, path, status))

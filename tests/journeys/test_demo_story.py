@@ -10,11 +10,12 @@ import pytest
 from litestar import Litestar
 
 from market import seed
-from market.audit import chain, proofs
+from market.audit import proofs
 from market.audit.thread import thread
 from market.db import many, one
 from market.opendata import actions as opendata
 from market.opendata import gathering, packages
+from market.proof import chain
 from market.seed.script import read
 from search import outbox
 from search.embedded import EmbeddedIndex

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from market import embedded
-from market.settings import ROOT
 from tests.market.test_embedded import ask
-from tests.market.test_serving import environment
+from tests.processes import begin, run
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
-DEMO = [sys.executable, "-m", "market", "demo", "--no-serve"]
+DEMO = ("demo", "--no-serve")
 
 
 def told(var: Path) -> str:
     """Play it to its end; what was said."""
-    done = subprocess.run(DEMO, cwd=ROOT, env=environment(var), capture_output=True, text=True, check=False)
+    done = run(*DEMO, var=var)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -43,15 +40,7 @@ def counted(var: Path) -> tuple[object, object, object]:
 
 def cut_off(var: Path, at: str, signalled: signal.Signals) -> None:
     """Play it until it says a line that begins so, then end every process of it."""
-    playing = subprocess.Popen(
-        DEMO,
-        cwd=ROOT,
-        env=environment(var),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    playing = begin(*DEMO, var=var)
     assert playing.stdout is not None
     for line in playing.stdout:
         if line.strip().startswith(at):
@@ -80,12 +69,7 @@ def test_a_story_that_was_cut_off_begins_again_and_one_that_was_told_is_kept(tmp
 
 
 def test_two_who_begin_at_once_tell_it_once(tmp_path: Path) -> None:
-    both = [
-        subprocess.Popen(
-            DEMO, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for _ in range(2)
-    ]
+    both = [begin(*DEMO, var=tmp_path) for _ in range(2)]
     said = [each.communicate()[0] for each in both]
     assert [each.returncode for each in both] == [0, 0]
     assert sum("Played" in each for each in said) == 1
@@ -94,10 +78,8 @@ def test_two_who_begin_at_once_tell_it_once(tmp_path: Path) -> None:
 
 
 def test_somebody_s_own_work_is_never_taken_for_a_story(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "market"]
-    mine = {"cwd": ROOT, "env": environment(tmp_path), "capture_output": True, "check": True}
-    subprocess.run([*command, "migrate"], **mine)
-    subprocess.run([*command, "operator", "Ada", "ada@example.org"], **mine)
+    for command in (("migrate",), ("operator", "Ada", "ada@example.org")):
+        assert run(*command, var=tmp_path).returncode == 0
     assert told(tmp_path) == ""
     address = embedded.address(tmp_path)
     try:

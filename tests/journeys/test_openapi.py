@@ -153,7 +153,6 @@ def generated(operation: Any, count: int) -> list[Case]:
         @settings(
             max_examples=count,
             database=None,
-            deadline=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,

@@ -16,7 +16,6 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from tests.journeys.browser import Visit, shots, visit
-from tests.journeys.browser import chromium as chromium
 from tests.journeys.clicking import entered
 from tests.search.engines import ENGINES, needed_program, serving
 from tests.served import ROOT, Served, served

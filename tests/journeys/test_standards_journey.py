@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Browser
 
-from tests.journeys.browser import Visit, chromium, visit  # noqa: F401 - a fixture
+from tests.journeys.browser import Visit, visit
 from tests.journeys.standing import PASSWORD
 from tests.market.standards.documents import failing, good
 from tests.served import ROOT, Served, served
@@ -67,7 +67,7 @@ async def lodged(firm: Visit, document: bytes) -> None:
 
 
 async def test_an_award_is_refused_until_the_api_passes(
-    chromium: Browser,  # noqa: F811
+    chromium: Browser,
     site: Served,
     stage: dict[str, str],
 ) -> None:
@@ -100,7 +100,7 @@ async def test_an_award_is_refused_until_the_api_passes(
 
 
 async def test_access_is_withheld_and_comes_back_by_itself(
-    chromium: Browser,  # noqa: F811
+    chromium: Browser,
     site: Served,
     stage: dict[str, str],
 ) -> None:

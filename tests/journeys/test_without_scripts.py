@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.journeys.browser import chromium  # noqa: F401 - a fixture
 from tests.journeys.clicking import UP_TO_THE_PASSKEY, begun
 from tests.served import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 
-async def test_everything_but_the_passkey_works_without_scripts(chromium: Browser, tmp_path: Path) -> None:  # noqa: F811
+async def test_everything_but_the_passkey_works_without_scripts(chromium: Browser, tmp_path: Path) -> None:
     with served(tmp_path) as site:
         async with begun(chromium, site, tmp_path, scripts=False) as journey:
             await journey.play(*UP_TO_THE_PASSKEY)

@@ -13,6 +13,7 @@ from packaging.utils import parse_wheel_filename
 from market import doctor
 from market.settings import ROOT
 from tests.market.test_ports import listening
+from tests.processes import free_port
 
 
 def stops(goals: list[str], port: int, var: Path) -> list[str]:
@@ -21,8 +22,7 @@ def stops(goals: list[str], port: int, var: Path) -> list[str]:
 
 
 def test_where_the_tests_run_nothing_is_in_the_way_and_everything_is_told(tmp_path: Path) -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     found = list(doctor.look([], port, tmp_path))
     assert [each.words for each in found if each.level == "stop"] == []
     words = "\n".join(each.words for each in found)

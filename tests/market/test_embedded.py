@@ -11,8 +11,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -21,8 +20,9 @@ import pytest
 
 from market import embedded, keeper
 from market.settings import ROOT
+from tests.waiting import LONGEST, until
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 BESIDE = """
 import sys
@@ -60,14 +60,6 @@ def permissions(path: Path) -> list[tuple[Path, int, int]]:
     return [(each, each.stat().st_mode, each.stat().st_uid) for each in (path, *path.parents)]
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until it holds, with a bound that only a fault reaches."""
-    bound = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < bound
-        time.sleep(0.02)
-
-
 def beside(folder: Path) -> subprocess.Popen[str]:
     """Another process that uses the server of this folder until its standard input ends."""
     other = subprocess.Popen(
@@ -80,7 +72,7 @@ def beside(folder: Path) -> subprocess.Popen[str]:
 
 def leave(other: subprocess.Popen[str]) -> None:
     """Let the other process end by itself."""
-    other.communicate(timeout=60)
+    other.communicate(timeout=LONGEST)
     assert other.returncode == 0
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from market.settings import ROOT
-from tests.market.test_serving import environment, run
+from tests.processes import newcomer, run
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 KILLED = """
 import os, sys
@@ -32,7 +32,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("at", [1, 9])
 def test_killed_between_a_migration_and_its_note_the_next_run_applies_them_all(at: int, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(at)], cwd=ROOT, env=environment(tmp_path), check=False)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(at)], cwd=ROOT, env=newcomer(tmp_path), check=False)
     assert done.returncode == 9
     again = run("migrate", "--check", var=tmp_path)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")

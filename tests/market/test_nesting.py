@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from market import canonical, nesting, verify
+from market import nesting
 from market.nesting import DEEPEST, TooDeep
-from market.portal.reading import DEEPEST as DEEPEST_RELEASE
-from market.portal.reading import Defect, Found, read
-from market.signing import Bundle, NotABundle
-from market.standards.lint.document import Unreadable, load
-from market.standards.lint.limits import MAX_DEPTH
+from market.openapi.document import Unreadable, load
+from market.openapi.limits import MAX_DEPTH
+from market.portal.intake.reading import DEEPEST as DEEPEST_RELEASE
+from market.portal.intake.reading import Defect, Found, read
+from market.proof import canonical, chain, verify
+from market.proof.signing import Bundle, NotABundle
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(st.sampled_from('a"\\[]{}\n\u225b\ud800')),
@@ -36,7 +37,6 @@ def levels_of(value: Any) -> int:
 
 
 @pytest.mark.parametrize("block", [1, 7, 65_536])
-@settings(deadline=None)
 @given(ANYTHING, st.booleans())
 def test_exactly_the_lists_and_objects_that_stand_in_one_another_are_counted(
     block: int, value: Any, escaped: bool
@@ -150,5 +150,5 @@ def test_the_checks_in_the_terminal_say_that_such_a_file_is_none(tmp_path: Path)
     file = tmp_path / "file.json"
     file.write_text(lists(100_000))
     assert verify.receipt(file) == (["BROKEN  The file is not a receipt, or not a register of opening."], 1)
-    with pytest.raises(verify.chain.NotALog, match="one JSON object a line"):
+    with pytest.raises(chain.NotALog, match="one JSON object a line"):
         list(verify.read_heads([lists(100_000).encode()]))

@@ -19,36 +19,26 @@ from market import embedded, greeting
 from market.serving import KEPT_BY_THE_DEMO
 from market.settings import ROOT
 from tests.market.test_ports import listening
+from tests.processes import begin, free_port, newcomer, run
 
 
-def environment(var: Path, **more: str) -> dict[str, str]:
-    """A newcomer's: nothing of the tests' own."""
-    mine = ("PRELUDE_", "DATABASE_URL", "SITE_URL", "MEILISEARCH", "STRIPE", "SMTP")
-    return {name: value for name, value in os.environ.items() if not name.startswith(mine)} | {
-        "PRELUDE_VAR": str(var),
-        **more,
-    }
-
-
-def run(*command: str, var: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """One command, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "market", *command],
-        cwd=ROOT,
-        env=environment(var, **more),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("command", ["demo", "serve"])
-def test_a_taken_port_is_said_before_anything_is_done(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "again"),
+    [
+        (["demo"], "make demo PORT="),
+        (["demo", "--fresh"], "make demo-fresh PORT="),
+        (["serve"], "python -m market serve --port "),
+    ],
+    ids=lambda each: "" if isinstance(each, str) else " ".join(each),
+)
+def test_a_taken_port_is_said_before_anything_is_done_with_the_same_command_at_another(
+    command: list[str], again: str, tmp_path: Path
+) -> None:
     with listening(shared=True) as port:
-        done = run(command, "--port", str(port), var=tmp_path / "var")
+        done = run(*command, "--port", str(port), var=tmp_path / "var")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.startswith(f"Refused: Port {port} is in use; try `")
+    assert done.stderr.startswith(f"Refused: Port {port} is in use; try `{again}")
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "var").exists()
 
@@ -73,8 +63,7 @@ REFUSED = "postgresql://ann:open-sesame@127.0.0.1:{port}/prelude"
 def test_a_database_that_cannot_be_used_is_one_line_without_its_password(
     command: str, url: str, why: str, tmp_path: Path
 ) -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     ours = os.environ["DATABASE_URL"].partition("?")[2]
     done = run(*command.format(port=port).split(), var=tmp_path, DATABASE_URL=url.format(port=port, ours=ours))
     assert done.returncode == 2
@@ -85,17 +74,18 @@ def test_a_database_that_cannot_be_used_is_one_line_without_its_password(
     assert "open-sesame" not in line
 
 
+@pytest.mark.slow
 def test_a_database_without_tables_is_not_served(tmp_path: Path) -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     done = run("serve", "--port", str(port), var=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Refused: The database has no tables yet: run `python -m market migrate` first\n"
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_starting_over_is_refused_beside_a_site_that_is_up_and_forgets_nothing_else(tmp_path: Path) -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     own = [tmp_path / name for name in (*KEPT_BY_THE_DEMO, "meilisearch", "somebody's.txt")]
     embedded.address(tmp_path)
     for each in own:
@@ -127,13 +117,13 @@ def test_starting_over_is_refused_beside_a_site_that_is_up_and_forgets_nothing_e
 
 
 @contextmanager
-def answering_after(seconds: float, port: int) -> Iterator[list[float]]:
-    """A page that is there only after a while; the moments at which it was asked."""
-    asked: list[float] = []
+def answering_after(seconds: float, port: int) -> Iterator[list[str]]:
+    """A page that is there only after a while; what it was asked for."""
+    asked: list[str] = []
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(time.monotonic())
+            asked.append(self.path)
             self.send_response(200 if len(asked) > 2 else 503)
             self.end_headers()
 
@@ -150,8 +140,7 @@ def answering_after(seconds: float, port: int) -> Iterator[list[float]]:
 
 
 def test_the_address_is_told_when_the_page_answers_and_not_before() -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     told = subprocess.Popen(
         [sys.executable, "-I", greeting.__file__, f"http://127.0.0.1:{port}/", "Here.", "And how."],
         stdout=subprocess.PIPE,
@@ -166,19 +155,11 @@ def test_the_address_is_told_when_the_page_answers_and_not_before() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_site_without_anybody_says_where_it_is_and_how_it_begins(tmp_path: Path) -> None:
-    with listening() as port:
-        pass
+    port = free_port()
     assert run("migrate", var=tmp_path).returncode == 0
-    site = subprocess.Popen(
-        [sys.executable, "-m", "market", "serve", "--with-worker", "--port", str(port)],
-        cwd=ROOT,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    site = begin("serve", "--with-worker", "--port", str(port), var=tmp_path)
     assert site.stdout is not None
     lines = [site.stdout.readline() for _ in range(4)]
     assert lines[0] == f"Prelude: http://localhost:{port}\n"
@@ -187,7 +168,7 @@ def test_a_site_without_anybody_says_where_it_is_and_how_it_begins(tmp_path: Pat
     made = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=Path.cwd(),
-        env=environment(tmp_path),
+        env=newcomer(tmp_path),
         capture_output=True,
         text=True,
         check=False,
@@ -199,19 +180,24 @@ def test_a_site_without_anybody_says_where_it_is_and_how_it_begins(tmp_path: Pat
     assert not embedded._kept(tmp_path)
 
 
+BEGINNING = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+print(flush=True)
+import runpy
+runpy.run_module("market", run_name="__main__", alter_sys=True)
+"""
+"""`python -m market`, telling by an empty line that it is the program's own now what Ctrl+C does, and no longer Python's, which says a
+traceback while it starts; how long that takes is the machine's affair."""
+
+
+@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0.05, 0.2, 0.5, 1.0, 2.0])
 def test_ctrl_c_ends_a_beginning_demonstration_without_a_word(after: float, tmp_path: Path) -> None:
-    with listening() as port:
-        pass
-    site = subprocess.Popen(
-        [sys.executable, "-m", "market", "demo", "--port", str(port)],
-        cwd=ROOT,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    site = begin("demo", "--port", str(free_port()), var=tmp_path, program=(sys.executable, "-c", BEGINNING))
+    assert site.stdout is not None
+    assert site.stdout.readline() == "\n"
     time.sleep(after)
     os.killpg(site.pid, signal.SIGINT)
     said, _ = site.communicate()
@@ -220,12 +206,13 @@ def test_ctrl_c_ends_a_beginning_demonstration_without_a_word(after: float, tmp_
         assert not (tmp_path / "postgres" / "postmaster.pid").exists()
 
 
+@pytest.mark.slow
 def test_every_process_asks_for_the_embedded_database_itself_so_that_it_outlasts_its_parent(tmp_path: Path) -> None:
     asking = "import os; from market.db import database_url; print(database_url(), os.environ.get('DATABASE_URL'))"
     done = subprocess.run(
         [sys.executable, "-c", asking],
         cwd=ROOT,
-        env=environment(tmp_path),
+        env=newcomer(tmp_path),
         capture_output=True,
         text=True,
         check=True,

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from market import canonical, clock, verify
+from market import clock
 from market.actor import SYSTEM
-from market.audit import chain, proofs
+from market.audit import proofs
 from market.audit.actions import record
 from market.bids import actions as bids
+from market.proof import canonical, chain, verify
 from market.waivers import actions
 from tests import given, given_tenders
 
@@ -31,7 +32,6 @@ def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
 
@@ -52,7 +52,7 @@ async def bundle(folder: Path) -> tuple[Path, str]:
     checked = await actions.check(waiver)
     assert checked is not None
     file = folder / "waiver.json"
-    file.write_text(waiver.bundle)
+    file.write_text(await actions.signed_file(waiver))
     return file, checked.fingerprint
 
 

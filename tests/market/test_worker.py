@@ -6,6 +6,7 @@ import pytest
 
 from market import worker
 from market.worker import Job
+from tests.waiting import LONGEST
 
 
 async def test_once_runs_every_job_until_nothing_is_left() -> None:
@@ -39,7 +40,7 @@ async def test_a_failing_job_stops_nobody_and_is_tried_again(caplog: pytest.LogC
             stop.set()
         return 0
 
-    await asyncio.wait_for(worker.forever((Job("failing", 0.01, failing), Job("steady", 0.01, steady)), stop), 10)
+    await asyncio.wait_for(worker.forever((Job("failing", 0.01, failing), Job("steady", 0.01, steady)), stop), LONGEST)
     assert tries.count("failing") >= 2
     assert "the job failing failed" in caplog.text
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +19,9 @@ from search.documents import SearchDocument
 from search.embedded import EmbeddedIndex
 from search.index import SCHEMA_VERSION, Index, read_synonyms
 from search.meili import MeilisearchIndex
+from tests.processes import free_port
 from tests.search import given
+from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -32,9 +32,7 @@ class Server:
     process: subprocess.Popen[bytes]
 
     def __init__(self, path: str, folder: str, memory: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url, self.key = f"http://127.0.0.1:{port}", secrets.token_hex(16)
         self._folder = folder
         self._command = [
@@ -78,7 +76,7 @@ def serving(path: str, *, memory: str = "512MiB", kept: Path | None = None) -> I
     finally:
         server.process.terminate()
         try:
-            server.process.wait(timeout=10)
+            server.process.wait(timeout=LONGEST)
         except subprocess.TimeoutExpired:
             server.kill()
         if kept is None:
@@ -86,16 +84,16 @@ def serving(path: str, *, memory: str = "512MiB", kept: Path | None = None) -> I
 
 
 def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
-    patience = time.monotonic() + 30
-    while time.monotonic() < patience:
+    def healthy() -> bool:
         if process.poll() is not None:
             raise RuntimeError(f"meilisearch stopped at once with code {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                return
+            with urllib.request.urlopen(f"{url}/health", timeout=LONGEST):
+                return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError("meilisearch did not become healthy within 30 seconds")
+            return False
+
+    until(healthy, lambda: "meilisearch never becomes healthy")
 
 
 def needed_program() -> str:
@@ -154,7 +152,7 @@ async def warehouses(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     await engine.close()
 
 
-ASKING = ("outbox", "pages", "api", "alerts", "precedents")
+ASKING = ("outbox", "pages", "api", "saved.actions", "saved.feeds", "precedents.actions")
 """The modules of search that ask the engine of the process."""
 
 
@@ -191,10 +189,7 @@ async def either(
 
 
 def _nobody_listens(request: pytest.FixtureRequest, folder: Path) -> Index:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return MeilisearchIndex(f"http://127.0.0.1:{port}", "key", "prelude", read_synonyms())
+    return MeilisearchIndex(f"http://127.0.0.1:{free_port()}", "key", "prelude", read_synonyms())
 
 
 def _wrong_key(request: pytest.FixtureRequest, folder: Path) -> Index:

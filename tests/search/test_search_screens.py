@@ -6,7 +6,6 @@ No server: what the browser asks for is answered by the app in this process, ove
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ import msgspec
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from challenges.tables import Challenge
 from market import clock
@@ -23,29 +22,18 @@ from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.actions import announce
 from market.suppliers.tables import Profile
-from search import inviting, outbox, precedents
+from search import outbox
 from search.index import Index
+from search.inviting import actions as inviting
+from search.precedents import actions as precedents
 from tests import given, given_tenders
 from tests.search.engines import embedded as engine
-from tests.search.test_precedents import drafting, learnt
+from tests.search.precedents.test_precedents import drafting, learnt
 from tests.search.test_searching import firm
 
 __all__ = ["engine"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("clean")]
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed")
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield started
-        await started.close()
 
 
 @asynccontextmanager
@@ -100,8 +88,8 @@ async def test_results_follow_the_typing_and_everything_else_stays_where_it_was(
         await expect(page.locator(".pre-results")).to_contain_text("Kestrel Ltd")
         await expect(page.locator(".pre-results")).not_to_contain_text("Heron")
         await expect(page.locator(".pre-tabs__list")).not_to_contain_text("Tenders")
-        await expect(page).to_have_title("drone inspecton – search – Prelude", timeout=2000)
-        assert page.url == "http://localhost/search?region=Yorkshire+and+the+Humber&q=drone+inspecton"
+        await expect(page).to_have_title("drone inspecton – search – Prelude")
+        await expect(page).to_have_url("http://localhost/search?region=Yorkshire+and+the+Humber&q=drone+inspecton")
         await expect(box).to_be_focused()
         assert await box.input_value() == "drone inspecton"
         assert await page.evaluate("window.here") == "the same page"
@@ -144,6 +132,7 @@ async def invited_and_open(body: Organisation) -> tuple[str, str]:
     return refs[0], refs[1]
 
 
+@pytest.mark.slow
 async def test_every_page_is_accessible_and_fits_a_phone(engine: Index, app: Litestar, chromium: Browser) -> None:
     await learnt()
     there = await given_tenders.published()

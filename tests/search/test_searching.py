@@ -18,7 +18,8 @@ from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
 from search import outbox
 from search.documents import Kind, SearchDocument
-from search.index import Index, IndexRefused, IndexUnavailable, Query, open_index
+from search.engines import open_index
+from search.index import Index, IndexRefused, IndexUnavailable, Query
 from tests import given, given_tenders
 from tests.search.engines import either as engine
 from tests.search.engines import needed_program, serving, used

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
-from market import clock, signing
+from market import clock
 from market.accounts import passkeys
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Ceremony, Passkey, Person, Session
 from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
+from market.proof import signing
 from market.refusals import NotFound, Refused
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator
 from tests import given

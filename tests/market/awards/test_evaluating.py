@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from market import canonical, clock, workdays
+from market import clock, workdays
 from market.audit.proofs import public_log, verify_log
 from market.audit.tables import Event
 from market.awards import actions, evaluation
@@ -23,6 +23,7 @@ from market.awards.tables import Complaint, Decision
 from market.db import find
 from market.letters.tables import Letter
 from market.panels import actions as panels
+from market.proof import canonical
 from market.refusals import NotFound, Refused
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders

@@ -12,6 +12,7 @@ from market import clock
 from market.audit.tables import Event
 from market.awards.tables import Complaint, Decision
 from market.db import find
+from market.panels.panel import field
 from market.panels.tables import Mark
 from tests import given, given_awards
 from tests.given_awards import WHY, Evaluated
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.usefixtures("clean")
 def typed(case: Evaluated, points: str = "80", reason: str = "It is shown with counts.") -> dict[str, str]:
     """The scoring form of lot 1 as a browser posts it."""
     quality = [each for each in case.there.criteria[case.there.lots[0].id] if each.kind == "quality"]
-    return {f"points-{each.ref}": points for each in quality} | {f"reason-{each.ref}": reason for each in quality}
+    return {field("points", each.ref): points for each in quality} | {
+        field("reason", each.ref): reason for each in quality
+    }
 
 
 async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
@@ -56,9 +59,12 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
                     assert "£" not in shown.text
                     wrong = await client.post(f"{place}/{bid}", data=typed(case, "eighty", ""))
                     assert wrong.status_code == 422
-                    assert wrong.text.count("enter a mark from 0 to 100") == 4
-                    assert wrong.text.count("say why, for the supplier to read") == 4
-                    assert (await client.post(f"{place}/{bid}", data=typed(case))).status_code == 303
+                    assert wrong.text.count("must be a whole number, like 12") == 4
+                    wrong = await given.filled(client, f"{place}/{bid}", typed(case, "101", ""))
+                    assert wrong.status_code == 422
+                    assert wrong.text.count("Enter a mark from 0 to 100") == 4
+                    assert wrong.text.count("Say why, for the supplier to read") == 4
+                    assert (await given.filled(client, f"{place}/{bid}", typed(case))).status_code == 303
                 assert (await client.post(f"{place}/submit")).status_code == 303
         lot = f"{place}/lots/{case.there.lots[0].ref}"
         async with given.browser(app) as buyer:
@@ -201,8 +207,8 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
     with clock.at(case.opened_at + timedelta(hours=1)):
         async with given.browser(app) as client:
 
-            async def ask(method: str, path: str, who: dict[str, str], body: Any = None) -> Any:
-                return await client.request(method, path, headers=who, json=body)
+            async def ask(method: str, path: str, who: dict[str, str], body: Any = None, seen: str = "") -> Any:
+                return await client.request(method, path, headers={**who, "if-match": seen}, json=body)
 
             assert (await client.get(place)).status_code == 401
             for evaluator in evaluators:
@@ -219,7 +225,8 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
                     half = await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores[:1]})
                     assert half.status_code == 422
                     assert half.json()["reasons"][0]["code"] == "panel.criterion-missing"
-                    assert (await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores})).status_code == 200
+                    kept = await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores}, content["etag"])
+                    assert kept.status_code == 200
                 assert (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).status_code == 404
                 assert (await ask("POST", f"{place}/submit", token)).status_code == 200
             ranking = (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).json()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from market import canonical, clock, sealing
+from market import clock
 from market.audit.actions import record
 from market.audit.proofs import public_log
 from market.audit.tables import Event
@@ -14,6 +14,7 @@ from market.bids import actions
 from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import many
 from market.letters.tables import Letter
+from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused
 from market.tenders import actions as tenders
 from tests import given, given_tenders

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from market import canonical, clock
+from market import clock
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.audit.thread import thread
@@ -21,6 +21,7 @@ from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.letters.tables import Letter
 from market.payments.tables import Obligation
+from market.proof import canonical
 from market.refusals import NotFound, Refused
 from tests import given, given_awards
 

@@ -1,11 +1,13 @@
 """Missions through actions, pages and the API, on a real database."""
 
+import re
 from datetime import date
 
 import msgspec
 import pytest
 from litestar import Litestar
 
+from market import clock
 from market.audit.actions import record
 from market.audit.tables import Event, Outbox
 from market.missions import actions
@@ -101,8 +103,8 @@ async def test_a_draft_is_found_again_written_anew_and_rid_of_a_criterion(app: L
         wrong = await client.post(f"{place}/edit", data={**typed, "statement": ""})
         assert "The last day has to come after the first." in wrong.text
         assert "Enter what shall be different" in wrong.text
-        assert (await client.post(f"{place}/edit", data=typed)).status_code == 409
-        assert (await client.post(f"{place}/edit", data={**typed, "ends_on": "2030-01-01"})).status_code == 303
+        assert (await given.filled(client, f"{place}/edit", typed)).status_code == 409
+        assert (await given.filled(client, f"{place}/edit", {**typed, "ends_on": "2030-01-01"})).status_code == 303
         assert (await client.post(f"{place}/criteria/1/remove")).status_code == 303
         page = (await client.get(place)).text
         assert "Safer" in page
@@ -150,7 +152,10 @@ async def test_the_api_does_the_same_with_a_token(app: Litestar) -> None:
         assert made.status_code == 201
         ref = made.json()["ref"]
         again = {key: value for key, value in body.items() if key != "owner"} | {"title": "Safer bridges"}
-        written = await client.put(f"/api/v1/missions/{ref}", json=again, headers=headers)
+        blind = await client.put(f"/api/v1/missions/{ref}", json=again, headers=headers)
+        assert (blind.status_code, blind.json()["reasons"][0]["code"]) == (428, "record.version-missing")
+        seen = {**headers, "if-match": made.json()["etag"]}
+        written = await client.put(f"/api/v1/missions/{ref}", json=again, headers=seen)
         assert written.json()["title"] == "Safer bridges"
         early = await client.post(f"/api/v1/missions/{ref}/publish", headers=headers)
         assert early.status_code == 409
@@ -182,3 +187,39 @@ async def test_a_mission_lists_what_grew_under_it(app: Litestar) -> None:
     assert '<a class="govuk-link" href="/challenges/CH-RUST">Bridges rust unseen</a>' in page
     assert '<a class="govuk-link" href="/tenders/T-RUST">Forty cameras</a>' in page
     assert "Something else" not in page
+
+
+async def test_who_saves_second_is_shown_both_texts_and_may_save_again_knowingly(app: Litestar) -> None:
+    department = await given.organisation("Department for Roads")
+    first, second = [await given.person(department, "minister", name=name) for name in ("Ada Green", "Bo Hill")]
+    mission = await actions.draft(first, department.id, DRAFT)
+    place = f"/missions/{mission.ref}/edit"
+    typed = {"title": "Safe bridges", "begins_on": "2026-01-01", "ends_on": "2030-01-01"}
+    async with given.browser(app) as client:
+        await given.signed_in(client, second)
+        opened = re.search(r'name="version" value="(\w+)"', (await client.get(place)).text)
+        assert opened
+        with clock.at(given.TODAY):
+            meanwhile = actions.MissionDraft("Bridges that hold", "Ada wrote this.", DRAFT.begins_on, DRAFT.ends_on)
+            await actions.edit(first, mission.ref, meanwhile, await given.seen(actions.MissionDraft, mission))
+        late = await client.post(place, data={**typed, "statement": "Bo wrote that.", "version": opened[1]})
+        assert late.status_code == 409
+        for words in (
+            "Ada Green saved this on Mon 23 Nov 2026, 09:00",
+            '<a href="#statement">What shall be different: compare with what is saved now</a>',
+            'aria-describedby="statement-hint statement-saved statement-info"',
+            "Ada wrote this.",
+            "Bo wrote that.",
+            "Bridges that hold",
+            "Tue 31 Dec 2030",
+        ):
+            assert words in late.text
+        await mission.refresh()
+        assert mission.statement == "Ada wrote this."
+        knowing = re.search(r'name="version" value="(\w+)"', late.text)
+        assert knowing
+        assert knowing[1] != opened[1]
+        again = await client.post(place, data={**typed, "statement": "Bo wrote that.", "version": knowing[1]})
+        assert again.status_code == 303
+    await mission.refresh()
+    assert mission.statement == "Bo wrote that."

@@ -21,8 +21,8 @@ from ocdsextensionregistry.util import session
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPResponse
 
+from market.ocds import REFERENCE
 from market.opendata import flattening  # noqa: F401 - what stands in there, libcoveocds imports too
-from market.portal.ocds import REFERENCE
 
 
 class _Kept(BaseAdapter):

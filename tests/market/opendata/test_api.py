@@ -208,8 +208,10 @@ async def test_one_address_may_ask_a_hundred_times_and_is_then_told_to_wait(app:
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
         statuses = [(await client.get("/api/ocds/releases?limit=1")).status_code for _ in range(limit.burst)]
         assert set(statuses) == {200}
-        for _ in range(5):
+        for _ in range(limit.burst):  # what came back meanwhile, a few a second, is asked for too
             answer = await client.get("/api/ocds/releases?limit=1")
+            if answer.status_code != 200:
+                break
         assert answer.status_code == 429
         assert int(answer.headers["retry-after"]) > 0
         assert answer.json()["reasons"][0]["code"] == "access.too-many-tries"

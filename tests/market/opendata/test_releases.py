@@ -16,10 +16,10 @@ from market.money import Money
 from market.opendata.facts import BidCount, Contract
 from market.opendata.packages import compiled_release, encode, record, record_package, release_package
 from market.opendata.releases import amount, challenge_release, date, tender_release
-from market.portal.merging import merge
-from market.portal.notices import notice, stage
-from market.portal.reading import Found, read
-from market.portal.upgrading import Upgraded, upgrade
+from market.portal.intake.merging import merge
+from market.portal.intake.notices import notice, stage
+from market.portal.intake.reading import Found, read
+from market.portal.intake.upgrading import Upgraded, upgrade
 from tests.market.opendata.conformance import check, structural_errors
 from tests.market.opendata.stories import BUYER, CHALLENGE, PUBLISHER, SMALL, TENDER, WAIVER, day, many, step
 

@@ -16,13 +16,14 @@ from litestar import Litestar
 
 from market import clock
 from market.actor import SYSTEM, Actor
-from market.audit import chain, proofs
+from market.audit import proofs
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.contracts.tables import Contract
 from market.db import many
 from market.oversight import contracts, evidence, log, records
 from market.oversight.actions import Reading, read_private
+from market.proof import chain
 from market.refusals import NotFound, Refused
 from tests import given, given_awards, given_tenders
 from tests.market.front.given_market import contract

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from challenges import actions as challenges
 from challenges import judging
-from market import clock
+from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.awards import evaluation
@@ -43,17 +43,17 @@ class Judged:
         named = [supplier.ref for supplier in conflicts]
         await panels.declare(who, self.convene, panels.Declaration(named, "A cousin." if named else "", True))
 
-    async def marks(self, points: int, why: str = "Shown with counts.", version: int = 0) -> panels.Marks:
+    async def marks(self, points: int, why: str = "Shown with counts.") -> panels.Marks:
         """The same points on every criterion."""
         criteria = (await self.read()).matter.subjects[0].criteria
-        return panels.Marks([panels.MarkGiven(each.ref, points, why) for each in criteria], version)
+        return panels.Marks([panels.MarkGiven(each.ref, points, why) for each in criteria])
 
     async def all_marked(self, *points: int) -> None:
         """Everybody declares, marks everything with her points, and hands in."""
         for who, mark in zip(self.members, points, strict=True):
             await self.declare(who)
             for subject in self.subjects:
-                await panels.mark(who, self.convene, subject, await self.marks(mark))
+                await panels.mark(who, self.convene, subject, await self.marks(mark), drafts.NOTHING)
             await panels.lock(who, self.convene)
 
 

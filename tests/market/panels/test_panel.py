@@ -29,7 +29,7 @@ def seat(number: int, *, conflicts: tuple[str, ...] = (), declared: bool = True,
 
 
 def sheet(points: int) -> Kept:
-    return Kept(1, {criterion.ref: Given(points, "So.") for criterion in CRITERIA})
+    return Kept({criterion.ref: Given(points, "So.") for criterion in CRITERIA})
 
 
 def panel(*seats: Seat, marks: Mapping[tuple[int, str], int], note: str = "") -> Panel:

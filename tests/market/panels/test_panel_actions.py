@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from market import clock
+from market import clock, drafts
 from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.db import many
@@ -37,7 +37,7 @@ async def test_marks_need_a_declaration_every_criterion_a_reason_and_the_scale(k
     with clock.at(case.at):
         good = await case.marks(80)
         with pytest.raises(Refused) as undeclared:
-            await panels.mark(first, case.convene, subject, good)
+            await panels.mark(first, case.convene, subject, good, drafts.NOTHING)
         await case.declare(first)
         one, *rest = good.marks
         for given_marks, expected in (
@@ -47,12 +47,12 @@ async def test_marks_need_a_declaration_every_criterion_a_reason_and_the_scale(k
             ([one, *rest, panels.MarkGiven("CR-NOTHERE", 90, "Why")], ["panel.criterion-unknown"]),
         ):
             with pytest.raises(Refused) as refused:
-                await panels.mark(first, case.convene, subject, panels.Marks(given_marks))
+                await panels.mark(first, case.convene, subject, panels.Marks(given_marks), drafts.NOTHING)
             assert (codes(refused), refused.value.status) == (expected, 422)
         with pytest.raises(Refused) as early:
             await panels.lock(first, case.convene)
         with pytest.raises(NotFound):
-            await panels.mark(case.officer, case.convene, subject, good)
+            await panels.mark(case.officer, case.convene, subject, good, drafts.NOTHING)
     assert codes(undeclared) == ["panel.undeclared"]
     assert codes(early) == ["panel.marks-missing"]
     assert await Mark.count() == 0
@@ -66,7 +66,7 @@ async def test_handing_in_locks_marks_and_declaration_and_the_panel(kind: Kind) 
         await case.all_marked(70, 60)
         late = await given.person(case.buyer, "evaluator")
         for attempt, code in (
-            (panels.mark(first, case.convene, case.subjects[0], await case.marks(10, version=1)), "panel.locked"),
+            (panels.mark(first, case.convene, case.subjects[0], await case.marks(10), drafts.NOTHING), "panel.locked"),
             (panels.lock(first, case.convene), "panel.locked"),
             (panels.name(case.officer, case.convene, panels.Naming(late.ref, "Ill.")), "panel.complete"),
             (
@@ -91,19 +91,20 @@ async def test_one_evaluator_in_two_windows_does_not_overwrite_her_own_marks_uns
     first, subject = case.members[0], case.subjects[0]
     with clock.at(case.at):
         await case.declare(first)
-        assert await panels.mark(first, case.convene, subject, await case.marks(80)) == 1
-        for stale in (await case.marks(20), await case.marks(20, version=2)):
-            with pytest.raises(Refused) as refused:
-                await panels.mark(first, case.convene, subject, stale)
-            assert (codes(refused), refused.value.status) == (["panel.marks-changed"], 409)
-        assert await panels.mark(first, case.convene, subject, await case.marks(60, version=1)) == 2
+        one = await panels.mark(first, case.convene, subject, await case.marks(80), drafts.NOTHING)
+        for stale in (drafts.NOTHING, "0123456789abcdef0123"):
+            with pytest.raises(drafts.Overtaken) as overtaken:
+                await panels.mark(first, case.convene, subject, await case.marks(20), stale)
+            assert (codes(overtaken), overtaken.value.status) == (["record.changed-meanwhile"], 409)
+            assert (overtaken.value.version, 80 in overtaken.value.stored.values()) == (one, True)
+        two = await panels.mark(first, case.convene, subject, await case.marks(60), one)
         both = await asyncio.gather(
-            panels.mark(first, case.convene, subject, await case.marks(10, version=2)),
-            panels.mark(first, case.convene, subject, await case.marks(30, version=2)),
+            panels.mark(first, case.convene, subject, await case.marks(10), two),
+            panels.mark(first, case.convene, subject, await case.marks(30), two),
             return_exceptions=True,
         )
     assert sorted(isinstance(each, Refused) for each in both) == [False, True]
-    assert [row["version"] for row in await Sheet.select(Sheet.version)] == [3]
+    assert await Sheet.count() == 1
     assert len({row["points"] for row in await Mark.select(Mark.points)}) == 1
 
 
@@ -119,7 +120,7 @@ async def test_who_declares_an_interest_marks_nothing_of_that_supplier(kind: Kin
         assert [subject.ref for subject in panel.to_mark(member)] == [case.subjects[1]]
         expected = NotFound if panel.matter.blind else Refused
         with pytest.raises(expected):
-            await panels.mark(first, case.convene, case.subjects[0], await case.marks(80))
+            await panels.mark(first, case.convene, case.subjects[0], await case.marks(80), drafts.NOTHING)
 
 
 async def test_an_interest_learnt_of_later_is_added_and_what_was_marked_is_removed() -> None:
@@ -128,7 +129,7 @@ async def test_an_interest_learnt_of_later_is_added_and_what_was_marked_is_remov
     with clock.at(case.at):
         await case.declare(first)
         for subject in case.subjects:
-            await panels.mark(first, case.convene, subject, await case.marks(80))
+            await panels.mark(first, case.convene, subject, await case.marks(80), drafts.NOTHING)
         await case.declare(first, case.suppliers[0])
         kept = [row["subject"] for row in await Sheet.select(Sheet.subject)]
         with pytest.raises(Refused) as taken_back:
@@ -154,7 +155,7 @@ async def test_who_was_excused_after_declaring_does_nothing_more_and_does_not_co
         await case.declare(first)
         await panels.excuse(case.officer, case.convene, panels.Excuse(first.ref, "She has fallen ill for a month."))
         for attempt, code in (
-            (panels.mark(first, case.convene, case.subjects[0], await case.marks(80)), "panel.excused"),
+            (panels.mark(first, case.convene, case.subjects[0], await case.marks(80), drafts.NOTHING), "panel.excused"),
             (panels.lock(first, case.convene), "panel.excused"),
             (panels.name(case.officer, case.convene, panels.Naming(first.ref, "Well again.")), "panel.left-for-good"),
         ):
@@ -173,7 +174,7 @@ async def test_who_is_no_longer_of_the_buyer_judges_nothing(kind: Kind) -> None:
     with clock.at(case.at):
         for attempt in (
             case.declare(gone),
-            panels.mark(gone, case.convene, case.subjects[0], await case.marks(80)),
+            panels.mark(gone, case.convene, case.subjects[0], await case.marks(80), drafts.NOTHING),
             panels.lock(gone, case.convene),
         ):
             with pytest.raises(NotFound):
@@ -189,16 +190,17 @@ async def test_wide_differences_are_explained_by_who_has_no_interest_before_anyt
         stranger = await given.person(await given.organisation(), "evaluator")
         said = panels.ConsensusDraft("One had seen it in the rain.")
         with pytest.raises(NotFound):
-            await panels.explain(stranger, case.convene, said)
-        await panels.explain(case.members[0], case.convene, said)
+            await panels.explain(stranger, case.convene, said, drafts.NOTHING)
+        row = await panels.explain(case.members[0], case.convene, said, drafts.NOTHING)
         assert (await case.read()).waiting() == []
         with pytest.raises(Refused) as stale:
-            await panels.explain(case.officer, case.convene, panels.ConsensusDraft("It rained.", 0))
-        await panels.explain(case.officer, case.convene, panels.ConsensusDraft("It rained.", 1))
+            await panels.explain(case.officer, case.convene, panels.ConsensusDraft("It rained."), drafts.NOTHING)
+        seen = await given.seen(panels.ConsensusDraft, row)
+        await panels.explain(case.officer, case.convene, panels.ConsensusDraft("It rained."), seen)
         panel = await case.read()
-    assert codes(stale) == ["panel.consensus-changed"]
+    assert codes(stale) == ["record.changed-meanwhile"]
     assert panel.consensus is not None
-    assert (panel.consensus.note, panel.consensus.version) == ("It rained.", 2)
+    assert panel.consensus.note == "It rained."
 
 
 @each_kind
@@ -208,17 +210,17 @@ async def test_marks_of_others_are_seen_by_nobody_before_all_are_locked_nor_by_w
         third = await given.person(case.buyer, "evaluator")
         await panels.name(case.officer, case.convene, panels.Naming(third.ref, "There is much to read."))
         await case.declare(third, case.suppliers[0])
-        await panels.mark(third, case.convene, case.subjects[1], await case.marks(60))
+        await panels.mark(third, case.convene, case.subjects[1], await case.marks(60), drafts.NOTHING)
         await case.all_marked(90, 30)
         with pytest.raises(Refused) as early:
-            await panels.explain(case.officer, case.convene, panels.ConsensusDraft("Too early."))
+            await panels.explain(case.officer, case.convene, panels.ConsensusDraft("Too early."), drafts.NOTHING)
         for who in (case.officer, *case.members):
             assert consensus_view(who, await case.read()).apart == []
         await panels.lock(third, case.convene)
         assert all("30" in words for words in consensus_view(case.members[0], await case.read()).apart)
         assert consensus_view(third, await case.read()).apart == []
         with pytest.raises(Refused) as interested:
-            await panels.explain(third, case.convene, panels.ConsensusDraft("My cousin's is better."))
+            await panels.explain(third, case.convene, panels.ConsensusDraft("My cousin's is better."), drafts.NOTHING)
     assert codes(early) == ["panel.marks-open"]
     assert codes(interested) == ["panel.not-impartial"]
 
@@ -228,7 +230,9 @@ async def test_what_a_panel_does_is_written_down_and_shown_to_nobody_outside(kin
     case = await kind()
     with clock.at(case.at):
         await case.all_marked(90, 30)
-        await panels.explain(case.officer, case.convene, panels.ConsensusDraft("One had seen it in the rain."))
+        await panels.explain(
+            case.officer, case.convene, panels.ConsensusDraft("One had seen it in the rain."), drafts.NOTHING
+        )
         lines = b"".join([part async for part in public_log()])
     events = await many("SELECT DISTINCT verb, sealed_by FROM event WHERE verb LIKE 'panel.%' ORDER BY verb")
     assert [row["verb"] for row in events] == [

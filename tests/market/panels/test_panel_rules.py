@@ -203,9 +203,3 @@ def test_before_anything_is_ranked(
     gaps: tuple[str, ...], apart: tuple[str, ...], note: str, expected: list[str]
 ) -> None:
     assert codes(refusals(rules.READY, rules.Readiness(gaps, apart, note))) == expected
-
-
-@pytest.mark.parametrize(("kept", "stated", "stale"), [(0, 0, False), (3, 3, False), (3, 2, True), (1, 0, True)])
-def test_what_was_changed_meanwhile_is_not_overwritten_unseen(kept: int, stated: int, stale: bool) -> None:
-    assert (rules.is_the_newest_sheet(kept, stated) is not None) is stale
-    assert (rules.is_the_newest_word(kept, stated) is not None) is stale

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from market.db import many
-from market.portal import importing
+from market.portal import imports
+from market.portal.intake import importing
 from market.portal.tables import ImportRun
 
 GOLDEN = Path(__file__).resolve().parents[3] / "fixtures" / "ocds"
@@ -16,7 +17,7 @@ GOLDEN = Path(__file__).resolve().parents[3] / "fixtures" / "ocds"
 async def bring(path: Path | str, source: str | None = None, **how: Any) -> ImportRun:
     """Import one file, folder or address that is of one source."""
     (wanted,) = importing.plan(str(path), source)
-    return await importing.run(wanted, **how)
+    return await imports.run(wanted, **how)
 
 
 def release(number: int, **fields: Any) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from market.proof.certificates import Outcome
 from market.standards.check import check, check_file
-from market.standards.outcome import Outcome, Run, Waiver
+from market.standards.outcome import Run, Waiver
 from market.standards.profiles import NoSuchProfile, profile
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)

@@ -22,7 +22,7 @@ from market.actor import Actor
 from market.refusals import Refused
 from market.settings import settings
 from market.standards import actions, certificates, conformance, fetching, live, publishing, sanctions, sandboxes
-from market.standards.egress import Guard, Unreachable
+from market.standards.calling import Guard, Unreachable
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, LiveCheck, Sandbox, Service
 from tests import given
@@ -65,7 +65,6 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 async def tried(clean: None, served: Served) -> AsyncIterator[Tried]:
-    pytest.importorskip("schemathesis", reason="the extra prelude[live] is not installed")
     with clock.at(given.TODAY):
         await publishing.ensure_profiles()
         firm = await given.supplier("Permits Ltd")
@@ -92,6 +91,7 @@ async def test_a_service_that_keeps_its_description_passes_and_the_record_has_th
     assert await tried.certified()
 
 
+@pytest.mark.slow
 async def test_what_a_live_check_finds_ends_the_certificate_and_counts_until_one_finds_nothing(tried: Tried) -> None:
     tried.served.fault = "other type"
     run = await tried.check()
@@ -124,6 +124,7 @@ async def test_without_the_token_nothing_else_is_called_and_nothing_changes(trie
     assert await tried.certified()
 
 
+@pytest.mark.slow
 async def test_a_new_version_is_tried_by_itself_and_must_be_what_is_served(tried: Tried) -> None:
     await actions.lodge(tried.actor, tried.service.ref, good("1.2.1"))
     assert await tried.certified()
@@ -136,6 +137,7 @@ async def test_a_new_version_is_tried_by_itself_and_must_be_what_is_served(tried
     assert (await tried.check()).outcome == "pass"
 
 
+@pytest.mark.slow
 async def test_one_live_check_waits_at_a_time_and_one_that_broke_off_is_begun_again(tried: Tried) -> None:
     row = await sandboxes.ask(tried.actor, tried.service.ref)
     with pytest.raises(Refused) as refused:
@@ -158,6 +160,7 @@ async def test_the_address_of_this_machine_is_called_only_where_the_settings_say
     assert tried.served.seen == []
 
 
+@pytest.mark.slow
 async def test_a_sandbox_is_named_with_forms_and_its_credential_is_never_shown(tried: Tried, app: Litestar) -> None:
     ref = tried.service.ref
     async with given.browser(app) as browser:

@@ -351,7 +351,7 @@ async def test_for_national_security_a_signed_result_takes_the_certificates_plac
     app: Litestar, tmp_path: object
 ) -> None:
     from market import verify
-    from market.standards import certificate as signed
+    from market.proof import certificates as signed
 
     buyer = await given.organisation()
     officer = await given.person(buyer, "buyer")

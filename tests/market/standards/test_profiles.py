@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from market.openapi.ruleset import RulesetRefused
+from market.proof.certificates import Outcome
 from market.standards.check import check
-from market.standards.lint.ruleset import RulesetRefused
-from market.standards.outcome import Outcome
 from market.standards.profiles import SHIPPED, NoSuchProfile, Profile, compose, digest_of, profile, shipped
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)

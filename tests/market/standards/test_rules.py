@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from market.proof.certificates import Outcome
 from market.refusals import refusals
 from market.standards import rules
-from market.standards.outcome import Finding, Outcome, Run
+from market.standards.outcome import Finding, Run
 from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Service, Withholding
 from tests import given
 

@@ -16,9 +16,11 @@ from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
+from market.proof import certificates as certificate
+from market.proof.certificates import Outcome
 from market.refusals import NotFound, Refused
-from market.standards import actions, apart, catalogue, certificate, certificates, publishing
-from market.standards.outcome import Outcome, Run
+from market.standards import actions, apart, catalogue, certificates, publishing
+from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from search import faces
 from tests import given

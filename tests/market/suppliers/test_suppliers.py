@@ -233,17 +233,20 @@ async def test_registering_again_and_again_is_slowed_down() -> None:
     assert refused.value.status == 429
 
 
-def told(version: int, **facts: Any) -> ProfileDraft:
-    return ProfileDraft(version, "Sensors that hang under a gully grate.", **facts)
+def told(**facts: Any) -> ProfileDraft:
+    return ProfileDraft("Sensors that hang under a gully grate.", **facts)
+
+
+async def seen(firm: Organisation) -> str:
+    return await given.seen(ProfileDraft, await actions.profile_of(firm), firm)
 
 
 async def test_a_profile_has_versions_that_are_read_later() -> None:
     firm, person = await actions.register(DRAFT)
     actor = await actor_of(person.id, "password")
-    await actions.update_profile(
-        actor, firm.ref, told(1, capabilities=["gully monitoring", " gully  monitoring ", "radio"])
-    )
-    await actions.update_profile(actor, firm.ref, told(2, capabilities=["radio"], employees=300))
+    monitoring = told(capabilities=["gully monitoring", " gully  monitoring ", "radio"])
+    await actions.update_profile(actor, firm.ref, monitoring, await seen(firm))
+    await actions.update_profile(actor, firm.ref, told(capabilities=["radio"], employees=300), await seen(firm))
     rows = await ProfileVersion.objects().order_by(ProfileVersion.version)
     assert [row.version for row in rows] == [1, 2, 3]
     second, third = (json.loads(row.snapshot) for row in rows[1:])
@@ -260,14 +263,15 @@ async def test_two_who_change_a_profile_at_once_do_not_overwrite_each_other(app:
     async with given.browser(app) as client:
         await given.signed_in(client, actor)
         typed = {
-            "version": "1",
+            "version": await seen(firm),
             "summary": "Sensors that hang under a gully grate.",
             "capabilities": "radio\nflood alerts",
         }
         assert (await client.post(f"/suppliers/{firm.ref}/edit", data=typed)).status_code == 303
         again = await client.post(f"/suppliers/{firm.ref}/edit", data={**typed, "summary": "Mine, written meanwhile."})
         assert again.status_code == 409
-        assert "Somebody else changed this profile" in again.text
+        assert f"{person.name} saved this on" in again.text
+        assert "Sensors that hang under a gully grate." in again.text
         assert "Mine, written meanwhile." in again.text
     assert (await Profile.objects().first()).capabilities == ["radio", "flood alerts"]
 
@@ -280,10 +284,10 @@ async def test_only_its_administrator_changes_a_profile(app: Litestar) -> None:
         await given.signed_in(client, rival)
         assert (await client.get(f"/suppliers/{firm.ref}/edit")).status_code == 403
         assert (
-            await client.post(f"/suppliers/{firm.ref}/edit", data={"version": "1", "summary": "Not yours at all"})
+            await client.post(f"/suppliers/{firm.ref}/edit", data={"summary": "Not yours at all"})
         ).status_code == 403
     with pytest.raises(Refused):
-        await actions.update_profile(member, firm.ref, told(1))
+        await actions.update_profile(member, firm.ref, told(), await seen(firm))
 
 
 async def test_the_public_page_tells_who_is_small_and_by_which_law_but_no_figures(app: Litestar) -> None:
@@ -309,7 +313,8 @@ async def test_suppliers_are_listed_by_name_found_by_every_word_and_paged(app: L
     for number in range(actions.PER_PAGE + 2):
         await given.supplier(f"Firm {number:02d} Ltd")
     firm, person = await actions.register(DRAFT)
-    await actions.update_profile(await actor_of(person.id, "password"), firm.ref, told(1, capabilities=["100% uptime"]))
+    actor = await actor_of(person.id, "password")
+    await actions.update_profile(actor, firm.ref, told(capabilities=["100% uptime"]), await seen(firm))
     async with given.browser(app) as client:
         first = await client.get("/suppliers")
         assert first.text.count('class="pre-row"') == actions.PER_PAGE
@@ -331,17 +336,25 @@ async def test_the_api_reads_and_changes_a_profile(app: Litestar) -> None:
     headers = await given.token(await actor_of(person.id, "password"))
     stranger = await given.token(await given.person(await given.supplier(), "supplier-admin"))
     path = f"/api/v1/suppliers/{firm.ref}"
-    body = {"version": 1, "summary": "Sensors under a gully grate.", "cpv": ["35125100"], "employees": 14}
+    body = {"summary": "Sensors under a gully grate.", "cpv": ["35125100"], "employees": 14}
     async with given.browser(app) as client:
         read = (await client.get(path)).json()
         assert (read["small"], read["size"], read["version"]) == (True, "sme", 1)
         assert "employees" not in read
         assert (await client.put(f"{path}/profile", json=body)).status_code == 401
         assert (await client.put(f"{path}/profile", json=body, headers=stranger)).status_code == 403
+        blind = await client.put(f"{path}/profile", json=body, headers=headers)
+        assert (blind.status_code, blind.json()["reasons"][0]["code"]) == (428, "record.version-missing")
+        headers["if-match"] = f'"{read["etag"]}"'
         assert (await client.put(f"{path}/profile", json={**body, "cpv": ["x"]}, headers=headers)).status_code == 409
         assert (await client.put(f"{path}/profile", json={**body, "more": 1}, headers=headers)).status_code == 400
         assert (await client.put(f"{path}/profile", json=body, headers=headers)).json()["version"] == 2
-        late = await client.put(f"{path}/profile", json=body, headers=headers)
-        assert (late.status_code, late.json()["reasons"][0]["code"]) == (409, "supplier.profile-changed-meanwhile")
+        late = await client.put(f"{path}/profile", json={**body, "region": "Wales"}, headers=headers)
+        assert (late.status_code, late.json()["reasons"][0]["code"]) == (409, "record.changed-meanwhile")
+        assert late.headers["content-type"] == "application/problem+json"
+        assert (late.json()["stored"]["summary"], late.json()["stored"]["region"]) == (body["summary"], "")
+        headers["if-match"] = late.json()["etag"]
+        known = await client.put(f"{path}/profile", json={**body, "region": "Wales"}, headers=headers)
+        assert (known.json()["version"], known.json()["region"]) == (3, "Wales")
         assert (await client.get(f"{path}/versions/1")).json()["profile"]["summary"] == DRAFT.summary
         assert (await client.get("/api/v1/suppliers/O-NOTHERE")).status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from market.tenders import cpv
@@ -39,7 +39,6 @@ def test_a_path_leads_from_the_division_to_the_code() -> None:
     assert len(cpv.children()) == 45
 
 
-@settings(deadline=None)  # the first to ask reads the whole nomenclature
 @given(codes)
 def test_every_code_has_one_way_up_that_ends_at_its_division(code: str) -> None:
     steps = cpv.path(code)

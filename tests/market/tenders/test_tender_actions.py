@@ -7,12 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from market import canonical, clock, sealing
+from market import clock
 from market.audit.proofs import public_log
 from market.audit.tables import Event, Outbox
 from market.audit.thread import thread
 from market.db import find
 from market.letters.tables import Letter
+from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.tenders import actions, method, rules

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from market import clock, sealing
+from market import clock
 from market.db import find
+from market.proof import sealing
 from market.tenders import actions
 from market.tenders.listing import PAGE, listed
 from market.tenders.tables import LotCriterion, OpeningOfficer, Tender, TenderQuestion

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from market import canonical, clock, signing
+from market import clock
 from market.accounts.tables import Membership, Passkey
 from market.actor import Actor
 from market.audit.proofs import public_log
@@ -17,6 +17,7 @@ from market.audit.tables import Event
 from market.audit.thread import thread
 from market.db import find
 from market.letters.tables import Letter
+from market.proof import canonical, signing
 from market.refusals import NotFound, Refused
 from market.seed.authenticator import Authenticator
 from market.tenders import actions as tenders
@@ -63,7 +64,7 @@ async def test_a_minister_signs_the_gate_opens_and_a_stranger_can_check_the_file
     made, waiver, minister, device = await asked()
     signed = await grant(minister, device, waiver.ref)
     file = tmp_path / "bundle.json"
-    file.write_text(signed.bundle)
+    file.write_text(await actions.signed_file(signed))
     report = signing.verify_file(file, origin="http://localhost:8000")
     assert report.verified is not None
     assert report.verified.signer.office == "Minister for Places"

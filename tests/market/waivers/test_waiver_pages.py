@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from market import clock, signing
+from market import clock
 from market.db import find, many
+from market.proof import signing
 from market.seed.authenticator import Authenticator
 from market.tenders.tables import Tender
 from market.waivers import actions

@@ -1,0 +1,554 @@
+"""The kinds of record there are: for each its words, its address, what its references begin with, and what the log says of it.
+
+One row for each kind, read by every floor above. A row is data: names of columns and sentences, and SQL that other floors
+run; nothing is imported. What needs a noun's code is kept where that code may be reached, keyed by the kind's name: the public
+face (`search.faces.FACES`), and where a record stands (`search.standing.STANDINGS`). How a kind is added stands in
+`docs/conventions.md`; `tests/architecture/test_kinds.py` names what is missing for one, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of record, as the log, the thread, the search, feeds and open data speak of it."""
+
+    name: str
+    """As the log spells it: an event is about `name:reference`."""
+    a: str
+    """One of them with its article: “an award”."""
+    many: str
+    prefix: str = ""
+    """What a reference begins with, as `T` in `T-7KQ4M2X`; empty for what is called by a name."""
+    address: str = ""
+    """Where its public page is, before the reference; empty for what has none."""
+    part_of: tuple[str, ...] | None = None
+    """For what is no step of its own: whose thread it shows, the first of these kinds beside it; () shows none."""
+    tab: str = ""
+    """What its list is called, there and among the tabs of the search; empty for what is not found by itself."""
+    endless: bool = False
+    """Whether what is found has neither a value nor an end, so that the search asks for none."""
+    titles: str = ""
+    """Query (references in; `ref`, `title` out) of titles that the public may read; other kinds are called by their reference."""
+    public: str = ""
+    """For what is found: query of the references of all that may be shown, to build the index and to check it."""
+    behind: str = ""
+    """Query (a reference in; `subject` out) of records whose own face changes when one of this kind does."""
+    steps: tuple[str, ...] = ()
+    """The verbs that the thread is made of; drafts and sealed things are not among them."""
+    appears: str = ""
+    """The verb with which it becomes public and is listed under its mission."""
+    deeds: Mapping[str, str] = field(default_factory=dict)
+    """Verb → what was done, after the name of the body that did it; `{it}` stands for the record."""
+
+    @property
+    def one(self) -> str:
+        """Without the article: “award”."""
+        return self.a.partition(" ")[2]
+
+    @property
+    def label(self) -> str:
+        """One of them at the head of a line: “Award”."""
+        return self.one[0].upper() + self.one[1:]
+
+    @property
+    def heading(self) -> str:
+        """All of them at the head of a list: “Awards”."""
+        return self.many[0].upper() + self.many[1:]
+
+    @property
+    def findable(self) -> bool:
+        """Whether it is found by itself."""
+        return bool(self.tab)
+
+
+ROWS: Final = (
+    Kind(
+        "mission",
+        "a mission",
+        "missions",
+        prefix="M",
+        address="/missions/",
+        part_of=(),
+        titles="SELECT ref, title FROM mission WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        deeds={
+            "mission.drafted": "began to draft the mission {it}",
+            "mission.edited": "wrote the draft mission {it} anew",
+            "mission.criterion-removed": "took a success criterion out of the draft mission {it}",
+            "mission.criterion-added": "added a success criterion to the mission {it}",
+            "mission.published": "published the mission {it}",
+        },
+    ),
+    Kind(
+        "challenge",
+        "a challenge",
+        "challenges",
+        prefix="CH",
+        address="/challenges/",
+        tab="Challenges",
+        titles="SELECT ref, title FROM challenge WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        public="SELECT ref FROM challenge WHERE published_at IS NOT NULL",
+        steps=("challenge.published", "challenge.concluded", "challenge.cancelled"),
+        appears="challenge.published",
+        deeds={
+            "challenge.drafted": "began to draft the challenge {it}",
+            "challenge.edited": "edited the draft of the challenge {it}",
+            "challenge.criterion-added": "added a criterion to the challenge {it}",
+            "challenge.criterion-removed": "took a criterion out of the challenge {it}",
+            "challenge.published": "published the challenge {it}",
+            "challenge.cancelled": "cancelled the challenge {it}",
+            "challenge.question-asked": "asked a question about the challenge {it}",
+            "challenge.question-answered": "answered a question about the challenge {it}",
+            "challenge.shortlisted": "made the short list of the challenge {it}",
+            "challenge.concluded": "concluded the challenge {it} with a decision",
+        },
+    ),
+    Kind(
+        "application",
+        "an application",
+        "applications",
+        prefix="AP",
+        part_of=("challenge",),
+        deeds={
+            "application.submitted": "applied to a challenge with {it}",
+            "application.edited": "edited the application {it}",
+            "application.withdrawn": "withdrew the application {it}",
+            "application.read": "read the application {it}",
+        },
+    ),
+    Kind(
+        "pitch",
+        "a pitch",
+        "pitches",
+        prefix="PI",
+        part_of=("challenge",),
+        behind="SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE "
+        "p.ref = {}",
+        deeds={
+            "pitch.scheduled": "arranged the pitch {it}",
+            "pitch.delivered": "marked the pitch {it} as delivered",
+            "pitch.missed": "noted that the pitch {it} was not given",
+        },
+    ),
+    Kind(
+        "insight_report",
+        "an insight report",
+        "insight reports",
+        prefix="IR",
+        address="/insights/",
+        part_of=("challenge",),
+        tab="What was learnt",
+        endless=True,
+        titles="SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        public="SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
+        behind="SELECT 'supplier:' || o.ref AS subject FROM insight_report r JOIN pitch p ON p.challenge = "
+        "r.challenge JOIN organisation o ON o.id = p.supplier WHERE r.ref = {}",
+        steps=("insight_report.published",),
+        appears="insight_report.published",
+        deeds={
+            "insight_report.drafted": "wrote the insight report {it}",
+            "insight_report.published": "published what was learnt, {it}",
+        },
+    ),
+    Kind(
+        "tender",
+        "a tender",
+        "tenders",
+        prefix="T",
+        address="/tenders/",
+        tab="Tenders",
+        titles="SELECT ref, title FROM tender WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        public="SELECT ref FROM tender WHERE published_at IS NOT NULL",
+        steps=("tender.published", "tender.cancelled", "tender.opened"),
+        appears="tender.published",
+        deeds={
+            "tender.drafted": "began to draft the tender {it}",
+            "tender.draft-read": "read the draft of the tender {it}",
+            "tender.revised": "edited the draft of the tender {it}",
+            "tender.lot-added": "added a lot to the tender {it}",
+            "tender.lot-revised": "edited a lot of the tender {it}",
+            "tender.lot-dropped": "took a lot out of the tender {it}",
+            "tender.criterion-added": "added an award criterion to the tender {it}",
+            "tender.criterion-dropped": "took an award criterion out of the tender {it}",
+            "tender.criteria-copied": "copied award criteria within the tender {it}",
+            "tender.commodity-confirmed": "confirmed that the tender {it} buys a commodity",
+            "tender.officer-named": "named an opening officer for the tender {it}",
+            "tender.officer-enrolled": "made an opening officer's code for the tender {it}",
+            "tender.officer-dropped": "released an opening officer of the tender {it}",
+            "tender.published": "published the tender {it}",
+            "tender.changed": "changed the published tender {it}",
+            "tender.cancelled": "cancelled the tender {it}",
+            "tender.question-asked": "asked a question about the tender {it}",
+            "tender.question-answered": "answered a question about the tender {it}",
+            "tender.followed": "began to follow the tender {it}",
+            "tender.unfollowed": "stopped following the tender {it}",
+            "opening.contributed": "entered an opening officer's code for the tender {it}",
+            "tender.opened": "opened the bids of the tender {it}",
+            "panel.named": "named an evaluator for {it}",
+            "panel.excused": "excused an evaluator of {it}",
+            "panel.declared": "declared an evaluator's interests for {it}",
+            "panel.marked": "gave an evaluator's marks to {it}",
+            "panel.submitted": "handed in an evaluator's marks for {it}",
+            "panel.explained": "wrote down what a panel says of its differences over {it}",
+        },
+    ),
+    Kind("lot", "a lot", "lots", prefix="LT"),
+    Kind(
+        "waiver",
+        "a waiver",
+        "waivers",
+        prefix="W",
+        address="/waivers/",
+        tab="Waivers",
+        titles="SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
+        "AND w.ref = ANY({}::text[])",
+        public="SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+        steps=("waiver.requested", "waiver.granted", "waiver.refused"),
+        deeds={
+            "waiver.requested": "asked a minister for the waiver {it}",
+            "waiver.request-read": "read the request for the waiver {it}",
+            "waiver.withdrawn": "withdrew the request for the waiver {it}",
+            "waiver.granted": "signed the waiver {it} with a passkey",
+            "waiver.refused": "refused the waiver {it}",
+            "waiver.published": "published the waiver {it}",
+        },
+    ),
+    Kind(
+        "bid",
+        "a bid",
+        "bids",
+        prefix="B",
+        part_of=("tender",),
+        titles="SELECT b.ref, b.ref || ', ' || s.name || ', lot ' || l.number AS title FROM bid b JOIN lot l ON l.id "
+        "= b.lot JOIN organisation s ON s.id = b.supplier JOIN tender t ON t.id = b.tender WHERE t.opened_at "
+        "IS NOT NULL AND b.ref = ANY({}::text[])",
+        deeds={
+            "bid.sealed": "sealed the bid {it}",
+            "bid.withdrawn": "withdrew a sealed bid, {it}",
+            "bid.read": "read the opened bid {it}",
+            "price.questioned": "asked a bidder to explain a price, {it}",
+            "price.explained": "explained a price, {it}",
+        },
+    ),
+    Kind(
+        "opening",
+        "an opening",
+        "openings",
+        prefix="OP",
+        part_of=("tender",),
+    ),
+    Kind(
+        "award",
+        "an award",
+        "awards",
+        prefix="A",
+        address="/awards/",
+        titles="SELECT d.ref, t.title || ', lot ' || l.number AS title FROM decision d JOIN lot l ON l.id = d.lot "
+        "JOIN tender t ON t.id = d.tender WHERE d.ref = ANY({}::text[])",
+        behind="SELECT 'tender:' || t.ref AS subject FROM decision d JOIN tender t ON t.id = d.tender WHERE d.ref = {}",
+        steps=("award.decided", "award.set-aside"),
+        deeds={
+            "award.decided": "decided the award {it}",
+            "award.set-aside": "set the award {it} aside",
+        },
+    ),
+    Kind(
+        "complaint",
+        "a complaint",
+        "complaints",
+        prefix="CP",
+        part_of=("award",),
+        deeds={
+            "complaint.lodged": "lodged the complaint {it}",
+            "complaint.answered": "answered the complaint {it}",
+        },
+    ),
+    Kind(
+        "contract",
+        "a contract",
+        "contracts",
+        prefix="C",
+        address="/contracts/",
+        tab="Contracts",
+        titles="SELECT ref, title FROM contract WHERE ref = ANY({}::text[])",
+        public="SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
+        behind="SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier "
+        "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = "
+        "c.tender WHERE c.ref = {}",
+        steps=("contract.drawn-up", "contract.signed", "contract.changed", "contract.ended"),
+        appears="contract.signed",
+        deeds={
+            "contract.drawn-up": "drew up the contract {it}",
+            "contract.signature-given": "signed the contract {it} for one side",
+            "contract.signed": "put the contract {it} into force: both sides have signed",
+            "contract.change-proposed": "proposed a change to the contract {it}",
+            "contract.change-left": "left a proposed change of the contract {it} as it was",
+            "contract.changed": "agreed to a change of the contract {it}",
+            "contract.ended": "ended the contract {it} early",
+            "contract.given-up": "gave the contract {it} up before both had signed",
+        },
+    ),
+    Kind(
+        "milestone",
+        "a milestone",
+        "milestones",
+        prefix="MS",
+        part_of=("contract",),
+        titles="SELECT ref, title FROM milestone WHERE ref = ANY({}::text[])",
+        deeds={
+            "milestone.delivered": "delivered the milestone {it}",
+            "milestone.accepted": "accepted the milestone {it}",
+            "milestone.refused": "did not accept the milestone {it}",
+        },
+    ),
+    Kind(
+        "obligation",
+        "an obligation to pay",
+        "obligations to pay",
+        prefix="OB",
+        part_of=("contract", "challenge"),
+        titles="SELECT ref, purpose AS title FROM obligation WHERE ref = ANY({}::text[])",
+        steps=("obligation.incurred",),
+        deeds={
+            "obligation.incurred": "now owes money: {it}",
+        },
+    ),
+    Kind(
+        "payment",
+        "a payment",
+        "payments",
+        prefix="PY",
+        address="/payments/",
+        part_of=("contract", "challenge"),
+        titles="SELECT p.ref, o.purpose AS title FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.ref "
+        "= ANY({}::text[])",
+        steps=("payment.paid",),
+        deeds={
+            "payment.released": "released the payment {it}",
+            "payment.paid": "made the payment {it}",
+            "payment.refused": "was told that the payment {it} was refused",
+            "payment.confirmed": "confirmed that the payment {it} arrived",
+        },
+    ),
+    Kind(
+        "supplier",
+        "a supplier",
+        "suppliers",
+        prefix="O",
+        address="/suppliers/",
+        tab="Suppliers",
+        endless=True,
+        titles="SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
+        public="SELECT ref FROM organisation WHERE kind = 'supplier'",
+        deeds={
+            "payout-account.opened": "opened an account to be paid on, for {it}",
+            "payout-account.ready": "learnt from the payment provider that {it} can be paid",
+            "payout-account.stopped": "learnt from the payment provider that {it} cannot be paid just now",
+            "supplier.registered": "registered as a supplier, {it}",
+            "profile.updated": "told the market about itself, {it}",
+            "supplier.approached": "wrote about bidding together to {it}",
+        },
+    ),
+    Kind(
+        "organisation",
+        "a body",
+        "bodies",
+        prefix="O",
+        titles="SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
+        behind="SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
+        deeds={
+            "organisation.changed": "changed what is told of {it}",
+            "organisation.created": "entered the body {it}",
+            "membership.began": "took up a role, {it}",
+            "membership.ended": "laid down a role, {it}",
+            "invitation.sent": "invited somebody to join, {it}",
+            "invitation.withdrawn": "withdrew an invitation, {it}",
+        },
+    ),
+    Kind(
+        "person",
+        "a person",
+        "people",
+        prefix="P",
+        deeds={
+            "person.signed-in": "signed in, {it}",
+            "person.acts-for": "chose for which organisation to act in a session of {it}",
+            "person.signed-out": "signed out, {it}",
+            "person.password-changed": "changed a password, {it}",
+            "person.sessions-ended": "ended other sessions, {it}",
+            "person.left": "closed an account, {it}",
+            "passkey.registered": "added a passkey, {it}",
+            "passkey.renamed": "renamed a passkey, {it}",
+            "passkey.revoked": "revoked a passkey, {it}",
+            "token.made": "made a token for a program, {it}",
+            "token.revoked": "revoked a token, {it}",
+            "search.saved": "keeps a search, {it}",
+            "search.stopped": "no longer follows the search {it}",
+        },
+    ),
+    Kind(
+        "service",
+        "a service",
+        "services",
+        prefix="S",
+        address="/components/",
+        behind="SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || "
+        "o.ref FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
+        deeds={
+            "service.listed": "listed the service {it} in the catalogue",
+            "service.revised": "changed what it says of the service {it}",
+            "service.withdrawn": "withdrew the service {it} from the catalogue",
+            "service.lodged": "lodged an API description for the service {it}",
+            "service.checked": "checked the API of the service {it}",
+            "service.tried": "checked the running API of the service {it}",
+            "service.sandbox-named": "named a sandbox of the service {it}",
+            "service.sandbox-dropped": "took away the sandbox of the service {it}",
+            "certificate.issued": "certified the API of the service {it}",
+            "certificate.revoked": "ended a certificate of the service {it}",
+            "access.notice-given": "gave notice to {it}: its API no longer passes",
+            "access.notice-met": "settled a notice in time, {it}",
+            "access.withheld": "withheld access from {it} until its API passes",
+            "access.restored": "gave access back to {it}",
+            "access.appealed": "appealed against a notice, {it}",
+            "access.appeal-answered": "answered an appeal of {it}",
+        },
+    ),
+    Kind(
+        "component",
+        "a component",
+        "components",
+        prefix="S",
+        address="/components/",
+        tab="Components",
+        endless=True,
+        public="SELECT ref FROM service WHERE withdrawn_at IS NULL",
+    ),
+    Kind(
+        "exemption",
+        "an exemption",
+        "exemptions",
+        prefix="X",
+        address="/standards/exemptions/",
+        behind="SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE "
+        "x.ref = {}",
+        deeds={
+            "exemption.asked": "asked for and signed the exemption {it}",
+            "exemption.signed": "signed the exemption {it} for the standard",
+            "exemption.refused": "refused the exemption {it}",
+            "exemption.ended": "ended the exemption {it} early",
+        },
+    ),
+    Kind(
+        "standard",
+        "a standards profile",
+        "standards profiles",
+        deeds={
+            "standard.published": "published the standards profile {it}",
+        },
+    ),
+    Kind(
+        "import_run",
+        "an import",
+        "imports",
+        prefix="IM",
+        deeds={
+            "import.finished": "took over notices from another portal, {it}",
+        },
+    ),
+    Kind(
+        "notice",
+        "a notice",
+        "notices of other portals",
+        prefix="N",
+        address="/notices/",
+        tab="Other portals",
+        public="SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
+        deeds={
+            "notice.joined": "joined notices that are one procurement, {it}",
+            "notice.kept-apart": "judged two notices to be different procurements, {it}",
+            "notice.parted": "took joined notices apart, {it}",
+        },
+    ),
+    Kind(
+        "imported_supplier",
+        "a supplier of other portals",
+        "suppliers of other portals",
+        prefix="IS",
+        address="/portals/suppliers/",
+        deeds={
+            "imported_supplier.joined": "joined two names that are one supplier, {it}",
+            "imported_supplier.kept-apart": "judged two names to be different suppliers, {it}",
+            "imported_supplier.parted": "took joined names of suppliers apart, {it}",
+        },
+    ),
+    Kind(
+        "claim",
+        "a claim to a supplier's record",
+        "claims to suppliers' records",
+        prefix="CL",
+        deeds={
+            "claim.asked": "claimed a record of other portals as its own, {it}",
+            "claim.code-sent": "had a code sent for the claim {it}",
+            "claim.granted": "granted the claim {it}: it was proved",
+            "claim.refused": "refused the claim {it}",
+            "claim.withdrawn": "withdrew the claim {it}",
+            "claim.released": "let the record of the claim {it} go",
+        },
+    ),
+    Kind(
+        "quarantined",
+        "a broken item of another portal",
+        "broken items of other portals",
+        prefix="BI",
+        deeds={
+            "quarantined.mended": "mended and brought in {it} from another portal",
+        },
+    ),
+    Kind(
+        "source",
+        "another portal",
+        "other portals",
+        prefix="PS",
+        deeds={
+            "source.scheduled": "set how often the portal {it} is read",
+        },
+    ),
+    Kind("search", "a saved search", "saved searches", prefix="SS"),
+)
+
+KINDS: Final = {kind.name: kind for kind in ROWS}
+"""Every kind by its name, in the order in which they are listed."""
+
+DEEDS: Final = {
+    **{verb: words for kind in ROWS for verb, words in kind.deeds.items()},
+    # of whichever kind
+    "evidence.accepted": "accepted evidence that opens the gate, {it}",
+    "draft.compared": "looked at what others had done before publishing {it}",
+    "supplier.invited": "told suppliers by letter of {it}",
+    "search.shortlisted": "put suppliers on the short list of {it}",
+    "search.unlisted": "took a supplier off the short list of {it}",
+    "private.read": "read private facts beside {it}, as an auditor",
+}
+"""Every verb of the log in words."""
+
+
+def address(subject: str) -> str | None:
+    """The public page of `kind:reference`, None for kinds without one."""
+    name, _, ref = subject.partition(":")
+    kind = KINDS.get(name)
+    return f"{kind.address}{ref}" if kind and kind.address else None
+
+
+def sentence(verb: str, it: str) -> str:
+    """What was done, with the record's name in its place. A verb nobody has put into words yet is shown as it is."""
+    return DEEDS.get(verb, f"did “{verb}” to {{it}}").replace("{it}", it)
+
+
+def parts(verb: str) -> tuple[str, str]:
+    """The words before and after the record, for a page that makes a link of it."""
+    before, _, after = sentence(verb, "\0").partition("\0")
+    return before, after

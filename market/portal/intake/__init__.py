@@ -1,0 +1,1 @@
+"""Reading what other portals publish: fetched, read, mended, merged into notices, kept, and the source scored."""

@@ -1,0 +1,1 @@
+"""What is the same under many names: procurements on two portals, and what joined rows have in common."""

@@ -1,0 +1,285 @@
+"""Suppliers a buyer keeps in mind and points to what is open to all; suppliers who look for somebody to bid with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from challenges import actions as challenges
+from challenges import rules as challenge_rules
+from challenges.tables import Challenge
+from market import clock
+from market.accounts.people import holders, tell
+from market.accounts.tables import Organisation
+from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.audit.actions import record
+from market.db import find, many, maybe, transaction
+from market.kinds import address
+from market.refusals import NotFound, Refusal, Refused, insist
+from market.suppliers.tables import Profile
+from market.tenders import actions as tenders
+from market.tenders import rules as tender_rules
+from market.tenders.tables import Tender
+from search import rules
+from search.tables import Approach, Invited, Shortlisted
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom to tell of what: `record` is `challenge:reference` or `tender:reference`. There is no field for words of one's
+    own, so that nobody learns more than what is published."""
+
+    record: Annotated[str, Meta(title="What is open", max_length=40)]
+    suppliers: Annotated[list[str], Meta(title="Suppliers")] = msgspec.field(default_factory=list)
+
+
+class Letter(msgspec.Struct, forbid_unknown_fields=True):
+    """What one supplier writes to another."""
+
+    text: Annotated[str, Meta(title="Your letter", min_length=20, max_length=2000)]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something of a buyer's that everybody may answer now."""
+
+    subject: str
+    title: str
+    buyer: int
+    open: bool
+    closes_at: datetime | None
+    about: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """Its public page."""
+        return address(self.subject) or ""
+
+
+# ── the short list ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def listed(actor: Actor) -> list[dict[str, Any]]:
+    """The suppliers on the short list of the actor's body (ref, name, region, summary, added_at, told: the subjects it was
+    invited to), by name."""
+    body = actor.must_wear("buyer").organisation
+    return await many(
+        "SELECT o.ref, o.name, o.region, p.summary, s.added_at, ARRAY(SELECT i.subject FROM invited i WHERE i.supplier = o.id) "
+        "AS told FROM shortlisted s JOIN organisation o ON o.id = s.supplier LEFT JOIN profile p ON p.organisation = o.id "
+        "WHERE s.buyer = {} ORDER BY lower(o.name), o.id",
+        body,
+    )
+
+
+async def shortlist(actor: Actor, refs: Sequence[str]) -> int:
+    """Put suppliers on the short list of the actor's body; those already there stay. Answers how many are new."""
+    hat = actor.must_wear("buyer")
+    async with transaction():
+        await find(Organisation, Organisation.id == hat.organisation, lock=True)
+        here = {row["ref"] for row in await listed(actor)}
+        fresh = [ref for ref in dict.fromkeys(refs) if ref not in here]
+        if len(here) + len(fresh) > rules.LISTED_MOST:
+            raise Refused(
+                Refusal("search.shortlist-full", f"A short list holds {rules.LISTED_MOST}. Take somebody off first.")
+            )
+        for ref in fresh:
+            firm = await _supplier(ref)
+            await Shortlisted.insert(
+                Shortlisted(
+                    buyer=hat.organisation, supplier=firm.id, added_by=actor.must_be_person(), added_at=clock.now()
+                )
+            )
+        if fresh:
+            await _kept(actor, hat, "search.shortlisted", {"suppliers": fresh})
+    return len(fresh)
+
+
+async def unlist(actor: Actor, ref: str) -> Organisation:
+    """Take a supplier off the short list."""
+    hat = actor.must_wear("buyer")
+    async with transaction():
+        firm = await _supplier(ref)
+        row = await find(
+            Shortlisted, (Shortlisted.buyer == hat.organisation) & (Shortlisted.supplier == firm.id), lock=True
+        )
+        await row.remove()
+        await _kept(actor, hat, "search.unlisted", {"supplier": ref})
+    return firm
+
+
+async def _kept(actor: Actor, hat: Hat, verb: str, private: dict[str, Any]) -> None:
+    """A short list is its body's own affair: the log keeps who changed it, and shows it to auditors alone."""
+    subject = f"organisation:{hat.organisation_ref}"
+    await record(
+        actor, verb, subject, private=private, organisation=hat.organisation_ref, sealed_by=f"publication:{subject}"
+    )
+
+
+# ── invitations ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def open_records(actor: Actor) -> list[Open]:
+    """What the actor's bodies have open to everybody now, soonest closing first."""
+    bodies = actor.organisations("buyer")
+    now = clock.now()
+    found = [
+        await _open_challenge(row)
+        for row in await challenges.published()
+        if row.buyer in bodies and challenge_rules.stage(row, now) in challenge_rules.TAKING
+    ]
+    rows = await Tender.objects().where(
+        Tender.buyer.is_in(bodies or [0]) & Tender.published_at.is_not_null() & (Tender.closes_at > now)
+    )
+    found += [each for row in rows if (each := await _open_tender(row)).open]
+    return sorted(found, key=lambda each: (each.closes_at is None, each.closes_at or now))
+
+
+async def record_of(subject: str) -> Open:
+    """The challenge or tender a buyer points to; 404 for anything else and for drafts."""
+    kind, _, ref = subject.partition(":")
+    if kind == "challenge":
+        return await _open_challenge(
+            await find(Challenge, (Challenge.ref == ref) & Challenge.published_at.is_not_null(), lock=True)
+        )
+    if kind == "tender":
+        return await _open_tender(
+            await find(Tender, (Tender.ref == ref) & Tender.published_at.is_not_null(), lock=True)
+        )
+    raise NotFound("Record")
+
+
+async def _open_challenge(row: Challenge) -> Open:
+    taking = challenge_rules.stage(row, clock.now()) in challenge_rules.TAKING
+    about = tuple(await challenges.ancestors(row))
+    return Open(f"challenge:{row.ref}", row.title, row.buyer, taking, row.closes_at, about)
+
+
+async def _open_tender(row: Tender) -> Open:
+    taking = tender_rules.stage(row, clock.now()) in ("questions", "open")
+    return Open(f"tender:{row.ref}", row.title, row.buyer, taking, row.closes_at, tuple(await tenders.ancestors(row)))
+
+
+async def invite(actor: Actor, given: Invitation) -> int:
+    """Tell suppliers of something open by letter, each once; who was told is public at once, so that nobody gains by it.
+    Answers how many were told."""
+    async with transaction():
+        wanted = await record_of(given.record)
+        hat = actor.must_wear("buyer", organisation=wanted.buyer)
+        firms = [await _supplier(ref) for ref in dict.fromkeys(given.suppliers)]
+        told = await many(
+            "SELECT supplier FROM invited WHERE subject = {} AND supplier = ANY({}::int[])",
+            wanted.subject,
+            [firm.id for firm in firms],
+        )
+        before = {row["supplier"] for row in told}
+        silent = [firm.name for firm in firms if not await holders(firm.id, *SUPPLIER_ROLES)]
+        already = tuple(firm.name for firm in firms if firm.id in before)
+        insist(rules.INVITE, rules.Invitations(wanted.open, len(firms), already, tuple(silent)))
+        body = await find(Organisation, Organisation.id == wanted.buyer)
+        now = clock.now()
+        for firm in firms:
+            await Invited.insert(Invited(subject=wanted.subject, supplier=firm.id, by=actor.must_be_person(), at=now))
+            await tell(
+                firm.id,
+                "search/invitation.txt",
+                roles=("supplier-admin",),
+                about=wanted.subject,
+                firm=firm.name,
+                body=body.name,
+                title=wanted.title,
+                url=wanted.url,
+                closes_at=wanted.closes_at,
+            )
+        await record(
+            actor,
+            "supplier.invited",
+            wanted.subject,
+            {"suppliers": [str(firm.ref) for firm in firms]},
+            about=wanted.about,
+            organisation=hat.organisation_ref,
+        )
+    return len(firms)
+
+
+async def invited(subject: str) -> list[dict[str, Any]]:
+    """The suppliers (ref, name, at) that were told of a record, in the order they were."""
+    return await many(
+        "SELECT o.ref, o.name, i.at FROM invited i JOIN organisation o ON o.id = i.supplier WHERE i.subject = {} ORDER BY i.id",
+        subject,
+    )
+
+
+# ── bidding together ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def approach(actor: Actor, ref: str, given: Letter) -> Approach:
+    """Write to another supplier about bidding together. The letter names the sending firm and person, and an address of
+    this site to answer at; no e-mail address is told to either side."""
+    async with transaction():
+        hat = actor.must_wear(*SUPPLIER_ROLES)
+        sender = await find(Organisation, Organisation.id == hat.organisation, lock=True)
+        firm = await _supplier(ref)
+        insist(rules.CONTACT, await contact(sender, firm))
+        letter = Approach(
+            sender=sender.id, receiver=firm.id, text=given.text.strip(), by=actor.must_be_person(), at=clock.now()
+        )
+        await letter.save()
+        await tell(
+            firm.id,
+            "search/approach.txt",
+            roles=("supplier-admin",),
+            about=f"supplier:{sender.ref}",
+            firm=firm.name,
+            sender=sender.name,
+            writer=actor.name,
+            text=letter.text,
+            answer=f"/search/partners/{sender.ref}",
+        )
+        await record(
+            actor,
+            "supplier.approached",
+            f"supplier:{firm.ref}",
+            private={"letter": letter.ref, "text": letter.text},
+            organisation=hat.organisation_ref,
+            sealed_by=f"publication:approach:{letter.ref}",
+        )
+    return letter
+
+
+async def contact(sender: Organisation, firm: Organisation) -> rules.Contact:
+    """What decides whether one supplier may write to another now."""
+    profile = await maybe(Profile, Profile.organisation == firm.id)
+    day = clock.now() - timedelta(days=1)
+    sent = await Approach.objects().where((Approach.sender == sender.id) & (Approach.at > day))
+    answered = await Approach.exists().where((Approach.sender == firm.id) & (Approach.receiver == sender.id))
+    return rules.Contact(
+        own=sender.id == firm.id,
+        open_to_partners=bool(profile and profile.open_to_partners),
+        wrote_first=answered,
+        today=len(sent),
+        to_them_today=sum(each.receiver == firm.id for each in sent),
+        name=firm.name,
+    )
+
+
+async def between(actor: Actor, ref: str) -> tuple[Organisation, Organisation, list[Approach]]:
+    """The actor's firm, the other one, and the letters between them, oldest first."""
+    mine = await find(Organisation, Organisation.id == actor.must_wear(*SUPPLIER_ROLES).organisation)
+    firm = await _supplier(ref)
+    letters = (
+        await Approach.objects()
+        .where(
+            ((Approach.sender == mine.id) & (Approach.receiver == firm.id))
+            | ((Approach.sender == firm.id) & (Approach.receiver == mine.id))
+        )
+        .order_by(Approach.id)
+    )
+    return mine, firm, letters
+
+
+async def _supplier(ref: str) -> Organisation:
+    return await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))

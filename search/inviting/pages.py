@@ -1,0 +1,115 @@
+"""Pages of a buyer's short list and of letters between firms: keep suppliers in mind, invite them, write about bidding together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath
+
+from market.accounts import guards
+from market.refusals import refusals
+from market.suppliers import actions as suppliers
+from market.web import forms
+from market.web.pages import Visitor, show, to
+from search import rules
+from search.inviting import actions as inviting
+
+
+class Chosen(msgspec.Struct, forbid_unknown_fields=True):
+    """Suppliers by reference."""
+
+    ref: list[str] = msgspec.field(default_factory=list)
+
+
+class ShortlistPages(Controller):
+    """A buyer's short list, and pointing suppliers to what is open."""
+
+    path = "/search/shortlist"
+    include_in_schema = False
+
+    @get("/", guards=[guards.buyer])
+    async def mine(self, request: Visitor) -> Response[bytes]:
+        """The list, with a form to invite from it."""
+        return await _shortlist(request, forms.blank(inviting.Invitation))
+
+    @get("/add", guards=[guards.buyer])
+    async def choosing(self, request: Visitor) -> Response[bytes]:
+        """The suppliers somebody ticked, and one button."""
+        refs = list(dict.fromkeys(request.query_params.getall("ref", [])))[: rules.INVITED_AT_ONCE]
+        return show(request, "search/shortlist_add.html", firms=[await suppliers.supplier(ref) for ref in refs])
+
+    @post("/", guards=[guards.buyer])
+    async def add(self, request: Visitor) -> Response[Any]:
+        """Put them on the list."""
+        form = await forms.read(request, Chosen)
+        fresh = await inviting.shortlist(request.user, form.data.ref)
+        said = f"{fresh} {'supplier is' if fresh == 1 else 'suppliers are'} new on your short list."
+        return to("/search/shortlist", said if fresh else "They were on your short list already.")
+
+    @post("/{ref:str}/remove", guards=[guards.buyer])
+    async def remove(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take one off."""
+        firm = await inviting.unlist(request.user, ref)
+        return to("/search/shortlist", f"{firm.name} is off your short list.")
+
+    @post("/invite", guards=[guards.buyer])
+    async def invite(self, request: Visitor) -> Response[Any]:
+        """Write to those who are ticked."""
+        form = await forms.read(request, inviting.Invitation)
+        with form.acting():
+            told = await inviting.invite(request.user, form.data)
+            words = "1 supplier was" if told == 1 else f"{told} suppliers were"
+            return to("/search/shortlist", f"{words} told by letter. Whom you told is public.")
+        return await _shortlist(request, form)
+
+
+async def _shortlist(request: Visitor, form: forms.Form[inviting.Invitation]) -> Response[bytes]:
+    found = await inviting.open_records(request.user)
+    titles = {each.subject: each for each in found}
+    return show(
+        request,
+        "search/shortlist.html",
+        status=form.status,
+        firms=await inviting.listed(request.user),
+        records=[(each.subject, each.title) for each in found],
+        titles=titles,
+        form=form,
+    )
+
+
+class PartnerPages(Controller):
+    """One supplier writes to another about bidding together."""
+
+    path = "/search/partners"
+    include_in_schema = False
+
+    @get("/{ref:str}", guards=[guards.supplier])
+    async def writing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The letters so far, and a form for one more."""
+        return await _partner(request, ref, forms.blank(inviting.Letter))
+
+    @post("/{ref:str}", guards=[guards.supplier])
+    async def write(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Send it."""
+        form = await forms.read(request, inviting.Letter)
+        with form.acting():
+            await inviting.approach(request.user, ref, form.data)
+            return to(f"/search/partners/{ref}", "Your letter is on its way. An answer reaches you by letter.")
+        return await _partner(request, ref, form)
+
+
+async def _partner(request: Visitor, ref: str, form: forms.Form[inviting.Letter]) -> Response[bytes]:
+    mine, firm, letters = await inviting.between(request.user, ref)
+    blocked = refusals(rules.CONTACT, await inviting.contact(mine, firm))
+    return show(
+        request,
+        "search/partner.html",
+        status=form.status,
+        mine=mine,
+        firm=firm,
+        letters=letters,
+        blocked=blocked,
+        form=form,
+    )

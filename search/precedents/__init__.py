@@ -1,0 +1,1 @@
+"""What others have done already, shown to a buyer while she drafts."""

@@ -1,0 +1,224 @@
+"""Every sentence that people read is in the catalogue: the ones that are not are named."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages import extract, pofile
+from jinja2 import Environment, nodes
+
+from market.web.templating import environment
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "templates"
+
+UNMARKED_YET = (
+    *(
+        "accounts",
+        "awards",
+        "bids",
+        "challenges",
+        "components",
+        "contracts",
+        "email",
+        "front",
+        "insights",
+        "layout.html",
+    ),
+    *("letters", "methods", "missions/draft.html", "missions/one.html", "opendata", "oversight", "parts", "payments"),
+    *("portal", "problem.html", "search", "standards", "suppliers", "tenders", "waivers"),
+    *("market/accounts", "market/actor.py", "market/audit", "market/awards", "market/bids", "market/contracts"),
+    *("market/front", "market/missions", "market/opendata", "market/organisations.py", "market/oversight"),
+    *("market/payments", "market/policy.py", "market/portal", "market/standards", "market/suppliers"),
+    *("market/tenders", "market/waivers", "market/web", "challenges", "search"),
+)
+"""Folders and files that are still to be marked, templates by their place below `templates/`. The list may only become shorter."""
+
+FOR_THE_HOUSE = ("static", "styleguide.html")
+"""Templates that nobody but those who build the pages reads."""
+
+FOR_OPERATORS = re.compile(
+    r"market/(__main__|doctor|keeper|embedded|serving|greeting|ports|settings|migrations|db|reads|rulebook|worker|verify|app|orphans|beside)\.py"
+    r"|market/(openapi|ocds|proof|seed)/|/piccolo_migrations/|/(tables|api)\.py$"
+)
+"""Modules whose sentences are read in a terminal or in the description of the API, not on pages, in letters or refusals."""
+
+SAID = {"_", "_n", "N_", "gettext", "ngettext"}
+TOLD_ELSEWHERE = {"summary", "description", "source", "operation_id", "tags"}
+"""Keywords whose text is for programs: the description of the API, and the names of laws."""
+SQL = re.compile(
+    r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|FROM|JOIN|LEFT|WHERE|AND|OR|ORDER|GROUP|UNION|VALUES|CREATE|LOCK|SET|CASE)\b"
+)
+
+
+def prose(text: str) -> bool:
+    """Whether this looks like words for people: it begins like a sentence and has more than one word."""
+    return bool(re.match(r"[“(]?[A-Z][a-z’']*\s+\S*[a-z]", text.strip())) and not SQL.match(text)
+
+
+class _Text(HTMLParser):
+    """Gathers what a reader would see or hear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += tag in ("script", "style")
+        self.seen += [value or "" for name, value in attrs if name in ("aria-label", "title", "alt", "placeholder")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden:
+            self.seen.append(data)
+
+
+def unmarked_in_template(environment: Environment, source: str) -> list[str]:
+    """The text of a template that stands outside `{% trans %}` and `_(…)`."""
+    tree = environment.parse(source)
+    marked: set[int] = set()
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in SAID:
+            marked |= {id(const) for const in call.find_all(nodes.Const)}
+    html = "".join(_written(tree))
+    reader = _Text()
+    reader.feed(html)
+    reader.close()
+    shown = [text.strip() for text in reader.seen if re.search(r"[^\W\d_]{2}", text)]
+    constants = [
+        const.value
+        for const in tree.find_all(nodes.Const)
+        if isinstance(const.value, str) and id(const) not in marked and prose_of_template(const.value)
+    ]
+    return shown + constants
+
+
+def prose_of_template(text: str) -> bool:
+    """Arguments of macros are shorter than sentences: one capital letter is enough."""
+    return bool(re.match(r"\s*[“(]?[A-Z][a-z]", text)) or prose(text)
+
+
+def _written(tree: nodes.Node) -> list[str]:
+    parts: list[str] = []
+    for node in tree.find_all(nodes.Output):
+        parts += [child.data if isinstance(child, nodes.TemplateData) else "\0" for child in node.nodes]
+    return parts
+
+
+def unmarked_in_code(source: str) -> list[str]:
+    """The sentences of a module that stand outside `_`, `_n` and `N_`."""
+    tree = ast.parse(source)
+    left_out: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            left_out.add(id(node.value))
+        elif isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            whole = name in SAID or name in ("exception", "warning", "info", "error", "debug") or "Error" in name
+            apart = node.args + [word.value for word in node.keywords] if whole else []
+            apart += [word.value for word in node.keywords if word.arg in TOLD_ELSEWHERE]
+            left_out |= {id(inner) for part in apart for inner in ast.walk(part)}
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in left_out
+        and prose(node.value)
+    ]
+
+
+TEMPLATE = """{% extends "layout.html" %}{% import "parts/record.html" as record %}
+<h1 class="govuk-heading-l">{% trans %}Marked{% endtrans %}</h1><p aria-label="{{ _('Marked too') }}">{{ name }}, 3</p>
+{{ record.back("/missions", _("Missions")) }}"""
+
+
+@pytest.mark.parametrize(
+    ("added", "found"),
+    [
+        ("", []),
+        ("<p>Left out</p>", ["Left out"]),
+        ('<p title="Left out">{{ name }}</p>', ["Left out"]),
+        ('{{ record.back("/x", "Left out") }}', ["Left out"]),
+        ("{{ 'Draft' if name else _('Sent') }}", ["Draft"]),
+        ("{% if name %}<b>by</b>{% endif %}", ["by"]),
+    ],
+)
+def test_unmarked_text_of_a_template_is_found(added: str, found: list[str]) -> None:
+    assert unmarked_in_template(environment(), TEMPLATE + added) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("def f():\n    '''What it means.'''\n    return _('Say why it is.')", []),
+        ("x = 'Say why it is.'", ["Say why it is."]),
+        ("x = f'Say why {y} is.'", ["Say why "]),
+        ("x = _n('One bid came.', '{number} bids came.', 2)", []),
+        ("x = 'SELECT a FROM b'", []),
+        ("raise TypeError('Say why it is.')", []),
+        ("@get(summary='One tender')\ndef f(): return Row(text='Too late now')", ["Too late now"]),
+    ],
+)
+def test_an_unmarked_sentence_of_the_code_is_found(code: str, found: list[str]) -> None:
+    assert unmarked_in_code(code) == found
+
+
+def _is_below(place: str, folders: tuple[str, ...]) -> bool:
+    return any(place == folder or place.startswith(f"{folder}/") for folder in folders)
+
+
+def _templates() -> dict[str, list[str]]:
+    made = environment()
+    found = {}
+    for path in sorted([*TEMPLATES.rglob("*.html"), *TEMPLATES.rglob("*.txt")]):
+        place = path.relative_to(TEMPLATES).as_posix()
+        if not _is_below(place, FOR_THE_HOUSE):
+            found[place] = unmarked_in_template(made, path.read_text())
+    return found
+
+
+def _code() -> dict[str, list[str]]:
+    found = {}
+    for package in ("market", "challenges", "search"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            place = path.relative_to(ROOT).as_posix()
+            if not FOR_OPERATORS.search(place):
+                found[place] = unmarked_in_code(path.read_text())
+    return found
+
+
+def test_every_sentence_that_people_read_is_marked_for_the_catalogue() -> None:
+    everything = _templates() | _code()
+    unmarked = {place: texts for place, texts in everything.items() if texts and not _is_below(place, UNMARKED_YET)}
+    assert not unmarked, f"wrap these in {{% trans %}}, _(…) or N_(…) of market.wording: {unmarked}"
+    done = [
+        folder
+        for folder in UNMARKED_YET
+        if not any(texts for place, texts in everything.items() if _is_below(place, (folder,)))
+    ]
+    assert not done, f"take these off the list, they are marked: {done}"
+
+
+def test_the_catalogue_lists_every_sentence_that_is_marked() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        mappings = tomllib.load(file)["tool"]["babel"]["mappings"]
+    methods = [(pattern, entry["method"]) for entry in mappings for pattern in entry["pattern"]]
+    options = {
+        pattern: {key: value for key, value in entry.items() if isinstance(value, str) and key != "method"}
+        for entry in mappings
+        for pattern in entry["pattern"]
+    }
+    keywords = {**extract.DEFAULT_KEYWORDS, "_": (1,), "_n": (1, 2), "N_": (1,)}
+    marked = {message for _, _, message, _, _ in extract.extract_from_dir(ROOT, methods, options, keywords=keywords)}
+    with (ROOT / "locale" / "prelude.pot").open("rb") as file:
+        listed = {message.id for message in pofile.read_po(file) if message.id}
+    assert listed == marked, "run make words"
