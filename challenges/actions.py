@@ -8,33 +8,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import asyncpg
 import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, InsightReport, Question
-from market import clock
+from challenges.tables import Application, Challenge, Criterion, InsightReport
+from market import clock, drafts
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.panels import actions as panel_actions
 from market.panels import panel as panels
 from market.panels.panel import Panel
 from market.proof import canonical
+from market.questions import actions as questions
+from market.questions.rules import Topic
+from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.standards import sanctions
 from market.tenders import cpv
-from market.web.limits import Limit, spend
-
-QUESTIONS = Limit("questions", 20, 86_400)
-"""Questions one supplier asks in a day, of whatever challenge: each is a letter to the buyer's officers."""
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,6 +86,7 @@ class Subject(msgspec.Struct, forbid_unknown_fields=True):
 
 Section: TypeAlias = Problem | Success | Offer | Terms | Subject
 """A part of a draft that is written at once."""
+SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,18 +95,6 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(title="Criterion", min_length=2, max_length=160)]
     weight: Annotated[int, Meta(title="Weight", ge=1, le=100)]
     description: Annotated[str, Meta(title="What you look for", max_length=2000)] = ""
-
-
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
-    """A question, shown in public without who asked."""
-
-    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
-
-
-class Answered(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer everybody sees."""
-
-    answer: Annotated[str, Meta(title="Your answer", min_length=1, max_length=4000)]
 
 
 class ApplicationDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -169,15 +158,13 @@ async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
     async with transaction():
         hat = actor.must_wear("buyer", organisation=buyer)
         challenge = Challenge(
-            buyer=buyer,
-            title=given.title,
-            mission=await _mission(given.mission),
-            method=given.method,
-            problem=given.problem,
-            who_has_it=given.who_has_it,
-            evidence=given.evidence,
-            created_at=clock.now(),
-            created_by=actor.must_be_person(),
+            **drafts.facts(
+                given,
+                buyer=buyer,
+                mission=await _mission(given.mission),
+                created_at=clock.now(),
+                created_by=actor.must_be_person(),
+            )
         )
         await challenge.save()
         await record(
@@ -192,18 +179,17 @@ async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
     return challenge
 
 
-async def edit(actor: Actor, ref: str, given: Section) -> Challenge:
-    """Write one section of a draft anew; fields that are left out become empty."""
+async def edit(actor: Actor, ref: str, given: Section, seen: str) -> Challenge:
+    """Write one section of a draft anew, from the version of it that was `seen`; fields that are left out become empty."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
-        values = msgspec.structs.asdict(given)
+        computed: dict[str, Any] = {}
         if isinstance(given, Problem):
-            values["mission"] = await _mission(given.mission)
+            computed["mission"] = await _mission(given.mission)
         if isinstance(given, Subject):
-            values["cpv"] = _codes(given.cpv)
-        for name, value in values.items():
-            setattr(challenge, name, value)
-        await challenge.save([getattr(Challenge, name) for name in values])
+            computed["cpv"] = _codes(given.cpv)
+        trace = Trace("challenge.edited", f"challenge:{ref}", {"section": type(given).__name__.lower()})
+        await revise(given, seen, challenge, trace=trace, shown=await shown_in(challenge), **computed)
         await record(
             actor,
             "challenge.edited",
@@ -216,13 +202,19 @@ async def edit(actor: Actor, ref: str, given: Section) -> Challenge:
     return challenge
 
 
+async def shown_in(challenge: Challenge) -> dict[str, Any]:
+    """What a form of a section shows for columns that people name otherwise: the mission by its reference."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    return {"mission": mission.ref if mission else ""}
+
+
 async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
     """Add what applications are scored on to a draft."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
         places = await Criterion.select(Criterion.place).where(Criterion.challenge == challenge.id)
         place = max((row["place"] for row in places), default=0) + 1
-        criterion = Criterion(challenge=challenge.id, place=place, **msgspec.structs.asdict(given))
+        criterion = Criterion(challenge=challenge.id, place=place, **drafts.facts(given))
         await criterion.save()
         await record(
             actor,
@@ -310,72 +302,38 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
 # ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def ask(actor: Actor, ref: str, given: Asked, supplier: int | None = None) -> Question:
-    """Ask in public, as any registered supplier; who asked is shown to nobody but auditors."""
-    async with transaction():
-        challenge = await _published(ref)
-        hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
-        now = clock.now()
-        insist(rules.ASK, challenge, now)
-        await spend(QUESTIONS, hat.organisation_ref)
-        question = Question(challenge=challenge.id, asker=hat.organisation, text=given.text, asked_at=now)
-        await question.save()
-        await tell(
-            challenge.buyer,
-            "challenges/question-asked.txt",
-            roles=("buyer",),
-            about=f"challenge:{ref}",
-            title=challenge.title,
-            ref=ref,
-            question=given.text,
-            closes_at=challenge.closes_at,
-        )
-        await record(
-            actor,
-            "challenge.question-asked",
-            f"challenge:{ref}",
-            about=await ancestors(challenge),
-            private={"question": question.ref, "text": given.text},
-            organisation=hat.organisation_ref,
-            sealed_by=f"asker:{question.ref}",
-        )
-    return question
+def topic_of(challenge: Challenge) -> Topic:
+    """What is known of this challenge where questions about it are asked and answered."""
+    return Topic(
+        record=f"challenge:{challenge.ref}",
+        title=challenge.title,
+        buyer=challenge.buyer,
+        until=challenge.questions_until,
+        closes_at=challenge.closes_at,
+        sends="applications",
+        taking=rules.stage(challenge, clock.now()) in rules.TAKING,
+        remedy="",
+    )
 
 
-async def answer(actor: Actor, ref: str, question_ref: str, given: Answered) -> Question:
-    """Answer a question in public; whoever asked and whoever applied is told."""
+async def hold(ref: str) -> questions.Held:
+    """A published challenge for what is asked about it, its row locked: one question is dealt with at a time. Who applied
+    reads every answer."""
+    challenge = await _published(ref)
+    applied = {each.supplier for each in await live_applications(challenge)}
+    return questions.Held(topic_of(challenge), applied, await ancestors(challenge))
+
+
+async def ask(actor: Actor, ref: str, given: questions.QuestionDraft) -> PublicQuestion:
+    """Ask about a published challenge, as any registered supplier."""
     async with transaction():
-        challenge = await _published(ref)
-        hat = must_run(actor, challenge)
-        question = await find(
-            Question, (Question.ref == question_ref) & (Question.challenge == challenge.id), lock=True
-        )
-        now = clock.now()
-        insist(rules.ANSWER, challenge, question.answer is not None, now)
-        question.answer, question.answered_at, question.answered_by = given.answer, now, actor.must_be_person()
-        await question.save([Question.answer, Question.answered_at, Question.answered_by])
-        told = {question.asker, *[each.supplier for each in await live_applications(challenge)]}
-        for organisation in sorted(told):
-            await tell(
-                organisation,
-                "challenges/question-answered.txt",
-                roles=SUPPLIER_ROLES,
-                about=f"challenge:{ref}",
-                title=challenge.title,
-                ref=ref,
-                question=question.text,
-                answer=given.answer,
-                closes_at=challenge.closes_at,
-            )
-        await record(
-            actor,
-            "challenge.question-answered",
-            f"challenge:{ref}",
-            {"question": question.text, "answer": given.answer},
-            about=await ancestors(challenge),
-            organisation=hat.organisation_ref,
-        )
-    return question
+        return await questions.ask(actor, await hold(ref), given)
+
+
+async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerDraft) -> PublicQuestion:
+    """Answer a question (its reference) about this challenge, once and for everybody."""
+    async with transaction():
+        return await questions.answer(actor, await hold(ref), question, given)
 
 
 # ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -404,7 +362,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
                 submitted_at=now,
                 submitted_by=actor.must_be_person(),
             )
-        _fill(application, given)
+        drafts.write(given, application)
         application.submitted_at, application.submitted_by = now, actor.must_be_person()
         application.edited_at = application.withdrawn_at = None
         try:
@@ -420,16 +378,14 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
     return application
 
 
-async def change(actor: Actor, ref: str, given: ApplicationDraft) -> Application:
-    """Change an application (its reference) before the challenge closes."""
+async def change(actor: Actor, ref: str, given: ApplicationDraft, seen: str) -> Application:
+    """Change an application (its reference), from the version that was `seen`, before the challenge closes."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
         now = clock.now()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
-        _fill(application, given)
-        application.edited_at = now
-        await application.save([*_ANSWERS, Application.edited_at])
+        await revise(given, seen, application, trace=Trace("application.edited", f"application:{ref}"), edited_at=now)
         await _receipt(challenge, application, hat)
         await _application_event(actor, "application.edited", challenge, application, hat, digest=digest(application))
     return application
@@ -461,10 +417,7 @@ def digest(application: Application) -> str:
     """SHA-256 of what the supplier sent, over canonical JSON: the receipt in her letter, to be checked later."""
     said: dict[str, canonical.Plain] = {
         "application": application.ref,
-        "summary": application.summary,
-        "approach": application.approach,
-        "evidence": application.evidence,
-        "team": application.team,
+        **drafts.stored(ApplicationDraft, application),
     }
     return hashlib.sha256(canonical.encode(said)).hexdigest()
 
@@ -482,11 +435,6 @@ async def facts(challenge: Challenge, now: datetime) -> rules.Draft:
 async def criteria_of(challenge: Challenge) -> list[Criterion]:
     """The scoring criteria in their order."""
     return await Criterion.objects().where(Criterion.challenge == challenge.id).order_by(Criterion.place)
-
-
-async def questions_of(challenge: Challenge) -> list[Question]:
-    """The public questions in the order in which they were asked."""
-    return await Question.objects().where(Question.challenge == challenge.id).order_by(Question.asked_at, Question.id)
 
 
 async def live_applications(challenge: Challenge) -> list[Application]:
@@ -610,24 +558,7 @@ async def names(organisations: Sequence[int]) -> dict[int, Organisation]:
     return {row.id: row for row in rows}
 
 
-async def question_counts(challenges: Sequence[Challenge]) -> dict[int, int]:
-    """How many questions of each challenge still wait for an answer."""
-    rows = await many(
-        "SELECT challenge, count(*) AS waiting FROM question WHERE answer IS NULL AND challenge = ANY({}::int[]) "
-        "GROUP BY challenge",
-        [each.id for each in challenges],
-    )
-    return {row["challenge"]: row["waiting"] for row in rows}
-
-
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-_ANSWERS = (Application.summary, Application.approach, Application.evidence, Application.team)
-
-
-def _fill(application: Application, given: ApplicationDraft) -> None:
-    application.summary, application.approach = given.summary, given.approach
-    application.evidence, application.team = given.evidence, given.team
 
 
 async def _mission(ref: str) -> int | None:

@@ -15,16 +15,18 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from challenges import actions, judging, methods, pitches, rules
 from challenges.tables import Application, Challenge, InsightReport, Pitch
-from market import clock
+from market import clock, drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
-from market.actor import SUPPLIER_ROLES
+from market.actor import PUBLIC, SUPPLIER_ROLES, Actor
 from market.db import find, maybe
 from market.missions.tables import Mission
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
 from market.panels.panel import Member, Panel, Subject
+from market.questions import actions as questions
+from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
 from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
@@ -43,19 +45,10 @@ class CriterionView(msgspec.Struct):
     description: str
 
 
-class QuestionView(msgspec.Struct):
-    """A public question; who asked is shown to nobody."""
-
-    ref: str
-    question: str
-    asked_at: datetime
-    answer: str | None
-    answered_at: datetime | None
-
-
 class ChallengeView(msgspec.Struct):
     """A challenge as the API shows it. `buyer` and `shortlisted` are references of organisations; `applications` is how
-    many there were, unknown (null) until the short list is made."""
+    many there were, unknown (null) until the short list is made. `etags` say for each section of the draft, and for its
+    report, what a change of it names as If-Match."""
 
     ref: str
     stage: str
@@ -90,6 +83,7 @@ class ChallengeView(msgspec.Struct):
     decision_reasons: str
     criteria: list[CriterionView]
     questions: list[QuestionView]
+    etags: dict[str, str]
     applications: int | None
     shortlisted: list[str]
     insight_report: str | None
@@ -142,6 +136,7 @@ class PitchView(msgspec.Struct):
     delivered_at: datetime | None
     missed_at: datetime | None
     missed_because: str
+    etag: str
 
 
 class ApplicationView(msgspec.Struct):
@@ -165,6 +160,7 @@ class ApplicationView(msgspec.Struct):
     total: str | None
     feedback: list[FeedbackView]
     pitch: PitchView | None
+    etag: str
 
 
 class AliasView(msgspec.Struct):
@@ -209,6 +205,7 @@ class ReportView(msgspec.Struct):
     others: str
     decision: str
     published_at: datetime | None
+    etag: str
 
 
 class NewChallenge(actions.Problem, kw_only=True):
@@ -223,8 +220,8 @@ class NewApplication(actions.ApplicationDraft, kw_only=True):
     supplier: str = ""
 
 
-async def view(challenge: Challenge) -> ChallengeView:
-    """The challenge with what belongs on its public page."""
+async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
+    """The challenge with what belongs on its public page, and the questions that this reader may see."""
     now = clock.now()
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     report = await pitches.report_of(challenge)
@@ -236,22 +233,31 @@ async def view(challenge: Challenge) -> ChallengeView:
         buyer=(await find(Organisation, Organisation.id == challenge.buyer)).ref,
         mission=mission.ref if mission else None,
         criteria=[
-            CriterionView(each.ref, each.name, each.weight, each.description)
-            for each in await actions.criteria_of(challenge)
+            CriterionView(ref=criterion.ref, **drafts.stored(actions.CriterionDraft, criterion))
+            for criterion in await actions.criteria_of(challenge)
         ],
-        questions=[
-            QuestionView(each.ref, each.text, each.asked_at, each.answer, each.answered_at)
-            for each in await actions.questions_of(challenge)
-        ],
+        questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         applications=len(live) if decided else None,
         shortlisted=sorted(each.ref for each in teams.values()),
         insight_report=report.ref if report and report.published_at else None,
+        etags={section.__name__.lower(): drafts.version(section, challenge) for section in actions.SECTIONS}
+        | {"report": drafts.version(pitches.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
     )
 
 
 _IN_LISTS = tuple(name for name in ChallengeLine.__struct_fields__ if name not in ("stage", "buyer", "buyer_name"))
-_RECKONED = {"stage", "buyer", "mission", "criteria", "questions", "applications", "shortlisted", "insight_report"}
+_RECKONED = {
+    "stage",
+    "buyer",
+    "mission",
+    "criteria",
+    "questions",
+    "applications",
+    "shortlisted",
+    "insight_report",
+    "etags",
+}
 _PLAIN = tuple(name for name in ChallengeView.__struct_fields__ if name not in _RECKONED)
 
 
@@ -280,10 +286,7 @@ async def application_view(reading: judging.Reading) -> ApplicationView:
         challenge=challenge.ref,
         supplier=reading.supplier.ref if reading.supplier else None,
         alias=None if own else row.alias,
-        summary=row.summary,
-        approach=row.approach,
-        evidence=row.evidence,
-        team=row.team,
+        **drafts.stored(actions.ApplicationDraft, row),
         digest=actions.digest(row),
         submitted_at=None if panel else row.submitted_at,
         edited_at=None if panel else row.edited_at,
@@ -298,6 +301,7 @@ async def application_view(reading: judging.Reading) -> ApplicationView:
         if decided
         else [],
         pitch=await pitch_view(pitch) if pitch else None,
+        etag=drafts.version(actions.ApplicationDraft, row),
     )
 
 
@@ -305,29 +309,25 @@ async def pitch_view(pitch: Pitch) -> PitchView:
     """The pitch with its team."""
     team = await find(Organisation, Organisation.id == pitch.supplier)
     return PitchView(
-        pitch.ref,
-        team.ref,
-        pitch.scheduled_at,
-        pitch.place_or_link,
-        pitch.delivered_at,
-        pitch.missed_at,
-        pitch.missed_because,
+        ref=pitch.ref,
+        supplier=team.ref,
+        **drafts.stored(pitches.Schedule, pitch),
+        delivered_at=pitch.delivered_at,
+        missed_at=pitch.missed_at,
+        missed_because=pitch.missed_because,
+        etag=drafts.version(pitches.Schedule, pitch),
     )
 
 
 def report_view(report: InsightReport, challenge: Challenge) -> ReportView:
     """The report with its challenge's reference and decision."""
     return ReportView(
-        report.ref,
-        challenge.ref,
-        report.title,
-        report.tried,
-        report.worked,
-        report.did_not_work,
-        report.evidence,
-        report.others,
-        challenge.decision,
-        report.published_at,
+        ref=report.ref,
+        challenge=challenge.ref,
+        **drafts.stored(pitches.ReportDraft, report),
+        decision=challenge.decision,
+        published_at=report.published_at,
+        etag=drafts.version(pitches.ReportDraft, report),
     )
 
 
@@ -404,7 +404,7 @@ class ChallengesApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """One challenge; a draft is seen by its buyer's people and the operator only."""
-        return await view(await _seen(request, ref))
+        return await view(await _seen(request, ref), request.user)
 
     @put(
         "/{ref:str}/problem",
@@ -412,11 +412,13 @@ class ChallengesApi(Controller):
         summary="Write the problem",
         operation_id="writeProblem",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def problem(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Problem]) -> ChallengeView:
+    async def problem(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Problem], if_match: IfMatch = ""
+    ) -> ChallengeView:
         """Write the problem section of a draft anew."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/success",
@@ -424,11 +426,13 @@ class ChallengesApi(Controller):
         summary="Write success and scope",
         operation_id="writeSuccess",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def success(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Success]) -> ChallengeView:
+    async def success(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Success], if_match: IfMatch = ""
+    ) -> ChallengeView:
         """Write how success is seen and what is out of scope anew."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/offer",
@@ -436,11 +440,13 @@ class ChallengesApi(Controller):
         summary="Write fee, places and dates",
         operation_id="writeOffer",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def offer(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Offer]) -> ChallengeView:
+    async def offer(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Offer], if_match: IfMatch = ""
+    ) -> ChallengeView:
         """Write what a pitch is paid, how many teams, and the dates anew."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/terms",
@@ -448,11 +454,13 @@ class ChallengesApi(Controller):
         summary="Write the terms",
         operation_id="writeTerms",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def terms(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms]) -> ChallengeView:
+    async def terms(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
+    ) -> ChallengeView:
         """Write who owns what, who owns the data and what comes back anew."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/subject",
@@ -460,11 +468,13 @@ class ChallengesApi(Controller):
         summary="Write CPV codes and profile",
         operation_id="writeSubject",
         security=SIGNED_IN,
-        responses=_writes(422),
+        responses=_writes(428, 422),
     )
-    async def subject(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Subject]) -> ChallengeView:
+    async def subject(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Subject], if_match: IfMatch = ""
+    ) -> ChallengeView:
         """Write the CPV codes and the API standards profile anew."""
-        return await view(await actions.edit(request.user, ref, data))
+        return await view(await actions.edit(request.user, ref, data, if_match))
 
     @post(
         "/{ref:str}/criteria",
@@ -540,30 +550,28 @@ class ChallengesApi(Controller):
         "/{ref:str}/questions",
         guards=[guards.signed_in],
         summary="Ask a question",
-        operation_id="askQuestion",
+        operation_id="askChallengeQuestion",
         security=SIGNED_IN,
         responses=_writes(429),
     )
-    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Asked]) -> QuestionView:
-        """Ask in public, unnamed, until questions end."""
-        row = await actions.ask(request.user, ref, data)
-        return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
+    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
+        """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
+        return question_view(await actions.ask(request.user, ref, data))
 
     @post(
         "/{ref:str}/questions/{question:str}/answer",
         status_code=200,
         guards=[guards.signed_in],
         summary="Answer a question",
-        operation_id="answerQuestion",
+        operation_id="answerChallengeQuestion",
         security=SIGNED_IN,
         responses=_writes(),
     )
     async def answer(
-        self, request: Visitor, ref: FromPath[str], question: FromPath[str], data: JSONBody[actions.Answered]
+        self, request: Visitor, ref: FromPath[str], question: FromPath[str], data: JSONBody[questions.AnswerDraft]
     ) -> QuestionView:
-        """Answer in public, once."""
-        row = await actions.answer(request.user, ref, question, data)
-        return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
+        """Answer for everybody, once; 409 when somebody else has answered."""
+        return question_view(await actions.answer(request.user, ref, question, data))
 
     @put(
         "/{ref:str}/report",
@@ -571,11 +579,13 @@ class ChallengesApi(Controller):
         summary="Write the insight report",
         operation_id="writeInsightReport",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
-    async def report(self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.ReportDraft]) -> ReportView:
+    async def report(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.ReportDraft], if_match: IfMatch = ""
+    ) -> ReportView:
         """Write the report anew; it is published with the conclusion."""
-        row = await pitches.write_report(request.user, ref, data)
+        row = await pitches.write_report(request.user, ref, data, if_match)
         return report_view(row, await find(Challenge, Challenge.ref == ref))
 
     @post(
@@ -650,7 +660,7 @@ class ApplicationsApi(Controller):
         summary="Change an application",
         operation_id="changeApplication",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
     async def change(
         self,
@@ -658,10 +668,11 @@ class ApplicationsApi(Controller):
         ref: FromPath[str],
         application: FromPath[str],
         data: JSONBody[actions.ApplicationDraft],
+        if_match: IfMatch = "",
     ) -> ApplicationView:
         """Replace what was sent, until it closes."""
         await _belongs(ref, application)
-        await actions.change(request.user, application, data)
+        await actions.change(request.user, application, data, if_match)
         return await _application(request, application)
 
     @post(
@@ -822,14 +833,19 @@ class PanelApi(Controller):
         summary="Arrange a pitch",
         operation_id="schedulePitch",
         security=SIGNED_IN,
-        responses=_writes(),
+        responses=_writes(428),
     )
     async def schedule(
-        self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[pitches.Schedule]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        pitch: FromPath[str],
+        data: JSONBody[pitches.Schedule],
+        if_match: IfMatch = "",
     ) -> PitchView:
         """Say when and where; the team is told by letter."""
         await pitches.belongs(ref, pitch)
-        return await pitch_view(await pitches.schedule(request.user, pitch, data))
+        return await pitch_view(await pitches.schedule(request.user, pitch, data, if_match))
 
     @post(
         "/pitches/{pitch:str}/deliver",

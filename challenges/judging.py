@@ -285,7 +285,7 @@ async def _tell_result(
     money: Money = fee(challenge)
     await tell(
         application.supplier,
-        f"challenges/{'shortlisted' if standing.shortlisted else 'not-shortlisted'}.txt",
+        "challenges/shortlisted.txt" if standing.shortlisted else "challenges/not-shortlisted.txt",
         roles=SUPPLIER_ROLES,
         about=f"application:{application.ref}",
         title=challenge.title,

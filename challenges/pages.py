@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from challenges import actions, judging, methods, pitches, rules
-from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.tables import Organisation
@@ -22,6 +22,8 @@ from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.panels import rules as panel_rules
 from market.payments import actions as payments
+from market.questions import actions as questions
+from market.questions import pages as questions_pages
 from market.refusals import NotFound, checklist
 from market.tenders import cpv
 from market.web import forms
@@ -141,32 +143,35 @@ class ChallengePages(Controller):
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One challenge with everything public about it."""
-        return await _challenge(request, await _public(request, ref), forms.blank(actions.Asked))
+        return await _challenge(request, await _public(request, ref), forms.blank(questions.QuestionDraft))
 
     @post("/{ref:str}/questions", guards=[guards.supplier])
     async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Ask in public, unnamed."""
-        form = await forms.read(request, actions.Asked)
+        form = await forms.read(request, questions.QuestionDraft)
         with form.acting():
             await actions.ask(request.user, ref, form.data)
             return to(
                 f"/challenges/{ref}#questions",
-                "Your question is public, without your name. We write when it is answered.",
+                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
             )
         return await _challenge(request, await _public(request, ref), form)
 
     @get("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def question(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[bytes]:
         """The question and a field for its answer."""
-        return await _answering(request, ref, question, forms.blank(actions.Answered))
+        return await _answering(request, ref, question, forms.blank(questions.AnswerDraft))
 
     @post("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def answer(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[Any]:
         """Publish the answer."""
-        form = await forms.read(request, actions.Answered)
+        form = await forms.read(request, questions.AnswerDraft)
         with form.acting():
             await actions.answer(request.user, ref, question, form.data)
-            return to(f"/challenges/{ref}#questions", "The answer is public. Whoever asked or applied was told.")
+            return to(
+                f"/challenges/{ref}#questions",
+                "Question and answer are public. Whoever asked or applied is told by letter.",
+            )
         return await _answering(request, ref, question, form)
 
 
@@ -177,8 +182,11 @@ def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
     return not still, stamp if still else -stamp
 
 
-async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[actions.Asked]) -> Response[bytes]:
+async def _challenge(
+    request: Visitor, challenge: Challenge, form: forms.Form[questions.QuestionDraft]
+) -> Response[bytes]:
     frame = await _frame(request, challenge)
+    topic = actions.topic_of(challenge)
     decided = challenge.shortlisted_at is not None
     live = await actions.live_applications(challenge) if decided else []
     teams = await actions.names([each.supplier for each in live if each.shortlisted])
@@ -192,8 +200,8 @@ async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[ac
         method=methods.method(challenge.method) if methods.approved(challenge.method) else None,
         criteria=await actions.criteria_of(challenge),
         codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
-        questions=await actions.questions_of(challenge),
-        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        topic=topic,
+        asked=await questions.questions_shown(request.user, topic),
         own=await _own(request.user, challenge),
         seat=await judging.seat(request.user, challenge),
         supplies=request.user.wears(*SUPPLIER_ROLES) is not None,
@@ -206,11 +214,11 @@ async def _challenge(request: Visitor, challenge: Challenge, form: forms.Form[ac
     )
 
 
-async def _answering(request: Visitor, ref: str, question: str, form: forms.Form[actions.Answered]) -> Response[bytes]:
-    challenge = await _run(request, ref)
-    row = await find(Question, (Question.ref == question) & (Question.challenge == challenge.id))
-    frame = await _frame(request, challenge)
-    return show(request, "challenges/answer.html", status=form.status, **frame, question=row, form=form)
+async def _answering(
+    request: Visitor, ref: str, question: str, form: forms.Form[questions.AnswerDraft]
+) -> Response[bytes]:
+    topic = actions.topic_of(await _run(request, ref))
+    return await questions_pages.answering(request, topic, question, form)
 
 
 # ── drafting ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -279,10 +287,8 @@ class DraftPages(Controller):
         """One section with what is stored in it."""
         challenge = await _run(request, ref)
         kind, _ = _known(section)
-        values = {name: getattr(challenge, name) for name in kind.__struct_fields__}
-        if challenge.mission and "mission" in values:
-            values["mission"] = (await find(Mission, Mission.id == challenge.mission)).ref
-        return await _section(request, challenge, section, forms.blank(kind, **values), (q or "")[:200])
+        form = forms.stored(kind, challenge, **await actions.shown_in(challenge))
+        return await _section(request, challenge, section, form, (q or "")[:200])
 
     @post("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def write(self, request: Visitor, ref: FromPath[str], section: FromPath[str]) -> Response[Any]:
@@ -290,7 +296,7 @@ class DraftPages(Controller):
         kind, title = _known(section)
         form = await forms.read(request, kind)
         with form.acting():
-            await actions.edit(request.user, ref, form.data)
+            await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/draft", f"{title} saved.")
         return await _section(request, await _run(request, ref), section, form, "")
 
@@ -471,8 +477,7 @@ class ApplicationPages(Controller):
         own = await _own(request.user, challenge)
         if own is not None and own.withdrawn_at is None:
             return to(f"/applications/{own.ref}")
-        values = {name: getattr(own, name) for name in _FIELDS} if own else {}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), None)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, own), None)
 
     @post("/challenges/{ref:str}/apply", guards=[guards.supplier])
     async def apply(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -501,15 +506,14 @@ class ApplicationPages(Controller):
     async def change_form(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The application as it was sent, to be changed."""
         row, challenge = await _mine(request, ref)
-        values = {name: getattr(row, name) for name in _FIELDS}
-        return await _applying(request, challenge, forms.blank(actions.ApplicationDraft, **values), row)
+        return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, row), row)
 
     @post("/applications/{ref:str}/change", guards=[guards.supplier])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Replace what was sent."""
         form = await forms.read(request, actions.ApplicationDraft)
         with form.acting():
-            await actions.change(request.user, ref, form.data)
+            await actions.change(request.user, ref, form.data, form.version)
             return to(f"/applications/{ref}", "Your application is changed. The new receipt is in your letters.")
         row, challenge = await _mine(request, ref)
         return await _applying(request, challenge, form, row)
@@ -519,9 +523,6 @@ class ApplicationPages(Controller):
         """Take it back."""
         row = await actions.withdraw(request.user, ref)
         return to(f"/applications/{row.ref}", "Your application is withdrawn.")
-
-
-_FIELDS = actions.ApplicationDraft.__struct_fields__
 
 
 async def _mine(request: Visitor, ref: str) -> tuple[Application, Challenge]:
@@ -741,7 +742,7 @@ class RunPages(Controller):
         """Arrange it."""
         form = await forms.read(request, pitches.Schedule)
         with form.acting():
-            await pitches.schedule(request.user, pitch, form.data)
+            await pitches.schedule(request.user, pitch, form.data, form.version)
             return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is arranged. The team was told by letter.")
         return await _pitch(request, ref, pitch, form)
 
@@ -767,15 +768,14 @@ class RunPages(Controller):
     async def report(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The insight report as far as it is written."""
         row = await pitches.report_of(await _run(request, ref))
-        values = {name: getattr(row, name) for name in pitches.ReportDraft.__struct_fields__} if row else {}
-        return await _reporting(request, ref, forms.blank(pitches.ReportDraft, **values))
+        return await _reporting(request, ref, forms.stored(pitches.ReportDraft, row))
 
     @post("/report", guards=[guards.buyer])
     async def write_report(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the report."""
         form = await forms.read(request, pitches.ReportDraft)
         with form.acting():
-            await pitches.write_report(request.user, ref, form.data)
+            await pitches.write_report(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/manage", "The report is saved. It is published when you conclude.")
         return await _reporting(request, ref, form)
 
@@ -817,9 +817,9 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
     live = await actions.live_applications(challenge) if closed or decided else []
     firms = await actions.names([each.supplier for each in live]) if decided else {}
     heard = await pitches.pitches_of(challenge)
-    waiting = [each for each in await actions.questions_of(challenge) if each.answer is None]
     panel = await actions.panel_of(challenge)
     given = panel_pages.blanks(panel, None, **typed)
+    topic = actions.topic_of(challenge)
     return show(
         request,
         "challenges/manage.html",
@@ -834,8 +834,8 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
         else [],
         pitches=[(each, firms[each.supplier]) for each in heard if each.supplier in firms],
         report=await pitches.report_of(challenge),
-        questions=waiting,
-        answers_due=workdays.answers_due_at(challenge.closes_at) if challenge.closes_at else None,
+        topic=topic,
+        asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
         **given,
     )
 
@@ -844,7 +844,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     challenge = await _public(request, ref)
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
-    stored = forms.blank(pitches.Schedule, scheduled_at=row.scheduled_at, place_or_link=row.place_or_link)
+    arranging = form if form and form.kind is pitches.Schedule else forms.stored(pitches.Schedule, row)
     return show(
         request,
         "challenges/pitch.html",
@@ -854,7 +854,8 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
-        form=form or stored,
+        arranging=arranging,
+        form=form or arranging,
     )
 
 

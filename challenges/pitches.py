@@ -13,6 +13,7 @@ from challenges import rules
 from challenges.actions import ancestors, fee, must_run, names, tell_applicants
 from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, policy, workdays
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
@@ -57,8 +58,8 @@ class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
 # ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
-    """Arrange a pitch (its reference), or arrange it anew; the team is told by letter."""
+async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
+    """Arrange a pitch (its reference), or arrange it anew from what was `seen` of it; the team is told by letter."""
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
@@ -66,10 +67,9 @@ async def schedule(actor: Actor, ref: str, given: Schedule) -> Pitch:
         insist(rules.SCHEDULE, challenge, pitch, now)
         insist((rules.is_arranged_ahead,), given.scheduled_at, now)
         moved = pitch.scheduled_at is not None
-        pitch.scheduled_at, pitch.place_or_link = given.scheduled_at, given.place_or_link
-        pitch.missed_at, pitch.missed_because = None, ""
-        await pitch.save([Pitch.scheduled_at, Pitch.place_or_link, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-scheduled", moved=moved)
+        trace = Trace("pitch.scheduled", f"pitch:{ref}")
+        await revise(given, seen, pitch, trace=trace, missed_at=None, missed_because="")
+        await _tell_team(challenge, pitch, "challenges/pitch-scheduled.txt", moved=moved)
         await _pitch_event(
             actor, "pitch.scheduled", challenge, pitch, hat, {"scheduled_at": given.scheduled_at.isoformat()}
         )
@@ -87,7 +87,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
         pitch.note = (given or Delivery()).note.strip()
         pitch.missed_at, pitch.missed_because = None, ""
         await pitch.save([Pitch.delivered_at, Pitch.delivered_by, Pitch.note, *_MISSED])
-        await _tell_team(challenge, pitch, "pitch-delivered", due_at=workdays.pitch_fee_due_at(now))
+        await _tell_team(challenge, pitch, "challenges/pitch-delivered.txt", due_at=workdays.pitch_fee_due_at(now))
         await owe(
             actor,
             cause=f"pitch:{pitch.ref}",
@@ -114,7 +114,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
             raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
         pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
         await pitch.save([*_MISSED])
-        await _tell_team(challenge, pitch, "pitch-missed", reason=pitch.missed_because)
+        await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
     return pitch
 
@@ -122,19 +122,19 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
 # ── the report and the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def write_report(actor: Actor, ref: str, given: ReportDraft) -> InsightReport:
-    """Write the insight report of a challenge, or write it anew; it is published when the challenge is concluded."""
+async def write_report(actor: Actor, ref: str, given: ReportDraft, seen: str) -> InsightReport:
+    """Write the insight report of a challenge, or write it anew from what was `seen` of it; it is published when the
+    challenge is concluded."""
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
         insist(rules.REPORT, challenge, clock.now())
         report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
+        author = actor.must_be_person()
         if report is None:
-            report = InsightReport(challenge=challenge.id, written_by=actor.must_be_person())
-        for name, value in msgspec.structs.asdict(given).items():
-            setattr(report, name, value)
-        report.written_by = actor.must_be_person()
-        await report.save()
+            report = InsightReport(challenge=challenge.id, written_by=author)
+        trace = Trace("insight_report.drafted", f"insight_report:{report.ref}")
+        await revise(given, seen, report, trace=trace, written_by=author)
         await record(
             actor,
             "insight_report.drafted",
@@ -310,11 +310,11 @@ async def _pitch_event(
     )
 
 
-async def _tell_team(challenge: Challenge, pitch: Pitch, letter: str, **said: object) -> None:
+async def _tell_team(challenge: Challenge, pitch: Pitch, template: str, **said: object) -> None:
     application = await find(Application, Application.id == pitch.application)
     await tell(
         pitch.supplier,
-        f"challenges/{letter}.txt",
+        template,
         roles=SUPPLIER_ROLES,
         about=f"pitch:{pitch.ref}",
         title=challenge.title,

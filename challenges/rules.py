@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from challenges import methods
 from market import policy, workdays
+from market.questions import rules as questions
 from market.refusals import rule
 from market.tenders import cpv
 
@@ -50,7 +51,7 @@ def stage(challenge: Challenge, now: datetime) -> Stage:
         return "draft"
     if now > challenge.closes_at:
         return "closed"
-    if challenge.questions_until is not None and now <= challenge.questions_until:
+    if questions.are_taken(challenge.questions_until, now):
         return "questions"
     return "open"
 
@@ -298,35 +299,6 @@ EDIT = (not_yet_published,)
 def _still(missing: Iterable[str]) -> str | None:
     named = list(missing)
     return f"Still to say: {'; '.join(named)}." if named else None
-
-
-# ── questions ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("challenge.questions-ended", source=str(policy.number("questions.close_percent").source))
-def questions_are_taken(challenge: Challenge, now: datetime) -> str | None:
-    """Questions are asked in public until the stated time."""
-    if stage(challenge, now) != "questions":
-        return "Questions are no longer taken. What was asked and answered stands on the challenge's page."
-    return None
-
-
-ASK = (questions_are_taken,)
-"""For `actions.ask`."""
-
-
-@rule("challenge.question-not-open")
-def may_be_answered(challenge: Challenge, answered: bool, now: datetime) -> str | None:
-    """A question is answered once, while suppliers can still use the answer."""
-    if answered:
-        return "This question is answered already; the answer is public and stays as it is."
-    if stage(challenge, now) not in TAKING:
-        return "The challenge has closed: an answer would reach nobody in time."
-    return None
-
-
-ANSWER = (may_be_answered,)
-"""For `actions.answer`."""
 
 
 # ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────

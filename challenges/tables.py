@@ -9,7 +9,6 @@ from market.columns import (
     belongs_to,
     currency,
     may_belong_to,
-    maybe_words,
     minor_units,
     moment,
     number,
@@ -81,20 +80,6 @@ class Criterion(Table):
     name = words()
     description = words()
     weight = number()
-
-
-class Question(Table):
-    """A question asked in public until the stated time, and the answer everybody sees; the asker stays unnamed."""
-
-    id: Serial
-    ref = reference("Q")
-    challenge = belongs_to(Challenge)
-    asker = belongs_to(Organisation)
-    text = words()
-    asked_at = when()
-    answer = maybe_words()
-    answered_at = moment()
-    answered_by = may_belong_to(Person)
 
 
 class Application(Table):

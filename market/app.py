@@ -50,6 +50,8 @@ from market.portal.api import NoticeMergesApi, NoticePairsApi, NoticesApi, Porta
 from market.portal.pages import NoticePages, PortalPages
 from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
+from market.postroom.api import PostroomApi
+from market.postroom.pages import PostroomPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
@@ -105,6 +107,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ComponentPages,
     WellKnownPages,
     LetterPages,
+    PostroomPages,
     MissionPages,
     ChallengePages,
     DraftPages,
@@ -140,6 +143,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     AwardsApi,
     ContractsApi,
     MissionsApi,
+    PostroomApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,

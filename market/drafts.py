@@ -49,7 +49,7 @@ def write(given: msgspec.Struct, *rows: Table, **computed: Any) -> None:
 
 
 async def keep(given: msgspec.Struct, *rows: Table, **computed: Any) -> None:
-    """Write the draft to rows that are stored, and save exactly the columns that were written."""
+    """Write the draft to the rows and save exactly the columns that were written, of a new row all."""
     write(given, *rows, **computed)
     names = facts(given, **computed)
     for row in rows:
@@ -66,7 +66,7 @@ def stored(kind: type[msgspec.Struct], *rows: Table, **shown: Any) -> dict[str, 
 def version(kind: type[msgspec.Struct], *rows: Table | None) -> str:
     """What a change of these fields is written from: a keyed digest of what their columns hold now. It changes when they do and
     not when something else of the record does, so two people at two sections are not in each other's way."""
-    there = [row for row in rows if row is not None]
+    there = [row for row in rows if row is not None and row._exists_in_db]
     if len(there) < len(rows):
         return NOTHING
     return version_of(kind.__name__, {name: getattr(_owner(name, kind, there), name) for name in _names(kind)})

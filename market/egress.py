@@ -17,6 +17,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from market.wording import _
+
 PORTS = {"https": frozenset((443, 8443)), "http": frozenset((80, 8080))}
 """The ports of the web that are called, by protocol. Behind others stand mail servers, databases and consoles."""
 
@@ -61,11 +63,12 @@ def address(url: str, schemes: Collection[str] = ("https",)) -> Address:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Forbidden("The address is not a URL.") from None
+        raise Forbidden(_("The address is not a URL.")) from None
     if not host or parts.username is not None or parts.password is not None:
-        raise Forbidden("The address needs a host and may hold no user name.")
+        raise Forbidden(_("The address needs a host and may hold no user name."))
     if parts.scheme not in schemes:
-        raise Forbidden(f"The address must begin with {' or '.join(f'{each}://' for each in sorted(schemes)[::-1])}.")
+        beginnings = " or ".join(f"{each}://" for each in sorted(schemes)[::-1])
+        raise Forbidden(_("The address must begin with {beginnings}.", beginnings=beginnings))
     return Address(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
 
 

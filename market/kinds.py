@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from market.wording import N_
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -141,7 +143,7 @@ ROWS: Final = (
         prefix="IR",
         address="/insights/",
         part_of=("challenge",),
-        tab="What was learnt",
+        tab=N_("What was learnt"),
         endless=True,
         titles="SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
         public="SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
@@ -465,7 +467,7 @@ ROWS: Final = (
         "notices of other portals",
         prefix="N",
         address="/notices/",
-        tab="Other portals",
+        tab=N_("Other portals"),
         public="SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
         deeds={
             "notice.joined": "joined notices that are one procurement, {it}",
@@ -518,6 +520,17 @@ ROWS: Final = (
         },
     ),
     Kind("search", "a saved search", "saved searches", prefix="SS"),
+    Kind(
+        "letter",
+        "a letter",
+        "letters",
+        prefix="L",
+        deeds={
+            "letter.sent-again": "had the letter {it} sent again",
+            "letter.address-died": "marked an address as dead because of the letter {it}",
+            "letter.address-revived": "marked an address as alive because of the letter {it}",
+        },
+    ),
 )
 
 KINDS: Final = {kind.name: kind for kind in ROWS}

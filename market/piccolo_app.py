@@ -15,6 +15,7 @@ TABLES = [
     "market.opendata.tables",
     "market.panels.tables",
     "market.payments.tables",
+    "market.questions.tables",
     "market.standards.tables",
     "market.suppliers.tables",
     "market.tenders.tables",

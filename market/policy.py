@@ -69,10 +69,13 @@ class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When public questions close and by when they are answered; for challenges and tenders alike."""
+    """When public questions close, by when they are answered, how many one organisation asks, and how often letters tell of
+    them; for challenges and tenders alike."""
 
     close_percent: int
     answer_working_days_before_close: int
+    most_in_a_day: int
+    letters_hours_apart: int
 
 
 class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

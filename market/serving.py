@@ -99,7 +99,11 @@ def serve(arguments: Namespace, greet: Callable[[bool], Sequence[str]] | None = 
         greeter.wait()
         if worker is not None:
             worker.send_signal(signal.SIGTERM)
-            worker.wait(20)
+            try:
+                worker.wait(20)
+            except subprocess.TimeoutExpired:
+                worker.kill()  # what a job had committed stays, and the rest is begun anew
+                worker.wait()
     return 0
 
 

@@ -154,7 +154,7 @@ async def turn() -> int:
         "SELECT 'service:' || s.ref, i.valid_until FROM issued_certificate i JOIN service s ON s.id = i.service "
         "WHERE i.revoked_at IS NULL) "
         "INSERT INTO outbox (subject, verb, at) SELECT DISTINCT subject, 'stage.turned', {}::timestamptz FROM turned "
-        "WHERE turned.at <= {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at >= turned.at) "
+        "WHERE turned.at < {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at > turned.at) "
         "RETURNING id",
         now,
         now,

@@ -18,6 +18,7 @@ from market import clock, drafts
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
 from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person
 from market.actor import SYSTEM, Actor, Role
+from market.db import maybe
 from market.missions.tables import Mission
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
@@ -45,6 +46,11 @@ async def filled(client: httpx.AsyncClient, path: str, typed: Mapping[str, Any],
     page = (await client.get(at or path)).text
     hidden = re.search(r'name="version" value="(\w*)"', page)
     return await client.post(path, data={**({"version": hidden[1]} if hidden else {}), **typed})
+
+
+async def as_is(kind: type[msgspec.Struct], table: type[Table], ref: str) -> str:
+    """What a change of these fields of a record is written from when it is read now."""
+    return drafts.version(kind, await maybe(table, table.ref == ref))  # type: ignore[attr-defined]
 
 
 async def seen(kind: type[msgspec.Struct], *rows: Table) -> str:
@@ -206,9 +212,11 @@ async def tendering(
         await tenders.add_criterion(officers[0], lot.ref, PRICE)
     closes = now + timedelta(days=35)
     begins, ends = (closes + timedelta(days=30)).date(), (closes + timedelta(days=1800)).date()
-    await tenders.set_dates(officers[0], tender.ref, tenders.Dates(now + timedelta(days=14), closes, begins, ends))
+    dates = tenders.Dates(now + timedelta(days=14), closes, begins, ends)
+    await tenders.set_dates(officers[0], tender.ref, dates, drafts.version(tenders.Dates, tender))
     reason = "" if lots > 1 else "One crew looks after all of it, with one tool."
-    await tenders.set_terms(officers[0], tender.ref, tenders.Terms("Rights stay with the supplier.", "", None, reason))
+    terms = tenders.Terms("Rights stay with the supplier.", "", None, reason)
+    await tenders.set_terms(officers[0], tender.ref, terms, drafts.version(tenders.Terms, tender))
     secrets = []
     for officer in officers:
         await tenders.name_officer(officers[0], tender.ref, officer.ref)

@@ -8,11 +8,12 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
+from market import drafts
 from market.accounts import guards, memberships
 from market.accounts.tables import Organisation
 from market.db import find
 from market.refusals import NotFound
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -37,7 +38,8 @@ class MeView(msgspec.Struct):
 
 class OrganisationView(msgspec.Struct):
     """What is public of a body. `tier` is empty unless it buys; `department` is the reference of the department that
-    answers for it; `identifier` is its number in the register `scheme` (a code of org-id.guide)."""
+    answers for it; `identifier` is its number in the register `scheme` (a code of org-id.guide); `etag` is what a change
+    names as If-Match."""
 
     ref: str
     name: str
@@ -49,6 +51,7 @@ class OrganisationView(msgspec.Struct):
     identifier: str
     region: str
     website: str
+    etag: str
 
 
 class MemberView(msgspec.Struct):
@@ -76,16 +79,17 @@ async def view(body: Organisation) -> OrganisationView:
     """The row as everybody may see it."""
     department = await find(Organisation, Organisation.id == body.department) if body.department else None
     return OrganisationView(
-        body.ref,
-        body.name,
-        body.kind,
-        body.tier,
-        department.ref if department else None,
-        body.country,
-        body.scheme,
-        body.identifier,
-        body.region,
-        body.website,
+        ref=body.ref,
+        name=body.name,
+        kind=body.kind,
+        tier=body.tier,
+        department=department.ref if department else None,
+        country=body.country,
+        scheme=body.scheme,
+        identifier=body.identifier,
+        region=body.region,
+        website=body.website,
+        etag=drafts.version(memberships.OrganisationChange, body),
     )
 
 
@@ -158,13 +162,17 @@ class OrganisationsApi(Controller):
         summary="Change an organisation",
         operation_id="changeOrganisation",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
     async def change(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.OrganisationChange]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        data: JSONBody[memberships.OrganisationChange],
+        if_match: IfMatch = "",
     ) -> OrganisationView:
         """Change what is told of a buyer, an audit body or an operator; its kind and its number stay."""
-        return await view(await memberships.change_organisation(request.user, ref, data))
+        return await view(await memberships.change_organisation(request.user, ref, data, if_match))
 
     @get(
         "/{ref:str}/people",

@@ -36,7 +36,7 @@ async def revise(
     shown: Mapping[str, Any] | None = None,
     **computed: Any,
 ) -> None:
-    """Write a draft over rows that the caller has locked, when they are as they were when it was begun: `seen` is their
+    """Write a draft over rows that the caller has locked (or makes, under the lock of their parent), when they are as they were when it was begun: `seen` is their
     :func:`market.drafts.version` then. Raises :class:`market.drafts.Overtaken` when somebody saved meanwhile. `shown` and
     `computed` are those of :func:`market.drafts.stored` and :func:`market.drafts.keep`."""
     kind = type(given)

@@ -14,10 +14,11 @@ import msgspec
 from asyncpg.exceptions import UniqueViolationError
 from msgspec import Meta
 
-from market import clock
+from market import clock, drafts
 from market import organisations as registers
 from market.accounts import passwords, rules
 from market.accounts.actions import Email, others_with, plain_address
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import Invitation, Membership, Organisation, Person
@@ -139,17 +140,14 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
         number = number_of(given.scheme, given.identifier)
         row = await keep(
             Organisation(
-                name=" ".join(given.name.split()),
-                kind=given.kind,
-                tier=given.tier,
-                department=department.id if department else None,
-                country=given.country,
-                scheme=number.scheme if number else "",
-                identifier=number.number if number else "",
-                region=given.region,
-                website=given.website,
-                email=given.email,
-                created_at=clock.now(),
+                **drafts.facts(
+                    given,
+                    name=" ".join(given.name.split()),
+                    department=department.id if department else None,
+                    scheme=number.scheme if number else "",
+                    identifier=number.number if number else "",
+                    created_at=clock.now(),
+                )
             )
         )
         await record(
@@ -162,7 +160,7 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
     return row
 
 
-async def change_organisation(actor: Actor, ref: str, given: OrganisationChange) -> Organisation:
+async def change_organisation(actor: Actor, ref: str, given: OrganisationChange, seen: str) -> Organisation:
     """Change a body that was entered: a new name, another tier, another department that answers for it; an operator's act.
     What the body published before is told again, because its name stands there. Suppliers change their own profile."""
     actor.must_wear("operator")
@@ -173,18 +171,14 @@ async def change_organisation(actor: Actor, ref: str, given: OrganisationChange)
         department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
         told = {"name": " ".join(given.name.split()), "tier": given.tier}
         before = {name: getattr(row, name) for name in told}
-        row.name, row.tier = told["name"], given.tier
-        row.department = department.id if department else None
-        row.region, row.website, row.email = given.region, given.website, given.email
-        await row.save(
-            [
-                Organisation.name,
-                Organisation.tier,
-                Organisation.department,
-                Organisation.region,
-                Organisation.website,
-                Organisation.email,
-            ]
+        await revise(
+            given,
+            seen,
+            row,
+            trace=Trace("organisation.changed", subject_of(row)),
+            shown=await shown_of(row),
+            name=told["name"],
+            department=department.id if department else None,
         )
         await record(
             actor,
@@ -195,6 +189,11 @@ async def change_organisation(actor: Actor, ref: str, given: OrganisationChange)
             announce=await _told_of(ref) if told["name"] != before["name"] else (),
         )
     return row
+
+
+async def shown_of(body: Organisation) -> dict[str, str]:
+    """What a form shows for columns that people name otherwise: the department by its reference."""
+    return {"department": (await find(Organisation, Organisation.id == body.department)).ref if body.department else ""}
 
 
 async def _told_of(ref: str) -> list[str]:

@@ -13,8 +13,9 @@ from msgspec import Meta
 
 from market import organisations as registers
 from market.accounts import actions, guards, memberships, passkeys, rules
-from market.accounts.sessions import COOKIE, LASTS, begin
-from market.accounts.tables import Organisation, Person
+from market.accounts.people import is_unreachable
+from market.accounts.sessions import COOKIE, LASTS, begin, digest
+from market.accounts.tables import Organisation, Person, Session
 from market.db import find
 from market.letters import actions as letters
 from market.refusals import NotFound, refusals
@@ -25,6 +26,12 @@ from market.web.pages import Visitor, show, to
 from market.web.words import day
 
 HOME = "/account"
+
+UNREACHABLE = (
+    "Letters to you come back, so none is sent any more. Tell the operators of this site when your address works again, or have "
+    "yourself invited under another."
+)
+"""What somebody reads on signing in whose address is marked as dead."""
 DESK = "/desk"
 """Where somebody goes who came to sign in from nowhere in particular."""
 
@@ -82,7 +89,7 @@ class SignInPages(Controller):
         with form.acting():
             token = await actions.sign_in(form.data.email, form.data.password, client_of(request))
             await _end_present(request)
-            return with_session(to(own_path(then)), token)
+            return await _signed_in(token, then)
         return _signing_in(request, form, then)
 
     @post("/sign-in/passkey/options", guards=[guards.public], status_code=200)
@@ -98,7 +105,7 @@ class SignInPages(Controller):
         with form.acting():
             token = await passkeys.sign_in(form.data.credential, client_of(request))
             await _end_present(request)
-            return with_session(to(own_path(then)), token)
+            return await _signed_in(token, then)
         return _signing_in(request, forms.blank(actions.SignIn), then, refused=form)
 
     @get("/sign-out", guards=[guards.public])
@@ -349,11 +356,8 @@ class OrganisationPages(Controller):
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is told of a body, to be changed."""
         body = await _entered(ref)
-        values = {name: getattr(body, name) for name in memberships.OrganisationChange.__struct_fields__}
-        values["department"] = (
-            (await find(Organisation, Organisation.id == body.department)).ref if body.department else ""
-        )
-        return await _entering(request, forms.blank(memberships.OrganisationChange, **values), body)
+        form = forms.stored(memberships.OrganisationChange, body, **await memberships.shown_of(body))
+        return await _entering(request, form, body)
 
     @post("/{ref:str}/edit", guards=[guards.operator])
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -362,7 +366,7 @@ class OrganisationPages(Controller):
         form = await forms.read(request, memberships.OrganisationChange)
         form.beside(await memberships.objections({**form.found, "kind": body.kind}))
         with form.acting():
-            await memberships.change_organisation(request.user, ref, form.data)
+            await memberships.change_organisation(request.user, ref, form.data, form.version)
             return to(f"/organisations/{ref}", "The change is saved.")
         return await _entering(request, form, body)
 
@@ -455,6 +459,13 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     )
 
 
+async def _signed_in(token: str, then: str) -> Response[Any]:
+    """Go on to where the person wanted to be; she is told when nothing that is written to her reaches her."""
+    session = await find(Session, Session.token_hash == digest(token))
+    said = UNREACHABLE if await is_unreachable(session.person) else ""
+    return with_session(to(own_path(then), said, kind="notice"), token)
+
+
 async def _end_present(request: Visitor) -> None:
     """End the session this browser has, if any: a sign-in never goes on under a token that was there before."""
     token = session_token(request)
@@ -482,6 +493,7 @@ async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Res
         form=shown,
         me=person,
         invitations=await memberships.invitations_to(person),
+        unreachable=UNREACHABLE if await is_unreachable(person.id) else None,
         passkeys=await passkeys.keys_of(person.id),
         tokens=await actions.tokens_of(person.id),
         sessions=await actions.open_sessions(person.id),

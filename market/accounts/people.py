@@ -33,7 +33,15 @@ async def tell(
 ) -> None:
     """Write the same letter to everybody who holds one of these roles (any, when none is named) in a body now."""
     for person in await holders(organisation, *roles):
-        await write(person["email"], person["name"], template, person=person["ref"], about=about, **facts)
+        await write(
+            person["email"],
+            person["name"],
+            template,
+            person=person["ref"],
+            for_people_of=organisation,
+            about=about,
+            **facts,
+        )
 
 
 async def tell_person(
@@ -43,6 +51,15 @@ async def tell_person(
     account."""
     row = await find(Person, Person.id == person)
     return await write(row.email, row.name, template, person=row.ref, about=about, stops=stops, secret=secret, **facts)
+
+
+async def is_unreachable(person: int) -> bool:
+    """Whether this person's own address is marked as dead: nothing that is written to her is sent."""
+    return bool(
+        await many(
+            "SELECT 1 AS dead FROM dead_address d JOIN person p ON d.address = lower(p.email) WHERE p.id = {}", person
+        )
+    )
 
 
 async def department_of(organisation: int) -> Organisation:

@@ -81,9 +81,9 @@ class Office:
     kind: str
     tier: str
     role: str
-    title: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
+    title: str
+    since: datetime | None
+    until: datetime | None
 
 
 @rule("membership.role-of-another-kind", field="role")
@@ -251,7 +251,7 @@ ADD_PASSKEY = (a_passkey_vouches_for_the_next, not_more_than_devices)
 def says_what_it_was_written_from(seen: str) -> str | None:
     """A change of something stored says which state of it was read before, so that nobody's words are lost unseen."""
     if not seen:
-        return "Say what this change was written from: send the etag that you read as If-Match."
+        return "Open this again before you save: it does not say what was read. Programs send its etag as If-Match."
     return None
 
 

@@ -188,7 +188,10 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
         if bid is None:
             raise NotFound("Bid")
         low = _low(standing, bid)
-        insist(rules.ASK, rules.Asking(tender, low, bid.lot in standing.decisions, standing.questions.get(bid.id)))
+        insist(
+            rules.ASK,
+            rules.Asking(tender, low, bid.lot in standing.decisions, standing.questions.get(bid.id), answer=""),
+        )
         now = clock.now()
         question = PriceQuestion(
             bid=bid.id,

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from market.accounts import guards
 from market.actor import Actor
 from market.awards import actions, evaluation
-from market.awards.pages import is_buyer, shown_reasons, standing_for
+from market.awards.readers import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Complaint, Decision
 from market.db import find
 from market.panels import actions as panels

@@ -45,8 +45,8 @@ class Deciding:
     set_aside: Mapping[str, str]
     reasons: str
     now: datetime
-    low: Sequence[Low] = ()
-    certificate: str | None = None
+    low: Sequence[Low]
+    certificate: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Asking:
     low: str | None
     decided: bool
     question: PriceQuestion | None
-    answer: str = ""
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ Code = Annotated[str, Meta(title="Your opening secret", max_length=80)]
 """What an opening officer wrote down when she took her secret."""
 
 
+class CodeForm(msgspec.Struct):
+    """An opening officer's secret."""
+
+    code: Code
+
+
 class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
 
@@ -92,8 +98,7 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
     hat = _hat(actor)
     tender = await _tender(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    withheld = await sanctions.withheld(hat.organisation, arrived)
-    insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived, withheld=withheld))
+    insist(rules.SUBMIT, await bidding(actor, tender, lot, arrived))
     if lot is None:
         raise NotFound("Lot")
     criteria = await criteria_of(lot.id)
@@ -154,12 +159,19 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     hat = _hat(actor)
     tender = await _tender(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
-    insist(rules.WITHDRAW, rules.Bidding(tender, lot, arrived, bool(sealed)))
+    insist(rules.WITHDRAW, await bidding(actor, tender, lot, arrived))
     if lot is None:
         raise NotFound("Lot")
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     return await _keep(actor, hat, tender.id, lot.id, context, "withdraw", b"", arrived)
+
+
+async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: datetime) -> rules.Bidding:
+    """All that the rules look at, as it stands now: before anything is sealed, and again under the tender's lock."""
+    hat = _hat(actor)
+    sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
+    withheld = await sanctions.withheld(hat.organisation, arrived)
+    return rules.Bidding(tender, lot, arrived, sealed_before=bool(sealed), withheld=withheld)
 
 
 async def _keep(
@@ -176,11 +188,10 @@ async def _keep(
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)
         lot = await find(Lot, Lot.id == lot_id)
-        if act == "submit":
-            insist(rules.SUBMIT, rules.Bidding(tender, lot, arrived))
-        else:
-            sealed = await counting(tender_id, lot=lot_id, supplier=hat.organisation)
-            insist(rules.WITHDRAW, rules.Bidding(tender, lot, arrived, bool(sealed)))
+        insist(
+            rules.SUBMIT if act == "submit" else rules.WITHDRAW,
+            await bidding(actor, tender, lot, arrived),
+        )
         bid = Bid(
             tender=tender_id,
             lot=lot_id,
@@ -196,7 +207,7 @@ async def _keep(
         await add_follower(tender, hat.organisation)
         await tell(
             hat.organisation,
-            f"bids/{act}.txt",
+            "bids/submit.txt" if act == "submit" else "bids/withdraw.txt",
             roles=SUPPLIER_ROLES,
             about=f"tender:{tender.ref}",
             tender=tender,

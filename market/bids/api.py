@@ -11,7 +11,6 @@ from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
 from market.bids import actions
-from market.bids.pages import CodeForm
 from market.bids.tables import Opening
 from market.db import find
 from market.tenders.tables import Tender
@@ -153,7 +152,9 @@ class BidsApi(Controller):
         security=SIGNED_IN,
         responses=problem_responses(400, 401, 404, 409, 422),
     )
-    async def contribute(self, request: Visitor, ref: FromPath[str], data: JSONBody[CodeForm]) -> ContributionView:
+    async def contribute(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CodeForm]
+    ) -> ContributionView:
         """An opening officer brings her secret after the deadline; the second one opens the bids."""
         return ContributionView(await actions.contribute(request.user, ref, data.code) is not None)
 

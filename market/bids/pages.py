@@ -30,12 +30,6 @@ class BidForm(msgspec.Struct):
     declared: bool = False
 
 
-class CodeForm(msgspec.Struct):
-    """An opening officer's secret."""
-
-    code: actions.Code
-
-
 def _answers(form: forms.Form[BidForm]) -> dict[str, str]:
     return {
         name.removeprefix("answer-"): str(value).replace("\r\n", "\n").strip()
@@ -79,6 +73,7 @@ class BidPages(Controller):
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
+        facts = rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True, withheld=withheld)
         return show(
             request,
             "bids/lots.html",
@@ -87,12 +82,8 @@ class BidPages(Controller):
             lots=lots,
             sent={each["lot_ref"]: each for each in reversed(sent)},
             history=sent,
-            blocked=refusals(
-                rules.SUBMIT, rules.Bidding(tender, lots[0] if lots else None, clock.now(), withheld=withheld)
-            ),
-            withdraws=not refusals(
-                rules.WITHDRAW, rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True)
-            ),
+            blocked=refusals(rules.SUBMIT, facts),
+            withdraws=not refusals(rules.WITHDRAW, facts),
             missing=missing,
         )
 
@@ -122,12 +113,12 @@ class BidPages(Controller):
     @get("/tenders/{ref:str}/opening", guards=[guards.public])
     async def opening(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Before: who must come, and when. After: the register."""
-        return await _opening(request, ref, forms.blank(CodeForm))
+        return await _opening(request, ref, forms.blank(actions.CodeForm))
 
     @post("/tenders/{ref:str}/opening", guards=[guards.buying_side])
     async def contribute(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Bring my secret; with the second one the bids are opened."""
-        form = await forms.read(request, CodeForm)
+        form = await forms.read(request, actions.CodeForm)
         with form.acting():
             opened = await actions.contribute(request.user, ref, form.data.code)
             said = (
@@ -147,7 +138,7 @@ class BidPages(Controller):
 async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
     tender = await _tender(ref)
     lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    withheld, missing = await actions.warned(request.user, tender)
+    _, missing = await actions.warned(request.user, tender)
     return show(
         request,
         "bids/seal.html",
@@ -156,12 +147,12 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=await actions.criteria_of(lot.id),
         form=form,
-        blocked=refusals(rules.SUBMIT, rules.Bidding(tender, lot, clock.now(), withheld=withheld)),
+        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.now())),
         missing=missing,
     )
 
 
-async def _opening(request: Visitor, ref: str, form: forms.Form[CodeForm]) -> Response[bytes]:
+async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm]) -> Response[bytes]:
     tender = await _tender(ref)
     opening = await actions.opening_of(tender.id)
     officers = await actions.officers_of(tender.id)

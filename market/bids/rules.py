@@ -21,9 +21,9 @@ class Bidding:
     tender: Tender
     lot: Lot | None
     at: datetime
-    sealed_before: bool = False
+    sealed_before: bool
     """Whether the supplier has an envelope for this lot that counts so far."""
-    withheld: str = ""
+    withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
 
 

@@ -393,12 +393,23 @@ async def _milestone(contract_ref: str, milestone_ref: str) -> tuple[Contract, M
     )
 
 
+async def _working(contract: Contract, milestone: Milestone, words: str) -> rules.Working:
+    tender = await find(Tender, Tender.id == contract.tender)
+    return rules.Working(
+        contract,
+        milestone,
+        words,
+        certificate=await _certified(contract.supplier, tender),
+        withheld=await sanctions.withheld(contract.supplier, clock.now(), pinned=_pinned(tender)),
+    )
+
+
 async def deliver(actor: Actor, contract_ref: str, milestone_ref: str, given: Delivery) -> Milestone:
     """The supplier marks a milestone delivered, with a note; again after a refusal."""
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*SUPPLIERS, organisation=contract.supplier)
-        insist(rules.DELIVER, rules.Working(contract, milestone, given.note))
+        insist(rules.DELIVER, await _working(contract, milestone, given.note))
         milestone.delivered_at, milestone.delivered_by = clock.now(), actor.must_be_person()
         milestone.delivery_note, milestone.refused_reason = given.note.strip(), ""
         await milestone.save(
@@ -414,10 +425,7 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        tender = await find(Tender, Tender.id == contract.tender)
-        missing = await _certified(contract.supplier, tender)
-        withheld = await sanctions.withheld(contract.supplier, clock.now(), pinned=_pinned(tender))
-        insist(rules.ACCEPT, rules.Working(contract, milestone, "", missing, withheld))
+        insist(rules.ACCEPT, await _working(contract, milestone, ""))
         milestone.accepted_at, milestone.accepted_by = clock.now(), actor.must_be_person()
         await milestone.save([Milestone.accepted_at, Milestone.accepted_by])
         about = await ancestors(contract)
@@ -449,7 +457,7 @@ async def refuse(actor: Actor, contract_ref: str, milestone_ref: str, given: Ref
     async with transaction():
         contract, milestone = await _milestone(contract_ref, milestone_ref)
         hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        insist(rules.REFUSE, rules.Working(contract, milestone, given.problem))
+        insist(rules.REFUSE, await _working(contract, milestone, given.problem))
         milestone.refused_reason = given.problem.strip()
         await milestone.save([Milestone.refused_reason])
         await _tell(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)

@@ -58,7 +58,7 @@ class DrawingUp:
     milestones: Sequence[Part]
     indicators: Sequence[str]
     now: datetime
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
@@ -71,7 +71,7 @@ class Signing:
     digest: str
     signed_other_side: bool
     agreed: bool
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
 
@@ -82,9 +82,9 @@ class Working:
     contract: Contract
     milestone: Milestone
     words: str
-    certificate: str = ""
+    certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
-    withheld: str = ""
+    withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
 
 

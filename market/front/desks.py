@@ -14,6 +14,7 @@ from typing import Any
 from challenges import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock, policy, workdays
+from market.accounts.people import is_unreachable
 from market.actor import SUPPLIER_ROLES, Actor
 from market.db import many, one
 from market.money import Money
@@ -85,6 +86,8 @@ async def desk(actor: Actor) -> Desk:
         made.buying = await _stages(buying, actor.organisations("buyer"), now)
     if actor.person is not None:
         made.waiting += await _evaluating(actor.person, now)
+        if await is_unreachable(actor.person):
+            made.waiting.append(Waiting("Letters do not reach you: your address is marked as dead", "/account"))
     if actor.wears(*SUPPLIER_ROLES):
         firms = actor.organisations(*SUPPLIER_ROLES)
         made.waiting += await _supplying(firms, actor.organisations("supplier-admin"), now)
@@ -120,10 +123,11 @@ async def _buying(actor: Actor, mine: Sequence[int], ours: Sequence[int], now: d
 
 async def _questions(mine: Sequence[int], now: datetime) -> list[Waiting]:
     rows = await many(
-        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked, min(q.ref) AS question FROM question q "
-        "JOIN challenge c ON c.id = q.challenge WHERE c.buyer = ANY({}::int[]) AND q.answered_at IS NULL "
+        "SELECT '/challenges/' AS place, c.ref, c.title, c.closes_at, count(*) AS asked, min(q.ref) AS question FROM public_question q "
+        "JOIN challenge c ON q.record = 'challenge:' || c.ref WHERE c.buyer = ANY({}::int[]) AND q.answered_at IS NULL "
         "AND c.cancelled_at IS NULL AND c.closes_at > {} GROUP BY c.id UNION ALL "
-        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*), min(q.ref) FROM tender_question q JOIN tender t ON t.id = q.tender "
+        "SELECT '/tenders/', t.ref, t.title, t.closes_at, count(*), min(q.ref) FROM public_question q "
+        "JOIN tender t ON q.record = 'tender:' || t.ref "
         "WHERE t.buyer = ANY({}::int[]) AND q.answered_at IS NULL AND t.cancelled_at IS NULL AND t.closes_at > {} "
         "GROUP BY t.id",
         list(mine),
@@ -409,9 +413,12 @@ async def _operating() -> list[Waiting]:
         Waiting(f"{row['name']} says it buys a commodity: check the claim", f"/tenders/{row['ref']}", row["title"])
         for row in rows
     ]
-    stuck = await one("SELECT count(*) AS letters FROM letter WHERE sent_at IS NULL AND failure <> ''")
+    stuck = await one(
+        "SELECT count(*) AS letters FROM letter l WHERE gave_up_at IS NOT NULL AND sent_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM dead_address d WHERE d.address = lower(l.address))"
+    )
     if stuck["letters"]:
-        found.append(Waiting(f"{_n(stuck['letters'], 'A letter')} could not be sent", "/letters"))
+        found.append(Waiting(f"{_n(stuck['letters'], 'A letter')} came back", "/postroom?outcome=came-back"))
     return found
 
 

@@ -1,40 +1,21 @@
-"""Writing letters, as a row in the transaction of the act that it tells of; reading them; and sending those that wait."""
+"""Writing letters, as a row in the transaction of the act that it tells of, and reading them; `sending` sends them."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from market import clock
 from market.actor import Actor
-from market.columns import ALPHABET
-from market.db import find, maybe, transaction
-from market.letters import smtp
+from market.audit.actions import caused
+from market.db import find, many
 from market.letters.tables import Letter
 from market.refusals import NotFound
 from market.settings import settings
 from market.web.pages import site, templates
 from market.web.templating import letter
 
-log = logging.getLogger("prelude.letters")
-
-BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360, 1440, 2880))
-"""How long a letter waits after its first, second … failed try. After the last it is left, with the reason."""
-
-AT_ONCE = 50
-"""Letters a turn of the job takes before other jobs have theirs."""
-
 PER_PAGE = 25
-
-_TOKEN = re.compile(r"(?<=/)[A-Za-z0-9_-]{40,}$", re.MULTILINE)
-"""The token at the end of a link, as `market.accounts.sessions.new_token` makes it."""
-
-_CODE = re.compile(rf"^[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}$", re.MULTILINE)
-"""A code alone on its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +31,7 @@ async def write(
     template: str,
     *,
     person: str = "",
+    for_people_of: int | None = None,
     about: str = "",
     stops: str = "",
     secret: bool = False,
@@ -57,15 +39,21 @@ async def write(
 ) -> Letter:
     """Write one letter. `template` is a file of `templates/email/` that extends `email/layout.txt`; every name it uses
     must be given. `addressee` (a “reader” when no name is known), `site`, `site_url` and `now` are always there.
-    `person` is the addressee's reference when she has an account, `about` the `kind:reference` the letter is about;
+    `person` is the addressee's reference when she has an account, `for_people_of` the id of the body for whose people it is
+    written, `about` the `kind:reference` the letter is about;
     `stops` a path that ends letters of this kind with one request; `secret` letters have a `token` whose link opens an
     account, or a code.
+
+    The letter keeps its template and, when the transaction commits, the number of the event that caused it: see
+    :func:`market.audit.actions.caused`.
     """
     now = clock.now()
     given = {"addressee": Addressee(name or "reader"), "site": site(), "site_url": settings().site_url, "now": now}
     subject, text = letter(templates(), f"email/{template}", {**given, **facts})
     written = Letter(
+        template=template,
         person=person,
+        organisation=for_people_of,
         address=address,
         name=name,
         subject=subject,
@@ -75,8 +63,18 @@ async def write(
         stops=stops,
         secret=secret,
     )
-    await Letter.insert(written)
+    await written.save()
+    caused(written.id, about, _tie)
     return written
+
+
+async def _tie(pairs: list[tuple[int, int]]) -> None:
+    await many(
+        "UPDATE letter SET event = tied.event FROM unnest({}::int[], {}::bigint[]) AS tied (letter, event) "
+        "WHERE letter.id = tied.letter",
+        [letter for letter, _ in pairs],
+        [event for _, event in pairs],
+    )
 
 
 async def letters_for(actor: Actor, before: int | None = None, address: str = "") -> list[Letter]:
@@ -100,78 +98,3 @@ async def read(actor: Actor, ref: str) -> Letter:
     if not settings().demo and (not actor.signed_in or found.person != actor.ref or found.secret):
         raise NotFound("Letter")
     return found
-
-
-async def send_waiting() -> int:
-    """A job: send the letters that wait, oldest first, when a mail server is named; answers how many were tried.
-
-    Each letter is taken, sent and marked in a transaction of its own, so a killed worker sends at most one a second time
-    (with the same Message-ID). A refusal for ever is not tried again; any other failure is, after a growing pause.
-    """
-    url = settings().smtp_url
-    if url is None:
-        return 0
-    tried = 0
-    connection = smtp.Connection(url)
-    try:
-        while tried < AT_ONCE and await _send_next(connection):
-            tried += 1
-    finally:
-        await asyncio.to_thread(connection.close)
-    return tried
-
-
-async def _send_next(connection: smtp.Connection) -> bool:
-    now = clock.now()
-    async with transaction():
-        waiting: Letter | None = await (
-            Letter.objects()
-            .where(
-                Letter.sent_at.is_null()
-                & (Letter.tried <= len(BACK_OFF))
-                & (Letter.again_at.is_null() | (Letter.again_at <= now))
-            )
-            .order_by(Letter.id)
-            .first()
-            .lock_rows("UPDATE", skip_locked=True)
-        )
-        if waiting is None:
-            return False
-        await _try(connection, waiting, now)
-    return True
-
-
-async def _try(connection: smtp.Connection, waiting: Letter, now: datetime) -> None:
-    waiting.tried += 1
-    try:
-        message = smtp.message(
-            waiting.ref,
-            waiting.name,
-            waiting.address,
-            waiting.subject,
-            waiting.text,
-            waiting.written_at,
-            waiting.stops,
-        )
-        await asyncio.to_thread(connection.send, message)
-        waiting.sent_at, waiting.failure, waiting.again_at = now, "", None
-        if waiting.secret:
-            waiting.text = _TOKEN.sub("(the rest of this link is not kept)", waiting.text)
-            waiting.text = _CODE.sub("(this code is not kept)", waiting.text)
-    except smtp.NeverAccepted as failure:
-        waiting.failure, waiting.tried, waiting.again_at = str(failure)[:500], len(BACK_OFF) + 1, None
-        log.warning("letter %s is refused for ever: %s", waiting.ref, failure)
-    except smtp.NotNow as failure:
-        waiting.failure = str(failure)[:500]
-        waiting.again_at = now + BACK_OFF[waiting.tried - 1] if waiting.tried <= len(BACK_OFF) else None
-        log.warning("letter %s could not be sent (try %d): %s", waiting.ref, waiting.tried, failure)
-    await waiting.save([Letter.sent_at, Letter.failure, Letter.again_at, Letter.tried, Letter.text])
-
-
-async def send_again(ref: str) -> None:
-    """Let a letter that was given up be tried anew, for example after the mail server was mended."""
-    async with transaction():
-        waiting = await maybe(Letter, (Letter.ref == ref) & (Letter.sent_at.is_null()), lock=True)
-        if waiting is not None:
-            waiting.tried, waiting.again_at = 0, None
-            await waiting.save([Letter.tried, Letter.again_at])

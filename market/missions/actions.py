@@ -49,6 +49,12 @@ def may_edit(actor: Actor, owner: int) -> bool:
     return bool(actor.wears("operator") or actor.wears("buyer", "minister", organisation=owner))
 
 
+def may_see(actor: Actor, mission: Mission) -> None:
+    """A draft is seen by its owner and the operator only; to everybody else it does not exist."""
+    if mission.published_at is None and not may_edit(actor, mission.owner):
+        raise NotFound("Mission")
+
+
 def _may_edit(actor: Actor, owner: int) -> str:
     if operator := actor.wears("operator"):
         return operator.organisation_ref

@@ -13,7 +13,6 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
 from market.missions import actions
-from market.missions.pages import may_see
 from market.missions.tables import Mission
 from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
@@ -97,7 +96,7 @@ class MissionsApi(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> MissionView:
         """One mission; a draft is seen by its owner and the operator only."""
         mission = await find(Mission, Mission.ref == ref)
-        may_see(request.user, mission)
+        actions.may_see(request.user, mission)
         return await view(mission)
 
     @put(

@@ -9,20 +9,13 @@ from litestar.params import FromPath
 
 from market.accounts import guards
 from market.accounts.tables import Organisation
-from market.actor import Actor
 from market.audit.thread import grown
 from market.db import find, maybe
 from market.missions import actions, rules
 from market.missions.tables import Mission
-from market.refusals import NotFound, Refusal, checklist, insist, refusals
+from market.refusals import Refusal, checklist, insist, refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
-
-
-def may_see(actor: Actor, mission: Mission) -> None:
-    """A draft is seen by its owner and the operator only; to everybody else it does not exist."""
-    if mission.published_at is None and not actions.may_edit(actor, mission.owner):
-        raise NotFound("Mission")
 
 
 class MissionPages(Controller):
@@ -64,7 +57,7 @@ class MissionPages(Controller):
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """A draft as it stands, to be written anew."""
         mission = await find(Mission, Mission.ref == ref)
-        may_see(request.user, mission)
+        actions.may_see(request.user, mission)
         if mission.published_at is not None:
             return to(f"/missions/{ref}")
         return await _drafting(request, forms.stored(actions.MissionDraft, mission), mission)
@@ -78,7 +71,7 @@ class MissionPages(Controller):
             await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/missions/{ref}", "The draft is saved.")
         mission = await find(Mission, Mission.ref == ref)
-        may_see(request.user, mission)
+        actions.may_see(request.user, mission)
         return await _drafting(request, form, mission)
 
     @post("/{ref:str}/criteria/{place:int}/remove", guards=[guards.signed_in])
@@ -116,7 +109,7 @@ async def _drafting(request: Visitor, form: forms.Form[Any], mission: Mission | 
 
 async def _mission(request: Visitor, ref: str, form: forms.Form[actions.CriterionDraft]) -> Response[bytes]:
     mission = await find(Mission, Mission.ref == ref)
-    may_see(request.user, mission)
+    actions.may_see(request.user, mission)
     criteria = await actions.criteria_of(mission)
     return show(
         request,

@@ -68,11 +68,15 @@ def translate(source: str, flags: str = "") -> tuple[str, int, int]:
             after = source[at + 1]
             pair = source[at : at + 2]
             named = _NAMED.match(source, at) if after == "k" and "(?<" in source else None
+            # JavaScript without the flag `u` takes an escape it does not know for the letter itself; `regex` refuses some
+            # of these and means something else by others (`\A`, `\h`, `\K`), so each is written as what JavaScript reads.
             if after == "/" or after == "-":
                 out.append("\\-" if after == "-" else "/")
             elif after == "d" and not in_class:
                 out.append("[0-9]")
-            elif after == "s" or (after == "S" and not in_class):
+            elif after == "s" or (
+                after == "S" and not in_class
+            ):  # its spaces are Unicode's, while `\d` and `\w` are ASCII
                 out.append(_SPACES if in_class else f"[{'^' if after == 'S' else ''}{_SPACES}]")
             elif after == "u" and source[at + 2 : at + 3] == "{":
                 end = source.find("}", at)
@@ -94,6 +98,7 @@ def translate(source: str, flags: str = "") -> tuple[str, int, int]:
                 continue
             elif after == "c":
                 out.append("\\\\c")
+            # A number beyond the groups there are refers to nothing: it is an octal escape, or else the digit itself.
             elif after in "1234567" and int(_DIGITS.match(source, at + 1).group()) > groups:  # type: ignore[union-attr]
                 octal = _OCTAL.match(source, at + 1)
                 out.append(f"\\x{int(octal.group(), 8):02x}" if octal is not None else after)
@@ -117,13 +122,16 @@ def translate(source: str, flags: str = "") -> tuple[str, int, int]:
             if sign == "]":
                 in_class = False
                 out.append("]")
-            elif sign == "[":
+            elif (
+                sign == "["
+            ):  # a class in a class, and `&&`, `||`, `~~`, are operators of `regex` and text to JavaScript
                 out.append("\\[")
             elif sign in "&|~" and source[at + 1 : at + 2] == sign:
                 out.append("\\" + sign)
             else:
                 out.append(sign)
         elif sign == "[":
+            # Empty classes: JavaScript's "anything" and "nothing", where Python takes the bracket for the first member.
             if source[at : at + 3] == "[^]":
                 out.append("[\\s\\S]")
                 at += 3
@@ -138,13 +146,15 @@ def translate(source: str, flags: str = "") -> tuple[str, int, int]:
                 out.append("^")
                 at += 1
         elif sign == "$":
+            # Python's `$` also stands before a last line end, JavaScript's never does: `^a$` must not take "a\n".
             out.append("(?=\\n|\\Z)" if multiline else "\\Z")
         elif sign == "{":
             quantifier = _QUANTIFIER.match(source, at)
             if quantifier and out:
-                if at == anchored:
+                if at == anchored:  # JavaScript refuses to repeat an anchor; `regex` would run it
                     raise BadPattern(f"nothing to repeat in {source!r}")
                 weight.times(int(quantifier.group(1)))
+                # A bound of ten digits is no bound; `regex` cannot hold the number, and the text is never that long.
                 endless = len(quantifier.group(3) or "") > 9
                 out.append(f"{{{quantifier.group(1)},}}" if endless else quantifier.group())
                 at = repeated = quantifier.end()
@@ -157,6 +167,7 @@ def translate(source: str, flags: str = "") -> tuple[str, int, int]:
         else:
             out.append(sign)
         at += 1
+    # ASCII, since `\w` and `\b` are that in JavaScript; VERSION0, in which sets within sets mean nothing.
     value = regex.ASCII | regex.VERSION0
     if "i" in flags:
         value |= regex.IGNORECASE

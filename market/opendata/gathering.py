@@ -21,8 +21,9 @@ from market.money import Money
 from market.opendata import facts
 from market.opendata.releases import challenge_ocid
 from market.proof import canonical
+from market.questions.tables import PublicQuestion
 from market.settings import settings
-from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
+from market.tenders.tables import Lot, LotCriterion, Tender
 from market.waivers.grounds import label
 from market.waivers.tables import Waiver
 
@@ -176,8 +177,8 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
     row = await find(Tender, (Tender.ref == ref) & (Tender.published_at.is_not_null()))
     buyer = await _body(row.buyer)
     lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
-    answered = await TenderQuestion.exists().where(
-        (TenderQuestion.tender == row.id) & (TenderQuestion.answered_at <= at)
+    answered = await PublicQuestion.exists().where(
+        (PublicQuestion.record == f"tender:{row.ref}") & (PublicQuestion.answered_at <= at)
     )
     cancelled = _by(row.cancelled_at, at)
     return facts.Tender(

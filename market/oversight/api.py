@@ -11,10 +11,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market.accounts import guards
 from market.oversight import actions, contracts, flags, log, records
-from market.oversight.pages import next_page, subject_of
+from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.web.api import SIGNED_IN, Items
-from market.web.pages import Visitor
+from market.web.pages import Visitor, next_page
 from market.web.problems import problem_responses
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -16,28 +15,14 @@ from market.accounts import guards
 from market.audit import proofs
 from market.kinds import DEEDS, KINDS, sentence
 from market.oversight import actions, contracts, evidence, flags, log, records
+from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.refusals import NotFound
 from market.web import forms
-from market.web.pages import Visitor, show
+from market.web.forms import asked
+from market.web.pages import Visitor, next_page, show
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-def asked(request: Visitor, kind: type[T]) -> forms.Form[T]:
-    """The query of the address as a form: read by the same rules as posted ones."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return forms.Form(kind, values)
-
-
-def next_page(request: Visitor, cursor: int | None, name: str = "before") -> str | None:
-    """The address of the next page with the same filters; None when this is the last."""
-    if cursor is None:
-        return None
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key != name and value]
-    return f"{request.url.path}?{urlencode([*kept, (name, cursor)])}"
 
 
 class LogPages(Controller):
@@ -152,13 +137,6 @@ class AuditPages(Controller):
             media_type="application/zip",
             headers={"content-disposition": f'attachment; filename="evidence-{ref}.zip"'},
         )
-
-
-def subject_of(kind: str, ref: str) -> str:
-    """The `kind:reference` of an address; 404 for what cannot be one."""
-    if kind not in KINDS or not re.fullmatch(r"[A-Za-z0-9-]{1,16}", ref):
-        raise NotFound("Record")
-    return f"{kind}:{ref}"
 
 
 def _chips(request: Visitor) -> list[tuple[str, str]]:

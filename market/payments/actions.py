@@ -113,6 +113,7 @@ async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organi
             person["name"],
             "payments/to-release.txt",
             person=person["ref"],
+            for_people_of=obligation.payer,
             about=obligation.about,
             obligation=obligation,
             amount=Money(obligation.amount_minor, obligation.currency),
@@ -469,6 +470,6 @@ async def _refresh(accounts: Sequence[PayoutAccount]) -> int:
                 private={"account": account.account},
                 organisation=firm.ref,
             )
-            letter = "account-ready" if can else "account-stopped"
-            await tell(firm.id, f"payments/{letter}.txt", roles=SUPPLIER_ROLES, about=f"supplier:{firm.ref}", firm=firm)
+            template = "payments/account-ready.txt" if can else "payments/account-stopped.txt"
+            await tell(firm.id, template, roles=SUPPLIER_ROLES, about=f"supplier:{firm.ref}", firm=firm)
     return able

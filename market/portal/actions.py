@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
+from market.accounts.edits import Trace, revise
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, transaction
@@ -67,15 +68,14 @@ async def _reasons(item: Quarantined) -> list[str]:
     return [row["reason"] for row in rows[:3]] or ["It is rejected for the same reason as before."]
 
 
-async def fetch_every(actor: Actor, name: str, given: Rhythm) -> Source:
+async def fetch_every(actor: Actor, name: str, given: Rhythm, seen: str) -> Source:
     """Set how often a source is fetched by itself. Refused for one without an address."""
     acting_for = actor.must_wear("operator").organisation_ref
     async with transaction():
         source = await find(Source, Source.name == name, lock=True)
         if not source.url:
             raise NotFound("Source")
-        source.every_hours = given.every_hours
-        await source.save([Source.every_hours])
+        await revise(given, seen, source, trace=Trace("source.scheduled", f"source:{source.ref}"))
         await record(
             actor,
             "source.scheduled",

@@ -11,6 +11,7 @@ from litestar import Controller, get, post
 from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, QueryParameter
 
+from market import drafts
 from market.accounts import guards
 from market.db import find
 from market.portal import actions, views
@@ -19,7 +20,7 @@ from market.portal.intake.notices import Party
 from market.portal.sameness import actions as sameness
 from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.tables import Quarantined, Source
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -90,7 +91,8 @@ class CheckView(msgspec.Struct):
 
 
 class PortalView(msgspec.Struct):
-    """A portal that is read. `score` (0 to 100) is None before its first run has ended."""
+    """A portal that is read. `score` (0 to 100) is None before its first run has ended; `every_hours` is 0 for one that
+    is read by hand, and `etag` is what a change of that names as If-Match."""
 
     name: str
     title: str
@@ -104,6 +106,8 @@ class PortalView(msgspec.Struct):
     score: int | None
     areas: dict[str, int]
     failing: list[CheckView]
+    every_hours: int
+    etag: str
 
 
 class QuarantinedLine(msgspec.Struct):
@@ -267,11 +271,14 @@ class PortalsApi(Controller):
         summary="Set how often a portal is read",
         operation_id="scheduleImport",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
-    async def rhythm(self, request: Visitor, name: FromPath[str], data: JSONBody[actions.Rhythm]) -> actions.Rhythm:
+    async def rhythm(
+        self, request: Visitor, name: FromPath[str], data: JSONBody[actions.Rhythm], if_match: IfMatch = ""
+    ) -> PortalView:
         """Fetch it by itself every so many hours; 0 is by hand. A portal without an address is not found."""
-        return actions.Rhythm((await actions.fetch_every(request.user, name, data)).every_hours)
+        await actions.fetch_every(request.user, name, data, if_match)
+        return _view(await views.portal(name))
 
 
 class QuarantineApi(Controller):
@@ -420,19 +427,21 @@ def _supplier(party: Party) -> OrganisationView:
 def _view(shown: views.PortalShown) -> PortalView:
     row, quality = shown.row, shown.quality or {}
     return PortalView(
-        row.name,
-        row.title,
-        row.home,
-        row.cadence,
-        row.licence,
-        row.licence_url,
-        shown.notices,
-        shown.quarantined,
-        shown.last_read,
-        quality.get("score"),
-        quality.get("areas", {}),
-        [
+        name=row.name,
+        title=row.title,
+        home=row.home,
+        cadence=row.cadence,
+        licence=row.licence,
+        licence_url=row.licence_url,
+        notices=shown.notices,
+        quarantined=shown.quarantined,
+        last_read_at=shown.last_read,
+        score=quality.get("score"),
+        areas=quality.get("areas", {}),
+        failing=[
             CheckView(each["code"], each["area"], each["asks"], each["asked"], each["failed"], each["examples"])
             for each in shown.failing
         ],
+        every_hours=row.every_hours,
+        etag=drafts.version(actions.Rhythm, row),
     )

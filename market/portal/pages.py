@@ -156,7 +156,7 @@ class PortalPages(Controller):
         """Set how often it is fetched."""
         form = await forms.read(request, actions.Rhythm)
         with form.acting():
-            await actions.fetch_every(request.user, name, form.data)
+            await actions.fetch_every(request.user, name, form.data, form.version)
             return to(f"/portals/{name}", "Kept. The next page is fetched within a minute.")
         return await _portal(request, name, form)
 
@@ -176,7 +176,7 @@ async def _portal(request: Visitor, name: str, form: forms.Form[actions.Rhythm] 
         source=portal.row,
         operates=operates,
         runs=await views.runs(portal.row.id) if operates else [],
-        form=form or forms.blank(actions.Rhythm, every_hours=portal.row.every_hours),
+        form=form or forms.stored(actions.Rhythm, portal.row),
     )
 
 

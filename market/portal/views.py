@@ -16,7 +16,7 @@ from market.portal.intake import keeping
 from market.portal.intake.merging import Version
 from market.portal.intake.notices import Notice, Stage, minor_units, money, stage
 from market.portal.intake.reading import Note
-from market.portal.intake.upgrading import instant, moment
+from market.portal.intake.spellings import instant, moment
 from market.portal.sameness.evidence import evidence_of
 from market.portal.tables import ImportedNotice, Source
 from market.refusals import NotFound

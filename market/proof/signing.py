@@ -20,30 +20,23 @@ the key's fingerprint with the published register of keys and the entry in the p
 from __future__ import annotations
 
 import hashlib
-import io
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import cbor2
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from market import nesting
 from market.proof import canonical
+from market.proof.cose import ALGORITHMS, algorithm_of, first_item, signed_by
+from market.proof.spelling import from64, integer, moment, once, read_object, stamp, text_of, to64
 
 DOMAIN = b"prelude-signature-v1\0"
 FORMAT = "prelude-signed-document"
 LARGEST_FILE = 4 * 1024 * 1024
-
-ALGORITHMS = {-7: "ES256", -8: "EdDSA", -257: "RS256"}
-"""COSE algorithm numbers that are taken, and what they are called (IANA COSE registry)."""
 
 POLICY: dict[str, canonical.Plain] = {
     "algorithms": sorted(ALGORITHMS, reverse=True),
@@ -145,27 +138,27 @@ class Bundle:
         key = self.key
         return {
             "algorithm": self.algorithm,
-            "authenticator_data": _to64(self.authenticator_data),
-            "client_data_json": _to64(self.client_data_json),
+            "authenticator_data": to64(self.authenticator_data),
+            "client_data_json": to64(self.client_data_json),
             "document": self.document.decode(),
             "format": FORMAT,
             "key": {
-                "attestation_object": _to64(key.attestation_object),
+                "attestation_object": to64(key.attestation_object),
                 "bound_by": key.bound_by,
-                "challenge": _to64(key.challenge),
-                "client_data_json": _to64(key.client_data_json),
-                "credential_id": _to64(key.credential_id),
-                "public_key": _to64(key.public_key),
-                "registered_at": _stamp(key.registered_at),
-                "revoked_at": None if key.revoked_at is None else _stamp(key.revoked_at),
+                "challenge": to64(key.challenge),
+                "client_data_json": to64(key.client_data_json),
+                "credential_id": to64(key.credential_id),
+                "public_key": to64(key.public_key),
+                "registered_at": stamp(key.registered_at),
+                "revoked_at": None if key.revoked_at is None else stamp(key.revoked_at),
             },
             "log_entry": self.log_entry,
             "origins": list(self.origins),
             "policy": dict(self.signed_policy),
             "rp_id": self.rp_id,
-            "signature": _to64(self.signature),
+            "signature": to64(self.signature),
             "statement": self.statement.decode(),
-            "user_handle": None if self.user_handle is None else _to64(self.user_handle),
+            "user_handle": None if self.user_handle is None else to64(self.user_handle),
             "version": 1,
         }
 
@@ -173,31 +166,31 @@ class Bundle:
     def from_text(cls, text: str | bytes) -> Bundle:
         """Read a bundle's file; :class:`NotABundle` says what is wrong with one that is not."""
         try:
-            plain = nesting.read(text, object_pairs_hook=_once)
+            plain = nesting.read(text, object_pairs_hook=once)
             if plain["format"] != FORMAT or plain["version"] != 1:
                 raise NotABundle(f"This is {plain['format']} version {plain['version']}, not {FORMAT} version 1.")
             key = plain["key"]
             return cls(
                 document=plain["document"].encode(),
                 statement=plain["statement"].encode(),
-                client_data_json=_from64(plain["client_data_json"]),
-                authenticator_data=_from64(plain["authenticator_data"]),
-                signature=_from64(plain["signature"]),
-                algorithm=_integer(plain["algorithm"]),
+                client_data_json=from64(plain["client_data_json"]),
+                authenticator_data=from64(plain["authenticator_data"]),
+                signature=from64(plain["signature"]),
+                algorithm=integer(plain["algorithm"]),
                 key=Key(
-                    _from64(key["credential_id"]),
-                    _from64(key["public_key"]),
-                    _moment(key["registered_at"]),
-                    _from64(key["attestation_object"]),
-                    _from64(key["client_data_json"]),
-                    _from64(key["challenge"]),
-                    _words(key["bound_by"]),
-                    None if key["revoked_at"] is None else _moment(key["revoked_at"]),
+                    from64(key["credential_id"]),
+                    from64(key["public_key"]),
+                    moment(key["registered_at"]),
+                    from64(key["attestation_object"]),
+                    from64(key["client_data_json"]),
+                    from64(key["challenge"]),
+                    text_of(key["bound_by"]),
+                    None if key["revoked_at"] is None else moment(key["revoked_at"]),
                 ),
-                rp_id=_words(plain["rp_id"]),
-                origins=tuple(_words(origin) for origin in plain["origins"]),
-                user_handle=None if plain["user_handle"] is None else _from64(plain["user_handle"]),
-                log_entry=None if plain["log_entry"] is None else _words(plain["log_entry"]),
+                rp_id=text_of(plain["rp_id"]),
+                origins=tuple(text_of(origin) for origin in plain["origins"]),
+                user_handle=None if plain["user_handle"] is None else from64(plain["user_handle"]),
+                log_entry=None if plain["log_entry"] is None else text_of(plain["log_entry"]),
                 policy=dict(plain["policy"]),
             )
         except NotABundle:
@@ -280,14 +273,14 @@ def statement(
             "document_sha256": hashlib.sha256(document).hexdigest(),
             "nonce": nonce.hex(),
             "purpose": purpose,
-            "signed_at": _stamp(signed_at),
+            "signed_at": stamp(signed_at),
             "signer": {
                 "name": signer.name,
                 "office": signer.office,
                 "organisation": signer.organisation,
                 "person": signer.person,
-                "since": _stamp(signer.since),
-                "until": None if signer.until is None else _stamp(signer.until),
+                "since": stamp(signer.since),
+                "until": None if signer.until is None else stamp(signer.until),
             },
             "version": 1,
         }
@@ -305,21 +298,21 @@ def bundle(
     """The bundle from the browser's answer (`credential.toJSON()` of WebAuthn Level 3). Not yet checked: `verify` it."""
     try:
         parts = response["response"]
-        if _from64(response["rawId"]) != key.credential_id:
+        if from64(response["rawId"]) != key.credential_id:
             raise NotABundle("The signature was made with another passkey than the one that was asked.")
         handle = parts.get("userHandle")
-        public, _ = _cbor(key.public_key)
+        public, _ = first_item(key.public_key)
         return Bundle(
             document,
             statement,
-            _from64(parts["clientDataJSON"]),
-            _from64(parts["authenticatorData"]),
-            _from64(parts["signature"]),
-            _integer(public[3]),
+            from64(parts["clientDataJSON"]),
+            from64(parts["authenticatorData"]),
+            from64(parts["signature"]),
+            integer(public[3]),
             key,
             rp_id,
             tuple(origins),
-            _from64(handle) if handle else None,
+            from64(handle) if handle else None,
         )
     except NotABundle:
         raise
@@ -356,6 +349,9 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
     A bundle vouches for itself only: one made from start to end by a forger is consistent. A reader who knows the
     signer's key (`fingerprint`, from the register) or the product's address (`origin`) gives them, and they must match.
     """
+    # Every check is made even after one has failed, so that a reader sees all that is wrong at once; and each may meet
+    # bytes that a forger chose, so whatever looking at them raises means "does not hold", never a crash. Facts pass from
+    # one check to the next in `said` and `client`, and what was not read there makes the later ones fail, not pass.
     checks: list[Check] = []
 
     def check(name: str, look: Callable[[], bool], good: str, bad: str) -> bool:
@@ -390,19 +386,21 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         who = facts["signer"]
         if set(who) != {"name", "office", "organisation", "person", "since", "until"} or facts["version"] != 1:
             return False
-        until = None if who["until"] is None else _moment(who["until"])
+        until = None if who["until"] is None else moment(who["until"])
         said["signer"] = Signer(
-            _words(who["person"]),
-            _words(who["name"]),
-            _words(who["office"]),
-            _words(who["organisation"]),
-            _moment(who["since"]),
+            text_of(who["person"]),
+            text_of(who["name"]),
+            text_of(who["office"]),
+            text_of(who["organisation"]),
+            moment(who["since"]),
             until,
         )
-        said["signed_at"], said["purpose"] = _moment(facts["signed_at"]), _words(facts["purpose"])
-        said["document_sha256"] = _words(facts["document_sha256"])
+        said["signed_at"], said["purpose"] = moment(facts["signed_at"]), text_of(facts["purpose"])
+        said["document_sha256"] = text_of(facts["document_sha256"])
         return len(bytes.fromhex(facts["nonce"])) >= 16
 
+    # From the inside out: the document is what the statement says, the statement is what the browser was asked to have
+    # signed, the browser's words are what the device signed. One link missing, and a good signature stands for other bytes.
     check("format", document_is_canonical, "The document is canonical JSON.", "The document is not canonical JSON.")
     check("statement", statement_is_one, "The statement is complete.", "The statement is not one of version 1.")
     check(
@@ -419,7 +417,7 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
     )
 
     def client_data_is_read() -> bool:
-        client.update(_object(given.client_data_json))
+        client.update(read_object(given.client_data_json))
         return bool(client["type"] == "webauthn.get")
 
     check(
@@ -430,7 +428,7 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
     )
     check(
         "challenge",
-        lambda: _from64(client["challenge"]) == challenge(given.statement),
+        lambda: from64(client["challenge"]) == challenge(given.statement),
         "The browser was asked to sign exactly this statement.",
         "The browser was asked to sign something else: the statement was altered or belongs to another signature.",
     )
@@ -440,6 +438,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         f"It was signed at {client.get('origin')}, an address of {given.rp_id}.",
         f"It was signed at {client.get('origin')}, which is not an accepted address of {given.rp_id}.",
     )
+    # `topOrigin` is set by browsers of Level 3 alone, and only inside another site, so its mere presence refuses; older
+    # ones leave both members out, which is no sign of anything.
     check(
         "same-site",
         lambda: client.get("crossOrigin", False) is False and "topOrigin" not in client,
@@ -464,15 +464,19 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         "The device says that it verified the person (finger, face or PIN).",
         "The device does not say that it verified the person.",
     )
+    # A key says which algorithm it is for, and the signature is checked by that. The bundle's number has to agree, and is
+    # never what decides: else whoever writes the file would choose how its bytes are read.
     check(
         "algorithm",
-        lambda: given.algorithm in ALGORITHMS and _cose_algorithm(given.key.public_key) == given.algorithm,
+        lambda: given.algorithm in ALGORITHMS and algorithm_of(given.key.public_key) == given.algorithm,
         f"The algorithm is {ALGORITHMS.get(given.algorithm)}, and the key is one for it.",
         f"The algorithm {given.algorithm} is not accepted, or the key is not one for it.",
     )
     check(
         "signature",
-        lambda: _signed(given.key.public_key, given.signature, data + hashlib.sha256(given.client_data_json).digest()),
+        lambda: signed_by(
+            given.key.public_key, given.signature, data + hashlib.sha256(given.client_data_json).digest()
+        ),
         "The signature was made with this key over exactly these data.",
         "The signature was not made with this key over these data.",
     )
@@ -483,6 +487,8 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
         "is kept but not judged.",
         "The evidence of registration is not about this key at this site.",
     )
+    # Both dates are the bundle's own words. They show that a true bundle was made in order; against a false one stand the
+    # register of keys and the log, which is why :data:`LIMITS` is printed under every report.
     check(
         "key-in-force",
         lambda: (
@@ -540,7 +546,7 @@ def _assertion_is_whole(data: bytes) -> bool:
     if flags & _ATTESTED or (flags & _BACKED_UP and not flags & _BACKUP_ELIGIBLE):
         return False
     if flags & _EXTENSIONS:
-        extensions, used = _cbor(data[37:])
+        extensions, used = first_item(data[37:])
         return isinstance(extensions, dict) and used == len(data) - 37
     return len(data) == 37
 
@@ -548,12 +554,12 @@ def _assertion_is_whole(data: bytes) -> bool:
 def _registered(given: Bundle) -> bool:
     """Whether the registration's own bytes name the same site, person verified, credential and public key."""
     key = given.key
-    client = _object(key.client_data_json)
-    if client["type"] != "webauthn.create" or _from64(client["challenge"]) != key.challenge or len(key.challenge) < 16:
+    client = read_object(key.client_data_json)
+    if client["type"] != "webauthn.create" or from64(client["challenge"]) != key.challenge or len(key.challenge) < 16:
         return False
     if client["origin"] not in given.origins or client.get("crossOrigin", False) is not False:
         return False
-    attestation, used = _cbor(key.attestation_object)
+    attestation, used = first_item(key.attestation_object)
     data = attestation["authData"]
     if used != len(key.attestation_object) or data[:32] != hashlib.sha256(given.rp_id.encode()).digest():
         return False
@@ -561,7 +567,7 @@ def _registered(given: Bundle) -> bool:
         return False
     length = int.from_bytes(data[53:55], "big")
     credential_id, rest = data[55 : 55 + length], data[55 + length :]
-    _, used = _cbor(rest)
+    _, used = first_item(rest)
     return bool(credential_id == key.credential_id and rest[:used] == key.public_key)
 
 
@@ -573,106 +579,3 @@ def _belongs(origin: str, rp_id: str) -> bool:
         parts.scheme == "http" and (host == "localhost" or host.endswith(".localhost"))
     )
     return bool(rp_id) and secure and (host == rp_id or host.endswith("." + rp_id))
-
-
-# ── keys and signatures ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _cose_algorithm(public_key: bytes) -> int:
-    return _public_key(public_key)[0]
-
-
-def _public_key(cose: bytes) -> tuple[int, ec.EllipticCurvePublicKey | Ed25519PublicKey | rsa.RSAPublicKey]:
-    """A COSE_Key (RFC 9052, RFC 8230) of one of the three kinds taken; anything else is a ValueError."""
-    fields, used = _cbor(cose)
-    if used != len(cose):
-        raise ValueError("bytes follow the key")
-    algorithm = _integer(fields[3])
-    match algorithm, fields[1], fields.get(-1):
-        case -7, 2, 1:
-            x, y = fields[-2], fields[-3]
-            if len(x) != 32 or len(y) != 32:
-                raise ValueError("not a point of P-256")
-            return algorithm, ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x04" + x + y)
-        case -8, 1, 6:
-            return algorithm, Ed25519PublicKey.from_public_bytes(fields[-2])
-        case -257, 3, bytes(modulus):
-            numbers = rsa.RSAPublicNumbers(int.from_bytes(fields[-2], "big"), int.from_bytes(modulus, "big"))
-            if numbers.n.bit_length() < 2048:
-                raise ValueError("an RSA key shorter than 2048 bits")
-            return algorithm, numbers.public_key()
-    raise ValueError("a key of a kind that is not taken")
-
-
-def _signed(cose: bytes, signature: bytes, data: bytes) -> bool:
-    _, key = _public_key(cose)
-    try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, data, ec.ECDSA(hashes.SHA256()))
-        elif isinstance(key, Ed25519PublicKey):
-            key.verify(signature, data)
-        else:
-            key.verify(signature, data, padding.PKCS1v15(), hashes.SHA256())
-    except InvalidSignature:
-        return False
-    return True
-
-
-# ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _cbor(data: bytes) -> tuple[Any, int]:
-    """The first CBOR item in `data` and how many bytes it took."""
-    stream = io.BytesIO(data)
-    return cbor2.load(stream), stream.tell()
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    found = nesting.read(data.decode(), object_pairs_hook=_once)
-    if not isinstance(found, dict):
-        raise ValueError("not an object")
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("an object names the same key twice")
-    return made
-
-
-def _to64(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _from64(text: str) -> bytes:
-    """Base64url without padding, and only in the one spelling that stands for these bytes."""
-    data = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if _to64(data) != text:
-        raise ValueError("not base64url")
-    return data
-
-
-def _stamp(at: datetime) -> str:
-    if at.tzinfo is None:
-        raise ValueError("a moment needs its zone")
-    return at.astimezone(UTC).isoformat("T", "microseconds")[:26] + "Z"
-
-
-def _moment(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if _stamp(at) != text:
-        raise ValueError("not a moment in UTC")
-    return at
-
-
-def _words(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value
-
-
-def _integer(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError("not a whole number")
-    return value

@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from challenges import actions, judging, pitches
-from challenges.tables import Application, Challenge, Criterion, Pitch, Question
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.panels import actions as panels
 from market.payments import actions as payments
 from market.payments.tables import Obligation
+from market.questions import actions as questions
+from market.questions.tables import PublicQuestion
 from market.seed.cast import Cast
 from market.seed.script import Act, Script
 
@@ -177,7 +179,8 @@ class Exercise:
                 )
             )
         for section in sections:
-            await actions.edit(actor, challenge.ref, section)
+            await challenge.refresh()
+            await actions.edit(actor, challenge.ref, section, drafts.version(type(section), challenge))
         for each in text.get("criteria", []):
             await actions.add_criterion(
                 actor, challenge.ref, actions.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
@@ -193,13 +196,14 @@ class Exercise:
 
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
-        await actions.ask(await self.cast.firm(question["asked_by"]), self.ref, actions.Asked(question["text"].strip()))
+        asker = await self.cast.firm(question["asked_by"])
+        await actions.ask(asker, self.ref, questions.QuestionDraft(question["text"].strip()))
 
     async def answer(self, question: dict[str, Any]) -> None:
         """The buyer answers."""
-        row = await find(Question, Question.text == question["text"].strip())
+        row = await find(PublicQuestion, PublicQuestion.text == question["text"].strip())
         actor = await self.cast.actor(question["answered_by"])
-        await actions.answer(actor, self.ref, row.ref, actions.Answered(question["answer"].strip()))
+        await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
     def _text(self, given: dict[str, Any]) -> actions.ApplicationDraft:
         return actions.ApplicationDraft(
@@ -221,7 +225,8 @@ class Exercise:
     async def edit(self, given: dict[str, Any]) -> None:
         """It writes its application anew."""
         row = await self._application(given["supplier"])
-        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given))
+        seen = drafts.version(actions.ApplicationDraft, row)
+        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given), seen)
 
     async def withdraw(self, given: dict[str, Any]) -> None:
         """It withdraws."""
@@ -269,7 +274,8 @@ class Exercise:
         row = await self._pitch(pitch)
         at = self.script.moment(pitch["scheduled_for"])
         actor = await self.cast.actor(self.text["shortlisted_by"])
-        await pitches.schedule(actor, row.ref, pitches.Schedule(at, pitch["place"]))
+        seen = drafts.version(pitches.Schedule, row)
+        await pitches.schedule(actor, row.ref, pitches.Schedule(at, pitch["place"]), seen)
 
     async def deliver(self, pitch: dict[str, Any]) -> None:
         """It was given: the fee is owed."""
@@ -298,7 +304,8 @@ class Exercise:
             evidence=said["evidence"].strip(),
             others=f"{said['others_should_know'].strip()}\n\n{said['next'].strip()}",
         )
-        await pitches.write_report(await self.cast.actor(self.text["conclusion"]["by"]), self.ref, given)
+        author = await self.cast.actor(self.text["conclusion"]["by"])
+        await pitches.write_report(author, self.ref, given, drafts.NOTHING)
 
     async def conclude(self) -> None:
         """Go, change or stop."""

@@ -19,11 +19,13 @@ from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.panels import actions as panels
 from market.proof import sealing
+from market.questions import actions as questions
+from market.questions.tables import PublicQuestion
 from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
-from market.tenders.tables import Lot, TenderQuestion
+from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
 
 GROUNDS = {"same-exercise-elsewhere": "equivalent-exercise", "urgency": "urgency"}
@@ -151,7 +153,10 @@ class Procurement:
         REFS[f"tender:{self.key}"] = tender.ref
         if text["basis"] == "commodity":
             await actions.explain_origin(
-                actor, tender.ref, actions.Origin("", True, text["commodity_statement"].strip())
+                actor,
+                tender.ref,
+                actions.Origin("", True, text["commodity_statement"].strip()),
+                drafts.version(actions.Origin, tender),
             )
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
@@ -165,6 +170,7 @@ class Procurement:
                 contract_begins_on=script.day(text["contract_begins"]) if text.get("contract_begins") else None,
                 contract_ends_on=script.day(text["contract_ends"]) if text.get("contract_ends") else None,
             ),
+            drafts.version(actions.Dates, tender),
         )
         await actions.set_terms(
             actor,
@@ -175,6 +181,7 @@ class Procurement:
                 lots_per_supplier=text.get("max_lots_per_supplier"),
                 undivided_reason=text.get("not_divided_reason", "").strip(),
             ),
+            drafts.version(actions.Terms, tender),
         )
         for lot in text["lots"]:
             await self._lot(actor, tender.ref, lot)
@@ -211,7 +218,8 @@ class Procurement:
         actor = await self.cast.actor(attempt["by"])
         offered = attempt.get("with_challenge")
         if offered:
-            await actions.explain_origin(actor, self.ref, actions.Origin(REFS[f"challenge:{offered}"]))
+            seen = drafts.version(actions.Origin, await find(Tender, Tender.ref == self.ref))
+            await actions.explain_origin(actor, self.ref, actions.Origin(REFS[f"challenge:{offered}"]), seen)
         await actions.publish(actor, self.ref)
 
     async def ask_waiver(self) -> None:
@@ -269,14 +277,14 @@ class Procurement:
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
         await actions.ask(
-            await self.cast.firm(question["asked_by"]), self.ref, actions.Question(question["text"].strip())
+            await self.cast.firm(question["asked_by"]), self.ref, questions.QuestionDraft(question["text"].strip())
         )
 
     async def answer(self, question: dict[str, Any]) -> None:
         """The buyer answers."""
-        row = await find(TenderQuestion, TenderQuestion.text == question["text"].strip())
+        row = await find(PublicQuestion, PublicQuestion.text == question["text"].strip())
         actor = await self.cast.actor(question["answered_by"])
-        await actions.answer(actor, row.ref, actions.Answer(question["answer"].strip()))
+        await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
     async def amend(self, addendum: dict[str, Any]) -> None:
         """A dated change, perhaps with a later deadline."""

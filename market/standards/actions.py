@@ -11,7 +11,8 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
-from market import clock, policy
+from market import clock, drafts, policy
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
@@ -93,36 +94,23 @@ async def list_service(actor: Actor, given: ServiceDraft, supplier: int | None =
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
         await _insist_listing(given, False)
         service = Service(
-            supplier=hat.organisation, listed_at=clock.now(), listed_by=actor.must_be_person(), **_plain(given)
+            supplier=hat.organisation,
+            listed_at=clock.now(),
+            listed_by=actor.must_be_person(),
+            **drafts.facts(given, **_plain(given)),
         )
         await service.save()
         await _say(actor, "service.listed", service, hat.organisation_ref)
     return service
 
 
-async def revise_service(actor: Actor, ref: str, given: ServiceDraft) -> Service:
+async def revise_service(actor: Actor, ref: str, given: ServiceDraft, seen: str) -> Service:
     """Change what is said of a service. A profile that is added needs a check; one that is left ends its certificate."""
     async with transaction():
         service = await find(Service, Service.ref == ref, lock=True)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
         await _insist_listing(given, service.withdrawn_at is not None)
-        for name, value in _plain(given).items():
-            setattr(service, name, value)
-        await service.save(
-            [
-                Service.title,
-                Service.does,
-                Service.profiles,
-                Service.used_by,
-                Service.licence,
-                Service.price_terms,
-                Service.cpv,
-                Service.maturity,
-                Service.private,
-                Service.public_url,
-                Service.offered_for,
-            ]
-        )
+        await revise(given, seen, service, trace=Trace("service.revised", f"service:{ref}"), **_plain(given))
         hidden = service.private and not await exemptions.private(service, clock.now())
         for held in await certificates.of_service(service):
             profile = await find(PublishedProfile, PublishedProfile.id == held.profile)

@@ -11,6 +11,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
+from market import drafts
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.db import find
@@ -19,7 +20,7 @@ from market.refusals import NotFound
 from market.standards import actions, catalogue, certificates, exemptions, fetching, live, publishing, sandboxes
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Sandbox, Service
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.limits import client_of
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -52,6 +53,7 @@ class SandboxView(msgspec.Struct):
     header: str
     token: str
     control_address: str
+    etag: str
 
 
 class LiveCheckView(msgspec.Struct):
@@ -413,13 +415,13 @@ class StandardsApi(Controller):
         summary="Name the sandbox of a component",
         operation_id="nameSandbox",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
     async def name_sandbox(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[sandboxes.SandboxDraft]
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[sandboxes.SandboxDraft], if_match: IfMatch = ""
     ) -> SandboxView:
         """Name it or change it; another host gets another token."""
-        return _sandbox(await sandboxes.name(request.user, ref, data))
+        return _sandbox(await sandboxes.name(request.user, ref, data, if_match))
 
     @delete(
         "/services/{ref:str}/sandbox",
@@ -547,34 +549,21 @@ async def _open(request: Visitor, ref: str) -> Service:
 
 
 def _sandbox(row: Sandbox) -> SandboxView:
-    return SandboxView(row.address, row.writable, row.header, row.token, live.control_address(row.address))
+    return SandboxView(
+        address=row.address,
+        writable=row.writable,
+        header=row.header,
+        token=row.token,
+        control_address=live.control_address(row.address),
+        etag=drafts.version(sandboxes.SandboxDraft, row),
+    )
 
 
 def _profile(row: PublishedProfile) -> ProfileView:
-    profile = publishing.composed_of(row)
+    cards = publishing.composed_of(row).cards.values()
     return ProfileView(
-        row.name,
-        row.version,
-        row.title,
-        row.says,
-        row.digest,
-        row.effective_on,
-        row.published_at,
-        [
-            RuleView(
-                card.rule,
-                card.tier,
-                card.kind,
-                card.title,
-                card.why,
-                card.mend,
-                card.source,
-                card.source_url,
-                card.gate_from,
-            )
-            for card in profile.cards.values()
-        ],
-        row.ruleset,
+        **{name: getattr(row, name) for name in ProfileView.__struct_fields__ if name != "rules"},
+        rules=[RuleView(**{name: getattr(card, name) for name in RuleView.__struct_fields__}) for card in cards],
     )
 
 

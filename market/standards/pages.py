@@ -359,16 +359,14 @@ class ComponentPages(Controller):
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The listing to change."""
         service = await _own(request, ref)
-        names = msgspec.structs.fields(actions.ServiceDraft)
-        kept = {each.name: getattr(service, each.name) for each in names}
-        return await _listing(request, forms.blank(actions.ServiceDraft, **kept), service)
+        return await _listing(request, forms.stored(actions.ServiceDraft, service), service)
 
     @post("/{ref:str}/edit", guards=[guards.supplier])
     async def revise(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep it."""
         form = await forms.read(request, actions.ServiceDraft)
         with form.acting():
-            await actions.revise_service(request.user, ref, form.data)
+            await actions.revise_service(request.user, ref, form.data, form.version)
             return to(f"/components/{ref}", "Your changes are saved.")
         return await _listing(request, form, await _own(request, ref))
 
@@ -419,15 +417,15 @@ class ComponentPages(Controller):
         """Where it can be tried, and the live checks so far."""
         service = await _own(request, ref)
         row = await sandboxes.of_service(service)
-        kept = {"address": row.address, "writable": row.writable, "header": row.header} if row is not None else {}
-        return await _sandbox(request, service, forms.blank(sandboxes.SandboxDraft, **kept))
+        form = forms.stored(sandboxes.SandboxDraft, row, credential="")
+        return await _sandbox(request, service, form)
 
     @post("/{ref:str}/sandbox", guards=[guards.supplier])
     async def name_sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep it."""
         form = await forms.read(request, sandboxes.SandboxDraft)
         with form.acting():
-            await sandboxes.name(request.user, ref, form.data)
+            await sandboxes.name(request.user, ref, form.data, form.version)
             return to(
                 f"/components/{ref}/sandbox", "The sandbox is kept. Put the token at its host, then check it live."
             )

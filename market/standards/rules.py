@@ -55,7 +55,7 @@ class Listing:
     cpv: Sequence[str]
     maturity: str
     public_url: str
-    withdrawn: bool = False
+    withdrawn: bool
 
 
 @rule("service.withdrawn")
@@ -377,11 +377,11 @@ class Standing:
     service: Service
     certificates: Sequence[IssuedCertificate]
     latest: CheckRun | None
-    later_gates_only: bool = False
+    later_gates_only: bool
     """The latest run fails only by rules that became gates after the day the contract is held to."""
 
 
-def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime, *, unoffered: str = "") -> str:
+def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetime, *, unoffered: str) -> str:
     """What is wrong with a supplier's certificate under a profile at a moment, and what to do; empty when one is in force.
 
     One certified service is enough among those given; the caller gives the ones that are offered for the contract, and in

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from market import clock
+from market.accounts.edits import Trace, revise
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
@@ -29,15 +30,6 @@ from market.standards.outcome import Finding, Run
 from market.standards.tables import CheckRun, LiveCheck, Lodgement, PublishedProfile, Sandbox, Service
 from market.web.limits import Limit, spend
 
-_CHANGED = [
-    Sandbox.address,
-    Sandbox.token,
-    Sandbox.writable,
-    Sandbox.header,
-    Sandbox.credential,
-    Sandbox.named_at,
-    Sandbox.named_by,
-]
 ASKED = Limit("standards-live", 10, 3600)
 """Live checks that one supplier may ask for: each is up to two hundred requests to somebody's machine."""
 
@@ -57,8 +49,8 @@ async def of_service(service: Service) -> Sandbox | None:
     return await maybe(Sandbox, Sandbox.service == service.id)
 
 
-async def name(actor: Actor, ref: str, given: SandboxDraft) -> Sandbox:
-    """Name the sandbox of a service, or change it. Another host gets another token: control is shown anew."""
+async def name(actor: Actor, ref: str, given: SandboxDraft, seen: str) -> Sandbox:
+    """Name the sandbox of a service, or change it from what was `seen`. Another host gets another token: control is shown anew."""
     async with transaction():
         service = await find(Service, Service.ref == ref, lock=True)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=service.supplier)
@@ -71,23 +63,27 @@ async def name(actor: Actor, ref: str, given: SandboxDraft) -> Sandbox:
             settings().loopback,
         )
         insist(rules.NAME_SANDBOX, naming)
+        moved = row is None or rules.host_of(row.address) != rules.host_of(given.address)
         if row is None:
-            row = Sandbox(
-                service=service.id,
-                token=secrets.token_urlsafe(24),
-                named_at=clock.now(),
-                named_by=actor.must_be_person(),
-            )
-            await row.save()
-        elif rules.host_of(row.address) != rules.host_of(given.address):
-            row.token = secrets.token_urlsafe(24)
-        row.address, row.writable, row.header = given.address.strip().rstrip("/"), given.writable, given.header.strip()
-        if not row.header:
-            row.credential = b""
+            row = Sandbox(service=service.id, token="", named_at=clock.now(), named_by=actor.must_be_person())
+        credential = row.credential
+        if not given.header.strip():
+            credential = b""
         elif given.credential.strip():
-            row.credential = _sealed(given.credential.strip(), service)
-        row.named_at, row.named_by = clock.now(), actor.must_be_person()
-        await row.save(_CHANGED)
+            credential = _sealed(given.credential.strip(), service)
+        await revise(
+            given,
+            seen,
+            row,
+            trace=Trace("service.sandbox-named", f"service:{ref}"),
+            shown={"credential": given.credential},  # what is kept is never shown, so it is not compared in words
+            address=given.address.strip().rstrip("/"),
+            header=given.header.strip(),
+            credential=credential,
+            token=secrets.token_urlsafe(24) if moved else row.token,
+            named_at=clock.now(),
+            named_by=actor.must_be_person(),
+        )
         await _say(actor, "service.sandbox-named", service, hat.organisation_ref, {"writable": bool(row.writable)})
     return row
 

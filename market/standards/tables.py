@@ -71,7 +71,7 @@ class Lodgement(Table):
     `compared`: the last one that passed, else the one before; 0 when there is none. `outline` is its API reference."""
 
     id: Serial
-    ref = reference("L")
+    ref = reference("LD")
     service = belongs_to(Service)
     document = octets()
     digest = Varchar(length=80, null=False)

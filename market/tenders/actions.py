@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Meta
 from piccolo.columns import Column
 
-from market import clock
+from market import clock, drafts
+from market.accounts.edits import Trace, revise
 from market.accounts.people import department_of, holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat, Role
@@ -20,6 +21,9 @@ from market.db import find, many, maybe, one, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.proof import canonical, sealing
+from market.questions import actions as questions
+from market.questions.rules import Topic
+from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, Refusal, Refused, insist
 from market.settings import settings
 from market.standards import publishing as standards
@@ -32,7 +36,6 @@ from market.tenders.tables import (
     LotCriterion,
     OpeningOfficer,
     Tender,
-    TenderQuestion,
 )
 
 BUYING_SIDE: tuple[Role, ...] = ("buyer", "evaluator", "contract-manager")
@@ -90,6 +93,10 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True):
     undivided_reason: Annotated[str, Meta(title="Why it is not divided into lots", max_length=2000)] = ""
 
 
+SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dates, Terms)
+"""The parts of a draft that are written at once."""
+
+
 class LotDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one lot. The value is an estimate without VAT, in minor units of the tender's currency."""
 
@@ -108,18 +115,6 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     kind: Annotated[Literal["quality", "price"], Meta(title="Kind")] = "quality"
     description: Annotated[str, Meta(title="What a good answer shows", max_length=2000)] = ""
     minimum: Annotated[int, Meta(title="Lowest mark", ge=0, le=100)] = 0
-
-
-class Question(msgspec.Struct, forbid_unknown_fields=True):
-    """A question on a published tender. The asker is not named anywhere."""
-
-    text: Annotated[str, Meta(title="Your question", min_length=5, max_length=2000)]
-
-
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer, for everybody."""
-
-    answer: Annotated[str, Meta(title="Your answer", min_length=2, max_length=4000)]
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
@@ -240,11 +235,6 @@ async def officers_of(tender: Tender) -> list[OpeningOfficer]:
     return await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
 
 
-async def questions_of(tender: Tender) -> list[TenderQuestion]:
-    """All questions, answered or not, in the order in which they were asked."""
-    return await TenderQuestion.objects().where(TenderQuestion.tender == tender.id).order_by(TenderQuestion.id)
-
-
 async def addenda_of(tender: Tender) -> list[Addendum]:
     """All changes since publication, oldest first."""
     return await Addendum.objects().where(Addendum.tender == tender.id).order_by(Addendum.id)
@@ -300,38 +290,40 @@ async def draft(actor: Actor, buyer: int, given: NewTender) -> Tender:
         mission = await _mission(given.mission)
         await _may_name(body, given.exercise)
         tender = Tender(
-            buyer=body.id,
-            mission=mission.id if mission else None,
-            exercise=given.exercise,
-            title=given.title,
-            description=given.description,
-            cpv=_codes(given.cpv),
-            region=given.region,
-            terms=given.terms,
-            profile=given.profile,
-            created_at=clock.now(),
-            created_by=actor.must_be_person(),
+            **drafts.facts(
+                given,
+                buyer=body.id,
+                mission=mission.id if mission else None,
+                cpv=_codes(given.cpv),
+                created_at=clock.now(),
+                created_by=actor.must_be_person(),
+            )
         )
         await tender.save()
         await _written(actor, "tender.drafted", tender, hat, {"exercise": given.exercise})
     return tender
 
 
-async def describe(actor: Actor, ref: str, given: About) -> Tender:
+async def describe(actor: Actor, ref: str, given: About, seen: str) -> Tender:
     """Say what is bought."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
         mission = await _mission(given.mission)
-        tender.mission = mission.id if mission else None
-        tender.title, tender.description, tender.region = given.title, given.description, given.region
-        tender.cpv = _codes(given.cpv)
-        await tender.save([Tender.mission, Tender.title, Tender.description, Tender.region, Tender.cpv])
+        await revise(
+            given,
+            seen,
+            tender,
+            trace=_section_of(ref, "about"),
+            shown=await shown_about(tender),
+            mission=mission.id if mission else None,
+            cpv=_codes(given.cpv),
+        )
         await _claim_lapses(tender)
         await _written(actor, "tender.revised", tender, hat, {"section": "about"})
     return tender
 
 
-async def explain_origin(actor: Actor, ref: str, given: Origin) -> Tender:
+async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Tender:
     """Say why it may open: the exercise it came from, or that it is a commodity. A new claim needs a new confirmation."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
@@ -340,38 +332,40 @@ async def explain_origin(actor: Actor, ref: str, given: Origin) -> Tender:
             given.commodity_claimed,
             given.commodity_statement,
         )
-        tender.exercise = given.exercise
-        tender.commodity_claimed, tender.commodity_statement = given.commodity_claimed, given.commodity_statement
-        await tender.save([Tender.exercise, Tender.commodity_claimed, Tender.commodity_statement])
+        await revise(given, seen, tender, trace=_section_of(ref, "origin"))
         if changed:
             await _claim_lapses(tender)
         await _written(actor, "tender.revised", tender, hat, {"section": "origin"})
     return tender
 
 
-async def set_dates(actor: Actor, ref: str, given: Dates) -> Tender:
+async def set_dates(actor: Actor, ref: str, given: Dates, seen: str) -> Tender:
     """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused."""
     insist((rules.dates_are_of_this_century,), *msgspec.structs.astuple(given))
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        tender.questions_until, tender.closes_at = given.questions_until, given.closes_at
-        tender.contract_begins_on, tender.contract_ends_on = given.contract_begins_on, given.contract_ends_on
-        await tender.save(
-            [Tender.questions_until, Tender.closes_at, Tender.contract_begins_on, Tender.contract_ends_on]
-        )
+        await revise(given, seen, tender, trace=_section_of(ref, "dates"))
         await _written(actor, "tender.revised", tender, hat, {"section": "dates"})
     return tender
 
 
-async def set_terms(actor: Actor, ref: str, given: Terms) -> Tender:
+async def set_terms(actor: Actor, ref: str, given: Terms, seen: str) -> Tender:
     """Set rights and data, the standards profile, and how lots are given out."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        tender.terms, tender.profile = given.terms, await _profile(given.profile)
-        tender.lots_per_supplier, tender.undivided_reason = given.lots_per_supplier, given.undivided_reason
-        await tender.save([Tender.terms, Tender.profile, Tender.lots_per_supplier, Tender.undivided_reason])
+        await revise(given, seen, tender, trace=_section_of(ref, "terms"), profile=await _profile(given.profile))
         await _written(actor, "tender.revised", tender, hat, {"section": "terms"})
     return tender
+
+
+async def shown_about(tender: Tender) -> dict[str, str]:
+    """What a form of :class:`About` shows for columns that people name otherwise: the mission by its reference."""
+    mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
+    return {"mission": mission.ref if mission else ""}
+
+
+def _section_of(ref: str, section: str) -> Trace:
+    return Trace("tender.revised", f"tender:{ref}", {"section": section})
 
 
 async def _profile(said: str) -> str:
@@ -386,21 +380,19 @@ async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
     async with transaction():
         tender, hat = await _editing(actor, ref)
         last = await one("SELECT COALESCE(MAX(number), 0) AS last FROM lot WHERE tender = {}", tender.id)
-        lot = Lot(tender=tender.id, number=last["last"] + 1, **_lot_facts(given))
+        lot = Lot(tender=tender.id, number=last["last"] + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
         await lot.save()
         await _claim_lapses(tender)
         await _written(actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title})
     return lot
 
 
-async def revise_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
+async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str) -> Lot:
     """Change a lot (its reference is `ref`) of a draft."""
     async with transaction():
         lot, tender, hat = await _editing_lot(actor, ref)
-        facts = _lot_facts(given)
-        for name, value in facts.items():
-            setattr(lot, name, value)
-        await lot.save([Lot.title, Lot.value_minor, Lot.cpv, Lot.description, Lot.sme_suitable])
+        trace = Trace("tender.lot-revised", f"tender:{tender.ref}", {"lot": ref})
+        await revise(given, seen, lot, trace=trace, cpv=_codes(given.cpv))
         await _claim_lapses(tender)
         await _written(actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title})
     return lot
@@ -427,10 +419,8 @@ async def add_criterion(actor: Actor, lot: str, given: CriterionDraft) -> LotCri
     async with transaction():
         row, tender, hat = await _editing_lot(actor, lot)
         last = await one("SELECT COALESCE(MAX(place), 0) AS last FROM lot_criterion WHERE lot = {}", row.id)
-        facts = msgspec.structs.asdict(given)
-        if given.kind == "price":
-            facts["minimum"] = 0
-        criterion = LotCriterion(lot=row.id, place=last["last"] + 1, **facts)
+        minimum = 0 if given.kind == "price" else given.minimum
+        criterion = LotCriterion(lot=row.id, place=last["last"] + 1, **drafts.facts(given, minimum=minimum))
         await criterion.save()
         await _written(
             actor, "tender.criterion-added", tender, hat, {"lot": lot, "name": given.name, "weight": given.weight}
@@ -458,17 +448,7 @@ async def copy_criteria(actor: Actor, lot: str, source: str) -> Lot:
         copied = (await criteria_of([other]))[other.id]
         await LotCriterion.delete().where(LotCriterion.lot == row.id)
         for each in copied:
-            await LotCriterion.insert(
-                LotCriterion(
-                    lot=row.id,
-                    place=each.place,
-                    name=each.name,
-                    description=each.description,
-                    kind=each.kind,
-                    weight=each.weight,
-                    minimum=each.minimum,
-                )
-            )
+            await LotCriterion.insert(LotCriterion(lot=row.id, place=each.place, **drafts.stored(CriterionDraft, each)))
         await _written(actor, "tender.criteria-copied", tender, hat, {"lot": lot, "source": source})
     return row
 
@@ -658,54 +638,42 @@ def gate_lines(tender: Tender) -> list[rules.Line]:
 # ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
 
 
-async def ask(actor: Actor, ref: str, given: Question) -> TenderQuestion:
-    """Ask a question as a supplier. Neither the page nor the public log ever says who asked."""
+def topic_of(tender: Tender) -> Topic:
+    """What is known of this tender where questions about it are asked and answered."""
+    return Topic(
+        record=f"tender:{tender.ref}",
+        title=tender.title,
+        buyer=tender.buyer,
+        until=tender.questions_until,
+        closes_at=tender.closes_at,
+        sends="bids",
+        taking=rules.stage(tender, clock.now()) in rules.TAKING,
+        remedy="If it was wrong, add a change to the tender.",
+    )
+
+
+async def hold(ref: str) -> questions.Held:
+    """A published tender for what is asked about it, its row locked: one question is dealt with at a time. Who follows it
+    reads every answer."""
+    tender = await find(Tender, Tender.ref == ref, lock=True)
+    if tender.published_at is None:
+        raise NotFound("Tender")
+    followers = await Follower.select(Follower.organisation).where(Follower.tender == tender.id)
+    return questions.Held(topic_of(tender), {row["organisation"] for row in followers}, await ancestors(tender))
+
+
+async def ask(actor: Actor, ref: str, given: questions.QuestionDraft) -> PublicQuestion:
+    """Ask about a published tender as a supplier; from now on its body is written to when the tender changes."""
     async with transaction():
-        tender = await readable(actor, ref)
-        hat = actor.must_wear(*SUPPLIER_ROLES)
-        insist(rules.ASK, tender, clock.now())
-        question = TenderQuestion(tender=tender.id, asker=hat.organisation, text=given.text, asked_at=clock.now())
-        await question.save()
-        await add_follower(tender, hat.organisation)
-        await tell(
-            tender.buyer,
-            "tenders/question-asked.txt",
-            roles=("buyer",),
-            about=f"tender:{ref}",
-            tender=tender,
-            text=given.text,
-        )
-        await record(
-            actor,
-            "tender.question-asked",
-            f"tender:{ref}",
-            {"question": question.ref},
-            organisation=hat.organisation_ref,
-            sealed_by=f"asker:{question.ref}",
-        )
+        question = await questions.ask(actor, await hold(ref), given)
+        await add_follower(await find(Tender, Tender.ref == ref), question.asker)
     return question
 
 
-async def answer(actor: Actor, question: str, given: Answer) -> TenderQuestion:
-    """Answer the question with this reference, once and for everybody."""
+async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerDraft) -> PublicQuestion:
+    """Answer a question (its reference) about this tender, once and for everybody."""
     async with transaction():
-        asked = await find(TenderQuestion, TenderQuestion.ref == question)
-        tender = await find(Tender, Tender.id == asked.tender, lock=True)
-        hat = actor.must_wear("buyer", organisation=tender.buyer)
-        row = await find(TenderQuestion, TenderQuestion.id == asked.id, lock=True)
-        insist(rules.ANSWER, tender, clock.now(), row.answered_at)
-        row.answer, row.answered_at, row.answered_by = given.answer, clock.now(), actor.must_be_person()
-        await row.save([TenderQuestion.answer, TenderQuestion.answered_at, TenderQuestion.answered_by])
-        await _tell_followers(tender, "tenders/question-answered.txt", question=row.text, answer=given.answer)
-        await record(
-            actor,
-            "tender.question-answered",
-            f"tender:{tender.ref}",
-            {"question": row.ref, "text": row.text, "answer": given.answer},
-            about=await ancestors(tender),
-            organisation=hat.organisation_ref,
-        )
-    return row
+        return await questions.answer(actor, await hold(ref), question, given)
 
 
 async def change(actor: Actor, ref: str, given: Change) -> Addendum:

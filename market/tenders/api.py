@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from market import drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation, Person
-from market.db import find, maybe
-from market.missions.tables import Mission
+from market.db import find
+from market.questions import actions as questions
+from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, rules
 from market.tenders.listing import Listed, listed
-from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
-from market.web.api import SIGNED_IN, Items
+from market.tenders.tables import Lot, LotCriterion, Tender
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -51,7 +54,7 @@ class CriterionView(msgspec.Struct):
 
 
 class LotView(msgspec.Struct):
-    """A lot with its criteria."""
+    """A lot with its criteria; `etag` is what a change of it names as If-Match."""
 
     ref: str
     number: int
@@ -61,16 +64,7 @@ class LotView(msgspec.Struct):
     value_minor: int
     sme_suitable: bool
     criteria: list[CriterionView]
-
-
-class QuestionView(msgspec.Struct):
-    """A question and its answer; who asked is not told."""
-
-    ref: str
-    text: str
-    asked_at: datetime
-    answer: str | None
-    answered_at: datetime | None
+    etag: str
 
 
 class AddendumView(msgspec.Struct):
@@ -107,7 +101,8 @@ class Check(msgspec.Struct):
 
 
 class TenderView(msgspec.Struct):
-    """A tender as the API shows it. `checks` and `officers` are there for the buying side of a draft."""
+    """A tender as the API shows it. `checks` and `officers` are there for the buying side of a draft; `etags` say for each
+    section what a change of it names as If-Match."""
 
     ref: str
     buyer: str
@@ -148,6 +143,7 @@ class TenderView(msgspec.Struct):
     addenda: list[AddendumView]
     officers: list[OfficerView]
     checks: list[Check]
+    etags: dict[str, str]
 
 
 class NewTender(actions.NewTender, kw_only=True):
@@ -202,61 +198,41 @@ def line(row: Listed) -> TenderLine:
 def lot_view(lot: Lot, criteria: list[LotCriterion]) -> LotView:
     """A lot with its criteria."""
     return LotView(
-        lot.ref,
-        lot.number,
-        lot.title,
-        lot.description,
-        list(lot.cpv),
-        lot.value_minor,
-        lot.sme_suitable,
-        [
-            CriterionView(each.ref, each.name, each.kind, each.weight, each.description, each.minimum)
-            for each in criteria
+        ref=lot.ref,
+        number=lot.number,
+        **drafts.stored(actions.LotDraft, lot),
+        criteria=[
+            CriterionView(ref=criterion.ref, **drafts.stored(actions.CriterionDraft, criterion))
+            for criterion in criteria
         ],
+        etag=drafts.version(actions.LotDraft, lot),
     )
-
-
-def question_view(row: TenderQuestion) -> QuestionView:
-    """A question without its asker."""
-    return QuestionView(row.ref, row.text, row.asked_at, row.answer, row.answered_at)
 
 
 async def view(request: Visitor, tender: Tender) -> TenderView:
     """The tender as this reader may see it."""
     found = await actions.candidate(tender)
     mine = actions.works_for(request.user, tender)
-    mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
+    shown = await actions.shown_about(tender)
     draft = tender.published_at is None
     trace = rules.gate(found).lines if draft else actions.gate_lines(tender)
     people = {
         each.id: each
         for each in await Person.objects().where(Person.id.is_in([o.person for o in found.officers] or [0]))
     }
+    sections: dict[str, Any] = {}
+    for section in actions.SECTIONS:
+        sections |= drafts.stored(section, tender, **shown)
     return TenderView(
         ref=tender.ref,
         buyer=found.buyer.ref,
         buyer_name=found.buyer.name,
         stage=rules.stage(tender, found.now),
-        title=tender.title,
-        description=tender.description,
-        cpv=list(tender.cpv),
-        region=tender.region,
-        mission=mission.ref if mission else "",
-        exercise=tender.exercise,
+        **sections,
         procedure=tender.procedure,
         currency=tender.currency,
         value_minor=found.value.minor,
-        commodity_claimed=tender.commodity_claimed,
-        commodity_statement=tender.commodity_statement,
-        undivided_reason=tender.undivided_reason,
-        lots_per_supplier=tender.lots_per_supplier,
         method=list(found.method),
-        profile=tender.profile,
-        terms=tender.terms,
-        questions_until=tender.questions_until,
-        closes_at=tender.closes_at,
-        contract_begins_on=tender.contract_begins_on,
-        contract_ends_on=tender.contract_ends_on,
         published_at=tender.published_at,
         opened_at=tender.opened_at,
         cancelled_at=tender.cancelled_at,
@@ -267,7 +243,9 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         gate=[GateLine(each.code, each.holds, each.says) for each in trace],
         key_commitment=tender.key_commitment,
         lots=[lot_view(lot, list(found.criteria.get(lot.id, ()))) for lot in found.lots],
-        questions=[question_view(each) for each in await actions.questions_of(tender) if mine or each.answered_at],
+        questions=[
+            question_view(each) for each in await questions.questions_shown(request.user, actions.topic_of(tender))
+        ],
         addenda=[
             AddendumView(each.ref, each.text, each.new_closes_at, each.at) for each in await actions.addenda_of(tender)
         ],
@@ -282,6 +260,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         ]
         if draft
         else [],
+        etags={section.__name__.lower(): drafts.version(section, tender) for section in actions.SECTIONS},
     )
 
 
@@ -349,11 +328,13 @@ class TendersApi(Controller):
         summary="Say what is bought",
         operation_id="describeTender",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
     )
-    async def describe(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.About]) -> TenderView:
+    async def describe(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.About], if_match: IfMatch = ""
+    ) -> TenderView:
         """Replace this section of a draft."""
-        return await view(request, await actions.describe(request.user, ref, data))
+        return await view(request, await actions.describe(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/origin",
@@ -361,11 +342,13 @@ class TendersApi(Controller):
         summary="Say where it comes from",
         operation_id="explainTenderOrigin",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
     )
-    async def explain(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Origin]) -> TenderView:
+    async def explain(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Origin], if_match: IfMatch = ""
+    ) -> TenderView:
         """Name the exercise, or claim a commodity with a statement."""
-        return await view(request, await actions.explain_origin(request.user, ref, data))
+        return await view(request, await actions.explain_origin(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/dates",
@@ -373,11 +356,13 @@ class TendersApi(Controller):
         summary="Set the dates",
         operation_id="setTenderDates",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
-    async def dates(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Dates]) -> TenderView:
+    async def dates(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Dates], if_match: IfMatch = ""
+    ) -> TenderView:
         """Replace the dates of a draft. Moments need an offset or Z."""
-        return await view(request, await actions.set_dates(request.user, ref, data))
+        return await view(request, await actions.set_dates(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/terms",
@@ -385,11 +370,13 @@ class TendersApi(Controller):
         summary="Set the terms",
         operation_id="setTenderTerms",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 428),
     )
-    async def terms(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms]) -> TenderView:
+    async def terms(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
+    ) -> TenderView:
         """Replace the terms of a draft."""
-        return await view(request, await actions.set_terms(request.user, ref, data))
+        return await view(request, await actions.set_terms(request.user, ref, data, if_match))
 
     @post(
         "/{ref:str}/lots",
@@ -409,11 +396,13 @@ class TendersApi(Controller):
         summary="Change a lot",
         operation_id="reviseLot",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
     )
-    async def revise_lot(self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.LotDraft]) -> LotView:
+    async def revise_lot(
+        self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.LotDraft], if_match: IfMatch = ""
+    ) -> LotView:
         """Replace what a draft's lot is; its criteria stay."""
-        return await lot_of((await actions.revise_lot(request.user, lot, data)).ref)
+        return await lot_of((await actions.revise_lot(request.user, lot, data, if_match)).ref)
 
     @delete(
         "/lots/{lot:str}",
@@ -540,10 +529,10 @@ class TendersApi(Controller):
         summary="Ask a question",
         operation_id="askTenderQuestion",
         security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(400, 401, 403, 404, 409, 429),
     )
-    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Question]) -> QuestionView:
-        """Ask as a supplier while questions are taken; nobody is told who asked."""
+    async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
+        """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
         return question_view(await actions.ask(request.user, ref, data))
 
     @post(
@@ -555,9 +544,12 @@ class TendersApi(Controller):
         security=SIGNED_IN,
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def answer(self, request: Visitor, question: FromPath[str], data: JSONBody[actions.Answer]) -> QuestionView:
-        """Answer for everybody, once."""
-        return question_view(await actions.answer(request.user, question, data))
+    async def answer(
+        self, request: Visitor, question: FromPath[str], data: JSONBody[questions.AnswerDraft]
+    ) -> QuestionView:
+        """Answer for everybody, once; 409 when somebody else has answered."""
+        ref = await questions.record_of("tender", question)
+        return question_view(await actions.answer(request.user, ref, question, data))
 
     @post(
         "/{ref:str}/changes",

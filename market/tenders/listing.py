@@ -19,7 +19,7 @@ PAGE = 20
 
 _WHERE = {
     "": "TRUE",
-    "questions": "t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.questions_until > {} AND t.closes_at > {}",
+    "questions": "t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.questions_until >= {} AND t.closes_at > {}",
     "open": "t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.closes_at > {}",
     "closed": "t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.closes_at <= {}",
     "evaluation": "t.cancelled_at IS NULL AND t.opened_at IS NOT NULL",

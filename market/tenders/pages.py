@@ -18,11 +18,13 @@ from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
 from market.money import Money
+from market.questions import actions as questions
+from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
 from market.tenders.listing import listed, standing
-from market.tenders.tables import Lot, LotCriterion, Tender, TenderQuestion
+from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
@@ -100,15 +102,7 @@ class TenderPages(Controller):
     async def about(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is bought."""
         tender = await _own(request, ref)
-        mission = await maybe(Mission, Mission.id == tender.mission) if tender.mission else None
-        form = forms.blank(
-            actions.About,
-            title=tender.title,
-            description=tender.description,
-            cpv=tender.cpv,
-            region=tender.region,
-            mission=mission.ref if mission else "",
-        )
+        form = forms.stored(actions.About, tender, **await actions.shown_about(tender))
         return await _section(request, tender, "about", form)
 
     @post("/{ref:str}/about", guards=[guards.buyer])
@@ -116,7 +110,7 @@ class TenderPages(Controller):
         """Keep what is bought."""
         form = await forms.read(request, actions.About)
         with form.acting():
-            await actions.describe(request.user, ref, form.data)
+            await actions.describe(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "What you want to buy is saved.")
         return await _section(request, await _own(request, ref), "about", form)
 
@@ -124,20 +118,14 @@ class TenderPages(Controller):
     async def origin(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Where it comes from."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Origin,
-            exercise=tender.exercise,
-            commodity_claimed=tender.commodity_claimed,
-            commodity_statement=tender.commodity_statement,
-        )
-        return await _section(request, tender, "origin", form)
+        return await _section(request, tender, "origin", forms.stored(actions.Origin, tender))
 
     @post("/{ref:str}/origin", guards=[guards.buyer])
     async def explain(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep where it comes from."""
         form = await forms.read(request, actions.Origin)
         with form.acting():
-            await actions.explain_origin(request.user, ref, form.data)
+            await actions.explain_origin(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "Where it comes from is saved.")
         return await _section(request, await _own(request, ref), "origin", form)
 
@@ -145,21 +133,14 @@ class TenderPages(Controller):
     async def dates(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The dates."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Dates,
-            questions_until=tender.questions_until,
-            closes_at=tender.closes_at,
-            contract_begins_on=tender.contract_begins_on,
-            contract_ends_on=tender.contract_ends_on,
-        )
-        return await _section(request, tender, "dates", form)
+        return await _section(request, tender, "dates", forms.stored(actions.Dates, tender))
 
     @post("/{ref:str}/dates", guards=[guards.buyer])
     async def set_dates(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the dates."""
         form = await forms.read(request, actions.Dates)
         with form.acting():
-            await actions.set_dates(request.user, ref, form.data)
+            await actions.set_dates(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "The dates are saved.")
         return await _section(request, await _own(request, ref), "dates", form)
 
@@ -167,21 +148,14 @@ class TenderPages(Controller):
     async def terms(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The terms."""
         tender = await _own(request, ref)
-        form = forms.blank(
-            actions.Terms,
-            terms=tender.terms,
-            profile=tender.profile,
-            lots_per_supplier=tender.lots_per_supplier,
-            undivided_reason=tender.undivided_reason,
-        )
-        return await _section(request, tender, "terms", form)
+        return await _section(request, tender, "terms", forms.stored(actions.Terms, tender))
 
     @post("/{ref:str}/terms", guards=[guards.buyer])
     async def set_terms(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Keep the terms."""
         form = await forms.read(request, actions.Terms)
         with form.acting():
-            await actions.set_terms(request.user, ref, form.data)
+            await actions.set_terms(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", "The terms are saved.")
         return await _section(request, await _own(request, ref), "terms", form)
 
@@ -213,22 +187,14 @@ class TenderPages(Controller):
         """What a lot is."""
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
-        form = forms.blank(
-            actions.LotDraft,
-            title=row.title,
-            value_minor=row.value_minor,
-            cpv=row.cpv,
-            description=row.description,
-            sme_suitable=row.sme_suitable,
-        )
-        return await _section(request, tender, "lot", form, lot=row)
+        return await _section(request, tender, "lot", forms.stored(actions.LotDraft, row), lot=row)
 
     @post("/{ref:str}/lots/{lot:str}/edit", guards=[guards.buyer])
     async def revise_lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Keep what a lot is."""
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
-            row = await actions.revise_lot(request.user, lot, form.data)
+            row = await actions.revise_lot(request.user, lot, form.data, form.version)
             return to(f"/tenders/{ref}/lots/{lot}", f"Lot {row.number} is saved.")
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
@@ -318,24 +284,30 @@ class TenderPages(Controller):
     @post("/{ref:str}/questions", guards=[guards.supplier])
     async def ask(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Ask a question."""
-        form = await forms.read(request, actions.Question)
+        form = await forms.read(request, questions.QuestionDraft)
         with form.acting():
             await actions.ask(request.user, ref, form.data)
-            return to(f"/tenders/{ref}#questions", "Your question is with the buyer. The answer comes by letter.")
+            return to(
+                f"/tenders/{ref}#questions",
+                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
+            )
         return await _tender(request, await actions.readable(request.user, ref), form)
 
     @get("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def question(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[bytes]:
         """A question to be answered."""
-        return await _question(request, ref, question, forms.blank(actions.Answer))
+        return await _question(request, ref, question, forms.blank(questions.AnswerDraft))
 
     @post("/{ref:str}/questions/{question:str}", guards=[guards.buyer])
     async def answer(self, request: Visitor, ref: FromPath[str], question: FromPath[str]) -> Response[Any]:
         """Answer it."""
-        form = await forms.read(request, actions.Answer)
+        form = await forms.read(request, questions.AnswerDraft)
         with form.acting():
-            await actions.answer(request.user, question, form.data)
-            return to(f"/tenders/{ref}#questions", "Your answer is published.")
+            await actions.answer(request.user, ref, question, form.data)
+            return to(
+                f"/tenders/{ref}#questions",
+                "Question and answer are public. Whoever asked or follows the tender is told by letter.",
+            )
         return await _question(request, ref, question, form)
 
     @get("/{ref:str}/change", guards=[guards.buyer])
@@ -491,10 +463,11 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
     )
 
 
-async def _question(request: Visitor, ref: str, question: str, form: forms.Form[actions.Answer]) -> Response[bytes]:
-    tender = await _own(request, ref)
-    row = await find(TenderQuestion, (TenderQuestion.ref == question) & (TenderQuestion.tender == tender.id))
-    return await _section(request, tender, "answer", form, question=row)
+async def _question(
+    request: Visitor, ref: str, question: str, form: forms.Form[questions.AnswerDraft]
+) -> Response[bytes]:
+    topic = actions.topic_of(await _own(request, ref))
+    return await questions_pages.answering(request, topic, question, form)
 
 
 async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None = None) -> Response[bytes]:
@@ -513,12 +486,13 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
         "lots": [_lot_shown(tender, lot, found.criteria.get(lot.id, ())) for lot in found.lots],
         "total": found.value,
         "codes": [(code, cpv.label(code)) for code in found.codes if cpv.known(code)],
-        "questions": await actions.questions_of(tender),
+        "topic": (topic := actions.topic_of(tender)),
+        "asked": await questions.questions_shown(request.user, topic),
         "addenda": await actions.addenda_of(tender),
         "steps": await thread(f"tender:{tender.ref}"),
         "mine": mine,
         "is_buyer": request.user.wears("buyer", organisation=tender.buyer) is not None,
-        "form": form or forms.blank(actions.Question),
+        "form": form or forms.blank(questions.QuestionDraft),
     }
     if tender.published_at is None:
         context["compared"] = await happened("draft.compared", f"tender:{tender.ref}")
@@ -530,7 +504,6 @@ async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None
         "badge": await _badge(tender, found),
         "supplier": supplier,
         "follows": supplier and await actions.follows(request.user, tender),
-        "answers_due": workdays.answers_due_at(tender.closes_at) if tender.closes_at else None,
     }
     return show(request, "tenders/one.html", status=context["form"].status, **context)
 

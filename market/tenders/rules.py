@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from market import policy, workdays
 from market.money import Money
+from market.questions import rules as questions
 from market.refusals import rule
 from market.tenders import cpv, method
 
@@ -29,6 +30,9 @@ STAGES: Mapping[Stage, tuple[str, str]] = {
 }
 """The word for each stage, and its tone. What follows the opening — awarded, contracted — is known by the awards."""
 
+TAKING: tuple[Stage, ...] = ("questions", "open")
+"""The stages in which bids are taken."""
+
 
 def stage(tender: Tender, now: datetime) -> Stage:
     """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it."""
@@ -40,7 +44,7 @@ def stage(tender: Tender, now: datetime) -> Stage:
         return "evaluation"
     if tender.closes_at is None or now >= tender.closes_at:
         return "closed"
-    if tender.questions_until is not None and now < tender.questions_until:
+    if questions.are_taken(tender.questions_until, now):
         return "questions"
     return "open"
 
@@ -54,11 +58,11 @@ class Candidate:
     tender: Tender
     buyer: Organisation
     now: datetime
-    lots: Sequence[Lot] = ()
-    criteria: Mapping[int, Sequence[LotCriterion]] = field(default_factory=dict)
-    officers: Sequence[OpeningOfficer] = ()
-    evidence: Sequence[InnovationEvidence] = ()
-    family: frozenset[int] = frozenset()
+    lots: Sequence[Lot]
+    criteria: Mapping[int, Sequence[LotCriterion]]
+    officers: Sequence[OpeningOfficer]
+    evidence: Sequence[InnovationEvidence]
+    family: frozenset[int]
 
     @property
     def codes(self) -> list[str]:
@@ -494,42 +498,7 @@ def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
     return None
 
 
-# ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("tender.questions-over")
-def while_questions_are_taken(tender: Tender, now: datetime) -> str | None:
-    """Questions are taken until the stated moment, so that everybody has the answers in time."""
-    found = stage(tender, now)
-    if found == "cancelled":
-        return "This tender was cancelled."
-    if found != "questions":
-        return "Questions are no longer taken. What has been answered stands on this page."
-    return None
-
-
-ASK = (while_questions_are_taken,)
-"""For `actions.ask`."""
-
-
-@rule("tender.question-answered-already")
-def answered_once(tender: Tender, now: datetime, answered_at: datetime | None) -> str | None:
-    """An answer that suppliers rely on is not rewritten; a change says what is new."""
-    if answered_at is not None:
-        return "This question is answered already. If the answer was wrong, add a change to the tender."
-    return None
-
-
-@rule("tender.answer-too-late")
-def answered_in_time(tender: Tender, now: datetime, answered_at: datetime | None) -> str | None:
-    """Answers are given while bids are taken: later ones would serve nobody."""
-    if stage(tender, now) not in ("questions", "open"):
-        return "Bids are no longer taken, so an answer would serve nobody."
-    return None
-
-
-ANSWER = (answered_once, answered_in_time)
-"""For `actions.answer`."""
+# ── changes, the end ────────────────────────────────────────────────────────────────────────────────────
 
 
 @rule(
@@ -555,7 +524,7 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
 @rule("tender.closed-to-addenda")
 def change_while_bids_are_taken(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
     """A tender changes only while suppliers can still act on the change."""
-    if stage(tender, now) not in ("questions", "open"):
+    if stage(tender, now) not in TAKING:
         return "Bids are no longer taken, so nothing can be changed any more."
     return None
 

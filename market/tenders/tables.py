@@ -1,4 +1,4 @@
-"""Tenders and their lots, questions, changes, and the evidence that innovation came first."""
+"""Tenders and their lots, changes, and the evidence that innovation came first."""
 
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Check, Unique
@@ -12,7 +12,6 @@ from market.columns import (
     may_belong_to,
     maybe_minor_units,
     maybe_number,
-    maybe_words,
     minor_units,
     moment,
     number,
@@ -143,20 +142,6 @@ class InnovationEvidence(Table):
 
     ground_is_known = Check("ground IN ('exercise','waiver')")
     evidence_is_accepted_once = Unique(["ground", "reference"])
-
-
-class TenderQuestion(Table):
-    """A question anybody registered may ask until the stated time, and the answer everybody sees; the asker stays unnamed."""
-
-    id: Serial
-    ref = reference("Q")
-    tender = belongs_to(Tender)
-    asker = belongs_to(Organisation)
-    text = words()
-    asked_at = when()
-    answer = maybe_words()
-    answered_at = moment()
-    answered_by = may_belong_to(Person)
 
 
 class Addendum(Table):

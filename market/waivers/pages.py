@@ -153,7 +153,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
     request.user.must_wear("buyer", organisation=tender.buyer, secret=True)
     candidate = await tenders.candidate(tender)
     department = await department_of(tender.buyer)
-    empty = rules.Wish(candidate, "", "", [], "", "", clock.now() + timedelta(days=30))
+    empty = rules.Wish(candidate, "", "", [], "", "", clock.now() + timedelta(days=30), shown=())
     before = (rules.for_a_draft, rules.one_at_a_time, rules.the_gate_is_shut, rules.the_purchase_is_described)
     return show(
         request,

@@ -55,7 +55,7 @@ class Wish:
     similar: str
     cost_of_waiting: str
     valid_until: datetime
-    shown: Sequence[str] = ()
+    shown: Sequence[str]
 
 
 # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,7 @@ IfMatch: TypeAlias = Annotated[
     HeaderParameter(
         name="If-Match",
         required=False,
-        description="The `etag` of what you change, as you read it. Without it the answer is 428; when somebody saved "
+        description="The `etag` of what you change, as you read it; `new` for what was never written. Without it the answer is 428; when somebody saved "
         "meanwhile it is 409, with what is `stored` now and its `etag`.",
     ),
 ]

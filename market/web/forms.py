@@ -174,6 +174,14 @@ def typed(value: Any, name: str = "") -> Any:
     return str(value)
 
 
+def asked(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
+    """The query of the address as a form: read by the same rules as posted ones."""
+    values: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        values.setdefault(name, []).append(value)
+    return Form(kind, values)
+
+
 async def read(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
     """Read the posted form of this request as `kind`. Uploads are left to the handler."""
     posted = await request.form()

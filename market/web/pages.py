@@ -6,7 +6,7 @@ import base64
 import json
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment
 from litestar import Request, Response
@@ -100,6 +100,14 @@ def to(path: str, said: str = "", *, kind: str = "success") -> Redirect:
         packed = base64.urlsafe_b64encode(json.dumps([kind, said]).encode()).decode()
         response.set_cookie(crossing.cookie(FLASH, packed, seconds=60))
     return response
+
+
+def next_page(request: Visitor, cursor: int | None, name: str = "before") -> str | None:
+    """The address of the next page with the same filters; None when this is the last."""
+    if cursor is None:
+        return None
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key != name and value]
+    return f"{request.url.path}?{urlencode([*kept, (name, cursor)])}"
 
 
 def sign_in_then(path: str) -> Redirect:

@@ -135,6 +135,7 @@ ALLOWED_TO_BE_SILENT = {
     "market/bids/actions.py:tell_officers",
     "market/opendata/actions.py:publish",
     "market/payments/actions.py:read_provider",
+    "market/questions/actions.py:tell_waiting",
 }
 """A reminder changes nothing but that it was sent; publishing repeats what the log already says; reading a provider's events changes nothing for people but what is recorded
 where it does."""
@@ -227,6 +228,27 @@ def test_every_template_a_handler_names_exists() -> None:
             if not (ROOT / "templates" / "email" / name).exists():
                 missing.append(f"{path.relative_to(ROOT)}: email/{name}")
     assert missing == []
+
+
+def test_every_letter_is_named_in_full_where_it_is_written() -> None:
+    """Whoever asks where a letter comes from finds its file's name in the code, and every name there is a file: none is put
+    together. What another template includes or imports is a part of it."""
+    folder = ROOT / "templates" / "email"
+    files = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.txt")}
+    parts = {"layout.txt"}
+    for text in files.values():
+        parts |= set(re.findall(r'{% (?:include|import|extends) "email/([^"]+)"', text))
+    named: set[str] = set()
+    made_up: list[str] = []
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if re.fullmatch(r"[a-z]+/[a-z_-]+\.txt", node.value):
+                    named.add(node.value)
+            elif isinstance(node, ast.JoinedStr) and ast.unparse(node).endswith((".txt'", '.txt"')):
+                made_up.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert [each for each in made_up if not each.startswith("market/front/")] == []
+    assert sorted(named ^ (set(files) - parts)) == []
 
 
 def test_no_page_holds_inline_script_or_style() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from challenges import actions, judging, pitches
-from challenges.tables import Application, Challenge, Criterion
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -80,7 +80,9 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
         challenge = await actions.draft(officer, buyer.id, problem)
         terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
         for section in (SUCCESS, TERMS, SUBJECT, actions.Offer(**{**terms, **offer})):
-            await actions.edit(officer, challenge.ref, section)
+            await actions.edit(
+                officer, challenge.ref, section, await given.as_is(type(section), Challenge, challenge.ref)
+            )
         for criterion in CRITERIA:
             await actions.add_criterion(officer, challenge.ref, criterion)
         panel = [await given.person(buyer, "evaluator", f"Evaluator {n + 1}") for n in range(evaluators)]
@@ -155,7 +157,12 @@ async def heard() -> Exercise:
     at = datetime.fromisoformat(HEARD.isoformat())
     with clock.at(CLOSED + 2 * DAY):
         for pitch in await pitches.pitches_of(await made.row()):
-            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(at, "Corn Street"))
+            await pitches.schedule(
+                made.officer,
+                pitch.ref,
+                pitches.Schedule(at, "Corn Street"),
+                await given.as_is(pitches.Schedule, Pitch, pitch.ref),
+            )
     with clock.at(HEARD + timedelta(hours=2)):
         for pitch in await pitches.pitches_of(await made.row()):
             await pitches.deliver(made.panel[0], pitch.ref, pitches.Delivery("Poured forty litres into one."))
@@ -166,7 +173,7 @@ async def concluded(decision: str = "go") -> Exercise:
     """Concluded with its report published."""
     made = await heard()
     with clock.at(HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, REPORT)
+        await pitches.write_report(made.officer, made.ref, REPORT, drafts.NOTHING)
         await pitches.conclude(made.officer, made.ref, pitches.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
     return made
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from challenges import actions, judging, pitches, rules
-from challenges.tables import Application, Challenge, InsightReport
+from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, drafts
 from market.audit.tables import Event
 from market.letters.tables import Letter
@@ -87,7 +87,9 @@ async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questi
     assert row.questions_until is not None
     assert BEGINS < row.questions_until < CLOSES
     with clock.at(BEGINS), pytest.raises(Refused) as refused:
-        await actions.edit(made.officer, made.ref, exercise.SUCCESS)
+        await actions.edit(
+            made.officer, made.ref, exercise.SUCCESS, await given.as_is(actions.Success, Challenge, made.ref)
+        )
     assert codes(refused) == ["challenge.already-published"]
     assert await letters() == [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
 
@@ -103,41 +105,6 @@ async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> No
     }
 
 
-async def test_questions_are_asked_unnamed_answered_in_public_and_end() -> None:
-    made = await exercise.applied(1)
-    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
-    with clock.at(BEGINS + DAY):
-        question = await actions.ask(asker, made.ref, actions.Asked("Is there a radio network?"))
-        answered = await actions.answer(made.officer, made.ref, question.ref, actions.Answered("Yes, one."))
-        assert answered.answer == "Yes, one."
-        with pytest.raises(Refused) as twice:
-            await actions.answer(made.officer, made.ref, question.ref, actions.Answered("No."))
-    assert codes(twice) == ["challenge.question-not-open"]
-    told = [subject for subject in await letters(f"challenge:{made.ref}") if "answered" in subject]
-    assert len(told) == 2
-    with clock.at(CLOSES - DAY), pytest.raises(Refused) as late:
-        await actions.ask(asker, made.ref, actions.Asked("And now?"))
-    assert codes(late) == ["challenge.questions-ended"]
-    asked = await Event.objects().where(Event.verb == "challenge.question-asked").first()
-    assert asked is not None
-    assert asked.sealed_by.startswith("asker:")
-    assert "radio" not in asked.body
-
-
-async def test_a_supplier_asks_so_many_questions_a_day_and_no_more() -> None:
-    made = await exercise.opened()
-    asker = await given.person(await given.supplier("Curious Ltd"), "supplier-member")
-    other = await given.person(await given.supplier("Calm Ltd"), "supplier-member")
-    with clock.at(BEGINS + DAY):
-        for number in range(actions.QUESTIONS.burst):
-            await actions.ask(asker, made.ref, actions.Asked(f"What about street number {number}?"))
-        with pytest.raises(Refused) as refused:
-            await actions.ask(asker, made.ref, actions.Asked("And one more?"))
-        await actions.ask(other, made.ref, actions.Asked("Is there a radio network?"))
-    assert refused.value.status == 429
-    assert len(await actions.questions_of(await made.row())) == actions.QUESTIONS.burst + 1
-
-
 async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until_it_closes() -> None:
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")
@@ -146,10 +113,14 @@ async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until
         with pytest.raises(Refused) as twice:
             await actions.apply(firm, made.ref, exercise.APPLICATION)
         other = actions.ApplicationDraft("Another idea altogether", "In another way.")
-        await actions.change(firm, first.ref, other)
+        await actions.change(
+            firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+        )
         await actions.withdraw(firm, first.ref)
         with pytest.raises(Refused) as withdrawn:
-            await actions.change(firm, first.ref, other)
+            await actions.change(
+                firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+            )
         again = await actions.apply(firm, made.ref, other)
     assert codes(twice) == ["application.already-there"]
     assert codes(withdrawn) == ["application.withdrawn"]
@@ -162,8 +133,13 @@ async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until
         "application.submitted",
     ]
     with clock.at(CLOSES):
-        await actions.change(firm, first.ref, other)
-    for act in (actions.change(firm, first.ref, other), actions.withdraw(firm, first.ref)):
+        await actions.change(
+            firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+        )
+    for act in (
+        actions.change(firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)),
+        actions.withdraw(firm, first.ref),
+    ):
         with clock.at(CLOSED), pytest.raises(Refused) as late:
             await act
         assert codes(late) == ["application.too-late"]
@@ -383,7 +359,7 @@ async def test_a_challenge_nobody_applied_to_is_concluded_and_opens_no_gate() ->
     made = await exercise.opened()
     with clock.at(CLOSED):
         await judging.shortlist(made.officer, made.ref)
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "Nobody came."))
     assert await InnovationEvidence.count() == 0
     event = await Event.objects().where(Event.verb == "challenge.concluded").first()
@@ -398,8 +374,18 @@ async def test_a_pitch_is_arranged_then_given_once_and_owed_win_or_lose() -> Non
         with pytest.raises(Refused) as unarranged:
             await pitches.deliver(made.officer, first.ref)
         with pytest.raises(Refused) as past:
-            await pitches.schedule(made.officer, first.ref, pitches.Schedule(CLOSED, "Corn Street"))
-        await pitches.schedule(made.officer, first.ref, pitches.Schedule(HEARD, "Corn Street"))
+            await pitches.schedule(
+                made.officer,
+                first.ref,
+                pitches.Schedule(CLOSED, "Corn Street"),
+                await given.as_is(pitches.Schedule, Pitch, first.ref),
+            )
+        await pitches.schedule(
+            made.officer,
+            first.ref,
+            pitches.Schedule(HEARD, "Corn Street"),
+            await given.as_is(pitches.Schedule, Pitch, first.ref),
+        )
         with pytest.raises(Refused) as early:
             await pitches.deliver(made.officer, first.ref)
     with clock.at(HEARD):
@@ -425,7 +411,12 @@ async def test_a_pitch_marked_as_missed_by_mistake_can_still_be_delivered() -> N
     made = await exercise.shortlisted()
     first = (await pitches.pitches_of(await made.row()))[0]
     with clock.at(CLOSED + 2 * DAY):
-        await pitches.schedule(made.officer, first.ref, pitches.Schedule(HEARD, "Corn Street"))
+        await pitches.schedule(
+            made.officer,
+            first.ref,
+            pitches.Schedule(HEARD, "Corn Street"),
+            await given.as_is(pitches.Schedule, Pitch, first.ref),
+        )
     with clock.at(HEARD):
         await pitches.miss(made.officer, first.ref, "Nobody came.")
         row = await pitches.deliver(made.officer, first.ref)
@@ -438,13 +429,13 @@ async def test_concluding_twice_at_once_ends_it_once() -> None:
     with clock.at(HEARD + DAY):
         with pytest.raises(Refused) as unfinished:
             await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good."))
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         tried = await asyncio.gather(
             *(pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good.")) for _ in range(3)),
             return_exceptions=True,
         )
         with pytest.raises(Refused) as rewritten:
-            await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+            await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
     assert codes(unfinished) == ["challenge.report-missing"]
     assert sum(isinstance(each, Challenge) for each in tried) == 1
     assert codes(rewritten) == ["report.published"]

@@ -28,8 +28,8 @@ class Program:
         self.headers = headers
 
     async def __call__(self, method: str, path: str, body: Any = None, expect: int = 200, seen: str = "") -> Any:
-        changes = {"if-match": seen} if seen else {}
-        answer = await self.client.request(method, path, json=body, headers={**self.headers, **changes})
+        headers = {**self.headers, **({"if-match": seen} if seen else {})}
+        answer = await self.client.request(method, path, json=body, headers=headers)
         assert answer.status_code == expect, answer.text
         return answer.json()
 
@@ -51,15 +51,25 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         early = await officer("POST", f"{at}/publish", expect=409)
         assert "challenge.fee-missing" in [reason["code"] for reason in early["reasons"]]
         problem = {name: getattr(exercise.PROBLEM, name) for name in exercise.PROBLEM.__struct_fields__}
-        await officer("PUT", f"{at}/problem", {**problem, "mission": mission.ref})
-        await officer("PUT", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
+        await officer("PUT", f"{at}/problem", {**problem, "mission": mission.ref}, seen=made["etags"]["problem"])
+        await officer(
+            "PUT",
+            f"{at}/success",
+            {"success": "Within two hours.", "out_of_scope": "Emptying."},
+            seen=made["etags"]["success"],
+        )
         dates = {"closes_at": CLOSES, "pitches_by": CLOSES + 30 * DAY, "decision_by": CLOSES + 45 * DAY}
         offer = {"fee_minor": 400_000, "places": 2, **{name: moment.isoformat() for name, moment in dates.items()}}
-        await officer("PUT", f"{at}/offer", offer)
-        await officer("PUT", f"{at}/terms", {"intellectual_property": "Y", "data_terms": "O", "revenue_share": "N"})
-        unknown = await officer("PUT", f"{at}/subject", {"cpv": ["00000001"]}, 422)
+        await officer("PUT", f"{at}/offer", offer, seen=made["etags"]["offer"])
+        await officer(
+            "PUT",
+            f"{at}/terms",
+            {"intellectual_property": "Y", "data_terms": "O", "revenue_share": "N"},
+            seen=made["etags"]["terms"],
+        )
+        unknown = await officer("PUT", f"{at}/subject", {"cpv": ["00000001"]}, 422, made["etags"]["subject"])
         assert unknown["reasons"][0]["field"] == "cpv"
-        await officer("PUT", f"{at}/subject", {"cpv": ["90711500"]})
+        await officer("PUT", f"{at}/subject", {"cpv": ["90711500"]}, seen=made["etags"]["subject"])
         await officer("POST", f"{at}/criteria", {"name": "Idea", "weight": 60}, 201)
         extra = await officer("POST", f"{at}/criteria", {"name": "Evidence", "weight": 50}, 201)
         await officer("DELETE", f"{at}/criteria/{extra['criteria'][1]['ref']}")
@@ -77,14 +87,16 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         sent = [await firm("POST", f"{at}/applications", TEXT, 201) for firm in firms]
         again = await firms[0]("POST", f"{at}/applications", TEXT, 409)
         assert again["reasons"][0]["code"] == "application.already-there"
-        own = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", {**TEXT, "team": "Two."})
+        own = await firms[0](
+            "PUT", f"{at}/applications/{sent[0]['ref']}", {**TEXT, "team": "Two."}, seen=sent[0]["etag"]
+        )
         assert own["digest"] != sent[0]["digest"]
         await firms[2]("POST", f"{at}/applications/{sent[2]['ref']}/withdraw")
         await firms[2]("POST", f"{at}/applications", TEXT, 201)
         listed = await firms[1]("GET", "/api/v1/applications")
         assert [each["ref"] for each in listed["items"]] == [sent[1]["ref"]]
     with clock.at(CLOSED):
-        late = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", TEXT, 409)
+        late = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", TEXT, 409, own["etag"])
         assert late["reasons"][0]["code"] == "application.too-late"
         for place, (member, points) in enumerate(zip(panel, (90, 80), strict=True)):
             before = await member("GET", f"{at}/panel")
@@ -114,12 +126,12 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         assert len((await firms[0]("GET", f"{at}/pitches"))["items"]) == 1
         for pitch in pitches:
             when = {"scheduled_at": HEARD.isoformat(), "place_or_link": "Corn Street"}
-            await officer("POST", f"{at}/pitches/{pitch['ref']}/schedule", when)
+            await officer("POST", f"{at}/pitches/{pitch['ref']}/schedule", when, seen=pitch["etag"])
     with clock.at(HEARD):
         await panel[0]("POST", f"{at}/pitches/{pitches[0]['ref']}/deliver", {"note": "Good."})
         await officer("POST", f"{at}/pitches/{pitches[1]['ref']}/miss", {"reason": "Ill."})
         report = {"title": "What we learnt", "tried": "T", "worked": "W", "evidence": "E", "others": "O"}
-        await officer("PUT", f"{at}/report", report)
+        await officer("PUT", f"{at}/report", report, seen=(await officer("GET", at))["etags"]["report"])
         ended = await officer("POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
         assert ended["stage"] == "concluded"
         public = await of(app)
@@ -143,7 +155,7 @@ async def test_what_is_hidden_stays_hidden(app: Litestar) -> None:
             made.applications[0].ref
         ]
         await firm("GET", f"{at}/applications/{other}", expect=404)
-        await firm("PUT", f"{at}/applications/{other}", TEXT, 404)
+        await firm("PUT", f"{at}/applications/{other}", TEXT, 404, "new")
         await officer("GET", f"{at}/applications/{other}", expect=404)
         await firm("GET", f"{HOME}/{draft.ref}/applications/{made.applications[0].ref}", expect=404)
         await public("GET", f"{HOME}/{draft.ref}", expect=404)

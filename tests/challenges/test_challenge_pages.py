@@ -17,6 +17,7 @@ from market.audit.tables import Event
 from market.panels.panel import field
 from market.panels.tables import Seat
 from market.payments import actions as payments
+from market.questions.actions import QuestionDraft
 from tests import given
 from tests.challenges import exercise
 from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD
@@ -79,8 +80,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
             "subject": {"cpv": "90711500", "profile": ""},
         }
         for name, typed in sections.items():
-            assert (await client.get(f"{draft}/{name}")).status_code == 200
-            assert (await client.post(f"{draft}/{name}", data=typed)).status_code == 303, name
+            assert (await given.filled(client, f"{draft}/{name}", typed)).status_code == 303, name
         found = await client.get(f"{draft}/subject?q=sewer")
         assert "90711500" in found.text
         assert found.text.count('name="cpv"') > 1
@@ -135,7 +135,7 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         assert "Change it" in own.text
         assert (await client.get(f"/challenges/{made.ref}/apply")).headers["location"] == place
         assert "It listens" in (await client.get(f"{place}/change")).text
-        changed = await client.post(f"{place}/change", data={**typed, "team": "Two engineers"})
+        changed = await given.filled(client, f"{place}/change", {**typed, "team": "Two engineers"})
         assert changed.status_code == 303
         assert (await client.post(f"{place}/withdraw")).status_code == 303
         assert "Apply again" in (await client.get(place)).text
@@ -145,14 +145,14 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         assert (await stranger.get(place)).status_code == 404
         assert (await stranger.get(f"{place}/change")).status_code == 404
         public = await (await visiting(app)).get(f"/challenges/{made.ref}")
-        assert "Is there a radio network?" in public.text
+        assert "Is there a radio network?" not in public.text
         assert "Wetfoot" not in public.text
         away = await (await visiting(app)).get(f"/challenges/{made.ref}/apply")
         assert away.status_code == 303
         assert "/sign-in" in away.headers["location"]
     with clock.at(CLOSED):
         client = await visiting(app, firm)
-        late = await client.post(f"{place}/change", data={**typed, "team": "Three engineers"})
+        late = await given.filled(client, f"{place}/change", {**typed, "team": "Three engineers"})
         assert late.status_code == 409
         assert "This challenge closed on 14 December 2026 at 09:00" in late.text
         assert "Three engineers" in late.text
@@ -179,7 +179,7 @@ async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app:
 async def test_the_buyer_answers_and_sees_no_applications_before_the_closing(app: Litestar) -> None:
     made = await exercise.applied()
     with clock.at(BEGINS + DAY):
-        question = await actions.ask(made.firms[0], made.ref, actions.Asked("Which streets are meant?"))
+        question = await actions.ask(made.firms[0], made.ref, QuestionDraft("Which streets are meant?"))
         client = await visiting(app, made.officer)
         manage = await client.get(f"/challenges/{made.ref}/manage")
         assert "Which streets are meant?" in manage.text
@@ -263,7 +263,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert (await client.get(place)).status_code == 200
         when = {"scheduled_at": HEARD.strftime("%Y-%m-%dT%H:%M"), "place_or_link": "Corn Street"}
         assert (await client.post(f"{place}/schedule", data={"place_or_link": ""})).status_code == 422
-        assert (await client.post(f"{place}/schedule", data=when)).status_code == 303
+        assert (await given.filled(client, f"{place}/schedule", when, at=place)).status_code == 303
         early = await client.post(f"{place}/deliver", data={"note": "Good"})
         assert early.status_code == 409
         assert "Mark it when it has been given" in early.text
@@ -282,7 +282,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         blocked = await client.get(f"/challenges/{made.ref}/conclude")
         assert "Write the insight report." in blocked.text
         report = {"title": "What we learnt", "tried": "Three", "worked": "One", "evidence": "Data", "others": "Walk"}
-        assert (await client.post(f"/challenges/{made.ref}/report", data=report)).status_code == 303
+        assert (await given.filled(client, f"/challenges/{made.ref}/report", report)).status_code == 303
         assert "Three" in (await client.get(f"/challenges/{made.ref}/report")).text
         assert (await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "maybe"})).status_code == 422
         ended = await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "change", "reasons": "Radio."})

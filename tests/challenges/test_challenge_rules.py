@@ -150,18 +150,6 @@ def test_applying_ends_with_the_closing_moment(facts: dict[str, Any], days: floa
 
 
 @pytest.mark.parametrize(
-    ("answered", "days", "refused"), [(False, 1, False), (True, 1, True), (False, 20, False), (False, 22, True)]
-)
-def test_a_question_is_answered_once_while_it_helps(answered: bool, days: int, refused: bool) -> None:
-    assert bool(refusals(rules.ANSWER, challenge(**PUBLISHED), answered, NOW + days * DAY)) is refused
-
-
-def test_questions_are_asked_until_the_stated_moment() -> None:
-    assert refusals(rules.ASK, challenge(**PUBLISHED), NOW + 10 * DAY) == []
-    assert refusals(rules.ASK, challenge(**PUBLISHED), NOW + 11 * DAY) != []
-
-
-@pytest.mark.parametrize(
     ("facts", "days", "codes"),
     [
         (PUBLISHED, 22, []),

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Route
 from challenges import actions, pitches
 from market import clock
 from market.actor import Actor
+from market.questions.actions import QuestionDraft
 from market.web.headers import POLICY
 from market.web.static import Assets
 from market.web.templating import TEMPLATES
@@ -69,7 +70,7 @@ async def looked_at(app: Litestar, chromium: Browser, shown: list[Shown]) -> dic
 async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Browser) -> None:
     draft, made = await exercise.drafted(), await exercise.applied(1)
     with clock.at(BEGINS + DAY):
-        question = await actions.ask(made.firms[0], made.ref, actions.Asked("Is there a radio network?"))
+        question = await actions.ask(made.firms[0], made.ref, QuestionDraft("Is there a radio network?"))
     newcomer = await given.person(await given.supplier(), "supplier-admin")
     here, soon = f"/challenges/{draft.ref}", BEGINS + DAY
     sections = [f"{here}/draft/{name}" for name in ("problem", "success", "offer", "terms", "subject", "criteria")]

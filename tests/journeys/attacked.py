@@ -303,10 +303,11 @@ def addresses(door: Door, refs: dict[str, list[str]]) -> list[str]:
             choices.append(["KIND"])
         elif name in FIXED:
             choices.append([FIXED[name]])
-        elif name in ("question", "criterion"):
-            table = ("tender_" if first == "tenders" else "") + "question"
-            table = table if name == "question" else ("lot_criterion" if first == "tenders" else "criterion")
-            choices.append(refs.get(table, [])[-1:] or ["X-0000000"])
+        elif name == "question":
+            asked = refs.get("public_question", [])
+            choices.append((asked[-1:] if first == "tenders" else asked[:1]) or ["X-0000000"])
+        elif name == "criterion":
+            choices.append(refs.get("lot_criterion" if first == "tenders" else "criterion", [])[-1:] or ["X-0000000"])
         else:
             table = BY_NAME.get(name) or BY_FIRST.get(first, "")
             if parts[-1] == "confirm":

@@ -212,7 +212,9 @@ PAGES: dict[str, list[Example]] = {
         _challenge("'/pitches/' || i.ref", _C_PITCHING, _OFFICER_C, "JOIN pitch i ON i.challenge = c.id")
     ],
     "/challenges/{ref:str}/questions/{question:str}": [
-        _challenge("'/questions/' || q.ref", "true", _OFFICER_C, "JOIN question q ON q.challenge = c.id")
+        _challenge(
+            "'/questions/' || q.ref", "true", _OFFICER_C, "JOIN public_question q ON q.record = 'challenge:' || c.ref"
+        )
     ],
     "/challenges/{ref:str}/report": [_challenge("'/report'", _C_PITCHING, _OFFICER_C)],
     "/applications": [
@@ -260,7 +262,7 @@ PAGES: dict[str, list[Example]] = {
     "/tenders/{ref:str}/cancel": [_tender("'/cancel'", _T_OPEN, _OFFICER_T)],
     "/tenders/{ref:str}/change": [_tender("'/change'", _T_OPEN, _OFFICER_T)],
     "/tenders/{ref:str}/questions/{question:str}": [
-        _tender("'/questions/' || q.ref", "true", _OFFICER_T, "JOIN tender_question q ON q.tender = t.id")
+        _tender("'/questions/' || q.ref", "true", _OFFICER_T, "JOIN public_question q ON q.record = 'tender:' || t.ref")
     ],
     "/waivers": [(VISITOR, "/waivers"), (HELENA, "/waivers")],
     "/waivers/keys": [(VISITOR, "/waivers/keys")],

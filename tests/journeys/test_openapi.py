@@ -82,7 +82,7 @@ KINDS = {
     "challenges": "challenge",
     "applications": "application",
     "pitches": "pitch",
-    "questions": "question",
+    "questions": "public_question",
     "insights": "insight_report",
     "tenders": "tender",
     "lots": "lot",

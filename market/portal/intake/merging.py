@@ -20,7 +20,8 @@ from ocdsmerge.merge import CompiledRelease
 
 from market import ocds
 from market.portal.intake.reading import Note
-from market.portal.intake.upgrading import Upgraded, instant
+from market.portal.intake.spellings import instant
+from market.portal.intake.upgrading import Upgraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
         only = chosen[0]
         about = tuple(sorted(whole.keys() - {"ocid", "id", "date", "tag", "language", "initiationType"}))
         return Merged(ocid, whole, (Version(only.id, only.date, only.tags, only.content, about),), tuple(notes))
+    # `flat_append` instead of `append`, because the flattened release also tells which fields it changed, and is not made
+    # twice. The tag stays out, as in `append`: it says what one release announces, and the view's own is `compiled`.
     merged = CompiledRelease(merge_rules=ocds.merge_rules())
     history: list[Version] = []
     data = merged.data
@@ -83,6 +86,8 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
     data.update(
         {key: [*value] for key, value in data.items() if type(value) is list}
     )  # the lists are the releases' own
+    # One release has an object where another has text. The standard has no answer to that; what was said last stands, with
+    # a note, because a procurement that cannot be shown at all helps nobody.
     try:
         compiled = merged.asdict()
     except InconsistentTypeError as error:
@@ -128,6 +133,7 @@ def _kept(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None
         rule = rules.get(deeper)
         if rule == "omitWhenMerged":
             continue
+        # A list of plain values, or one that the standard replaces whole, has no items that could be merged by their ids.
         if rule == "wholeListMerge" or (kind is list and not all(type(one) is dict for one in each)):
             kept[key] = each
         elif kind is dict:
@@ -146,6 +152,8 @@ def _kept(value: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None
 
 
 def _order(one: Upgraded) -> tuple[Any, ...]:
+    # By the instant and not by the text, since zones differ; a compiled release after the single ones of its moment, because
+    # it already sums them up; then by id and content, so that equal moments give one order whatever came first.
     return (instant(one.date), one.compiled, one.id, one.content)
 
 
@@ -155,6 +163,8 @@ def _distinct(every: list[Upgraded], notes: list[Note]) -> list[Upgraded]:
     taken: dict[str, str] = {}
     kept = []
     for each in every:
+        # Portals deliver the same release in the list, in the record and again tomorrow; and some give one id to every release
+        # of a procurement. The first must not count twice, the second must not lose a text, though ids should be unique.
         if each.content in contents:
             continue
         contents.add(each.content)

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from market.money import Money, exponent
-from market.portal.intake.upgrading import instant, moment
+from market.portal.intake.spellings import instant, moment
 
 Stage = Literal["planning", "open", "closed", "awarded", "contract", "cancelled"]
 """Where a procurement stands; `closed` is past its deadline, or without one, and not awarded as far as is known."""

@@ -9,7 +9,6 @@ release at a time is held, and a single one larger than :data:`LARGEST_ITEM` is 
 
 from __future__ import annotations
 
-import codecs
 import gzip
 import io
 import re
@@ -18,11 +17,13 @@ import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, Protocol, cast
+from typing import Any, BinaryIO, Literal, cast
 
 import msgspec
 
 from market import nesting
+from market.portal.intake.faults import not_json, not_ocds, plain, shown
+from market.portal.intake.streams import Broken, Cursor, Limited, Readable, Rejoined, TooLarge, TooMuch
 
 Kind = Literal["release", "compiled", "record"]
 """`compiled` is a release that sums up all others of its process; `record` holds releases, a compiled one, or both."""
@@ -36,16 +37,7 @@ LARGEST_ITEM = 64 * 1024 * 1024
 DEEPEST = 100
 """How many lists and objects may stand inside one another; real releases have about ten."""
 
-LARGEST_UNPACKED = 64 * 1024**3
-"""How many bytes may come out of one compressed file before reading it stops: a zip bomb is a defect, not a crash."""
-
-_CHUNK = 256 * 1024
-_SPACE = b" \t\r\n"
-_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"[^"\\]*+(?:\\.[^"\\]*+)*+")*+([{}\[\]])', re.DOTALL)
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_SCALAR_END = re.compile(rb"[,}\]\s]")
 _TRAILING_COMMA = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|,(?=\s*[}\]])', re.DOTALL)
-_NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +153,9 @@ def reread(raw: bytes, kind: Kind, position: Position, package: Package) -> Foun
         try:
             data = decode(mended)
         except NOT_JSON:
-            return Defect(position, _plain(error), raw)
+            return Defect(position, plain(error), raw)
     if not isinstance(data, dict):
-        return Defect(position, f"A release was expected here but {_shown(raw)} came.", raw)
+        return Defect(position, f"A release was expected here but {shown(raw)} came.", raw)
     return Found(raw, kind, position, data, package, notes)
 
 
@@ -228,16 +220,10 @@ def _is_compiled(release: dict[str, Any]) -> bool:
     return tag == "compiled" or (isinstance(tag, list) and "compiled" in tag)
 
 
-class _Readable(Protocol):
-    """Anything that gives bytes when asked for some."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-
 # ── wrappings ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _stream(stream: _Readable, name: str, depth: int) -> Iterator[Found | Defect]:
+def _stream(stream: Readable, name: str, depth: int) -> Iterator[Found | Defect]:
     start = stream.read(4)
     if start[:2] == b"\x1f\x8b":
         yield from _packed(stream, start, name, depth)
@@ -246,24 +232,24 @@ def _stream(stream: _Readable, name: str, depth: int) -> Iterator[Found | Defect
     elif start == b"PK\x05\x06":
         yield Defect(Position(name), "The archive is empty: it holds no file.")
     else:
-        yield from _Document(_Cursor(stream, start), name).items()
+        yield from _Document(Cursor(stream, start), name).items()
 
 
-def _packed(stream: _Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
+def _packed(stream: Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
     if depth >= 2:
         yield Defect(Position(name), "The file is compressed more than twice over; unpack it first.")
         return
     inner = name.removesuffix(".gz")
-    unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", _Rejoined(start, stream)))
+    unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", Rejoined(start, stream)))
     try:
-        yield from _stream(_Limited(unpacked), inner, depth + 1)
+        yield from _stream(Limited(unpacked), inner, depth + 1)
     except (OSError, EOFError, zlib.error) as error:
         yield Defect(Position(name), f"The compressed file is damaged or cut short ({error}); fetch it again.")
-    except _TooMuch:
+    except TooMuch:
         yield Defect(Position(name), "The compressed file unpacks to more than 64 GB and was not read further.")
 
 
-def _zipped(stream: _Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
+def _zipped(stream: Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
     if depth >= 2:
         yield Defect(Position(name), "The file is compressed more than twice over; unpack it first.")
         return
@@ -281,203 +267,22 @@ def _zipped(stream: _Readable, start: bytes, name: str, depth: int) -> Iterator[
                 inner = f"{name}!{member.filename}"
                 try:
                     with archive.open(member) as opened:
-                        yield from _stream(_Limited(opened), inner, depth + 1)
+                        yield from _stream(Limited(opened), inner, depth + 1)
                 except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
                     yield Defect(Position(inner), f"This part of the archive cannot be unpacked ({error}).")
-                except _TooMuch:
+                except TooMuch:
                     yield Defect(Position(inner), "This part of the archive unpacks to more than 64 GB and was left.")
     except zipfile.BadZipFile as error:
         yield Defect(Position(name), f"The archive is damaged or cut short ({error}); fetch it again.")
 
 
-class _TooMuch(Exception):
-    """More bytes came out of a compressed file than any publisher would put in."""
-
-
-class _Rejoined(io.RawIOBase):
-    """A stream with the bytes that were read to recognise it put back in front."""
-
-    def __init__(self, start: bytes, rest: _Readable) -> None:
-        self._start, self._rest = start, rest
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if self._start:
-            cut = len(self._start) if size < 0 else size
-            start, self._start = self._start[:cut], self._start[cut:]
-            return start
-        return self._rest.read(size)
-
-
-class _Limited(io.RawIOBase):
-    def __init__(self, rest: _Readable) -> None:
-        self._rest, self._left = rest, LARGEST_UNPACKED
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return False
-
-    def read(self, size: int = -1) -> bytes:
-        got = self._rest.read(size)
-        self._left -= len(got)
-        if self._left < 0:
-            raise _TooMuch
-        return got
-
-
 # ── the document ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Broken(Exception):
-    """The text stops being JSON in a way that does not let reading go on in this document."""
-
-
-class _TooLarge(Exception):
-    """One value is larger than was asked for; nothing was consumed."""
-
-
-class _Cursor:
-    """A window over a byte stream that gives whole JSON values and forgets what was taken."""
-
-    def __init__(self, stream: _Readable, start: bytes = b"") -> None:
-        self._stream, self._ended = stream, False
-        self._buffer, self._at, self._before = start, 0, 0
-        self._decoder: codecs.IncrementalDecoder | None = None
-        self._fill(8)
-        if self._buffer.startswith(codecs.BOM_UTF8):
-            self._at = 3
-        elif self._buffer.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self._decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-            self._buffer = self._decoder.decode(self._buffer).encode()
-
-    @property
-    def byte(self) -> int:
-        """How many bytes of the stream lie before the next one."""
-        return self._before + self._at
-
-    def _fill(self, size: int) -> bool:
-        """Read at least one more byte, about `size`; False at the end of the stream."""
-        if self._ended:
-            return False
-        if self._at:
-            self._before += self._at
-            self._buffer, self._at = self._buffer[self._at :], 0
-        got = self._stream.read(size)
-        if not got:
-            self._ended = True
-            return False
-        self._buffer += self._decoder.decode(got).encode() if self._decoder else got
-        return True
-
-    def peek(self) -> bytes:
-        """The next byte that is not a space, without taking it; empty at the end."""
-        while True:
-            buffer, at, end = self._buffer, self._at, len(self._buffer)
-            while at < end and buffer[at] in _SPACE:
-                at += 1
-            self._at = at
-            if at < end:
-                return buffer[at : at + 1]
-            if not self._fill(_CHUNK):
-                return b""
-
-    def take(self) -> None:
-        """Pass over the byte that :meth:`peek` showed."""
-        self._at += 1
-
-    def first_line(self, limit: int) -> tuple[bytes, bytes] | None:
-        """The first line and the byte that begins the next one, neither taken; None when it is the only one or too long."""
-        looked = 0
-        while True:
-            end = self._buffer.find(b"\n", self._at + looked)
-            if end >= 0:
-                after = self._buffer[end + 1 :].lstrip()
-                if after:
-                    return self._buffer[self._at : end], after[:1]
-            looked = len(self._buffer) - self._at if end < 0 else end - self._at
-            if looked > limit or not self._fill(max(_CHUNK, looked)):
-                return None
-
-    def line(self, limit: int) -> bytes | None:
-        """The rest of the line with its end, taken; empty at the end of the file, None when longer than `limit`."""
-        looked = 0
-        while (end := self._buffer.find(b"\n", self._at + looked)) < 0:
-            looked = len(self._buffer) - self._at
-            if looked > limit:
-                return None
-            if not self._fill(max(_CHUNK, looked)):
-                end = len(self._buffer) - 1
-                break
-        line = self._buffer[self._at : end + 1]
-        self._at = end + 1
-        return line
-
-    def rest(self, limit: int) -> bytes | None:
-        """All that is left, not taken; None when it is more than `limit`."""
-        while not self._ended and len(self._buffer) - self._at <= limit:
-            self._fill(max(_CHUNK, len(self._buffer) - self._at))
-        return self._buffer[self._at :] if self._ended else None
-
-    def excerpt(self) -> bytes:
-        """A few of the next bytes, for messages."""
-        while len(self._buffer) - self._at < 64 and self._fill(_CHUNK):
-            pass
-        return self._buffer[self._at : self._at + 64]
-
-    def value(self, limit: int) -> bytes:
-        """The next whole value, taken. :class:`_TooLarge` when it has more than `limit` bytes, :class:`_Broken` when it ends early."""
-        first = self.peek()
-        if first not in (b"{", b"["):
-            return self._string(limit) if first == b'"' else self._scalar(limit)
-        scan, depth = 0, 0
-        while True:
-            buffer, base = self._buffer, self._at
-            place = base + scan
-            while found := _BRACKET.match(buffer, place):
-                place = found.end()
-                if buffer[place - 1] in b"{[":
-                    depth += 1
-                else:
-                    depth -= 1
-                    if depth == 0:
-                        if place - base > limit:
-                            raise _TooLarge
-                        self._at = place
-                        return buffer[base:place]
-            scan, have = place - base, len(buffer) - base
-            if have > limit:
-                raise _TooLarge
-            if not self._fill(max(_CHUNK, have)):
-                raise _Broken("the file ends in the middle of a value")
-
-    def _string(self, limit: int) -> bytes:
-        while (found := _STRING.match(self._buffer, self._at)) is None:
-            if len(self._buffer) - self._at > limit:
-                raise _TooLarge
-            if not self._fill(max(_CHUNK, len(self._buffer) - self._at)):
-                raise _Broken("the file ends in the middle of a value")
-        self._at = found.end()
-        return found.group()
-
-    def _scalar(self, limit: int) -> bytes:
-        while (match := _SCALAR_END.search(self._buffer, self._at)) is None:
-            if len(self._buffer) - self._at > limit:
-                raise _TooLarge
-            if not self._fill(_CHUNK):
-                break
-        end = match.start() if match else len(self._buffer)
-        value, self._at = self._buffer[self._at : end], end
-        return value
 
 
 class _Document:
     """One file's text: finds the releases and records in it."""
 
-    def __init__(self, cursor: _Cursor, name: str) -> None:
+    def __init__(self, cursor: Cursor, name: str) -> None:
         self._cursor, self._name, self._found = cursor, name, 0
 
     def items(self) -> Iterator[Found | Defect]:
@@ -488,7 +293,7 @@ class _Document:
             yield self._defect("The file is empty (0 bytes)." if empty else "The file holds nothing but blank space.")
             return
         if first not in (b"{", b"["):
-            yield self._defect(_not_json(cursor.excerpt()))
+            yield self._defect(not_json(cursor.excerpt()))
             return
         rest = cursor.rest(WHOLE)
         if rest is not None and _decodes(rest):
@@ -503,13 +308,13 @@ class _Document:
                 continue
             if first not in (b"{", b"["):
                 yield self._defect(
-                    f"After the first document comes something that is not JSON: {_shown(cursor.excerpt())}."
+                    f"After the first document comes something that is not JSON: {shown(cursor.excerpt())}."
                 )
                 return
             where = f"document[{number}]" if number else ""
             try:
                 yield from self._value(where, Package())
-            except _Broken as broken:
+            except Broken as broken:
                 yield self._defect(self._broken_off(str(broken)), where)
                 return
             number += 1
@@ -540,14 +345,14 @@ class _Document:
         start = self._cursor.byte
         try:
             text = self._cursor.value(WHOLE)
-        except (_TooLarge, _Broken):
+        except (TooLarge, Broken):
             yield from self._walk(where, package)
             return
         yield from self._whole(text, where, package, start)
 
     def _whole(self, text: bytes, where: str, package: Package, start: int) -> Iterator[Found | Defect]:
         if text[:1] not in (b"{", b"["):
-            yield self._defect(f"A release was expected here but {_shown(text)} came.", where, text, start)
+            yield self._defect(f"A release was expected here but {shown(text)} came.", where, text, start)
             return
         try:
             fields: dict[str, msgspec.Raw] | list[msgspec.Raw]
@@ -585,15 +390,15 @@ class _Document:
         self, text: bytes, where: str, package: Package, start: int, error: Exception
     ) -> Iterator[Found | Defect]:
         """The document is not quite JSON: walk it with patience, so that only the broken release is lost."""
-        inner = _Document(_Cursor(io.BytesIO(text)), self._name)
+        inner = _Document(Cursor(io.BytesIO(text)), self._name)
         before = self._found
         try:
             for each in inner._walk(where, package):
                 self._found += isinstance(each, Found)
                 yield each
-        except _Broken as broken:
+        except Broken as broken:
             if self._found == before and not str(broken):
-                yield self._defect(_plain(error), where, text, start)
+                yield self._defect(plain(error), where, text, start)
             else:
                 yield self._defect(self._broken_off(str(broken)), where, text if self._found == before else b"", start)
 
@@ -617,13 +422,13 @@ class _Document:
                 cursor.take()
                 continue
             if first == b"":
-                raise _Broken("the file ends in the middle of a value")
+                raise Broken("the file ends in the middle of a value")
             if first != b'"':
-                raise _Broken(f"a field name in double quotes was expected but {_shown(cursor.excerpt())} came")
+                raise Broken(f"a field name in double quotes was expected but {shown(cursor.excerpt())} came")
             name = cursor.value(WHOLE)
             key = str(_decoded(name) or name.decode("utf-8", "replace").strip('"'))
             if cursor.peek() != b":":
-                raise _Broken(f"a colon was expected after “{key}” but {_shown(cursor.excerpt())} came")
+                raise Broken(f"a colon was expected after “{key}” but {shown(cursor.excerpt())} came")
             cursor.take()
             opener = cursor.peek()
             if key in ("releases", "records") and opener == b"[" and "ocid" not in seen:
@@ -633,8 +438,8 @@ class _Document:
                 continue
             try:
                 value = cursor.value(LARGEST_ITEM)
-            except _TooLarge as error:
-                raise _Broken(f"the field “{key}” is larger than 64 MB") from error
+            except TooLarge as error:
+                raise Broken(f"the field “{key}” is larger than 64 MB") from error
             if listed:
                 package.learn(key, _decoded(value))
             else:
@@ -656,20 +461,20 @@ class _Document:
                 continue
             path = _path(where, kind, number)
             if first == b"":
-                raise _Broken(f"the file ends before the list is closed, after {number} items")
+                raise Broken(f"the file ends before the list is closed, after {number} items")
             if first not in (b"{", b"["):
                 value = cursor.value(WHOLE)
                 if not value:
-                    raise _Broken(f"{_shown(cursor.excerpt())} stands where a release was expected")
-                yield self._defect(f"A release was expected here but the list holds {_shown(value)}.", path, value)
+                    raise Broken(f"{shown(cursor.excerpt())} stands where a release was expected")
+                yield self._defect(f"A release was expected here but the list holds {shown(value)}.", path, value)
             elif kind is None:
                 yield from self._value(path, Package())
             else:
                 start = cursor.byte
                 try:
                     yield self._item(cursor.value(LARGEST_ITEM), path, package, start)
-                except _TooLarge as error:
-                    raise _Broken(f"{path} is larger than 64 MB, more than one release may have") from error
+                except TooLarge as error:
+                    raise Broken(f"{path} is larger than 64 MB, more than one release may have") from error
             number += 1
         if number == 0:
             yield self._defect("The list is empty: it holds no release.", where)
@@ -683,7 +488,7 @@ class _Document:
         data, notes = made.data, made.notes
         kind = _kind(data)
         if kind is None:
-            return Defect(position, _not_ocds(data), text)
+            return Defect(position, not_ocds(data), text)
         self._found += 1
         if "packageInfo" in data and isinstance(data["packageInfo"], dict):
             own = Package(package.uri, package.version, package.published, package.publisher, package.license)
@@ -760,42 +565,3 @@ def _path(where: str, kind: str | None, number: int | None) -> str:
     if number is not None:
         step += f"[{number}]"
     return f"{where}.{step}" if where and kind else f"{where}{step}"
-
-
-def _shown(text: bytes) -> str:
-    words = " ".join(text.decode("utf-8", "replace").split())
-    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else "the end of the file"
-
-
-def _plain(error: Exception) -> str:
-    if isinstance(error, nesting.TooDeep):
-        return "The brackets are nested deeper than any real release; it was not read."
-    words = str(error)
-    place = f" at byte {found.group(1)} of it" if (found := _NUMBERED_LINE.search(words)) else ""
-    cause = _NUMBERED_LINE.sub("", words).removeprefix("JSON is malformed:").strip(" .")
-    return f"This is not valid JSON{place}: {cause}." if cause else f"This is not valid JSON{place}."
-
-
-def _not_json(start: bytes) -> str:
-    text = start.lower()
-    if text.startswith((b"<!doctype html", b"<html")):
-        return "This is a web page, not data: the portal probably answered with an error or a sign-in page."
-    if text.startswith(b"<"):
-        return "This is XML, not JSON; open contracting data is JSON."
-    if text.startswith(b"%pdf"):
-        return "This is a PDF document, not data."
-    if text.startswith(b"pk"):
-        return "This is an archive of a kind that is not read here."
-    if start.split(b"\n")[0].count(b",") >= 2:
-        return "This looks like a table (CSV); read it with the column mapping of its portal."
-    return f"This is not JSON: it begins with {_shown(start)}."
-
-
-def _not_ocds(data: dict[str, Any]) -> str:
-    for key in ("error", "errors", "message"):
-        if key in data and len(data) <= 5:
-            return f"The portal answered with an error instead of data: {_shown(msgspec.json.encode(data[key]))}."
-    if not data:
-        return "The document is an empty object."
-    keys = ", ".join(sorted(data)[:5])
-    return f"This has no ocid and is no release, record or package of open contracting data (its fields: {keys} …)."

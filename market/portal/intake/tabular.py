@@ -22,7 +22,7 @@ import msgspec
 import yaml
 
 from market.portal.intake.reading import Defect, Found, Note, Package, Position
-from market.portal.intake.upgrading import moment, number
+from market.portal.intake.spellings import moment, number
 
 TABLES = Path(__file__).resolve().parents[3] / "fixtures" / "reference" / "portal-tables.yaml"
 

@@ -15,15 +15,14 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
 from ocdskit.upgrade import upgrade_release_10_11
 
-from market import ocds
 from market.portal.intake.reading import Defect, Found, Note
+from market.portal.intake.shape import Node, root
+from market.portal.intake.spellings import instant, moment, number
 
 EARLIEST = "1970-01-01T00:00:00Z"
 """The date given to a release that has none and lies in nothing that has one: it is merged before all others."""
@@ -31,17 +30,6 @@ EARLIEST = "1970-01-01T00:00:00Z"
 logging.getLogger("ocdskit").setLevel(logging.ERROR)  # what it warns of is noted here, per release, in plain words
 
 _GONE: Any = object()
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)")
-_DATED = re.compile(
-    r"(?P<a>\d{4})-(?P<b>\d{1,2})-(?P<c>\d{1,2})"
-    r"(?:[T ](?P<time>\d{1,2}:\d\d(?::\d\d)?)(?P<fraction>\.\d*)?)?\s*(?P<zone>Z|[+-]\d\d:?\d\d)?"
-)
-_DAY_FIRST = re.compile(
-    r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})(?:[T ]+(?P<time>\d\d:\d\d(?::\d\d)?))?"
-)
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_CONTINENTAL = re.compile(r"[-+]?(?:\d{1,3}(?:[. ]\d{3})+|\d+)(?:,\d{1,2})?")
 _CURRENCY_SIGN = {"£": "GBP", "€": "EUR", "¥": "JPY", "₴": "UAH", "₲": "PYG"}
 _DRAFT_NAMES = {"releaseID": "id", "releaseDate": "date", "releaseTag": "tag", "formation": "tender"}
 _ORGANISATIONS = ("Organization", "OrganizationReference")  # told apart by name, in settle_parties
@@ -85,7 +73,7 @@ def upgrade(found: Found) -> Upgraded | Defect:
             found.position, "The release has no ocid, so it cannot be said which procurement it is about.", found.raw
         )
     release["ocid"] = ocid
-    mender.object(release, _root())
+    mender.object(release, root())
     _upgrade_version(release, found.package.version, mender)
     mender.settle_parties(release)
     _settle_currencies(release, mender)
@@ -105,163 +93,10 @@ def upgrade(found: Found) -> Upgraded | Defect:
     return Upgraded(ocid, str(identifier), date, tags, release, content, compiled, mender.notes())
 
 
-@lru_cache(maxsize=65536)
-def moment(text: str) -> tuple[str | None, str | None]:
-    """A date of whatever spelling as RFC 3339, with the code of what was done to it; None when it is no date at all.
-
-    `2016-20-16` is none. `2016-20-04` has day and month exchanged. A date without a time is midnight UTC, and a time
-    without a zone is UTC, since nothing better is known. A placeholder such as the year 1 or 9999 is no date.
-    """
-    if _RFC3339.fullmatch(text):
-        try:
-            datetime.fromisoformat(text)
-        except ValueError:
-            pass
-        else:
-            return (text, None) if "1900" <= text[:4] < "2200" else (None, "date.placeholder")
-    stripped = text.strip()
-    if found := _DAY_FIRST.fullmatch(stripped):
-        day, month, year = int(found["day"]), int(found["month"]), int(found["year"])
-        made = _made(year, month, day, found["time"], None)
-        return (made, "date.day-first") if made else (None, "date.invalid")
-    found = _DATED.match(stripped)
-    if found is None or (found.end() < len(stripped) and not found["time"]):
-        return None, "date.invalid"
-    year, second, third = int(found["a"]), int(found["b"]), int(found["c"])
-    if not 1900 <= year < 2200:
-        return None, "date.placeholder"
-    zone, code = found["zone"], "date.respelt"
-    if zone is None and (offset := re.search(r"[+-]\d\d:?\d\d$", stripped[found.end() :])):
-        zone = offset.group()
-    made = _made(year, second, third, found["time"], zone)
-    if made is None:
-        made, code = _made(year, third, second, found["time"], zone), "date.month-and-day-exchanged"
-    elif found["time"] is None:
-        code = "date.without-time"
-    elif zone is None:
-        code = "date.without-zone"
-    return (made, code) if made else (None, "date.invalid")
-
-
-def instant(text: str) -> datetime:
-    """A date that :func:`moment` made, as an aware moment in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def number(text: str) -> float | int | None:
-    """An amount written as text: “1,234.50”, “1.234,50”, “£ 1 234”; None when it is no number."""
-    plain = text.strip().strip("£€$¥ ").replace("\u00a0", " ").strip()
-    if _NUMBER.fullmatch(plain):
-        value = float(plain)
-    elif _THOUSANDS.fullmatch(plain):
-        value = float(plain.replace(",", ""))
-    elif _CONTINENTAL.fullmatch(plain):
-        value = float(plain.replace(".", "").replace(" ", "").replace(",", "."))
-    else:
-        return None
-    if value in (float("inf"), float("-inf")):
-        return None
-    return int(value) if value.is_integer() else value
-
-
-def _made(year: int, month: int, day: int, time: str | None, zone: str | None) -> str | None:
-    clock = time or "00:00:00"
-    clock = clock.rjust(len(clock) + (clock.index(":") == 1), "0")
-    if clock.count(":") == 1:
-        clock += ":00"
-    if zone and zone != "Z" and ":" not in zone:
-        zone = f"{zone[:3]}:{zone[3:]}"
-    made = f"{year:04}-{month:02}-{day:02}T{clock}{zone or 'Z'}"
-    try:
-        datetime.fromisoformat(made)
-    except ValueError:
-        return None
-    return made
-
-
 # ── the shape, against the schema ────────────────────────────────────────────────────────────────────────────────────
 
 
-PROSE = frozenset(
-    [
-        "title",
-        "description",
-        "name",
-        "legalName",
-        "rationale",
-        "statusDetails",
-        "procurementMethodDetails",
-        "procurementMethodRationale",
-        "awardCriteriaDetails",
-        "eligibilityCriteria",
-        "submissionMethodDetails",
-        "streetAddress",
-        "locality",
-        "region",
-        "countryName",
-    ]
-)
-"""Fields that people read: in them `&amp;` is never meant."""
-
 _SIGN = re.compile(r"&(?:#\d{2,6}|#x[0-9a-fA-F]{2,5}|[a-zA-Z]{2,8});")
-
-
-class _Node:
-    """One place of the schema: what may stand there."""
-
-    __slots__ = (
-        "codes",
-        "dated",
-        "item",
-        "name",
-        "nullable",
-        "numeric",
-        "properties",
-        "prose",
-        "respelt",
-        "text",
-        "types",
-        "whole",
-    )
-
-    def __init__(self, name: str, schema: dict[str, Any]) -> None:
-        given = schema.get("type", "object" if "properties" in schema else [])
-        self.name = name
-        self.types = frozenset([given] if isinstance(given, str) else given)
-        self.nullable = "null" in self.types and not self.types & {"object", "array"}
-        self.text, self.numeric = "string" in self.types, bool(self.types & {"number", "integer"})
-        self.dated = schema.get("format") == "date-time"
-        closed = "enum" in schema
-        self.codes = frozenset(code for code in schema["enum"] if code) if closed else None
-        self.respelt = {code.casefold(): code for code in self.codes} if self.codes else {}
-        self.prose = self.text and name in PROSE
-        self.whole = bool(schema.get("wholeListMerge"))
-        self.item: _Node | None = None
-        self.properties: dict[str, _Node] = {}
-
-
-@cache
-def _root() -> _Node:
-    schema = ocds.release_schema()
-    made: dict[str, _Node] = {}
-
-    def node(name: str, given: dict[str, Any]) -> _Node:
-        reference = given.get("$ref")
-        if reference:
-            name = reference.rsplit("/", 1)[1]
-            if name in made:
-                return made[name]
-            given = schema["definitions"][name]
-        one = _Node(name, given)
-        if reference:
-            made[name] = one
-        if isinstance(given.get("items"), dict):
-            one.item = node(name, given["items"])
-        for key, each in given.get("properties", {}).items():
-            one.properties[key] = node(key, each)
-        return one
-
-    return node("release", schema)
 
 
 class _Mender:
@@ -289,7 +124,7 @@ class _Mender:
             for (code, _), (where, words, times) in self._notes.items()
         )
 
-    def object(self, given: dict[str, Any], node: _Node) -> None:
+    def object(self, given: dict[str, Any], node: Node) -> None:
         """Mend every field of an object the schema knows; fields it does not know are left as they are."""
         for key in list(given):
             child = node.properties.get(key)
@@ -309,7 +144,7 @@ class _Mender:
         elif node.name == "Identifier":
             self._identifier(given)
 
-    def _value(self, value: Any, node: _Node) -> Any:
+    def _value(self, value: Any, node: Node) -> Any:
         kind = type(value)
         if kind is str:
             return self._text(value, node)
@@ -339,14 +174,14 @@ class _Mender:
             return self._list([value], node)
         return self._misfit(value, node)
 
-    def _whole(self, value: float, node: _Node) -> Any:
+    def _whole(self, value: float, node: Node) -> Any:
         """A fraction where only whole numbers belong: 7.0 is 7, 7.5 is text where text may stand, otherwise nothing."""
         if value.is_integer():
             self.note("number.fraction", None, f"{value} stood where a whole number belongs.")
             return int(value)
         return str(value) if node.text else self._misfit(value, node)
 
-    def _text(self, value: str, node: _Node) -> Any:
+    def _text(self, value: str, node: Node) -> Any:
         if node.text:
             if not value.strip():
                 self.note("text.empty", None, "Empty text was left out.")
@@ -405,7 +240,7 @@ class _Mender:
             self.note(code, None, f"“{value[:40]}” was read as {made}.")
         return made
 
-    def _code(self, value: str, node: _Node) -> Any:
+    def _code(self, value: str, node: Node) -> Any:
         assert node.codes is not None
         respelt = node.respelt.get(value.strip().casefold())
         if respelt is None and "GBP" in node.codes:
@@ -416,7 +251,7 @@ class _Mender:
         self.note("code.unknown", None, f"“{value[:60]}” is not among the codes of the standard and was left out.")
         return _GONE
 
-    def _dict(self, value: dict[str, Any], node: _Node) -> Any:
+    def _dict(self, value: dict[str, Any], node: Node) -> Any:
         types = node.types
         if "object" in types or not types:
             self.object(value, node)
@@ -441,7 +276,7 @@ class _Mender:
                 return self._text(texts[0], node)
         return self._misfit(value, node)
 
-    def _list(self, value: list[Any], node: _Node) -> Any:
+    def _list(self, value: list[Any], node: Node) -> Any:
         if "array" in node.types and node.item is not None:
             kept = []
             for number_, each in enumerate(value):
@@ -536,7 +371,7 @@ class _Mender:
                 f"identifier.{lacking}-missing", None, f"The identifier has no {lacking}, so it identifies nobody."
             )
 
-    def _misfit(self, value: Any, node: _Node) -> Any:
+    def _misfit(self, value: Any, node: Node) -> Any:
         wanted = " or ".join(sorted(node.types - {"null"}))
         self.note(
             "value.misfit", None, f"“{str(value)[:40]}” stood where the standard wants {wanted}; it was left out."

@@ -384,11 +384,12 @@ async def test_an_operator_changes_what_is_told_of_a_body_and_its_records_are_to
         for words in ("at least 3 characters", "Choose a department from the list.", "Choose whether it is central"):
             assert words in wrong.text
         typed = {"name": "Calderwick Council", "tier": "sub-central", "department": parent.ref, "region": "North"}
-        assert (await client.post(address, data=typed)).status_code == 303
+        assert (await given.filled(client, address, typed)).status_code == 303
         page = (await client.get(f"/organisations/{body.ref}")).text
         assert "Calderwick Council" in page
         assert "Department for Places" in page
         headers = await given.token(team)
+        headers["if-match"] = (await client.get(f"/api/v1{address[:-5]}")).json()["etag"]
         told = await client.put(f"/api/v1{address[:-5]}", json={"name": "Calderwick", "tier": "local"}, headers=headers)
         assert (told.json()["tier"], told.json()["department"]) == ("local", None)
         firm = await given.supplier()

@@ -41,16 +41,19 @@ def test_a_password_is_long_and_not_the_first_guess(password: str, codes: list[s
 @pytest.mark.parametrize(
     ("office", "codes"),
     [
-        (rules.Office("buyer", "central", "buyer"), []),
-        (rules.Office("buyer", "local", "evaluator"), []),
-        (rules.Office("supplier", "", "supplier-admin"), []),
-        (rules.Office("supplier", "", "buyer"), ["membership.role-of-another-kind"]),
-        (rules.Office("buyer", "local", "supplier-member"), ["membership.role-of-another-kind"]),
-        (rules.Office("audit", "", "operator"), ["membership.role-of-another-kind"]),
-        (rules.Office("buyer", "central", "minister", "Minister for Roads", JAN), []),
+        (rules.Office("buyer", "central", "buyer", "", None, None), []),
+        (rules.Office("buyer", "local", "evaluator", "", None, None), []),
+        (rules.Office("supplier", "", "supplier-admin", "", None, None), []),
+        (rules.Office("supplier", "", "buyer", "", None, None), ["membership.role-of-another-kind"]),
+        (rules.Office("buyer", "local", "supplier-member", "", None, None), ["membership.role-of-another-kind"]),
+        (rules.Office("audit", "", "operator", "", None, None), ["membership.role-of-another-kind"]),
+        (rules.Office("buyer", "central", "minister", "Minister for Roads", JAN, None), []),
         (rules.Office("buyer", "central", "minister", "Minister for Roads", JAN, MAR), []),
-        (rules.Office("buyer", "central", "minister"), ["membership.title-missing", "membership.first-day-missing"]),
-        (rules.Office("buyer", "local", "minister", "Mayor", JAN), ["membership.minister-elsewhere"]),
+        (
+            rules.Office("buyer", "central", "minister", "", None, None),
+            ["membership.title-missing", "membership.first-day-missing"],
+        ),
+        (rules.Office("buyer", "local", "minister", "Mayor", JAN, None), ["membership.minister-elsewhere"]),
         (rules.Office("buyer", "central", "minister", "M", FEB, FEB), ["membership.ends-before-it-begins"]),
     ],
 )

@@ -36,18 +36,18 @@ def tender(**facts: object) -> Tender:
 def test_a_bid_is_taken_until_the_microsecond_before_the_deadline(
     row: Tender, lot: Lot | None, at: datetime, codes: list[str]
 ) -> None:
-    assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at))] == codes
+    assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at, False, ""))] == codes
 
 
 def test_a_supplier_whose_access_is_withheld_may_not_bid() -> None:
-    found = refusals(rules.SUBMIT, rules.Bidding(tender(), LOT, BEFORE, withheld="Your API fails its profile."))
+    found = refusals(rules.SUBMIT, rules.Bidding(tender(), LOT, BEFORE, False, withheld="Your API fails its profile."))
     assert [each.code for each in found] == ["bid.access-withheld"]
 
 
 def test_nothing_can_be_withdrawn_when_nothing_is_sealed() -> None:
-    facts = rules.Bidding(tender(), LOT, BEFORE, sealed_before=False)
+    facts = rules.Bidding(tender(), LOT, BEFORE, False, "")
     assert [each.code for each in refusals(rules.WITHDRAW, facts)] == ["bid.nothing-to-withdraw"]
-    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), LOT, BEFORE, sealed_before=True)) == []
+    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), LOT, BEFORE, True, "")) == []
 
 
 @pytest.mark.parametrize(

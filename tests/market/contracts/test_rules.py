@@ -32,7 +32,7 @@ def part(amount: int, due: date | None = LAST, title: str = "Part") -> rules.Par
     return rules.Part(title, due, amount)
 
 
-DRAWING = rules.DrawingUp(AWARDED, 0, Money(100_00), FIRST, LAST, (part(60_00), part(40_00)), (), NOW)
+DRAWING = rules.DrawingUp(AWARDED, 0, Money(100_00), FIRST, LAST, (part(60_00), part(40_00)), (), NOW, "")
 LARGE = Money(policy.UK.contracts.kpi_value + 1)
 
 
@@ -95,7 +95,7 @@ def contract(**facts: Any) -> Contract:
 IN_FORCE = contract(buyer_signed_at=NOW, supplier_signed_at=NOW)
 HALF = contract(buyer_signed_at=NOW)
 ENDED = contract(buyer_signed_at=NOW, supplier_signed_at=NOW, ended_at=NOW)
-SIGNING = rules.Signing(contract(), "buyer", DIGEST, False, True)
+SIGNING = rules.Signing(contract(), "buyer", DIGEST, False, True, "")
 
 
 @pytest.mark.parametrize(
@@ -141,15 +141,17 @@ ACCEPTED = given.row(Milestone, delivered_at=NOW, accepted_at=NOW)
 def test_a_milestone_is_delivered_then_accepted(
     kept: Contract, milestone: Milestone, deliver: list[str], accept: list[str]
 ) -> None:
-    facts = rules.Working(kept, milestone, LONG)
+    facts = rules.Working(kept, milestone, LONG, "", "")
     assert codes(refusals(rules.DELIVER, facts)) == deliver
     assert codes(refusals(rules.ACCEPT, facts)) == accept
     assert codes(refusals(rules.REFUSE, facts)) == accept
 
 
 def test_a_delivery_and_a_refusal_say_something() -> None:
-    assert codes(refusals(rules.DELIVER, rules.Working(IN_FORCE, OPEN, " "))) == ["milestone.note-missing"]
-    assert codes(refusals(rules.REFUSE, rules.Working(IN_FORCE, DELIVERED, "Bad"))) == ["milestone.reason-missing"]
+    assert codes(refusals(rules.DELIVER, rules.Working(IN_FORCE, OPEN, " ", "", ""))) == ["milestone.note-missing"]
+    assert codes(refusals(rules.REFUSE, rules.Working(IN_FORCE, DELIVERED, "Bad", "", ""))) == [
+        "milestone.reason-missing"
+    ]
 
 
 CHANGING = rules.Changing(IN_FORCE, "additional", LONG, None, None, False)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges.tables import Application, Pitch, Question
+from challenges.tables import Application, Pitch
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -14,6 +14,7 @@ from market.db import find
 from market.front.desks import desk
 from market.panels.tables import Seat
 from market.payments.tables import Obligation
+from market.questions.tables import PublicQuestion
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
 from market.waivers.tables import Waiver
@@ -34,9 +35,8 @@ async def test_a_buyer_answers_questions_in_time_for_the_closing_date() -> None:
         stranger = await given.person(await given.organisation(), "buyer")
         problem = await challenge("Gullies flood streets", buyer=town.id)
         for text in ("Who maps the gullies?", "Is travel paid?"):
-            await Question.insert(
-                Question(challenge=problem.id, asker=(await given.supplier()).id, text=text, asked_at=clock.now())
-            )
+            asker, about = (await given.supplier()).id, f"challenge:{problem.ref}"
+            await PublicQuestion(record=about, asker=asker, text=text, asked_at=clock.now()).save()
         (item,) = (await desk(buyer)).waiting
         assert await texts(stranger) == []
     assert item.text == "Answer 2 questions"

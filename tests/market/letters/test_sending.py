@@ -4,6 +4,7 @@ import base64
 import socketserver
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_string, policy
 from email.message import EmailMessage
@@ -14,8 +15,8 @@ from litestar import Litestar
 from market import clock, settings
 from market.accounts import actions as accounts
 from market.accounts.tables import Person
-from market.letters import actions, smtp
-from market.letters.tables import Letter
+from market.letters import actions, sending, smtp, tables
+from market.letters.tables import Letter, LetterTry
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -32,6 +33,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.answers: dict[str, str] = {}
         self.connections = 0
         self.said: list[str] = []
+        self.sender = "250 ok"
         self.features = ["250-localhost", "250-AUTH PLAIN", "250 SMTPUTF8"]
         super().__init__(("127.0.0.1", 0), Conversation)
 
@@ -53,6 +55,8 @@ class Conversation(socketserver.StreamRequestHandler):
             if verb == "EHLO":
                 for each in self.server.features:
                     self.say(each)
+            elif verb == "MAIL":
+                self.say(self.server.sender)
             elif verb == "RCPT":
                 address = line.split("<")[1].split(">")[0]
                 self.say(self.server.answers.get(address, "250 ok"))
@@ -93,8 +97,8 @@ async def letter(address: str = "maya@places.example", name: str = "Máya Thornl
 async def test_letters_that_wait_leave_in_one_conversation_and_only_once(server: MailServer) -> None:
     for number in range(3):
         await letter(f"person{number}@places.example")
-    assert await actions.send_waiting() == 3
-    assert await actions.send_waiting() == 0
+    assert await sending.send_waiting() == 3
+    assert await sending.send_waiting() == 0
     assert server.connections == 1
     first = server.got[0]
     assert first["subject"] == "Your password was changed"
@@ -110,32 +114,30 @@ async def test_a_letter_that_cannot_leave_now_is_tried_again_after_growing_pause
     server.answers["maya@places.example"] = "451 greylisted, come back later"
     written = await letter()
     now = given.TODAY
-    for pause in actions.BACK_OFF:
+    for pause in sending.BACK_OFF:
         with clock.at(now):
-            assert await actions.send_waiting() == 1
-            assert await actions.send_waiting() == 0
+            assert await sending.send_waiting() == 1
+            assert await sending.send_waiting() == 0
         row = await Letter.objects().get(Letter.id == written.id)
         assert row.again_at == now + pause
         assert "greylisted" in row.failure
         now += pause
     server.answers.clear()
     with clock.at(now):
-        assert await actions.send_waiting() == 1
+        assert await sending.send_waiting() == 1
     row = await Letter.objects().get(Letter.id == written.id)
     assert (row.sent_at, row.failure) == (now, "")
 
 
-async def test_a_letter_is_given_up_after_the_last_pause_and_can_be_asked_for_again(server: MailServer) -> None:
+async def test_a_letter_comes_back_after_the_last_pause(server: MailServer) -> None:
     server.answers["maya@places.example"] = "451 not today"
     written = await letter()
-    await Letter.update({Letter.tried: len(actions.BACK_OFF)}).where(Letter.id == written.id)
-    assert await actions.send_waiting() == 1
+    await Letter.update({Letter.tried: len(sending.BACK_OFF)}).where(Letter.id == written.id)
+    assert await sending.send_waiting() == 1
     with clock.at(clock.now() + timedelta(days=365)):
-        assert await actions.send_waiting() == 0
-    server.answers.clear()
-    await actions.send_again(written.ref)
-    assert await actions.send_waiting() == 1
-    assert len(server.got) == 1
+        assert await sending.send_waiting() == 0
+    assert (await Letter.objects().get(Letter.id == written.id)).gave_up_at is not None
+    assert server.got == []
 
 
 async def test_a_refusal_for_ever_is_not_tried_again_and_holds_up_nobody(server: MailServer) -> None:
@@ -143,26 +145,90 @@ async def test_a_refusal_for_ever_is_not_tried_again_and_holds_up_nobody(server:
     gone = await letter("gone@places.example")
     broken = await letter("not an address")
     await letter()
-    assert await actions.send_waiting() == 3
+    assert await sending.send_waiting() == 3
     assert [message["to"].addresses[0].addr_spec for message in server.got] == ["maya@places.example"]
     row = await Letter.objects().get(Letter.id == gone.id)
     assert (row.sent_at, row.again_at, "no such mailbox" in row.failure) == (None, None, True)
+    assert row.gave_up_at is not None
     assert "not an address" in (await Letter.objects().get(Letter.id == broken.id)).failure
-    assert await actions.send_waiting() == 0
+    assert await sending.send_waiting() == 0
 
 
-async def test_a_server_that_is_away_costs_a_try_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SMTP_URL", "smtp://127.0.0.1:9")
+@contextmanager
+def named(monkeypatch: pytest.MonkeyPatch, port: int) -> Iterator[None]:
+    """The mail server at this port of the loopback, named in the environment."""
+    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{port}")
     settings.settings.cache_clear()
     try:
-        written = await letter()
-        assert await actions.send_waiting() == 1
+        yield
     finally:
         monkeypatch.undo()
         settings.settings.cache_clear()
+
+
+async def test_a_server_that_is_away_costs_no_letter_a_try_and_rests_for_a_growing_while(
+    monkeypatch: pytest.MonkeyPatch, server: MailServer
+) -> None:
+    written = await letter()
+    await letter("other@places.example")
+    now = given.TODAY
+    with named(monkeypatch, 9):
+        for rest in (*sending.REST, sending.REST[-1]):
+            with clock.at(now):
+                assert await sending.send_waiting() == 1
+                assert await sending.send_waiting() == 0
+            now += rest
     row = await Letter.objects().get(Letter.id == written.id)
-    assert (row.tried, row.sent_at) == (1, None)
+    assert (row.tried, row.sent_at, row.gave_up_at, row.again_at) == (0, None, None, None)
     assert row.failure
+    assert await LetterTry.count().where(LetterTry.letter == written.id) == len(sending.REST) + 1
+    away = await tables.MailServer.objects().get(tables.MailServer.host == "127.0.0.1:9")
+    assert (away.failures, away.failing_since) == (len(sending.REST) + 1, given.TODAY)
+
+
+async def test_a_server_that_is_back_gets_everything(monkeypatch: pytest.MonkeyPatch, server: MailServer) -> None:
+    await letter()
+    port = server.server_address[1]
+    await tables.MailServer(
+        host=f"127.0.0.1:{port}", failures=3, failing_since=given.TODAY, again_at=given.TODAY, answer="no"
+    ).save()
+    assert await sending.send_waiting() == 1
+    row = await tables.MailServer.objects().get(tables.MailServer.host == f"127.0.0.1:{port}")
+    assert (row.failures, row.failing_since, row.again_at) == (0, None, None)
+
+
+async def test_every_try_keeps_its_moment_and_the_servers_answer(server: MailServer) -> None:
+    server.answers["maya@places.example"] = "451 greylisted"
+    written = await letter()
+    with clock.at(given.TODAY):
+        await sending.send_waiting()
+    server.answers.clear()
+    with clock.at(given.TODAY + sending.BACK_OFF[0]):
+        await sending.send_waiting()
+    tries = await LetterTry.objects().where(LetterTry.letter == written.id).order_by(LetterTry.id)
+    assert [(each.at, each.answer, each.sent) for each in tries] == [
+        (given.TODAY, "451 greylisted", False),
+        (given.TODAY + sending.BACK_OFF[0], "250 kept", True),
+    ]
+
+
+async def test_our_own_address_refused_is_no_letters_fault(server: MailServer) -> None:
+    server.features = ["250-localhost", "250 SMTPUTF8"]
+    server.sender = "530 authentication needed"
+    written = await letter()
+    assert await sending.send_waiting() == 1
+    row = await Letter.objects().get(Letter.id == written.id)
+    assert (row.tried, row.gave_up_at, row.failure) == (0, None, "530 authentication needed")
+
+
+async def test_many_letters_leave_in_a_few_conversations_at_once_and_each_once(server: MailServer) -> None:
+    for number in range(45):
+        await letter(f"person{number}@places.example")
+    assert await sending.send_waiting() > 30
+    while await sending.send_waiting():
+        pass
+    assert len({message["message-id"] for message in server.got}) == len(server.got) == 45
+    assert 1 < server.connections <= 3 * sending.AT_ONCE
 
 
 def test_a_password_is_never_sent_in_clear(server: MailServer) -> None:
@@ -184,7 +250,7 @@ def test_a_name_cannot_add_a_header() -> None:
 
 async def test_without_a_mail_server_letters_are_kept() -> None:
     await letter()
-    assert await actions.send_waiting() == 0
+    assert await sending.send_waiting() == 0
 
 
 async def test_letters_are_read_by_their_addressee_only(app: Litestar) -> None:
@@ -214,7 +280,7 @@ async def test_a_letter_whose_link_opens_an_account_is_for_the_mailbox_alone(app
         await given.signed_in(client, officer)
         assert kept.subject not in (await client.get("/letters")).text
         assert (await client.get(f"/letters/{kept.ref}")).status_code == 404
-    assert await actions.send_waiting() == 1
+    assert await sending.send_waiting() == 1
     assert link in server.got[0].get_content()
     left = await Letter.objects().get(Letter.id == kept.id)
     assert link not in left.text
@@ -254,7 +320,7 @@ async def test_a_code_is_not_kept_once_its_letter_has_left(server: MailServer) -
         address="ida@elm.example", name="Elm", subject="A code", text=text, written_at=given.TODAY, secret=True
     )
     await kept.save()
-    assert await actions.send_waiting() == 1
+    assert await sending.send_waiting() == 1
     assert "7KQ4-M2XP" in server.got[0].get_content().splitlines()
     left = await Letter.objects().get(Letter.id == kept.id)
     assert left is not None

@@ -11,7 +11,8 @@ import pytest
 
 from challenges import actions as challenges
 from challenges import pitches
-from market import clock, db
+from challenges.tables import Pitch
+from market import clock, db, drafts
 from market.actor import SYSTEM
 from market.audit.actions import record
 from market.awards import actions as awards
@@ -69,7 +70,7 @@ async def test_a_challenge_from_its_problem_to_its_report() -> None:
     (first, *_) = await pitches.pitches_of(await made.row())
     await pay(f"pitch:{first.ref}", second, exercise.HEARD + timedelta(hours=5))
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "It met the target."))
     found = await published()
     assert [each["tag"] for each in found] == [
@@ -104,7 +105,12 @@ async def test_a_missed_pitch_is_a_cancelled_contract() -> None:
     at = exercise.HEARD
     with clock.at(exercise.CLOSED + 2 * DAY):
         for pitch in await pitches.pitches_of(await made.row()):
-            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(at, "Corn Street"))
+            await pitches.schedule(
+                made.officer,
+                pitch.ref,
+                pitches.Schedule(at, "Corn Street"),
+                await given.as_is(pitches.Schedule, Pitch, pitch.ref),
+            )
     (first, second) = await pitches.pitches_of(await made.row())
     with clock.at(at + timedelta(hours=2)):
         await pitches.deliver(made.panel[0], first.ref, pitches.Delivery("Heard."))
@@ -428,7 +434,12 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await step()
     with clock.at(exercise.CLOSED + 2 * DAY):
         for pitch in await pitches.pitches_of(await made.row()):
-            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(exercise.HEARD, "Corn Street"))
+            await pitches.schedule(
+                made.officer,
+                pitch.ref,
+                pitches.Schedule(exercise.HEARD, "Corn Street"),
+                await given.as_is(pitches.Schedule, Pitch, pitch.ref),
+            )
     for number, pitch in enumerate(await pitches.pitches_of(await made.row())):
         with clock.at(exercise.HEARD + timedelta(hours=2 + number)):
             await pitches.deliver(made.panel[0], pitch.ref, pitches.Delivery("Heard."))
@@ -437,7 +448,7 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await pay(f"pitch:{pitch.ref}", second, exercise.HEARD + timedelta(hours=5))
     await step()
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT)
+        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "It did not."))
     await step()
     with clock.at(given.TODAY):

@@ -130,7 +130,9 @@ async def test_operators_see_runs_mend_and_decide_by_the_forms_they_are_shown(ap
         (merge,) = await NoticeMerge.objects()
         assert "An operator decided so" in (await client.get("/portals/doubtful")).text
         assert (await client.post(f"/portals/merges/{merge.ref}/undo")).status_code == 303
-        kept = await client.post("/portals/uk-contracts-finder/rhythm", data={"every_hours": "24"})
+        kept = await given.filled(
+            client, "/portals/uk-contracts-finder/rhythm", {"every_hours": "24"}, at="/portals/uk-contracts-finder"
+        )
         assert kept.status_code == 303
         wrong = await client.post("/portals/uk-contracts-finder/rhythm", data={"every_hours": "often"})
         assert wrong.status_code == 422
@@ -219,8 +221,12 @@ async def test_operators_do_by_program_what_they_do_by_clicking(app: Litestar, t
         assert (undone.status_code, undone.json()["same"]) == (200, False)
         again = await client.post(f"/api/v1/notice-merges/{merge['ref']}/undo")
         assert (again.status_code, again.json()["reasons"][0]["code"]) == (409, "merge.undone-already")
-        kept = await client.post("/api/v1/portals/uk-contracts-finder/rhythm", json={"every_hours": 24})
-        assert kept.json() == {"every_hours": 24}
-        assert (await client.post("/api/v1/portals/by-hand/rhythm", json={"every_hours": 24})).status_code == 404
+        rhythm, seen = {"every_hours": 24}, {"if-match": "new"}
+        unseen = await client.post("/api/v1/portals/uk-contracts-finder/rhythm", json=rhythm, headers=seen)
+        assert (unseen.status_code, unseen.json()["stored"]) == (409, {"every_hours": 0})
+        seen = {"if-match": unseen.json()["etag"]}
+        kept = await client.post("/api/v1/portals/uk-contracts-finder/rhythm", json=rhythm, headers=seen)
+        assert kept.json()["every_hours"] == 24
+        assert (await client.post("/api/v1/portals/by-hand/rhythm", json=rhythm, headers=seen)).status_code == 404
         runs = (await client.get("/api/v1/portals/moldova/runs")).json()["items"]
         assert [each["rejected"] for each in runs] == [0, 1]

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webauthn.helpers.structs import UserVerificationRequirement
 
-from market.proof import canonical, signing
+from market.proof import canonical, signing, spelling
 from market.proof.signing import Bundle, Key, NotABundle, NotVerified, Signer
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator, cose_key, from64, to64
 
@@ -265,7 +265,7 @@ REFUSED: dict[str, tuple[Callable[[], Bundle], set[str]]] = {
         ),
         {"challenge"},
     ),
-    "another time": (lambda: replace(GOOD, statement=forged_statement(signed_at=signing._stamp(AT + MINUTE))), {"challenge"}),
+    "another time": (lambda: replace(GOOD, statement=forged_statement(signed_at=spelling.stamp(AT + MINUTE))), {"challenge"}),
     "another nonce": (lambda: replace(GOOD, statement=forged_statement(nonce="00" * 16)), {"challenge"}),
     "another purpose": (lambda: replace(GOOD, statement=forged_statement(purpose="exemption.sign")), {"challenge"}),
     "another signer": (

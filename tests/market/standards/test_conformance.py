@@ -17,7 +17,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from market import clock
+from market import clock, drafts
 from market.actor import Actor
 from market.refusals import Refused
 from market.settings import settings
@@ -72,9 +72,8 @@ async def tried(clean: None, served: Served) -> AsyncIterator[Tried]:
         draft = actions.ServiceDraft("Permit look-up", "Tells a council whether a permit is valid.", [CORE])
         service = await actions.list_service(actor, draft)
         await actions.lodge(actor, service.ref, good())
-        sandbox = await sandboxes.name(
-            actor, service.ref, sandboxes.SandboxDraft(served.address, header="Authorization", credential=SECRET)
-        )
+        named = sandboxes.SandboxDraft(served.address, header="Authorization", credential=SECRET)
+        sandbox = await sandboxes.name(actor, service.ref, named, drafts.NOTHING)
         served.token = sandbox.token
         yield Tried(actor, firm.id, service, served, sandbox)
 
@@ -169,14 +168,14 @@ async def test_a_sandbox_is_named_with_forms_and_its_credential_is_never_shown(t
         assert tried.sandbox.token in page.text
         assert SECRET not in page.text
         assert SECRET.encode() not in bytes(tried.sandbox.credential)
-        wrong = await browser.post(
-            f"/components/{ref}/sandbox", data={"address": "ftp://x", "header": "Host", "credential": "x"}
+        wrong = await given.filled(
+            browser, f"/components/{ref}/sandbox", {"address": "ftp://x", "header": "Host", "credential": "x"}
         )
         assert wrong.status_code in (409, 422)
         assert "Begin the address with https://" in wrong.text
         assert "carries the credential" in wrong.text
-        kept = await browser.post(
-            f"/components/{ref}/sandbox", data={"address": tried.served.address, "header": "Authorization"}
+        kept = await given.filled(
+            browser, f"/components/{ref}/sandbox", {"address": tried.served.address, "header": "Authorization"}
         )
         assert kept.status_code == 303
         assert (await browser.post(f"/components/{ref}/sandbox/check")).status_code == 303
@@ -199,14 +198,20 @@ async def test_a_sandbox_is_named_with_forms_and_its_credential_is_never_shown(t
         assert tried.served.address not in json.dumps(told)
 
 
+async def seen(tried: Tried) -> str:
+    return drafts.version(sandboxes.SandboxDraft, await sandboxes.of_service(tried.service))
+
+
 async def test_another_host_gets_another_token(tried: Tried) -> None:
-    same = await sandboxes.name(tried.actor, tried.service.ref, sandboxes.SandboxDraft(tried.served.address + "/x"))
+    elsewhere = sandboxes.SandboxDraft(tried.served.address + "/x")
+    same = await sandboxes.name(tried.actor, tried.service.ref, elsewhere, await seen(tried))
     assert same.token == tried.sandbox.token
-    moved = await sandboxes.name(tried.actor, tried.service.ref, sandboxes.SandboxDraft("https://other.example/v1"))
+    other = sandboxes.SandboxDraft("https://other.example/v1")
+    moved = await sandboxes.name(tried.actor, tried.service.ref, other, await seen(tried))
     assert moved.token != tried.sandbox.token
     stranger = await given.person(await given.supplier(), "supplier-admin")
     with pytest.raises(Refused):
-        await sandboxes.name(stranger, tried.service.ref, sandboxes.SandboxDraft("https://other.example/v1"))
+        await sandboxes.name(stranger, tried.service.ref, other, await seen(tried))
 
 
 async def test_programs_name_a_sandbox_and_ask_for_a_live_check(tried: Tried, app: Litestar) -> None:
@@ -217,7 +222,9 @@ async def test_programs_name_a_sandbox_and_ask_for_a_live_check(tried: Tried, ap
         base_url="http://localhost:8000",
         headers=headers,
     ) as program:
-        named = await program.put(f"{base}/sandbox", json={"address": tried.served.address, "header": "Authorization"})
+        seen = {"if-match": (await program.get(f"{base}/sandbox")).json()["etag"]}
+        said = {"address": tried.served.address, "header": "Authorization"}
+        named = await program.put(f"{base}/sandbox", json=said, headers=seen)
         assert named.status_code == 200, named.text
         assert named.json()["token"] == tried.sandbox.token
         assert "credential" not in named.json()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
@@ -9,15 +10,17 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from market import clock
+from market import clock, db
 from market.bids import actions as bids
+from market.bids.tables import Bid
 from market.contracts import actions as contracts
 from market.contracts.tables import Milestone
 from market.db import find
 from market.refusals import Refused
 from market.standards import actions, certificates, exemptions, publishing, sanctions
-from market.standards.tables import Service
+from market.standards.tables import Service, Withholding
 from market.tenders import actions as tenders
+from market.tenders.tables import Tender
 from market.workdays import end_of_day
 from tests import given, given_awards, given_tenders
 from tests.market.standards.documents import failing, good
@@ -174,6 +177,39 @@ async def test_a_bid_page_warns_and_a_withheld_supplier_may_not_bid(app: Litesta
     with clock.at(given.TODAY + timedelta(days=30)), pytest.raises(Refused) as refused:
         await bids.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
     assert [each.code for each in refused.value.reasons] == ["bid.access-withheld"]
+
+
+async def test_access_that_is_withheld_while_a_bid_waits_for_the_tender_is_withheld_from_that_bid_too() -> None:
+    there = await given_tenders.published(closes_in=timedelta(days=90))
+    supplier = await given.supplier()
+    firm = await given.person(supplier, "supplier-admin")
+    service = await actions.list_service(firm, DRAFT)
+    profile = await publishing.must_be_named(CORE)
+    other = await db.connection()
+    try:
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("SELECT 1 FROM tender WHERE id = $1 FOR UPDATE", there.tender.id)
+        waiting = asyncio.create_task(bids.submit(firm, there.tender.ref, there.lots[0].ref, there.bid()))
+        while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not waiting.done()
+            await asyncio.sleep(0)
+        row = Withholding(
+            supplier=supplier.id,
+            service=service.id,
+            profile=profile.id,
+            reason="It lapsed.",
+            notice_at=given.TODAY - timedelta(days=60),
+            cure_until=given.TODAY - timedelta(days=30),
+        )
+        await row.save()
+        await holding.rollback()
+    finally:
+        await other.close()
+    with pytest.raises(Refused) as refused:
+        await waiting
+    assert [each.code for each in refused.value.reasons] == ["bid.access-withheld"]
+    assert await Bid.count() == 0
 
 
 async def test_a_running_contract_is_held_to_the_gates_of_its_tenders_day() -> None:
@@ -335,7 +371,12 @@ async def test_a_certificate_ends_when_its_description_becomes_confidential_with
     firm = await given.person(await given.supplier(), "supplier-admin")
     service = await actions.list_service(firm, DRAFT)
     await actions.lodge(firm, service.ref, good())
-    await actions.revise_service(firm, service.ref, msgspec.structs.replace(DRAFT, private=True))
+    await actions.revise_service(
+        firm,
+        service.ref,
+        msgspec.structs.replace(DRAFT, private=True),
+        await given.as_is(actions.ServiceDraft, Service, service.ref),
+    )
     (held,) = await certificates.of_service(service)
     assert "confidential without an exemption" in held.revoked_reason
 
@@ -398,7 +439,12 @@ async def test_a_tender_names_a_published_profile() -> None:
     case = await given.tendering()
     terms = tenders.Terms("Rights stay with the supplier.", "unheard@1")
     with pytest.raises(Refused) as refused:
-        await tenders.set_terms(case.officers[0], case.ref, terms)
+        await tenders.set_terms(case.officers[0], case.ref, terms, await given.as_is(tenders.Terms, Tender, case.ref))
     assert [each.code for each in refused.value.reasons] == ["tender.profile-unknown"]
-    row = await tenders.set_terms(case.officers[0], case.ref, tenders.Terms("Rights stay.", "uk-core@1"))
+    row = await tenders.set_terms(
+        case.officers[0],
+        case.ref,
+        tenders.Terms("Rights stay.", "uk-core@1"),
+        await given.as_is(tenders.Terms, Tender, case.ref),
+    )
     assert row.profile == CORE

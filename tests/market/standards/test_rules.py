@@ -24,7 +24,8 @@ def codes(found: list[Any]) -> list[str]:
 
 
 def listing(**facts: Any) -> rules.Listing:
-    made = {"profiles": KNOWN[:1], "known": KNOWN, "cpv": ["72319000"], "maturity": "live", "public_url": "", **facts}
+    made = {"profiles": KNOWN[:1], "known": KNOWN, "cpv": ["72319000"], "maturity": "live", "public_url": ""}
+    made |= {"withdrawn": False, **facts}
     return rules.Listing(**made)
 
 
@@ -112,7 +113,7 @@ def test_an_exemption_that_holds(facts: dict[str, Any], expected: bool) -> None:
 def standing(outcome: str = "", held: bool = False, **facts: Any) -> rules.Standing:
     service = given.row(Service, title="Permits", listed_at=NOW, **facts)
     run = given.row(CheckRun, outcome=outcome, gates=2, started_at=NOW) if outcome else None
-    return rules.Standing(service, [certificate()] if held else [], run)
+    return rules.Standing(service, [certificate()] if held else [], run, False)
 
 
 @pytest.mark.parametrize(
@@ -129,13 +130,13 @@ def standing(outcome: str = "", held: bool = False, **facts: Any) -> rules.Stand
     ],
 )
 def test_what_is_wanting(standings: list[rules.Standing], exempt: bool, words: str) -> None:
-    found = rules.wanting("uk-core 1.0.0", standings, exempt, NOW + DAY)
+    found = rules.wanting("uk-core 1.0.0", standings, exempt, NOW + DAY, unoffered="")
     assert words in found
     assert bool(found) is bool(words)
 
 
 def test_what_is_wanting_never_names_a_private_service() -> None:
-    assert "Permits" not in rules.wanting("uk-core 1.0.0", [standing("fail", private=True)], False, NOW)
+    assert "Permits" not in rules.wanting("uk-core 1.0.0", [standing("fail", private=True)], False, NOW, unoffered="")
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,9 @@ async def test_withdrawing_and_leaving_a_profile_end_certificates(house: House) 
     await actions.lodge(house.actor, service.ref, good())
     assert len([each for each in await certificates.of_service(service) if each.revoked_at is None]) == 2
     draft = actions.ServiceDraft("Permit look-up", "Tells a council whether a permit is valid.", [CORE])
-    await actions.revise_service(house.actor, service.ref, draft)
+    await actions.revise_service(
+        house.actor, service.ref, draft, await given.as_is(actions.ServiceDraft, Service, service.ref)
+    )
     assert len([each for each in await certificates.of_service(service) if each.revoked_at is None]) == 1
     await actions.withdraw_service(house.actor, service.ref)
     assert [each for each in await certificates.of_service(service) if each.revoked_at is None] == []

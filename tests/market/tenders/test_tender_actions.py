@@ -17,7 +17,7 @@ from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.tenders import actions, method, rules
-from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender, TenderQuestion
+from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -82,7 +82,12 @@ async def test_an_exercise_of_the_same_department_serves_and_a_strangers_does_no
     assert (await made.publish()).ground_reference == "CH-THEIRS"
     stranger = await given.tendering(exercised=False)
     with pytest.raises(Refused) as refused:
-        await actions.explain_origin(stranger.officers[0], stranger.ref, actions.Origin("CH-THEIRS"))
+        await actions.explain_origin(
+            stranger.officers[0],
+            stranger.ref,
+            actions.Origin("CH-THEIRS"),
+            await given.as_is(actions.Origin, Tender, stranger.ref),
+        )
     assert codes(refused) == ["tender.exercise-unknown"]
 
 
@@ -98,7 +103,7 @@ async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and
     made = await given.tendering(exercised=False)
     buyer = made.officers[0]
     claim = actions.Origin("", True, "Sold by forty firms to one standard.")
-    await actions.explain_origin(buyer, made.ref, claim)
+    await actions.explain_origin(buyer, made.ref, claim, await given.as_is(actions.Origin, Tender, made.ref))
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert codes(refused) == ["tender.innovation-first"]
@@ -108,7 +113,12 @@ async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and
     operator = await given.person(await given.organisation(kind="operator"), "operator")
     await actions.confirm_commodity(operator, made.ref, override)
     lot = (await actions.lots_of(made.tender))[0]
-    await actions.revise_lot(buyer, lot.ref, actions.LotDraft("Terraces", 100, ["79822500"]))
+    await actions.revise_lot(
+        buyer,
+        lot.ref,
+        actions.LotDraft("Terraces", 100, ["79822500"]),
+        await given.as_is(actions.LotDraft, Lot, lot.ref),
+    )
     with pytest.raises(Refused):
         await made.publish()
     await actions.confirm_commodity(operator, made.ref, override)
@@ -135,7 +145,9 @@ async def test_a_draft_is_nobody_elses_and_its_events_show_nothing_before_public
     with pytest.raises(NotFound):
         await actions.readable(stranger, made.ref)
     with pytest.raises(NotFound):
-        await actions.describe(stranger, made.ref, actions.About("Mine now"))
+        await actions.describe(
+            stranger, made.ref, actions.About("Mine now"), await given.as_is(actions.About, Tender, made.ref)
+        )
     auditor = await given.person(await given.organisation(kind="audit"), "auditor")
     assert (await actions.readable(auditor, made.ref)).ref == made.ref
     assert await Event.exists().where((Event.verb == "tender.draft-read") & (Event.actor == auditor.ref))
@@ -173,10 +185,20 @@ async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
         await actions.add_lot(buyer, made.ref, actions.LotDraft("Harbour", 5_000, ["99999999"]))
     assert (refused.value.reasons[0].field, refused.value.status) == ("cpv", 422)
     with pytest.raises(Refused) as refused:
-        await actions.describe(buyer, made.ref, actions.About("Sensors", mission="M-NONE"))
+        await actions.describe(
+            buyer,
+            made.ref,
+            actions.About("Sensors", mission="M-NONE"),
+            await given.as_is(actions.About, Tender, made.ref),
+        )
     assert codes(refused) == ["tender.mission-unknown"]
     with pytest.raises(Refused) as refused:
-        await actions.set_dates(buyer, made.ref, actions.Dates(contract_begins_on=date(1026, 1, 1)))
+        await actions.set_dates(
+            buyer,
+            made.ref,
+            actions.Dates(contract_begins_on=date(1026, 1, 1)),
+            await given.as_is(actions.Dates, Tender, made.ref),
+        )
     assert codes(refused) == ["tender.date-unreal"]
     with pytest.raises(Refused) as refused:
         await actions.name_officer(buyer, made.ref, buyer.ref)
@@ -185,31 +207,6 @@ async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
     with pytest.raises(Refused) as refused:
         await actions.name_officer(buyer, made.ref, stranger.ref)
     assert codes(refused) == ["tender.officer-elsewhere"]
-
-
-async def test_questions_are_answered_for_everybody_and_the_asker_stays_unnamed() -> None:
-    made = await given.tendering()
-    tender = await made.publish()
-    asker = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
-    question = await actions.ask(asker, tender.ref, actions.Question("May the gateway be used?"))
-    assert await Letter.count().where(Letter.subject.like("A question about%")) == 2
-    buyer = made.officers[0]
-    with pytest.raises(Refused):
-        await actions.answer(asker, question.ref, actions.Answer("Yes."))
-    await actions.answer(buyer, question.ref, actions.Answer("Yes, by everybody."))
-    with pytest.raises(Refused) as refused:
-        await actions.answer(buyer, question.ref, actions.Answer("No."))
-    assert codes(refused) == ["tender.question-answered-already"]
-    letter = await Letter.objects().where(Letter.person == asker.ref).first()
-    assert letter is not None
-    assert "Yes, by everybody." in letter.text
-    shown = b"".join([lines async for lines in public_log()])
-    assert b"question-answered" in shown
-    assert asker.ref.encode() not in shown
-    row = await find(TenderQuestion, TenderQuestion.ref == question.ref)
-    with clock.at(row.asked_at + 20 * DAY), pytest.raises(Refused) as refused:
-        await actions.ask(asker, tender.ref, actions.Question("Anything else?"))
-    assert codes(refused) == ["tender.questions-over"]
 
 
 async def test_a_change_is_added_the_deadline_moves_and_followers_are_told() -> None:
@@ -276,7 +273,12 @@ async def test_publishing_fills_the_codes_and_an_officer_may_be_taken_off_before
 
 async def test_the_checklist_and_the_action_agree() -> None:
     made = await given.tendering(exercised=False, lots=1)
-    await actions.set_terms(made.officers[0], made.ref, actions.Terms(lots_per_supplier=4))
+    await actions.set_terms(
+        made.officers[0],
+        made.ref,
+        actions.Terms(lots_per_supplier=4),
+        await given.as_is(actions.Terms, Tender, made.ref),
+    )
     drafted = await find(Tender, Tender.ref == made.ref)
     lacking = [refusal.code for refusal in refusals(rules.PUBLISH, await actions.candidate(drafted))]
     with pytest.raises(Refused) as refused:

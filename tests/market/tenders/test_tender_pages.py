@@ -10,9 +10,10 @@ from litestar import Litestar
 from market import clock
 from market.db import find
 from market.proof import sealing
+from market.questions.tables import PublicQuestion
 from market.tenders import actions
 from market.tenders.listing import PAGE, listed
-from market.tenders.tables import LotCriterion, OpeningOfficer, Tender, TenderQuestion
+from market.tenders.tables import LotCriterion, OpeningOfficer, Tender
 from market.web.words import local
 from tests import given
 
@@ -47,16 +48,16 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
             "cpv": "33193120\n33193000",
             "region": "Coast",
         }
-        assert (await client.post(f"{place}/about", data=about)).status_code == 303
+        assert (await given.filled(client, f"{place}/about", about)).status_code == 303
         terms = {"undivided_reason": "Both beaches are served from one shed by one team of four."}
-        assert (await client.post(f"{place}/terms", data=terms)).status_code == 303
+        assert (await given.filled(client, f"{place}/terms", terms)).status_code == 303
         dates = {
             "questions_until": typed(now + 10 * DAY),
             "closes_at": typed(now + 30 * DAY),
             "contract_begins_on": (now + 60 * DAY).date().isoformat(),
             "contract_ends_on": (now + 600 * DAY).date().isoformat(),
         }
-        assert (await client.post(f"{place}/dates", data=dates)).status_code == 303
+        assert (await given.filled(client, f"{place}/dates", dates)).status_code == 303
         lot = await client.post(
             f"{place}/lots/new", data={"title": "Both beaches", "value_minor": "6,500", "cpv": "33193120"}
         )
@@ -146,7 +147,7 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
         assert (await firm.post(f"{place}/questions", data={"text": "May the gateway be used?"})).status_code == 303
         assert "May the gateway" not in (await public.get(place)).text
         assert "May the gateway" in (await client.get(place)).text
-        question = await find(TenderQuestion, TenderQuestion.tender == tender.id)
+        question = await find(PublicQuestion, PublicQuestion.record == f"tender:{tender.ref}")
         assert (await client.get(f"{place}/questions/{question.ref}")).status_code == 200
         answer = await client.post(f"{place}/questions/{question.ref}", data={"answer": "Yes, by everybody."})
         assert answer.status_code == 303
@@ -175,7 +176,12 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
 
 async def test_an_operator_lets_a_claim_stand_on_the_drafts_page(app: Litestar) -> None:
     made = await given.tendering(exercised=False)
-    await actions.explain_origin(made.officers[0], made.ref, actions.Origin("", True, "Sold by forty firms."))
+    await actions.explain_origin(
+        made.officers[0],
+        made.ref,
+        actions.Origin("", True, "Sold by forty firms."),
+        await given.as_is(actions.Origin, Tender, made.ref),
+    )
     operator = await given.person(await given.organisation(kind="operator"), "operator")
     async with given.browser(app) as client:
         await given.signed_in(client, operator)
@@ -273,7 +279,8 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
             },
         }
         for name, data in sections.items():
-            assert (await client.put(f"{place}/{name}", json=data, headers=mine)).status_code == 200, name
+            seen = {**mine, "if-match": made.json()["etags"][name]}
+            assert (await client.put(f"{place}/{name}", json=data, headers=seen)).status_code == 200, name
         naive = {**sections["dates"], "closes_at": "2027-01-01T12:00:00"}
         assert (await client.put(f"{place}/dates", json=naive, headers=mine)).status_code == 400
         lots = []
@@ -289,7 +296,8 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         )
         assert [each["weight"] for each in copied.json()["criteria"]] == [50, 50]
         revised = {"title": "Harbour", "value_minor": 1, "cpv": given.CODES}
-        assert (await client.put(f"/api/v1/tenders/lots/{lots[1]}", json=revised, headers=mine)).json()[
+        seen = {**mine, "if-match": copied.json()["etag"]}
+        assert (await client.put(f"/api/v1/tenders/lots/{lots[1]}", json=revised, headers=seen)).json()[
             "value_minor"
         ] == 1
         for officer, headers in ((first, mine), (second, hers)):

@@ -21,7 +21,7 @@ from market.proof import canonical, signing
 from market.refusals import NotFound, Refused
 from market.seed.authenticator import Authenticator
 from market.tenders import actions as tenders
-from market.tenders.tables import InnovationEvidence, Tender
+from market.tenders.tables import InnovationEvidence, Lot, Tender
 from market.waivers import actions
 from market.waivers.listing import listed
 from market.waivers.tables import Waiver
@@ -112,7 +112,12 @@ async def test_the_draft_is_frozen_while_the_minister_reads_it() -> None:
     made, waiver, *_ = await asked()
     lot = (await tenders.lots_of(made.tender))[0]
     with pytest.raises(Refused) as refused:
-        await tenders.revise_lot(made.officers[0], lot.ref, tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]))
+        await tenders.revise_lot(
+            made.officers[0],
+            lot.ref,
+            tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]),
+            await given.as_is(tenders.LotDraft, Lot, lot.ref),
+        )
     assert codes(refused) == ["tender.frozen"]
     with pytest.raises(Refused) as refused:
         await made.publish()
@@ -121,7 +126,12 @@ async def test_the_draft_is_frozen_while_the_minister_reads_it() -> None:
         await actions.ask(made.officers[0], made.ref, request())
     assert codes(refused) == ["waiver.asked-already"]
     await actions.withdraw(made.officers[0], waiver.ref)
-    await tenders.revise_lot(made.officers[0], lot.ref, tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]))
+    await tenders.revise_lot(
+        made.officers[0],
+        lot.ref,
+        tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]),
+        await given.as_is(tenders.LotDraft, Lot, lot.ref),
+    )
 
 
 async def test_a_waiver_does_not_cover_what_the_lots_grew_to() -> None:
@@ -129,7 +139,7 @@ async def test_a_waiver_does_not_cover_what_the_lots_grew_to() -> None:
     await grant(minister, device, waiver.ref)
     lot = (await tenders.lots_of(made.tender))[0]
     bigger = tenders.LotDraft("Bigger", 10**9, [given.CODES[0]])
-    await tenders.revise_lot(made.officers[0], lot.ref, bigger)
+    await tenders.revise_lot(made.officers[0], lot.ref, bigger, await given.as_is(tenders.LotDraft, Lot, lot.ref))
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert "was signed for £156,000" in refused.value.reasons[0].reason

@@ -47,6 +47,7 @@ def wish(tender: tender_rules.Candidate | None = None, **facts: Any) -> rules.Wi
         "similar": "",
         "cost_of_waiting": "One winter of floods.",
         "valid_until": NOW + 180 * DAY,
+        "shown": (),
         **facts,
     }
     return rules.Wish(tender or candidate(), **said)

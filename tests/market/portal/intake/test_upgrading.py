@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from market.ocds import release_schema
 from market.portal.intake.reading import Defect, Found, Package, Position, read, unfold
-from market.portal.intake.upgrading import EARLIEST, Upgraded, moment, number, upgrade
+from market.portal.intake.spellings import moment, number
+from market.portal.intake.upgrading import EARLIEST, Upgraded, upgrade
 
 GOLDEN = Path(__file__).resolve().parents[4] / "fixtures" / "ocds"
 

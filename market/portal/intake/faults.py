@@ -1,0 +1,55 @@
+"""Why something could not be read, in plain words that say what it looks like instead."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from market import nesting
+
+_NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
+
+
+def shown(text: bytes) -> str:
+    """The beginning of some bytes, quoted."""
+    words = " ".join(text.decode("utf-8", "replace").split())
+    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else "the end of the file"
+
+
+def plain(error: Exception) -> str:
+    """What a reader of JSON complained of."""
+    if isinstance(error, nesting.TooDeep):
+        return "The brackets are nested deeper than any real release; it was not read."
+    words = str(error)
+    place = f" at byte {found.group(1)} of it" if (found := _NUMBERED_LINE.search(words)) else ""
+    cause = _NUMBERED_LINE.sub("", words).removeprefix("JSON is malformed:").strip(" .")
+    return f"This is not valid JSON{place}: {cause}." if cause else f"This is not valid JSON{place}."
+
+
+def not_json(start: bytes) -> str:
+    """What begins so and is no JSON."""
+    text = start.lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "This is a web page, not data: the portal probably answered with an error or a sign-in page."
+    if text.startswith(b"<"):
+        return "This is XML, not JSON; open contracting data is JSON."
+    if text.startswith(b"%pdf"):
+        return "This is a PDF document, not data."
+    if text.startswith(b"pk"):
+        return "This is an archive of a kind that is not read here."
+    if start.split(b"\n")[0].count(b",") >= 2:
+        return "This looks like a table (CSV); read it with the column mapping of its portal."
+    return f"This is not JSON: it begins with {shown(start)}."
+
+
+def not_ocds(data: dict[str, Any]) -> str:
+    """What is JSON and no open contracting data."""
+    for key in ("error", "errors", "message"):
+        if key in data and len(data) <= 5:
+            return f"The portal answered with an error instead of data: {shown(msgspec.json.encode(data[key]))}."
+    if not data:
+        return "The document is an empty object."
+    keys = ", ".join(sorted(data)[:5])
+    return f"This has no ocid and is no release, record or package of open contracting data (its fields: {keys} …)."

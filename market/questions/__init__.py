@@ -1,0 +1,1 @@
+"""Public questions about a published record, and the answers that everybody reads."""
