@@ -23,6 +23,7 @@ from market.panels.panel import Given, Kept, Matter, Member, Panel, Subject, fie
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.wording import N_
 
 ROLES: tuple[Role, ...] = ("evaluator", "buyer")
 """Who of the buyer may sit on a panel; whoever no longer has one of these roles there judges nothing."""
@@ -35,15 +36,15 @@ Convening: TypeAlias = Callable[[], Awaitable[Panel]]
 class Naming(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to put on a panel (a person's reference), and why when its work has begun."""
 
-    person: Annotated[str, Meta(title="Evaluator", min_length=3, max_length=16)]
-    reason: Annotated[str, Meta(title="Why only now", max_length=1000)] = ""
+    person: Annotated[str, Meta(title=N_("Evaluator"), min_length=3, max_length=16)]
+    reason: Annotated[str, Meta(title=N_("Why only now"), max_length=1000)] = ""
 
 
 class Excuse(msgspec.Struct, forbid_unknown_fields=True):
     """Who leaves a panel (a person's reference), and why."""
 
-    member: Annotated[str, Meta(title="Evaluator who leaves", min_length=3, max_length=16)]
-    because: Annotated[str, Meta(title="Why she leaves", max_length=4000)]
+    member: Annotated[str, Meta(title=N_("Evaluator who leaves"), min_length=3, max_length=16)]
+    because: Annotated[str, Meta(title=N_("Why she leaves"), max_length=4000)]
 
 
 class Declaration(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,9 +52,9 @@ class Declaration(msgspec.Struct, forbid_unknown_fields=True):
     that this is all of it. A statement without a supplier is an interest she does not hold to be a conflict."""
 
     conflicts: Annotated[
-        list[Annotated[str, Meta(max_length=16)]], Meta(title="Suppliers you have an interest in", max_length=1000)
+        list[Annotated[str, Meta(max_length=16)]], Meta(title=N_("Suppliers you have an interest in"), max_length=1000)
     ] = msgspec.field(default_factory=list)
-    statement: Annotated[str, Meta(title="What the interest is", max_length=2000)] = ""
+    statement: Annotated[str, Meta(title=N_("What the interest is"), max_length=2000)] = ""
     declared: bool = False
 
 
@@ -74,7 +75,7 @@ class Marks(msgspec.Struct, forbid_unknown_fields=True):
 class ConsensusDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What the panel says where its marks lie far apart."""
 
-    note: Annotated[str, Meta(title="Why the marks lie far apart", min_length=1, max_length=4000)]
+    note: Annotated[str, Meta(title=N_("Why the marks lie far apart"), min_length=1, max_length=4000)]
 
 
 # ── who sits ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,15 +217,6 @@ async def lock(actor: Actor, convene: Convening) -> Seat:
     return member.seat
 
 
-async def unlock(panel: Panel, template: str, **facts: Any) -> None:
-    """Have everything marked again: every member's marks are unlocked, and she is told by this letter. Part of an action
-    of the floor above, which writes down why."""
-    for member in panel.active:
-        member.seat.locked_at = None
-        await member.seat.save([Seat.locked_at])
-        await tell_person(member.seat.person, template, about=panel.matter.about, **facts)
-
-
 async def explain(actor: Actor, convene: Convening, given: ConsensusDraft, seen: str) -> Consensus:
     """The buyer's officer or a member writes down what the panel says where its marks lie far apart, from the version of
     it that was `seen`."""
@@ -269,6 +261,15 @@ async def tell_begun(panel: Panel) -> int:
         await seat.save([Seat.begun_told_at])
         await _tell(seat, "panels/begun.txt", panel.matter)
     return len(waiting)
+
+
+async def unlock(panel: Panel, template: str, **facts: Any) -> None:
+    """Have everything marked again: every member's marks are unlocked, and she is told by this letter. Part of an action
+    of the floor above, which writes down why."""
+    for member in panel.active:
+        member.seat.locked_at = None
+        await member.seat.save([Seat.locked_at])
+        await tell_person(member.seat.person, template, about=panel.matter.about, **facts)
 
 
 async def release(panel: Panel, reason: str) -> None:

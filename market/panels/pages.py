@@ -14,14 +14,15 @@ from market.panels import arithmetic
 from market.panels.actions import ConsensusDraft, Declaration, Excuse, MarkGiven, Marks, Naming, mistakes
 from market.panels.panel import Member, Panel, Subject, field
 from market.web import forms
+from market.wording import _
 
 
 def marks_asked(subject: Subject) -> type[msgspec.Struct]:
     """The form of one thing's marks: `points_CR_…` and `reason_CR_…` for each criterion."""
     fields: list[Any] = []
     for criterion in subject.criteria:
-        points = Annotated[int, Meta(title=f"Mark for {criterion.name}")]
-        reason = Annotated[str, Meta(title=f"Why, for {criterion.name}", max_length=4000)]
+        points = Annotated[int, Meta(title=_("Mark for {name}", name=criterion.name))]
+        reason = Annotated[str, Meta(title=_("Why, for {name}", name=criterion.name), max_length=4000)]
         fields += [(field("points", criterion.ref), points), (field("reason", criterion.ref), reason, "")]
     return msgspec.defstruct("MarksAsked", fields, kw_only=True)
 

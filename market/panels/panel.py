@@ -16,6 +16,7 @@ from market.db import many, maybe
 from market.panels import arithmetic, rules
 from market.panels.tables import Consensus, Seat
 from market.refusals import refusals
+from market.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Difference:
     @property
     def says(self) -> str:
         """Where it is, in words, without the marks."""
-        return f"{self.subject.name} on {self.criterion.name}"
+        return _("{thing} on {criterion}", thing=self.subject.name, criterion=self.criterion.name)
 
 
 NOTHING = Kept({})
@@ -195,12 +196,14 @@ class Panel:
     def missing(self, member: Member) -> str:
         """What a member still owes, in a sentence; empty when nothing."""
         if member.seat.declared_at is None:
-            return f"{member.name} has not declared her or his interests."
+            return _("{name} has not declared her or his interests.", name=member.name)
         if member.seat.locked_at is not None:
             return ""
-        left = len(self.unmarked(member))
-        what = self.matter.what.removesuffix("s") if left == 1 else self.matter.what
-        return f"{member.name} has still to mark {left} {what}." if left else f"{member.name} has not handed in."
+        left = self.unmarked(member)
+        if not left:
+            return _("{name} has not handed in.", name=member.name)
+        what = self.matter.what.removesuffix("s") if len(left) == 1 else self.matter.what
+        return _("{name} has still to mark {number} {things}.", name=member.name, number=len(left), things=what)
 
     def gaps(self) -> list[str]:
         """What keeps the marks from being reckoned, in sentences."""
@@ -208,14 +211,16 @@ class Panel:
         if not judged:
             return []
         least = policy.UK.panels.evaluators_minimum
-        few = len(self.active) < least
-        owed = [f"Name at least {least} evaluators; {len(self.active)} on the panel now."] if few else []
+        there = len(self.active)
+        say = _("Name at least {least} evaluators; {there} on the panel now.", least=least, there=there)
+        owed = [say] if there < least else []
         owed += [sentence for member in self.active if (sentence := self.missing(member))]
         if owed:
             return owed
         lonely = [each.name for each in judged if each.criteria and len(self.judges(each)) < least]
         names = ", ".join(dict.fromkeys(lonely))
-        return [f"Fewer than {least} evaluators without a conflict of interest for: {names}."] if lonely else []
+        say = _("Fewer than {least} evaluators without a conflict of interest for: {names}.", least=least, names=names)
+        return [say] if lonely else []
 
     def apart(self) -> list[Difference]:
         """Where the marks lie far apart; nothing before everybody has locked hers, so that nobody bends to another's."""

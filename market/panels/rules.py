@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from market import policy
 from market.refusals import rule
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.panels.panel import Matter, Subject
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 REASON = 20
 """The fewest characters of a reason that somebody is owed."""
 
-CONFLICTS = "Procurement Act 2023 sections 81 to 83: conflicts of interest are identified, mitigated and kept on record"
-FAIRNESS = "Procurement Act 2023 section 12: suppliers are treated alike"
+CONFLICTS = N_(
+    "Procurement Act 2023 sections 81 to 83: conflicts of interest are identified, mitigated and kept on record"
+)
+FAIRNESS = N_("Procurement Act 2023 section 12: suppliers are treated alike")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,52 +99,58 @@ def may_change(facts: Any) -> str | None:
 @rule("panel.not-of-the-buyer", field="person", source=FAIRNESS)
 def is_of_the_buyer(facts: Naming) -> str | None:
     """A panel is made of the buyer's evaluators and officers: somebody answers for each of them."""
-    return None if facts.qualified else "Choose one of your organisation's evaluators or buyer officers."
+    return None if facts.qualified else _("Choose one of your organisation's evaluators or buyer officers.")
 
 
 @rule("panel.named-already", field="person")
 def is_not_on_it(facts: Naming) -> str | None:
     """Somebody is named once."""
-    return "She is on this panel already." if facts.seat and facts.seat.excused_at is None else None
+    return _("She is on this panel already.") if facts.seat and facts.seat.excused_at is None else None
 
 
 @rule("panel.left-for-good", field="person", source=FAIRNESS)
 def has_not_left(facts: Naming) -> str | None:
     """Who was excused after she had declared has seen what was sent, and does not come back to it."""
     left = facts.seat is not None and facts.seat.excused_at is not None and facts.seat.declared_at is not None
-    return "She was excused from this panel after she had begun, so she does not come back." if left else None
+    return _("She was excused from this panel after she had begun, so she does not come back.") if left else None
 
 
 @rule("panel.complete", source=FAIRNESS)
 def is_not_complete(facts: Naming) -> str | None:
     """The panel is fixed once its marks are complete: nobody marks who could know what the others gave, or a price."""
-    return "Everybody on the panel has handed in, so it stands." if facts.complete else None
+    return _("Everybody on the panel has handed in, so it stands.") if facts.complete else None
 
 
 @rule("panel.late-unexplained", field="reason", source=FAIRNESS)
 def says_why_only_now(facts: Naming) -> str | None:
     """Whoever joins a panel whose work has begun is named with a reason that stays on record."""
     return (
-        "The panel's work has begun: say why she joins only now." if facts.begun and not facts.reason.strip() else None
+        _("The panel's work has begun: say why she joins only now.")
+        if facts.begun and not facts.reason.strip()
+        else None
     )
 
 
 @rule("panel.not-on-it")
 def is_on_it(facts: Naming) -> str | None:
     """Only somebody who is on the panel can be excused."""
-    return None if facts.seat and facts.seat.excused_at is None else "She is not on this panel."
+    return None if facts.seat and facts.seat.excused_at is None else _("She is not on this panel.")
 
 
 @rule("panel.marks-count", source=FAIRNESS)
 def has_not_handed_in(facts: Naming) -> str | None:
     """Marks that were handed in count: nobody is taken off a panel for what she marked."""
-    return "She has handed in her marks, so they count." if facts.seat and facts.seat.locked_at else None
+    return _("She has handed in her marks, so they count.") if facts.seat and facts.seat.locked_at else None
 
 
 @rule("panel.excuse-unreasoned", field="because")
 def says_why_she_leaves(facts: Naming) -> str | None:
     """Why somebody left the panel is written down."""
-    return None if len(facts.reason.strip()) >= REASON else f"Say why she leaves, in at least {REASON} characters."
+    return (
+        None
+        if len(facts.reason.strip()) >= REASON
+        else _("Say why she leaves, in at least {least} characters.", least=REASON)
+    )
 
 
 # ── interests ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -151,20 +160,20 @@ def says_why_she_leaves(facts: Naming) -> str | None:
 def is_open(facts: Any) -> str | None:
     """Nobody at the buyer sees who has sent something, or how many have, before all of it is open at once."""
     if facts.matter.opened_at is None:
-        return f"The {facts.matter.what} are not open yet. Declare when you can see who has sent one."
+        return _("The {things} are not open yet. Declare when you can see who has sent one.", things=facts.matter.what)
     return None
 
 
 @rule("panel.excused")
 def is_still_on_it(facts: Any) -> str | None:
     """Who was excused declares, reads and marks nothing more."""
-    return "You were excused from this panel." if facts.seat.excused_at else None
+    return _("You were excused from this panel.") if facts.seat.excused_at else None
 
 
 @rule("panel.locked")
 def is_not_locked(facts: Any) -> str | None:
     """What was handed in stands, and so does what was declared before it."""
-    return "You have handed in, so your marks stand and what you declared too." if facts.seat.locked_at else None
+    return _("You have handed in, so your marks stand and what you declared too.") if facts.seat.locked_at else None
 
 
 @rule("panel.declared-already", source=CONFLICTS)
@@ -172,7 +181,7 @@ def declares_once_where_it_is_blind(facts: Declaring) -> str | None:
     """Where things are read under aliases an evaluator declares once, before she sees any: an interest added later would
     show her whose an alias is. Whoever learns of one is excused."""
     if facts.matter.blind and facts.seat.declared_at is not None:
-        return "You have declared already. If you have learnt of an interest since, ask the buyer to excuse you."
+        return _("You have declared already. If you have learnt of an interest since, ask the buyer to excuse you.")
     return None
 
 
@@ -180,40 +189,40 @@ def declares_once_where_it_is_blind(facts: Declaring) -> str | None:
 def takes_no_interest_back(facts: Declaring) -> str | None:
     """An interest that was declared stays declared: another can be added, none is talked away."""
     gone = [facts.matter.suppliers.get(ref, ref) for ref in facts.seat.conflicts if ref not in facts.conflicts]
-    return f"You declared an interest in {', '.join(gone)}; that stays." if gone else None
+    return _("You declared an interest in {names}; that stays.", names=", ".join(gone)) if gone else None
 
 
 @rule("panel.supplier-unknown", field="conflicts")
 def names_those_who_sent_something(facts: Declaring) -> str | None:
     """A conflict is with somebody who has sent something."""
     unknown = sorted(set(facts.conflicts) - set(facts.matter.suppliers))
-    return f"These have sent nothing: {', '.join(unknown)}." if unknown else None
+    return _("These have sent nothing: {names}.", names=", ".join(unknown)) if unknown else None
 
 
 @rule("panel.interest-unsaid", field="statement", source=CONFLICTS)
 def says_what_the_interest_is(facts: Declaring) -> str | None:
     """Who declares a conflict says what it is, so that others can judge it."""
     unsaid = bool(facts.conflicts) and not facts.statement.strip()
-    return "Say what your interest in each of them is." if unsaid else None
+    return _("Say what your interest in each of them is.") if unsaid else None
 
 
 @rule("panel.declaration-missing", field="declared", source="Procurement Act 2023 section 83: conflicts assessment")
 def declares_in_full(facts: Declaring) -> str | None:
     """An evaluator confirms that she named every interest she has; silence is not a declaration."""
-    return None if facts.declared else "Confirm that you have declared every interest you have."
+    return None if facts.declared else _("Confirm that you have declared every interest you have.")
 
 
 @rule("panel.undeclared", source=CONFLICTS)
 def has_declared(facts: Any) -> str | None:
     """Nobody reads or marks before she has declared her interests, or that she has none."""
-    return None if facts.seat.declared_at else "First declare whether you have an interest in any of the suppliers."
+    return None if facts.seat.declared_at else _("First declare whether you have an interest in any of the suppliers.")
 
 
 @rule("panel.interest-declared", source=CONFLICTS)
 def has_no_interest(facts: Marking) -> str | None:
     """Who has an interest in a supplier neither reads nor marks what it sent."""
     barred = facts.subject.supplier in facts.seat.conflicts
-    return "You declared an interest in this supplier, so the others mark what it sent." if barred else None
+    return _("You declared an interest in this supplier, so the others mark what it sent.") if barred else None
 
 
 # ── marks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +231,7 @@ def has_no_interest(facts: Marking) -> str | None:
 @rule("panel.unreadable")
 def can_be_read(facts: Marking) -> str | None:
     """What could not be read cannot be marked."""
-    return None if facts.subject.readable else "This could not be read, so there is nothing to mark."
+    return None if facts.subject.readable else _("This could not be read, so there is nothing to mark.")
 
 
 @rule("panel.subject-closed")
@@ -235,21 +244,21 @@ def is_not_closed(facts: Marking) -> str | None:
 def marks_the_criteria_alone(facts: Marking) -> str | None:
     """Marks are for the published criteria; a price is reckoned, not marked."""
     extra = sorted(set(facts.marks) - {criterion.ref for criterion in facts.subject.criteria})
-    return f"These are not criteria to be marked: {', '.join(extra)}." if extra else None
+    return _("These are not criteria to be marked: {names}.", names=", ".join(extra)) if extra else None
 
 
 @rule("panel.criterion-missing")
 def marks_every_criterion(facts: Marking) -> str | None:
     """A thing is marked as a whole, on every criterion."""
     missing = [criterion.name for criterion in facts.subject.criteria if criterion.ref not in facts.marks]
-    return f"Mark every criterion: {', '.join(missing)}." if missing else None
+    return _("Mark every criterion: {names}.", names=", ".join(missing)) if missing else None
 
 
 @rule("panel.mark-out-of-range", field="points", source=str(policy.number("panels.highest_mark").source))
 def is_on_the_scale(points: int, reason: str) -> str | None:
     """Marks are whole numbers from 0 to the highest mark of the policy."""
     highest = policy.UK.panels.highest_mark
-    return None if 0 <= points <= highest else f"Enter a mark from 0 to {highest}."
+    return None if 0 <= points <= highest else _("Enter a mark from 0 to {highest}.", highest=highest)
 
 
 @rule(
@@ -259,13 +268,13 @@ def is_on_the_scale(points: int, reason: str) -> str | None:
 )
 def has_a_reason(points: int, reason: str) -> str | None:
     """Every mark has a reason: the supplier will read it."""
-    return None if reason.strip() else "Say why, for the supplier to read."
+    return None if reason.strip() else _("Say why, for the supplier to read.")
 
 
 @rule("panel.marks-missing")
 def has_marked_everything(facts: Locking) -> str | None:
     """Everything without a conflict is marked before marks are locked: silence is not a zero."""
-    return f"Still to mark: {'; '.join(facts.missing)}." if facts.missing else None
+    return _("Still to mark: {names}.", names="; ".join(facts.missing)) if facts.missing else None
 
 
 # ── what the panel says together ────────────────────────────────────────────────────────────────────────────────────
@@ -274,13 +283,15 @@ def has_marked_everything(facts: Locking) -> str | None:
 @rule("panel.marks-open", source=FAIRNESS)
 def marks_are_locked(facts: Explaining) -> str | None:
     """The panel talks about differences when all marks are locked, so that each was given independently."""
-    return None if facts.locked else "Write it when everybody on the panel has handed in."
+    return None if facts.locked else _("Write it when everybody on the panel has handed in.")
 
 
 @rule("panel.not-impartial", source=CONFLICTS)
 def is_impartial(facts: Explaining) -> str | None:
     """Who has an interest in one of those who sent something leaves it to the others to talk about the marks."""
-    return None if facts.speaks else "You have an interest in one of them, or left the panel, so the others say this."
+    return (
+        None if facts.speaks else _("You have an interest in one of them, or left the panel, so the others say this.")
+    )
 
 
 @rule("panel.not-done", source=str(policy.number("panels.evaluators_minimum").source))
@@ -293,7 +304,7 @@ def everybody_is_done(facts: Readiness) -> str | None:
 def differences_are_explained(facts: Readiness) -> str | None:
     """Where marks lie far apart the panel talks about it and says why before anything is ranked."""
     if facts.apart and not facts.note.strip():
-        return f"The marks lie far apart: {'; '.join(facts.apart)}. Talk about it and write down why."
+        return _("The marks lie far apart: {where}. Talk about it and write down why.", where="; ".join(facts.apart))
     return None
 
 

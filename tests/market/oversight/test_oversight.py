@@ -202,7 +202,7 @@ async def test_an_auditor_walks_from_the_contract_back_to_the_tender_and_checks_
         assert f"/audit/records/tender/{tender}" in page.text
         back = await client.get(f"/audit/records/tender/{tender}")
         assert "opened the bids of the tender" in back.text
-        assert "scored the opened bid" in back.text, "an auditor sees what is sealed for the public"
+        assert "gave an evaluator&#39;s marks to" in back.text, "an auditor sees what is sealed for the public"
         checked = await client.get(f"/audit/records/contract/{agreed.ref}/check")
     assert "We recomputed every event" in checked.text
     assert f"The document of contract {agreed.ref} has the fingerprint that the log names." in checked.text
