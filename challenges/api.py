@@ -944,7 +944,7 @@ class InsightsApi(Controller):
     )
     async def index(self) -> Items[ReportView]:
         """All published reports, the newest first."""
-        return Items([report_view(report, challenge) for report, challenge, _ in await pitches.reports()])
+        return Items([report_view(report, challenge) for report, challenge, *_ in await pitches.reports()])
 
     @get(
         "/{ref:str}",

@@ -52,23 +52,14 @@ class Nothing(msgspec.Struct):
 
 def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
     """A challenge as a list shows it."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
-    ends = {"draft": (challenge.created_at, "Begun"), "pitching": (challenge.decision_by, "Decision by")}
-    shut = {"concluded": (challenge.concluded_at, "Concluded"), "cancelled": (challenge.cancelled_at, "Cancelled")}
-    closed = {"closed": (challenge.closes_at, "Closed")}
-    when, label = {**ends, **shut, **closed}.get(stage, (challenge.closes_at, "Closes"))
+    standing = rules.standing(challenge, clock.now())
     return {
-        "href": f"/challenges/{challenge.ref}{'/draft' if stage == 'draft' else ''}",
+        "href": f"/challenges/{challenge.ref}{'/draft' if standing.stage == 'draft' else ''}",
         "title": challenge.title,
         "buyer": buyers[challenge.buyer].name,
         "fee": actions.fee(challenge) if challenge.fee_minor else None,
         "places": challenge.places,
-        "when": when,
-        "label": label,
-        "word": word,
-        "tone": tone,
-        "stage": stage,
+        "standing": standing,
     }
 
 
@@ -92,13 +83,11 @@ async def _run(request: Visitor, ref: str) -> Challenge:
 
 async def _frame(request: Visitor, challenge: Challenge) -> dict[str, Any]:
     """What every page about one challenge needs."""
-    stage = rules.stage(challenge, clock.now())
-    word, tone = rules.STAGES[stage]
+    standing = rules.standing(challenge, clock.now())
     return {
         "challenge": challenge,
-        "stage": stage,
-        "word": word,
-        "tone": tone,
+        "stage": standing.stage,
+        "standing": standing,
         "fee": actions.fee(challenge),
         "buyer": await find(Organisation, Organisation.id == challenge.buyer),
         "runs": request.user.wears("buyer", organisation=challenge.buyer) is not None,
@@ -131,10 +120,11 @@ class ChallengePages(Controller):
         return show(
             request,
             "challenges/list.html",
-            rows=sorted((row for row in rows if kept is None or row["stage"] in kept), key=_soonest),
+            rows=sorted((row for row in rows if kept is None or row["standing"].stage in kept), key=_soonest),
             drafts=await _rows(drafts),
             filters=[
-                (value, words, sum(row["stage"] in stages for row in rows)) for value, words, stages in STAGES_SHOWN
+                (value, words, sum(row["standing"].stage in stages for row in rows))
+                for value, words, stages in STAGES_SHOWN
             ],
             chosen=stage if kept else None,
             total=len(rows),
@@ -177,8 +167,9 @@ class ChallengePages(Controller):
 
 def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
     """Open ones by the time that is left, then the rest by how recently something happened."""
-    still = row["stage"] in rules.TAKING
-    stamp = row["when"].timestamp() if row["when"] else 0.0
+    still = row["standing"].stage in rules.TAKING
+    when = row["standing"].when
+    stamp = when.timestamp() if when else 0.0
     return not still, stamp if still else -stamp
 
 
@@ -492,7 +483,7 @@ class ApplicationPages(Controller):
     async def mine(self, request: Visitor) -> Response[bytes]:
         """What my organisation sent, and where each stands."""
         rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
-        found = [await _standing(row) for row in rows]
+        found = [await _progress(row) for row in rows]
         buyers = await actions.names([each["challenge"].buyer for each in found])
         return show(request, "challenges/applications.html", rows=found, buyers=buyers)
 
@@ -546,7 +537,7 @@ async def _applying(
     )
 
 
-async def _standing(row: Application) -> dict[str, Any]:
+async def _progress(row: Application) -> dict[str, Any]:
     """One of a supplier's applications with its challenge and what comes next."""
     challenge = await find(Challenge, Challenge.id == row.challenge)
     stage = rules.stage(challenge, clock.now())
@@ -588,7 +579,7 @@ async def _standing(row: Application) -> dict[str, Any]:
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
     own = reading.sees == "own"
-    standing = await _standing(row)
+    progress = await _progress(row)
     return show(
         request,
         "challenges/application.html",
@@ -597,14 +588,14 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         application=row,
         sees=reading.sees,
         supplier=reading.supplier,
-        standing=standing,
+        progress=progress,
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
         note=judging.note_of(await actions.panel_of(challenge)) if challenge.shortlisted_at else "",
         digest=actions.digest(row),
-        may_change=own and row.withdrawn_at is None and standing["stage"] in rules.TAKING,
-        may_again=own and row.withdrawn_at is not None and standing["stage"] in rules.TAKING,
-        fee_due=workdays.pitch_fee_due_at(standing["pitch"].delivered_at)
-        if standing["pitch"] and standing["pitch"].delivered_at
+        may_change=own and row.withdrawn_at is None and progress["stage"] in rules.TAKING,
+        may_again=own and row.withdrawn_at is not None and progress["stage"] in rules.TAKING,
+        fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
+        if progress["pitch"] and progress["pitch"].delivered_at
         else None,
         evaluators=policy.UK.panels.evaluators_minimum,
     )
@@ -832,7 +823,7 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
         ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))
         if decided
         else [],
-        pitches=[(each, firms[each.supplier]) for each in heard if each.supplier in firms],
+        pitches=[(each, firms[each.supplier], pitches.heard(each)) for each in heard if each.supplier in firms],
         report=await pitches.report_of(challenge),
         topic=topic,
         asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
@@ -851,6 +842,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         status=form.status if form else 200,
         **await _frame(request, challenge),
         pitch=row,
+        heard=pitches.heard(row),
         team=await find(Organisation, Organisation.id == row.supplier),
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
@@ -903,7 +895,7 @@ class InsightPages(Controller):
         return show(
             request,
             "insights/one.html",
-            **await _frame(request, challenge),
+            **{**await _frame(request, challenge), "standing": pitches.learnt(report, challenge)},
             report=report,
             codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
             steps=await thread(f"challenge:{challenge.ref}"),

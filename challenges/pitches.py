@@ -21,6 +21,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
 from market.refusals import NotFound, Refusal, Refused, insist
+from market.standing import Standing
 from market.tenders.evidence import accept_evidence
 
 
@@ -249,8 +250,24 @@ async def report_of(challenge: Challenge) -> InsightReport | None:
     return await maybe(InsightReport, InsightReport.challenge == challenge.id)
 
 
-async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
-    """All published insight reports with the challenge and the buyer they come from, the newest first."""
+def heard(pitch: Pitch) -> Standing:
+    """Where a pitch stands, in words, and the date that matters."""
+    if pitch.delivered_at is not None:
+        return Standing("delivered", "Delivered", "green", pitch.delivered_at, "Given")
+    if pitch.missed_at is not None:
+        return Standing("missed", "Not given", "red", pitch.missed_at, "Marked")
+    if pitch.scheduled_at is not None:
+        return Standing("arranged", "Arranged", "teal", pitch.scheduled_at, "Pitch")
+    return Standing("to-arrange", "To arrange", "amber")
+
+
+def learnt(report: InsightReport, challenge: Challenge) -> Standing:
+    """Where a report stands now."""
+    return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())
+
+
+async def reports() -> list[tuple[InsightReport, Challenge, Organisation, Standing]]:
+    """All published insight reports with the challenge and the buyer they come from and where they stand, the newest first."""
     rows = (
         await InsightReport.objects()
         .where(InsightReport.published_at.is_not_null())
@@ -258,7 +275,7 @@ async def reports() -> list[tuple[InsightReport, Challenge, Organisation]]:
     )
     challenges = await _by_id([row.challenge for row in rows])
     buyers = await names([each.buyer for each in challenges.values()])
-    return [(row, challenges[row.challenge], buyers[challenges[row.challenge].buyer]) for row in rows]
+    return [(row, of, buyers[of.buyer], learnt(row, of)) for row in rows for of in (challenges[row.challenge],)]
 
 
 async def report(ref: str) -> tuple[InsightReport, Challenge]:

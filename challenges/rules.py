@@ -9,10 +9,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from challenges import methods
 from market import policy, workdays
 from market.questions import rules as questions
 from market.refusals import rule
+from market.standing import Standing, Tone
 from market.tenders import cpv
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
 Stage = Literal["draft", "questions", "open", "closed", "pitching", "concluded", "cancelled"]
 
-STAGES: dict[Stage, tuple[str, str]] = {
+STAGES: dict[Stage, tuple[str, Tone]] = {
     "draft": ("Draft", "grey"),
     "questions": ("Open, taking questions", "green"),
     "open": ("Open", "green"),
@@ -39,7 +42,20 @@ PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
 """How an API standards profile is named: `name@version`."""
 
 
-def stage(challenge: Challenge, now: datetime) -> Stage:
+class Dates(msgspec.Struct, frozen=True):
+    """What the stage of a challenge is reckoned from."""
+
+    created_at: datetime | None
+    published_at: datetime | None
+    questions_until: datetime | None
+    closes_at: datetime | None
+    shortlisted_at: datetime | None
+    decision_by: datetime | None
+    concluded_at: datetime | None
+    cancelled_at: datetime | None
+
+
+def stage(challenge: Challenge | Dates, now: datetime) -> Stage:
     """Where a challenge stands at this moment. Nothing has to close it: the dates do."""
     if challenge.cancelled_at is not None:
         return "cancelled"
@@ -54,6 +70,42 @@ def stage(challenge: Challenge, now: datetime) -> Stage:
     if questions.are_taken(challenge.questions_until, now):
         return "questions"
     return "open"
+
+
+def standing(challenge: Challenge | Dates, now: datetime) -> Standing:
+    """Where a challenge stands, in words, and the date that matters now."""
+    found = stage(challenge, now)
+    dates: dict[Stage, tuple[datetime | None, str]] = {
+        "draft": (challenge.created_at, "Begun"),
+        "closed": (challenge.closes_at, "Closed"),
+        "pitching": (challenge.decision_by, "Decision by"),
+        "concluded": (challenge.concluded_at, "Concluded"),
+        "cancelled": (challenge.cancelled_at, "Cancelled"),
+    }
+    return Standing(found, *STAGES[found], *dates.get(found, (challenge.closes_at, "Closes")))
+
+
+DECISIONS: dict[str, tuple[str, Tone]] = {
+    "go": ("Goes on", "green"),
+    "change": ("Changes", "amber"),
+    "stop": ("Stops", "grey"),
+}
+"""What was decided at the end of an exercise, in words, with the tone of its tag."""
+
+
+class Learnt(msgspec.Struct, frozen=True):
+    """What the standing of an insight report is reckoned from: its exercise's decision, and when it became public."""
+
+    decision: str
+    published_at: datetime | None
+
+
+def learnt(report: Learnt, now: datetime) -> Standing:
+    """Where an insight report stands: how its exercise ended."""
+    if report.published_at is None or now < report.published_at:
+        return Standing("draft", "Draft", "grey")
+    word, tone = DECISIONS.get(report.decision, ("Published", "grey"))
+    return Standing(report.decision, word, tone, report.published_at, "Published")
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class Kind:
     """For what is found: query of the references of all that may be shown, to build the index and to check it."""
     behind: str = ""
     """Query (a reference in; `subject` out) of records whose own face changes when one of this kind does."""
+    turns: str = ""
+    """Query (`ref`, `at`) of the dates after which it stands elsewhere, or what is found does because of it. It may ask `turning` for `now` and for
+    the `zone` in which a day ends."""
     steps: tuple[str, ...] = ()
     """The verbs that the thread is made of; drafts and sealed things are not among them."""
     appears: str = ""
@@ -94,6 +97,7 @@ ROWS: Final = (
         tab="Challenges",
         titles="SELECT ref, title FROM challenge WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
         public="SELECT ref FROM challenge WHERE published_at IS NOT NULL",
+        turns="SELECT ref, unnest(ARRAY[questions_until, closes_at]) AS at FROM challenge WHERE published_at IS NOT NULL",
         steps=("challenge.published", "challenge.concluded", "challenge.cancelled"),
         appears="challenge.published",
         deeds={
@@ -165,6 +169,7 @@ ROWS: Final = (
         tab="Tenders",
         titles="SELECT ref, title FROM tender WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
         public="SELECT ref FROM tender WHERE published_at IS NOT NULL",
+        turns="SELECT ref, unnest(ARRAY[questions_until, closes_at]) AS at FROM tender WHERE published_at IS NOT NULL",
         steps=("tender.published", "tender.cancelled", "tender.opened"),
         appears="tender.published",
         deeds={
@@ -209,6 +214,7 @@ ROWS: Final = (
         titles="SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
         "AND w.ref = ANY({}::text[])",
         public="SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
+        turns="SELECT ref, valid_until + interval '1 second' AS at FROM waiver WHERE decided_at IS NOT NULL",
         steps=("waiver.requested", "waiver.granted", "waiver.refused"),
         deeds={
             "waiver.requested": "asked a minister for the waiver {it}",
@@ -281,6 +287,7 @@ ROWS: Final = (
         behind="SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier "
         "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = "
         "c.tender WHERE c.ref = {}",
+        turns="SELECT ref, (ends_on + 1)::timestamp AT TIME ZONE (SELECT zone FROM turning) AS at FROM contract",
         steps=("contract.drawn-up", "contract.signed", "contract.changed", "contract.ended"),
         appears="contract.signed",
         deeds={
@@ -400,6 +407,8 @@ ROWS: Final = (
         address="/components/",
         behind="SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || "
         "o.ref FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
+        turns="SELECT s.ref, i.valid_until AS at FROM issued_certificate i JOIN service s ON s.id = i.service "
+        "WHERE i.revoked_at IS NULL",
         deeds={
             "service.listed": "listed the service {it} in the catalogue",
             "service.revised": "changed what it says of the service {it}",
@@ -437,6 +446,7 @@ ROWS: Final = (
         address="/standards/exemptions/",
         behind="SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE "
         "x.ref = {}",
+        turns="SELECT ref, expires_at AS at FROM exemption WHERE ground = 'private' AND signed_at IS NOT NULL",
         deeds={
             "exemption.asked": "asked for and signed the exemption {it}",
             "exemption.signed": "signed the exemption {it} for the standard",
@@ -469,6 +479,10 @@ ROWS: Final = (
         address="/notices/",
         tab=N_("Other portals"),
         public="SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
+        turns="SELECT ref, at FROM imported_notice, turning, unnest(ARRAY[opens_at, closes_at, updated_at + interval '365 days']) "
+        "AS at WHERE shown_as IS NULL AND at > changed_at AND at > now - interval '30 days' AND (closes_at > now - interval "
+        "'30 days' OR opens_at > now - interval '30 days' OR updated_at BETWEEN now - interval '395 days' AND now - interval "
+        "'365 days')",
         deeds={
             "notice.joined": "joined notices that are one procurement, {it}",
             "notice.kept-apart": "judged two notices to be different procurements, {it}",

@@ -26,11 +26,22 @@ EXTENSIONS = (
 )
 """The extensions of the release schema that are read and written here; package extensions are not among them."""
 
+PAGINATION = "ocds_pagination_extension"
+"""The extension of packages that go on in another."""
+
+SCHEMA = REFERENCE / "schema" / "release-schema.json"
+"""The release schema 1.1.5 as it was published, without extensions."""
+
+
+def address(extension: str) -> str:
+    """The address by which packages name an extension. Nothing here ever fetches it."""
+    return f"https://raw.githubusercontent.com/open-contracting-extensions/{extension}/master/extension.json"
+
 
 @cache
 def release_schema() -> dict[str, Any]:
     """The release schema 1.1.5 with our extensions merged in (RFC 7396), as OCDS says extensions are applied."""
-    schema: dict[str, Any] = msgspec.json.decode((REFERENCE / "schema" / "release-schema.json").read_bytes())
+    schema: dict[str, Any] = msgspec.json.decode(SCHEMA.read_bytes())
     for name in EXTENSIONS:
         patch = msgspec.json.decode((REFERENCE / "extensions" / name / "release-schema.json").read_bytes())
         _merge_patch(schema, patch)

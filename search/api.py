@@ -20,6 +20,7 @@ from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Sort
 from search.outbox import behind, index
+from search.standing import standing, still
 
 
 class FoundView(msgspec.Struct, omit_defaults=True):
@@ -120,9 +121,10 @@ def _moment(value: int | None) -> datetime | None:
     return datetime.fromtimestamp(value, UTC) if value is not None else None
 
 
-def view(hit: Hit) -> FoundView:
+def view(hit: Hit, now: datetime) -> FoundView:
     """A result as the API shows it."""
     found = hit.document
+    stands = standing(found, now)
     return FoundView(
         kind=found.kind,
         ref=found.ref,
@@ -133,7 +135,7 @@ def view(hit: Hit) -> FoundView:
         suppliers=list(found.supplier_names),
         cpv=list(found.cpv),
         region=found.region,
-        stage=found.stage,
+        stage=stands.stage if stands else "",
         value_minor=found.value_minor,
         currency=found.currency,
         experience=list(found.experience),
@@ -170,8 +172,9 @@ class SearchApi(Controller):
         """Words, a kind, an order and any of the filters; `next` is the address of the following page. `counts=false` leaves
         the facets empty, which is quicker. 503 while the index is down."""
         asked = queries.read(request.query_params.multi_items())
+        now = clock.now()
         try:
-            found = await index().search(asked.query(clock.now(), facets=counts))
+            found = await index().search(asked.query(now, facets=counts))
         except BadCursor as bad:
             raise Refused(Refusal("search.bad-cursor", str(bad), "cursor"), status=400) from bad
         except IndexUnavailable as down:
@@ -180,7 +183,7 @@ class SearchApi(Controller):
             ) from down
         return SearchView(
             total=found.total,
-            items=[view(hit) for hit in found.hits],
+            items=[view(hit, now) for hit in still(found.hits, asked.values("stage"), now)],
             kinds={each.value: count for each, count in found.kinds.items()},
             facets=found.facets,
             relaxed=found.relaxed,

@@ -108,6 +108,9 @@ class SearchDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cpv: tuple[str, ...] = ()
     region: str = ""
     stage: str = ""
+    """At the moment it was told; what is shown is reckoned anew from `dates`, see :mod:`search.standing`."""
+    dates: str = ""
+    """The dates its standing is reckoned from, as JSON. Neither searched nor filtered by."""
     value_minor: int | None = None
     currency: str = ""
     sme_suitable: bool | None = None

@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from challenges import rules as challenge_rules
+from challenges.rules import Learnt
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation
-from market.contracts import actions as contracts
 from market.contracts.tables import Contract
-from market.db import many, maybe, one
+from market.db import many, maybe
 from market.kinds import KINDS
 from market.portal.intake import keeping
 from market.portal.intake import notices as imported
@@ -26,11 +25,12 @@ from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules
 from market.suppliers.tables import Profile
 from market.tenders import cpv
-from market.tenders import rules as tender_rules
+from market.tenders.listing import dates as tendering
 from market.tenders.tables import Lot, Tender
 from market.waivers.tables import Waiver
 from search import experience
 from search.documents import Kind, SearchDocument
+from search.standing import kept
 
 MOST_DONE = 200
 """Titles of what a supplier has done here that it is found by, those of contracts first."""
@@ -76,7 +76,7 @@ async def challenge(ref: str) -> SearchDocument | None:
         buyer=await _name(row.buyer),
         cpv=tuple(row.cpv),
         region=row.region,
-        stage=challenge_rules.stage(row, clock.now()),
+        **kept("challenge", row, clock.now()),
         value_minor=row.fee_minor,
         currency=row.currency,
         sme_suitable=True,
@@ -94,8 +94,6 @@ async def tender(ref: str) -> SearchDocument | None:
         return None
     lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
     codes = list(dict.fromkeys([*row.cpv, *(code for lot in lots for code in lot.cpv)]))
-    awarded = await one("SELECT count(*) AS decided FROM decision WHERE tender = {} AND set_aside_at IS NULL", row.id)
-    stage: str = tender_rules.stage(row, clock.now())
     return SearchDocument(
         kind=Kind.TENDER,
         ref=row.ref,
@@ -107,7 +105,7 @@ async def tender(ref: str) -> SearchDocument | None:
         buyer=await _name(row.buyer),
         cpv=tuple(codes),
         region=row.region,
-        stage="awarded" if lots and awarded["decided"] >= len(lots) and stage == "evaluation" else stage,
+        **kept("tender", (await tendering([ref]))[ref], clock.now()),
         value_minor=sum(lot.value_minor for lot in lots),
         currency=row.currency,
         sme_suitable=any(lot.sme_suitable for lot in lots),
@@ -182,7 +180,7 @@ async def contract(ref: str) -> SearchDocument | None:
         supplier_names=(firm.name,) if firm else (),
         cpv=tuple(codes),
         region=tendered.region if tendered else "",
-        stage=contracts.stage(row)[0].lower().replace(" ", "-"),
+        **kept("contract", row, clock.now()),
         value_minor=row.value_minor,
         currency=row.currency,
         sme_suitable=supplier_rules.size_of(firm).small if firm else None,
@@ -210,7 +208,7 @@ async def insight_report(ref: str) -> SearchDocument | None:
         buyer=await _name(exercise.buyer),
         cpv=tuple(exercise.cpv),
         region=exercise.region,
-        stage=exercise.decision,
+        **kept("insight_report", Learnt(exercise.decision, row.published_at), clock.now()),
         published_at=seconds(row.published_at),
         popularity=15,
     )
@@ -235,7 +233,7 @@ async def waiver(ref: str) -> SearchDocument | None:
         buyer=await _name(row.buyer),
         cpv=tuple(waived.cpv),
         region=waived.region,
-        stage="refused" if row.refusal_reason else "granted",
+        **kept("waiver", row, clock.now()),
         published_at=seconds(row.decided_at),
         closes_at=None if row.refusal_reason else seconds(row.valid_until),
     )
@@ -260,7 +258,7 @@ async def component(ref: str) -> SearchDocument | None:
         keywords=(*shown["passed"], *labels(list(shown["cpv"]))),
         supplier_names=(shown["supplier"],),
         cpv=tuple(shown["cpv"]),
-        stage=row.maturity,
+        **kept("component", shown, clock.now()),
         published_at=seconds(row.listed_at),
         profile_passed=bool(shown["passed"]) if shown["versions"] else None,
         licence=shown["licence"],
@@ -300,7 +298,7 @@ def _notice(ref: str, facts: imported.Notice, portal: str, licence: str, now: da
         supplier_names=tuple(dict.fromkeys(each.name for each in facts.suppliers)),
         cpv=facts.cpv,
         region=facts.region or "",
-        stage=imported.stage(facts, now),
+        **kept("notice", facts, now),
         value_minor=facts.value_minor,
         currency=facts.currency or "",
         sme_suitable=facts.sme_suitable,

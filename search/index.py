@@ -25,7 +25,7 @@ from search import words
 from search.documents import Kind, SearchDocument, clean
 from search.words import Asked, Synonyms
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised whenever documents are stored or understood differently; an index of another version is made anew."""
 
 FACETS = (

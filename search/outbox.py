@@ -140,25 +140,22 @@ async def behind() -> datetime | None:
 
 async def turn() -> int:
     """Ask for the faces of records whose dates have passed since they were last told (a challenge closed, a waiver ended):
-    the page reckons the stage by itself, the index has to be told. Imported notices, of which there may be a million, are
+    whoever shows a record reckons its stage, but the one that is filtered by and counted has to be told. Imported notices, of which there may be a million, are
     asked after for a month; who was away for longer rebuilds the index. A certificate that ends changes a component and its
     supplier."""
-    now = clock.now()
+    turned = " UNION ALL ".join(
+        f"SELECT '{name}:' || ref AS subject, at FROM ({kind.turns}) {name}"  # noqa: S608 - the kinds' own queries
+        for name, kind in KINDS.items()
+        if kind.turns
+    )
     rows = await many(
-        "WITH turned AS ("
-        "SELECT 'challenge:' || ref AS subject, unnest(ARRAY[questions_until, closes_at]) AS at FROM challenge "
-        "WHERE published_at IS NOT NULL UNION ALL "
-        "SELECT 'tender:' || ref, unnest(ARRAY[questions_until, closes_at]) FROM tender WHERE published_at IS NOT NULL UNION ALL "
-        "SELECT 'notice:' || ref, closes_at FROM imported_notice WHERE shown_as IS NULL "
-        "AND closes_at > {}::timestamptz - interval '30 days' AND closes_at > changed_at UNION ALL "
-        "SELECT 'service:' || s.ref, i.valid_until FROM issued_certificate i JOIN service s ON s.id = i.service "
-        "WHERE i.revoked_at IS NULL) "
-        "INSERT INTO outbox (subject, verb, at) SELECT DISTINCT subject, 'stage.turned', {}::timestamptz FROM turned "
-        "WHERE turned.at < {} AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at > turned.at) "
+        "WITH turning AS (SELECT {}::timestamptz AS now, {}::text AS zone), "  # noqa: S608 - the kinds' own queries
+        f"turned AS ({turned}) INSERT INTO outbox (subject, verb, at) "
+        "SELECT DISTINCT subject, 'stage.turned', now FROM turned, turning "
+        "WHERE turned.at < now AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.subject = turned.subject AND o.at > turned.at) "
         "RETURNING id",
-        now,
-        now,
-        now,
+        clock.now(),
+        str(clock.ZONE),
     )
     return len(rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Response, get
@@ -13,6 +13,7 @@ from market import clock, money
 from market.accounts import guards
 from market.kinds import KINDS
 from market.money import Money
+from market.standing import Standing
 from market.tenders import cpv
 from market.web.pages import Visitor, show
 from market.web.templating import Row
@@ -20,6 +21,7 @@ from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results, Sort
 from search.outbox import behind, index
+from search.standing import standing, still, word
 
 SHOWN = 12
 """Values listed under one filter; the chosen ones always are."""
@@ -80,7 +82,9 @@ class SearchPages(Controller):
                 ("As data", asked.address("/api/v1/search")),
             ],
             comparable=comparable,
-            rows=[row(hit, asked.text, now, choose=comparable) for hit in found.hits] if found else [],
+            rows=[row(hit, asked.text, now, choose=comparable) for hit in still(found.hits, asked.values("stage"), now)]
+            if found
+            else [],
         )
 
 
@@ -142,15 +146,15 @@ def groups(asked: queries.Asked, found: Results) -> list[dict[str, Any]]:
             listed.sort(reverse=True)
         most = len(listed) if name == "cpv" else SHOWN
         top = listed[:most] + [each for each in listed[most:] if each[0] in chosen]
-        options = [(value, words(name, value), count, value in chosen) for value, count in top]
-        options += [(value, words(name, value), 0, True) for value in sorted(chosen - set(counts))]
+        options = [(value, words(name, value, asked.kind), count, value in chosen) for value, count in top]
+        options += [(value, words(name, value, asked.kind), 0, True) for value in sorted(chosen - set(counts))]
         if len(options) > 1 or chosen or (options and name in ("cpv", "partners")):
             made.append({"name": name, "legend": legend, "options": options})
     return made
 
 
-def words(name: str, value: str) -> str:
-    """A filter's value as people read it."""
+def words(name: str, value: str, kind: Kind | None = None) -> str:
+    """A filter's value as people read it, where results of one kind are asked for, or of all."""
     if name == "sector" or name == "cpv":
         label = cpv.label(value.ljust(8, "0")) if cpv.known(value.ljust(8, "0")) else ""
         return f"{label} ({value})" if label else value
@@ -161,7 +165,7 @@ def words(name: str, value: str) -> str:
     if name == "done":
         return queries.DONE.get(value, value)
     if name == "stage":
-        return value.replace("-", " ").capitalize()
+        return word(value, kind)
     return value
 
 
@@ -179,23 +183,6 @@ def condition(name: str, value: str) -> str:
         return "Open now"
     return words(name, value)
 
-
-TONES = {
-    "open": "green",
-    "questions": "green",
-    "in-force": "green",
-    "granted": "green",
-    "go": "green",
-    "closed": "amber",
-    "evaluation": "amber",
-    "pitching": "amber",
-    "awarded": "teal",
-    "concluded": "teal",
-    "cancelled": "red",
-    "refused": "red",
-    "stop": "red",
-}
-"""The tone of a stage's word; grey for the rest."""
 
 FIELD_WORDS = {
     "title": "the title",
@@ -216,7 +203,7 @@ FIELD_WORDS = {
 def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
     """A result: what, who, money, when, and why it was found; with a box to tick where suppliers are chosen."""
     found = hit.document
-    when, label = _when(found.closes_at, found.published_at, now)
+    stands = standing(found, now) or Standing("", "", "grey")
     why = ""
     if asked and hit.reasons:
         why = f"Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
@@ -228,20 +215,13 @@ def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
         text=hit.snippet,
         note=why or None,
         kind=KINDS[found.kind].label,
-        state=found.stage.replace("-", " ").capitalize() or None,
-        tone=TONES.get(found.stage, "grey"),
+        state=stands.word or None,
+        tone=stands.tone,
         who=" · ".join(each for each in who if each) or None,
         money=str(Money(found.value_minor, found.currency or "GBP")) if found.value_minor else None,
         money_label="Per pitch" if found.kind is Kind.CHALLENGE else "Value",
-        when=None if found.kind is Kind.SUPPLIER else when,
-        when_label=label,
+        when=stands.when,
+        when_label=stands.label,
         source=found.source or None,
         choice=found.ref if choose else None,
     )
-
-
-def _when(closes: int | None, published: int | None, now: datetime) -> tuple[datetime | None, str]:
-    if closes is not None:
-        at = datetime.fromtimestamp(closes, UTC)
-        return at, "Closes" if at > now else "Closed"
-    return (datetime.fromtimestamp(published, UTC), "Published") if published is not None else (None, "")

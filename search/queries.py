@@ -158,6 +158,10 @@ class Asked:
             found.append(("open", "1", replace(self, cursor="", open_only=False)))
         return found
 
+    def values(self, name: str) -> list[str]:
+        """What is chosen under one filter."""
+        return [value for chosen, value in self.chosen if chosen == name]
+
     @property
     def narrowed(self) -> bool:
         """Whether anything but words and the order was chosen."""

@@ -303,6 +303,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             address,
             "",
             "accounts/invitation.txt",
+            for_people_of=body.id,
             about=subject_of(body),
             secret=True,
             organisation=body.name,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
+from market import clock
 from market.db import many
 from market.kinds import KINDS, address
 from market.money import Money
@@ -67,7 +68,9 @@ async def thread(subject: str) -> list[Step]:
         _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
         for row in rows
     ]
-    return steps([each for each in events if _belongs(each, subject, lineage)])
+    return steps(
+        [each for each in events if _belongs(each, subject, lineage)], clock.now().astimezone(clock.ZONE).date()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +155,12 @@ def _belongs(event: _Happened, subject: str, lineage: set[str]) -> bool:
     return False
 
 
-def steps(events: Iterable[_Happened]) -> list[Step]:
-    """The thread of these events, oldest first. Pure: the log's rows in, the page's steps out."""
+def steps(events: Iterable[_Happened], today: date) -> list[Step]:
+    """The thread of these events, oldest first. Pure: the log's rows and the day in, the page's steps out."""
     happened = list(events)
     if not happened:
         return []
-    made = [*_exercise(happened), *_gate(happened), *_tender(happened), *_award(happened), *_contract(happened)]
+    made = [*_exercise(happened), *_gate(happened), *_tender(happened), *_award(happened), *_contract(happened, today)]
     made.append(_payments(happened, waits=any(step.state == "todo" for step in made)))
     return _mark_now(made)
 
@@ -240,13 +243,19 @@ def _award(events: list[_Happened]) -> list[Step]:
     return [Step("Award", "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
 
 
-def _contract(events: list[_Happened]) -> list[Step]:
+def _contract(events: list[_Happened], today: date) -> list[Step]:
     if _ends_here(events):
         return []
     signed = [each for each in events if each.verb == "contract.signed"]
     drawn = _last(events, "contract.drawn-up")
     if signed:
         ended = {each.subject for each in events if each.verb == "contract.ended"}
+        last = {
+            each.subject: date.fromisoformat(str(each.facts["ends_on"]))
+            for each in events
+            if each.verb in ("contract.signed", "contract.changed") and "ends_on" in each.facts
+        }
+        ended |= {subject for subject, day in last.items() if day < today}
         running = len([each for each in signed if each.subject not in ended])
         text = f"{running} contracts in force" if running > 1 else "In force" if running else "Ended"
         return [

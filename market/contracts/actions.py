@@ -26,6 +26,8 @@ from market.payments.actions import owe
 from market.proof import canonical
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
+from market.standing import dates_of
+from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
 
@@ -594,6 +596,7 @@ async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: Con
             "after": change.after,
             "value_minor": contract.value_minor,
             "currency": contract.currency,
+            "ends_on": contract.ends_on.isoformat(),
         },
         private={"text": change.text},
         about=await ancestors(contract),
@@ -639,8 +642,9 @@ PER_PAGE = 20
 
 async def listed(before: str = "") -> list[dict[str, Any]]:
     """A page of contracts, the newest first, at most :data:`PER_PAGE` and one more (which says that there is another
-    page): columns of `Contract` with the names of buyer and supplier. `before` is the last reference of the page before."""
-    return await many(
+    page): columns of `Contract` with the names of buyer and supplier, and its `standing`. `before` is the last reference of
+    the page before."""
+    rows = await many(
         "SELECT c.ref, c.title, c.value_minor, c.currency, c.begins_on, c.ends_on, c.drawn_up_at, c.buyer_signed_at, "
         "c.supplier_signed_at, c.ended_at, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, "
         "s.ref AS supplier_ref, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency "
@@ -650,6 +654,8 @@ async def listed(before: str = "") -> list[dict[str, Any]]:
         before,
         PER_PAGE + 1,
     )
+    now = clock.now()
+    return [{**row, "standing": rules.standing(dates_of(rules.Dates, row), now)} for row in rows]
 
 
 async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
@@ -671,14 +677,5 @@ async def changes_of(contract: Contract) -> list[ContractChange]:
 
 def small_firm(row: dict[str, Any]) -> bool | None:
     """Whether the supplier of a row of :func:`listed` is a small firm; None when its size is not known."""
-    facts = {name: row[name] for name in ("employees", "turnover_minor", "balance_minor")}
-    return awards.size_verdict(Organisation(_ignore_missing=True, currency=row["size_currency"], **facts)).small
-
-
-def stage(contract: Contract | dict[str, Any]) -> tuple[str, str]:
-    """Where a contract stands, as a word and its tone: derived from its dates, stored nowhere."""
-    held = contract if isinstance(contract, dict) else contract.to_dict()
-    in_force = held["buyer_signed_at"] and held["supplier_signed_at"]
-    if held["ended_at"]:
-        return ("Ended", "grey") if in_force else ("Given up", "red")
-    return ("In force", "green") if in_force else ("Waiting for signatures", "amber")
+    figures = Figures(row["employees"], row["turnover_minor"], row["balance_minor"], row["size_currency"])
+    return size_of(figures).small

@@ -10,11 +10,12 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.awards import actions as awards
 from market.awards.tables import Decision
-from market.contracts import actions
+from market.contracts import actions, rules
 from market.contracts.tables import Contract
 from market.db import find
 from market.tenders.tables import Lot, Tender
@@ -24,7 +25,7 @@ from market.web.problems import problem_responses
 
 
 class ContractLine(msgspec.Struct):
-    """A contract in a list. `state` is in words: waiting for signatures, in force, ended, given up."""
+    """A contract in a list. `stage` is `unsigned`, `in-force`, `ended` or `given-up`."""
 
     ref: str
     title: str
@@ -34,7 +35,7 @@ class ContractLine(msgspec.Struct):
     currency: str
     begins_on: date | None
     ends_on: date | None
-    state: str
+    stage: str
 
 
 class MilestoneView(msgspec.Struct):
@@ -74,7 +75,7 @@ class ContractView(msgspec.Struct):
 
     ref: str
     title: str
-    state: str
+    stage: str
     award: str
     tender: str
     lot: str
@@ -111,7 +112,7 @@ async def view(contract: Contract) -> ContractView:
     return ContractView(
         contract.ref,
         contract.title,
-        actions.stage(contract)[0],
+        rules.standing(contract, clock.now()).stage,
         (await find(Decision, Decision.id == contract.decision)).ref,
         (await find(Tender, Tender.id == contract.tender)).ref,
         (await find(Lot, Lot.id == contract.lot)).ref,
@@ -199,7 +200,7 @@ class ContractsApi(Controller):
                     row["currency"],
                     row["begins_on"],
                     row["ends_on"],
-                    actions.stage(row)[0],
+                    row["standing"].stage,
                 )
                 for row in shown
             ],

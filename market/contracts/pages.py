@@ -67,7 +67,6 @@ class ContractPages(Controller):
             rows=rows,
             before=before,
             following=following,
-            stage=actions.stage,
             small_firm=actions.small_firm,
         )
 
@@ -171,7 +170,8 @@ class ContractPages(Controller):
         with form.acting():
             contract = await actions.end(request.user, ref, form.data)
             return to(
-                f"/contracts/{ref}", f"The contract is {actions.stage(contract)[0].lower()}. Both sides are told."
+                f"/contracts/{ref}",
+                f"The contract is {rules.standing(contract, clock.now()).word.lower()}. Both sides are told.",
             )
         return await _contract(request, ref, ending=form)
 
@@ -245,7 +245,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         "contracts/one.html",
         status=wrong.status,
         contract=contract,
-        stage=actions.stage(contract),
+        standing=rules.standing(contract, clock.now()),
         document=canonical.decode(contract.document.encode()),
         buyer=await find(Organisation, Organisation.id == contract.buyer),
         supplier=supplier,

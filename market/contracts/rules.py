@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
+import msgspec
+
 from market import policy, workdays
 from market.money import Money
 from market.refusals import rule
+from market.standing import Standing, Tone
 
 if TYPE_CHECKING:
     from market.awards.tables import Decision
     from market.contracts.tables import Contract, ContractChange, Milestone
+
+Stage = Literal["unsigned", "in-force", "ended", "given-up"]
+
+STAGES: Final[Mapping[Stage, tuple[str, Tone]]] = MappingProxyType(
+    {
+        "unsigned": ("Waiting for signatures", "amber"),
+        "in-force": ("In force", "green"),
+        "ended": ("Ended", "grey"),
+        "given-up": ("Given up", "red"),
+    }
+)
+"""The word for each stage, and its tone."""
+
+
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a contract is reckoned from."""
+
+    drawn_up_at: datetime | None
+    buyer_signed_at: datetime | None
+    supplier_signed_at: datetime | None
+    ends_on: date | None
+    ended_at: datetime | None
+
+
+def standing(contract: Contract | Dates, now: datetime) -> Standing:
+    """Where a contract stands, in words, and the date that matters now: in force from the second signature until it is ended
+    early or its last day is over."""
+    stage: Stage
+    when: date | datetime | None
+    if contract.buyer_signed_at is None or contract.supplier_signed_at is None:
+        stage, when, label = "unsigned", contract.drawn_up_at, "Drawn up"
+        if contract.ended_at is not None:
+            stage, when, label = "given-up", contract.ended_at, "Given up"
+    elif contract.ended_at is not None:
+        stage, when, label = "ended", contract.ended_at, "Ended"
+    elif contract.ends_on is not None and workdays.is_over(workdays.end_of_day(contract.ends_on), now):
+        stage, when, label = "ended", contract.ends_on, "Ended"
+    else:
+        stage, when, label = "in-force", contract.ends_on, "Ends"
+    return Standing(stage, *STAGES[stage], when, label)
+
 
 REASON: Final = 20
 """The fewest characters of a reason that the other side is owed."""

@@ -16,12 +16,16 @@ from challenges.tables import Challenge
 from market import clock, policy, workdays
 from market.accounts.people import is_unreachable
 from market.actor import SUPPLIER_ROLES, Actor
+from market.contracts import rules as contract_rules
 from market.db import many, one
+from market.kinds import KINDS
 from market.money import Money
 from market.payments.actions import received_by
+from market.standing import dates_of
 from market.suppliers.tables import Profile
-from market.tenders import rules as tender_rules
+from market.tenders.listing import standings
 from market.tenders.tables import Tender
+from market.waivers import rules as waiver_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +436,7 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     )
     tenders = await Tender.objects().where(Tender.buyer.is_in(list(mine))).order_by(Tender.id, ascending=False)
     contracts = await many(
-        "SELECT c.ref, c.title, c.ended_at, s.name, c.buyer_signed_at, c.supplier_signed_at FROM contract c "
+        "SELECT c.*, s.name FROM contract c "
         "JOIN organisation s ON s.id = c.supplier WHERE c.buyer = ANY({}::int[]) ORDER BY c.id DESC",
         list(mine),
     )
@@ -442,35 +446,25 @@ async def _stages(mine: Sequence[int], editing: Sequence[int], now: datetime) ->
     }
     where = {"draft": "Drafts", "questions": "Open", "open": "Open", "closed": "Being scored", "pitching": "Pitching"}
     for each in challenges:
-        stage = challenge_rules.stage(each, now)
-        note = challenge_rules.STAGES[stage][0]
-        at[where.get(stage, "Finished")].append(
+        stands = challenge_rules.standing(each, now)
+        drafting = stands.stage == "draft" and each.buyer in editing
+        at[where.get(stands.stage, "Finished")].append(
             (
                 each.title or "Untitled problem",
-                f"/challenges/{each.ref}{'/draft' if stage == 'draft' and each.buyer in editing else ''}",
-                f"Challenge. {note}",
+                f"/challenges/{each.ref}{'/draft' if drafting else ''}",
+                f"Challenge. {stands.word}",
             )
         )
-    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "cancelled": "Finished"}
-    decided = {
-        row["tender"]
-        for row in await many(
-            "SELECT l.tender FROM lot l JOIN tender t ON t.id = l.tender LEFT JOIN decision d ON d.lot = l.id "
-            "AND d.set_aside_at IS NULL WHERE t.buyer = ANY({}::int[]) GROUP BY l.tender HAVING count(*) = count(d.id)",
-            list(mine),
-        )
-    }
+    where = {"draft": "Drafts", "questions": "Open", "open": "Open", "decided": "Finished", "cancelled": "Finished"}
+    tendering = await standings([each.ref for each in tenders])
     for tender in tenders:
-        standing = tender_rules.stage(tender, now)
-        over = standing == "evaluation" and tender.id in decided
-        place = "Finished" if over else where.get(standing, "Bids to open and score")
-        note = "Decided" if over else tender_rules.STAGES[standing][0]
-        at[place].append((tender.title or "Untitled tender", f"/tenders/{tender.ref}", f"Tender. {note}"))
+        stands = tendering[tender.ref]
+        place = where.get(stands.stage, "Bids to open and score")
+        at[place].append((tender.title or "Untitled tender", f"/tenders/{tender.ref}", f"Tender. {stands.word}"))
     for row in contracts:
-        signed = row["buyer_signed_at"] is not None and row["supplier_signed_at"] is not None
-        state = "Ended" if row["ended_at"] else "In force" if signed else "Waiting for signatures"
-        place = "Finished" if row["ended_at"] else "Contracts"
-        at[place].append((row["title"], f"/contracts/{row['ref']}", f"{row['name']}. {state}"))
+        stands = contract_rules.standing(dates_of(contract_rules.Dates, row), now)
+        place = "Finished" if stands.stage in ("ended", "given-up") else "Contracts"
+        at[place].append((row["title"], f"/contracts/{row['ref']}", f"{row['name']}. {stands.word}"))
     return list(at.items())
 
 
@@ -576,16 +570,17 @@ async def _in_play(firms: Sequence[int], now: datetime) -> list[dict[str, Any]]:
             next_, when = "Two officers open the bids", None
         found.append(_play("Bid", f"/tenders/{row['ref']}", row["title"], next_, when))
     for row in await many(
-        "SELECT c.ref, c.title, c.ends_on, c.buyer_signed_at, c.supplier_signed_at, m.title AS milestone, m.due_on "
+        "SELECT c.*, m.title AS milestone, m.due_on "
         "FROM contract c LEFT JOIN LATERAL (SELECT title, due_on FROM milestone WHERE milestone.contract = c.id "
         "AND accepted_at IS NULL ORDER BY number LIMIT 1) m ON true WHERE c.supplier = ANY({}::int[]) "
         "AND c.ended_at IS NULL ORDER BY c.id",
         list(firms),
     ):
-        if row["buyer_signed_at"] is None or row["supplier_signed_at"] is None:
-            next_, when = "Waiting for signatures", None
-        else:
+        stands = contract_rules.standing(dates_of(contract_rules.Dates, row), now)
+        if stands.stage == "in-force":
             next_, when = (row["milestone"], row["due_on"]) if row["milestone"] else ("It ends", row["ends_on"])
+        else:
+            next_, when = stands.word, None
         found.append(_play("Contract", f"/contracts/{row['ref']}", row["title"], next_, when))
     return found
 
@@ -611,23 +606,34 @@ async def _minister(departments: Sequence[int], now: datetime) -> MinisterDesk:
         "AND m.published_at IS NOT NULL ORDER BY m.ends_on",
         family,
     )
-    running = await many(
-        "SELECT 'Challenge' AS kind, '/challenges/' || c.ref AS href, c.title, o.name AS buyer, c.decision_by AS when "
-        "FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.buyer = ANY({}::int[]) AND c.published_at IS NOT NULL "
-        "AND c.concluded_at IS NULL AND c.cancelled_at IS NULL UNION ALL "
-        "SELECT 'Tender', '/tenders/' || t.ref, t.title, o.name, CASE WHEN t.closes_at > {} THEN t.closes_at END FROM tender t "
-        "JOIN organisation o ON o.id = t.buyer WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL "
-        "AND t.cancelled_at IS NULL AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id) ORDER BY 5 NULLS LAST",
-        family,
-        now,
+    exercises = await many(
+        "SELECT c.*, o.name AS buyer_name FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.buyer = ANY({}::int[]) "
+        "AND c.published_at IS NOT NULL AND c.concluded_at IS NULL AND c.cancelled_at IS NULL",
         family,
     )
+    tenders = await many(
+        "SELECT t.ref, t.title, o.name AS buyer_name FROM tender t JOIN organisation o ON o.id = t.buyer "
+        "WHERE t.buyer = ANY({}::int[]) AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM contract c WHERE c.tender = t.id)",
+        family,
+    )
+    tendering = await standings([row["ref"] for row in tenders])
+    stands = [
+        ("challenge", row, challenge_rules.standing(dates_of(challenge_rules.Dates, row), now)) for row in exercises
+    ]
+    stands += [("tender", row, tendering[row["ref"]]) for row in tenders]
+    running = [
+        {"kind": KINDS[kind], "ref": row["ref"], "title": row["title"], "buyer": row["buyer_name"], "standing": stand}
+        for kind, row, stand in sorted(stands, key=lambda each: (each[2].when is None, each[2].when))
+    ]
     waived = await many(
-        "SELECT w.ref, t.title, o.name AS buyer, w.decided_at, w.refusal_reason <> '' AS refused, w.valid_until FROM waiver w "
+        "SELECT w.*, t.title, o.name AS buyer_name FROM waiver w "
         "JOIN tender t ON t.id = w.tender JOIN organisation o ON o.id = w.buyer WHERE w.department = ANY({}::int[]) "
         "AND w.decided_at IS NOT NULL ORDER BY w.decided_at DESC LIMIT 12",
         list(departments),
     )
+    for row in waived:
+        row["standing"] = waiver_rules.standing(dates_of(waiver_rules.Dates, row), now)
     return MinisterDesk(missions, running, waived)
 
 

@@ -51,7 +51,7 @@ def flatten(releases: Path, to: Path, form: str) -> None:
         warnings.simplefilter("ignore")
         flattentool.flatten(
             str(releases),
-            schema=str(ocds.REFERENCE / "schema" / "release-schema.json"),
+            schema=str(ocds.SCHEMA),
             output_name=str(to),
             output_format=form,
             main_sheet_name="processes",

@@ -19,7 +19,6 @@ from market.opendata.facts import Publisher
 from market.opendata.releases import date
 
 VERSION = "1.1"
-_AT = "https://raw.githubusercontent.com/open-contracting-extensions"
 _EXTENSIONS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "ocds_process_title_extension": lambda release: "title" in release,
     "ocds_lots_extension": lambda release: "lots" in release.get("tender", {}),
@@ -126,14 +125,14 @@ def _metadata(
     met = set(extensions)
     used = [name for name in _EXTENSIONS if name in met]
     if following:
-        used.append("ocds_pagination_extension")
+        used.append(ocds.PAGINATION)
     who = {"name": publisher.name, "uri": publisher.site}
     if publisher.scheme and publisher.uid:
         who |= {"scheme": publisher.scheme, "uid": publisher.uid}
     package: dict[str, Any] = {
         "uri": uri,
         "version": VERSION,
-        "extensions": [f"{_AT}/{name}/master/extension.json" for name in used],
+        "extensions": [ocds.address(name) for name in used],
         "publishedDate": date(published_at),
         "publisher": who,
         "license": publisher.license,

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from market import ocds
+from market import ocds, workdays
+from market.contracts import rules as contracts
 from market.money import Money
 from market.opendata.facts import (
     Award,
@@ -33,6 +34,7 @@ from market.opendata.facts import (
     Step,
     Tender,
 )
+from market.tenders import rules as tenders
 
 TAGS = ocds.release_tags() - {"compiled"}
 """The tags a release of ours may carry (OCDS releaseTag, closed list, without `compiled`)."""
@@ -278,19 +280,46 @@ def _cancellation(
     ]
 
 
+TENDER_STATUS: dict[str, str] = {
+    "draft": "planned",
+    "questions": "active",
+    "open": "active",
+    "closed": "active",
+    "evaluation": "active",
+    "decided": "complete",
+    "cancelled": "cancelled",
+}
+CONTRACT_STATUS: dict[str, str] = {
+    "unsigned": "pending",
+    "in-force": "active",
+    "ended": "terminated",
+    "given-up": "cancelled",
+}
+"""The code of OCDS's own lists (tenderStatus, contractStatus) for each stage."""
+
+
+def _by(at: datetime | None, now: datetime) -> datetime | None:
+    return at if _past(at, now) else None
+
+
 def _tender_status(tender: Tender, now: datetime) -> str:
-    if _past(tender.cancelled_at, now):
+    states = [_lot_status(each, tender, now) for each in tender.lots]
+    decided = [each.decided_at for each in tender.awards] + [each.unsuccessful_at for each in tender.lots]
+    opened = min((at for at in decided if at is not None and at <= now), default=None)
+    dates = tenders.Dates(
+        published_at=_by(tender.published_at, now),
+        questions_until=None,
+        closes_at=tender.closes_at,
+        opened_at=opened,
+        cancelled_at=_by(tender.cancelled_at, now),
+        waiver_asked="",
+        lots=len(states),
+        decided=len([each for each in states if each in ("complete", "unsuccessful", "cancelled")]),
+    )
+    status = TENDER_STATUS[tenders.standing(dates, now).stage]
+    if states and set(states) == {"cancelled"}:
         return "cancelled"
-    states = {_lot_status(each, tender, now) for each in tender.lots}
-    if not states:
-        return "active"
-    if states == {"cancelled"}:
-        return "cancelled"
-    if states <= {"unsuccessful", "cancelled"}:
-        return "unsuccessful"
-    if states <= {"complete", "unsuccessful", "cancelled"}:
-        return "complete"
-    return "planned" if states == {"planned"} else "active"
+    return "unsuccessful" if status == "complete" and "complete" not in states else status
 
 
 def _lot_status(lot: Lot, tender: Tender, now: datetime) -> str:
@@ -369,9 +398,13 @@ def _contract(contract: Contract, tender: Tender, parties: _Parties, now: dateti
     award = next((each for each in tender.awards if each.key == contract.award), None)
     if award is None:
         raise ValueError(f"contract {contract.key} names the award {contract.award}, which is not among the facts")
-    signed = _past(contract.signed_at, now)
-    status = (
-        "terminated" if _past(contract.terminated_at, now) or (signed and _past(contract.ends_at, now)) else "active"
+    signed = _by(contract.signed_at, now)
+    dates = contracts.Dates(
+        drawn_up_at=None,
+        buyer_signed_at=signed,
+        supplier_signed_at=signed,
+        ends_on=workdays.local_day(contract.ends_at) if contract.ends_at else None,
+        ended_at=_by(contract.terminated_at, now),
     )
     changes = [
         _filled(id=each.key, date=date(each.agreed_at), rationale=each.rationale, description=each.description)
@@ -382,7 +415,7 @@ def _contract(contract: Contract, tender: Tender, parties: _Parties, now: dateti
         awardID=contract.award,
         title=contract.title,
         description=contract.description,
-        status=status if signed else "pending",
+        status=CONTRACT_STATUS[contracts.standing(dates, now).stage],
         period=_period(contract.starts_at, contract.ends_at),
         value=_value(contract.value),
         dateSigned=date(contract.signed_at) if contract.signed_at and signed else None,

@@ -1,16 +1,16 @@
 """One evidence file to take away: a stretch of the log with a signed head, the documents it names, and how to check both.
 
 What is in it is public, or sealed events by their hash alone: the file may be handed on. It can be checked without this
-service by the small program that lies in it (:mod:`market.oversight.check_evidence`).
+service by the small program that lies in it (:mod:`market.proof.check_evidence`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any
 
 from market import VERSION, clock
@@ -18,10 +18,10 @@ from market.audit import proofs
 from market.db import many
 from market.oversight import records
 from market.oversight.log import Entry, told
-from market.proof import canonical, chain
+from market.proof import canonical, chain, check_evidence
 from market.settings import settings
 
-PROGRAM = Path(__file__).with_name("check_evidence.py")
+PROGRAM = inspect.getsource(check_evidence)
 SPOOLED = 4_000_000
 """Bytes kept in memory before the file goes to the disk."""
 
@@ -83,7 +83,7 @@ async def pack(subject: str) -> IO[bytes]:
             "subject": subject,
         }
         packed.writestr("manifest.json", canonical.encode(manifest))
-        packed.writestr("check.py", PROGRAM.read_text(encoding="utf-8"))
+        packed.writestr("check.py", PROGRAM)
         packed.writestr("README.txt", await _readme(subject, first, last, len(mine)))
     made.seek(0)
     return made

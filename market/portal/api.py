@@ -206,7 +206,7 @@ class NoticesApi(Controller):
             ref=shown.ref,
             title=facts.title,
             description=facts.description,
-            stage=shown.stage,
+            stage=shown.standing.stage,
             buyer=OrganisationView(facts.buyer.name, facts.buyer.scheme, facts.buyer.identifier)
             if facts.buyer
             else None,

@@ -20,19 +20,6 @@ from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
-TONES = {"open": "green", "closed": "amber", "awarded": "teal", "contract": "teal", "cancelled": "red"}
-"""The tone of a stage's word; grey for the rest."""
-
-STAGES = {
-    "planning": "Planned",
-    "open": "Open",
-    "closed": "Closed",
-    "awarded": "Awarded",
-    "contract": "Contract",
-    "cancelled": "Cancelled",
-}
-"""The stage of a notice in a word."""
-
 AMOUNTS = {
     "tender": "as estimated",
     "lots": "the lots together",
@@ -71,8 +58,6 @@ class NoticePages(Controller):
             "portal/notice.html",
             notice=shown,
             facts=shown.facts,
-            word=STAGES[shown.stage],
-            tone=TONES.get(shown.stage, "grey"),
             amount=AMOUNTS.get(shown.facts.value_from or "", ""),
             records=await supplier_views.refs_of(shown.ref),
             number=names.identifier,

@@ -14,12 +14,13 @@ from market.db import find, many, maybe, one
 from market.money import Money
 from market.portal.intake import keeping
 from market.portal.intake.merging import Version
-from market.portal.intake.notices import Notice, Stage, minor_units, money, stage
+from market.portal.intake.notices import Notice, minor_units, money, standing
 from market.portal.intake.reading import Note
 from market.portal.intake.spellings import instant, moment
 from market.portal.sameness.evidence import evidence_of
 from market.portal.tables import ImportedNotice, Source
 from market.refusals import NotFound
+from market.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Shown:
 
     ref: str
     facts: Notice
-    stage: Stage
+    standing: Standing
     value: Money | None
     awarded: Money | None
     lots: list[LotShown]
@@ -142,7 +143,7 @@ async def notice(ref: str) -> Shown | str:
     return Shown(
         row.ref,
         facts,
-        stage(facts, clock.now()),
+        standing(facts, clock.now()),
         money(facts.value_minor, facts.currency),
         money(facts.awarded_minor, facts.awarded_currency),
         _lots(compiled),

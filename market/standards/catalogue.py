@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +18,7 @@ from market.standards import certificates, exemptions, publishing, rules
 from market.standards.certificates import latest_lodgement
 from market.standards.reference import Outline
 from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.standing import Standing, Tone, dates_of
 
 TONES = {"pass": "green", "pass-with-waivers": "green", "fail": "red", "could-not-check": "amber"}
 """The tone each outcome is shown in, always with its word."""
@@ -26,6 +28,38 @@ MOST = 300
 
 
 FACETS = ("profile", "sector", "licence", "maturity")
+
+
+STAGES: dict[str, tuple[str, Tone]] = {
+    "certified": ("Passes its profile", "green"),
+    "uncertified": ("Not certified", "grey"),
+    "unlodged": ("No document yet", "grey"),
+}
+"""What is known of a component's API, in words, with the tone of its tag; a certified one names what it passes."""
+
+
+WITHDRAWN: Final = Standing("withdrawn", "Withdrawn", "grey")
+
+
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a component is reckoned from: the profiles it has a certificate for, until when each is good, how
+    many documents were lodged, since when it is listed, and for a confidential one until when its exemption lasts."""
+
+    passed: list[str]
+    until: list[datetime]
+    versions: int
+    listed_at: datetime
+    hidden_after: datetime | None
+
+
+def standing(component: Dates, now: datetime) -> Standing:
+    """Where a component stands: what its API passes at this moment."""
+    if component.hidden_after is not None and component.hidden_after < now:
+        return WITHDRAWN
+    passed = [label for label, until in zip(component.passed, component.until, strict=True) if until >= now]
+    stage = "certified" if passed else "uncertified" if component.versions else "unlodged"
+    word, tone = STAGES[stage]
+    return Standing(stage, f"Passes {', '.join(passed)}" if passed else word, tone, component.listed_at, "Listed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +73,26 @@ class Found:
 async def listed(q: str = "", chosen: dict[str, list[str]] | None = None, ref: str = "") -> Found:
     """Components in the catalogue that hold every word and fit one value of every facet chosen; certified ones first.
     Of a confidential one only that it exists, its supplier and its result are here. `ref` asks for one component."""
+    now = clock.now()
     rows = await many(
         "SELECT s.ref, s.title, s.does, s.licence, s.price_terms, s.cpv, s.maturity, s.private, s.listed_at, o.name AS supplier, "
         "o.ref AS supplier_ref, (SELECT count(*) FROM lodgement l WHERE l.service = s.id) AS versions, "
         "(SELECT l.api_version FROM lodgement l WHERE l.service = s.id ORDER BY l.number DESC LIMIT 1) AS api_version, "
         "ARRAY(SELECT DISTINCT p.name || '@' || p.version FROM issued_certificate c JOIN published_profile p ON p.id = c.profile "
-        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} ORDER BY 1) AS passed FROM service s "
-        "JOIN organisation o ON o.id = s.supplier WHERE s.withdrawn_at IS NULL AND NOT (s.private AND NOT EXISTS "
-        "(SELECT 1 FROM exemption x WHERE x.service = s.id AND x.ground = 'private' AND x.signed_at IS NOT NULL)) "
+        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} ORDER BY 1) AS passed, "
+        "ARRAY(SELECT max(c.valid_until) FROM issued_certificate c JOIN published_profile p ON p.id = c.profile "
+        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} GROUP BY p.name || '@' || p.version "
+        "ORDER BY p.name || '@' || p.version) AS until, exempt.until AS hidden_after FROM service s "
+        "JOIN organisation o ON o.id = s.supplier LEFT JOIN LATERAL (SELECT max(x.expires_at) AS until FROM exemption x WHERE "
+        "x.service = s.id AND x.ground = 'private' AND x.signed_at <= {} AND x.expires_at >= {} AND (x.ended_at IS NULL "
+        "OR x.ended_at > {})) exempt ON s.private WHERE s.withdrawn_at IS NULL AND (NOT s.private OR exempt.until IS NOT NULL) "
         "AND ({} = '' OR s.ref = {}) ORDER BY s.id DESC",
-        clock.now(),
+        *[now] * 5,
         ref,
         ref,
     )
     for row in rows:
+        row["standing"] = standing(dates_of(Dates, row), now)
         if row["private"]:
             row.update(
                 title=f"Private component {row['ref']}", does="", licence="", price_terms="", api_version="", cpv=[]

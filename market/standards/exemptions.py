@@ -20,6 +20,7 @@ from market.standards import publishing, rules
 from market.standards.certificates import public_keys
 from market.standards.outcome import Waiver
 from market.standards.tables import Exemption, PublishedProfile, Service
+from market.standing import dates_of
 
 Line = Annotated[str, Meta(max_length=120)]
 
@@ -243,12 +244,14 @@ async def seen_by(actor: Actor, ref: str) -> Exemption:
 async def register() -> list[dict[str, Any]]:
     """Every signed exemption for the public register, newest first; of those for national security only that they exist."""
     rows = await many(
-        "SELECT x.ref, x.ground, x.profile, x.rules, x.scope, x.control, x.signed_at, x.expires_at, x.ended_at, "
+        "SELECT x.ref, x.ground, x.profile, x.rules, x.scope, x.control, x.asked_at, x.signed_at, x.refused_at, x.expires_at, x.ended_at, "
         "b.name AS buyer, o.name AS supplier, s.ref AS service_ref, s.title, s.private FROM exemption x "
         "JOIN organisation b ON b.id = x.buyer JOIN organisation o ON o.id = x.supplier "
         "LEFT JOIN service s ON s.id = x.service WHERE x.signed_at IS NOT NULL ORDER BY x.id DESC LIMIT 500"
     )
+    now = clock.now()
     for row in rows:
+        row["standing"] = rules.exemption(dates_of(rules.ExemptionDates, row), now)
         if row["ground"] == "national-security":
             row.update(profile="", rules=[], scope="", control="", supplier="", service_ref=None, title=None)
     return rows

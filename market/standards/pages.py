@@ -37,6 +37,7 @@ from market.standards import (
 from market.standards.outcome import Run
 from market.standards.profiles import Profile
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.standing import dates_of
 from market.web import forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
@@ -131,7 +132,9 @@ class StandardsPages(Controller):
     async def register(self, request: Visitor) -> Response[bytes]:
         """Access that is or was withheld, exemptions, certificates in force."""
         now = clock.now()
-        notices = [{**row, "state": rules.sanction(_dates(row), now)} for row in await sanctions.register()]
+        notices = [
+            {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)} for row in await sanctions.register()
+        ]
         return show(
             request,
             "standards/register.html",
@@ -312,7 +315,8 @@ class ComponentPages(Controller):
         notices: list[dict[str, Any]] = []
         for supplier in request.user.organisations("supplier-admin", "supplier-member"):
             notices += [
-                {**row, "state": rules.sanction(_dates(row), now)} for row in await sanctions.of_supplier(supplier)
+                {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)}
+                for row in await sanctions.of_supplier(supplier)
             ]
         return show(
             request,
@@ -341,11 +345,13 @@ class ComponentPages(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A component with its API reference and its history."""
         seen = await catalogue.component(request.user, ref)
+        listed = (await catalogue.listed(ref=ref)).items
         held = await certificates.of_service(seen.service)
         return show(
             request,
             "components/one.html",
             seen=seen,
+            standing=listed[0]["standing"] if listed else catalogue.WITHDRAWN if seen.service.withdrawn_at else None,
             versions=await actions.lodgements_of(seen.service) if seen.open else [],
             runs=await actions.runs_of(seen.service) if seen.open else [],
             held=[(each, *catalogue.held(each)) for each in held if seen.open or not each.replaced][:12],
@@ -544,12 +550,6 @@ class WellKnownPages(Controller):
         return Response(json.dumps({"keys": listed}).encode(), media_type=MediaType.JSON)
 
 
-def _dates(row: dict[str, Any]) -> Any:
-    from market.standards.tables import Withholding
-
-    return Withholding(_ignore_missing=True, cure_until=row["cure_until"], restored_at=row["restored_at"])
-
-
 def _tender(said: str) -> str:
     """The reference of a tender as it stands in an address; empty when it is none."""
     return said if rules.TENDER.fullmatch(said) else ""
@@ -655,7 +655,7 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
         buyer=await find(Organisation, Organisation.id == row.buyer),
         supplier=await find(Organisation, Organisation.id == row.supplier),
         service=await maybe(Service, Service.id == row.service) if row.service else None,
-        holds=rules.exempts(row, clock.now()),
+        standing=rules.exemption(row, clock.now()),
         may_sign=actor.wears("operator") is not None and row.signed_at is None and row.refused_at is None,
         may_end=row.signed_at is not None
         and row.ended_at is None

@@ -12,7 +12,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
-from market import policy
+import msgspec
+
+from market import policy, standing
 from market.refusals import rule
 
 if TYPE_CHECKING:
@@ -354,11 +356,32 @@ def in_force(certificate: IssuedCertificate, at: datetime) -> bool:
     return certificate.issued_at <= at <= certificate.valid_until and not revoked
 
 
-def exempts(exemption: Exemption, at: datetime) -> bool:
+def exempts(exemption: Exemption | ExemptionDates, at: datetime) -> bool:
     """Whether an exemption holds at a moment: both have signed, it has not expired, nobody ended it."""
     signed = exemption.signed_at is not None and exemption.signed_at <= at
     ended = exemption.ended_at is not None and exemption.ended_at <= at
     return signed and at <= exemption.expires_at and not ended
+
+
+class ExemptionDates(msgspec.Struct, frozen=True):
+    """What the standing of an exemption is reckoned from."""
+
+    asked_at: datetime | None
+    signed_at: datetime | None
+    refused_at: datetime | None
+    expires_at: datetime
+    ended_at: datetime | None
+
+
+def exemption(row: Exemption | ExemptionDates, at: datetime) -> standing.Standing:
+    """Where an exemption stands, in words, and the date that matters now."""
+    if row.refused_at is not None:
+        return standing.Standing("refused", "Refused", "red", row.refused_at, "Refused")
+    if row.signed_at is None:
+        return standing.Standing("asked", "Waits for the standards owner", "amber", row.asked_at, "Asked")
+    if exempts(row, at):
+        return standing.Standing("in-force", "In force", "green", row.expires_at, "Ends")
+    return standing.Standing("ended", "Ended", "grey", row.ended_at or row.expires_at, "Ended")
 
 
 def only_later_gates(run: Run, pinned: date) -> bool:
@@ -424,7 +447,14 @@ def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetim
 # ── sanctions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sanction(row: Withholding, at: datetime) -> Sanction:
+class Cure(msgspec.Struct, frozen=True):
+    """What a sanction's state is reckoned from."""
+
+    cure_until: datetime
+    restored_at: datetime | None
+
+
+def sanction(row: Withholding | Cure, at: datetime) -> Sanction:
     """Where a sanction stands at a moment, by its dates."""
     if row.restored_at is not None and row.restored_at <= at:
         return "restored"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from market import organisations as registers
 from market.money import Money
 from market.refusals import rule
@@ -100,7 +102,16 @@ UPDATE = (profile_codes_look_like_codes,)
 """For `actions.update_profile`."""
 
 
-def size_of(firm: Organisation) -> registers.SizeVerdict:
+class Figures(msgspec.Struct, frozen=True):
+    """What a firm's size is judged by."""
+
+    employees: int | None
+    turnover_minor: int | None
+    balance_minor: int | None
+    currency: str
+
+
+def size_of(firm: Organisation | Figures) -> registers.SizeVerdict:
     """Whether a firm is a small or medium-sized enterprise, by the definition of its money: the Procurement Act's for
     pounds, the European Recommendation's for euros."""
     size = registers.Size(

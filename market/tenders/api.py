@@ -17,7 +17,7 @@ from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, rules
-from market.tenders.listing import Listed, listed
+from market.tenders.listing import Listed, listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
@@ -183,7 +183,7 @@ def line(row: Listed) -> TenderLine:
         row.title,
         row.buyer_ref,
         row.buyer,
-        row.stage,
+        row.standing.stage,
         row.value.minor,
         row.value.currency,
         row.lots,
@@ -227,7 +227,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         ref=tender.ref,
         buyer=found.buyer.ref,
         buyer_name=found.buyer.name,
-        stage=rules.stage(tender, found.now),
+        stage=(await standings([tender.ref]))[tender.ref].stage,
         **sections,
         procedure=tender.procedure,
         currency=tender.currency,

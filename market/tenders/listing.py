@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,8 +13,8 @@ from market.audit.thread import decided
 from market.db import many
 from market.money import Money
 from market.refusals import Refusal, Refused
+from market.standing import Standing, dates_of
 from market.tenders import rules
-from market.tenders.tables import Tender
 
 PAGE = 20
 
@@ -25,7 +26,8 @@ _WHERE = {
     "evaluation": "t.cancelled_at IS NULL AND t.opened_at IS NOT NULL",
     "cancelled": "t.cancelled_at IS NOT NULL",
 }
-"""The stages as conditions: the same comparisons with now as `rules.stage`; `open` takes in those with questions."""
+"""The stages as conditions: the same comparisons with now as `rules.stage`; `open` takes in those with questions, `evaluation` those
+that are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,7 @@ class Listed:
     title: str
     buyer: str
     buyer_ref: str
-    stage: rules.Stage
-    word: str
-    tone: str
+    standing: Standing
     value: Money
     lots: int
     ground: str
@@ -59,7 +59,7 @@ class Page:
 async def listed(stage: str = "", after: str = "") -> Page:
     """Published tenders: those that take bids first, soonest deadline first; then the rest, latest deadline first.
 
-    `stage` is one of `rules.STAGES` but the draft, or empty for all; `after` is a cursor that an earlier page gave.
+    `stage` is one of these conditions, or empty for all; `after` is a cursor that an earlier page gave.
     Anything else is refused (400).
     """
     if stage not in _WHERE:
@@ -87,25 +87,29 @@ async def listed(stage: str = "", after: str = "") -> Page:
     )
 
 
-def standing(stage: rules.Stage, settled: int, lots: int) -> tuple[str, str]:
-    """The word and the tone of a stage; after the opening it says how many of the lots are decided."""
-    if stage == "evaluation" and settled:
-        return ("Decided", "green") if settled >= lots else (f"{settled} of {lots} lots decided", "teal")
-    return rules.STAGES[stage]
+async def dates(refs: Sequence[str]) -> dict[str, rules.Dates]:
+    """What the standing of these tenders is reckoned from, by reference."""
+    rows = await many(
+        "SELECT t.*, (SELECT COUNT(*) FROM lot WHERE lot.tender = t.id) AS lots FROM tender t WHERE ref = ANY({}::text[])",
+        list(refs),
+    )
+    settled = await decided(refs)
+    return {row["ref"]: dates_of(rules.Dates, row, decided=settled.get(row["ref"], 0)) for row in rows}
+
+
+async def standings(refs: Sequence[str]) -> dict[str, Standing]:
+    """Where these tenders stand now, by reference."""
+    now = clock.now()
+    return {ref: rules.standing(found, now) for ref, found in (await dates(refs)).items()}
 
 
 def _row(row: dict[str, Any], now: datetime, settled: int) -> Listed:
-    at = {name: row[name] for name in ("published_at", "questions_until", "closes_at", "opened_at", "cancelled_at")}
-    stage = rules.stage(Tender(_ignore_missing=True, **at), now)
-    word, tone = standing(stage, settled, row["lots"])
     return Listed(
         row["ref"],
         row["title"],
         row["buyer_name"],
         row["buyer_ref"],
-        stage,
-        word,
-        tone,
+        rules.standing(dates_of(rules.Dates, row, decided=settled), now),
         Money(int(row["total"]), row["currency"]),
         row["lots"],
         row["ground"],

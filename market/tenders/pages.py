@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.accounts.people import holders
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import decided, happened, thread
+from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -23,7 +23,7 @@ from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
 from market.tenders import actions, cpv, rules
-from market.tenders.listing import listed, standing
+from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -58,7 +58,8 @@ class TenderPages(Controller):
         """Published tenders, those that close soonest first."""
         page = await listed(stage, after)
         mine = await actions.drafts_of(request.user)
-        return show(request, "tenders/list.html", page=page, stage=stage, stages=rules.STAGES, mine=mine)
+        drafts = await standings([each.ref for each in mine])
+        return show(request, "tenders/list.html", page=page, stage=stage, mine=mine, drafts=drafts)
 
     @get("/cpv", guards=[guards.public])
     async def codes(self, request: Visitor, q: FromQuery[str] = "") -> Response[bytes]:
@@ -473,16 +474,13 @@ async def _question(
 async def _tender(request: Visitor, tender: Tender, form: forms.Form[Any] | None = None) -> Response[bytes]:
     """The page of a tender: a draft's task list, or what the public reads."""
     found = await actions.candidate(tender)
-    stage = rules.stage(tender, found.now)
-    word, tone = standing(stage, (await decided([tender.ref])).get(tender.ref, 0), len(found.lots))
     mine = actions.works_for(request.user, tender)
     context: dict[str, Any] = {
         "tender": tender,
         "buyer": found.buyer,
         "mission": await maybe(Mission, Mission.id == tender.mission) if tender.mission else None,
-        "stage": stage,
-        "word": word,
-        "tone": tone,
+        "stage": rules.stage(tender, found.now),
+        "standing": (await standings([tender.ref]))[tender.ref],
         "lots": [_lot_shown(tender, lot, found.criteria.get(lot.id, ())) for lot in found.lots],
         "total": found.value,
         "codes": [(code, cpv.label(code)) for code in found.codes if cpv.known(code)],

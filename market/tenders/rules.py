@@ -7,35 +7,54 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from market import policy, workdays
 from market.money import Money
 from market.questions import rules as questions
 from market.refusals import rule
+from market.standing import Standing, Tone
 from market.tenders import cpv, method
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
     from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
 
-Stage = Literal["draft", "questions", "open", "closed", "evaluation", "cancelled"]
+Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
 Ground = Literal["exercise", "waiver", "commodity", "not-central"]
 
-STAGES: Mapping[Stage, tuple[str, str]] = {
+STAGES: Mapping[Stage, tuple[str, Tone]] = {
     "draft": ("Draft", "grey"),
-    "questions": ("Open, questions taken", "green"),
+    "questions": ("Open, taking questions", "green"),
     "open": ("Open", "green"),
     "closed": ("Closed, waiting to be opened", "amber"),
     "evaluation": ("Bids opened", "teal"),
+    "decided": ("Decided", "green"),
     "cancelled": ("Cancelled", "red"),
 }
-"""The word for each stage, and its tone. What follows the opening — awarded, contracted — is known by the awards."""
+"""The word for each stage, and its tone."""
 
 TAKING: tuple[Stage, ...] = ("questions", "open")
 """The stages in which bids are taken."""
 
 
-def stage(tender: Tender, now: datetime) -> Stage:
-    """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it."""
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a tender is reckoned from: its dates, how many lots it has and how many of them are decided, and
+    the waiver that is asked for it."""
+
+    published_at: datetime | None
+    questions_until: datetime | None
+    closes_at: datetime | None
+    opened_at: datetime | None
+    cancelled_at: datetime | None
+    waiver_asked: str
+    lots: int
+    decided: int
+
+
+def stage(tender: Tender | Dates, now: datetime) -> Stage:
+    """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it. Which lots are decided is
+    not asked here: what is allowed does not depend on it."""
     if tender.cancelled_at is not None:
         return "cancelled"
     if tender.published_at is None:
@@ -47,6 +66,24 @@ def stage(tender: Tender, now: datetime) -> Stage:
     if questions.are_taken(tender.questions_until, now):
         return "questions"
     return "open"
+
+
+def standing(tender: Dates, now: datetime) -> Standing:
+    """Where a tender stands, in words, and the date that matters now; after the opening, how many lots are decided."""
+    found = stage(tender, now)
+    if found == "evaluation" and 0 < tender.lots <= tender.decided:
+        found = "decided"
+    word, tone = STAGES[found]
+    if found == "evaluation" and tender.decided:
+        word = f"{tender.decided} of {tender.lots} lots decided"
+    if found == "draft" and tender.waiver_asked:
+        word, tone = "With the minister", "amber"
+    if found in ("evaluation", "decided"):
+        return Standing(found, word, tone, tender.opened_at, "Opened")
+    if found == "cancelled":
+        return Standing(found, word, tone, tender.cancelled_at, "Cancelled")
+    label = {"draft": "Planned to close", "closed": "Closed"}.get(found, "Closes")
+    return Standing(found, word, tone, tender.closes_at, label)
 
 
 @dataclass(frozen=True, slots=True)

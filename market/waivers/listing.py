@@ -10,9 +10,9 @@ from market import clock
 from market.db import many
 from market.money import Money
 from market.refusals import Refusal, Refused
+from market.standing import Standing, dates_of
 from market.waivers import rules
 from market.waivers.grounds import label
-from market.waivers.tables import Waiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,7 @@ class Listed:
     ground: str
     ground_label: str
     value: Money
-    standing: rules.Standing
-    word: str
-    tone: str
+    standing: Standing
     office: str
     minister: str
     asked_at: datetime
@@ -55,9 +53,6 @@ async def listed(standing: str = "") -> list[Listed]:
     now = clock.now()
     found = []
     for row in rows:
-        dates = {name: row[name] for name in ("withdrawn_at", "decided_at", "valid_until", "refusal_reason")}
-        stands = rules.standing(Waiver(_ignore_missing=True, **dates), now)
-        word, tone = rules.STANDINGS[stands]
         used = row["t_ground"] == "waiver" and row["ground_reference"] == row["ref"]
         minor = row["total"] if row["ceiling_minor"] is None else row["ceiling_minor"]
         found.append(
@@ -69,9 +64,7 @@ async def listed(standing: str = "") -> list[Listed]:
                 row["ground"],
                 label(row["ground"]),
                 Money(int(minor), row["currency"]),
-                stands,
-                word,
-                tone,
+                rules.standing(dates_of(rules.Dates, row), now),
                 row["office"],
                 row["minister_name"] or "",
                 row["asked_at"],
@@ -80,7 +73,7 @@ async def listed(standing: str = "") -> list[Listed]:
                 row["tender_ref"] if used else "",
             )
         )
-    return [each for each in found if standing in ("", each.standing)]
+    return [each for each in found if standing in ("", each.standing.stage)]
 
 
 @dataclass(frozen=True, slots=True)

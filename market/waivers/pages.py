@@ -178,7 +178,6 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     tender = await find(Tender, Tender.id == waiver.tender)
     candidate = await tenders.candidate(tender)
     standing = rules.standing(waiver, clock.now())
-    word, tone = rules.STANDINGS[standing]
     signed = actions.signed_document(waiver)
     tender_shown = signed["tender"] if signed else None
     lots = (
@@ -191,7 +190,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     )
     title = tender_shown["title"] if tender_shown else tender.title
     value = Money(tender_shown["value_minor"], tender_shown["currency"]) if tender_shown else candidate.value
-    decides = standing == "asked" and request.user.wears("minister", organisation=waiver.department) is not None
+    decides = standing.stage == "asked" and request.user.wears("minister", organisation=waiver.department) is not None
     return show(
         request,
         "waivers/one.html",
@@ -202,19 +201,17 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         title=title,
         description=tender_shown["description"] if tender_shown else tender.description,
         lots=lots,
-        in_office=await ministers_of(waiver.department) if standing == "asked" else [],
+        in_office=await ministers_of(waiver.department) if standing.stage == "asked" else [],
         value=value,
         buyer=candidate.buyer,
         department=await find(Organisation, Organisation.id == waiver.department),
         asker=(await find(Person, Person.id == waiver.asked_by)).name,
         minister=(await find(Person, Person.id == waiver.minister)).name if waiver.minister else None,
         standing=standing,
-        word=word,
-        tone=tone,
         ground=grounds().get(waiver.ground),
         ground_label=label(waiver.ground),
         evidence=actions.evidence_lines(waiver),
-        similar=await actions.similar_to(waiver) if standing == "asked" else [],
+        similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
         shown=await tenders.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),

@@ -8,29 +8,42 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from market import policy, workdays
 from market.refusals import rule
+from market.standing import Standing, Tone
 from market.tenders import rules as tender_rules
 from market.waivers.grounds import grounds
 
 if TYPE_CHECKING:
     from market.waivers.tables import Waiver
 
-Standing = Literal["asked", "withdrawn", "refused", "in-force", "expired"]
+Stage = Literal["asked", "withdrawn", "refused", "in-force", "expired"]
 
-STANDINGS: Mapping[Standing, tuple[str, str]] = {
+STAGES: Mapping[Stage, tuple[str, Tone]] = {
     "asked": ("Waiting for the minister", "amber"),
     "withdrawn": ("Withdrawn", "grey"),
     "refused": ("Refused", "red"),
     "in-force": ("In force", "green"),
     "expired": ("Expired", "grey"),
 }
-"""The word for each standing, and its tone."""
+"""The word for each stage, and its tone."""
 
 _LONG_ENOUGH = policy.UK.gate.waiver_reason_characters
 
 
-def standing(waiver: Waiver, now: datetime) -> Standing:
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a waiver is reckoned from."""
+
+    asked_at: datetime | None
+    withdrawn_at: datetime | None
+    decided_at: datetime | None
+    refusal_reason: str
+    valid_until: datetime | None
+
+
+def stage(waiver: Waiver | Dates, now: datetime) -> Stage:
     """Where a request stands now, reckoned from its dates: nothing has to end a waiver."""
     if waiver.withdrawn_at is not None:
         return "withdrawn"
@@ -41,6 +54,19 @@ def standing(waiver: Waiver, now: datetime) -> Standing:
     if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
         return "expired"
     return "in-force"
+
+
+def standing(waiver: Waiver | Dates, now: datetime) -> Standing:
+    """Where a request stands, in words, and the date that matters now."""
+    found = stage(waiver, now)
+    dates: dict[Stage, tuple[datetime | None, str]] = {
+        "asked": (waiver.asked_at, "Asked"),
+        "withdrawn": (waiver.withdrawn_at, "Withdrawn"),
+        "refused": (waiver.decided_at, "Refused"),
+        "in-force": (waiver.valid_until, "Valid until"),
+        "expired": (waiver.valid_until, "Expired"),
+    }
+    return Standing(found, *STAGES[found], *dates[found])
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, transaction
 from market.refusals import NotFound, Refusal, Refused, insist
+from market.standing import Standing
 from market.tenders import actions as tenders
 from market.tenders import cpv
 from market.tenders.tables import Tender
@@ -27,6 +28,7 @@ from search.documents import Kind
 from search.index import IndexUnavailable
 from search.likeness import Likeness, similar
 from search.outbox import index
+from search.standing import standing
 from search.tables import LookedAt
 
 OURS = (Kind.CHALLENGE, Kind.INSIGHT_REPORT, Kind.CONTRACT, Kind.COMPONENT, Kind.TENDER)
@@ -54,9 +56,11 @@ class Shown(msgspec.Struct, frozen=True):
     title: str
     url: str
     stage: str
+    """The word under which it stood when it was shown."""
     who: str
     shared: tuple[str, ...]
     score: int
+    tone: str = "grey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,9 @@ def _shown(found: Likeness) -> Shown:
     document = found.hit.document
     who = document.buyer or ", ".join(document.supplier_names)
     score = round(found.weight * 10)
+    stands = standing(document, clock.now()) or Standing("", "", "grey")
     return Shown(
-        document.id, document.kind, document.title, document.url, document.stage, who, found.shared, score
+        document.id, document.kind, document.title, document.url, stands.word, who, found.shared, score, stands.tone
     )  # fmt: skip
 
 

@@ -19,11 +19,15 @@ from market.db import many
 from market.kinds import DEEDS, KINDS, ROWS, Kind, parts, sentence
 from market.settings import ROOT
 from search import documents, faces
+from search.standing import STANDINGS
 from tests.architecture.test_house import tables
 from tests.search import test_leaks
 
 SAME = {"supplier": "organisation", "component": "service"}
 """Kinds that are another look at the rows of one."""
+
+STAGELESS = {"supplier"}
+"""Kinds that are found and stand nowhere: a firm is there."""
 
 UNTITLED = {
     "service": "a component may be confidential",
@@ -149,6 +153,8 @@ def lacking(kind: Kind, app: Litestar) -> list[str]:
         missing += [] if kind.address else ["an address, so that what is found can be read"]
         missing += [] if kind.public else ["the query of all that may be found"]
         missing += [] if kind.name in faces.FACES else ["its public face in search.faces.FACES"]
+        stands = kind.name in STANDINGS or kind.name in STAGELESS
+        missing += [] if stands else ["where it stands, in search.standing.STANDINGS"]
         missing += [] if kind.name in set(documents.Kind) else ["its place among the tabs in search.documents.Kind"]
         missing += [] if kind.name in test_leaks.CASES else ["what of it may be found, in tests/search/test_leaks.py"]
     return missing
@@ -176,6 +182,7 @@ def test_what_a_new_kind_lacks_is_named_one_by_one(app: Litestar) -> None:
         "an address, so that what is found can be read",
         "the query of all that may be found",
         "its public face in search.faces.FACES",
+        "where it stands, in search.standing.STANDINGS",
         "its place among the tabs in search.documents.Kind",
         "what of it may be found, in tests/search/test_leaks.py",
     ]
@@ -193,6 +200,8 @@ async def test_the_queries_of_every_kind_can_be_asked() -> None:
         for query, given in ((kind.titles, ["X-1"]), (kind.behind, "X-1")):
             assert not query or await many(query, *[given] * query.count("{}")) == []
         assert not kind.public or await many(kind.public) == []
+        turning = "WITH turning AS (SELECT now() AS now, 'Europe/London' AS zone) "
+        assert not kind.turns or await many(turning + kind.turns) == []
 
 
 def test_references_begin_with_what_their_kind_says() -> None:

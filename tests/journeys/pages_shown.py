@@ -403,6 +403,8 @@ PAGES: dict[str, list[Example]] = {
     ],
     "/portals": [(VISITOR, "/portals")],
     "/portals/doubtful": [(SAM, "/portals/doubtful")],
+    "/postroom": [(SAM, "/postroom")],
+    "/postroom/{ref:str}": [Asked(f"SELECT '{SAM}', '/postroom/' || ref FROM letter ORDER BY id DESC LIMIT 1")],
     "/portals/quarantine": [(SAM, "/portals/quarantine")],
     "/portals/quarantine/{ref:str}": [Asked(f"SELECT '{SAM}', '/portals/quarantine/' || ref FROM quarantined LIMIT 1")],
     "/portals/runs/{ref:str}": [

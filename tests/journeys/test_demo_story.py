@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
 
-from market import seed
+from market import clock, seed
 from market.audit import proofs
 from market.audit.thread import thread
 from market.db import many, one
 from market.opendata import actions as opendata
-from market.opendata import gathering, packages
+from market.opendata import gathering, packages, releases
 from market.proof import chain
 from market.seed.script import read
+from market.tenders import rules as tenders
 from search import outbox
+from search.documents import Kind
 from search.embedded import EmbeddedIndex
 from search.index import Query, read_synonyms
 from tests import given
 from tests.conftest import EMPTY
+from tests.journeys.agreeing import heading_of, rows_of
 from tests.market.opendata import conformance
+from tests.search.engines import used
 
 pytestmark = [pytest.mark.slow]
 
@@ -141,6 +146,68 @@ async def test_searching_finds_the_story_and_agrees_with_the_database(story: dic
     assert any(hit.document.kind.value == "challenge" for hit in found.hits)
     assert any(hit.document.kind.value == "supplier" for hit in found.hits)
     await engine.close()
+
+
+LISTS = {
+    Kind.CHALLENGE: "/challenges",
+    Kind.TENDER: "/tenders",
+    Kind.CONTRACT: "/contracts",
+    Kind.INSIGHT_REPORT: "/insights",
+    Kind.COMPONENT: "/components",
+    Kind.WAIVER: "/waivers",
+}
+
+
+async def test_list_search_page_api_and_open_data_say_the_same_at_every_moment(
+    story: dict[str, int], app: Litestar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is filled once and never told what time it is: what is shown of a found record is true all the same."""
+    compared = 0
+    async with used(EmbeddedIndex(tmp_path / "search", read_synonyms()), monkeypatch), given.browser(app) as client:
+        now = clock.now()
+        await outbox.reindex()
+        for days in (0, 9, 40, 900):
+            with clock.at(now + timedelta(days=days)):
+                for kind, address in LISTS.items():
+                    found, listed = await rows_of(client, f"/search?kind={kind}"), await rows_of(client, address)
+                    assert found, kind
+                    differing = {
+                        href: (said, listed.get(href)) for href, said in found.items() if listed.get(href) != said
+                    }
+                    assert differing == {}, f"after {days} days"
+                    for href, said in found.items():
+                        assert await heading_of(client, href) == (said.word, said.tone), href
+                    compared += len(found)
+                items = (await client.get("/api/v1/search?kind=tender")).json()["items"]
+                for item in [*items, *(await client.get("/api/v1/search?kind=challenge")).json()["items"]]:
+                    assert (await client.get(f"/api/v1{item['url']}")).json()["stage"] == item["stage"], item["url"]
+        for item in items:
+            process, _ = await opendata.process(opendata.ocid_of(f"tender:{item['ref']}"))
+            status = packages.decode(process.compiled)["tender"]["status"]
+            assert status in (releases.TENDER_STATUS[item["stage"]], "unsuccessful"), item["ref"]
+    assert compared > 100
+
+
+async def test_what_is_chosen_by_its_stage_stands_there(
+    story: dict[str, int], app: Litestar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with used(EmbeddedIndex(tmp_path / "search", read_synonyms()), monkeypatch), given.browser(app) as client:
+        await outbox.reindex()
+        with clock.at(clock.now() + timedelta(days=40)):
+            stale = await rows_of(client, "/search?kind=tender&stage=open&stage=questions")
+            assert {said.word for said in stale.values()} <= {"Open", "Open, taking questions"}
+            await outbox.turn()
+            while await outbox.drain():
+                pass
+            listed = await rows_of(client, "/tenders")
+            for stage, (word, _) in tenders.STAGES.items():
+                chosen = await rows_of(client, f"/search?kind=tender&stage={stage}")
+                there = {
+                    href
+                    for href, said in listed.items()
+                    if said.word == word or (stage == "evaluation" and said.word.endswith("lots decided"))
+                }
+                assert set(chosen) == there, stage
 
 
 async def test_every_public_page_of_the_story_answers(story: dict[str, int], app: Litestar) -> None:

@@ -230,6 +230,7 @@ class Trouble:
         return value
 
 
+@pytest.mark.long
 async def test_no_request_makes_the_server_fail(app: Litestar, journeys: list[Inside]) -> None:
     schema = schemathesis.openapi.from_dict(app.openapi_schema.to_schema())
     trouble = Trouble()

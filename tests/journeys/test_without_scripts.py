@@ -10,7 +10,7 @@ from playwright.async_api import Browser, expect
 from tests.journeys.clicking import UP_TO_THE_PASSKEY, begun
 from tests.served import served
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 async def test_everything_but_the_passkey_works_without_scripts(chromium: Browser, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from search.index import FACETS, RANGES, SYNONYMS_FILE, read_synonyms
 from tests.search.given import a
 
 PUBLIC = {
-    "kind", "ref", "url", "title", "summary", "body", "keywords", "buyer", "supplier_names", "cpv", "region", "stage",
+    "kind", "ref", "url", "title", "summary", "body", "keywords", "buyer", "supplier_names", "cpv", "region", "stage", "dates",
     "value_minor", "currency", "sme_suitable", "source", "opens_at", "closes_at", "published_at", "certificates",
     "profile_passed", "licence", "open_to_partners", "popularity", "track_record", "experience", "arrival",
 }  # fmt: skip

@@ -17,6 +17,7 @@ import msgspec
 
 from market.money import Money, exponent
 from market.portal.intake.spellings import instant, moment
+from market.standing import Standing, Tone
 
 Stage = Literal["planning", "open", "closed", "awarded", "contract", "cancelled"]
 """Where a procurement stands; `closed` is past its deadline, or without one, and not awarded as far as is known."""
@@ -96,7 +97,47 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     test: bool = False
 
 
-def stage(notice: Notice, now: datetime) -> Stage:
+STAGES: dict[Stage, tuple[str, Tone]] = {
+    "planning": ("Planned", "grey"),
+    "open": ("Open", "green"),
+    "closed": ("Closed", "amber"),
+    "awarded": ("Awarded", "teal"),
+    "contract": ("Contract", "teal"),
+    "cancelled": ("Cancelled", "red"),
+}
+"""The word for each stage, and its tone."""
+
+
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a notice is reckoned from: its dates, and how far its releases have come."""
+
+    cancelled: bool
+    reached: Literal["planning", "tender", "award", "contract"]
+    complete: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
+    awarded_at: datetime | None
+    signed_at: datetime | None
+    published_at: datetime | None
+    updated_at: datetime | None
+
+
+def standing(notice: Notice | Dates, now: datetime) -> Standing:
+    """Where the procurement stands, in words, and the date that matters now, as far as its portal gave one."""
+    found = stage(notice, now)
+    dates: dict[Stage, tuple[datetime | None, str]] = {
+        "planning": (notice.opens_at, "Opens"),
+        "open": (notice.closes_at, "Closes"),
+        "closed": (notice.closes_at, "Closed"),
+        "awarded": (notice.awarded_at, "Awarded"),
+        "contract": (notice.signed_at, "Signed"),
+        "cancelled": (notice.updated_at, "Cancelled"),
+    }
+    when, label = dates[found]
+    return Standing(found, *STAGES[found], *((when, label) if when else (notice.published_at, "Published")))
+
+
+def stage(notice: Notice | Dates, now: datetime) -> Stage:
     """Where the procurement stands at `now`, derived from its dates and from how far its releases have come."""
     if notice.cancelled:
         return "cancelled"

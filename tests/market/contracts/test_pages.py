@@ -179,7 +179,7 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
             for who in (firm, buyer):
                 signed = await ask(f"/{ref}/signatures", who, {"digest": contract["digest"], "agreed": True})
                 assert signed.status_code == 201
-            assert signed.json()["state"] == "In force"
+            assert signed.json()["stage"] == "in-force"
             first = contract["milestones"][0]["ref"]
             step = f"/{ref}/milestones/{first}"
             assert (await ask(f"{step}/delivery", firm, {"note": "Done."})).status_code == 201
@@ -196,8 +196,8 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
             agreed = await ask(f"/{ref}/changes/{proposed['ref']}/agreement", firm)
             assert agreed.json()["changes"][1]["agreed_at"] is not None
             ended = await ask(f"/{ref}/end", buyer, {"reason": "Both sides agreed that enough was learnt."})
-            assert (ended.status_code, ended.json()["state"]) == (200, "Ended")
+            assert (ended.status_code, ended.json()["stage"]) == (200, "ended")
             listed = (await client.get("/api/v1/contracts")).json()
-            assert [(each["ref"], each["state"]) for each in listed["items"]] == [(ref, "Ended")]
+            assert [(each["ref"], each["stage"]) for each in listed["items"]] == [(ref, "ended")]
             assert listed["next"] is None
     assert await Contract.count() == 1

@@ -218,7 +218,7 @@ async def test_records_stand_by_stage_and_drafts_first(app: Litestar) -> None:
         await contract(await given.supplier(), 1_000_000, buyer=buyer)
         stages = dict((await desk(case.officer)).buying or [])
         assert ("Half a draft", "Tender. Draft") in {(each[0], each[2]) for each in stages["Drafts"]}
-        assert [each[2] for each in stages["Open"]] == ["Tender. Open, questions taken"]
+        assert [each[2] for each in stages["Open"]] == ["Tender. Open, taking questions"]
         assert stages["Contracts"][0][2] is not None
         assert stages["Contracts"][0][2].endswith("In force")
         async with given.browser(app) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.proof import canonical, certificates, chain, cose, sealing, signing
+from market.proof import canonical, certificates, chain, check_evidence, cose, sealing, signing
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator
 from tests.market.proof.test_canonical import plain
 from tests.market.proof.test_signing import ORIGIN, RP_ID, key_of, sign
@@ -79,6 +80,32 @@ def test_its_checker_takes_our_heads_and_no_others(checker: dict[str, Any]) -> N
     checker["check_head"](head, public)
     with pytest.raises(InvalidSignature):
         checker["check_head"]({**head, "seq": 8}, public)
+
+
+def test_its_checker_and_the_one_in_the_archive_agree_on_evidence(checker: dict[str, Any], tmp_path: Path) -> None:
+    lines, document = log(6), b'{"contract":"C-1"}'
+    before = chain.verify(chain.from_lines(lines[:2]))
+    last = chain.verify(chain.from_lines(lines))
+    key = chain.head_key(b"s" * 32)
+    manifest = {
+        "after": {"hash": before.hash, "seq": before.seq},
+        "events": [3],
+        "files": [{"name": "c.json", "says": "The contract.", "sha256": sha256(document).hexdigest()}],
+        "head": chain.sign_head(key, last.seq, last.hash, AT).to_plain(),
+        "key": key.public_key().public_bytes_raw().hex(),
+        "subject": "contract:C-1",
+    }
+    for stretch, text, good in ((lines[2:], document, True), (lines[3:], document, False), (lines[2:], b"{}", False)):
+        (tmp_path / "events.jsonl").write_bytes(b"\n".join(stretch) + b"\n")
+        (tmp_path / "manifest.json").write_bytes(canonical.encode(manifest))
+        (tmp_path / "c.json").write_bytes(text)
+        assert all(holds for holds, _ in check_evidence.check(tmp_path)) is good
+        holds = True
+        try:
+            checker["check_evidence"](manifest, stretch, lambda name: (tmp_path / name).read_bytes())
+        except (AssertionError, ValueError):
+            holds = False
+        assert holds is good
 
 
 def test_its_envelopes_receipts_and_commitments_are_ours(checker: dict[str, Any]) -> None:

@@ -229,11 +229,11 @@ async def test_the_list_goes_on_page_by_page_in_the_order_of_deadlines(app: Lite
         if not after:
             break
     assert len({each.ref for each in seen}) == len(seen) == PAGE + 7
-    running = [each.closes_at for each in seen if each.stage == "open"]
-    rest = [each.closes_at for each in seen if each.stage != "open"]
+    running = [each.closes_at for each in seen if each.standing.stage == "open"]
+    rest = [each.closes_at for each in seen if each.standing.stage != "open"]
     assert running == sorted(running)
     assert rest == sorted(rest, reverse=True)
-    assert [each.stage for each in seen[: PAGE + 1]] == ["open"] * (PAGE + 1)
+    assert [each.standing.stage for each in seen[: PAGE + 1]] == ["open"] * (PAGE + 1)
     assert len((await listed("cancelled")).items) == 1
     assert len((await listed("closed")).items) == 5
     async with given.browser(app) as client:

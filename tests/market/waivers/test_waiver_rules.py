@@ -110,8 +110,8 @@ def test_where_a_request_stands_and_who_may_still_decide(
     facts: dict[str, Any], standing: str, signing: list[str], refusing: list[str]
 ) -> None:
     row = waiver(**facts)
-    assert rules.standing(row, NOW) == standing
-    assert standing in rules.STANDINGS
+    assert rules.stage(row, NOW) == standing
+    assert standing in rules.STAGES
     assert [each.code for each in refusals(rules.SIGN, row, NOW)] == signing
     assert [each.code for each in refusals(rules.REFUSE, row, NOW)] == refusing
     assert [each.code for each in refusals(rules.WITHDRAW, row, NOW)] == refusing
