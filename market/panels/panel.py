@@ -197,9 +197,9 @@ class Panel:
         """What a member still owes, in a sentence; empty when nothing."""
         if member.seat.declared_at is None:
             return _("{name} has not declared her or his interests.", name=member.name)
-        if member.seat.locked_at is not None:
-            return ""
         left = self.unmarked(member)
+        if not left and member.seat.locked_at is not None:
+            return ""
         if not left:
             return _("{name} has not handed in.", name=member.name)
         what = self.matter.what.removesuffix("s") if len(left) == 1 else self.matter.what

@@ -12,7 +12,6 @@ LONGER_STILL = {
     "challenges/pages.py",
     "challenges/rules.py",
     "market/contracts/actions.py",
-    "market/front/desks.py",
     "market/standards/changes.py",
     "market/standards/pages.py",
     "market/standards/rules.py",
