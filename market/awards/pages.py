@@ -25,6 +25,7 @@ from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class Nothing(msgspec.Struct):
@@ -229,6 +230,7 @@ async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Decisi
         raise NotFound("Lot")
     decided = standing.decisions.get(lot.id)
     reckoned = standing.protocol(lot, {}) if standing.complete and not decided else None
+    protocol = canonical.decode(decided.ranking.encode()) if decided else reckoned
     return show(
         request,
         "awards/decide.html",
@@ -237,12 +239,29 @@ async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Decisi
         tender=standing.tender,
         lot=lot,
         decided=decided,
-        protocol=canonical.decode(decided.ranking.encode()) if decided else reckoned,
+        protocol=protocol,
+        winners=_winners(protocol) if protocol else [],
         waiting=standing.panel.waiting(),
         questions={bid.ref: standing.questions.get(bid.id) for bid in standing.bids_of(lot)},
         is_buyer=is_buyer(request.user, standing.tender),
         form=form,
     )
+
+
+def _winners(protocol: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Who may be awarded the lot, as choices: the ranked bids, and nobody."""
+    ranked = [
+        (
+            bid["bid"],
+            bid["name"],
+            _("First by the published criteria")
+            if bid["bid"] == protocol["awarded"]
+            else _("Rank {rank}", rank=bid["rank"]),
+        )
+        for bid in protocol["placed"]
+        if bid["rank"]
+    ]
+    return [*ranked, ("nobody", _("Nobody"))]
 
 
 class AwardPages(Controller):

@@ -157,6 +157,20 @@ class Panel:
         """The members who were not excused."""
         return [member for member in self.members if member.seat.excused_at is None]
 
+    @property
+    def leaving(self) -> list[tuple[str, str]]:
+        """Who may still be excused, as choices: those who have not handed in."""
+        return [(member.ref, member.name) for member in self.active if not member.seat.locked_at]
+
+    def choices(self, candidates: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+        """Those of the candidates who do not sit on the panel, as choices."""
+        sitting = {member.ref for member in self.active}
+        return [
+            (row["ref"], ", ".join(filter(None, (row["name"], row["title"]))))
+            for row in candidates
+            if row["ref"] not in sitting
+        ]
+
     def member(self, person: int | None) -> Member | None:
         """The member who is this person, excused ones too."""
         return next((member for member in self.members if person is not None and member.seat.person == person), None)

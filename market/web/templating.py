@@ -92,7 +92,7 @@ class Row(msgspec.Struct, frozen=True):
     title: str
     who: str | None = None
     money: str | None = None
-    money_label: str = "Value"
+    money_label: str | None = None
     when: date | datetime | None = None
     when_label: str | None = None
     kind: str | None = None
