@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from market import clock
@@ -10,6 +11,7 @@ from market.actor import Role
 from market.db import find, many
 from market.letters.actions import write
 from market.letters.tables import Letter
+from market.reads import rows
 
 
 async def holders(organisation: int, *roles: Role) -> list[dict[str, Any]]:
@@ -51,6 +53,15 @@ async def tell_person(
     account."""
     row = await find(Person, Person.id == person)
     return await write(row.email, row.name, template, person=row.ref, about=about, stops=stops, secret=secret, **facts)
+
+
+async def family(departments: Sequence[int]) -> list[int]:
+    """These departments (ids) and the bodies that belong to them."""
+    return await rows(
+        int,
+        "SELECT id FROM organisation WHERE id = ANY({}::int[]) OR department = ANY({}::int[])",
+        *[list(departments)] * 2,
+    )
 
 
 async def is_unreachable(person: int) -> bool:

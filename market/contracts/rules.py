@@ -462,7 +462,9 @@ DRAW_UP = (
     has_performance_indicators,
 )
 """For `actions.draw_up`."""
-READY = (follows_an_award, drawn_up_once, standstill_is_over, no_complaint_is_open, supplier_is_certified)
+TIME_HAS_COME = (follows_an_award, drawn_up_once, standstill_is_over, no_complaint_is_open)
+"""What has to be over before a buyer is reminded that a contract is to be drawn up."""
+READY = (*TIME_HAS_COME, supplier_is_certified)
 """Those of them that the award's page shows before anything is typed."""
 SIGN = (not_given_up, side_has_not_signed, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
 """For `actions.sign`."""

@@ -15,7 +15,6 @@ LONGER_STILL = {
     "market/awards/actions.py",
     "market/awards/rules.py",
     "market/contracts/actions.py",
-    "market/front/desks.py",
     "market/standards/changes.py",
     "market/standards/pages.py",
     "market/standards/rules.py",

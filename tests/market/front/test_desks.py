@@ -1,23 +1,30 @@
 """Everybody's desk: the right thing waits for the right person, and goes when it is done."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from litestar import Litestar
 
-from challenges.tables import Application, Evaluator, Pitch
+from challenges import judging, pitches
+from challenges.tables import Application, Evaluator, Score
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.contracts.tables import Milestone
 from market.db import find
+from market.drafts import version
+from market.front import desks
 from market.front.desks import desk
 from market.payments.tables import Obligation
 from market.questions.tables import PublicQuestion
+from market.refusals import Refused
+from market.settings import ROOT
 from market.suppliers.tables import Profile
 from market.tenders.tables import Tender
 from market.waivers.tables import Waiver
-from tests import given, given_tenders
+from tests import given, given_awards, given_tenders
+from tests.challenges import exercise
 from tests.market.front.given_market import challenge, contract
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -46,51 +53,57 @@ async def test_a_buyer_answers_questions_in_time_for_the_closing_date() -> None:
 
 
 async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end() -> None:
-    with clock.at(given.TODAY):
-        town = await given.organisation("Calderwick", tier="local")
-        buyer = await given.person(town, "buyer")
-        judges = [await given.person(town, "evaluator") for _ in range(2)]
-        problem = await challenge("Gullies flood streets", buyer=town.id, closes_in=timedelta(days=-1))
-        firm = await given.supplier()
-        member = await given.person(firm, "supplier-admin")
-        applied = Application(
-            challenge=problem.id, supplier=firm.id, submitted_at=clock.now(), submitted_by=member.person
-        )
-        await applied.save()
-        rows = []
-        for judge in judges:
-            row = Evaluator(challenge=problem.id, person=judge.person, named_at=clock.now())
-            await row.save()
-            rows.append(row)
-        assert await texts(judges[0]) == ["Declare your interests, then score"]
-        assert await texts(buyer) == []
-        for row in rows:
-            row.declared_at = clock.now()
-            await row.save([Evaluator.declared_at])
-        assert await texts(judges[1]) == ["Score, give your reasons and hand in"]
-        for row in rows:
-            row.submitted_at = clock.now()
-            await row.save([Evaluator.submitted_at])
-        assert await texts(judges[1]) == []
-        assert await texts(buyer) == ["Make the short list: every evaluator has handed in"]
-        problem.shortlisted_at, applied.shortlisted = clock.now(), True
-        await problem.save([type(problem).shortlisted_at])
-        await applied.save([Application.shortlisted])
-        assert await texts(buyer) == ["Arrange a pitch"]
-        pitch = Pitch(
-            application=applied.id,
-            challenge=problem.id,
-            supplier=firm.id,
-            scheduled_at=clock.now() - timedelta(hours=1),
-        )
-        await pitch.save()
-        assert await texts(buyer) == ["Say whether the pitch was delivered: the team is paid then"]
-        pitch.delivered_at = clock.now()
-        await pitch.save([Pitch.delivered_at])
-        assert await texts(buyer) == ["Write down what was learnt and decide: go, change or stop"]
+    made = await exercise.applied(2)
+    judge, member = made.panel[1], made.firms[0]
+    with clock.at(exercise.CLOSED):
+        assert await texts(judge) == ["Declare your interests, then score"]
+        assert await texts(made.officer) == []
+        await judging.declare(judge, made.ref, judging.Declaration(True))
+        assert await texts(judge) == ["Score, give your reasons and hand in"]
+        await Evaluator.update({Evaluator.declared_at: None}).where(Evaluator.person == judge.person)
+    await exercise.marked(made, [9, 7])
+    with clock.at(exercise.CLOSED + exercise.DAY):
+        assert await texts(judge) == []
+        assert await texts(made.officer) == ["Make the short list: every evaluator has handed in"]
+        await judging.shortlist(made.officer, made.ref)
+        assert await texts(made.officer) == ["Arrange 2 pitches"]
+        for pitch in await pitches.pitches_of(await made.row()):
+            seen = version(pitches.Schedule, pitch)
+            await pitches.schedule(made.officer, pitch.ref, pitches.Schedule(exercise.HEARD, "Corn Street"), seen)
+        assert await texts(made.officer) == []
+    with clock.at(exercise.HEARD + timedelta(hours=1)):
+        (item,) = (await desk(made.officer)).waiting
+        assert item.text == "Say whether the pitch was delivered: the team is paid then"
+        assert item.since == exercise.HEARD
+        for pitch in await pitches.pitches_of(await made.row()):
+            await pitches.deliver(made.panel[0], pitch.ref, pitches.Delivery("Poured forty litres into one."))
+        assert "Write down what was learnt and decide: go, change or stop" in await texts(made.officer)
         play = (await desk(member)).supplying
-        assert play is not None
-        assert [each["next"] for each in play.in_play] == ["You pitched. The buyer decides"]
+    assert play is not None
+    assert [each.next for each in play.in_play] == ["You pitched. The buyer decides"]
+
+
+async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:
+    """Everybody has handed in, but somebody's marks are missing: making the list would be refused, so nobody is asked to."""
+    made = await exercise.applied(2)
+    await exercise.marked(made, [9, 7])
+    with clock.at(exercise.CLOSED + exercise.DAY):
+        await Score.delete().where(Score.application == made.applications[0].id)
+        assert await texts(made.officer) == []
+        with pytest.raises(Refused):
+            await judging.shortlist(made.officer, made.ref)
+
+
+async def test_a_contract_waits_for_the_moment_from_which_the_rule_lets_it_be_drawn_up() -> None:
+    case, decision = await given_awards.awarded()
+    assert decision.standstill_ends_at is not None
+    drawing = "Draw up the contract: the standstill has passed"
+    with clock.at(decision.standstill_ends_at + timedelta(milliseconds=500)):
+        assert drawing not in await texts(case.buyer), "the last second is part of the standstill"
+    with clock.at(decision.standstill_ends_at + timedelta(seconds=1)):
+        assert drawing in await texts(case.buyer)
+        await given_awards.drawn_up(case, decision)
+        assert await texts(case.buyer) == ["Sign the contract"]
 
 
 async def test_officers_enter_their_codes_once_the_deadline_has_passed() -> None:
@@ -162,8 +175,8 @@ async def test_a_supplier_sees_what_fits_her_codes_those_of_her_region_first() -
         await challenge("School meals", cpv=["55524000"], region="Wales")
         found = (await desk(member)).supplying
         assert found is not None
-        assert [each["title"] for each in found.fits] == [near.title, far.title]
-        assert found.fits[0]["near"] is True
+        assert [each.title for each in found.fits] == [near.title, far.title]
+        assert found.fits[0].near is True
         assert "Add what you can do, in a few words each." in found.lacks
         assert not any("codes" in each for each in found.lacks)
         await Application.insert(
@@ -171,7 +184,7 @@ async def test_a_supplier_sees_what_fits_her_codes_those_of_her_region_first() -
         )
         found = (await desk(member)).supplying
         assert found is not None
-        assert [each["title"] for each in found.fits] == [near.title]
+        assert [each.title for each in found.fits] == [near.title]
 
 
 async def test_a_minister_finds_the_request_and_her_portfolio(app: Litestar) -> None:
@@ -229,3 +242,14 @@ async def test_every_hat_has_a_desk(app: Litestar, role: str) -> None:
         page = await (await given.signed_in(client, someone)).get("/desk")
     assert page.status_code == 200
     assert "Nothing waits for you" in page.text
+
+
+def test_every_noun_with_work_for_people_is_gathered_and_the_front_asks_no_table() -> None:
+    paths = [*(ROOT / "market").glob("*/desk.py"), *(ROOT / "challenges").glob("desk.py")]
+    work = {
+        f"{path.parent.relative_to(ROOT)}/desk".replace("/", ".")
+        for path in paths
+        if re.search(r"^async def waiting\(actor: Actor\)", path.read_text(), re.M)
+    }
+    assert {noun.__name__ for noun in desks.WAITING} == work
+    assert not re.search(r"\bSELECT\b|\.tables\b|\.rules\b", (ROOT / "market/front/desks.py").read_text())

@@ -85,7 +85,7 @@ async def test_questions_end_with_the_stated_moment_which_is_itself_in_time(box:
         await box.ask(asker)
         assert stage(row, clock.now()) == "questions"  # type: ignore[arg-type]
         if box.kind == "tender":
-            assert [each.stage for each in (await listed("questions")).items] == ["questions"]
+            assert [each.standing.stage for each in (await listed("questions")).items] == ["questions"]
     with clock.at(row.questions_until + timedelta(microseconds=1)):
         with pytest.raises(Refused) as late:
             await box.ask(asker, "And now?")

@@ -1,0 +1,75 @@
+"""What tenders put on people's desks before their bids are opened: questions, and claims that something is a commodity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from market.actor import Actor
+from market.questions import desk as questions
+from market.reads import rows
+from market.tenders import actions
+from market.tenders.listing import standings
+from market.tenders.tables import Tender
+from market.web.desk import Placed, Waiting
+from market.wording import _
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A buyer's statement that its tender buys a commodity, not yet confirmed."""
+
+    ref: str
+    title: str
+    buyer: str
+
+
+async def waiting(actor: Actor) -> list[Waiting]:
+    """For buyers questions, for operators claims."""
+    tenders = await Tender.objects().where(
+        Tender.buyer.is_in(actor.organisations("buyer") or [0])
+        & Tender.published_at.is_not_null()
+        & Tender.cancelled_at.is_null()
+        & Tender.opened_at.is_null()
+    )
+    found = await questions.waiting(actions.topic_of(each) for each in tenders)
+    if not actor.wears("operator"):
+        return found
+    claims = await rows(
+        Claim,
+        """
+        SELECT t.ref, t.title, o.name AS buyer FROM tender t JOIN organisation o ON o.id = t.buyer WHERE t.commodity_claimed
+          AND t.commodity_confirmed_at IS NULL AND t.published_at IS NULL AND t.cancelled_at IS NULL AND o.tier = 'central'
+        ORDER BY t.id
+        """,
+    )
+    return found + [
+        Waiting(
+            _("{buyer} says it buys a commodity: check the claim", buyer=each.buyer), f"/tenders/{each.ref}", each.title
+        )
+        for each in claims
+    ]
+
+
+async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
+    """The tenders of these bodies, the newest first."""
+    places = {"draft": "Drafts", "questions": "Open", "open": "Open", "decided": "Finished", "cancelled": "Finished"}
+    found = await Tender.objects().where(Tender.buyer.is_in(list(bodies))).order_by(Tender.id, ascending=False)
+    stands = await standings([each.ref for each in found])
+    return [
+        Placed(
+            places.get(stands[each.ref].stage, "Bids to open and score"),
+            each.title or _("Untitled tender"),
+            f"/tenders/{each.ref}",
+            _("Tender. {stage}", stage=stands[each.ref].word),
+        )
+        for each in found
+    ]
+
+
+async def counts() -> dict[str, int]:
+    """What the operator's desk says of tenders."""
+    (tenders,) = await rows(
+        int, "SELECT count(*) FROM tender WHERE published_at IS NOT NULL AND cancelled_at IS NULL AND opened_at IS NULL"
+    )
+    return {"tenders": tenders}
