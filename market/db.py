@@ -319,13 +319,34 @@ def _current() -> Transaction | None:
     return current
 
 
+_at_first: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("at_first", default=None)
+
+
+@contextmanager
+def at_first(statement: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """Do this as the first thing of every outermost transaction that is opened inside: it stands or falls with it."""
+    token = _at_first.set(statement)
+    try:
+        yield
+    finally:
+        _at_first.reset(token)
+
+
+@asynccontextmanager
+async def _outermost() -> AsyncIterator[None]:
+    async with engine().transaction():
+        if (first := _at_first.get()) is not None:
+            await first()
+        yield
+
+
 @asynccontextmanager
 async def transaction() -> AsyncIterator[None]:
     """All or nothing. Inside another transaction it opens a savepoint, so a caught inner failure undoes the inner part
     only (Piccolo alone would join the outer one and keep half)."""
     current = _current()
     if current is None:
-        async with engine().transaction():
+        async with _outermost():
             yield
         return
     savepoint, put_off_before = await current.savepoint(), len(current.put_off)
@@ -345,7 +366,7 @@ async def one_transaction() -> AsyncIterator[None]:
     if _current() is not None:
         yield
         return
-    async with engine().transaction():
+    async with _outermost():
         yield
 
 

@@ -65,6 +65,19 @@ TOO_DEEP = Denial(
 
 NOT_TEXT = Denial("form.not-text", N_("This is not text in UTF-8."), norm="Text is UTF-8.", status=400)
 
+SENT_TWICE = Denial(
+    "form.sent-twice",
+    N_("This was sent before, and how that ended is not known. Look whether it is done before you send it again."),
+    norm="What is sent twice is done once.",
+)
+
+KEY_REUSED = Denial(
+    "form.key-reused",
+    N_("This Idempotency-Key was sent with something else. Use a new one for a new request."),
+    norm="A key of idempotency stands for one request.",
+    status=422,
+)
+
 NOT_STORABLE = Denial(
     "web.not-storable",
     N_("This holds a sign or a number that cannot be kept."),

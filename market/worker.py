@@ -38,6 +38,7 @@ from market.standards import actions as standards
 from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
+from market.web import once as sent_once
 from search import outbox as search
 from search.saved import actions as alerts
 
@@ -74,6 +75,7 @@ JOBS: tuple[Job, ...] = (
     Job("live API checks", 15, conformance.run_waiting, limit=900),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("forgetting", 3600, accounts.forget_expired),
+    Job("what was sent", 3600, sent_once.forget),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )
 

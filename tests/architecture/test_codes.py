@@ -43,7 +43,7 @@ def wrong(path: Path, source: str) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}: {name}({code})"
         for name, code in declared(source)
-        if not rules or name == "Refusal" or code is None
+        if (name == "Refusal" or code is None if rules else name != "rule" or (code and CODE.fullmatch(code)))
     ]
 
 
@@ -89,7 +89,7 @@ def test_no_code_is_spoken_of_that_nothing_answers() -> None:
     spoken += [
         (path, node.value)
         for path in SOURCES
-        if path != MECHANISM
+        if path != MECHANISM and "intake" not in path.parts  # whose notes say what was wrong with others' data
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
     ]

@@ -95,9 +95,11 @@ class Journey(ABC):
     async def work(self, obligation: str = "") -> None:
         """Let the worker do its jobs; when an obligation is named, until it is paid."""
 
-    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
-        """Ask as somebody ("" for nobody); answers the decoded JSON. Any other status than the expected one fails."""
-        headers = {"accept": "application/json", **(self.cast.tokens[who] if who else {})}
+    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200, seen: str = "") -> Any:
+        """Ask as somebody ("" for nobody); answers the decoded JSON. Any other status than the expected one fails. `seen` is
+        the `etag` of what is changed."""
+        changes = {"if-match": seen} if seen else {}
+        headers = {"accept": "application/json", **(self.cast.tokens[who] if who else {}), **changes}
         answer = await self.send(method, path if path.startswith("/") else f"/api/v1/{path}", body, headers)
         assert answer.status_code == expect, (
             f"{who or 'nobody'} {method} {path}: {answer.status_code} {answer.text[:600]}"
@@ -232,22 +234,24 @@ class Journey(ABC):
             at = f"challenges/{self.challenge}"
             before = await self.ask(who, "GET", f"{at}/panel")
             assert (len(before["applicants"]), before["applications"]) == (3, [])
-            await self.ask(who, "POST", f"{at}/panel/declaration", {"agreed": True})
+            await self.ask(who, "POST", f"{at}/panel/declaration", {"declared": True})
 
     async def mark(self) -> None:
         """Each marks every application by its alias, and hands in."""
         self.turn(23)
         at = f"challenges/{self.challenge}"
         criteria = (await self.ask("", "GET", at))["criteria"]
-        for who, points in (("cleo", 8), ("dan", 7)):
+        for who, points in (("cleo", 80), ("dan", 70)):
+            own = {each["ref"]: each for each in (await self.ask(who, "GET", f"{at}/panel"))["applications"]}
             for each in (await self.ask(who, "GET", f"{at}/applications"))["items"]:
                 assert (each["supplier"], bool(each["alias"])) == (None, True)
                 last = each["ref"] == self.applications["sian"]
                 marks = [
-                    {"criterion": one["ref"], "points": 3 if last else points, "reason": "As the evidence says."}
+                    {"criterion": one["ref"], "points": 30 if last else points, "reason": "As the evidence says."}
                     for one in criteria
                 ]
-                await self.ask(who, "PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
+                etag = own[each["ref"]]["etag"]
+                await self.ask(who, "PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks}, seen=etag)
             await self.ask(who, "POST", f"{at}/panel/submit")
 
     async def shortlist(self) -> None:
@@ -455,6 +459,7 @@ class Journey(ABC):
         at = f"tenders/{self.tender}/evaluation"
         for who in ("cleo", "dan"):
             await self.ask("ada", "POST", f"{at}/panel", {"person": self.cast.people[who]}, 201)
+        for who in ("cleo", "dan"):
             await self.ask(who, "PUT", f"{at}/declaration", {"declared": True})
         for who, points in (("cleo", 80), ("dan", 84)):
             for name, bid in self.bids.items():
@@ -464,7 +469,7 @@ class Journey(ABC):
                     {"criterion": ref, "points": points if name == "heron" else 70, "reason": "With evidence."}
                     for ref in content["answers"]
                 ]
-                await self.ask(who, "PUT", f"{at}/bids/{bid}/scores", {"scores": marks})
+                await self.ask(who, "PUT", f"{at}/bids/{bid}/marks", {"marks": marks}, seen=content["etag"])
         for who in ("cleo", "dan"):
             await self.ask(who, "POST", f"{at}/submit")
 
