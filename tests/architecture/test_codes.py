@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
@@ -22,7 +23,10 @@ MADE_BY = {"Refusal", "Denial", "rule"}
 
 def codes() -> list[str]:
     """Every code that can be answered, as often as it is declared."""
-    return [entry.code for module in modules() for entry in (*rules_of(module), *denials_of(module).values())]
+    return [
+        *(rule.code for module in modules() for rule in rules_of(module)),
+        *(denial.code for module in modules() for denial in denials_of(module).values()),
+    ]
 
 
 def declared(source: str) -> Iterator[tuple[str, str | None]]:
@@ -32,7 +36,7 @@ def declared(source: str) -> Iterator[tuple[str, str | None]]:
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if name in MADE_BY:
                 code = node.args[0] if node.args else None
-                yield name, code.value if isinstance(code, ast.Constant) else None
+                yield name, str(code.value) if isinstance(code, ast.Constant) else None
 
 
 def wrong(path: Path, source: str) -> list[str]:
@@ -99,3 +103,24 @@ def test_no_code_is_spoken_of_that_nothing_answers() -> None:
         if code not in known and code.split(".")[0] in nouns and "-" in code.split(".")[1]
     ]
     assert unknown == []
+
+
+def test_every_denial_is_raised_somewhere_with_the_facts_that_its_words_name() -> None:
+    asked = {
+        (name, frozenset(field for _, field, _, _ in Formatter().parse(denial.words) if field))
+        for module in modules()
+        for name, denial in denials_of(module).items()
+        if name.isupper()
+    }
+    given = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("refused", "refusal")
+            ):
+                name = getattr(node.func.value, "id", getattr(node.func.value, "attr", ""))
+                if name.isupper():
+                    given.add((name, frozenset(word.arg or "" for word in node.keywords) - {"beside"}))
+    assert given == asked
