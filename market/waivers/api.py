@@ -215,6 +215,7 @@ class WaiversApi(Controller):
     @get(
         "/waivers/{ref:str}/bundle",
         guards=[guards.public],
+        opt={"reading_is_an_event": True},
         summary="The signed file",
         operation_id="readWaiverBundle",
         responses={**json_document("The bundle"), **problem_responses(404)},
