@@ -66,6 +66,7 @@ from market.waivers.pages import WaiverPages
 from market.web import crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
+from market.web.once import Once
 from market.web.pages import assets, templates
 from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
@@ -199,7 +200,7 @@ def create() -> Site:
             static_files.router(assets(), [guards.public]),
         ],
         guards=[crossing.own_pages_only, limits.not_flooding],
-        middleware=[DefineMiddleware(WhoAsks)],
+        middleware=[DefineMiddleware(WhoAsks), DefineMiddleware(Once)],
         before_send=[headers.protect],
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},

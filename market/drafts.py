@@ -31,7 +31,7 @@ class Overtaken(Refused):
         self.stored, self.version, self.by, self.at = dict(stored), version, by, at
 
 
-def facts(given: msgspec.Struct, **computed: Any) -> dict[str, Any]:
+def facts(given: msgspec.Struct, /, **computed: Any) -> dict[str, Any]:
     """The columns of a new row: every field of the draft, and what was computed for some of them or beside them."""
     return {**msgspec.structs.asdict(given), **computed}
 
@@ -41,14 +41,14 @@ def part(kind: type[T], given: msgspec.Struct) -> T:
     return kind(**{name: getattr(given, name) for name in _names(kind)})
 
 
-def write(given: msgspec.Struct, *rows: Table, **computed: Any) -> None:
+def write(given: msgspec.Struct, /, *rows: Table, **computed: Any) -> None:
     """Write every field of the draft to the row that has its column, with what was computed for some of them or beside
     them; nothing is saved yet. Raises TypeError for a field that no row has: it would be lost."""
     for name, value in facts(given, **computed).items():
         setattr(_owner(name, type(given), rows), name, value)
 
 
-async def keep(given: msgspec.Struct, *rows: Table, **computed: Any) -> None:
+async def keep(given: msgspec.Struct, /, *rows: Table, **computed: Any) -> None:
     """Write the draft to the rows and save exactly the columns that were written, of a new row all."""
     write(given, *rows, **computed)
     names = facts(given, **computed)
@@ -57,7 +57,7 @@ async def keep(given: msgspec.Struct, *rows: Table, **computed: Any) -> None:
             await row.save(columns)
 
 
-def stored(kind: type[msgspec.Struct], *rows: Table, **shown: Any) -> dict[str, Any]:
+def stored(kind: type[msgspec.Struct], /, *rows: Table, **shown: Any) -> dict[str, Any]:
     """What the rows hold in the fields of `kind`, for a form or a view: `shown` says what stands for a column that people
     name otherwise (a mission's reference for its number), or may not read."""
     return {name: shown[name] if name in shown else getattr(_owner(name, kind, rows), name) for name in _names(kind)}

@@ -22,7 +22,7 @@ from functools import partial
 
 from challenges import actions as challenges
 from challenges import judging
-from market import clock, db, orphans
+from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards
 from market.bids import actions as bids
@@ -38,6 +38,7 @@ from market.standards import actions as standards
 from market.standards import conformance, sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
+from market.web import once as sent_once
 from search import outbox as search
 from search.saved import actions as alerts
 
@@ -74,6 +75,7 @@ JOBS: tuple[Job, ...] = (
     Job("live API checks", 15, conformance.run_waiting, limit=900),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("forgetting", 3600, accounts.forget_expired),
+    Job("what was sent", 3600, sent_once.forget),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
 )
 
@@ -143,7 +145,7 @@ async def main() -> None:
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "job"))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    await db.must_answer()
+    await migrations.must_be_applied()
     async with db.pool(CONNECTIONS):
         watch = asyncio.create_task(orphans.end_with_parent())
         await forever((*JOBS, *APART), stop)

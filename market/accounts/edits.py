@@ -31,6 +31,7 @@ class Trace:
 async def revise(
     given: msgspec.Struct,
     seen: str,
+    /,
     *rows: Table,
     trace: Trace,
     shown: Mapping[str, Any] | None = None,

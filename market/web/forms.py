@@ -127,7 +127,7 @@ class Form(Generic[T]):
             self._data = self.kind(**found)
 
 
-def blank(kind: type[T], **values: Any) -> Form[T]:
+def blank(kind: type[T], /, **values: Any) -> Form[T]:
     """A form not yet posted, showing `values` (rows' own types are written as a person would type them)."""
     form: Form[T] = Form.__new__(Form)
     form.kind, form.errors, form.reasons, form.status, form._data, form._lists = kind, {}, [], 200, None, {}
@@ -136,7 +136,7 @@ def blank(kind: type[T], **values: Any) -> Form[T]:
     return form
 
 
-def stored(kind: type[T], *rows: Table | None, **shown: Any) -> Form[T]:
+def stored(kind: type[T], /, *rows: Table | None, **shown: Any) -> Form[T]:
     """A form not yet posted that shows every field of `kind` as the rows have it, and knows what it was opened from. `shown`
     says what stands for a column that people name otherwise or may not read; a row may be missing that was never stored."""
     there = [row for row in rows if row is not None]

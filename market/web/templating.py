@@ -7,9 +7,11 @@ given stands at the top of `templates/layout.html`; :func:`page` builds it, so n
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,7 +154,14 @@ def environment(
     catalogue = wording.translations()
     made.install_gettext_callables(catalogue.gettext, catalogue.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(FILTERS)
-    made.globals.update(static=files.url, now=clock.now, ocid=ocid, ticks=words.ticks, Row=Row)
+    made.globals.update(
+        form_token=partial(secrets.token_urlsafe, 16),
+        static=files.url,
+        now=clock.now,
+        ocid=ocid,
+        ticks=words.ticks,
+        Row=Row,
+    )
     return made
 
 

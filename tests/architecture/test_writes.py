@@ -31,9 +31,8 @@ SILENT = {
         "market.letters.sending._mark_server",
     },
     "notes that a letter which a date asked for was written": {
-        "challenges.judging.tell_panels",
-        "market.awards.actions.tell_panels",
         "market.bids.actions.tell_officers",
+        "market.panels.actions.tell_begun",
         "market.postroom.bounces.tell_waiting",
         "market.questions.actions._tell",
         "search.saved.actions._tell",
@@ -43,6 +42,14 @@ SILENT = {
         "market.accounts.actions.forget_expired",
         "market.accounts.passkeys._challenge",
         "market.suppliers.actions.forget_unconfirmed",
+    },
+    "the aliases under which a panel reads, dealt once: what follows from them is recorded": {
+        "challenges.judging._deal"
+    },
+    "whether a form was answered already": {
+        "market.web.once._Attempt.claim",
+        "market.web.once._Attempt.keep",
+        "market.web.once.forget",
     },
     "what somebody else's server said, kept until a job has looked at it": {"market.payments.actions.told"},
     "an import, whose run keeps every count; notices are other portals' facts": {
