@@ -35,44 +35,45 @@ from market.questions.tables import PublicQuestion
 from market.refusals import NotFound, insist
 from market.standards import sanctions
 from market.tenders import cpv
+from market.wording import N_
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
     """The problem, who has it, and how that is known. `mission` is a mission's reference."""
 
-    title: Annotated[str, Meta(title="The problem in one sentence", min_length=10, max_length=200)]
-    mission: Annotated[str, Meta(title="Mission", max_length=16)] = ""
-    method: Annotated[str, Meta(title="Method", max_length=40)] = "open-challenge"
-    problem: Annotated[str, Meta(title="The problem", max_length=8000)] = ""
-    who_has_it: Annotated[str, Meta(title="Who has it", max_length=4000)] = ""
-    evidence: Annotated[str, Meta(title="How you know", max_length=8000)] = ""
+    title: Annotated[str, Meta(title=N_("The problem in one sentence"), min_length=10, max_length=200)]
+    mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
+    method: Annotated[str, Meta(title=N_("Method"), max_length=40)] = "open-challenge"
+    problem: Annotated[str, Meta(title=N_("The problem"), max_length=8000)] = ""
+    who_has_it: Annotated[str, Meta(title=N_("Who has it"), max_length=4000)] = ""
+    evidence: Annotated[str, Meta(title=N_("How you know"), max_length=8000)] = ""
 
 
 class Success(msgspec.Struct, forbid_unknown_fields=True):
     """How everybody will see that it is solved, and what is not asked for."""
 
-    success: Annotated[str, Meta(title="How we shall know", max_length=8000)] = ""
-    out_of_scope: Annotated[str, Meta(title="What is out of scope", max_length=4000)] = ""
+    success: Annotated[str, Meta(title=N_("How we shall know"), max_length=8000)] = ""
+    out_of_scope: Annotated[str, Meta(title=N_("What is out of scope"), max_length=4000)] = ""
 
 
 class Offer(msgspec.Struct, forbid_unknown_fields=True):
     """What a pitch is paid (minor units of the challenge's currency), how many teams at the most, where, and when."""
 
-    fee_minor: Annotated[int, Meta(title="Fee for each pitch", ge=0, le=10_000_000_00)] = 0
-    places: Annotated[int, Meta(title="Paid places", ge=0, le=50)] = 0
-    region: Annotated[str, Meta(title="Region", max_length=120)] = ""
-    questions_until: Annotated[datetime, Meta(title="Questions until", tz=True)] | None = None
-    closes_at: Annotated[datetime, Meta(title="Applications close", tz=True)] | None = None
-    pitches_by: Annotated[datetime, Meta(title="Pitches heard by", tz=True)] | None = None
-    decision_by: Annotated[datetime, Meta(title="Decision by", tz=True)] | None = None
+    fee_minor: Annotated[int, Meta(title=N_("Fee for each pitch"), ge=0, le=10_000_000_00)] = 0
+    places: Annotated[int, Meta(title=N_("Paid places"), ge=0, le=50)] = 0
+    region: Annotated[str, Meta(title=N_("Region"), max_length=120)] = ""
+    questions_until: Annotated[datetime, Meta(title=N_("Questions until"), tz=True)] | None = None
+    closes_at: Annotated[datetime, Meta(title=N_("Applications close"), tz=True)] | None = None
+    pitches_by: Annotated[datetime, Meta(title=N_("Pitches heard by"), tz=True)] | None = None
+    decision_by: Annotated[datetime, Meta(title=N_("Decision by"), tz=True)] | None = None
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """Who owns the result, who owns the data, what share of later sales comes back."""
 
-    intellectual_property: Annotated[str, Meta(title="Who owns what comes out", max_length=4000)] = ""
-    data_terms: Annotated[str, Meta(title="Whose the data are", max_length=4000)] = ""
-    revenue_share: Annotated[str, Meta(title="What share comes back", max_length=4000)] = ""
+    intellectual_property: Annotated[str, Meta(title=N_("Who owns what comes out"), max_length=4000)] = ""
+    data_terms: Annotated[str, Meta(title=N_("Whose the data are"), max_length=4000)] = ""
+    revenue_share: Annotated[str, Meta(title=N_("What share comes back"), max_length=4000)] = ""
 
 
 class Subject(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,24 +93,24 @@ SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What applications are scored on, with its weight of 100."""
 
-    name: Annotated[str, Meta(title="Criterion", min_length=2, max_length=160)]
-    weight: Annotated[int, Meta(title="Weight", ge=1, le=100)]
-    description: Annotated[str, Meta(title="What you look for", max_length=2000)] = ""
+    name: Annotated[str, Meta(title=N_("Criterion"), min_length=2, max_length=160)]
+    weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
+    description: Annotated[str, Meta(title=N_("What you look for"), max_length=2000)] = ""
 
 
 class ApplicationDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier answers. The panel reads it without knowing whose it is."""
 
-    summary: Annotated[str, Meta(title="Your idea in a few sentences", min_length=10, max_length=1000)]
-    approach: Annotated[str, Meta(title="How it would work", min_length=10, max_length=8000)]
-    evidence: Annotated[str, Meta(title="Evidence that it can work", max_length=8000)] = ""
-    team: Annotated[str, Meta(title="Skills of the team", max_length=4000)] = ""
+    summary: Annotated[str, Meta(title=N_("Your idea in a few sentences"), min_length=10, max_length=1000)]
+    approach: Annotated[str, Meta(title=N_("How it would work"), min_length=10, max_length=8000)]
+    evidence: Annotated[str, Meta(title=N_("Evidence that it can work"), max_length=8000)] = ""
+    team: Annotated[str, Meta(title=N_("Skills of the team"), max_length=4000)] = ""
 
 
 class Because(msgspec.Struct, forbid_unknown_fields=True):
     """A reason that stays on record."""
 
-    reason: Annotated[str, Meta(title="The reason", min_length=1, max_length=4000)]
+    reason: Annotated[str, Meta(title=N_("The reason"), min_length=1, max_length=4000)]
 
 
 # ── who, and what it grew from ──────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from market.kinds import KINDS
 from market.questions import desk as questions
 from market.reads import rows
 from market.web.desk import Fitting, InPlay, Open, Placed, Running, Waiting
-from market.wording import _, _n
+from market.wording import N_, _, _n
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -123,7 +123,13 @@ async def _pitching(challenge: Challenge) -> list[Waiting]:
 
 async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
     """The challenges of these bodies, the newest first; drafts lead to their tasks where they may be edited."""
-    places = {"draft": "Drafts", "questions": "Open", "open": "Open", "closed": "Being scored", "pitching": "Pitching"}
+    places = {
+        "draft": N_("Drafts"),
+        "questions": N_("Open"),
+        "open": N_("Open"),
+        "closed": N_("Being scored"),
+        "pitching": N_("Pitching"),
+    }
     found = []
     for challenge in (
         await Challenge.objects().where(Challenge.buyer.is_in(list(bodies))).order_by(Challenge.id, ascending=False)
@@ -178,7 +184,7 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
         """,
         list(firms),
     )
-    return [InPlay("Application", f"/challenges/{each.ref}", each.title, *_next(each)) for each in found]
+    return [InPlay(_("Application"), f"/challenges/{each.ref}", each.title, *_next(each)) for each in found]
 
 
 def _next(each: Applied) -> tuple[str, datetime | None]:

@@ -28,20 +28,21 @@ from market.refusals import NotFound, checklist
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import N_, _
 
 SECTIONS: dict[str, tuple[type[actions.Section], str]] = {
-    "problem": (actions.Problem, "The problem"),
-    "success": (actions.Success, "Success and scope"),
-    "offer": (actions.Offer, "Fee, places and dates"),
-    "terms": (actions.Terms, "Terms"),
-    "subject": (actions.Subject, "Subject and standards"),
+    "problem": (actions.Problem, N_("The problem")),
+    "success": (actions.Success, N_("Success and scope")),
+    "offer": (actions.Offer, N_("Fee, places and dates")),
+    "terms": (actions.Terms, N_("Terms")),
+    "subject": (actions.Subject, N_("Subject and standards")),
 }
 """The parts of a draft that are one form each; criteria and evaluators are lists of their own."""
 
 STAGES_SHOWN: tuple[tuple[str, str, tuple[rules.Stage, ...]], ...] = (
-    ("open", "Open", ("questions", "open")),
-    ("running", "Being scored or pitching", ("closed", "pitching")),
-    ("ended", "Ended", ("concluded", "cancelled")),
+    ("open", N_("Open"), ("questions", "open")),
+    ("running", N_("Being scored or pitching"), ("closed", "pitching")),
+    ("ended", N_("Ended"), ("concluded", "cancelled")),
 )
 """The filters of the public list: value, words, stages."""
 
@@ -115,7 +116,7 @@ class ChallengePages(Controller):
     async def index(self, request: Visitor, stage: FromQuery[str | None] = None) -> Response[bytes]:
         """All published challenges, those that close soonest first; a buyer finds her drafts above."""
         rows = await _rows(await actions.published())
-        kept = next((stages for value, _, stages in STAGES_SHOWN if value == stage), None)
+        kept = next((stages for value, _words, stages in STAGES_SHOWN if value == stage), None)
         drafts = await actions.drafts_of(request.user.organisations("buyer"))
         return show(
             request,
@@ -123,7 +124,7 @@ class ChallengePages(Controller):
             rows=sorted((row for row in rows if kept is None or row["standing"].stage in kept), key=_soonest),
             drafts=await _rows(drafts),
             filters=[
-                (value, words, sum(row["standing"].stage in stages for row in rows))
+                (value, _(words), sum(row["standing"].stage in stages for row in rows))
                 for value, words, stages in STAGES_SHOWN
             ],
             chosen=stage if kept else None,
@@ -143,7 +144,10 @@ class ChallengePages(Controller):
             await actions.ask(request.user, ref, form.data)
             return to(
                 f"/challenges/{ref}#questions",
-                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
+                _(
+                    "Your question is with the buyer. It is published with its answer, without your name; we write "
+                    "to you then."
+                ),
             )
         return await _challenge(request, await _public(request, ref), form)
 
@@ -160,7 +164,7 @@ class ChallengePages(Controller):
             await actions.answer(request.user, ref, question, form.data)
             return to(
                 f"/challenges/{ref}#questions",
-                "Question and answer are public. Whoever asked or applied is told by letter.",
+                _("Question and answer are public. Whoever asked or applied is told by letter."),
             )
         return await _answering(request, ref, question, form)
 
@@ -233,7 +237,7 @@ class DraftPages(Controller):
         with form.acting():
             challenge = await actions.draft(request.user, request.user.must_wear("buyer").organisation, form.data)
             return to(
-                f"/challenges/{challenge.ref}/draft", "The draft is kept. Nobody outside your organisation sees it."
+                f"/challenges/{challenge.ref}/draft", _("The draft is kept. Nobody outside your organisation sees it.")
             )
         return await _problem(request, form)
 
@@ -248,7 +252,7 @@ class DraftPages(Controller):
         form = await forms.read(request, Nothing)
         with form.acting():
             await actions.publish(request.user, ref)
-            return to(f"/challenges/{ref}", "The challenge is published. Suppliers can ask and apply from now on.")
+            return to(f"/challenges/{ref}", _("The challenge is published. Suppliers can ask and apply from now on."))
         return await _tasks(request, ref, form)
 
     @get("/{ref:str}/draft/criteria", guards=[guards.buyer])
@@ -262,14 +266,14 @@ class DraftPages(Controller):
         form = await forms.read(request, actions.CriterionDraft)
         with form.acting():
             await actions.add_criterion(request.user, ref, form.data)
-            return to(f"/challenges/{ref}/draft/criteria", "The criterion is added.")
+            return to(f"/challenges/{ref}/draft/criteria", _("The criterion is added."))
         return await _criteria(request, ref, form)
 
     @post("/{ref:str}/draft/criteria/{criterion:str}/remove", guards=[guards.buyer])
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], criterion: FromPath[str]) -> Response[Any]:
         """Take a criterion out."""
         await actions.remove_criterion(request.user, ref, criterion)
-        return to(f"/challenges/{ref}/draft/criteria", "The criterion is removed.")
+        return to(f"/challenges/{ref}/draft/criteria", _("The criterion is removed."))
 
     @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def section(
@@ -277,7 +281,7 @@ class DraftPages(Controller):
     ) -> Response[bytes]:
         """One section with what is stored in it."""
         challenge = await _run(request, ref)
-        kind, _ = _known(section)
+        kind, _title = _known(section)
         form = forms.stored(kind, challenge, **await actions.shown_in(challenge))
         return await _section(request, challenge, section, form, (q or "")[:200])
 
@@ -288,7 +292,7 @@ class DraftPages(Controller):
         form = await forms.read(request, kind)
         with form.acting():
             await actions.edit(request.user, ref, form.data, form.version)
-            return to(f"/challenges/{ref}/draft", f"{title} saved.")
+            return to(f"/challenges/{ref}/draft", _("{title} saved.", title=title))
         return await _section(request, await _run(request, ref), section, form, "")
 
     @get("/{ref:str}/evaluators", guards=[guards.buyer])
@@ -302,7 +306,7 @@ class DraftPages(Controller):
         form = await forms.read(request, panels.Naming)
         with form.acting():
             await panels.name(request.user, judging.panel(ref), form.data)
-            return to(f"/challenges/{ref}/evaluators", "The evaluator is named.")
+            return to(f"/challenges/{ref}/evaluators", _("The evaluator is named."))
         return await _evaluators(request, ref, naming=form)
 
     @post("/{ref:str}/evaluators/excuse", guards=[guards.buyer])
@@ -311,14 +315,15 @@ class DraftPages(Controller):
         form = await forms.read(request, panels.Excuse)
         with form.acting():
             await panels.excuse(request.user, judging.panel(ref), form.data)
-            return to(f"/challenges/{ref}/evaluators", "The evaluator is excused.")
+            return to(f"/challenges/{ref}/evaluators", _("The evaluator is excused."))
         return await _evaluators(request, ref, excusing=form)
 
 
 def _known(section: str) -> tuple[type[actions.Section], str]:
     if section not in SECTIONS:
         raise NotFound("Section")
-    return SECTIONS[section]
+    kind, title = SECTIONS[section]
+    return kind, _(title)
 
 
 async def _mission_options() -> list[tuple[str, str]]:
@@ -364,35 +369,35 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
 def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list[dict[str, Any]]:
     """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
     to do: `compared` says whether the buyer looked at what others have done."""
-    blamed = {refusal.field for _, refusal in checklist(rules.PUBLISH, facts) if refusal}
+    blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
     found = []
     for name, (kind, title) in SECTIONS.items():
         fields = set(kind.__struct_fields__)
         begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
         state = "done" if not fields & blamed else "attention" if begun else "not-started"
-        found.append({"text": title, "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+        found.append({"text": _(title), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
     criteria = "attention" if facts.criteria else "not-started"
     panel = "attention" if facts.panel else "not-started"
     found.append(
         {
-            "text": "Scoring criteria",
+            "text": _("Scoring criteria"),
             "href": f"/challenges/{challenge.ref}/draft/criteria",
             "state": criteria if {"criteria", "weight"} & blamed else "done",
         }
     )
     found.append(
         {
-            "text": "Evaluators",
+            "text": _("Evaluators"),
             "href": f"/challenges/{challenge.ref}/evaluators",
             "state": panel if "person" in blamed else "done",
         }
     )
     found.append(
         {
-            "text": "See who has done this already",
+            "text": _("See who has done this already"),
             "href": f"/search/similar/challenge/{challenge.ref}",
             "state": "done" if compared else "not-started",
-            "hint": "Published with your answer",
+            "hint": _("Published with your answer"),
         }
     )
     return found
@@ -410,7 +415,7 @@ async def _section(
         status=form.status,
         **await _frame(request, challenge),
         section=section,
-        heading=SECTIONS[section][1],
+        heading=_(SECTIONS[section][1]),
         missions=await _mission_options(),
         methods=_method_options(),
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
@@ -476,7 +481,7 @@ class ApplicationPages(Controller):
         form = await forms.read(request, actions.ApplicationDraft)
         with form.acting():
             row = await actions.apply(request.user, ref, form.data)
-            return to(f"/applications/{row.ref}", "Your application has arrived. The receipt is in your letters.")
+            return to(f"/applications/{row.ref}", _("Your application has arrived. The receipt is in your letters."))
         return await _applying(request, await _public(request, ref), form, None)
 
     @get("/applications", guards=[guards.supplier])
@@ -505,7 +510,7 @@ class ApplicationPages(Controller):
         form = await forms.read(request, actions.ApplicationDraft)
         with form.acting():
             await actions.change(request.user, ref, form.data, form.version)
-            return to(f"/applications/{ref}", "Your application is changed. The new receipt is in your letters.")
+            return to(f"/applications/{ref}", _("Your application is changed. The new receipt is in your letters."))
         row, challenge = await _mine(request, ref)
         return await _applying(request, challenge, form, row)
 
@@ -513,7 +518,7 @@ class ApplicationPages(Controller):
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take it back."""
         row = await actions.withdraw(request.user, ref)
-        return to(f"/applications/{row.ref}", "Your application is withdrawn.")
+        return to(f"/applications/{row.ref}", _("Your application is withdrawn."))
 
 
 async def _mine(request: Visitor, ref: str) -> tuple[Application, Challenge]:
@@ -544,24 +549,29 @@ async def _progress(row: Application) -> dict[str, Any]:
     pitch = await pitches.pitch_of(row)
     owed = await payments.of_cause(f"pitch:{pitch.ref}") if pitch is not None else None
     if row.withdrawn_at is not None:
-        word, tone, when, label = "Withdrawn", "grey", row.withdrawn_at, "Withdrawn"
+        word, tone, when, label = _("Withdrawn"), "grey", row.withdrawn_at, _("Withdrawn")
     elif stage in rules.TAKING:
-        word, tone, when, label = "Sent", "green", challenge.closes_at, "Change it until"
+        word, tone, when, label = _("Sent"), "green", challenge.closes_at, _("Change it until")
     elif stage == "closed":
-        word, tone, when, label = "Being scored", "amber", challenge.decision_by, "Decision by"
+        word, tone, when, label = _("Being scored"), "amber", challenge.decision_by, _("Decision by")
     elif owed is not None and owed["paid_at"] is not None:
-        word, tone, when, label = "Pitched and paid", "green", owed["paid_at"], "Paid"
+        word, tone, when, label = _("Pitched and paid"), "green", owed["paid_at"], _("Paid")
     elif pitch is not None and pitch.delivered_at is not None:
-        word, tone, when, label = "Pitched, fee owed", "amber", workdays.pitch_fee_due_at(pitch.delivered_at), "Fee due"
+        word, tone, when, label = (
+            _("Pitched, fee owed"),
+            "amber",
+            workdays.pitch_fee_due_at(pitch.delivered_at),
+            _("Fee due"),
+        )
     elif pitch is not None and pitch.missed_at is not None:
-        word, tone, when, label = "Pitch not given", "red", pitch.missed_at, "Marked"
+        word, tone, when, label = _("Pitch not given"), "red", pitch.missed_at, _("Marked")
     elif row.shortlisted and stage == "pitching" and pitch is not None:
         at = pitch.scheduled_at or challenge.pitches_by
-        word, tone, when, label = "Invited to pitch", "teal", at, "Pitch" if pitch.scheduled_at else "Pitch by"
+        word, tone, when, label = _("Invited to pitch"), "teal", at, _("Pitch") if pitch.scheduled_at else _("Pitch by")
     elif stage == "cancelled":
-        word, tone, when, label = "Cancelled", "red", challenge.cancelled_at, "Cancelled"
+        word, tone, when, label = _("Cancelled"), "red", challenge.cancelled_at, _("Cancelled")
     else:
-        word, tone, when, label = "Not short-listed", "grey", challenge.shortlisted_at, "Decided"
+        word, tone, when, label = _("Not short-listed"), "grey", challenge.shortlisted_at, _("Decided")
     return {
         "application": row,
         "challenge": challenge,
@@ -621,7 +631,9 @@ class PanelPages(Controller):
         form = await forms.read(request, panels.Declaration)
         with form.acting():
             await panels.declare(request.user, judging.panel(ref), form.data)
-            return to(f"/challenges/{ref}/panel", "Your declaration is kept. These are the applications you may mark.")
+            return to(
+                f"/challenges/{ref}/panel", _("Your declaration is kept. These are the applications you may mark.")
+            )
         return await _panel(request, ref, declaring=form)
 
     @post("/submit", guards=[guards.buying_side])
@@ -630,7 +642,7 @@ class PanelPages(Controller):
         form = await forms.read(request, Nothing)
         with form.acting():
             await panels.lock(request.user, judging.panel(ref))
-            return to(f"/challenges/{ref}/panel", "Your marks are handed in and locked. Thank you.")
+            return to(f"/challenges/{ref}/panel", _("Your marks are handed in and locked. Thank you."))
         return await _panel(request, ref, submitting=form)
 
     @post("/consensus", guards=[guards.buying_side])
@@ -640,7 +652,7 @@ class PanelPages(Controller):
         seat = await judging.seat(request.user, await _public(request, ref))
         with form.acting():
             await panels.explain(request.user, judging.panel(ref), form.data, form.version)
-            return to(f"/challenges/{ref}/{'panel' if seat else 'manage'}", "What the panel says is kept.")
+            return to(f"/challenges/{ref}/{'panel' if seat else 'manage'}", _("What the panel says is kept."))
         if seat:
             return await _panel(request, ref, explaining=form)
         return await _manage(request, ref, explaining=form)
@@ -654,12 +666,12 @@ class PanelPages(Controller):
     async def mark(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[Any]:
         """Keep the marks."""
         panel = await actions.panel_of(await _public(request, ref))
-        _, subject = panels.visible(request.user, panel, f"application:{application}")
+        _member, subject = panels.visible(request.user, panel, f"application:{application}")
         form = await panel_pages.read_marks(request, subject)
         with form.acting():
             marks = panel_pages.marks(form, subject)
             await panels.mark(request.user, judging.panel(ref), subject.ref, marks, form.version)
-            return to(f"/challenges/{ref}/panel", "Your marks are kept. You can change them until you hand in.")
+            return to(f"/challenges/{ref}/panel", _("Your marks are kept. You can change them until you hand in."))
         return await _marking(request, ref, application, form)
 
 
@@ -720,7 +732,9 @@ class RunPages(Controller):
         form = await forms.read(request, Nothing)
         with form.acting():
             await judging.shortlist(request.user, ref)
-            return to(f"/challenges/{ref}/manage", "The short list is made. Everybody who applied was told by letter.")
+            return to(
+                f"/challenges/{ref}/manage", _("The short list is made. Everybody who applied was told by letter.")
+            )
         return await _manage(request, ref, listing=form)
 
     @get("/pitches/{pitch:str}", guards=[guards.buying_side])
@@ -734,7 +748,7 @@ class RunPages(Controller):
         form = await forms.read(request, pitches.Schedule)
         with form.acting():
             await pitches.schedule(request.user, pitch, form.data, form.version)
-            return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is arranged. The team was told by letter.")
+            return to(f"/challenges/{ref}/pitches/{pitch}", _("The pitch is arranged. The team was told by letter."))
         return await _pitch(request, ref, pitch, form)
 
     @post("/pitches/{pitch:str}/deliver", guards=[guards.buying_side])
@@ -743,7 +757,7 @@ class RunPages(Controller):
         form = await forms.read(request, pitches.Delivery)
         with form.acting():
             await pitches.deliver(request.user, pitch, form.data)
-            return to(f"/challenges/{ref}/pitches/{pitch}", "The pitch is delivered. Its fee is owed from now on.")
+            return to(f"/challenges/{ref}/pitches/{pitch}", _("The pitch is delivered. Its fee is owed from now on."))
         return await _pitch(request, ref, pitch, form)
 
     @post("/pitches/{pitch:str}/miss", guards=[guards.buyer])
@@ -752,7 +766,7 @@ class RunPages(Controller):
         form = await forms.read(request, actions.Because)
         with form.acting():
             await pitches.miss(request.user, pitch, form.data.reason)
-            return to(f"/challenges/{ref}/pitches/{pitch}", "It is written down that the pitch was not given.")
+            return to(f"/challenges/{ref}/pitches/{pitch}", _("It is written down that the pitch was not given."))
         return await _pitch(request, ref, pitch, form)
 
     @get("/report", guards=[guards.buyer])
@@ -767,7 +781,7 @@ class RunPages(Controller):
         form = await forms.read(request, pitches.ReportDraft)
         with form.acting():
             await pitches.write_report(request.user, ref, form.data, form.version)
-            return to(f"/challenges/{ref}/manage", "The report is saved. It is published when you conclude.")
+            return to(f"/challenges/{ref}/manage", _("The report is saved. It is published when you conclude."))
         return await _reporting(request, ref, form)
 
     @get("/conclude", guards=[guards.buyer])
@@ -781,7 +795,7 @@ class RunPages(Controller):
         form = await forms.read(request, pitches.Conclusion)
         with form.acting():
             await pitches.conclude(request.user, ref, form.data)
-            return to(f"/challenges/{ref}", "The challenge is concluded and its insight report is public.")
+            return to(f"/challenges/{ref}", _("The challenge is concluded and its insight report is public."))
         return await _concluding(request, ref, form)
 
     @get("/cancel", guards=[guards.buyer])
@@ -795,7 +809,7 @@ class RunPages(Controller):
         form = await forms.read(request, actions.Because)
         with form.acting():
             await actions.cancel(request.user, ref, form.data.reason)
-            return to(f"/challenges/{ref}", "The challenge is cancelled. Everybody who applied was told why.")
+            return to(f"/challenges/{ref}", _("The challenge is cancelled. Everybody who applied was told why."))
         return await _cancelling(request, ref, form)
 
 
@@ -906,10 +920,10 @@ class InsightPages(Controller):
 
 
 PAID = {
-    "nothing": "Nothing",
-    "fee": "The same fixed fee for every team",
-    "milestone": "For each target met",
-    "grant": "A fixed sum for the team's time",
+    "nothing": N_("Nothing"),
+    "fee": N_("The same fixed fee for every team"),
+    "milestone": N_("For each target met"),
+    "grant": N_("A fixed sum for the team's time"),
 }
 """What is paid in a stage, in words."""
 
@@ -931,4 +945,10 @@ class MethodPages(Controller):
         if not methods.approved(code):
             raise NotFound("Method")
         rows = [each for each in await actions.published() if each.method == code]
-        return show(request, "methods/one.html", method=methods.method(code), paid=PAID, rows_of=await _rows(rows[:20]))
+        return show(
+            request,
+            "methods/one.html",
+            method=methods.method(code),
+            paid={code: _(words) for code, words in PAID.items()},
+            rows_of=await _rows(rows[:20]),
+        )

@@ -23,37 +23,38 @@ from market.payments.actions import owe
 from market.refusals import NotFound, insist
 from market.standing import Standing
 from market.tenders.evidence import accept_evidence
+from market.wording import N_, _
 
 
 class Schedule(msgspec.Struct, forbid_unknown_fields=True):
     """When a team pitches, and where (a place or a link)."""
 
-    scheduled_at: Annotated[datetime, Meta(title="When", tz=True)]
-    place_or_link: Annotated[str, Meta(title="Where", min_length=2, max_length=500)]
+    scheduled_at: Annotated[datetime, Meta(title=N_("When"), tz=True)]
+    place_or_link: Annotated[str, Meta(title=N_("Where"), min_length=2, max_length=500)]
 
 
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What was seen at the pitch, for the buyer's own record."""
 
-    note: Annotated[str, Meta(title="What you saw", max_length=4000)] = ""
+    note: Annotated[str, Meta(title=N_("What you saw"), max_length=4000)] = ""
 
 
 class ReportDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What was learnt, for everybody who has the same problem."""
 
-    title: Annotated[str, Meta(title="Title of the report", min_length=5, max_length=200)]
-    tried: Annotated[str, Meta(title="What was tried", max_length=20000)] = ""
-    worked: Annotated[str, Meta(title="What worked", max_length=20000)] = ""
-    did_not_work: Annotated[str, Meta(title="What did not work", max_length=20000)] = ""
-    evidence: Annotated[str, Meta(title="The evidence", max_length=20000)] = ""
-    others: Annotated[str, Meta(title="What others should know", max_length=20000)] = ""
+    title: Annotated[str, Meta(title=N_("Title of the report"), min_length=5, max_length=200)]
+    tried: Annotated[str, Meta(title=N_("What was tried"), max_length=20000)] = ""
+    worked: Annotated[str, Meta(title=N_("What worked"), max_length=20000)] = ""
+    did_not_work: Annotated[str, Meta(title=N_("What did not work"), max_length=20000)] = ""
+    evidence: Annotated[str, Meta(title=N_("The evidence"), max_length=20000)] = ""
+    others: Annotated[str, Meta(title=N_("What others should know"), max_length=20000)] = ""
 
 
 class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
     """The decision and its reasons."""
 
-    decision: Annotated[Literal["go", "change", "stop"], Meta(title="Decision")]
-    reasons: Annotated[str, Meta(title="Reasons", min_length=1, max_length=8000)]
+    decision: Annotated[Literal["go", "change", "stop"], Meta(title=N_("Decision"))]
+    reasons: Annotated[str, Meta(title=N_("Reasons"), min_length=1, max_length=8000)]
 
 
 # ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -95,7 +96,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
             payer=challenge.buyer,
             payee=pitch.supplier,
             amount=fee(challenge),
-            purpose=f"Fee for the pitch to “{challenge.title}”",
+            purpose=_("Fee for the pitch to “{title}”", title=challenge.title),
             about=f"challenge:{challenge.ref}",
             ancestors=await _grown(challenge, pitch),
             days=policy.UK.payments.pitch_fee_days,
@@ -252,12 +253,12 @@ async def report_of(challenge: Challenge) -> InsightReport | None:
 def heard(pitch: Pitch) -> Standing:
     """Where a pitch stands, in words, and the date that matters."""
     if pitch.delivered_at is not None:
-        return Standing("delivered", "Delivered", "green", pitch.delivered_at, "Given")
+        return Standing("delivered", _("Delivered"), "green", pitch.delivered_at, _("Given"))
     if pitch.missed_at is not None:
-        return Standing("missed", "Not given", "red", pitch.missed_at, "Marked")
+        return Standing("missed", _("Not given"), "red", pitch.missed_at, _("Marked"))
     if pitch.scheduled_at is not None:
-        return Standing("arranged", "Arranged", "teal", pitch.scheduled_at, "Pitch")
-    return Standing("to-arrange", "To arrange", "amber")
+        return Standing("arranged", _("Arranged"), "teal", pitch.scheduled_at, _("Pitch"))
+    return Standing("to-arrange", _("To arrange"), "amber")
 
 
 def learnt(report: InsightReport, challenge: Challenge) -> Standing:

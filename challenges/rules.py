@@ -17,7 +17,7 @@ from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import cpv
-from market.wording import N_, _
+from market.wording import N_, _, _n
 
 if TYPE_CHECKING:
     from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 Stage = Literal["draft", "questions", "open", "closed", "pitching", "concluded", "cancelled"]
 
 STAGES: dict[Stage, tuple[str, Tone]] = {
-    "draft": ("Draft", "grey"),
-    "questions": ("Open, taking questions", "green"),
-    "open": ("Open", "green"),
-    "closed": ("Being scored", "amber"),
-    "pitching": ("Pitching", "teal"),
-    "concluded": ("Concluded", "grey"),
-    "cancelled": ("Cancelled", "red"),
+    "draft": (N_("Draft"), "grey"),
+    "questions": (N_("Open, taking questions"), "green"),
+    "open": (N_("Open"), "green"),
+    "closed": (N_("Being scored"), "amber"),
+    "pitching": (N_("Pitching"), "teal"),
+    "concluded": (N_("Concluded"), "grey"),
+    "cancelled": (N_("Cancelled"), "red"),
 }
 """Each stage in words, with the tone of its tag."""
 
@@ -77,19 +77,20 @@ def standing(challenge: Challenge | Dates, now: datetime) -> Standing:
     """Where a challenge stands, in words, and the date that matters now."""
     found = stage(challenge, now)
     dates: dict[Stage, tuple[datetime | None, str]] = {
-        "draft": (challenge.created_at, "Begun"),
-        "closed": (challenge.closes_at, "Closed"),
-        "pitching": (challenge.decision_by, "Decision by"),
-        "concluded": (challenge.concluded_at, "Concluded"),
-        "cancelled": (challenge.cancelled_at, "Cancelled"),
+        "draft": (challenge.created_at, _("Begun")),
+        "closed": (challenge.closes_at, _("Closed")),
+        "pitching": (challenge.decision_by, _("Decision by")),
+        "concluded": (challenge.concluded_at, _("Concluded")),
+        "cancelled": (challenge.cancelled_at, _("Cancelled")),
     }
-    return Standing(found, *STAGES[found], *dates.get(found, (challenge.closes_at, "Closes")))
+    word, tone = STAGES[found]
+    return Standing(found, _(word), tone, *dates.get(found, (challenge.closes_at, "Closes")))
 
 
 DECISIONS: dict[str, tuple[str, Tone]] = {
-    "go": ("Goes on", "green"),
-    "change": ("Changes", "amber"),
-    "stop": ("Stops", "grey"),
+    "go": (N_("Goes on"), "green"),
+    "change": (N_("Changes"), "amber"),
+    "stop": (N_("Stops"), "grey"),
 }
 """What was decided at the end of an exercise, in words, with the tone of its tag."""
 
@@ -104,9 +105,9 @@ class Learnt(msgspec.Struct, frozen=True):
 def learnt(report: Learnt, now: datetime) -> Standing:
     """Where an insight report stands: how its exercise ended."""
     if report.published_at is None or now < report.published_at:
-        return Standing("draft", "Draft", "grey")
-    word, tone = DECISIONS.get(report.decision, ("Published", "grey"))
-    return Standing(report.decision, word, tone, report.published_at, "Published")
+        return Standing("draft", _("Draft"), "grey")
+    word, tone = DECISIONS.get(report.decision, (N_("Published"), "grey"))
+    return Standing(report.decision, _(word), tone, report.published_at, _("Published"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +122,15 @@ class Draft:
     now: datetime
 
 
-_OWN = "Design card"
-_LAW = "Procurement Act 2023 sections 12 and 16"
+_OWN = N_("Design card")
+_LAW = N_("Procurement Act 2023 sections 12 and 16")
 
 
 @rule("challenge.already-published")
 def not_yet_published(draft: Draft) -> str | None:
     """A challenge is published once; what is public is not quietly rewritten."""
     if draft.challenge.published_at is not None:
-        return "This challenge is published already."
+        return _("This challenge is published already.")
     return None
 
 
@@ -137,9 +138,9 @@ def not_yet_published(draft: Draft) -> str | None:
 def serves_a_published_mission(draft: Draft) -> str | None:
     """It is filed under a published mission, so that everybody sees which aim it serves."""
     if draft.mission is None:
-        return "Choose the mission it serves."
+        return _("Choose the mission it serves.")
     if draft.mission.published_at is None:
-        return "The mission it is filed under is not published yet. Publish the mission first or choose another."
+        return _("The mission it is filed under is not published yet. Publish the mission first or choose another.")
     return None
 
 
@@ -148,10 +149,10 @@ def states_the_problem(draft: Draft) -> str | None:
     """It says what the problem is, who has it, and how that is known."""
     row = draft.challenge
     parts = (
-        (row.title, "the problem in one sentence"),
-        (row.problem, "the problem"),
-        (row.who_has_it, "who has it"),
-        (row.evidence, "how you know"),
+        (row.title, _("the problem in one sentence")),
+        (row.problem, _("the problem")),
+        (row.who_has_it, _("who has it")),
+        (row.evidence, _("how you know")),
     )
     return _still(words for text, words in parts if not text.strip())
 
@@ -160,7 +161,7 @@ def states_the_problem(draft: Draft) -> str | None:
 def says_how_success_is_seen(draft: Draft) -> str | None:
     """It says how everybody will see that the problem is solved."""
     if not draft.challenge.success.strip():
-        return "Say how we shall know that the problem is solved."
+        return _("Say how we shall know that the problem is solved.")
     return None
 
 
@@ -168,7 +169,7 @@ def says_how_success_is_seen(draft: Draft) -> str | None:
 def says_what_is_out_of_scope(draft: Draft) -> str | None:
     """It says what is out of scope, so that nobody spends a week on the wrong thing."""
     if not draft.challenge.out_of_scope.strip():
-        return "Say what is out of scope; write “Nothing” if nothing is."
+        return _("Say what is out of scope; write “Nothing” if nothing is.")
     return None
 
 
@@ -176,7 +177,7 @@ def says_what_is_out_of_scope(draft: Draft) -> str | None:
 def uses_an_approved_method(draft: Draft) -> str | None:
     """It is run by a method on the approved list; only those open the gate."""
     if not methods.approved(draft.challenge.method):
-        return "Choose a method from the approved list."
+        return _("Choose a method from the approved list.")
     return None
 
 
@@ -184,10 +185,10 @@ def uses_an_approved_method(draft: Draft) -> str | None:
 def names_its_subject(draft: Draft) -> str | None:
     """It carries at least one known code of the procurement vocabulary, so that suppliers and the gate find it."""
     if not draft.challenge.cpv:
-        return "Add at least one CPV code that says what it is about."
+        return _("Add at least one CPV code that says what it is about.")
     unknown = [code for code in draft.challenge.cpv if not cpv.known(code)]
     if unknown:
-        return f"Not in the vocabulary: {', '.join(unknown)}."
+        return _("Not in the vocabulary: {unknown}.", unknown=", ".join(unknown))
     return None
 
 
@@ -195,7 +196,7 @@ def names_its_subject(draft: Draft) -> str | None:
 def names_a_profile_with_its_version(draft: Draft) -> str | None:
     """A standards profile, where there is one, is named with its version."""
     if draft.challenge.profile and not PROFILE.fullmatch(draft.challenge.profile):
-        return "Write the profile as name@version, like open-services@1."
+        return _("Write the profile as name@version, like open-services@1.")
     return None
 
 
@@ -203,7 +204,7 @@ def names_a_profile_with_its_version(draft: Draft) -> str | None:
 def pays_for_a_pitch(draft: Draft) -> str | None:
     """Every short-listed team is paid the same fee, and it is known from the first day."""
     if draft.challenge.fee_minor <= 0:
-        return "Say what every delivered pitch is paid."
+        return _("Say what every delivered pitch is paid.")
     return None
 
 
@@ -212,7 +213,7 @@ def pays_enough_teams(draft: Draft) -> str | None:
     """It pays at least as many teams as the policy asks: one paid pitch is a direct award by another name."""
     least = policy.UK.challenges.places_minimum
     if draft.challenge.places < least:
-        return f"Pay at least {least} teams to pitch."
+        return _("Pay at least {least} teams to pitch.", least=least)
     return None
 
 
@@ -225,9 +226,9 @@ def states_its_terms(draft: Draft) -> str | None:
     """It says who owns the result, who owns the data, and what share of later sales comes back."""
     row = draft.challenge
     parts = (
-        (row.intellectual_property, "who owns the result"),
-        (row.data_terms, "who owns the data"),
-        (row.revenue_share, "what share of later sales comes back (“none” is an answer)"),
+        (row.intellectual_property, _("who owns the result")),
+        (row.data_terms, _("who owns the data")),
+        (row.revenue_share, _("what share of later sales comes back (“none” is an answer)")),
     )
     return _still(words for text, words in parts if not text.strip())
 
@@ -236,7 +237,7 @@ def states_its_terms(draft: Draft) -> str | None:
 def says_how_applications_are_scored(draft: Draft) -> str | None:
     """It names what applications are scored on before anybody writes one."""
     if not draft.criteria:
-        return "Add at least one criterion that applications are scored on."
+        return _("Add at least one criterion that applications are scored on.")
     return None
 
 
@@ -245,7 +246,11 @@ def weights_make_a_hundred(draft: Draft) -> str | None:
     """The weights of the criteria add up to 100."""
     total = sum(criterion.weight for criterion in draft.criteria)
     if draft.criteria and total != policy.UK.award.weights_total:
-        return f"The weights add up to {total}. Make them {policy.UK.award.weights_total}."
+        return _(
+            "The weights add up to {total}. Make them {weights_total}.",
+            total=total,
+            weights_total=policy.UK.award.weights_total,
+        )
     return None
 
 
@@ -254,9 +259,9 @@ def has_its_dates(draft: Draft) -> str | None:
     """It says until when one may apply, by when pitches are heard, and by when it is decided."""
     row = draft.challenge
     parts = (
-        (row.closes_at, "until when suppliers may apply"),
-        (row.pitches_by, "by when pitches are heard"),
-        (row.decision_by, "by when you decide"),
+        (row.closes_at, _("until when suppliers may apply")),
+        (row.pitches_by, _("by when pitches are heard")),
+        (row.decision_by, _("by when you decide")),
     )
     return _still(words for date, words in parts if date is None)
 
@@ -266,15 +271,15 @@ def dates_are_in_order(draft: Draft) -> str | None:
     """Questions end before applying does, pitches follow, and the decision comes last."""
     row = draft.challenge
     steps = (
-        (row.questions_until, "questions end"),
-        (row.closes_at, "applications close"),
-        (row.pitches_by, "pitches are heard"),
-        (row.decision_by, "it is decided"),
+        (row.questions_until, _("questions end")),
+        (row.closes_at, _("applications close")),
+        (row.pitches_by, _("pitches are heard")),
+        (row.decision_by, _("it is decided")),
     )
     known = [(moment, words) for moment, words in steps if moment is not None]
     for (earlier, first), (later, second) in pairwise(known):
         if later <= earlier:
-            return f"Put the dates in order: {second} after {first}."
+            return _("Put the dates in order: {second} after {first}.", second=second, first=first)
     return None
 
 
@@ -290,9 +295,9 @@ def leaves_time_to_apply(draft: Draft) -> str | None:
         return None
     days = workdays.full_days_between(draft.now, closes)
     if closes <= draft.now:
-        return f"The closing date has passed. Leave at least {least} days to apply."
+        return _("The closing date has passed. Leave at least {least} days to apply.", least=least)
     if days < least:
-        return f"It would close in {days} days. Leave at least {least} days to apply."
+        return _("It would close in {days} days. Leave at least {least} days to apply.", days=days, least=least)
     return None
 
 
@@ -307,10 +312,14 @@ def leaves_time_to_answer(draft: Draft) -> str | None:
     if until is None or closes is None:
         return None
     if until <= draft.now:
-        return "The end of questions has passed. Choose a later one, or leave it empty for the usual one."
+        return _("The end of questions has passed. Choose a later one, or leave it empty for the usual one.")
     if until > workdays.answers_due_at(closes):
         days = policy.UK.questions.answer_working_days_before_close
-        return f"End questions at least {days} full working {'day' if days == 1 else 'days'} before it closes, so that answers can be used."
+        return _n(
+            "End questions at least {number} full working day before it closes, so that answers can be used.",
+            "End questions at least {number} full working days before it closes, so that answers can be used.",
+            days,
+        )
     return None
 
 
@@ -319,7 +328,14 @@ def names_its_panel(draft: Draft) -> str | None:
     """The panel is named before anybody applies, so that nobody is chosen for whom she would favour."""
     least = policy.UK.panels.evaluators_minimum
     if draft.panel < least:
-        return f"Name at least {least} evaluators; there {'is' if draft.panel == 1 else 'are'} {draft.panel or 'none'}."
+        if not draft.panel:
+            return _("Name at least {least} evaluators; there are none.", least=least)
+        return _n(
+            "Name at least {least} evaluators; there is {number}.",
+            "Name at least {least} evaluators; there are {number}.",
+            draft.panel,
+            least=least,
+        )
     return None
 
 
@@ -351,7 +367,7 @@ EDIT = (not_yet_published,)
 
 def _still(missing: Iterable[str]) -> str | None:
     named = list(missing)
-    return f"Still to say: {'; '.join(named)}." if named else None
+    return _("Still to say: {named}.", named="; ".join(named)) if named else None
 
 
 # ── applying ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -361,7 +377,10 @@ def _still(missing: Iterable[str]) -> str | None:
 def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
     """What reaches us after the closing time is not taken, whoever sends it: everybody has the same time."""
     if challenge.closes_at is not None and challenge.published_at is not None and now > challenge.closes_at:
-        return f"This challenge closed on {_said(challenge.closes_at)}. Applications can no longer be sent, changed or withdrawn."
+        return _(
+            "This challenge closed on {closes_at}. Applications can no longer be sent, changed or withdrawn.",
+            closes_at=_said(challenge.closes_at),
+        )
     return None
 
 
@@ -370,9 +389,9 @@ def is_open(challenge: Challenge, now: datetime) -> str | None:
     """Applications are taken while the challenge is published and neither cancelled nor decided."""
     found = stage(challenge, now)
     if found == "cancelled":
-        return "This challenge was cancelled. Nothing can be sent to it."
+        return _("This challenge was cancelled. Nothing can be sent to it.")
     if found == "draft":
-        return "This challenge is not published."
+        return _("This challenge is not published.")
     return None
 
 
@@ -384,7 +403,7 @@ APPLY = (is_open, before_it_closes)
 def applies_once(application: Application | None) -> str | None:
     """A supplier applies once to a challenge, and changes that application until it closes."""
     if application is not None and application.withdrawn_at is None:
-        return "You have applied already. Change your application instead."
+        return _("You have applied already. Change your application instead.")
     return None
 
 
@@ -392,7 +411,7 @@ def applies_once(application: Application | None) -> str | None:
 def is_not_withdrawn(application: Application) -> str | None:
     """A withdrawn application is sent again as a whole, not changed."""
     if application.withdrawn_at is not None:
-        return "This application is withdrawn. You can apply again until the challenge closes."
+        return _("This application is withdrawn. You can apply again until the challenge closes.")
     return None
 
 
@@ -409,7 +428,7 @@ def is_not_withheld(withheld: str) -> str | None:
 def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
     """Nobody applies to a challenge of her own organisation."""
     if challenge.buyer == supplier:
-        return "An organisation cannot apply to its own challenge."
+        return _("An organisation cannot apply to its own challenge.")
     return None
 
 
@@ -420,7 +439,7 @@ def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
 def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
     """The short list is made after the closing."""
     if stage(challenge, now) in ("draft", *TAKING):
-        return "The short list is made after the challenge has closed."
+        return _("The short list is made after the challenge has closed.")
     return None
 
 
@@ -429,9 +448,9 @@ def is_made_once(challenge: Challenge, now: datetime) -> str | None:
     """The short list is made once."""
     found = stage(challenge, now)
     if found in ("pitching", "concluded"):
-        return "The short list is made already."
+        return _("The short list is made already.")
     if found == "cancelled":
-        return "This challenge was cancelled."
+        return _("This challenge was cancelled.")
     return None
 
 
@@ -446,7 +465,7 @@ SHORTLIST = (applying_is_over, is_made_once)
 def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """Pitches are arranged and heard between the short list and the conclusion."""
     if stage(challenge, now) != "pitching":
-        return "Pitches are arranged and heard between the short list and the conclusion."
+        return _("Pitches are arranged and heard between the short list and the conclusion.")
     return None
 
 
@@ -454,7 +473,7 @@ def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> 
 def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """What was delivered is written down once: its fee is owed."""
     if pitch.delivered_at is not None:
-        return "This pitch is marked as delivered; its fee is owed."
+        return _("This pitch is marked as delivered; its fee is owed.")
     return None
 
 
@@ -462,7 +481,7 @@ def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) ->
 def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """That a pitch was not given is written down once; if it was a mistake it can still be arranged anew or delivered."""
     if pitch.missed_at is not None:
-        return "This pitch is marked as not given already."
+        return _("This pitch is marked as not given already.")
     return None
 
 
@@ -476,7 +495,7 @@ def says_why_it_was_missed(reason: str) -> str | None:
 def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """A pitch is heard at a time the team was told."""
     if pitch.scheduled_at is None:
-        return "Arrange a time for this pitch first; the team is told by letter."
+        return _("Arrange a time for this pitch first; the team is told by letter.")
     return None
 
 
@@ -484,7 +503,10 @@ def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str
 def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """Nothing is marked as delivered before its time."""
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
-        return f"This pitch is arranged for {_said(pitch.scheduled_at)}. Mark it when it has been given."
+        return _(
+            "This pitch is arranged for {scheduled_at}. Mark it when it has been given.",
+            scheduled_at=_said(pitch.scheduled_at),
+        )
     return None
 
 
@@ -500,7 +522,7 @@ MISS = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_not_missed)
 def is_arranged_ahead(scheduled_at: datetime, now: datetime) -> str | None:
     """A pitch is arranged for a time to come."""
     if scheduled_at <= now:
-        return "Choose a time to come."
+        return _("Choose a time to come.")
     return None
 
 
@@ -523,7 +545,7 @@ class Ending:
 def short_list_is_made(facts: Ending) -> str | None:
     """A challenge is concluded after its short list, even an empty one."""
     if stage(facts.challenge, facts.now) not in ("pitching", "concluded", "cancelled"):
-        return "Make the short list first."
+        return _("Make the short list first.")
     return None
 
 
@@ -532,7 +554,7 @@ def is_not_ended(facts: Ending) -> str | None:
     """A challenge ends once."""
     found = stage(facts.challenge, facts.now)
     if found in ("concluded", "cancelled"):
-        return f"This challenge is {found} already."
+        return _("This challenge is {found} already.", found=found)
     return None
 
 
@@ -540,7 +562,10 @@ def is_not_ended(facts: Ending) -> str | None:
 def every_pitch_is_accounted_for(facts: Ending) -> str | None:
     """Every short-listed team has pitched, or it is written down why not."""
     if facts.open_teams:
-        return f"Mark the pitch as delivered, or say why it was not given: {'; '.join(facts.open_teams)}."
+        return _(
+            "Mark the pitch as delivered, or say why it was not given: {open_teams}.",
+            open_teams="; ".join(facts.open_teams),
+        )
     return None
 
 
@@ -553,13 +578,13 @@ def report_is_written(facts: Ending) -> str | None:
     """What was learnt is written down for everybody: what was tried, what worked, the evidence, what others should know."""
     report = facts.report
     if report is None:
-        return "Write the insight report."
+        return _("Write the insight report.")
     parts = (
-        (report.title, "its title"),
-        (report.tried, "what was tried"),
-        (report.worked, "what worked"),
-        (report.evidence, "the evidence"),
-        (report.others, "what others should know"),
+        (report.title, _("its title")),
+        (report.tried, _("what was tried")),
+        (report.worked, _("what worked")),
+        (report.evidence, _("the evidence")),
+        (report.others, _("what others should know")),
     )
     return _still(words for text, words in parts if not text.strip())
 
@@ -576,7 +601,7 @@ def decides(facts: Ending) -> str | None:
 def gives_reasons(facts: Ending) -> str | None:
     """The decision comes with its reasons."""
     if not facts.reasons.strip():
-        return "Give the reasons for the decision."
+        return _("Give the reasons for the decision.")
     return None
 
 
@@ -592,11 +617,11 @@ def report_is_open(challenge: Challenge, now: datetime) -> str | None:
     """The report is written after the closing and stands once the challenge is concluded."""
     found = stage(challenge, now)
     if found == "concluded":
-        return "The insight report is published and stays as it is."
+        return _("The insight report is published and stays as it is.")
     if found == "cancelled":
-        return "This challenge was cancelled."
+        return _("This challenge was cancelled.")
     if found in ("draft", *TAKING):
-        return "Write the insight report after the challenge has closed."
+        return _("Write the insight report after the challenge has closed.")
     return None
 
 
@@ -609,9 +634,9 @@ def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | 
     """A published challenge that has not ended may be cancelled; pitches already delivered stay owed."""
     found = stage(challenge, now)
     if found == "draft":
-        return "A draft is public to nobody and needs no cancelling."
+        return _("A draft is public to nobody and needs no cancelling.")
     if found in ("concluded", "cancelled"):
-        return f"This challenge is {found} already."
+        return _("This challenge is {found} already.", found=found)
     return None
 
 
@@ -619,7 +644,7 @@ def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | 
 def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
     """Whoever applied is told why it ends."""
     if not reason.strip():
-        return "Say why it is cancelled: everybody who applied will read it."
+        return _("Say why it is cancelled: everybody who applied will read it.")
     return None
 
 
@@ -630,9 +655,9 @@ CANCEL = (may_be_cancelled, says_why_it_is_cancelled)
 def panel_stands(challenge: Challenge, now: datetime) -> str:
     """Why the panel and its marks stand as they are; empty while they may change."""
     return {
-        "pitching": "The short list is made; the panel's work is done.",
-        "concluded": "The short list is made; the panel's work is done.",
-        "cancelled": "This challenge was cancelled.",
+        "pitching": _("The short list is made; the panel's work is done."),
+        "concluded": _("The short list is made; the panel's work is done."),
+        "cancelled": _("This challenge was cancelled."),
     }.get(stage(challenge, now), "")
 
 
@@ -640,9 +665,9 @@ def keeps_the_gate_shut(challenge: Challenge, delivered: int) -> str | None:
     """Why a concluded exercise is no evidence for the gate, or None when it is: its method has to count, and at least
     one team has to have pitched — an exercise nobody took part in taught nothing about the market."""
     if not methods.approved(challenge.method) or not methods.method(challenge.method).counts:
-        return "The method it was run by is not one that opens the gate."
+        return _("The method it was run by is not one that opens the gate.")
     if delivered == 0:
-        return "No team pitched, so nothing was learnt from the market."
+        return _("No team pitched, so nothing was learnt from the market.")
     return None
 
 

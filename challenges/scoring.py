@@ -14,29 +14,38 @@ import msgspec
 
 from market import policy
 from market.panels.arithmetic import Line, line, shown, weights_add_up
+from market.wording import N_, _
 
 _NAMES: Final = """
-    Avocet Bittern Blackbird Brambling Bullfinch Bunting Buzzard Chaffinch Chiffchaff Chough Coot Cormorant Corncrake
-    Crane Crossbill Cuckoo Curlew Dipper Dotterel Dunlin Dunnock Eider Fieldfare Firecrest Fulmar Gadwall Gannet Garganey
-    Godwit Goldcrest Goldeneye Goldfinch Goosander Goshawk Grebe Greenfinch Guillemot Harrier Hawfinch Heron Hobby Hoopoe
-    Jackdaw Jay Kestrel Kingfisher Kite Kittiwake Knot Lapwing Linnet Magpie Mallard Martin Merlin Moorhen Nightingale
-    Nightjar Nuthatch Oriole Osprey Ouzel Owl Partridge Peregrine Petrel Pintail Pipit Plover Pochard Ptarmigan Puffin
-    Quail Redpoll Redshank Redstart Redwing Robin Rook Sanderling Sandpiper Serin Shearwater Shelduck Shoveler Shrike
-    Siskin Skylark Smew Snipe Sparrow Spoonbill Starling Stonechat Swallow Swift Teal Tern Thrush Treecreeper Turnstone
-    Twite Wagtail Warbler Waxwing Wheatear Whimbrel Whinchat Wigeon Woodcock Woodlark Wren Wryneck"""
-BIRDS: Final = tuple(_NAMES.split())
+    avocet bittern blackbird brambling bullfinch bunting buzzard chaffinch chiffchaff chough coot cormorant corncrake
+    crane crossbill cuckoo curlew dipper dotterel dunlin dunnock eider fieldfare firecrest fulmar gadwall gannet garganey
+    godwit goldcrest goldeneye goldfinch goosander goshawk grebe greenfinch guillemot harrier hawfinch heron hobby hoopoe
+    jackdaw jay kestrel kingfisher kite kittiwake knot lapwing linnet magpie mallard martin merlin moorhen nightingale
+    nightjar nuthatch oriole osprey ouzel owl partridge peregrine petrel pintail pipit plover pochard ptarmigan puffin
+    quail redpoll redshank redstart redwing robin rook sanderling sandpiper serin shearwater shelduck shoveler shrike
+    siskin skylark smew snipe sparrow spoonbill starling stonechat swallow swift teal tern thrush treecreeper turnstone
+    twite wagtail warbler waxwing wheatear whimbrel whinchat wigeon woodcock woodlark wren wryneck"""
+BIRDS: Final = tuple(name.capitalize() for name in _NAMES.split())
 """Words of the aliases: birds of Britain, none of which stands above another."""
 
 RULES: Final = {
-    "aliases": "The panel knows applications by shuffled aliases until every mark is locked.",
-    "conflicts": "An evaluator with a conflict of interest in an application does not mark it, and marks she gave before "
-    "are left out.",
-    "average": "Points are the average of the evaluators' marks divided by the highest mark, times the criterion's weight.",
-    "rounding": "Points are rounded half up to hundredths for each criterion; totals add up the rounded points.",
-    "cut": "The best totals are short-listed up to the number of paid places; when applications are level across the last "
-    "place, all of them are taken and all of them are paid.",
-    "cut_strict": "The best totals are short-listed up to the number of paid places; applications level across the last "
-    "place that would make it too many are none of them taken.",
+    "aliases": N_("The panel knows applications by shuffled aliases until every mark is locked."),
+    "conflicts": N_(
+        "An evaluator with a conflict of interest in an application does not mark it, and marks she "
+        "gave before are left out."
+    ),
+    "average": N_(
+        "Points are the average of the evaluators' marks divided by the highest mark, times the criterion's weight."
+    ),
+    "rounding": N_("Points are rounded half up to hundredths for each criterion; totals add up the rounded points."),
+    "cut": N_(
+        "The best totals are short-listed up to the number of paid places; when applications are level "
+        "across the last place, all of them are taken and all of them are paid."
+    ),
+    "cut_strict": N_(
+        "The best totals are short-listed up to the number of paid places; applications level across "
+        "the last place that would make it too many are none of them taken."
+    ),
 }
 """The rules in the words of the challenge's page and of the letters."""
 
@@ -63,7 +72,12 @@ class Standing(msgspec.Struct, frozen=True):
     @property
     def says(self) -> tuple[str, ...]:
         """Everything reckoned about this application in sentences, ready to be quoted."""
-        total = f"Total: {shown(self.total)} of 100 points from {self.evaluators} evaluators, rank {self.rank}."
+        total = _(
+            "Total: {total} of 100 points from {evaluators} evaluators, rank {rank}.",
+            total=shown(self.total),
+            evaluators=self.evaluators,
+            rank=self.rank,
+        )
         return (*(line.says for line in self.lines), total)
 
 
@@ -151,6 +165,6 @@ def rank(
         )
         for alias in order
     )
-    cut = RULES["cut"] if ties == "take-all" else RULES["cut_strict"]
-    rules = (RULES["aliases"], RULES["conflicts"], RULES["average"], RULES["rounding"], cut)
+    cut = "cut" if ties == "take-all" else "cut_strict"
+    rules = tuple(_(RULES[code]) for code in ("aliases", "conflicts", "average", "rounding", cut))
     return Ranking(standings, places, rules)

@@ -31,7 +31,7 @@ from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
-from market.accounts.sessions import FOR_WHOM, WhoAsks
+from market.accounts.sessions import WhoAsks
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
 from market.bids.api import BidsApi
@@ -74,6 +74,12 @@ from search.outbox import index
 from search.pages import SearchPages
 from search.precedents.pages import PrecedentPages
 from search.saved.pages import SavingPages
+
+FOR_WHOM = (
+    "A token that a person made in her account. Who belongs to several organisations says for which of them she acts with "
+    "the header `Prelude-Organisation: O-…`; without it, it is the first she joined."
+)
+"""For the description of the API."""
 
 PAGES: tuple[ControllerRouterHandler, ...] = (
     SearchPages,

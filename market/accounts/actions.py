@@ -21,12 +21,13 @@ from market.letters.actions import write
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, forget_full, spend
+from market.wording import N_
 
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """What browsers take for an e-mail address (HTML, section 4.10.5.1.5), with a dot in the host."""
 
-Email = Annotated[str, Meta(title="Email address", max_length=254, pattern=EMAIL, examples=["name@firm.example"])]
-Password = Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
+Email = Annotated[str, Meta(title=N_("Email address"), max_length=254, pattern=EMAIL, examples=["name@firm.example"])]
+Password = Annotated[str, Meta(title=N_("Password"), min_length=1, max_length=200)]
 
 TRIES_BY_CLIENT = Limit("sign-in-client", 40, 600)
 TRIES_BY_ACCOUNT = Limit("sign-in-account", 10, 600)
@@ -42,15 +43,15 @@ RESET_GOOD_FOR = timedelta(hours=1)
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked of somebody who signs in with a password."""
 
-    email: Annotated[str, Meta(title="Email address", min_length=1, max_length=254)]
+    email: Annotated[str, Meta(title=N_("Email address"), min_length=1, max_length=254)]
     password: Password
 
 
 class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
     """A new password, and the present one where there is one."""
 
-    password: Annotated[str, Meta(title="New password", min_length=1, max_length=200)]
-    present: Annotated[str, Meta(title="Present password", max_length=200)] = ""
+    password: Annotated[str, Meta(title=N_("New password"), min_length=1, max_length=200)]
+    present: Annotated[str, Meta(title=N_("Present password"), max_length=200)] = ""
 
 
 class ForgottenPassword(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,14 +63,14 @@ class ForgottenPassword(msgspec.Struct, forbid_unknown_fields=True):
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     """The password chosen after a reset letter."""
 
-    password: Annotated[str, Meta(title="New password", min_length=1, max_length=200)]
+    password: Annotated[str, Meta(title=N_("New password"), min_length=1, max_length=200)]
 
 
 class TokenDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about a token for a program."""
 
-    name: Annotated[str, Meta(title="What it is for", min_length=2, max_length=80)]
-    days: Annotated[Literal["30", "90", "365"], Meta(title="How long it is good")]
+    name: Annotated[str, Meta(title=N_("What it is for"), min_length=2, max_length=80)]
+    days: Annotated[Literal["30", "90", "365"], Meta(title=N_("How long it is good"))]
 
 
 def plain_address(email: str) -> str:

@@ -29,6 +29,7 @@ from market.letters.actions import write
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
 from market.web.limits import Limit, spend
+from market.wording import N_
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 INVITATIONS = Limit("invitations", 60, 3600)
@@ -39,57 +40,57 @@ Tier = Literal["", "central", "sub-central", "local", "health", "other"]
 
 
 Website = Annotated[
-    str, Meta(title="Website", max_length=200, pattern=r"^(https?://\S+)?$", examples=["https://council.example"])
+    str, Meta(title=N_("Website"), max_length=200, pattern=r"^(https?://\S+)?$", examples=["https://council.example"])
 ]
 
 
 class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about a body that an operator enters; suppliers register themselves."""
 
-    name: Annotated[str, Meta(title="Name", min_length=3, max_length=160)]
-    kind: Annotated[Kind, Meta(title="Kind of organisation")]
-    tier: Annotated[Tier, Meta(title="Tier of government")] = ""
-    department: Annotated[str, Meta(title="Department that answers for it", max_length=16)] = ""
-    country: Annotated[str, Meta(title="Country", pattern="^[A-Z]{2}$")] = "GB"
-    scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
-    identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
-    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    name: Annotated[str, Meta(title=N_("Name"), min_length=3, max_length=160)]
+    kind: Annotated[Kind, Meta(title=N_("Kind of organisation"))]
+    tier: Annotated[Tier, Meta(title=N_("Tier of government"))] = ""
+    department: Annotated[str, Meta(title=N_("Department that answers for it"), max_length=16)] = ""
+    country: Annotated[str, Meta(title=N_("Country"), pattern="^[A-Z]{2}$")] = "GB"
+    scheme: Annotated[str, Meta(title=N_("Register"), max_length=20)] = ""
+    identifier: Annotated[str, Meta(title=N_("Number in the register"), max_length=40)] = ""
+    region: Annotated[str, Meta(title=N_("Region"), max_length=80)] = ""
     website: Website = ""
-    email: Annotated[str, Meta(title="Public email address", max_length=254)] = ""
+    email: Annotated[str, Meta(title=N_("Public email address"), max_length=254)] = ""
 
 
 class OrganisationChange(msgspec.Struct, forbid_unknown_fields=True):
     """What an operator may change of a body that was entered: its kind and its number stay."""
 
-    name: Annotated[str, Meta(title="Name", min_length=3, max_length=160)]
-    tier: Annotated[Tier, Meta(title="Tier of government")] = ""
-    department: Annotated[str, Meta(title="Department that answers for it", max_length=16)] = ""
-    region: Annotated[str, Meta(title="Region", max_length=80)] = ""
+    name: Annotated[str, Meta(title=N_("Name"), min_length=3, max_length=160)]
+    tier: Annotated[Tier, Meta(title=N_("Tier of government"))] = ""
+    department: Annotated[str, Meta(title=N_("Department that answers for it"), max_length=16)] = ""
+    region: Annotated[str, Meta(title=N_("Region"), max_length=80)] = ""
     website: Website = ""
-    email: Annotated[str, Meta(title="Public email address", max_length=254)] = ""
+    email: Annotated[str, Meta(title=N_("Public email address"), max_length=254)] = ""
 
 
 class InvitationDraft(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to invite, into which role; for a minister the title and the dates of office."""
 
     email: Email
-    role: Annotated[Role, Meta(title="Role")]
-    title: Annotated[str, Meta(title="Title of the office", max_length=120)] = ""
-    office_since: Annotated[date | None, Meta(title="First day in office")] = None
-    office_until: Annotated[date | None, Meta(title="Last day in office")] = None
+    role: Annotated[Role, Meta(title=N_("Role"))]
+    title: Annotated[str, Meta(title=N_("Title of the office"), max_length=120)] = ""
+    office_since: Annotated[date | None, Meta(title=N_("First day in office"))] = None
+    office_until: Annotated[date | None, Meta(title=N_("Last day in office"))] = None
 
 
 class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked of somebody who accepts an invitation and has no account yet."""
 
-    name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
-    password: Annotated[str, Meta(title="Password", min_length=1, max_length=200)]
+    name: Annotated[str, Meta(title=N_("Your name"), min_length=2, max_length=120)]
+    password: Annotated[str, Meta(title=N_("Password"), min_length=1, max_length=200)]
 
 
 class Ending(msgspec.Struct, forbid_unknown_fields=True):
     """When a role ends: at the end of a day, or now when none is given."""
 
-    last_day: Annotated[date | None, Meta(title="Last day")] = None
+    last_day: Annotated[date | None, Meta(title=N_("Last day"))] = None
 
 
 @dataclass(frozen=True, slots=True)

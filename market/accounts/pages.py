@@ -24,12 +24,13 @@ from market.web import crossing, forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
 from market.web.words import day
+from market.wording import N_, _, _n
 
 HOME = "/account"
 
-UNREACHABLE = (
-    "Letters to you come back, so none is sent any more. Tell the operators of this site when your address works again, or have "
-    "yourself invited under another."
+UNREACHABLE = N_(
+    "Letters to you come back, so none is sent any more. Tell the operators of this site when your "
+    "address works again, or have yourself invited under another."
 )
 """What somebody reads on signing in whose address is marked as dead."""
 DESK = "/desk"
@@ -39,15 +40,15 @@ DESK = "/desk"
 class PasskeyAnswer(msgspec.Struct):
     """What the browser's passkey answered, as JSON, and what the person calls it."""
 
-    credential: Annotated[str, Meta(title="Passkey", max_length=20_000)] = ""
-    name: Annotated[str, Meta(title="Name of the passkey", max_length=60)] = ""
+    credential: Annotated[str, Meta(title=N_("Passkey"), max_length=20_000)] = ""
+    name: Annotated[str, Meta(title=N_("Name of the passkey"), max_length=60)] = ""
 
 
 class ActingFor(msgspec.Struct):
     """For which organisation one acts from now on, and which page to come back to."""
 
-    organisation: Annotated[str, Meta(title="Organisation", min_length=1, max_length=16)]
-    then: Annotated[str, Meta(title="Page", max_length=500)] = ""
+    organisation: Annotated[str, Meta(title=N_("Organisation"), min_length=1, max_length=16)]
+    then: Annotated[str, Meta(title=N_("Page"), max_length=500)] = ""
 
 
 def own_path(path: str) -> str:
@@ -117,7 +118,7 @@ class SignInPages(Controller):
     async def sign_out(self, request: Visitor) -> Response[Any]:
         """End this session for good."""
         await _end_present(request)
-        return with_session(to("/", "You are signed out."), "")
+        return with_session(to("/", _("You are signed out.")), "")
 
     @get("/password/forgotten", guards=[guards.public])
     async def forgotten(self, request: Visitor) -> Response[bytes]:
@@ -130,7 +131,7 @@ class SignInPages(Controller):
         form = await forms.read(request, actions.ForgottenPassword)
         with form.acting():
             await actions.ask_reset(form.data.email, client_of(request))
-            return to("/sign-in", "We have written to that address. The link in the letter is good for one hour.")
+            return to("/sign-in", _("We have written to that address. The link in the letter is good for one hour."))
         return show(request, "accounts/forgotten.html", status=form.status, form=form)
 
     @get("/password/{token:str}", guards=[guards.public])
@@ -146,7 +147,7 @@ class SignInPages(Controller):
         form = await forms.read(request, actions.NewPassword)
         with form.acting():
             await actions.reset(token, form.data.password)
-            return to("/sign-in", "Your new password is saved. Sign in with it.")
+            return to("/sign-in", _("Your new password is saved. Sign in with it."))
         return show(request, "accounts/reset.html", status=form.status, form=form, of=person, token=token)
 
 
@@ -167,14 +168,14 @@ class AccountPages(Controller):
         form = await forms.read(request, ActingFor)
         with form.acting():
             name = await actions.act_for(request.user, session_token(request), form.data.organisation)
-            return to(own_path(form.data.then or HOME), f"You act for {name} here now.")
+            return to(own_path(form.data.then or HOME), _("You act for {name} here now.", name=name))
         return await _account(request, form)
 
     @post("/invitations/{invitation:str}", guards=[guards.signed_in])
     async def accept_invitation(self, request: Visitor, invitation: FromPath[str]) -> Response[Any]:
         """Accept an invitation to one's own address."""
         body = await memberships.accept_here(request.user, invitation)
-        return to(HOME, f"You work for {body.name} here now.")
+        return to(HOME, _("You work for {name} here now.", name=body.name))
 
     @post("/passkeys/options", guards=[guards.signed_in], status_code=200)
     async def options(self, request: Visitor) -> dict[str, Any]:
@@ -188,7 +189,9 @@ class AccountPages(Controller):
         with form.acting():
             made = await passkeys.register(request.user, form.data.credential, form.data.name)
             token = await actions.renew_session(request.user, session_token(request), "passkey")
-            return with_session(to(f"{HOME}#passkeys", f"The passkey “{made.name}” is added. Use it next time."), token)
+            return with_session(
+                to(f"{HOME}#passkeys", _("The passkey “{name}” is added. Use it next time.", name=made.name)), token
+            )
         return await _account(request, form)
 
     @post("/passkeys/{passkey:int}/name", guards=[guards.signed_in])
@@ -197,14 +200,14 @@ class AccountPages(Controller):
         form = await forms.read(request, PasskeyAnswer)
         with form.acting():
             row = await passkeys.rename(request.user, passkey, form.data.name)
-            return to(f"{HOME}#passkeys", f"The passkey is called “{row.name}” now.")
+            return to(f"{HOME}#passkeys", _("The passkey is called “{name}” now.", name=row.name))
         return await _account(request, form)
 
     @post("/passkeys/{passkey:int}/revoke", guards=[guards.signed_in])
     async def revoke_passkey(self, request: Visitor, passkey: FromPath[int]) -> Response[Any]:
         """Put a passkey out of force."""
         row = await passkeys.revoke(request.user, passkey)
-        return to(f"{HOME}#passkeys", f"The passkey “{row.name}” no longer works.")
+        return to(f"{HOME}#passkeys", _("The passkey “{name}” no longer works.", name=row.name))
 
     @get("/password", guards=[guards.signed_in])
     async def password(self, request: Visitor) -> Response[bytes]:
@@ -217,7 +220,7 @@ class AccountPages(Controller):
         form = await forms.read(request, actions.PasswordChange)
         with form.acting():
             token = await actions.change_password(request.user, form.data)
-            return with_session(to(HOME, "Your password is changed. You were signed out everywhere else."), token)
+            return with_session(to(HOME, _("Your password is changed. You were signed out everywhere else.")), token)
         return await _password(request, form)
 
     @post("/tokens", guards=[guards.signed_in])
@@ -233,13 +236,15 @@ class AccountPages(Controller):
     async def revoke_token(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Put a token out of force."""
         row = await actions.revoke_token(request.user, ref)
-        return to(f"{HOME}#tokens", f"The token “{row.name}” no longer works.")
+        return to(f"{HOME}#tokens", _("The token “{name}” no longer works.", name=row.name))
 
     @post("/sessions/end-others", guards=[guards.signed_in])
     async def end_others(self, request: Visitor) -> Response[Any]:
         """Sign out everywhere else."""
         ended = await actions.end_other_sessions(request.user, str(request.scope.get("session_key", "")))
-        return to(f"{HOME}#sessions", f"{ended} other {'session was' if ended == 1 else 'sessions were'} ended.")
+        return to(
+            f"{HOME}#sessions", _n("{number} other session was ended.", "{number} other sessions were ended.", ended)
+        )
 
     @get("/close", guards=[guards.signed_in])
     async def closing(self, request: Visitor) -> Response[bytes]:
@@ -250,7 +255,7 @@ class AccountPages(Controller):
     async def close(self, request: Visitor) -> Response[Any]:
         """Close the account."""
         await actions.close_account(request.user)
-        return with_session(to("/", "Your account is closed. Thank you for what you did here."), "")
+        return with_session(to("/", _("Your account is closed. Thank you for what you did here.")), "")
 
 
 class LetterPages(Controller):
@@ -305,7 +310,7 @@ class InvitationPages(Controller):
             person = await memberships.accept(request.user, token, None if joins else form.data)
             if not joins:
                 await _end_present(request)
-            response = to(HOME, f"You work for {offered.organisation.name} here now.")
+            response = to(HOME, _("You work for {name} here now.", name=offered.organisation.name))
             return response if joins else with_session(response, await begin(person.id, "password"))
         return await _invited(request, token, form)
 
@@ -333,7 +338,9 @@ class OrganisationPages(Controller):
         form.beside(await memberships.objections(form.found))
         with form.acting():
             made = await memberships.create_organisation(request.user, form.data)
-            return to(f"/organisations/{made.ref}/people", f"{made.name} is entered. Invite its first person.")
+            return to(
+                f"/organisations/{made.ref}/people", _("{name} is entered. Invite its first person.", name=made.name)
+            )
         return await _entering(request, form)
 
     @get("/{ref:str}", guards=[guards.public])
@@ -367,7 +374,7 @@ class OrganisationPages(Controller):
         form.beside(await memberships.objections({**form.found, "kind": body.kind}))
         with form.acting():
             await memberships.change_organisation(request.user, ref, form.data, form.version)
-            return to(f"/organisations/{ref}", "The change is saved.")
+            return to(f"/organisations/{ref}", _("The change is saved."))
         return await _entering(request, form, body)
 
     @get("/{ref:str}/people", guards=[guards.signed_in])
@@ -382,15 +389,15 @@ class OrganisationPages(Controller):
         body = await find(Organisation, Organisation.ref == ref)
         form.beside(refusals(rules.INVITE, memberships.office_of(body, form.found)))
         with form.acting():
-            row, _ = await memberships.invite(request.user, ref, form.data)
-            return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is on its way.")
+            row, _token = await memberships.invite(request.user, ref, form.data)
+            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=row.email))
         return await _people(request, ref, form)
 
     @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> Response[Any]:
         """Take an invitation back."""
         row = await memberships.withdraw_invitation(request.user, ref, invitation)
-        return to(f"/organisations/{ref}/people", f"The invitation to {row.email} is withdrawn.")
+        return to(f"/organisations/{ref}/people", _("The invitation to {email} is withdrawn.", email=row.email))
 
     @post("/{ref:str}/people/{membership:int}/end", guards=[guards.signed_in])
     async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Response[Any]:
@@ -399,7 +406,11 @@ class OrganisationPages(Controller):
         with form.acting():
             row = await memberships.end(request.user, ref, membership, form.data.last_day)
             own = row.person == request.user.person
-            said = f"The role ends with {day(form.data.last_day)}." if form.data.last_day else "The role has ended."
+            said = (
+                _("The role ends with {last_day}.", last_day=day(form.data.last_day))
+                if form.data.last_day
+                else _("The role has ended.")
+            )
             return to(HOME if own else f"/organisations/{ref}/people", said)
         return await _people(request, ref, form)
 
@@ -407,7 +418,9 @@ class OrganisationPages(Controller):
     async def revoke_passkeys(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> Response[Any]:
         """Put somebody's passkeys out of force, because her device is lost."""
         done = await passkeys.revoke_all(request.user, person)
-        return to(f"/organisations/{ref}/people", f"{done} {'passkey is' if done == 1 else 'passkeys are'} revoked.")
+        return to(
+            f"/organisations/{ref}/people", _n("{number} passkey is revoked.", "{number} passkeys are revoked.", done)
+        )
 
 
 async def _invited(request: Visitor, token: str, form: forms.Form[Any]) -> Response[bytes]:
@@ -462,7 +475,7 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
 async def _signed_in(token: str, then: str) -> Response[Any]:
     """Go on to where the person wanted to be; she is told when nothing that is written to her reaches her."""
     session = await find(Session, Session.token_hash == digest(token))
-    said = UNREACHABLE if await is_unreachable(session.person) else ""
+    said = _(UNREACHABLE) if await is_unreachable(session.person) else ""
     return with_session(to(own_path(then), said, kind="notice"), token)
 
 
@@ -493,7 +506,7 @@ async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Res
         form=shown,
         me=person,
         invitations=await memberships.invitations_to(person),
-        unreachable=UNREACHABLE if await is_unreachable(person.id) else None,
+        unreachable=_(UNREACHABLE) if await is_unreachable(person.id) else None,
         passkeys=await passkeys.keys_of(person.id),
         tokens=await actions.tokens_of(person.id),
         sessions=await actions.open_sessions(person.id),

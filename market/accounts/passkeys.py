@@ -38,6 +38,7 @@ from market.proof import signing
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, spend
+from market.wording import _
 
 Purpose = Literal["register", "sign-in", "sign"]
 
@@ -144,12 +145,12 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
         insist(rules.ADD_PASSKEY, actor, len(await keys_of(person.id)))
         if await maybe(Passkey, Passkey.credential_id == _text(verified.credential_id)):
             raise rules.KNOWN_ALREADY.refused()
-        method = {"passkey": "another passkey", "demo": "the demonstration's switch of persons"}.get(
-            actor.method, "the password of the account"
+        method = {"passkey": _("another passkey"), "demo": _("the demonstration's switch of persons")}.get(
+            actor.method, _("the password of the account")
         )
         passkey = Passkey(
             person=person.id,
-            name=name.strip() or "Passkey",
+            name=name.strip() or _("Passkey"),
             credential_id=_text(verified.credential_id),
             public_key=verified.credential_public_key,
             sign_count=verified.sign_count,
@@ -158,8 +159,12 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
                     "aaguid": verified.aaguid,
                     "attestation_object": answer["response"]["attestationObject"],
                     "backed_up": verified.credential_backed_up,
-                    "bound_by": f"Registered by {person.name} in a session that began with {method}; "
-                    f"the account's address was proved by letter.",
+                    "bound_by": _(
+                        "Registered by {name} in a session that began with {method}; the account's address was proved "
+                        "by letter.",
+                        name=person.name,
+                        method=method,
+                    ),
                     "challenge": _text(ceremony.challenge),
                     "client_data_json": answer["response"]["clientDataJSON"],
                     "device_type": verified.credential_device_type.value,

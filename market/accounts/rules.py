@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from market.actor import Actor, Role
 from market.refusals import Denial, rule
 from market.rules import signed_in_with_a_passkey
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.accounts.tables import Invitation, Membership, Organisation
@@ -49,7 +49,10 @@ MOST_PASSKEYS = 20
 def long_enough(password: str, known: Sequence[str]) -> str | None:
     """A password has at least fifteen characters; nothing else about its letters is prescribed."""
     if len(password) < SHORTEST_PASSWORD:
-        return f"Use at least {SHORTEST_PASSWORD} characters. Three or four words that do not belong together do well."
+        return _(
+            "Use at least {shortest_password} characters. Three or four words that do not belong together do well.",
+            shortest_password=SHORTEST_PASSWORD,
+        )
     return None
 
 
@@ -60,12 +63,12 @@ def hard_to_guess(password: str, known: Sequence[str]) -> str | None:
     plain = "".join(sign for sign in password.lower() if sign.isalnum())
     own = ["".join(sign for sign in each.lower() if sign.isalnum()) for each in known]
     if plain and any(plain in (each, each * 2) for each in own):
-        return "This is your own name or address. Choose something that nobody who knows you would try."
+        return _("This is your own name or address. Choose something that nobody who knows you would try.")
     rows = ("abcdefghijklmnopqrstuvwxyz" * 2, "01234567890" * 3, "12345678901234567890", "qwertyuiopasdfghjklzxcvbnm")
     in_order = any(plain and plain in each for row in rows for each in (row, row[::-1]))
     repeated = any(plain == (plain[:size] * len(plain))[: len(plain)] for size in range(1, min(9, len(plain))))
     if len(set(plain)) < 5 or in_order or repeated:
-        return "This password is easy to guess. Three or four words that do not belong together do well."
+        return _("This password is easy to guess. Three or four words that do not belong together do well.")
     return None
 
 
@@ -133,7 +136,7 @@ def role_of_this_kind_of_body(office: Office) -> str | None:
     """Each kind of body has its own roles: nobody evaluates for a supplier or bids for a council."""
     if office.role not in ROLES.get(office.kind, ()):
         names = ", ".join(role.replace("-", " ") for role in ROLES.get(office.kind, ()))
-        return f"Choose a role that this kind of organisation has: {names}."
+        return _("Choose a role that this kind of organisation has: {names}.", names=names)
     return None
 
 
@@ -141,7 +144,9 @@ def role_of_this_kind_of_body(office: Office) -> str | None:
 def ministers_in_central_departments(office: Office) -> str | None:
     """A minister belongs to a central department; bodies below it answer to that department's minister."""
     if office.role == "minister" and office.tier != "central":
-        return "Only a central government department has a minister. Choose the department that answers for this body."
+        return _(
+            "Only a central government department has a minister. Choose the department that answers for this body."
+        )
     return None
 
 
@@ -149,7 +154,7 @@ def ministers_in_central_departments(office: Office) -> str | None:
 def an_office_has_a_title(office: Office) -> str | None:
     """A minister's office has the title that stands under her signature."""
     if office.role == "minister" and not office.title.strip():
-        return "Enter the title of the office as it is written under a signature."
+        return _("Enter the title of the office as it is written under a signature.")
     return None
 
 
@@ -157,7 +162,7 @@ def an_office_has_a_title(office: Office) -> str | None:
 def an_office_has_a_first_day(office: Office) -> str | None:
     """A minister's office has a first day: a signature is held against the office its signer held then."""
     if office.role == "minister" and office.since is None:
-        return "Enter the first day in office."
+        return _("Enter the first day in office.")
     return None
 
 
@@ -165,7 +170,7 @@ def an_office_has_a_first_day(office: Office) -> str | None:
 def ends_after_it_begins(office: Office) -> str | None:
     """An office does not end before it began."""
     if office.since is not None and office.until is not None and office.until <= office.since:
-        return "The last day in office cannot be before the first."
+        return _("The last day in office cannot be before the first.")
     return None
 
 
@@ -189,11 +194,11 @@ def may_give(actor: Actor, organisation: int, role: str) -> bool:
 def still_open(invitation: Invitation, now: datetime) -> str | None:
     """An invitation is good once, for two weeks, and until it is withdrawn."""
     if invitation.accepted_at is not None:
-        return "This invitation has been accepted already. Sign in instead."
+        return _("This invitation has been accepted already. Sign in instead.")
     if invitation.withdrawn_at is not None:
-        return "This invitation has been withdrawn. Ask whoever invited you for a new one."
+        return _("This invitation has been withdrawn. Ask whoever invited you for a new one.")
     if now >= invitation.expires_at:
-        return "This invitation has expired. Ask whoever invited you for a new one."
+        return _("This invitation has expired. Ask whoever invited you for a new one.")
     return None
 
 
@@ -219,7 +224,7 @@ SIGN_IN_AS_INVITED = Denial(
 def still_a_member(membership: Membership, others: int, now: datetime) -> str | None:
     """What has ended is not ended again, or its date would change after the fact."""
     if membership.until is not None and membership.until <= now:
-        return "This membership has ended already."
+        return _("This membership has ended already.")
     return None
 
 
@@ -228,7 +233,7 @@ def somebody_remains(membership: Membership, others: int, now: datetime) -> str 
     """A supplier keeps at least one administrator, the operator at least one operator: otherwise nobody could let the
     next person in."""
     if membership.role in ("supplier-admin", "operator") and others == 0:
-        return "Nobody else here may invite people. Give somebody else the same role first."
+        return _("Nobody else here may invite people. Give somebody else the same role first.")
     return None
 
 
@@ -243,7 +248,7 @@ END = (still_a_member, somebody_remains)
 def a_buyer_has_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
     """Whether the gate applies, and which threshold, depends on the tier of the buyer."""
     if kind == "buyer" and not tier:
-        return "Choose whether it is central government, sub-central, local, health or another public body."
+        return _("Choose whether it is central government, sub-central, local, health or another public body.")
     return None
 
 
@@ -251,7 +256,7 @@ def a_buyer_has_a_tier(kind: str, tier: str, department: Organisation | None) ->
 def only_buyers_have_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
     """A tier is a buyer's; other bodies have none."""
     if kind != "buyer" and tier:
-        return "Only buyers have a tier. Leave it empty."
+        return _("Only buyers have a tier. Leave it empty.")
     return None
 
 
@@ -259,7 +264,7 @@ def only_buyers_have_a_tier(kind: str, tier: str, department: Organisation | Non
 def answers_to_a_central_department(kind: str, tier: str, department: Organisation | None) -> str | None:
     """The department that answers for a body is a central one; a department itself names none."""
     if department is not None and (department.tier != "central" or tier == "central"):
-        return "Choose a central department, or none when this is one itself."
+        return _("Choose a central department, or none when this is one itself.")
     return None
 
 
@@ -315,7 +320,9 @@ MINISTERS_ACT = (signed_in_with_a_passkey,)
 def a_passkey_vouches_for_the_next(actor: Actor, held: int) -> str | None:
     """Who has a passkey adds another only in a session begun with one: a stolen password must not be able to."""
     if held and not actor.by_passkey:
-        return "Sign in with a passkey you have before you add another. If it is lost, ask the operator to revoke it."
+        return _(
+            "Sign in with a passkey you have before you add another. If it is lost, ask the operator to revoke it."
+        )
     return None
 
 
@@ -323,7 +330,7 @@ def a_passkey_vouches_for_the_next(actor: Actor, held: int) -> str | None:
 def not_more_than_devices(actor: Actor, held: int) -> str | None:
     """Twenty passkeys are enough for every device of a person."""
     if held >= MOST_PASSKEYS:
-        return f"You have {MOST_PASSKEYS} passkeys. Revoke one that you no longer use."
+        return _("You have {most_passkeys} passkeys. Revoke one that you no longer use.", most_passkeys=MOST_PASSKEYS)
     return None
 
 
@@ -357,7 +364,7 @@ NO_PASSKEY = Denial(
 def says_what_it_was_written_from(seen: str) -> str | None:
     """A change of something stored says which state of it was read before, so that nobody's words are lost unseen."""
     if not seen:
-        return "Open this again before you save: it does not say what was read. Programs send its etag as If-Match."
+        return _("Open this again before you save: it does not say what was read. Programs send its etag as If-Match.")
     return None
 
 
@@ -365,8 +372,12 @@ def says_what_it_was_written_from(seen: str) -> str | None:
 def nobody_saved_meanwhile(seen: str, kept: str, by: str, at: str) -> str | None:
     """Nobody's words are overwritten unseen: what is stored is changed from what it says now."""
     if seen != kept:
-        when = f" on {at}" if at else ""
-        return f"{by} saved this{when}, after you opened it. Yours is not saved yet: compare the two, then save again."
+        when = _(" on {at}", at=at) if at else ""
+        return _(
+            "{by} saved this{when}, after you opened it. Yours is not saved yet: compare the two, then save again.",
+            by=by,
+            when=when,
+        )
     return None
 
 

@@ -63,12 +63,6 @@ async def end_all(person: int) -> None:
 FOR = "prelude-organisation"
 """The header with which a program says for which of the person's organisations it acts."""
 
-FOR_WHOM = (
-    "A token that a person made in her account. Who belongs to several organisations says for which of them she acts with "
-    "the header `Prelude-Organisation: O-…`; without it, it is the first she joined."
-)
-"""For the description of the API."""
-
 
 async def actor_of(person: int, method: str, at: datetime | None = None, first: str = "") -> Actor:
     """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed.

@@ -29,14 +29,15 @@ from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender
+from market.wording import N_, _
 
-Reason = Annotated[str, Meta(title="Reason", max_length=4000)]
+Reason = Annotated[str, Meta(title=N_("Reason"), max_length=4000)]
 
 
 class Explanation(msgspec.Struct, forbid_unknown_fields=True):
     """Why a price that looks abnormally low can be kept."""
 
-    answer: Annotated[str, Meta(title="Explanation", max_length=8000)]
+    answer: Annotated[str, Meta(title=N_("Explanation"), max_length=8000)]
 
 
 class SetAsideBid(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,23 +51,23 @@ class DecisionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """How a lot is decided: the reference of the bid that is awarded, or nothing to award it to nobody; the reasons, which
     all bidders read; and the bids ranked before it that are set aside."""
 
-    reasons: Annotated[str, Meta(title="Reasons", max_length=8000)]
-    winner: Annotated[str, Meta(title="Award to", max_length=16)] = ""
+    reasons: Annotated[str, Meta(title=N_("Reasons"), max_length=8000)]
+    winner: Annotated[str, Meta(title=N_("Award to"), max_length=16)] = ""
     set_aside: Annotated[list[SetAsideBid], Meta(max_length=100)] = []
 
 
 class ComplaintDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a bidder holds to be wrong with a decision."""
 
-    text: Annotated[str, Meta(title="What is wrong with the decision", min_length=20, max_length=8000)]
+    text: Annotated[str, Meta(title=N_("What is wrong with the decision"), min_length=20, max_length=8000)]
 
 
 class ComplaintAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """The buyer's answer, which is published. When the complaint is upheld the decision is set aside; with `mark_again` the
     panel's scores are unlocked, so that the lots not decided are scored anew."""
 
-    upheld: Annotated[bool, Meta(title="Is the complaint right")]
-    answer: Annotated[str, Meta(title="Your answer", max_length=8000)]
+    upheld: Annotated[bool, Meta(title=N_("Is the complaint right"))]
+    answer: Annotated[str, Meta(title=N_("Your answer"), max_length=8000)]
     mark_again: bool = False
 
 
@@ -517,7 +518,7 @@ async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, giv
             announce=[about],
         )
         if given.upheld:
-            reason = f"A complaint was upheld: {complaint.answer}"
+            reason = _("A complaint was upheld: {answer}", answer=complaint.answer)
             await _take_back(actor, hat.organisation_ref, tender, decision, reason, given.mark_again)
     return complaint
 

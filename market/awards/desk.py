@@ -155,7 +155,7 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
         """,
         list(firms),
     )
-    return [InPlay("Bid", f"/tenders/{each.ref}", each.title, *_next(each)) for each in found]
+    return [InPlay(_("Bid"), f"/tenders/{each.ref}", each.title, *_next(each)) for each in found]
 
 
 def _next(each: Bidding) -> tuple[str, datetime | None]:

@@ -22,6 +22,7 @@ from market.panels.actions import Convening
 from market.panels.panel import Criterion, Given, Matter, Panel, Subject
 from market.proof import canonical
 from market.tenders.tables import Lot, LotCriterion, Tender
+from market.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ def _matter(
         for lot, held in criteria.items()
     }
     here = f"/tenders/{tender.ref}/evaluation"
-    settled = "" if tender.published_at else "Publish the tender first; then name who will evaluate its bids."
+    settled = "" if tender.published_at else _("Publish the tender first; then name who will evaluate its bids.")
     return Matter(
         about=f"tender:{tender.ref}",
         title=tender.title,
@@ -233,11 +234,11 @@ def _matter(
         subjects=[
             Subject(
                 bid.subject,
-                f"{bid.supplier_name}, lot {numbers[bid.lot]}",
+                _("{supplier_name}, lot {numbers}", supplier_name=bid.supplier_name, numbers=numbers[bid.lot]),
                 bid.supplier_ref,
                 asked[bid.lot],
                 not bid.problem,
-                "This lot has been decided." if bid.lot in decisions else "",
+                _("This lot has been decided.") if bid.lot in decisions else "",
             )
             for bid in bids
         ],
@@ -245,7 +246,7 @@ def _matter(
         opens_at=tender.closes_at,
         due=None,
         blind=False,
-        settled="This tender was cancelled." if tender.cancelled_at else settled,
+        settled=_("This tender was cancelled.") if tender.cancelled_at else settled,
         draft=tender.published_at is None,
         beside=[f"challenge:{tender.exercise}"] if tender.exercise else [],
     )
@@ -255,7 +256,7 @@ def _without(ranking: scoring.Ranking, set_aside: dict[str, str]) -> scoring.Ran
     return msgspec.structs.replace(
         ranking,
         placed=tuple(
-            msgspec.structs.replace(bid, rank=None, excluded="Set aside.") if bid.bid in set_aside else bid
+            msgspec.structs.replace(bid, rank=None, excluded=_("Set aside.")) if bid.bid in set_aside else bid
             for bid in ranking.placed
         ),
     )

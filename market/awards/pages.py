@@ -25,7 +25,7 @@ from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from market.wording import _
+from market.wording import N_, _
 
 
 class Nothing(msgspec.Struct):
@@ -36,8 +36,8 @@ class DecisionForm(msgspec.Struct):
     """The fields of a decision that are the same for every lot; reasons to set bids aside are read by the bids' names.
     `winner` is a bid's reference or “nobody”."""
 
-    reasons: Annotated[str, Meta(title="Reasons", max_length=8000)]
-    winner: Annotated[str, Meta(title="Who is awarded the lot", max_length=16)]
+    reasons: Annotated[str, Meta(title=N_("Reasons"), max_length=8000)]
+    winner: Annotated[str, Meta(title=N_("Who is awarded the lot"), max_length=16)]
 
 
 class EvaluationPages(Controller):
@@ -62,7 +62,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, panels.Naming)
         with form.acting():
             await panels.name(request.user, evaluation.panel(ref), form.data)
-            return to(f"/tenders/{ref}/evaluation", "The evaluator is named, and told by letter.")
+            return to(f"/tenders/{ref}/evaluation", _("The evaluator is named, and told by letter."))
         return await _standing(request, ref, naming=form)
 
     @post("/tenders/{ref:str}/evaluation/excuse", guards=[guards.buyer])
@@ -71,7 +71,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, panels.Excuse)
         with form.acting():
             await panels.excuse(request.user, evaluation.panel(ref), form.data)
-            return to(f"/tenders/{ref}/evaluation", "She is excused. Her marks do not count.")
+            return to(f"/tenders/{ref}/evaluation", _("She is excused. Her marks do not count."))
         return await _standing(request, ref, excusing=form)
 
     @post("/tenders/{ref:str}/evaluation/declaration", guards=[guards.signed_in])
@@ -80,7 +80,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, panels.Declaration)
         with form.acting():
             await panels.declare(request.user, evaluation.panel(ref), form.data)
-            return to(f"/tenders/{ref}/evaluation", "Your declaration is kept. Now read and mark the bids.")
+            return to(f"/tenders/{ref}/evaluation", _("Your declaration is kept. Now read and mark the bids."))
         return await _standing(request, ref, declaring=form)
 
     @post("/tenders/{ref:str}/evaluation/submit", guards=[guards.signed_in])
@@ -89,7 +89,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, Nothing)
         with form.acting():
             await panels.lock(request.user, evaluation.panel(ref))
-            return to(f"/tenders/{ref}/evaluation", "Your marks are handed in and locked. Thank you.")
+            return to(f"/tenders/{ref}/evaluation", _("Your marks are handed in and locked. Thank you."))
         return await _standing(request, ref, submitting=form)
 
     @post("/tenders/{ref:str}/evaluation/consensus", guards=[guards.signed_in])
@@ -98,7 +98,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, panels.ConsensusDraft)
         with form.acting():
             await panels.explain(request.user, evaluation.panel(ref), form.data, form.version)
-            return to(f"/tenders/{ref}/evaluation", "What the panel says is kept.")
+            return to(f"/tenders/{ref}/evaluation", _("What the panel says is kept."))
         return await _standing(request, ref, explaining=form)
 
     @get("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
@@ -115,7 +115,7 @@ class EvaluationPages(Controller):
     @post("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
     async def mark(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
         """Keep my marks of a bid."""
-        standing, _ = await standing_for(request.user, ref)
+        standing, _member = await standing_for(request.user, ref)
         subject = standing.panel.matter.subject(f"bid:{bid}")
         if subject is None:
             raise NotFound("Bid")
@@ -124,7 +124,8 @@ class EvaluationPages(Controller):
             marks = panel_pages.marks(form, subject)
             await panels.mark(request.user, evaluation.panel(ref), subject.ref, marks, form.version)
             return to(
-                f"/tenders/{ref}/evaluation", "Your marks of this bid are kept. You can change them until you hand in."
+                f"/tenders/{ref}/evaluation",
+                _("Your marks of this bid are kept. You can change them until you hand in."),
             )
         return await _bid(request, ref, bid, form)
 
@@ -133,7 +134,7 @@ class EvaluationPages(Controller):
         """Ask a bidder about a low price."""
         question = await actions.ask_about_price(request.user, ref, bid)
         lot = await one("SELECT l.ref FROM opened_bid ob JOIN lot l ON l.id = ob.lot WHERE ob.id = {}", question.bid)
-        return to(f"/tenders/{ref}/evaluation/lots/{lot['ref']}", "The bidder is asked to explain its price.")
+        return to(f"/tenders/{ref}/evaluation/lots/{lot['ref']}", _("The bidder is asked to explain its price."))
 
     @get("/tenders/{ref:str}/evaluation/lots/{lot:str}", guards=[guards.signed_in])
     async def lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
@@ -146,7 +147,7 @@ class EvaluationPages(Controller):
         form = await forms.read(request, DecisionForm)
         with form.acting():
             decision = await actions.decide(request.user, ref, lot, _decision(form))
-            return to(f"/awards/{decision.ref}", "The lot is decided. Every bidder gets a letter with its scores.")
+            return to(f"/awards/{decision.ref}", _("The lot is decided. Every bidder gets a letter with its scores."))
         return await _lot(request, ref, lot, form)
 
     @get("/tenders/{ref:str}/awards", guards=[guards.public])
@@ -224,7 +225,7 @@ async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Any] |
 
 
 async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[DecisionForm]) -> Response[bytes]:
-    standing, _ = await standing_for(request.user, ref, ranking=True)
+    standing, _member = await standing_for(request.user, ref, ranking=True)
     lot = standing.lot(lot_ref)
     if lot is None:
         raise NotFound("Lot")
@@ -281,7 +282,7 @@ class AwardPages(Controller):
         form = await forms.read(request, actions.ComplaintDraft)
         with form.acting():
             await actions.complain(request.user, ref, form.data)
-            return to(f"/awards/{ref}", "Your complaint is lodged. No contract is drawn up until it is answered.")
+            return to(f"/awards/{ref}", _("Your complaint is lodged. No contract is drawn up until it is answered."))
         return await _award(request, ref, complaint=form)
 
     @post("/{ref:str}/complaint/{complaint:str}/answer", guards=[guards.buyer])
@@ -291,7 +292,7 @@ class AwardPages(Controller):
         with form.acting():
             given = actions.ComplaintAnswer(form.data.upheld == "yes", form.data.answer, form.data.mark_again)
             await actions.answer_complaint(request.user, ref, complaint, given)
-            return to(f"/awards/{ref}", "The complaint is answered, and who is concerned is told by letter.")
+            return to(f"/awards/{ref}", _("The complaint is answered, and who is concerned is told by letter."))
         return await _award(request, ref, answer=form)
 
     @post("/{ref:str}/set-aside", guards=[guards.buyer])
@@ -300,7 +301,7 @@ class AwardPages(Controller):
         form = await forms.read(request, actions.TakingBack)
         with form.acting():
             await actions.set_aside(request.user, ref, form.data)
-            return to(f"/awards/{ref}", "The decision is set aside. Decide the lot again.")
+            return to(f"/awards/{ref}", _("The decision is set aside. Decide the lot again."))
         return await _award(request, ref, taking_back=form)
 
     @get("/prices/{bid:str}", guards=[guards.supplier])
@@ -315,15 +316,15 @@ class AwardPages(Controller):
         with form.acting():
             asked = await _asked(request.user, bid)
             await actions.explain_price(request.user, asked["tender_ref"], asked["bid"], form.data)
-            return to(f"/awards/prices/{bid}", "Your explanation is with the buyer.")
+            return to(f"/awards/prices/{bid}", _("Your explanation is with the buyer."))
         return await _price(request, bid, form)
 
 
 class AnswerForm(msgspec.Struct):
     """An answer to a complaint as the page asks for it: `upheld` is yes or no."""
 
-    upheld: Annotated[str, Meta(title="Your decision on the complaint", pattern="^(yes|no)$")]
-    answer: Annotated[str, Meta(title="Your answer", max_length=8000)]
+    upheld: Annotated[str, Meta(title=N_("Your decision on the complaint"), pattern="^(yes|no)$")]
+    answer: Annotated[str, Meta(title=N_("Your answer"), max_length=8000)]
     mark_again: bool = False
 
 

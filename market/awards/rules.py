@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from market import policy, workdays
 from market.panels.rules import REASON
 from market.refusals import rule
+from market.wording import _
 
 if TYPE_CHECKING:
     from market.awards.tables import Complaint, Decision, PriceQuestion
@@ -94,19 +95,19 @@ class SettingAside:
 @rule("award.tender-cancelled")
 def tender_goes_on(deciding: Deciding) -> str | None:
     """A cancelled tender is not awarded."""
-    return "This tender was cancelled." if deciding.tender.cancelled_at else None
+    return _("This tender was cancelled.") if deciding.tender.cancelled_at else None
 
 
 @rule("award.not-opened")
 def bids_were_opened(deciding: Deciding) -> str | None:
     """Nothing is decided before the bids are open."""
-    return None if deciding.tender.opened_at else "The bids are not open yet."
+    return None if deciding.tender.opened_at else _("The bids are not open yet.")
 
 
 @rule("award.decided-already")
 def decided_once(deciding: Deciding) -> str | None:
     """A lot has one decision in force; another is possible only when that one is set aside."""
-    return "This lot has been decided already." if deciding.decided else None
+    return _("This lot has been decided already.") if deciding.decided else None
 
 
 @rule(
@@ -123,7 +124,11 @@ def panel_has_finished(deciding: Deciding) -> str | None:
 )
 def says_why(deciding: Deciding) -> str | None:
     """A decision gives its reasons in words, beside the numbers; so does a decision to award nothing."""
-    return None if len(deciding.reasons.strip()) >= REASON else f"Give the reasons, in at least {REASON} characters."
+    return (
+        None
+        if len(deciding.reasons.strip()) >= REASON
+        else _("Give the reasons, in at least {reason} characters.", reason=REASON)
+    )
 
 
 @rule("award.set-aside-unknown", field="set_aside")
@@ -132,14 +137,18 @@ def sets_aside_bids_of_the_lot(deciding: Deciding) -> str | None:
     if deciding.waiting or deciding.decided:
         return None
     unknown = sorted(set(deciding.set_aside) - set(deciding.bids))
-    return f"These are not ranked bids of this lot: {', '.join(unknown)}." if unknown else None
+    return _("These are not ranked bids of this lot: {unknown}.", unknown=", ".join(unknown)) if unknown else None
 
 
 @rule("award.set-aside-unreasoned", field="set_aside", source="Procurement Act 2023 sections 19(3), 26 and 28")
 def sets_aside_with_a_reason(deciding: Deciding) -> str | None:
     """A bid that is passed over is told why, in words that can be checked."""
     bare = [bid for bid, reason in deciding.set_aside.items() if len(reason.strip()) < REASON]
-    return f"Say why you set aside {', '.join(bare)}, in at least {REASON} characters." if bare else None
+    return (
+        _("Say why you set aside {bare}, in at least {reason} characters.", bare=", ".join(bare), reason=REASON)
+        if bare
+        else None
+    )
 
 
 @rule(
@@ -157,7 +166,10 @@ def low_price_could_be_explained(deciding: Deciding) -> str | None:
     ]
     if not early:
         return None
-    return f"Ask about the price first and wait for the answer, or until its time has passed: {', '.join(early)}."
+    return _(
+        "Ask about the price first and wait for the answer, or until its time has passed: {early}.",
+        early=", ".join(early),
+    )
 
 
 @rule(
@@ -171,10 +183,13 @@ def awards_the_first(deciding: Deciding) -> str | None:
     if deciding.waiting or deciding.decided or deciding.winner in ("", deciding.expected):
         return None
     if deciding.winner not in deciding.bids:
-        return "Choose one of the ranked bids of this lot."
+        return _("Choose one of the ranked bids of this lot.")
     if not deciding.expected:
-        return "No bid is left that this lot may be awarded to."
-    return f"{deciding.expected_name} is first. Award the lot to it, or set its bid aside and say why."
+        return _("No bid is left that this lot may be awarded to.")
+    return _(
+        "{expected_name} is first. Award the lot to it, or set its bid aside and say why.",
+        expected_name=deciding.expected_name,
+    )
 
 
 @rule("award.certificate-missing", field="winner", source="Design card, idea 10: no award without a conforming API")
@@ -186,37 +201,41 @@ def winner_is_certified(deciding: Deciding) -> str | None:
 @rule("price.not-low")
 def looks_low(asking: Asking) -> str | None:
     """Only a price that looks abnormally low is asked about."""
-    return None if asking.low else "This price does not look abnormally low beside the others."
+    return None if asking.low else _("This price does not look abnormally low beside the others.")
 
 
 @rule("price.lot-decided")
 def asks_before_deciding(asking: Asking) -> str | None:
     """A price is asked about, and explained, before the lot is decided."""
-    return "This lot has been decided." if asking.decided else None
+    return _("This lot has been decided.") if asking.decided else None
 
 
 @rule("price.asked-already")
 def asked_once(asking: Asking) -> str | None:
     """The question is put once."""
-    return "This bidder has been asked already." if asking.question else None
+    return _("This bidder has been asked already.") if asking.question else None
 
 
 @rule("price.not-asked")
 def was_asked(asking: Asking) -> str | None:
     """A price is explained when the buyer asks."""
-    return None if asking.question else "Nobody has asked about this price."
+    return None if asking.question else _("Nobody has asked about this price.")
 
 
 @rule("price.answered-already")
 def answered_once(asking: Asking) -> str | None:
     """An explanation is given once."""
-    return "You have explained this price already." if asking.question and asking.question.answered_at else None
+    return _("You have explained this price already.") if asking.question and asking.question.answered_at else None
 
 
 @rule("price.answer-missing", field="answer")
 def explains(asking: Asking) -> str | None:
     """An explanation says something."""
-    return None if len(asking.answer.strip()) >= REASON else f"Explain the price, in at least {REASON} characters."
+    return (
+        None
+        if len(asking.answer.strip()) >= REASON
+        else _("Explain the price, in at least {reason} characters.", reason=REASON)
+    )
 
 
 # ── after the decision ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -225,20 +244,20 @@ def explains(asking: Asking) -> str | None:
 @rule("complaint.not-a-bidder")
 def has_bid_for_the_lot(complaining: Complaining) -> str | None:
     """A decision is complained about by those who bid for the lot."""
-    return None if complaining.bidder else "Only those who bid for this lot can complain about its decision."
+    return None if complaining.bidder else _("Only those who bid for this lot can complain about its decision.")
 
 
 @rule("complaint.won")
 def has_not_won(complaining: Complaining) -> str | None:
     """Who was awarded the lot has nothing to complain about."""
-    return "You were awarded this lot." if complaining.won else None
+    return _("You were awarded this lot.") if complaining.won else None
 
 
 @rule("complaint.decision-set-aside")
 def decision_stands(complaining: Complaining) -> str | None:
     """A decision that was set aside is complained about no more."""
     return (
-        "This decision was set aside already; the lot will be decided again."
+        _("This decision was set aside already; the lot will be decided again.")
         if complaining.decision.set_aside_at
         else None
     )
@@ -253,54 +272,64 @@ def within_the_standstill(complaining: Complaining) -> str | None:
     end = complaining.decision.standstill_ends_at
     if end is None or not workdays.is_over(end, complaining.now):
         return None
-    return (
-        "The standstill has ended, so a complaint here no longer stops the contract. "
-        f"A claim in court is possible for {policy.UK.award.claims_days} days from when you knew of the reason for it."
+    return _(
+        "The standstill has ended, so a complaint here no longer stops the contract. A claim in court "
+        "is possible for {claims_days} days from when you knew of the reason for it.",
+        claims_days=policy.UK.award.claims_days,
     )
 
 
 @rule("complaint.lodged-already")
 def complains_once(complaining: Complaining) -> str | None:
     """A bidder lodges one complaint about a decision."""
-    return "You have lodged a complaint about this decision already." if complaining.before else None
+    return _("You have lodged a complaint about this decision already.") if complaining.before else None
 
 
 @rule("complaint.answered-already")
 def not_answered(answering: Answering) -> str | None:
     """A complaint is answered once."""
-    return "This complaint has been answered already." if answering.complaint.answered_at else None
+    return _("This complaint has been answered already.") if answering.complaint.answered_at else None
 
 
 @rule("complaint.decision-gone")
 def answers_about_a_standing_decision(answering: Answering) -> str | None:
     """When another complaint had the decision set aside, there is nothing left to answer."""
-    return "This decision was set aside already." if answering.decision.set_aside_at else None
+    return _("This decision was set aside already.") if answering.decision.set_aside_at else None
 
 
 @rule("complaint.answer-missing", field="answer")
 def answers_with_reasons(answering: Answering) -> str | None:
     """Whoever complains is told why she was right or not."""
-    return None if len(answering.answer.strip()) >= REASON else f"Give your reasons, in at least {REASON} characters."
+    return (
+        None
+        if len(answering.answer.strip()) >= REASON
+        else _("Give your reasons, in at least {reason} characters.", reason=REASON)
+    )
 
 
 @rule("award.set-aside-already")
 def still_in_force(setting: SettingAside) -> str | None:
     """A decision is set aside once."""
-    return "This decision was set aside already." if setting.decision.set_aside_at else None
+    return _("This decision was set aside already.") if setting.decision.set_aside_at else None
 
 
 @rule("award.contracted")
 def not_contracted(setting: SettingAside) -> str | None:
     """A decision from which a contract was drawn up stands; give up the contract first."""
     if setting.decision.contract:
-        return f"Contract {setting.decision.contract} was drawn up from this decision. Give the contract up first."
+        return _(
+            "Contract {contract} was drawn up from this decision. Give the contract up first.",
+            contract=setting.decision.contract,
+        )
     return None
 
 
 @rule("award.set-aside-reason-missing", field="reason")
 def says_why_it_is_taken_back(setting: SettingAside) -> str | None:
     """Why a decision was taken back is published."""
-    return None if len(setting.reason.strip()) >= REASON else f"Say why, in at least {REASON} characters."
+    return (
+        None if len(setting.reason.strip()) >= REASON else _("Say why, in at least {reason} characters.", reason=REASON)
+    )
 
 
 ASK = (looks_low, asks_before_deciding, asked_once)

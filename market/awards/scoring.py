@@ -19,6 +19,7 @@ from market import policy
 from market.money import Money
 from market.panels.arithmetic import Line, average, decimal, hundredths, line, shown, weights_add_up
 from market.tenders.method import RULES
+from market.wording import _, _n
 
 Formula = Literal["proportional", "linear"]
 
@@ -64,7 +65,11 @@ class Placed(msgspec.Struct, frozen=True):
     @property
     def says(self) -> tuple[str, ...]:
         """Everything reckoned about this bid in sentences, ready to be quoted."""
-        total = () if self.excluded else (f"Total: {shown(self.total)} of 100 points, rank {self.rank}.",)
+        total = (
+            ()
+            if self.excluded
+            else (_("Total: {total} of 100 points, rank {rank}.", total=shown(self.total), rank=self.rank),)
+        )
         return (*(line.says for line in self.lines), *total, *filter(None, (self.excluded, self.tie, self.low)))
 
 
@@ -143,8 +148,9 @@ def evaluate(
         msgspec.structs.replace(bid, rank=place, tie=tie, low=low.get(bid.bid))
         for place, (bid, tie) in enumerate(order, start=1)
     ]
-    rules = [RULES["quality"], RULES["minimum"], *([RULES[formula]] if price else []), RULES["rounding"], RULES["ties"]]
-    return Ranking((*ranked, *(bid for bid in assessed if bid.excluded)), formula, (*rules, RULES["low"]), draws)
+    codes = ("quality", "minimum", *((formula,) if price else ()), "rounding", "ties", "low")
+    rules = tuple(_(RULES[code]) for code in codes)
+    return Ranking((*ranked, *(bid for bid in assessed if bid.excluded)), formula, rules, draws)
 
 
 def looks_low(price: Money, others: Iterable[Money]) -> str | None:
@@ -152,14 +158,29 @@ def looks_low(price: Money, others: Iterable[Money]) -> str | None:
     lets a buyer disregard such a tender only after the supplier had a reasonable opportunity to explain."""
     rest = sorted(other.minor for other in others)
     under_mean, under_next = policy.UK.award.low_percent_under_mean, policy.UK.award.low_percent_under_next
-    ask = f" The supplier has {policy.UK.award.low_reply_working_days} working days to explain it before any decision."
+    ask = " " + _(
+        "The supplier has {low_reply_working_days} working days to explain it before any decision.",
+        low_reply_working_days=policy.UK.award.low_reply_working_days,
+    )
     if len(rest) >= 2 and sum(rest) > 0 and price.minor * 100 * len(rest) <= sum(rest) * (100 - under_mean):
         mean = Money(int(Fraction(sum(rest), len(rest)) + Fraction(1, 2)), price.currency)
-        return f"The price of {price} is {under_mean}% or more under the average of the other bids ({mean}).{ask}"
+        return _(
+            "The price of {price} is {under_mean}% or more under the average of the other bids ({mean}).{ask}",
+            price=price,
+            under_mean=under_mean,
+            mean=mean,
+            ask=ask,
+        )
     above = next((other for other in rest if other > price.minor), None)
     if above and rest[0] > price.minor and price.minor * 100 <= above * (100 - under_next):
         following = Money(above, price.currency)
-        return f"The price of {price} is {under_next}% or more under the next price ({following}).{ask}"
+        return _(
+            "The price of {price} is {under_next}% or more under the next price ({following}).{ask}",
+            price=price,
+            under_next=under_next,
+            following=following,
+            ask=ask,
+        )
     return None
 
 
@@ -209,21 +230,28 @@ def allocate(
         if over is None:
             break
         kept = sorted(ahead[over], key=lambda contest: _claim(contest, open_bids(contest)))
-        keeps = [f"lot {each.number}" for each in sorted(kept[: room(over)], key=lambda each: each.number)]
+        keeps = [
+            _("lot {number}", number=each.number) for each in sorted(kept[: room(over)], key=lambda each: each.number)
+        ]
         if (held or {}).get(over, 0):
-            keeps.append("what it was awarded before")
+            keeps.append(_("what it was awarded before"))
         for contest in kept[room(over) :]:
             name = open_bids(contest)[0].name
             barred[contest.lot].add(over)
             notes[contest.lot].append(
-                f"{name} was ahead here too, but one supplier may be awarded at most {limit} of these lots and keeps "
-                f"{', '.join(keeps)}, by the stated rule."
+                _(
+                    "{name} was ahead here too, but one supplier may be awarded at most {limit} of these lots and "
+                    "keeps {keeps}, by the stated rule.",
+                    name=name,
+                    limit=limit,
+                    keeps=", ".join(keeps),
+                )
             )
     allotted = []
     for contest in lots:
         winner = next(iter(open_bids(contest)), None)
         if winner is None:
-            notes[contest.lot].append("No bid is left that may be awarded this lot, so it is not awarded.")
+            notes[contest.lot].append(_("No bid is left that may be awarded this lot, so it is not awarded."))
         allotted.append(Allotted(contest.lot, winner, tuple(notes[contest.lot])))
     return tuple(allotted)
 
@@ -259,9 +287,20 @@ def _quality(criteria: Sequence[Criterion], offer: Offer, highest_mark: int) -> 
         except ValueError as wrong:
             raise ValueError(f"bid {offer.bid}: {wrong}") from None
         if (mark := average(marks)) < criterion.minimum:
-            fails.append(f"{criterion.name} (average mark {decimal(mark)}, minimum {criterion.minimum})")
+            fails.append(
+                _(
+                    "{name} (average mark {mark}, minimum {minimum})",
+                    name=criterion.name,
+                    mark=decimal(mark),
+                    minimum=criterion.minimum,
+                )
+            )
     quality = sum(each.points for each in lines)
-    excluded = f"Excluded: under the minimum for {' and '.join(fails)}; the price was not compared." if fails else None
+    excluded = (
+        _("Excluded: under the minimum for {fails}; the price was not compared.", fails=" and ".join(fails))
+        if fails
+        else None
+    )
     return Placed(
         offer.bid, offer.supplier, offer.name, offer.price, tuple(lines), quality, 0, quality, excluded=excluded
     )
@@ -273,14 +312,27 @@ def _priced(bid: Placed, price: Criterion | None, lowest: int, formula: Formula)
     points = hundredths(price_points(bid.price.minor, lowest, price.weight, formula))
     floor = Money(lowest, bid.price.currency)
     if bid.price.minor == lowest:
-        how = "the lowest valid price takes the full weight"
+        how = _("the lowest valid price takes the full weight")
     elif lowest == 0:
         how = "a free offer takes the full weight and leaves none for others"
     elif formula == "proportional":
         how = f"{floor} ÷ {bid.price} × {price.weight}"
     else:
-        how = f"{price.weight} × (1 − ({bid.price} − {floor}) ÷ {floor}), and not under 0"
-    says = f"{price.name}: {bid.price}, lowest valid price {floor}: {how}: {shown(points)} of {price.weight} points."
+        how = _(
+            "{weight} × (1 − ({price} − {floor}) ÷ {floor}), and not under 0",
+            weight=price.weight,
+            price=bid.price,
+            floor=floor,
+        )
+    says = _(
+        "{name}: {price}, lowest valid price {floor}: {how}: {points} of {weight} points.",
+        name=price.name,
+        price=bid.price,
+        floor=floor,
+        how=how,
+        points=shown(points),
+        weight=price.weight,
+    )
     priced = Line(price.id, price.name, price.weight, points, says)
     return msgspec.structs.replace(bid, lines=(*bid.lines, priced), price_points=points, total=bid.quality + points)
 
@@ -303,15 +355,25 @@ def _order(bids: Sequence[Placed], seed: str) -> tuple[list[tuple[Placed, str | 
             drawn = draw(seed, [bid.bid for bid in group])
             draws.append(drawn)
             by_ticket = {bid.bid: bid for bid in group}
-            others = "another bid" if len(group) == 2 else f"{len(group) - 1} other bids"
-            says = f"Equal in total, quality and price with {others}: placed by lot, seed {seed!r}."
-            order += [(by_ticket[bid], says) for bid, _ in drawn.tickets]
+            others = _n("another bid", "{number} other bids", len(group) - 1)
+            says = _(
+                "Equal in total, quality and price with {others}: placed by lot, seed {seed}.",
+                others=others,
+                seed=repr(seed),
+            )
+            order += [(by_ticket[bid], says) for bid, _ticket in drawn.tickets]
         elif totals.count(group[0].total) > 1:
             same = [
                 bid.quality == group[0].quality for bid in bids if bid.total == group[0].total and bid is not group[0]
             ]
-            by = "lower price" if all(same) else "quality points, then lower price" if any(same) else "quality points"
-            order.append((group[0], f"Equal in total with another bid: placed by {by}."))
+            by = (
+                _("lower price")
+                if all(same)
+                else _("quality points, then lower price")
+                if any(same)
+                else _("quality points")
+            )
+            order.append((group[0], _("Equal in total with another bid: placed by {by}.", by=by)))
         else:
             order.append((group[0], None))
     return order, tuple(draws)

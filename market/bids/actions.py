@@ -25,11 +25,12 @@ from market.settings import settings
 from market.standards import certificates, sanctions
 from market.tenders.actions import add_follower
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
+from market.wording import N_, _
 
-Price = Annotated[int, Meta(title="Your price without VAT", ge=0, le=10**13)]
+Price = Annotated[int, Meta(title=N_("Your price without VAT"), ge=0, le=10**13)]
 """In minor units of the tender's currency."""
 
-Code = Annotated[str, Meta(title="Your opening secret", max_length=80)]
+Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
 """What an opening officer wrote down when she took her secret."""
 
 
@@ -407,7 +408,7 @@ def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
     context = sealing.Context(tender.ref, row["lot_ref"], row["supplier_ref"])
     stored = sealing.receipt(row["envelope"], context, row["received_at"])
     if (stored.envelope_sha256, stored.digest) != (row["digest"], row["receipt"]):
-        opened.problem = (
+        opened.problem = _(
             "The envelope is not the one that its receipt was given for: it was exchanged after it arrived."
         )
         return opened
@@ -417,7 +418,7 @@ def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
         opened.answers = canonical.encode(content["answers"]).decode()
         opened.declarations = "declared" if content["declared"] else ""
     except (sealing.Unsealable, canonical.NotCanonical, KeyError, TypeError, ValueError) as broken:
-        opened.problem = f"The envelope could not be read: {broken}"
+        opened.problem = _("The envelope could not be read: {broken}", broken=broken)
     return opened
 
 

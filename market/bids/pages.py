@@ -21,6 +21,7 @@ from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class BidForm(msgspec.Struct):
@@ -100,7 +101,8 @@ class BidPages(Controller):
             given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared)
             sealed = await actions.submit(request.user, ref, lot, given)
             return to(
-                f"/tenders/{ref}/bid", f"Your bid is sealed. Receipt {sealed.receipt.digest[:16]}… is in your letters."
+                f"/tenders/{ref}/bid",
+                _("Your bid is sealed. Receipt {digest}… is in your letters.", digest=sealed.receipt.digest[:16]),
             )
         return await _bidding(request, ref, lot, form)
 
@@ -108,7 +110,7 @@ class BidPages(Controller):
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Withdraw it."""
         await actions.withdraw(request.user, ref, lot)
-        return to(f"/tenders/{ref}/bid", "Your bid is withdrawn. You may seal another until the deadline.")
+        return to(f"/tenders/{ref}/bid", _("Your bid is withdrawn. You may seal another until the deadline."))
 
     @get("/tenders/{ref:str}/opening", guards=[guards.public])
     async def opening(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -122,7 +124,9 @@ class BidPages(Controller):
         with form.acting():
             opened = await actions.contribute(request.user, ref, form.data.code)
             said = (
-                "The bids are open." if opened else "Your code is in. The bids open when another officer enters theirs."
+                _("The bids are open.")
+                if opened
+                else _("Your code is in. The bids open when another officer enters theirs.")
             )
             return to(f"/tenders/{ref}/opening", said)
         return await _opening(request, ref, form)
@@ -138,7 +142,7 @@ class BidPages(Controller):
 async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
     tender = await _tender(ref)
     lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    _, missing = await actions.warned(request.user, tender)
+    _service, missing = await actions.warned(request.user, tender)
     return show(
         request,
         "bids/seal.html",

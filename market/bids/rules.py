@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from market import policy
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.tenders.tables import Lot, LotCriterion, Tender
@@ -54,13 +54,13 @@ class Opening:
 @rule("bid.tender-not-published")
 def tender_is_published(bidding: Bidding) -> str | None:
     """Only a published tender takes bids."""
-    return None if bidding.tender.published_at else "This tender is not published, so it takes no bids."
+    return None if bidding.tender.published_at else _("This tender is not published, so it takes no bids.")
 
 
 @rule("bid.tender-cancelled")
 def tender_goes_on(bidding: Bidding) -> str | None:
     """A cancelled tender takes no bids."""
-    return "This tender was cancelled." if bidding.tender.cancelled_at else None
+    return _("This tender was cancelled.") if bidding.tender.cancelled_at else None
 
 
 @rule(
@@ -70,7 +70,7 @@ def tender_goes_on(bidding: Bidding) -> str | None:
 def before_the_deadline(bidding: Bidding) -> str | None:
     """An envelope counts when it has arrived before the deadline; the moment of arrival is the one that decides."""
     if bidding.tender.closes_at and bidding.at >= bidding.tender.closes_at:
-        return (
+        return _(
             "The deadline has passed, so nothing can be sent or withdrawn. What you had sealed before it still counts."
         )
     return None
@@ -79,13 +79,13 @@ def before_the_deadline(bidding: Bidding) -> str | None:
 @rule("bid.opened-already")
 def not_opened(bidding: Bidding) -> str | None:
     """When the envelopes are open nothing can be added or taken away."""
-    return "The bids have been opened." if bidding.tender.opened_at else None
+    return _("The bids have been opened.") if bidding.tender.opened_at else None
 
 
 @rule("bid.unknown-lot")
 def lot_of_this_tender(bidding: Bidding) -> str | None:
     """A bid is for one lot of the tender."""
-    return None if bidding.lot is not None else "Choose a lot of this tender."
+    return None if bidding.lot is not None else _("Choose a lot of this tender.")
 
 
 @rule("bid.access-withheld", source="Platform rules: access is withheld from those who break them until they mend it")
@@ -98,14 +98,16 @@ def access_is_not_withheld(bidding: Bidding) -> str | None:
 def something_is_sealed(bidding: Bidding) -> str | None:
     """Only an envelope that counts can be withdrawn."""
     return (
-        None if bidding.sealed_before else "You have no bid for this lot that counts, so there is nothing to withdraw."
+        None
+        if bidding.sealed_before
+        else _("You have no bid for this lot that counts, so there is nothing to withdraw.")
     )
 
 
 @rule("bid.price-missing", field="price_minor")
 def has_a_price(content: Content) -> str | None:
     """A bid names a price, without VAT."""
-    return None if content.price_minor > 0 else "Enter your price without VAT, more than zero"
+    return None if content.price_minor > 0 else _("Enter your price without VAT, more than zero")
 
 
 @rule("bid.answers-missing")
@@ -116,7 +118,7 @@ def answers_every_criterion(content: Content) -> str | None:
         for each in content.criteria
         if each.kind == "quality" and not content.answers.get(each.ref, "").strip()
     ]
-    return f"Answer every criterion: {', '.join(missing)}." if missing else None
+    return _("Answer every criterion: {missing}.", missing=", ".join(missing)) if missing else None
 
 
 @rule("bid.unknown-criterion")
@@ -124,7 +126,7 @@ def answers_only_criteria(content: Content) -> str | None:
     """An answer belongs to a criterion of the lot."""
     known = {each.ref for each in content.criteria}
     extra = [ref for ref in content.answers if ref not in known]
-    return f"These are not criteria of the lot: {', '.join(sorted(extra))}." if extra else None
+    return _("These are not criteria of the lot: {extra}.", extra=", ".join(sorted(extra))) if extra else None
 
 
 @rule(
@@ -132,48 +134,54 @@ def answers_only_criteria(content: Content) -> str | None:
 )
 def declares_nothing_against_it(content: Content) -> str | None:
     """The supplier declares that no exclusion ground applies and that it bids on its own."""
-    return None if content.declared else "Confirm the declaration before you seal the bid"
+    return None if content.declared else _("Confirm the declaration before you seal the bid")
 
 
 @rule("bid.too-large")
 def fits_the_envelope(content: Content) -> str | None:
     """An envelope has a largest size."""
     most = policy.UK.bids.envelope_bytes
-    return None if content.bytes <= most else f"The bid is larger than {most // 1024 // 1024} MiB. Shorten it."
+    return (
+        None
+        if content.bytes <= most
+        else _("The bid is larger than {most} MiB. Shorten it.", most=most // 1024 // 1024)
+    )
 
 
 @rule("opening.too-early", source="Sealed until the deadline: nobody sees a bid or the number of bids before it")
 def after_the_deadline(opening: Opening) -> str | None:
     """Bids are opened after the deadline, never before."""
     if opening.tender.closes_at is None or opening.at < opening.tender.closes_at:
-        return "Bids can be opened only when the deadline has passed. Come back then, with your code."
+        return _("Bids can be opened only when the deadline has passed. Come back then, with your code.")
     return None
 
 
 @rule("opening.done")
 def opened_once(opening: Opening) -> str | None:
     """A tender is opened once."""
-    return "The bids have been opened already; the register is published." if opening.tender.opened_at else None
+    return _("The bids have been opened already; the register is published.") if opening.tender.opened_at else None
 
 
 @rule("opening.tender-cancelled")
 def not_cancelled(opening: Opening) -> str | None:
     """A cancelled tender stays closed: bids nobody needs are never read."""
-    return "This tender was cancelled; its bids stay sealed." if opening.tender.cancelled_at else None
+    return _("This tender was cancelled; its bids stay sealed.") if opening.tender.cancelled_at else None
 
 
 @rule("opening.not-an-officer")
 def named_and_enrolled(opening: Opening) -> str | None:
     """Only the opening officers named before publication, who made a code, can open."""
     if not opening.officer:
-        return "You are not an opening officer of this tender."
-    return None if opening.enrolled else "You made no code before publication, so you cannot take part in the opening."
+        return _("You are not an opening officer of this tender.")
+    return (
+        None if opening.enrolled else _("You made no code before publication, so you cannot take part in the opening.")
+    )
 
 
 @rule("opening.contributed-already")
 def not_contributed(opening: Opening) -> str | None:
     """Two different officers are needed; one cannot enter a code twice."""
-    return "You have entered your code. Another officer has to enter theirs." if opening.contributed else None
+    return _("You have entered your code. Another officer has to enter theirs.") if opening.contributed else None
 
 
 SUBMIT = (

@@ -30,6 +30,7 @@ from market.standing import dates_of
 from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
+from market.wording import N_, _
 
 MANAGERS: tuple[Role, ...] = ("contract-manager", "buyer")
 """Who acts for the buyer under a contract."""
@@ -41,59 +42,59 @@ SUPPLIERS: tuple[Role, ...] = ("supplier-admin", "supplier-member")
 class MilestoneDraft(msgspec.Struct, forbid_unknown_fields=True):
     """A part of the work: what, by when, and what it pays (minor units of the tender's currency)."""
 
-    title: Annotated[str, Meta(title="Milestone", max_length=300)]
-    due_on: Annotated[date, Meta(title="Due")]
-    amount_minor: Annotated[int, Meta(title="Amount", ge=0, le=10**13)]
+    title: Annotated[str, Meta(title=N_("Milestone"), max_length=300)]
+    due_on: Annotated[date, Meta(title=N_("Due"))]
+    amount_minor: Annotated[int, Meta(title=N_("Amount"), ge=0, le=10**13)]
 
 
 class ContractDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What the buyer adds to the award: dates, milestones that add up to the winning price, and what is promised beside."""
 
-    begins_on: Annotated[date, Meta(title="First day")]
-    ends_on: Annotated[date, Meta(title="Last day")]
+    begins_on: Annotated[date, Meta(title=N_("First day"))]
+    ends_on: Annotated[date, Meta(title=N_("Last day"))]
     milestones: Annotated[list[MilestoneDraft], Meta(max_length=60)]
-    title: Annotated[str, Meta(title="Title", max_length=300)] = ""
-    terms: Annotated[str, Meta(title="Terms", max_length=40_000)] = ""
+    title: Annotated[str, Meta(title=N_("Title"), max_length=300)] = ""
+    terms: Annotated[str, Meta(title=N_("Terms"), max_length=40_000)] = ""
     indicators: Annotated[
-        list[Annotated[str, Meta(max_length=400)]], Meta(title="Performance indicators", max_length=50)
+        list[Annotated[str, Meta(max_length=400)]], Meta(title=N_("Performance indicators"), max_length=50)
     ] = []
 
 
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
     """A side's signature: the digest of the document it has read, and that it means it."""
 
-    digest: Annotated[str, Meta(title="Digest", min_length=64, max_length=64)]
-    agreed: Annotated[bool, Meta(title="I sign")] = False
+    digest: Annotated[str, Meta(title=N_("Digest"), min_length=64, max_length=64)]
+    agreed: Annotated[bool, Meta(title=N_("I sign"))] = False
 
 
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What the supplier says of a delivered milestone."""
 
-    note: Annotated[str, Meta(title="What you delivered", max_length=4000)]
+    note: Annotated[str, Meta(title=N_("What you delivered"), max_length=4000)]
 
 
 class RefusedDelivery(msgspec.Struct, forbid_unknown_fields=True):
     """Why a delivery is not accepted."""
 
-    problem: Annotated[str, Meta(title="What is wrong", max_length=4000)]
+    problem: Annotated[str, Meta(title=N_("What is wrong"), max_length=4000)]
 
 
 class ChangeDraft(msgspec.Struct, forbid_unknown_fields=True):
     """A change: its coded ground (`market.contracts.rules.GROUNDS`), what and why in words, and where it applies a new last
     day or one added milestone."""
 
-    ground: Annotated[str, Meta(title="Ground", max_length=30)]
-    text: Annotated[str, Meta(title="What changes and why", max_length=8000)]
-    new_ends_on: Annotated[date | None, Meta(title="New last day")] = None
-    milestone_title: Annotated[str, Meta(title="Added milestone", max_length=300)] = ""
-    milestone_due_on: Annotated[date | None, Meta(title="Due")] = None
-    milestone_minor: Annotated[int, Meta(title="Amount", ge=0, le=10**13)] = 0
+    ground: Annotated[str, Meta(title=N_("Ground"), max_length=30)]
+    text: Annotated[str, Meta(title=N_("What changes and why"), max_length=8000)]
+    new_ends_on: Annotated[date | None, Meta(title=N_("New last day"))] = None
+    milestone_title: Annotated[str, Meta(title=N_("Added milestone"), max_length=300)] = ""
+    milestone_due_on: Annotated[date | None, Meta(title=N_("Due"))] = None
+    milestone_minor: Annotated[int, Meta(title=N_("Amount"), ge=0, le=10**13)] = 0
 
 
 class End(msgspec.Struct, forbid_unknown_fields=True):
     """Why a contract ends before its last day, or is given up before both have signed."""
 
-    reason: Annotated[str, Meta(title="Why it ends", max_length=4000)]
+    reason: Annotated[str, Meta(title=N_("Why it ends"), max_length=4000)]
 
 
 async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contract:
@@ -524,12 +525,12 @@ async def propose_change(actor: Actor, contract_ref: str, given: ChangeDraft) ->
 def _before_and_after(contract: Contract, given: ChangeDraft) -> tuple[str, str]:
     before, after = [], []
     if given.new_ends_on is not None and contract.ends_on is not None:
-        before.append(f"Ends on {day(contract.ends_on)}.")
-        after.append(f"Ends on {day(given.new_ends_on)}.")
+        before.append(_("Ends on {ends_on}.", ends_on=day(contract.ends_on)))
+        after.append(_("Ends on {ends_on}.", ends_on=day(given.new_ends_on)))
     if given.milestone_minor:
         value = Money(contract.value_minor, contract.currency)
-        before.append(f"Value {value}.")
-        after.append(f"Value {value + Money(given.milestone_minor, contract.currency)}.")
+        before.append(_("Value {value}.", value=value))
+        after.append(_("Value {value}.", value=value + Money(given.milestone_minor, contract.currency)))
     return " ".join(before), " ".join(after)
 
 
@@ -620,7 +621,7 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
         if not in_force:
             decision.contract = ""
             await decision.save([Decision.contract])
-            given_up = awards.TakingBack(f"Its contract was given up: {given.reason}")
+            given_up = awards.TakingBack(_("Its contract was given up: {reason}", reason=given.reason))
             await awards.set_aside(actor, decision.ref, given_up, MANAGERS)
         for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
             await _tell(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)

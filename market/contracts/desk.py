@@ -17,7 +17,7 @@ from market.refusals import refusals
 from market.standing import Standing, dates_of
 from market.tenders.listing import standings
 from market.web.desk import InPlay, Placed, Running, Waiting
-from market.wording import _
+from market.wording import N_, _
 
 
 class Won(msgspec.Struct, frozen=True):
@@ -98,7 +98,10 @@ async def _of_buyers(actor: Actor) -> list[Waiting]:
         decision = await Decision.objects().where(Decision.ref == won.award).first()
         if decision is None or refusals(rules.TIME_HAS_COME, await actions.readiness(decision)):
             continue
-        words, about = _("Draw up the contract: the standstill has passed"), f"{won.title}, lot {won.number}"
+        words, about = (
+            _("Draw up the contract: the standstill has passed"),
+            _("{title}, lot {number}", title=won.title, number=won.number),
+        )
         found.append(Waiting(words, f"/awards/{won.award}/contract", about, since=won.standstill_ends_at))
     found += _signing(
         await rows(
@@ -198,7 +201,7 @@ async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]
     found = await rows(Held, _HELD + "WHERE c.buyer = ANY({}::int[]) ORDER BY c.id DESC", list(bodies))
     return [
         Placed(
-            "Finished" if each.standing.stage in ("ended", "given-up") else "Contracts",
+            N_("Finished") if each.standing.stage in ("ended", "given-up") else N_("Contracts"),
             each.title,
             f"/contracts/{each.ref}",
             f"{each.supplier}. {each.standing.word}",
@@ -212,7 +215,7 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
     found = await rows(
         Held, _HELD + "WHERE c.supplier = ANY({}::int[]) AND c.ended_at IS NULL ORDER BY c.id", list(firms)
     )
-    return [InPlay("Contract", f"/contracts/{each.ref}", each.title, *_next(each)) for each in found]
+    return [InPlay(_("Contract"), f"/contracts/{each.ref}", each.title, *_next(each)) for each in found]
 
 
 def _next(each: Held) -> tuple[str, date | None]:

@@ -26,6 +26,7 @@ from market.refusals import NotFound, Refused, checklist, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import N_, _
 
 ROWS = 8
 """How many milestones the form has room for; the API takes more."""
@@ -34,19 +35,19 @@ ROWS = 8
 class DraftForm(msgspec.Struct):
     """A contract as the page asks for it; milestones are read from `m1_title`, `m1_due_on`, `m1_amount_minor` and so on."""
 
-    begins_on: Annotated[date, Meta(title="First day")]
-    ends_on: Annotated[date, Meta(title="Last day")]
-    title: Annotated[str, Meta(title="Title", max_length=300)] = ""
-    terms: Annotated[str, Meta(title="Terms", max_length=40_000)] = ""
-    indicators: Annotated[str, Meta(title="Performance indicators", max_length=20_000)] = ""
+    begins_on: Annotated[date, Meta(title=N_("First day"))]
+    ends_on: Annotated[date, Meta(title=N_("Last day"))]
+    title: Annotated[str, Meta(title=N_("Title"), max_length=300)] = ""
+    terms: Annotated[str, Meta(title=N_("Terms"), max_length=40_000)] = ""
+    indicators: Annotated[str, Meta(title=N_("Performance indicators"), max_length=20_000)] = ""
 
 
 class RowForm(msgspec.Struct):
     """One milestone of the form."""
 
-    title: Annotated[str, Meta(title="Milestone", max_length=300)]
-    due_on: Annotated[date, Meta(title="Due")]
-    amount_minor: Annotated[int, Meta(title="Amount", ge=1, le=10**13)]
+    title: Annotated[str, Meta(title=N_("Milestone"), max_length=300)]
+    due_on: Annotated[date, Meta(title=N_("Due"))]
+    amount_minor: Annotated[int, Meta(title=N_("Amount"), ge=1, le=10**13)]
 
 
 class ContractPages(Controller):
@@ -96,7 +97,7 @@ class ContractPages(Controller):
         form = await forms.read(request, DraftForm)
         with form.acting():
             contract = await actions.draw_up(request.user, ref, _draft(form))
-            return to(f"/contracts/{contract.ref}", "The contract is drawn up. Both sides are asked to sign it.")
+            return to(f"/contracts/{contract.ref}", _("The contract is drawn up. Both sides are asked to sign it."))
         return await _drawing(request, ref, form)
 
     @post("/contracts/{ref:str}/sign", guards=[guards.signed_in])
@@ -120,7 +121,7 @@ class ContractPages(Controller):
         form = await forms.read(request, actions.Delivery)
         with form.acting():
             await actions.deliver(request.user, ref, milestone, form.data)
-            return to(f"/contracts/{ref}#milestones", "Marked delivered. The buyer is told.")
+            return to(f"/contracts/{ref}#milestones", _("Marked delivered. The buyer is told."))
         return await _contract(request, ref, delivering=form)
 
     @post("/contracts/{ref:str}/milestones/{milestone:str}/accept", guards=[guards.buying_side])
@@ -137,7 +138,7 @@ class ContractPages(Controller):
         form = await forms.read(request, actions.RefusedDelivery)
         with form.acting():
             await actions.refuse(request.user, ref, milestone, form.data)
-            return to(f"/contracts/{ref}#milestones", "The supplier is told what is wrong.")
+            return to(f"/contracts/{ref}#milestones", _("The supplier is told what is wrong."))
         return await _contract(request, ref, refusing=form)
 
     @post("/contracts/{ref:str}/changes", guards=[guards.buying_side])
@@ -146,21 +147,24 @@ class ContractPages(Controller):
         form = await forms.read(request, actions.ChangeDraft)
         with form.acting():
             await actions.propose_change(request.user, ref, form.data)
-            return to(f"/contracts/{ref}#changes", "The change is published. It takes effect when the supplier agrees.")
+            return to(
+                f"/contracts/{ref}#changes", _("The change is published. It takes effect when the supplier agrees.")
+            )
         return await _contract(request, ref, changing=form)
 
     @post("/contracts/{ref:str}/changes/{change:str}/agree", guards=[guards.supplier_admin])
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
         """Agree to a change."""
         await actions.agree_change(request.user, ref, change)
-        return to(f"/contracts/{ref}#changes", "You agreed. The change is in effect.")
+        return to(f"/contracts/{ref}#changes", _("You agreed. The change is in effect."))
 
     @post("/contracts/{ref:str}/changes/{change:str}/leave", guards=[guards.signed_in])
     async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
         """Take a proposed change back, or do not agree to it."""
         await actions.leave_change(request.user, ref, change)
         return to(
-            f"/contracts/{ref}#changes", "The change is left. The contract stays as it is, and the other side is told."
+            f"/contracts/{ref}#changes",
+            _("The change is left. The contract stays as it is, and the other side is told."),
         )
 
     @post("/contracts/{ref:str}/end", guards=[guards.buying_side])
@@ -171,7 +175,10 @@ class ContractPages(Controller):
             contract = await actions.end(request.user, ref, form.data)
             return to(
                 f"/contracts/{ref}",
-                f"The contract is {rules.standing(contract, clock.now()).word.lower()}. Both sides are told.",
+                _(
+                    "The contract is {contract}. Both sides are told.",
+                    contract=rules.standing(contract, clock.now()).word.lower(),
+                ),
             )
         return await _contract(request, ref, ending=form)
 
@@ -256,7 +263,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         mission=await find(Mission, Mission.id == contract.mission) if contract.mission else None,
         milestones=await actions.milestones_of(contract),
         changes=await actions.changes_of(contract),
-        grounds=rules.GROUNDS,
+        grounds={code: _(words) for code, words in rules.GROUNDS.items()},
         in_force=bool(contract.buyer_signed_at and contract.supplier_signed_at and not contract.ended_at),
         to_sign=side[0] if side and _unsigned(contract, side[0]) else None,
         manages=actor.wears(*actions.MANAGERS, organisation=contract.buyer) is not None,

@@ -14,6 +14,7 @@ from market import policy, workdays
 from market.money import Money
 from market.refusals import rule
 from market.standing import Standing, Tone
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.awards.tables import Decision
@@ -23,10 +24,10 @@ Stage = Literal["unsigned", "in-force", "ended", "given-up"]
 
 STAGES: Final[Mapping[Stage, tuple[str, Tone]]] = MappingProxyType(
     {
-        "unsigned": ("Waiting for signatures", "amber"),
-        "in-force": ("In force", "green"),
-        "ended": ("Ended", "grey"),
-        "given-up": ("Given up", "red"),
+        "unsigned": (N_("Waiting for signatures"), "amber"),
+        "in-force": (N_("In force"), "green"),
+        "ended": (N_("Ended"), "grey"),
+        "given-up": (N_("Given up"), "red"),
     }
 )
 """The word for each stage, and its tone."""
@@ -48,16 +49,17 @@ def standing(contract: Contract | Dates, now: datetime) -> Standing:
     stage: Stage
     when: date | datetime | None
     if contract.buyer_signed_at is None or contract.supplier_signed_at is None:
-        stage, when, label = "unsigned", contract.drawn_up_at, "Drawn up"
+        stage, when, label = "unsigned", contract.drawn_up_at, _("Drawn up")
         if contract.ended_at is not None:
-            stage, when, label = "given-up", contract.ended_at, "Given up"
+            stage, when, label = "given-up", contract.ended_at, _("Given up")
     elif contract.ended_at is not None:
-        stage, when, label = "ended", contract.ended_at, "Ended"
+        stage, when, label = "ended", contract.ended_at, _("Ended")
     elif contract.ends_on is not None and workdays.is_over(workdays.end_of_day(contract.ends_on), now):
-        stage, when, label = "ended", contract.ends_on, "Ended"
+        stage, when, label = "ended", contract.ends_on, _("Ended")
     else:
-        stage, when, label = "in-force", contract.ends_on, "Ends"
-    return Standing(stage, *STAGES[stage], when, label)
+        stage, when, label = "in-force", contract.ends_on, _("Ends")
+    word, tone = STAGES[stage]
+    return Standing(stage, _(word), tone, when, label)
 
 
 REASON: Final = 20
@@ -65,20 +67,20 @@ REASON: Final = 20
 
 GROUNDS: Final = MappingProxyType(
     {
-        "provided-for": "The contract provided for the change clearly and unambiguously",
-        "urgency": "Extreme and unavoidable urgency, or the protection of life",
-        "unforeseeable": "Circumstances that could not reasonably have been foreseen",
-        "known-risk": "A known risk, identified in the tender, has materialised",
-        "additional": "Additional goods, services or works, where another supplier would mean undue difficulty",
-        "not-substantial": "The change is not substantial",
-        "below-threshold": "The change is below the threshold",
+        "provided-for": N_("The contract provided for the change clearly and unambiguously"),
+        "urgency": N_("Extreme and unavoidable urgency, or the protection of life"),
+        "unforeseeable": N_("Circumstances that could not reasonably have been foreseen"),
+        "known-risk": N_("A known risk, identified in the tender, has materialised"),
+        "additional": N_("Additional goods, services or works, where another supplier would mean undue difficulty"),
+        "not-substantial": N_("The change is not substantial"),
+        "below-threshold": N_("The change is below the threshold"),
     }
 )
 """The coded grounds of a change (Procurement Act 2023 section 74 and Schedule 8), in plain words."""
 
 Side = Literal["buyer", "supplier"]
 
-_PROFILE: Final = "Design card, idea 10: no contract and no milestone without a conforming API"
+_PROFILE: Final = N_("Design card, idea 10: no contract and no milestone without a conforming API")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +169,18 @@ class Ending:
 def follows_an_award(drawing: DrawingUp) -> str | None:
     """A contract follows a decision that awards a lot and was not set aside."""
     if drawing.decision.set_aside_at is not None:
-        return "This decision was set aside. Decide the lot again."
-    return None if drawing.decision.winner is not None else "This lot was awarded to nobody."
+        return _("This decision was set aside. Decide the lot again.")
+    return None if drawing.decision.winner is not None else _("This lot was awarded to nobody.")
 
 
 @rule("contract.drawn-up-already")
 def drawn_up_once(drawing: DrawingUp) -> str | None:
     """One contract is drawn up from a decision."""
-    return f"Contract {drawing.decision.contract} was drawn up already." if drawing.decision.contract else None
+    return (
+        _("Contract {contract} was drawn up already.", contract=drawing.decision.contract)
+        if drawing.decision.contract
+        else None
+    )
 
 
 @rule("contract.standstill", source="Procurement Act 2023 section 51(1): no contract before the end of the standstill")
@@ -183,7 +189,9 @@ def standstill_is_over(drawing: DrawingUp) -> str | None:
     end = drawing.decision.standstill_ends_at
     if end is not None and not workdays.is_over(end, drawing.now):
         last = workdays.local_day(end)
-        return f"The standstill has not ended yet. Come back when it has: after {last.day} {last:%B %Y}."
+        return _(
+            "The standstill has not ended yet. Come back when it has: after {day}.", day=f"{last.day} {last:%B %Y}"
+        )
     return None
 
 
@@ -193,19 +201,21 @@ def standstill_is_over(drawing: DrawingUp) -> str | None:
 )
 def no_complaint_is_open(drawing: DrawingUp) -> str | None:
     """A complaint stops the contract until it is answered."""
-    return "A complaint about this decision waits for an answer. Answer it first." if drawing.open_complaints else None
+    return (
+        _("A complaint about this decision waits for an answer. Answer it first.") if drawing.open_complaints else None
+    )
 
 
 @rule("contract.dates", field="ends_on")
 def ends_after_it_begins(drawing: DrawingUp) -> str | None:
     """A contract ends after it begins."""
-    return None if drawing.ends_on > drawing.begins_on else "The last day must be after the first day."
+    return None if drawing.ends_on > drawing.begins_on else _("The last day must be after the first day.")
 
 
 @rule("contract.no-milestones", field="m1_title")
 def has_milestones(drawing: DrawingUp) -> str | None:
     """What is paid is paid for something delivered: a contract has at least one milestone."""
-    return None if drawing.milestones else "Add at least one milestone."
+    return None if drawing.milestones else _("Add at least one milestone.")
 
 
 @rule("contract.milestone-incomplete", field="m1_title")
@@ -216,7 +226,11 @@ def milestones_are_whole(drawing: DrawingUp) -> str | None:
         for place, each in enumerate(drawing.milestones, 1)
         if not each.title.strip() or each.due_on is None or each.amount_minor <= 0
     ]
-    return f"Give a title, a date and an amount above zero to milestone {', '.join(wrong)}." if wrong else None
+    return (
+        _("Give a title, a date and an amount above zero to milestone {wrong}.", wrong=", ".join(wrong))
+        if wrong
+        else None
+    )
 
 
 @rule("contract.milestone-dates", field="m1_due_on")
@@ -227,7 +241,7 @@ def milestones_fall_within(drawing: DrawingUp) -> str | None:
         for place, each in enumerate(drawing.milestones, 1)
         if each.due_on is not None and not drawing.begins_on <= each.due_on <= drawing.ends_on
     ]
-    return f"Due before the first day or after the last: {', '.join(outside)}." if outside else None
+    return _("Due before the first day or after the last: {outside}.", outside=", ".join(outside)) if outside else None
 
 
 @rule("contract.amounts", field="m1_amount_minor")
@@ -236,7 +250,11 @@ def milestones_sum_to_the_value(drawing: DrawingUp) -> str | None:
     total = Money(sum(each.amount_minor for each in drawing.milestones), drawing.price.currency)
     if not drawing.milestones or total == drawing.price:
         return None
-    return f"The milestones add up to {total}; they must make {drawing.price}, the price of the winning bid."
+    return _(
+        "The milestones add up to {total}; they must make {price}, the price of the winning bid.",
+        total=total,
+        price=drawing.price,
+    )
 
 
 @rule("contract.indicators", field="indicators", source="Procurement Act 2023 section 52(1)")
@@ -249,7 +267,11 @@ def has_performance_indicators(drawing: DrawingUp) -> str | None:
     if len(named) >= limits.kpi_minimum:
         return None
     most = Money(limits.kpi_value, policy.UK.currency)
-    return f"A contract of more than {most} has at least {limits.kpi_minimum} performance indicators."
+    return _(
+        "A contract of more than {most} has at least {kpi_minimum} performance indicators.",
+        most=most,
+        kpi_minimum=limits.kpi_minimum,
+    )
 
 
 @rule("contract.certificate-missing", source=_PROFILE)
@@ -264,14 +286,14 @@ def supplier_is_certified(drawing: DrawingUp) -> str | None:
 @rule("contract.ended")
 def not_given_up(signing: Signing) -> str | None:
     """A contract that was given up or ended is not signed."""
-    return "This contract was given up." if signing.contract.ended_at else None
+    return _("This contract was given up.") if signing.contract.ended_at else None
 
 
 @rule("contract.signed-already")
 def side_has_not_signed(signing: Signing) -> str | None:
     """Each side signs once."""
     signed = signing.contract.buyer_signed_at if signing.side == "buyer" else signing.contract.supplier_signed_at
-    return f"The {signing.side} has signed already." if signed else None
+    return _("The {side} has signed already.", side=signing.side) if signed else None
 
 
 @rule("contract.other-document", field="digest")
@@ -279,20 +301,22 @@ def signs_this_document(signing: Signing) -> str | None:
     """Both sides sign the same bytes: a signature names the digest of the document."""
     if signing.digest.strip().lower() == signing.contract.digest:
         return None
-    return "This is not the digest of the document. Read the document again and sign what you see."
+    return _("This is not the digest of the document. Read the document again and sign what you see.")
 
 
 @rule("contract.not-confirmed", field="agreed")
 def says_so(signing: Signing) -> str | None:
     """A signature is a deliberate act."""
-    return None if signing.agreed else "Confirm that you have read the document and sign it for your organisation."
+    return None if signing.agreed else _("Confirm that you have read the document and sign it for your organisation.")
 
 
 @rule("contract.both-sides")
 def signs_for_one_side(signing: Signing) -> str | None:
     """Nobody signs a contract with herself."""
     return (
-        "You signed for the other side; somebody else has to sign for this one." if signing.signed_other_side else None
+        _("You signed for the other side; somebody else has to sign for this one.")
+        if signing.signed_other_side
+        else None
     )
 
 
@@ -309,43 +333,47 @@ def is_certified_when_signing(signing: Signing) -> str | None:
 def contract_is_in_force(working: Working) -> str | None:
     """Nothing is delivered under a contract that is not in force."""
     if working.contract.ended_at is not None:
-        return "This contract has ended."
+        return _("This contract has ended.")
     signed = working.contract.buyer_signed_at and working.contract.supplier_signed_at
-    return None if signed else "This contract is not in force: both sides have to sign it first."
+    return None if signed else _("This contract is not in force: both sides have to sign it first.")
 
 
 @rule("milestone.accepted-already")
 def not_accepted(working: Working) -> str | None:
     """An accepted milestone is closed."""
-    return "This milestone was accepted already." if working.milestone.accepted_at else None
+    return _("This milestone was accepted already.") if working.milestone.accepted_at else None
 
 
 @rule("milestone.delivered-already")
 def not_waiting(working: Working) -> str | None:
     """A delivery is judged before there is another."""
     if working.milestone.delivered_at is not None and not working.milestone.refused_reason:
-        return "This milestone is marked delivered and waits for the buyer."
+        return _("This milestone is marked delivered and waits for the buyer.")
     return None
 
 
 @rule("milestone.note-missing", field="note")
 def says_what_was_delivered(working: Working) -> str | None:
     """Whoever accepts needs to know what to look at."""
-    return None if working.words.strip() else "Say what you delivered and where the buyer can see it."
+    return None if working.words.strip() else _("Say what you delivered and where the buyer can see it.")
 
 
 @rule("milestone.not-delivered")
 def was_delivered(working: Working) -> str | None:
     """Only what was delivered is accepted or refused."""
     if working.milestone.delivered_at is None or working.milestone.refused_reason:
-        return "The supplier has not marked this milestone delivered."
+        return _("The supplier has not marked this milestone delivered.")
     return None
 
 
 @rule("milestone.reason-missing", field="problem")
 def says_why_not(working: Working) -> str | None:
     """Who refuses a delivery says what is wrong, so that it can be put right."""
-    return None if len(working.words.strip()) >= REASON else f"Say what is wrong, in at least {REASON} characters."
+    return (
+        None
+        if len(working.words.strip()) >= REASON
+        else _("Say what is wrong, in at least {reason} characters.", reason=REASON)
+    )
 
 
 @rule("milestone.certificate-missing", source=_PROFILE)
@@ -371,28 +399,30 @@ def payment_is_not_withheld(working: Working) -> str | None:
 def changes_what_is_in_force(changing: Changing) -> str | None:
     """Only a contract in force is changed."""
     if changing.contract.ended_at is not None:
-        return "This contract has ended."
+        return _("This contract has ended.")
     signed = changing.contract.buyer_signed_at and changing.contract.supplier_signed_at
-    return None if signed else "This contract is not in force: both sides have to sign it first."
+    return None if signed else _("This contract is not in force: both sides have to sign it first.")
 
 
 @rule("change.one-at-a-time")
 def no_change_waits(changing: Changing) -> str | None:
     """A change is agreed or left before another is proposed, so that both sides know what they agree to."""
-    return "Another change waits for the supplier." if changing.waiting else None
+    return _("Another change waits for the supplier.") if changing.waiting else None
 
 
 @rule("change.ground-unknown", field="ground", source="Procurement Act 2023 section 74 and Schedule 8")
 def has_a_ground_in_law(changing: Changing) -> str | None:
     """A public contract is changed only on a ground the law knows."""
-    return None if changing.ground in GROUNDS else "Choose the ground of the change from the list."
+    return None if changing.ground in GROUNDS else _("Choose the ground of the change from the list.")
 
 
 @rule("change.text-missing", field="text")
 def says_what_changes(changing: Changing) -> str | None:
     """A change says what it changes and why; it is published."""
     return (
-        None if len(changing.text.strip()) >= REASON else f"Say what changes and why, in at least {REASON} characters."
+        None
+        if len(changing.text.strip()) >= REASON
+        else _("Say what changes and why, in at least {reason} characters.", reason=REASON)
     )
 
 
@@ -402,7 +432,7 @@ def still_ends_after_it_begins(changing: Changing) -> str | None:
     begins = changing.contract.begins_on
     if changing.new_ends_on is None or begins is None or changing.new_ends_on > begins:
         return None
-    return "The new last day must be after the first day of the contract."
+    return _("The new last day must be after the first day of the contract.")
 
 
 @rule("change.milestone-incomplete", field="milestone_title")
@@ -411,31 +441,31 @@ def added_milestone_is_whole(changing: Changing) -> str | None:
     added = changing.added
     if added is None or (added.title.strip() and added.due_on is not None and added.amount_minor > 0):
         return None
-    return "Give the added milestone a title, a date and an amount, or leave all three empty."
+    return _("Give the added milestone a title, a date and an amount, or leave all three empty.")
 
 
 @rule("change.ended")
 def contract_goes_on(agreeing: Agreeing) -> str | None:
     """A contract that has ended is changed no more."""
-    return "This contract has ended." if agreeing.contract.ended_at else None
+    return _("This contract has ended.") if agreeing.contract.ended_at else None
 
 
 @rule("change.agreed-already")
 def agreed_once(agreeing: Agreeing) -> str | None:
     """A change is agreed once."""
-    return "This change was agreed already." if agreeing.change.agreed_at else None
+    return _("This change was agreed already.") if agreeing.change.agreed_at else None
 
 
 @rule("change.left-already")
 def not_left(agreeing: Agreeing) -> str | None:
     """A change that was left is not agreed to; another is proposed instead."""
-    return "This change was left. Another can be proposed." if agreeing.change.left_at else None
+    return _("This change was left. Another can be proposed.") if agreeing.change.left_at else None
 
 
 @rule("contract.ended-already")
 def ends_once(ending: Ending) -> str | None:
     """A contract ends once."""
-    return "This contract has ended already." if ending.contract.ended_at else None
+    return _("This contract has ended already.") if ending.contract.ended_at else None
 
 
 @rule(
@@ -445,7 +475,11 @@ def ends_once(ending: Ending) -> str | None:
 )
 def says_why_it_ends(ending: Ending) -> str | None:
     """Why a contract ended early is published."""
-    return None if len(ending.reason.strip()) >= REASON else f"Say why it ends, in at least {REASON} characters."
+    return (
+        None
+        if len(ending.reason.strip()) >= REASON
+        else _("Say why it ends, in at least {reason} characters.", reason=REASON)
+    )
 
 
 DRAW_UP = (

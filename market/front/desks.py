@@ -26,13 +26,22 @@ from market.suppliers import desk as suppliers
 from market.tenders import desk as tenders
 from market.waivers import desk as waivers
 from market.web.desk import InPlay, Open, Running, Waiting
+from market.wording import N_, _
 
 T = TypeVar("T")
 
 WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, letters, accounts)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
-STAGES = ("Drafts", "Open", "Being scored", "Pitching", "Bids to open and score", "Contracts", "Finished")
+STAGES = (
+    N_("Drafts"),
+    N_("Open"),
+    N_("Being scored"),
+    N_("Pitching"),
+    N_("Bids to open and score"),
+    N_("Contracts"),
+    N_("Finished"),
+)
 """Under what a buyer's records stand, in this order."""
 
 FITTING = 8
@@ -104,7 +113,9 @@ async def _counted(*nouns: Any) -> dict[str, int]:
 async def _stages(bodies: Sequence[int], editing: Sequence[int]) -> Stages:
     """A buyer's records by stage, the newest first within one."""
     placed = await gathered(noun.records(bodies, editing) for noun in (challenges, tenders, contracts))
-    return [(stage, [(each.title, each.href, each.note) for each in placed if each.stage == stage]) for stage in STAGES]
+    return [
+        (_(stage), [(each.title, each.href, each.note) for each in placed if each.stage == stage]) for stage in STAGES
+    ]
 
 
 async def _supplier(firms: Sequence[int]) -> SupplierDesk:

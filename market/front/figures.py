@@ -15,25 +15,49 @@ from market.db import many, one
 from market.money import Money
 from market.organisations import Size, size_of
 from market.payments.actions import speed
+from market.wording import N_, _
 
 COUNTED = {
-    "small-firms": "Contracts that both sides signed. A firm is small when it has fewer than "
-    f"{policy.UK.small_firms_uk.staff_fewer_than} staff and its turnover or its balance sheet is within the limit of the Procurement Act 2023, section 123(1), by the figures it gave us; firms that gave them in euros are judged by Recommendation 2003/361/EC. Firms whose size is not known "
-    "count as not small. Values are the agreed ones without VAT; money of another currency is not converted and is left out of the share.",
-    "time-to-pay": "Whole days from the moment a pitch was marked as delivered to the moment its fee was paid. The figure is the median: half "
-    "of the teams waited no longer.",
-    "in-time": "Everything that was owed here, for pitches and for accepted milestones, and has been paid: the share that was paid by the day "
-    "it was due.",
-    "innovation-first": "Tenders that were published, by the ground on which the innovation-first rule let them pass. Cancelled ones are counted: "
-    "they passed too.",
-    "waivers": "Requests for a waiver that a minister decided, and how many she granted. The rate is the published tenders that passed with a "
-    "waiver out of those that needed an exercise or a waiver.",
-    "problem-to-contract": "Days from the publication of a challenge to the first contract signed by both sides that grew from it. The figure is "
-    "the median.",
-    "pitch-fees": "Fees paid to teams for pitching, whether they won or not.",
-    "missions": "What is filed under each published mission. Value is that of contracts both sides signed; the pitch fees are those paid.",
+    "small-firms": N_(
+        "Contracts that both sides signed. A firm is small when it has fewer than {staff} staff and its turnover or its "
+        "balance sheet is within the limit of the Procurement Act 2023, section 123(1), by the figures it gave us; firms "
+        "that gave them in euros are judged by Recommendation 2003/361/EC. Firms whose size is not known count as not "
+        "small. Values are the agreed ones without VAT; money of another currency is not converted and is left out of the "
+        "share."
+    ),
+    "time-to-pay": N_(
+        "Whole days from the moment a pitch was marked as delivered to the moment its fee was paid. The "
+        "figure is the median: half of the teams waited no longer."
+    ),
+    "in-time": N_(
+        "Everything that was owed here, for pitches and for accepted milestones, and has been paid: the "
+        "share that was paid by the day it was due."
+    ),
+    "innovation-first": N_(
+        "Tenders that were published, by the ground on which the innovation-first rule let them pass. "
+        "Cancelled ones are counted: they passed too."
+    ),
+    "waivers": N_(
+        "Requests for a waiver that a minister decided, and how many she granted. The rate is the "
+        "published tenders that passed with a waiver out of those that needed an exercise or a waiver."
+    ),
+    "problem-to-contract": N_(
+        "Days from the publication of a challenge to the first contract signed by both sides that grew "
+        "from it. The figure is the median."
+    ),
+    "pitch-fees": N_("Fees paid to teams for pitching, whether they won or not."),
+    "missions": N_(
+        "What is filed under each published mission. Value is that of contracts both sides signed; the "
+        "pitch fees are those paid."
+    ),
 }
-"""How each figure is counted, in the words the page shows; the keys are its places on the page."""
+"""How each figure is counted; the keys are its places on the page."""
+
+
+def counted() -> dict[str, str]:
+    """How each figure is counted, in the words the page shows."""
+    staff = policy.UK.small_firms_uk.staff_fewer_than
+    return {place: _(words, staff=staff) for place, words in COUNTED.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,47 +18,48 @@ from market.actor import SUPPLIER_ROLES
 from market.db import one
 from market.front import demo
 from market.front.desks import desk
-from market.front.figures import COUNTED, Figures, figures, open_challenges, open_lots
+from market.front.figures import Figures, counted, figures, open_challenges, open_lots
 from market.settings import settings
 from market.web import crossing, forms
 from market.web.pages import Visitor, show, to
 from market.web.words import day, money, number
+from market.wording import N_, _, _n
 
 SHOWN = 6
 """How many problems and lots the home page shows."""
 
 
 PUBLISHED = [
-    ("Challenges, tenders, awards and contracts, every change", "OCDS 1.1.5, JSON packages", "/api/ocds/releases"),
-    ("The same, how each stands", "OCDS 1.1.5, JSON packages", "/api/ocds/records"),
-    ("What changed last", "Atom feed", "/api/ocds/changes.atom"),
-    ("One row for each challenge and tender, for a spreadsheet", "CSV", "/api/ocds/records.csv"),
-    ("One row for each contract", "CSV", "/api/ocds/contracts.csv"),
-    ("Everything by years, to download", "JSON Lines, CSV, XLSX", "/open-data/files"),
-    ("Challenges", "JSON", "/api/v1/challenges"),
-    ("Tenders", "JSON", "/api/v1/tenders"),
-    ("Missions and their success criteria", "JSON", "/api/v1/missions"),
-    ("Waivers, each with its signature", "JSON", "/api/v1/waivers"),
-    ("Contracts", "JSON", "/api/v1/contracts"),
-    ("Suppliers", "JSON", "/api/v1/suppliers"),
-    ("The log of everything", "JSON Lines, one event a line", "/log/events.jsonl"),
-    ("Its newest events, filtered", "JSON", "/api/v1/log"),
-    ("The log's signed state", "JSON", "/log/head.json"),
-    ("The key that signs it", "Text, Ed25519 in hexadecimal", "/log/key"),
-    ("The public figures", "JSON", "/figures.json"),
-    ("All of this, described for programs", "OpenAPI 3.1, JSON", "/api/v1/openapi.json"),
+    (N_("Challenges, tenders, awards and contracts, every change"), "OCDS 1.1.5, JSON packages", "/api/ocds/releases"),
+    (N_("The same, how each stands"), "OCDS 1.1.5, JSON packages", "/api/ocds/records"),
+    (N_("What changed last"), N_("Atom feed"), "/api/ocds/changes.atom"),
+    (N_("One row for each challenge and tender, for a spreadsheet"), "CSV", "/api/ocds/records.csv"),
+    (N_("One row for each contract"), "CSV", "/api/ocds/contracts.csv"),
+    (N_("Everything by years, to download"), "JSON Lines, CSV, XLSX", "/open-data/files"),
+    (N_("Challenges"), "JSON", "/api/v1/challenges"),
+    (N_("Tenders"), "JSON", "/api/v1/tenders"),
+    (N_("Missions and their success criteria"), "JSON", "/api/v1/missions"),
+    (N_("Waivers, each with its signature"), "JSON", "/api/v1/waivers"),
+    (N_("Contracts"), "JSON", "/api/v1/contracts"),
+    (N_("Suppliers"), "JSON", "/api/v1/suppliers"),
+    (N_("The log of everything"), "JSON Lines, one event a line", "/log/events.jsonl"),
+    (N_("Its newest events, filtered"), "JSON", "/api/v1/log"),
+    (N_("The log's signed state"), "JSON", "/log/head.json"),
+    (N_("The key that signs it"), N_("Text, Ed25519 in hexadecimal"), "/log/key"),
+    (N_("The public figures"), "JSON", "/figures.json"),
+    (N_("All of this, described for programs"), "OpenAPI 3.1, JSON", "/api/v1/openapi.json"),
 ]
 """What can be taken away: in words, its form, its address."""
 
 
-def share(value: int | None, nothing: str = "None yet") -> str:
+def share(value: int | None, nothing: str | None = None) -> str:
     """“38%”, or words where there is nothing to take a share of."""
-    return nothing if value is None else f"{value}%"
+    return (nothing or _("None yet")) if value is None else f"{value}%"
 
 
 def days(value: int | None) -> str:
     """“6 days”, or words."""
-    return "None yet" if value is None else f"{number(value)} day{'' if value == 1 else 's'}"
+    return _("None yet") if value is None else _n("{days} day", "{days} days", value, days=number(value))
 
 
 class HomePages(Controller):
@@ -88,26 +89,31 @@ class HomePages(Controller):
             request,
             "front/figures.html",
             parts=parts,
-            sections=[*((id_, title) for id_, title, _, _ in parts), ("missions", "By mission")],
+            sections=[*((id_, title) for id_, title, _figures, _facts in parts), ("missions", _("By mission"))],
             portfolio=_portfolio(found),
-            counted=COUNTED,
+            counted=counted(),
         )
 
     @get("/figures.json", guards=[guards.public])
     async def figures_json(self) -> Response[bytes]:
         """The same for programs; money in minor units, shares in percent, null where there is no case yet."""
-        found = {"counted": COUNTED, **msgspec.to_builtins(await figures())}
+        found = {"counted": counted(), **msgspec.to_builtins(await figures())}
         return Response(msgspec.json.encode(found), media_type=MediaType.JSON)
 
 
 def _three(found: Figures) -> list[tuple[str, str, str]]:
     exercises, waived = found.by_ground.get("exercise", 0), found.by_ground.get("waiver", 0)
     return [
-        (share(found.small_share), "of the value of contracts went to small firms", "/figures#small-firms"),
-        (days(found.days_to_pay), "from a delivered pitch to its payment, in the middle", "/figures#time-to-pay"),
+        (share(found.small_share), _("of the value of contracts went to small firms"), "/figures#small-firms"),
+        (days(found.days_to_pay), _("from a delivered pitch to its payment, in the middle"), "/figures#time-to-pay"),
         (
-            f"{number(exercises)} of {number(found.tenders)}" if found.tenders else "None yet",
-            f"tenders came from an exercise; {number(waived)} {'was' if waived == 1 else 'were'} waived by a minister",
+            _("{some} of {all}", some=number(exercises), all=number(found.tenders)) if found.tenders else _("None yet"),
+            _n(
+                "tenders came from an exercise; {waived} was waived by a minister",
+                "tenders came from an exercise; {waived} were waived by a minister",
+                waived,
+                waived=number(waived),
+            ),
             "/figures#innovation-first",
         ),
     ]
@@ -121,60 +127,63 @@ def _parts(found: Figures) -> list[_Part]:
     return [
         (
             "small-firms",
-            "Small firms",
-            [(share(found.small_share), "of the value of contracts", None)],
+            _("Small firms"),
+            [(share(found.small_share), _("of the value of contracts"), None)],
             [
-                ("Contracts signed by both sides", number(found.contracts)),
-                ("With small firms", number(found.contracts_to_small)),
-                ("Their value together", money(found.value)),
+                (_("Contracts signed by both sides"), number(found.contracts)),
+                (_("With small firms"), number(found.contracts_to_small)),
+                (_("Their value together"), money(found.value)),
             ],
         ),
         (
             "innovation-first",
-            "Innovation first",
+            _("Innovation first"),
             [
-                (number(ground("exercise", 0)), "tenders came from an exercise", None),
-                (number(ground("waiver", 0)), "were waived by a minister", None),
+                (number(ground("exercise", 0)), _("tenders came from an exercise"), None),
+                (number(ground("waiver", 0)), _("were waived by a minister"), None),
             ],
             [
-                ("Tenders published", number(found.tenders)),
-                ("Commodities, which need no exercise", number(ground("commodity", 0))),
-                ("Of buyers outside central government, whom the rule does not bind", number(ground("not-central", 0))),
+                (_("Tenders published"), number(found.tenders)),
+                (_("Commodities, which need no exercise"), number(ground("commodity", 0))),
+                (
+                    _("Of buyers outside central government, whom the rule does not bind"),
+                    number(ground("not-central", 0)),
+                ),
             ],
         ),
         (
             "waivers",
-            "Waivers",
-            [(share(found.waiver_rate), "of the tenders that needed an exercise or a waiver had a waiver", None)],
+            _("Waivers"),
+            [(share(found.waiver_rate), _("of the tenders that needed an exercise or a waiver had a waiver"), None)],
             [
-                ("Granted", number(found.waivers_granted)),
-                ("Refused", number(found.waivers_refused)),
-                ("Waiting for a minister", number(found.waivers_waiting)),
+                (_("Granted"), number(found.waivers_granted)),
+                (_("Refused"), number(found.waivers_refused)),
+                (_("Waiting for a minister"), number(found.waivers_waiting)),
             ],
         ),
         (
             "problem-to-contract",
-            "From the problem to the contract",
-            [(days(found.days_to_contract), "from a published problem to a signed contract", None)],
-            [("Problems that led to a contract", number(found.contracts_from_problems))],
+            _("From the problem to the contract"),
+            [(days(found.days_to_contract), _("from a published problem to a signed contract"), None)],
+            [(_("Problems that led to a contract"), number(found.contracts_from_problems))],
         ),
         (
             "pitch-fees",
-            "Paid to pitch",
-            [(money(found.fees), "paid to teams for pitching", None)],
-            [("Pitches paid", number(found.pitches_paid))],
+            _("Paid to pitch"),
+            [(money(found.fees), _("paid to teams for pitching"), None)],
+            [(_("Pitches paid"), number(found.pitches_paid))],
         ),
         (
             "time-to-pay",
-            "Time to pay",
-            [(days(found.days_to_pay), "from a delivered pitch to its payment", None)],
+            _("Time to pay"),
+            [(days(found.days_to_pay), _("from a delivered pitch to its payment"), None)],
             [],
         ),
         (
             "in-time",
-            "Paid when due",
-            [(share(found.in_time), "of all payments were made by the day they were due", None)],
-            [("Payments made", number(found.paid)), ("By the day they were due", number(found.paid_in_time))],
+            _("Paid when due"),
+            [(share(found.in_time), _("of all payments were made by the day they were due"), None)],
+            [(_("Payments made"), number(found.paid)), (_("By the day they were due"), number(found.paid_in_time))],
         ),
     ]
 
@@ -182,7 +191,7 @@ def _parts(found: Figures) -> list[_Part]:
 def _portfolio(found: Figures) -> list[list[str]]:
     return [
         [
-            f"{each.title} ({each.owner}, until {day(each.ends_on)})",
+            _("{title} ({owner}, until {ends_on})", title=each.title, owner=each.owner, ends_on=day(each.ends_on)),
             number(each.challenges),
             number(each.concluded),
             number(each.tenders),
@@ -265,7 +274,7 @@ async def _demo(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
 
 
 async def _moved(request: Visitor) -> Redirect:
-    answer = to("/demo", "The clock is moved.")
+    answer = to("/demo", _("The clock is moved."))
     if request.user.signed_in:
         return _with(answer, await accounts.sign_in_as(request.user.ref))
     return answer
@@ -300,7 +309,9 @@ class AboutPages(Controller):
     @get("/open-data", guards=[guards.public])
     async def open_data(self, request: Visitor) -> Response[bytes]:
         """What is published, in which form, where."""
-        return show(request, "front/open_data.html", rows=PUBLISHED)
+        return show(
+            request, "front/open_data.html", rows=[(_(what), _(form), address) for what, form, address in PUBLISHED]
+        )
 
     @get("/privacy", guards=[guards.public])
     async def privacy(self, request: Visitor) -> Response[bytes]:

@@ -17,31 +17,32 @@ from market.db import find, transaction
 from market.missions import rules
 from market.missions.tables import Mission, SuccessCriterion
 from market.refusals import NotFound, insist
+from market.wording import N_
 
 
 class MissionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about a mission."""
 
-    title: Annotated[str, Meta(title="Title", min_length=5, max_length=160)]
-    statement: Annotated[str, Meta(title="What shall be different", max_length=4000)]
-    begins_on: Annotated[date, Meta(title="First day")]
-    ends_on: Annotated[date, Meta(title="Last day")]
+    title: Annotated[str, Meta(title=N_("Title"), min_length=5, max_length=160)]
+    statement: Annotated[str, Meta(title=N_("What shall be different"), max_length=4000)]
+    begins_on: Annotated[date, Meta(title=N_("First day"))]
+    ends_on: Annotated[date, Meta(title=N_("Last day"))]
 
 
 class NewMission(MissionDraft, kw_only=True):
     """A mission to draft; `owner` is the reference of its department."""
 
-    owner: Annotated[str, Meta(title="Department", min_length=1, max_length=16)]
+    owner: Annotated[str, Meta(title=N_("Department"), min_length=1, max_length=16)]
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one success criterion."""
 
-    measure: Annotated[str, Meta(title="What is measured", min_length=3, max_length=300)]
-    baseline: Annotated[str, Meta(title="Where it stands", max_length=200)]
-    target: Annotated[str, Meta(title="Where it shall stand", min_length=1, max_length=200)]
-    due_on: Annotated[date, Meta(title="Judged on")]
-    unit: Annotated[str, Meta(title="Unit", max_length=60)] = ""
+    measure: Annotated[str, Meta(title=N_("What is measured"), min_length=3, max_length=300)]
+    baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=200)]
+    target: Annotated[str, Meta(title=N_("Where it shall stand"), min_length=1, max_length=200)]
+    due_on: Annotated[date, Meta(title=N_("Judged on"))]
+    unit: Annotated[str, Meta(title=N_("Unit"), max_length=60)] = ""
 
 
 def may_edit(actor: Actor, owner: int) -> bool:

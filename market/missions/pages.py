@@ -16,6 +16,7 @@ from market.missions.tables import Mission
 from market.refusals import Refusal, checklist, insist, refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class MissionPages(Controller):
@@ -45,7 +46,7 @@ class MissionPages(Controller):
             given = form.data
             insist(rules.OWNER, owner)
             mission = await actions.draft(request.user, owner.id if owner else 0, given)
-            return to(f"/missions/{mission.ref}", "The draft is saved. Add its success criteria.")
+            return to(f"/missions/{mission.ref}", _("The draft is saved. Add its success criteria."))
         return await _drafting(request, form)
 
     @get("/{ref:str}", guards=[guards.public])
@@ -69,7 +70,7 @@ class MissionPages(Controller):
         form.beside(_slips(form, []))
         with form.acting():
             await actions.edit(request.user, ref, form.data, form.version)
-            return to(f"/missions/{ref}", "The draft is saved.")
+            return to(f"/missions/{ref}", _("The draft is saved."))
         mission = await find(Mission, Mission.ref == ref)
         actions.may_see(request.user, mission)
         return await _drafting(request, form, mission)
@@ -78,7 +79,7 @@ class MissionPages(Controller):
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], place: FromPath[int]) -> Response[Any]:
         """Take a success criterion out of a draft."""
         await actions.remove_criterion(request.user, ref, place)
-        return to(f"/missions/{ref}", "The success criterion is removed.")
+        return to(f"/missions/{ref}", _("The success criterion is removed."))
 
     @post("/{ref:str}/criteria", guards=[guards.signed_in])
     async def add_criterion(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -86,14 +87,14 @@ class MissionPages(Controller):
         form = await forms.read(request, actions.CriterionDraft)
         with form.acting():
             await actions.add_criterion(request.user, ref, form.data)
-            return to(f"/missions/{ref}", "The success criterion is added.")
+            return to(f"/missions/{ref}", _("The success criterion is added."))
         return await _mission(request, ref, form)
 
     @post("/{ref:str}/publish", guards=[guards.signed_in])
     async def publish(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Publish the mission."""
         await actions.publish(request.user, ref)
-        return to(f"/missions/{ref}", "The mission is published.")
+        return to(f"/missions/{ref}", _("The mission is published."))
 
 
 def _slips(form: forms.Form[Any], also: list[Refusal]) -> list[Refusal]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from market.refusals import rule
+from market.wording import _
 
 if TYPE_CHECKING:
     from datetime import date
@@ -20,7 +21,7 @@ Criteria = Sequence["SuccessCriterion"]
 def not_yet_published(mission: Mission, criteria: Criteria) -> str | None:
     """A mission is published once; what is public is not quietly rewritten."""
     if mission.published_at is not None:
-        return "This mission is published already."
+        return _("This mission is published already.")
     return None
 
 
@@ -28,7 +29,7 @@ def not_yet_published(mission: Mission, criteria: Criteria) -> str | None:
 def says_what_it_is_for(mission: Mission, criteria: Criteria) -> str | None:
     """A mission says what shall be different for whom."""
     if not mission.statement.strip():
-        return "Say in a few sentences what shall be different, and for whom."
+        return _("Say in a few sentences what shall be different, and for whom.")
     return None
 
 
@@ -36,7 +37,7 @@ def says_what_it_is_for(mission: Mission, criteria: Criteria) -> str | None:
 def is_measurable(mission: Mission, criteria: Criteria) -> str | None:
     """Without a measure nobody can tell whether a mission succeeded."""
     if not criteria:
-        return "Add at least one success criterion with a measure and a target."
+        return _("Add at least one success criterion with a measure and a target.")
     return None
 
 
@@ -45,7 +46,7 @@ def is_time_bound(mission: Mission, criteria: Criteria) -> str | None:
     """Every success criterion has a date by which it is judged."""
     late = [each.measure for each in criteria if each.due_on is None]
     if late:
-        return f"Give a date by which this is judged: {'; '.join(late)}."
+        return _("Give a date by which this is judged: {late}.", late="; ".join(late))
     return None
 
 
@@ -54,7 +55,7 @@ def is_judged_while_it_runs(mission: Mission, criteria: Criteria) -> str | None:
     """What a mission changed can only be judged once it has begun."""
     early = [each.measure for each in criteria if each.due_on and mission.begins_on and each.due_on < mission.begins_on]
     if early:
-        return f"This is judged before the mission begins: {'; '.join(early)}."
+        return _("This is judged before the mission begins: {early}.", early="; ".join(early))
     return None
 
 
@@ -69,7 +70,7 @@ EDIT = (not_yet_published,)
 def ends_after_it_begins(begins_on: date | None, ends_on: date | None) -> str | None:
     """A mission has a first day and a later last one: it is time-bound."""
     if begins_on and ends_on and ends_on <= begins_on:
-        return "The last day has to come after the first."
+        return _("The last day has to come after the first.")
     return None
 
 
@@ -81,7 +82,7 @@ DATES = (ends_after_it_begins,)
 def is_set_by_the_centre(owner: Organisation | None) -> str | None:
     """A mission is set by a department of central government."""
     if owner is None or owner.tier != "central":
-        return "Choose a department from the list."
+        return _("Choose a department from the list.")
     return None
 
 

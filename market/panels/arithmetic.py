@@ -13,8 +13,9 @@ from typing import Final
 import msgspec
 
 from market import policy
+from market.wording import N_, _
 
-WORDS: Final = ("not answered", "poor", "weak", "acceptable", "good", "excellent")
+WORDS: Final = (N_("not answered"), N_("poor"), N_("weak"), N_("acceptable"), N_("good"), N_("excellent"))
 """What marks mean, in equal steps from 0 to the highest."""
 
 
@@ -30,12 +31,12 @@ class Line(msgspec.Struct, frozen=True):
 
 def word(points: int, highest: int = policy.UK.panels.highest_mark) -> str:
     """What a mark means: the word of the last step it has reached."""
-    return WORDS[points * (len(WORDS) - 1) // highest]
+    return _(WORDS[points * (len(WORDS) - 1) // highest])
 
 
 def scale(highest: int = policy.UK.panels.highest_mark) -> tuple[tuple[int, str], ...]:
     """The steps of the scale: the least mark of each, and its word."""
-    return tuple((-(-step * highest // (len(WORDS) - 1)), name) for step, name in enumerate(WORDS))
+    return tuple((-(-step * highest // (len(WORDS) - 1)), _(name)) for step, name in enumerate(WORDS))
 
 
 def hundredths(points: Fraction) -> int:
@@ -61,7 +62,7 @@ def decimal(value: Fraction) -> str:
         return str(value.numerator)
     rounded = hundredths(value)
     text = shown(rounded).rstrip("0")
-    return text if Fraction(rounded, 100) == value else f"about {text}"
+    return text if Fraction(rounded, 100) == value else _("about {text}", text=text)
 
 
 def weights_add_up(weights: Iterable[int], total: int = policy.UK.award.weights_total) -> bool:
@@ -80,7 +81,14 @@ def line(
         raise ValueError(f"a mark for {name} is outside 0 to {highest}")
     mean = average(marks)
     points = hundredths(mean / highest * weight)
-    says = f"{name}: average mark {decimal(mean)} of {highest}, weight {weight}: {shown(points)} of {weight} points."
+    says = _(
+        "{name}: average mark {mean} of {highest}, weight {weight}: {points} of {weight} points.",
+        name=name,
+        mean=decimal(mean),
+        highest=highest,
+        weight=weight,
+        points=shown(points),
+    )
     return Line(criterion, name, weight, points, says)
 
 

@@ -37,6 +37,7 @@ from market.tenders.tables import (
     OpeningOfficer,
     Tender,
 )
+from market.wording import N_, _
 
 BUYING_SIDE: tuple[Role, ...] = ("buyer", "evaluator", "contract-manager")
 """Who of a buyer may read its drafts and be an opening officer."""
@@ -47,50 +48,50 @@ Codes = Annotated[list[str], Meta(title="CPV codes", max_length=20)]
 class NewTender(msgspec.Struct, forbid_unknown_fields=True):
     """What a draft begins with. `exercise` and `mission` are references; empty when there is none."""
 
-    title: Annotated[str, Meta(title="Title", min_length=5, max_length=200)]
-    description: Annotated[str, Meta(title="What you want to buy", max_length=8000)] = ""
+    title: Annotated[str, Meta(title=N_("Title"), min_length=5, max_length=200)]
+    description: Annotated[str, Meta(title=N_("What you want to buy"), max_length=8000)] = ""
     cpv: Codes = []
-    region: Annotated[str, Meta(title="Where", max_length=120)] = ""
-    mission: Annotated[str, Meta(title="Mission", max_length=16)] = ""
-    exercise: Annotated[str, Meta(title="Exercise", max_length=16)] = ""
-    terms: Annotated[str, Meta(title="Terms", max_length=8000)] = ""
-    profile: Annotated[str, Meta(title="Standards profile", max_length=80)] = ""
+    region: Annotated[str, Meta(title=N_("Where"), max_length=120)] = ""
+    mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
+    exercise: Annotated[str, Meta(title=N_("Exercise"), max_length=16)] = ""
+    terms: Annotated[str, Meta(title=N_("Terms"), max_length=8000)] = ""
+    profile: Annotated[str, Meta(title=N_("Standards profile"), max_length=80)] = ""
 
 
 class About(msgspec.Struct, forbid_unknown_fields=True):
     """The section of a draft that says what is bought."""
 
-    title: Annotated[str, Meta(title="Title", min_length=5, max_length=200)]
-    description: Annotated[str, Meta(title="What you want to buy", max_length=8000)] = ""
+    title: Annotated[str, Meta(title=N_("Title"), min_length=5, max_length=200)]
+    description: Annotated[str, Meta(title=N_("What you want to buy"), max_length=8000)] = ""
     cpv: Codes = []
-    region: Annotated[str, Meta(title="Where", max_length=120)] = ""
-    mission: Annotated[str, Meta(title="Mission", max_length=16)] = ""
+    region: Annotated[str, Meta(title=N_("Where"), max_length=120)] = ""
+    mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
 
 
 class Origin(msgspec.Struct, forbid_unknown_fields=True):
     """The section that says why it may open: the exercise it came from, or that it is a commodity."""
 
-    exercise: Annotated[str, Meta(title="Exercise", max_length=16)] = ""
-    commodity_claimed: Annotated[bool, Meta(title="This is a commodity")] = False
-    commodity_statement: Annotated[str, Meta(title="Why this is a commodity", max_length=2000)] = ""
+    exercise: Annotated[str, Meta(title=N_("Exercise"), max_length=16)] = ""
+    commodity_claimed: Annotated[bool, Meta(title=N_("This is a commodity"))] = False
+    commodity_statement: Annotated[str, Meta(title=N_("Why this is a commodity"), max_length=2000)] = ""
 
 
 class Dates(msgspec.Struct, forbid_unknown_fields=True):
     """The section of dates. Moments are aware; a page reads them in the zone of deadlines."""
 
-    questions_until: Annotated[datetime, Meta(title="Questions until", tz=True)] | None = None
-    closes_at: Annotated[datetime, Meta(title="Bids until", tz=True)] | None = None
-    contract_begins_on: Annotated[date, Meta(title="Contract begins on")] | None = None
-    contract_ends_on: Annotated[date, Meta(title="Contract ends on")] | None = None
+    questions_until: Annotated[datetime, Meta(title=N_("Questions until"), tz=True)] | None = None
+    closes_at: Annotated[datetime, Meta(title=N_("Bids until"), tz=True)] | None = None
+    contract_begins_on: Annotated[date, Meta(title=N_("Contract begins on"))] | None = None
+    contract_ends_on: Annotated[date, Meta(title=N_("Contract ends on"))] | None = None
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """The section of terms: rights and data, standards, and how lots are given out."""
 
-    terms: Annotated[str, Meta(title="Terms", max_length=8000)] = ""
-    profile: Annotated[str, Meta(title="Standards profile", max_length=80)] = ""
-    lots_per_supplier: Annotated[int, Meta(title="Lots per supplier", ge=1, le=500)] | None = None
-    undivided_reason: Annotated[str, Meta(title="Why it is not divided into lots", max_length=2000)] = ""
+    terms: Annotated[str, Meta(title=N_("Terms"), max_length=8000)] = ""
+    profile: Annotated[str, Meta(title=N_("Standards profile"), max_length=80)] = ""
+    lots_per_supplier: Annotated[int, Meta(title=N_("Lots per supplier"), ge=1, le=500)] | None = None
+    undivided_reason: Annotated[str, Meta(title=N_("Why it is not divided into lots"), max_length=2000)] = ""
 
 
 SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dates, Terms)
@@ -100,40 +101,40 @@ SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dat
 class LotDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one lot. The value is an estimate without VAT, in minor units of the tender's currency."""
 
-    title: Annotated[str, Meta(title="Title of the lot", min_length=3, max_length=200)]
-    value_minor: Annotated[int, Meta(title="Estimated value", ge=1, le=10**14)]
+    title: Annotated[str, Meta(title=N_("Title of the lot"), min_length=3, max_length=200)]
+    value_minor: Annotated[int, Meta(title=N_("Estimated value"), ge=1, le=10**14)]
     cpv: Codes
-    description: Annotated[str, Meta(title="What this lot is", max_length=4000)] = ""
-    sme_suitable: Annotated[bool, Meta(title="Suitable for small firms")] = False
+    description: Annotated[str, Meta(title=N_("What this lot is"), max_length=4000)] = ""
+    sme_suitable: Annotated[bool, Meta(title=N_("Suitable for small firms"))] = False
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """One thing that bids for a lot are scored on. `minimum` is a mark of 100 below which a bid is excluded, 0 for none."""
 
-    name: Annotated[str, Meta(title="Criterion", min_length=3, max_length=160)]
-    weight: Annotated[int, Meta(title="Weight", ge=1, le=100)]
-    kind: Annotated[Literal["quality", "price"], Meta(title="Kind")] = "quality"
-    description: Annotated[str, Meta(title="What a good answer shows", max_length=2000)] = ""
-    minimum: Annotated[int, Meta(title="Lowest mark", ge=0, le=100)] = 0
+    name: Annotated[str, Meta(title=N_("Criterion"), min_length=3, max_length=160)]
+    weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
+    kind: Annotated[Literal["quality", "price"], Meta(title=N_("Kind"))] = "quality"
+    description: Annotated[str, Meta(title=N_("What a good answer shows"), max_length=2000)] = ""
+    minimum: Annotated[int, Meta(title=N_("Lowest mark"), ge=0, le=100)] = 0
 
 
 class Change(msgspec.Struct, forbid_unknown_fields=True):
     """An addition to a published tender, and a later deadline when it needs one."""
 
-    text: Annotated[str, Meta(title="What changes, and why", min_length=10, max_length=4000)]
-    new_closes_at: Annotated[datetime, Meta(title="New deadline", tz=True)] | None = None
+    text: Annotated[str, Meta(title=N_("What changes, and why"), min_length=10, max_length=4000)]
+    new_closes_at: Annotated[datetime, Meta(title=N_("New deadline"), tz=True)] | None = None
 
 
 class Ending(msgspec.Struct, forbid_unknown_fields=True):
     """Why a tender is cancelled; it is published."""
 
-    reason: Annotated[str, Meta(title="Why it is cancelled", min_length=20, max_length=2000)]
+    reason: Annotated[str, Meta(title=N_("Why it is cancelled"), min_length=20, max_length=2000)]
 
 
 class Override(msgspec.Struct, forbid_unknown_fields=True):
     """Why an operator lets a buyer's claim stand against the list of commodities; it is published."""
 
-    reason: Annotated[str, Meta(title="Why the claim may stand", min_length=20, max_length=2000)]
+    reason: Annotated[str, Meta(title=N_("Why the claim may stand"), min_length=20, max_length=2000)]
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -641,7 +642,7 @@ def topic_of(tender: Tender) -> Topic:
         closes_at=tender.closes_at,
         sends="bids",
         taking=rules.stage(tender, clock.now()) in rules.TAKING,
-        remedy="If it was wrong, add a change to the tender.",
+        remedy=_("If it was wrong, add a change to the tender."),
     )
 
 

@@ -20,6 +20,7 @@ import yaml
 from rapidfuzz import fuzz, process
 
 from market import policy
+from market.wording import _
 
 _FORM = re.compile(r"(\d{8})(?:-\d)?")
 _EXCLUDED = re.compile(r"\(?\bexc(?:ept|l)")
@@ -193,7 +194,7 @@ def is_commodity(codes: Iterable[str]) -> Verdict:
     """
     wanted = tuple(dict.fromkeys(normal(code) for code in codes))
     if not wanted:
-        return Verdict(False, "No CPV code says what is bought, so it cannot be taken for a commodity.", ())
+        return Verdict(False, _("No CPV code says what is bought, so it cannot be taken for a commodity."), ())
     found = {code: standing(code) for code in wanted}
     others = tuple(code for code, entry in found.items() if entry is None or not entry.commodity)
     if not others:
@@ -202,8 +203,8 @@ def is_commodity(codes: Iterable[str]) -> Verdict:
     parts = []
     for code in others:
         entry = found[code]
-        reason = entry.why if entry else "It is not on the list of commodities."
-        parts.append(f"{code} ({label(code)}) is not a commodity. {reason}")
+        reason = entry.why if entry else _("It is not on the list of commodities.")
+        parts.append(_("{code} ({label}) is not a commodity. {reason}", code=code, label=label(code), reason=reason))
     return Verdict(False, " ".join(parts), others)
 
 
@@ -225,7 +226,7 @@ def search(words: str, limit: int = 20) -> tuple[Entry, ...]:
         costs |= dict.fromkeys(places.get(term, ()), 0)
         if not costs and len(term) > 3:
             near = process.extract(term, vocabulary, scorer=fuzz.ratio, limit=3, score_cutoff=78)
-            costs = {code: 2 for token, _, _ in near for code in places[token]}
+            costs = {code: 2 for token, *_cost in near for code in places[token]}
         found.append(costs)
     labels = _labels()
     met = Counter(code for costs in found for code in costs)
@@ -235,7 +236,7 @@ def search(words: str, limit: int = 20) -> tuple[Entry, ...]:
         for code, terms_met in met.items()
         if terms_met == most
     )
-    return tuple(Entry(code, labels[code]) for *_, code in ranked[:limit])
+    return tuple(Entry(code, labels[code]) for *_order, code in ranked[:limit])
 
 
 def _stem(word: str) -> str:
@@ -253,7 +254,7 @@ def _index() -> tuple[dict[str, list[str]], list[str]]:
 
 
 def _beginning(term: str) -> list[str]:
-    _, vocabulary = _index()
+    _places, vocabulary = _index()
     first = bisect_left(vocabulary, term)
     last = bisect_left(vocabulary, term + "\uffff")
     return vocabulary[first:last]

@@ -13,7 +13,7 @@ from market.tenders import actions
 from market.tenders.listing import standings
 from market.tenders.tables import Tender
 from market.web.desk import Placed, Waiting
-from market.wording import _
+from market.wording import N_, _
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -53,12 +53,18 @@ async def waiting(actor: Actor) -> list[Waiting]:
 
 async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
     """The tenders of these bodies, the newest first."""
-    places = {"draft": "Drafts", "questions": "Open", "open": "Open", "decided": "Finished", "cancelled": "Finished"}
+    places = {
+        "draft": N_("Drafts"),
+        "questions": N_("Open"),
+        "open": N_("Open"),
+        "decided": N_("Finished"),
+        "cancelled": N_("Finished"),
+    }
     found = await Tender.objects().where(Tender.buyer.is_in(list(bodies))).order_by(Tender.id, ascending=False)
     stands = await standings([each.ref for each in found])
     return [
         Placed(
-            places.get(stands[each.ref].stage, "Bids to open and score"),
+            places.get(stands[each.ref].stage, N_("Bids to open and score")),
             each.title or _("Untitled tender"),
             f"/tenders/{each.ref}",
             _("Tender. {stage}", stage=stands[each.ref].word),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from market import policy, workdays
 from market.money import Money
 from market.tenders import cpv
+from market.wording import _
 
 if TYPE_CHECKING:
     from market.tenders.rules import Candidate
@@ -46,9 +47,11 @@ def ask(candidate: Candidate) -> Gate:
     lines: list[Line] = []
     bound = candidate.buyer.tier == "central"
     if bound:
-        lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
+        lines.append(
+            Line("central", True, _("{name} is central government: innovation comes first.", name=candidate.buyer.name))
+        )
     else:
-        words = f"{candidate.buyer.name} is not central government, which alone the rule binds."
+        words = _("{name} is not central government, which alone the rule binds.", name=candidate.buyer.name)
         lines.append(Line("central", False, words))
     if bound or candidate.tender.commodity_claimed:
         lines.append(commodity(candidate))
@@ -73,7 +76,7 @@ def ask(candidate: Candidate) -> Gate:
         if line.holds:
             return Gate("waiver", waiver.reference, tuple(lines))
     if not any(line.code == "waiver" for line in lines):
-        lines.append(Line("waiver", False, "No minister has signed a waiver for this tender."))
+        lines.append(Line("waiver", False, _("No minister has signed a waiver for this tender.")))
     return Gate(None, "", tuple(lines))
 
 
@@ -88,20 +91,30 @@ def commodity(candidate: Candidate) -> Line:
     if not tender.commodity_claimed:
         if verdict.commodity:
             return Line(
-                "commodity", False, "The codes are those of a commodity, but the buyer does not say that it is one."
+                "commodity", False, _("The codes are those of a commodity, but the buyer does not say that it is one.")
             )
         return Line("commodity", False, verdict.why)
     if verdict.commodity:
-        return Line("commodity", True, f"The buyer states that this is a commodity, and the list agrees. {verdict.why}")
+        return Line(
+            "commodity",
+            True,
+            _("The buyer states that this is a commodity, and the list agrees. {why}", why=verdict.why),
+        )
     if tender.commodity_confirmed_at is not None:
         return Line(
             "commodity",
             True,
-            f"The list says otherwise ({verdict.why}) An operator let the buyer's statement stand on "
-            f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}: {tender.commodity_confirmed_reason}",
+            _(
+                "The list says otherwise ({why}) An operator let the buyer's statement stand on {day}: {reason}",
+                why=verdict.why,
+                day=f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}",
+                reason=tender.commodity_confirmed_reason,
+            ),
         )
     return Line(
-        "commodity", False, f"The buyer states that this is a commodity, but the list says otherwise. {verdict.why}"
+        "commodity",
+        False,
+        _("The buyer states that this is a commodity, but the list says otherwise. {why}", why=verdict.why),
     )
 
 
@@ -116,8 +129,11 @@ def _exercises(candidate: Candidate) -> list[InnovationEvidence]:
 
 def _no_exercise(candidate: Candidate) -> str:
     if candidate.tender.exercise:
-        return f"{candidate.tender.exercise} is not a concluded exercise of this buyer or its department."
-    return "Neither the buyer nor its department has concluded an exercise."
+        return _(
+            "{exercise} is not a concluded exercise of this buyer or its department.",
+            exercise=candidate.tender.exercise,
+        )
+    return _("Neither the buyer nor its department has concluded an exercise.")
 
 
 def serves_until(evidence: InnovationEvidence) -> datetime:
@@ -131,28 +147,43 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
         return Line(
             "exercise",
             False,
-            f"{evidence.reference} was concluded on {_day(evidence.completed_at)}; it served until {_day(until)}.",
+            _(
+                "{reference} was concluded on {completed_at}; it served until {until}.",
+                reference=evidence.reference,
+                completed_at=_day(evidence.completed_at),
+                until=_day(until),
+            ),
         )
     groups: Sequence[Lot | None] = candidate.lots or (None,)
     apart = []
     for lot in groups:
         codes = [code for code in (lot.cpv if lot else candidate.tender.cpv) if cpv.known(code)]
         if not cpv.overlaps(codes, [code for code in evidence.cpv if cpv.known(code)]) and not cpv.is_commodity(codes):
-            named = f"lot {lot.number}" if lot else "the tender"
-            apart.append(f"{named} ({', '.join(codes) or 'no code'})")
+            named = _("lot {number}", number=lot.number) if lot else _("the tender")
+            apart.append(f"{named} ({', '.join(codes) or _('no code')})")
     if apart:
         digits = policy.UK.gate.overlap_digits
         return Line(
             "exercise",
             False,
-            f"{evidence.reference} was about something else than {_and(apart)}: no CPV code agrees in its first {digits} "
-            f"digits. The exercise has {', '.join(evidence.cpv) or 'no code'}.",
+            _(
+                "{reference} was about something else than {apart}: no CPV code agrees in its first {digits} "
+                "digits. The exercise has {code}.",
+                reference=evidence.reference,
+                apart=_and(apart),
+                digits=digits,
+                code=", ".join(evidence.cpv) or _("no code"),
+            ),
         )
     return Line(
         "exercise",
         True,
-        f"{evidence.reference} was concluded on {_day(evidence.completed_at)} and is about the same thing. "
-        f"It serves until {_day(until)}.",
+        _(
+            "{reference} was concluded on {completed_at} and is about the same thing. It serves until {until}.",
+            reference=evidence.reference,
+            completed_at=_day(evidence.completed_at),
+            until=_day(until),
+        ),
     )
 
 
@@ -162,17 +193,49 @@ def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
 
 def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
     if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):
-        return Line("waiver", False, f"{waiver.reference} was in force until {_day(waiver.expires_at)}.")
+        return Line(
+            "waiver",
+            False,
+            _(
+                "{reference} was in force until {expires_at}.",
+                reference=waiver.reference,
+                expires_at=_day(waiver.expires_at),
+            ),
+        )
     beyond = [code for code in candidate.codes if code not in waiver.cpv]
     if beyond:
         return Line(
-            "waiver", False, f"{waiver.reference} was not signed for {_and(beyond)}: the lots have grown since."
+            "waiver",
+            False,
+            _(
+                "{reference} was not signed for {beyond}: the lots have grown since.",
+                reference=waiver.reference,
+                beyond=_and(beyond),
+            ),
         )
     if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
         signed = Money(waiver.ceiling_minor, candidate.tender.currency)
-        return Line("waiver", False, f"{waiver.reference} was signed for {signed}; the lots are now {candidate.value}.")
-    until = f" until {_day(waiver.expires_at)}" if waiver.expires_at else ""
-    return Line("waiver", True, f"{waiver.reference}, signed by {waiver.signed_by}, is in force{until}.")
+        return Line(
+            "waiver",
+            False,
+            _(
+                "{reference} was signed for {signed}; the lots are now {value}.",
+                reference=waiver.reference,
+                signed=signed,
+                value=candidate.value,
+            ),
+        )
+    until = _(" until {expires_at}", expires_at=_day(waiver.expires_at)) if waiver.expires_at else ""
+    return Line(
+        "waiver",
+        True,
+        _(
+            "{reference}, signed by {signed_by}, is in force{until}.",
+            reference=waiver.reference,
+            signed_by=waiver.signed_by,
+            until=until,
+        ),
+    )
 
 
 def _day(moment: datetime) -> str:
@@ -181,4 +244,4 @@ def _day(moment: datetime) -> str:
 
 
 def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return parts[0] if len(parts) == 1 else _("{parts} and {parts2}", parts=", ".join(parts[:-1]), parts2=parts[-1])

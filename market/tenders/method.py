@@ -8,19 +8,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from market.wording import N_, _
+
 if TYPE_CHECKING:
     from market.tenders.tables import LotCriterion
 
 RULES: Final = {
-    "proportional": "Price points are the lowest valid price divided by the bid's price, times the weight of the price.",
-    "linear": "Price points fall in a straight line from the full weight at the lowest valid price to none at twice it.",
-    "quality": "Quality points are the average of the evaluators' marks divided by the highest mark, times the weight.",
-    "minimum": "A bid whose average mark is under the minimum of a criterion is excluded before prices are compared.",
-    "rounding": "Points are rounded half up to hundredths for each criterion; totals add up the rounded points.",
-    "ties": "Equal totals are parted by higher quality points, then by lower price, then by a lot draw anybody can repeat.",
-    "low": "A price far under the others is marked so that the supplier can be asked to explain it; it excludes nobody.",
-    "lots": "A supplier ahead in more lots than she may have keeps those with the greatest lead over the next bid and gives "
-    "up the others to the next bid; a greater estimated value, then the lower lot number, decides between equal leads.",
+    "proportional": N_(
+        "Price points are the lowest valid price divided by the bid's price, times the weight of the price."
+    ),
+    "linear": N_(
+        "Price points fall in a straight line from the full weight at the lowest valid price to none at twice it."
+    ),
+    "quality": N_(
+        "Quality points are the average of the evaluators' marks divided by the highest mark, times the weight."
+    ),
+    "minimum": N_(
+        "A bid whose average mark is under the minimum of a criterion is excluded before prices are compared."
+    ),
+    "rounding": N_("Points are rounded half up to hundredths for each criterion; totals add up the rounded points."),
+    "ties": N_(
+        "Equal totals are parted by higher quality points, then by lower price, then by a lot draw anybody can repeat."
+    ),
+    "low": N_(
+        "A price far under the others is marked so that the supplier can be asked to explain it; it excludes nobody."
+    ),
+    "lots": N_(
+        "A supplier ahead in more lots than she may have keeps those with the greatest lead over the next bid and gives "
+        "up the others to the next bid; a greater estimated value, then the lower lot number, decides between equal leads."
+    ),
 }
 """Each rule in a sentence. Bids are priced by the proportional one."""
 
@@ -35,4 +51,4 @@ def stated(criteria: Sequence[LotCriterion], lots_per_supplier: int | None) -> t
     codes += ["rounding", "ties", "low"]
     if lots_per_supplier is not None:
         codes.append("lots")
-    return tuple(RULES[code] for code in codes)
+    return tuple(_(RULES[code]) for code in codes)

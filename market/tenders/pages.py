@@ -27,6 +27,7 @@ from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class Named(msgspec.Struct):
@@ -89,7 +90,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.NewTender)
         with form.acting():
             tender = await actions.draft(request.user, body.id, form.data)
-            return to(f"/tenders/{tender.ref}", "The draft is saved. Nobody outside your organisation sees it.")
+            return to(f"/tenders/{tender.ref}", _("The draft is saved. Nobody outside your organisation sees it."))
         return await _beginning(request, body, form)
 
     @get("/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
@@ -112,7 +113,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.About)
         with form.acting():
             await actions.describe(request.user, ref, form.data, form.version)
-            return to(f"/tenders/{ref}", "What you want to buy is saved.")
+            return to(f"/tenders/{ref}", _("What you want to buy is saved."))
         return await _section(request, await _own(request, ref), "about", form)
 
     @get("/{ref:str}/origin", guards=[guards.buyer])
@@ -127,7 +128,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Origin)
         with form.acting():
             await actions.explain_origin(request.user, ref, form.data, form.version)
-            return to(f"/tenders/{ref}", "Where it comes from is saved.")
+            return to(f"/tenders/{ref}", _("Where it comes from is saved."))
         return await _section(request, await _own(request, ref), "origin", form)
 
     @get("/{ref:str}/dates", guards=[guards.buyer])
@@ -142,7 +143,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Dates)
         with form.acting():
             await actions.set_dates(request.user, ref, form.data, form.version)
-            return to(f"/tenders/{ref}", "The dates are saved.")
+            return to(f"/tenders/{ref}", _("The dates are saved."))
         return await _section(request, await _own(request, ref), "dates", form)
 
     @get("/{ref:str}/terms", guards=[guards.buyer])
@@ -157,7 +158,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Terms)
         with form.acting():
             await actions.set_terms(request.user, ref, form.data, form.version)
-            return to(f"/tenders/{ref}", "The terms are saved.")
+            return to(f"/tenders/{ref}", _("The terms are saved."))
         return await _section(request, await _own(request, ref), "terms", form)
 
     # ── lots and criteria ──
@@ -175,7 +176,10 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
             lot = await actions.add_lot(request.user, ref, form.data)
-            return to(f"/tenders/{ref}/lots/{lot.ref}", f"Lot {lot.number} is added. Now say how bids are scored.")
+            return to(
+                f"/tenders/{ref}/lots/{lot.ref}",
+                _("Lot {number} is added. Now say how bids are scored.", number=lot.number),
+            )
         return await _section(request, await _own(request, ref), "lot", form, lot=None)
 
     @get("/{ref:str}/lots/{lot:str}", guards=[guards.buyer])
@@ -196,7 +200,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
             row = await actions.revise_lot(request.user, lot, form.data, form.version)
-            return to(f"/tenders/{ref}/lots/{lot}", f"Lot {row.number} is saved.")
+            return to(f"/tenders/{ref}/lots/{lot}", _("Lot {number} is saved.", number=row.number))
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
         return await _section(request, tender, "lot", form, lot=row)
@@ -205,7 +209,7 @@ class TenderPages(Controller):
     async def drop_lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Take a lot out."""
         await actions.drop_lot(request.user, lot)
-        return to(f"/tenders/{ref}", "The lot is taken out; the others moved up.")
+        return to(f"/tenders/{ref}", _("The lot is taken out; the others moved up."))
 
     @post("/{ref:str}/lots/{lot:str}/criteria", guards=[guards.buyer])
     async def add_criterion(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
@@ -213,7 +217,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.CriterionDraft)
         with form.acting():
             await actions.add_criterion(request.user, lot, form.data)
-            return to(f"/tenders/{ref}/lots/{lot}", "The criterion is added.")
+            return to(f"/tenders/{ref}/lots/{lot}", _("The criterion is added."))
         return await _lot(request, ref, lot, form)
 
     @post("/{ref:str}/lots/{lot:str}/criteria/{criterion:str}/drop", guards=[guards.buyer])
@@ -222,14 +226,14 @@ class TenderPages(Controller):
     ) -> Response[Any]:
         """Take a criterion out."""
         await actions.drop_criterion(request.user, criterion)
-        return to(f"/tenders/{ref}/lots/{lot}", "The criterion is taken out.")
+        return to(f"/tenders/{ref}/lots/{lot}", _("The criterion is taken out."))
 
     @post("/{ref:str}/lots/{lot:str}/copy", guards=[guards.buyer])
     async def copy(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Take the criteria of another lot."""
         form = await forms.read(request, Copied)
         await actions.copy_criteria(request.user, lot, form.data.source)
-        return to(f"/tenders/{ref}/lots/{lot}", "The criteria are copied.")
+        return to(f"/tenders/{ref}/lots/{lot}", _("The criteria are copied."))
 
     # ── opening officers ──
 
@@ -244,14 +248,16 @@ class TenderPages(Controller):
         form = await forms.read(request, Named)
         with form.acting():
             await actions.name_officer(request.user, ref, form.data.person)
-            return to(f"/tenders/{ref}/officers", "The opening officer is named, and asked by letter to make her code.")
+            return to(
+                f"/tenders/{ref}/officers", _("The opening officer is named, and asked by letter to make her code.")
+            )
         return await _officers(request, ref, form)
 
     @post("/{ref:str}/officers/{person:str}/drop", guards=[guards.buyer])
     async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> Response[Any]:
         """Take one off."""
         await actions.drop_officer(request.user, ref, person)
-        return to(f"/tenders/{ref}/officers", "The opening officer is taken off.")
+        return to(f"/tenders/{ref}/officers", _("The opening officer is taken off."))
 
     @post("/{ref:str}/officers/enrol", guards=[guards.buying_side])
     async def enrol(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -270,7 +276,7 @@ class TenderPages(Controller):
         form = forms.blank(Following)
         with form.acting():
             await actions.publish(request.user, ref)
-            return to(f"/tenders/{ref}", "The tender is published. Bids are taken from now on.")
+            return to(f"/tenders/{ref}", _("The tender is published. Bids are taken from now on."))
         return await _tender(request, await actions.readable(request.user, ref), form)
 
     @post("/{ref:str}/commodity", guards=[guards.operator])
@@ -279,7 +285,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Override)
         with form.acting():
             await actions.confirm_commodity(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "The buyer's statement stands. Your reason is published with the tender.")
+            return to(f"/tenders/{ref}", _("The buyer's statement stands. Your reason is published with the tender."))
         return await _tender(request, await actions.readable(request.user, ref), form)
 
     @post("/{ref:str}/questions", guards=[guards.supplier])
@@ -290,7 +296,10 @@ class TenderPages(Controller):
             await actions.ask(request.user, ref, form.data)
             return to(
                 f"/tenders/{ref}#questions",
-                "Your question is with the buyer. It is published with its answer, without your name; we write to you then.",
+                _(
+                    "Your question is with the buyer. It is published with its answer, without your name; we write "
+                    "to you then."
+                ),
             )
         return await _tender(request, await actions.readable(request.user, ref), form)
 
@@ -307,7 +316,7 @@ class TenderPages(Controller):
             await actions.answer(request.user, ref, question, form.data)
             return to(
                 f"/tenders/{ref}#questions",
-                "Question and answer are public. Whoever asked or follows the tender is told by letter.",
+                _("Question and answer are public. Whoever asked or follows the tender is told by letter."),
             )
         return await _question(request, ref, question, form)
 
@@ -322,7 +331,9 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Change)
         with form.acting():
             await actions.change(request.user, ref, form.data)
-            return to(f"/tenders/{ref}#changes", "The change is published, and those who follow the tender are told.")
+            return to(
+                f"/tenders/{ref}#changes", _("The change is published, and those who follow the tender are told.")
+            )
         return await _section(request, await _own(request, ref), "change", form)
 
     @get("/{ref:str}/cancel", guards=[guards.buyer])
@@ -336,7 +347,7 @@ class TenderPages(Controller):
         form = await forms.read(request, actions.Ending)
         with form.acting():
             await actions.cancel(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", "The tender is cancelled, and those who follow it are told why.")
+            return to(f"/tenders/{ref}", _("The tender is cancelled, and those who follow it are told why."))
         return await _section(request, await _own(request, ref), "cancel", form)
 
     @post("/{ref:str}/follow", guards=[guards.supplier])
@@ -345,7 +356,9 @@ class TenderPages(Controller):
         form = await forms.read(request, Following)
         await actions.follow(request.user, ref, form.data.wanted)
         said = (
-            "We write to you when this tender changes." if form.data.wanted else "We no longer write to you about this."
+            _("We write to you when this tender changes.")
+            if form.data.wanted
+            else _("We no longer write to you about this.")
         )
         return to(f"/tenders/{ref}", said)
 
@@ -430,7 +443,11 @@ async def _lot(request: Visitor, ref: str, lot: str, form: forms.Form[actions.Cr
         codes=[(code, cpv.label(code)) for code in row.cpv if cpv.known(code)],
         criteria=found[row.id],
         total=sum(each.weight for each in found[row.id]),
-        sources=[(each.ref, f"Lot {each.number}: {each.title}") for each in others if found[each.id]],
+        sources=[
+            (each.ref, _("Lot {number}: {title}", number=each.number, title=each.title))
+            for each in others
+            if found[each.id]
+        ],
         bounds=policy.UK.award,
         form=form,
     )
@@ -520,26 +537,29 @@ async def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None
     reference = tender.ground_reference
     if tender.ground == "exercise":
         title = (await actions.titles_of([reference])).get(reference)
-        text = f"Came from the exercise “{title}”." if title else "Came from an exercise."
-        return {"kind": "exercise", "text": text, "href": f"/challenges/{reference}", "link": "See what was learnt"}
+        text = _("Came from the exercise “{title}”.", title=title) if title else _("Came from an exercise.")
+        return {"kind": "exercise", "text": text, "href": f"/challenges/{reference}", "link": _("See what was learnt")}
     if tender.ground == "waiver":
         signed = next(
             (each for each in found.evidence if each.ground == "waiver" and each.reference == reference), None
         )
-        by = f" by {signed.signed_by}, on {_day(signed.completed_at)}" if signed else ""
+        text = _("No exercise came before this.")
+        if signed:
+            day = _day(signed.completed_at)
+            text = _("No exercise came before this: waived by {name}, on {day}.", name=signed.signed_by, day=day)
         return {
             "kind": "waiver",
-            "text": f"No exercise came before this{by and f': waived{by}'}.",
+            "text": text,
             "href": f"/waivers/{reference}",
-            "link": "Check the signature",
+            "link": _("Check the signature"),
         }
     if tender.ground == "commodity":
-        return {"kind": "commodity", "text": tender.commodity_statement, "href": "#gate", "link": "Why it may open"}
+        return {"kind": "commodity", "text": tender.commodity_statement, "href": "#gate", "link": _("Why it may open")}
     return {
         "kind": "not-bound",
-        "text": "The rule that an exercise comes first binds central government; this buyer is not part of it.",
+        "text": _("The rule that an exercise comes first binds central government; this buyer is not part of it."),
         "href": "#gate",
-        "link": "Why it may open",
+        "link": _("Why it may open"),
     }
 
 
@@ -551,7 +571,7 @@ def _day(moment: Any) -> str:
 def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) -> Response[bytes]:
     tender = found.tender
     checks = checklist(rules.PUBLISH, found)
-    open_codes = {refusal.code for _, refusal in checks if refusal}
+    open_codes = {refusal.code for _rule, refusal in checks if refusal}
     here = f"/tenders/{tender.ref}" if context["is_buyer"] else None
 
     def task(text: str, path: str, started: bool, *blocking: str, hint: str | None = None) -> dict[str, Any]:
@@ -561,31 +581,31 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
 
     lots = "lots-missing", "lot-incomplete", "weights-wrong", "price-weight-wrong"
     tasks = [
-        task("What you want to buy", "about", bool(tender.description), "description-missing"),
+        task(_("What you want to buy"), "about", bool(tender.description), "description-missing"),
         task(
-            "Where it comes from",
+            _("Where it comes from"),
             "origin",
             bool(tender.exercise or tender.commodity_claimed or found.evidence),
             "innovation-first",
             "commodity-statement-missing",
-            hint="An exercise, a waiver, or a commodity",
+            hint=_("An exercise, a waiver, or a commodity"),
         ),
-        {**task("Lots and how bids are scored", "lots/new", bool(found.lots), *lots), "href": "#lots"},
+        {**task(_("Lots and how bids are scored"), "lots/new", bool(found.lots), *lots), "href": "#lots"},
         task(
-            "Dates",
+            _("Dates"),
             "dates",
             tender.closes_at is not None,
             "tendering-period-short",
             "questions-dates-wrong",
             "contract-dates-wrong",
         ),
-        task("Terms", "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),
-        task("Opening officers", "officers", bool(found.officers), "officers-missing"),
+        task(_("Terms"), "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),
+        task(_("Opening officers"), "officers", bool(found.officers), "officers-missing"),
         {
-            "text": "See who has done this already",
+            "text": _("See who has done this already"),
             "href": f"/search/similar/tender/{tender.ref}" if here else None,
             "state": "done" if context["compared"] else "not-started",
-            "hint": "Published with your answer",
+            "hint": _("Published with your answer"),
         },
     ]
     asked = gate.ask(found)

@@ -15,7 +15,7 @@ from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import cpv, gate, method
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
 
 STAGES: Mapping[Stage, tuple[str, Tone]] = {
-    "draft": ("Draft", "grey"),
-    "questions": ("Open, taking questions", "green"),
-    "open": ("Open", "green"),
-    "closed": ("Closed, waiting to be opened", "amber"),
-    "evaluation": ("Bids opened", "teal"),
-    "decided": ("Decided", "green"),
-    "cancelled": ("Cancelled", "red"),
+    "draft": (N_("Draft"), "grey"),
+    "questions": (N_("Open, taking questions"), "green"),
+    "open": (N_("Open"), "green"),
+    "closed": (N_("Closed, waiting to be opened"), "amber"),
+    "evaluation": (N_("Bids opened"), "teal"),
+    "decided": (N_("Decided"), "green"),
+    "cancelled": (N_("Cancelled"), "red"),
 }
 """The word for each stage, and its tone."""
 
@@ -73,16 +73,17 @@ def standing(tender: Dates, now: datetime) -> Standing:
     found = stage(tender, now)
     if found == "evaluation" and 0 < tender.lots <= tender.decided:
         found = "decided"
-    word, tone = STAGES[found]
+    declared, tone = STAGES[found]
+    word = _(declared)
     if found == "evaluation" and tender.decided:
-        word = f"{tender.decided} of {tender.lots} lots decided"
+        word = _("{decided} of {lots} lots decided", decided=tender.decided, lots=tender.lots)
     if found == "draft" and tender.waiver_asked:
-        word, tone = "With the minister", "amber"
+        word, tone = _("With the minister"), "amber"
     if found in ("evaluation", "decided"):
-        return Standing(found, word, tone, tender.opened_at, "Opened")
+        return Standing(found, word, tone, tender.opened_at, _("Opened"))
     if found == "cancelled":
-        return Standing(found, word, tone, tender.cancelled_at, "Cancelled")
-    label = {"draft": "Planned to close", "closed": "Closed"}.get(found, "Closes")
+        return Standing(found, word, tone, tender.cancelled_at, _("Cancelled"))
+    label = {"draft": _("Planned to close"), "closed": _("Closed")}.get(found, "Closes")
     return Standing(found, word, tone, tender.closes_at, label)
 
 
@@ -126,9 +127,9 @@ class Candidate:
 def draft_only(candidate: Candidate) -> str | None:
     """A tender is published once; what follows is an addition to it, dated and open."""
     if candidate.tender.published_at is not None:
-        return "This tender is published already. Add a change to it instead."
+        return _("This tender is published already. Add a change to it instead.")
     if candidate.tender.cancelled_at is not None:
-        return "This draft was given up. Begin a new one."
+        return _("This draft was given up. Begin a new one.")
     return None
 
 
@@ -136,9 +137,10 @@ def draft_only(candidate: Candidate) -> str | None:
 def not_waiting_for_the_minister(candidate: Candidate) -> str | None:
     """While a waiver is asked for, the tender stays as the minister reads it."""
     if candidate.tender.waiver_asked:
-        return (
-            f"Waiver request {candidate.tender.waiver_asked} is with the minister. Wait for the decision, or withdraw the "
-            "request to change the draft."
+        return _(
+            "Waiver request {waiver_asked} is with the minister. Wait for the decision, or withdraw the "
+            "request to change the draft.",
+            waiver_asked=candidate.tender.waiver_asked,
         )
     return None
 
@@ -152,9 +154,10 @@ def innovation_first(candidate: Candidate) -> str | None:
         return None
     claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes).commodity
     why = " ".join(line.says for line in found.lines[1:] if claimed or line.code != "commodity")
-    return (
-        f"{why} Conclude an exercise on this subject first, or ask the minister for a waiver. "
-        "If another body of your department has concluded one, name it under “Where it comes from”."
+    return _(
+        "{why} Conclude an exercise on this subject first, or ask the minister for a waiver. If another "
+        "body of your department has concluded one, name it under “Where it comes from”.",
+        why=why,
     )
 
 
@@ -162,7 +165,7 @@ def innovation_first(candidate: Candidate) -> str | None:
 def says_what_is_bought(candidate: Candidate) -> str | None:
     """The notice says in words what is to be bought."""
     if not candidate.tender.description.strip():
-        return "Say in a few sentences what you want to buy, and for whom."
+        return _("Say in a few sentences what you want to buy, and for whom.")
     return None
 
 
@@ -170,7 +173,7 @@ def says_what_is_bought(candidate: Candidate) -> str | None:
 def claim_is_explained(candidate: Candidate) -> str | None:
     """Who calls a purchase a commodity says why, in public."""
     if candidate.tender.commodity_claimed and not candidate.tender.commodity_statement.strip():
-        return "Say why this is a commodity. The statement is published with the tender."
+        return _("Say why this is a commodity. The statement is published with the tender.")
     return None
 
 
@@ -178,7 +181,7 @@ def claim_is_explained(candidate: Candidate) -> str | None:
 def has_lots(candidate: Candidate) -> str | None:
     """A tender has at least one lot; a single one is the whole."""
     if not candidate.lots:
-        return "Add at least one lot with its value, CPV codes and criteria."
+        return _("Add at least one lot with its value, CPV codes and criteria.")
     return None
 
 
@@ -188,10 +191,14 @@ def lots_are_complete(candidate: Candidate) -> str | None:
     wrong = []
     for lot in candidate.lots:
         if lot.value_minor <= 0:
-            wrong.append(f"Lot {lot.number} has no estimated value.")
+            wrong.append(_("Lot {number} has no estimated value.", number=lot.number))
         if not lot.cpv:
-            wrong.append(f"Lot {lot.number} has no CPV code.")
-        wrong += [f"Lot {lot.number}: {code} is not a CPV code." for code in lot.cpv if not cpv.known(code)]
+            wrong.append(_("Lot {number} has no CPV code.", number=lot.number))
+        wrong += [
+            _("Lot {number}: {code} is not a CPV code.", number=lot.number, code=code)
+            for code in lot.cpv
+            if not cpv.known(code)
+        ]
     return " ".join(wrong) or None
 
 
@@ -199,7 +206,7 @@ def lots_are_complete(candidate: Candidate) -> str | None:
 def divided_or_explained(candidate: Candidate) -> str | None:
     """A contract is divided into lots, or the notice says why it is not."""
     if len(candidate.lots) == 1 and len(candidate.tender.undivided_reason.strip()) < _REASON:
-        return f"Say in at least {_REASON} characters why this is not divided into lots."
+        return _("Say in at least {reason} characters why this is not divided into lots.", reason=_REASON)
     return None
 
 
@@ -211,7 +218,9 @@ def lots_limit_fits(candidate: Candidate) -> str | None:
     """A limit on the lots one supplier may win lies between one and their number."""
     limit = candidate.tender.lots_per_supplier
     if limit is not None and candidate.lots and not 1 <= limit <= len(candidate.lots):
-        return f"One supplier may win between 1 and {len(candidate.lots)} lots; leave it empty for no limit."
+        return _(
+            "One supplier may win between 1 and {number} lots; leave it empty for no limit.", number=len(candidate.lots)
+        )
     return None
 
 
@@ -223,9 +232,16 @@ def weights_sum_to_the_whole(candidate: Candidate) -> str | None:
     for lot in candidate.lots:
         weights = sum(each.weight for each in candidate.criteria.get(lot.id, ()))
         if not candidate.criteria.get(lot.id):
-            wrong.append(f"Lot {lot.number} has no criterion.")
+            wrong.append(_("Lot {number} has no criterion.", number=lot.number))
         elif weights != total:
-            wrong.append(f"The weights of lot {lot.number} sum to {weights}; they must sum to {total}.")
+            wrong.append(
+                _(
+                    "The weights of lot {number} sum to {weights}; they must sum to {total}.",
+                    number=lot.number,
+                    weights=weights,
+                    total=total,
+                )
+            )
     return " ".join(wrong) or None
 
 
@@ -239,11 +255,28 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
         commodity = gate.is_commodity(lot.cpv).commodity or gate.commodity(candidate).holds
         most = bounds.price_weight_maximum_commodity if commodity else bounds.price_weight_maximum
         if len(prices) > 1:
-            wrong.append(f"Lot {lot.number} has {len(prices)} price criteria; it may have one.")
+            wrong.append(
+                _("Lot {number} has {prices} price criteria; it may have one.", number=lot.number, prices=len(prices))
+            )
         elif not prices and candidate.criteria.get(lot.id):
-            wrong.append(f"Lot {lot.number} does not score the price; give it a weight of {least} to {most}.")
+            wrong.append(
+                _(
+                    "Lot {number} does not score the price; give it a weight of {least} to {most}.",
+                    number=lot.number,
+                    least=least,
+                    most=most,
+                )
+            )
         elif prices and not least <= prices[0].weight <= most:
-            wrong.append(f"In lot {lot.number} the price weighs {prices[0].weight}; it must weigh {least} to {most}.")
+            wrong.append(
+                _(
+                    "In lot {number} the price weighs {weight}; it must weigh {least} to {most}.",
+                    number=lot.number,
+                    weight=prices[0].weight,
+                    least=least,
+                    most=most,
+                )
+            )
     return " ".join(wrong) or None
 
 
@@ -252,11 +285,15 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
     """Suppliers have the tendering period of the Act: 25 full days when all is electronic and published at once."""
     closes, least = candidate.tender.closes_at, policy.UK.tendering.minimum_days()
     if closes is None:
-        return "Say until when bids are taken."
+        return _("Say until when bids are taken.")
     days = workdays.full_days_between(candidate.now, closes)
     if closes <= candidate.now or days < least:
         first = workdays.local_day(candidate.now) + timedelta(days=least)
-        return f"Bids must be taken for at least {least} days: until {first.day} {first:%B %Y} or later, if you publish today."
+        return _(
+            "Bids must be taken for at least {least} days: until {day} or later, if you publish today.",
+            least=least,
+            day=f"{first.day} {first:%B %Y}",
+        )
     return None
 
 
@@ -265,12 +302,12 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
     """Questions are taken from publication on, and end early enough that the last answer is there in time."""
     until, closes = candidate.tender.questions_until, candidate.tender.closes_at
     if until is None:
-        return "Say until when questions are taken."
+        return _("Say until when questions are taken.")
     if until <= candidate.now:
-        return "The time for questions is over already. Choose a later one."
+        return _("The time for questions is over already. Choose a later one.")
     if closes is not None and until > workdays.answers_due_at(closes):
         due = workdays.local_day(workdays.answers_due_at(closes))
-        return f"The last answer is due on {due.day} {due:%B %Y}: questions must end by then."
+        return _("The last answer is due on {day}: questions must end by then.", day=f"{due.day} {due:%B %Y}")
     return None
 
 
@@ -279,10 +316,14 @@ def enough_officers_hold_a_code(candidate: Candidate) -> str | None:
     """Two opening officers of the buyer hold their own codes: without two of them no bid can ever be read."""
     least = policy.UK.tendering.opening_officers_minimum
     if len(candidate.officers) < least:
-        return f"Name at least {least} opening officers; {len(candidate.officers)} named."
+        return _("Name at least {least} opening officers; {number} named.", least=least, number=len(candidate.officers))
     waiting = [each for each in candidate.officers if each.enrolled_at is None]
     if waiting:
-        return f"{len(waiting)} of {len(candidate.officers)} opening officers have not yet written down their code."
+        return _(
+            "{number} of {officers} opening officers have not yet written down their code.",
+            number=len(waiting),
+            officers=len(candidate.officers),
+        )
     return None
 
 
@@ -291,11 +332,11 @@ def contract_dates_follow(candidate: Candidate) -> str | None:
     """The contract begins after bids close and ends after it begins."""
     tender = candidate.tender
     if tender.contract_begins_on is None or tender.contract_ends_on is None:
-        return "Say when the contract begins and ends."
+        return _("Say when the contract begins and ends.")
     if tender.contract_ends_on < tender.contract_begins_on:
-        return "The contract ends before it begins."
+        return _("The contract ends before it begins.")
     if tender.closes_at is not None and tender.contract_begins_on <= workdays.local_day(tender.closes_at):
-        return "The contract begins before bids close."
+        return _("The contract begins before bids close.")
     return None
 
 
@@ -326,7 +367,7 @@ PUBLISH = (
 def still_a_draft(tender: Tender) -> str | None:
     """What is published is not quietly rewritten."""
     if tender.published_at is not None:
-        return "This tender is published. Add a change to it instead; everybody sees what changed and when."
+        return _("This tender is published. Add a change to it instead; everybody sees what changed and when.")
     return None
 
 
@@ -334,9 +375,10 @@ def still_a_draft(tender: Tender) -> str | None:
 def not_before_the_minister(tender: Tender) -> str | None:
     """While a waiver is asked for, nothing changes in the tender that the minister is reading."""
     if tender.waiver_asked:
-        return (
-            f"Waiver request {tender.waiver_asked} is with the minister, so this draft is frozen. Withdraw the request to "
-            "change it."
+        return _(
+            "Waiver request {waiver_asked} is with the minister, so this draft is frozen. Withdraw the "
+            "request to change it.",
+            waiver_asked=tender.waiver_asked,
         )
     return None
 
@@ -349,9 +391,9 @@ EDIT = (still_a_draft, not_before_the_minister)
 def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | None:
     """An operator lets a claim stand only where the buyer claims a commodity and the list says otherwise."""
     if not tender.commodity_claimed or not tender.commodity_statement.strip():
-        return "The buyer has not stated that this is a commodity."
+        return _("The buyer has not stated that this is a commodity.")
     if gate.is_commodity(codes).commodity:
-        return "The list of commodities agrees with the buyer already."
+        return _("The list of commodities agrees with the buyer already.")
     return None
 
 
@@ -363,7 +405,7 @@ CONFIRM = (claim_differs_from_the_list,)
 def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
     """The dates of a tender are of this century."""
     if any(moment is not None and not 2000 <= moment.year < 2100 for moment in moments):
-        return "One of the dates is not of this century. Check the years."
+        return _("One of the dates is not of this century. Check the years.")
     return None
 
 
@@ -376,7 +418,7 @@ def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
 def deadline_only_moves_later(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
     """A published deadline may be moved later, never earlier: somebody has planned by it."""
     if new_closes_at is not None and tender.closes_at is not None and new_closes_at <= tender.closes_at:
-        return "The new deadline must be later than the present one."
+        return _("The new deadline must be later than the present one.")
     return None
 
 
@@ -386,7 +428,11 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
     closes, least = new_closes_at or tender.closes_at, policy.UK.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
         first = workdays.local_day(now) + timedelta(days=least)
-        return f"At least {least} days must be left after a change: move the deadline to {first.day} {first:%B %Y} or later."
+        return _(
+            "At least {least} days must be left after a change: move the deadline to {day} or later.",
+            least=least,
+            day=f"{first.day} {first:%B %Y}",
+        )
     return None
 
 
@@ -394,7 +440,7 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
 def change_while_bids_are_taken(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
     """A tender changes only while suppliers can still act on the change."""
     if stage(tender, now) not in TAKING:
-        return "Bids are no longer taken, so nothing can be changed any more."
+        return _("Bids are no longer taken, so nothing can be changed any more.")
     return None
 
 
@@ -407,16 +453,16 @@ def profile_is_published(profile: str, known: bool) -> str | None:
     """A tender names a published version of a standards profile, so that everybody knows from the first day what must pass."""
     if not profile or known:
         return None
-    return f"There is no profile {profile}. Choose one that is published under Standards, or none."
+    return _("There is no profile {profile}. Choose one that is published under Standards, or none.", profile=profile)
 
 
 @rule("tender.not-running")
 def published_and_running(tender: Tender, decided: bool) -> str | None:
     """Only a published tender is cancelled, and only once."""
     if tender.published_at is None:
-        return "This tender is a draft; nobody has to be told that it ends."
+        return _("This tender is a draft; nobody has to be told that it ends.")
     if tender.cancelled_at is not None:
-        return "This tender is cancelled already."
+        return _("This tender is cancelled already.")
     return None
 
 
@@ -424,7 +470,7 @@ def published_and_running(tender: Tender, decided: bool) -> str | None:
 def nothing_is_decided(tender: Tender, decided: bool) -> str | None:
     """After an award a tender is not cancelled; the award is set aside first, in the open."""
     if decided:
-        return "An award of this tender stands. Set it aside first."
+        return _("An award of this tender stands. Set it aside first.")
     return None
 
 

@@ -28,7 +28,7 @@ from market.tenders.tables import Lot, Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds, label
 from market.waivers.tables import Waiver
-from market.wording import _
+from market.wording import N_, _
 
 PURPOSE = "waiver.sign"
 
@@ -37,18 +37,18 @@ class WaiverRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a buyer tells the minister. `evidence` are references, addresses or names of documents, one each; `similar`
     says why the exercises found on the same subject do not serve; `valid_until` is the waiver's last day."""
 
-    ground: Annotated[str, Meta(title="Ground", max_length=30)]
-    statement: Annotated[str, Meta(title="Why", max_length=8000)]
-    evidence: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(title="Evidence", max_length=20)]
-    cost_of_waiting: Annotated[str, Meta(title="What it costs to wait", max_length=2000)]
-    valid_until: Annotated[date, Meta(title="Valid until")]
-    similar: Annotated[str, Meta(title="Similar exercises", max_length=4000)] = ""
+    ground: Annotated[str, Meta(title=N_("Ground"), max_length=30)]
+    statement: Annotated[str, Meta(title=N_("Why"), max_length=8000)]
+    evidence: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(title=N_("Evidence"), max_length=20)]
+    cost_of_waiting: Annotated[str, Meta(title=N_("What it costs to wait"), max_length=2000)]
+    valid_until: Annotated[date, Meta(title=N_("Valid until"))]
+    similar: Annotated[str, Meta(title=N_("Similar exercises"), max_length=4000)] = ""
 
 
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why the minister refuses; it is published."""
 
-    reason: Annotated[str, Meta(title="Why you refuse", max_length=4000)]
+    reason: Annotated[str, Meta(title=N_("Why you refuse"), max_length=4000)]
 
 
 # ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,11 +122,13 @@ async def document(waiver: Waiver, tender: Tender) -> bytes:
     lots = await tenders.lots_of(tender)
     ground = grounds().get(waiver.ground)
     facts: dict[str, Any] = {
-        "type": "waiver of the innovation-first rule",
+        "type": _("waiver of the innovation-first rule"),
         "version": 1,
         "waiver": waiver.ref,
-        "grants": "The tender named here may be published without an innovation exercise of its own, for these lots and "
-        "up to this value, until the last moment of validity.",
+        "grants": N_(
+            "The tender named here may be published without an innovation exercise of its own, for these "
+            "lots and up to this value, until the last moment of validity."
+        ),
         "asked_at": _stamp(waiver.asked_at),
         "asked_by": {"ref": asker.ref, "name": asker.name},
         "buyer": {"ref": buyer.ref, "name": buyer.name},
@@ -447,7 +449,7 @@ async def _signer(actor: Actor, department: int) -> signing.Signer:
     if held is None:
         raise rules.NOT_IN_OFFICE.refused()
     body = await find(Organisation, Organisation.id == department)
-    return signing.Signer(actor.ref, actor.name, held.title or "Minister", body.name, held.since, held.until)
+    return signing.Signer(actor.ref, actor.name, held.title or _("Minister"), body.name, held.since, held.until)
 
 
 async def _decide(waiver: Waiver, actor: Actor, signer: signing.Signer, now: datetime) -> None:

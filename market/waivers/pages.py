@@ -28,6 +28,7 @@ from market.waivers.grounds import grounds, label
 from market.waivers.listing import listed, ministers_keys
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class Credential(msgspec.Struct):
@@ -105,7 +106,7 @@ class WaiverPages(Controller):
         with form.acting():
             waiver = await actions.ask(request.user, ref, form.data)
             return to(
-                f"/waivers/{waiver.ref}", "Your request is with the minister. You hear by letter what she decides."
+                f"/waivers/{waiver.ref}", _("Your request is with the minister. You hear by letter what she decides.")
             )
         return await _asking(request, ref, form)
 
@@ -114,7 +115,7 @@ class WaiverPages(Controller):
         """Take it back."""
         waiver = await actions.withdraw(request.user, ref)
         tender = await find(Tender, Tender.id == waiver.tender)
-        return to(f"/tenders/{tender.ref}", "The request is withdrawn. You can change the draft again.")
+        return to(f"/tenders/{tender.ref}", _("The request is withdrawn. You can change the draft again."))
 
     @post("/waivers/{ref:str}/options", guards=[guards.minister], status_code=200)
     async def options(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
@@ -128,7 +129,7 @@ class WaiverPages(Controller):
         with form.acting():
             await actions.sign(request.user, ref, form.data.credential)
             return to(
-                f"/waivers/{ref}", "You signed the waiver. The buyer is told, and anybody can check your signature."
+                f"/waivers/{ref}", _("You signed the waiver. The buyer is told, and anybody can check your signature.")
             )
         return await _waiver(request, ref, form)
 
@@ -138,7 +139,7 @@ class WaiverPages(Controller):
         form = await forms.read(request, actions.Reason)
         with form.acting():
             await actions.refuse(request.user, ref, form.data)
-            return to(f"/waivers/{ref}", "The request is refused. The buyer is told why.")
+            return to(f"/waivers/{ref}", _("The request is refused. The buyer is told why."))
         return await _waiver(request, ref, form)
 
 

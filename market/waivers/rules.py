@@ -16,7 +16,7 @@ from market.standing import Standing, Tone
 from market.tenders import gate
 from market.tenders import rules as tender_rules
 from market.waivers.grounds import grounds
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.waivers.tables import Waiver
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 Stage = Literal["asked", "withdrawn", "refused", "in-force", "expired"]
 
 STAGES: Mapping[Stage, tuple[str, Tone]] = {
-    "asked": ("Waiting for the minister", "amber"),
-    "withdrawn": ("Withdrawn", "grey"),
-    "refused": ("Refused", "red"),
-    "in-force": ("In force", "green"),
-    "expired": ("Expired", "grey"),
+    "asked": (N_("Waiting for the minister"), "amber"),
+    "withdrawn": (N_("Withdrawn"), "grey"),
+    "refused": (N_("Refused"), "red"),
+    "in-force": (N_("In force"), "green"),
+    "expired": (N_("Expired"), "grey"),
 }
 """The word for each stage, and its tone."""
 
@@ -62,13 +62,14 @@ def standing(waiver: Waiver | Dates, now: datetime) -> Standing:
     """Where a request stands, in words, and the date that matters now."""
     found = stage(waiver, now)
     dates: dict[Stage, tuple[datetime | None, str]] = {
-        "asked": (waiver.asked_at, "Asked"),
-        "withdrawn": (waiver.withdrawn_at, "Withdrawn"),
-        "refused": (waiver.decided_at, "Refused"),
-        "in-force": (waiver.valid_until, "Valid until"),
-        "expired": (waiver.valid_until, "Expired"),
+        "asked": (waiver.asked_at, _("Asked")),
+        "withdrawn": (waiver.withdrawn_at, _("Withdrawn")),
+        "refused": (waiver.decided_at, _("Refused")),
+        "in-force": (waiver.valid_until, _("Valid until")),
+        "expired": (waiver.valid_until, _("Expired")),
     }
-    return Standing(found, *STAGES[found], *dates[found])
+    word, tone = STAGES[found]
+    return Standing(found, _(word), tone, *dates[found])
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Wish:
 def for_a_draft(wish: Wish) -> str | None:
     """A waiver is asked for before a tender is published: afterwards it would excuse what has been done."""
     if wish.tender.tender.published_at is not None:
-        return "This tender is published. A waiver comes before publication."
+        return _("This tender is published. A waiver comes before publication.")
     return None
 
 
@@ -101,7 +102,10 @@ def for_a_draft(wish: Wish) -> str | None:
 def one_at_a_time(wish: Wish) -> str | None:
     """One request is with the minister at a time; a refused one is followed by a new one, not by an edited one."""
     if wish.tender.tender.waiver_asked:
-        return f"Request {wish.tender.tender.waiver_asked} is with the minister already. Wait, or withdraw it first."
+        return _(
+            "Request {waiver_asked} is with the minister already. Wait, or withdraw it first.",
+            waiver_asked=wish.tender.tender.waiver_asked,
+        )
     return None
 
 
@@ -110,7 +114,7 @@ def the_gate_is_shut(wish: Wish) -> str | None:
     """A minister is asked only where the gate would otherwise stay shut."""
     found = gate.ask(wish.tender)
     if found.ground is not None:
-        return f"This tender needs no waiver. {found.lines[-1].says}"
+        return _("This tender needs no waiver. {says}", says=found.lines[-1].says)
     return None
 
 
@@ -123,21 +127,27 @@ def the_purchase_is_described(wish: Wish) -> str | None:
         tender_rules.says_what_is_bought(wish.tender),
     ):
         if found is not None:
-            return f"Finish the lots and the description first: the minister signs for exactly these. {found.reason}"
+            return _(
+                "Finish the lots and the description first: the minister signs for exactly these. {reason}",
+                reason=found.reason,
+            )
     return None
 
 
 @rule("waiver.ground-unknown", field="ground")
 def ground_is_on_the_list(wish: Wish) -> str | None:
     """A waiver rests on one of the published grounds."""
-    return None if wish.ground in grounds() else "Choose one of the grounds on the list."
+    return None if wish.ground in grounds() else _("Choose one of the grounds on the list.")
 
 
 @rule("waiver.statement-short", field="statement", source="Policy: gate.waiver_reason_characters")
 def the_reason_can_be_checked(wish: Wish) -> str | None:
     """The statement says enough that somebody else can check it."""
     if len(wish.statement.strip()) < _LONG_ENOUGH:
-        return f"Say why in at least {_LONG_ENOUGH} characters: the statement is published with the decision."
+        return _(
+            "Say why in at least {long_enough} characters: the statement is published with the decision.",
+            long_enough=_LONG_ENOUGH,
+        )
     return None
 
 
@@ -145,7 +155,9 @@ def the_reason_can_be_checked(wish: Wish) -> str | None:
 def something_shows_it(wish: Wish) -> str | None:
     """A statement is shown to be true by something that can be looked up."""
     if not [each for each in wish.evidence if each.strip()]:
-        return "Give at least one piece of evidence: the reference of an exercise, a link, or a document by its name."
+        return _(
+            "Give at least one piece of evidence: the reference of an exercise, a link, or a document by its name."
+        )
     return None
 
 
@@ -154,7 +166,7 @@ def the_exercise_is_named(wish: Wish) -> str | None:
     """Who relies on somebody else's exercise names it."""
     ground = grounds().get(wish.ground)
     if ground and ground.names_an_exercise and not any(re.search(r"\bCH-\w+|https://", each) for each in wish.evidence):
-        return "Name the exercise you rely on by its reference (like CH-7KQ4M2X) or its address."
+        return _("Name the exercise you rely on by its reference (like CH-7KQ4M2X) or its address.")
     return None
 
 
@@ -162,7 +174,9 @@ def the_exercise_is_named(wish: Wish) -> str | None:
 def similar_exercises_are_answered(wish: Wish) -> str | None:
     """Where exercises on the same subject are on record, the buyer says why they do not serve, or that they do."""
     if wish.shown and len(wish.similar.strip()) < 20:
-        return f"On the same subject there is {', '.join(wish.shown)}. Say how each bears on this request."
+        return _(
+            "On the same subject there is {shown}. Say how each bears on this request.", shown=", ".join(wish.shown)
+        )
     return None
 
 
@@ -170,7 +184,7 @@ def similar_exercises_are_answered(wish: Wish) -> str | None:
 def waiting_has_a_cost(wish: Wish) -> str | None:
     """The minister weighs an exercise against waiting for one, so she is told what waiting costs."""
     if len(wish.cost_of_waiting.strip()) < 10:
-        return "Say what it costs to wait for an exercise: money, weeks, people."
+        return _("Say what it costs to wait for an exercise: money, weeks, people.")
     return None
 
 
@@ -183,9 +197,13 @@ def it_ends_within_a_year(wish: Wish) -> str | None:
     """A waiver ends by itself, within the policy's months from the day it is asked for."""
     most = workdays.add_months(wish.tender.now, policy.UK.gate.waiver_maximum_months)
     if wish.valid_until <= wish.tender.now:
-        return "Choose a day in the future."
+        return _("Choose a day in the future.")
     if wish.valid_until > most:
-        return f"No waiver lasts longer than {policy.UK.gate.waiver_maximum_months} months. Choose a day until {most:%d %B %Y}."
+        return _(
+            "No waiver lasts longer than {months} months. Choose a day until {day}.",
+            months=policy.UK.gate.waiver_maximum_months,
+            day=f"{most:%d %B %Y}",
+        )
     return None
 
 
@@ -212,9 +230,9 @@ ASK = (
 def still_open(waiver: Waiver, now: datetime) -> str | None:
     """A request is decided once, and a withdrawn one not at all."""
     if waiver.withdrawn_at is not None:
-        return "This request was withdrawn by the buyer."
+        return _("This request was withdrawn by the buyer.")
     if waiver.decided_at is not None:
-        return "This request has been decided already. Read the decision on its page."
+        return _("This request has been decided already. Read the decision on its page.")
     return None
 
 
@@ -222,7 +240,7 @@ def still_open(waiver: Waiver, now: datetime) -> str | None:
 def still_of_use(waiver: Waiver, now: datetime) -> str | None:
     """A waiver whose last day has passed opens nothing, so it is not signed."""
     if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
-        return "The last day that was asked for has passed. Refuse the request, or have the buyer ask anew."
+        return _("The last day that was asked for has passed. Refuse the request, or have the buyer ask anew.")
     return None
 
 
@@ -240,7 +258,10 @@ WITHDRAW = (still_open,)
 def refusal_says_why(reason: str) -> str | None:
     """Who refuses says why, so that the buyer knows what to do instead."""
     if len(reason.strip()) < _LONG_ENOUGH:
-        return f"Say why in at least {_LONG_ENOUGH} characters: the buyer, and the public, read it."
+        return _(
+            "Say why in at least {long_enough} characters: the buyer, and the public, read it.",
+            long_enough=_LONG_ENOUGH,
+        )
     return None
 
 

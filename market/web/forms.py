@@ -24,6 +24,7 @@ from piccolo.table import Table
 from market import clock, drafts, money, rules
 from market.refusals import Refusal, Refused
 from market.web import words
+from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -204,13 +205,13 @@ def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
             else [text.strip() for text in typed if text.strip()]
         )
         if not rows and not optional:
-            raise ValueError(f"Enter {_article(title)}")
+            raise ValueError(_("Enter {what}", what=_article(title)))
         return _checked(kind, rows, title) if rows or not optional else msgspec.NODEFAULT
     text = typed[-1].replace("\r\n", "\n").strip() if typed else ""
     if not text:
         if optional:
             return msgspec.NODEFAULT
-        raise ValueError(f"Enter {_article(title)}")
+        raise ValueError(_("Enter {what}", what=_article(title)))
     if field.encode_name.endswith("_minor"):
         return _checked(kind, money.parse(text).minor, title, as_money=True)
     if bare is datetime:
@@ -219,7 +220,7 @@ def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:
         try:
             return date.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"{title} must be a real date, like 2026-11-24") from None
+            raise ValueError(_("{title} must be a real date, like 2026-11-24", title=title)) from None
     return _checked(kind, text, title)
 
 
@@ -240,28 +241,32 @@ def _example(kind: Any) -> str:
 
 def _in_words(said: str, title: str, example: str, *, as_money: bool) -> str:
     if match := re.search(r"`str` of length <= (\d+)", said):
-        return f"{title} must be {match[1]} characters or fewer"
+        return _("{title} must be {number} characters or fewer", title=title, number=match[1])
     if match := re.search(r"`str` of length >= (\d+)", said):
-        return f"{title} must be at least {match[1]} characters long"
+        return _("{title} must be at least {number} characters long", title=title, number=match[1])
     if match := re.search(r"`int` (>=|<=) (-?\d+)", said):
         limit = str(money.Money(int(match[2]))) if as_money else f"{int(match[2]):,}"
-        return f"{title} must be {limit} or {'more' if match[1] == '>=' else 'less'}"
+        if match[1] == ">=":
+            return _("{title} must be {limit} or more", title=title, limit=limit)
+        return _("{title} must be {limit} or less", title=title, limit=limit)
     if "`int" in said:
-        return f"{title} must be a whole number, like 12"
-    if "Invalid enum value" in said:
-        return f"Choose {_article(title)} from the list"
+        return _("{title} must be a whole number, like 12", title=title)
+    if "enum value" in said:
+        return _("Choose {what} from the list", what=_article(title))
     if match := re.search(r"`array` of length >= (\d+)", said):
-        return f"{title} needs at least {match[1]}"
+        return _("{title} needs at least {number}", title=title, number=match[1])
     if match := re.search(r"`array` of length <= (\d+)", said):
-        return f"{title} may have at most {match[1]}"
-    return f"{title} must look like {example}" if example else f"{title} is not in the right format"
+        return _("{title} may have at most {number}", title=title, number=match[1])
+    if example:
+        return _("{title} must look like {example}", title=title, example=example)
+    return _("{title} is not in the right format", title=title)
 
 
 def _moment(text: str, title: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{title} must be a real date and time, like 2026-11-24 17:00") from None
+        raise ValueError(_("{title} must be a real date and time, like 2026-11-24 17:00", title=title)) from None
     local = found if found.tzinfo else found.replace(tzinfo=clock.ZONE)
     return local.astimezone(UTC)
 
@@ -273,7 +278,7 @@ def _described(field: msgspec.structs.FieldInfo) -> tuple[Any, str]:
         if get_origin(each) is Annotated:
             for meta in get_args(each)[1:]:
                 if isinstance(meta, msgspec.Meta) and meta.title:
-                    title = meta.title
+                    title = _(meta.title)
     return kind, title
 
 
@@ -290,4 +295,4 @@ def _article(title: str) -> str:
     first = lower.split()[0]
     if first in ("the", "a", "an", "your", "how", "when", "who", "what", "why", "at"):
         return lower
-    return f"the {lower}"
+    return _("the {what}", what=lower)

@@ -20,6 +20,7 @@ from market.settings import ROOT, settings
 from market.web import crossing
 from market.web.static import Assets
 from market.web.templating import Flash, Link, Site, environment, page
+from market.wording import N_, _
 
 Visitor = Request[Actor, Any, State]
 """A request whose `user` is an Actor, PUBLIC when nobody signed in."""
@@ -27,14 +28,14 @@ Visitor = Request[Actor, Any, State]
 FLASH = "flash"
 
 NAVIGATION = (
-    ("Challenges", "/challenges"),
-    ("Tenders", "/tenders"),
-    ("Suppliers", "/suppliers"),
-    ("Contracts", "/contracts"),
-    ("What was learnt", "/insights"),
-    ("Waivers", "/waivers"),
+    (N_("Challenges"), "/challenges"),
+    (N_("Tenders"), "/tenders"),
+    (N_("Suppliers"), "/suppliers"),
+    (N_("Contracts"), "/contracts"),
+    (N_("What was learnt"), "/insights"),
+    (N_("Waivers"), "/waivers"),
 )
-DESK = (("Your desk", "/desk"),)
+DESK = ((N_("Your desk"), "/desk"),)
 """For somebody signed in."""
 
 
@@ -77,7 +78,7 @@ def show(request: Visitor, template: str, *, status: int = 200, **context: Any) 
         request.url.path,
         person=actor if actor.signed_in else None,
         navigation=[
-            Link(text, href, request.url.path.startswith(href))
+            Link(_(text), href, request.url.path.startswith(href))
             for text, href in (*NAVIGATION, *(DESK if actor.signed_in else ()))
         ],
         flash=flash,

@@ -17,12 +17,18 @@ from market.drafts import Overtaken
 from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
 from market.web.pages import show, sign_in_then
+from market.wording import N_, _
 
 log = logging.getLogger("prelude")
 
 PROBLEM_JSON = "application/problem+json"
 
-_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+_RENAMED = {
+    413: N_("Content Too Large"),
+    414: "URI Too Long",
+    416: N_("Range Not Satisfiable"),
+    422: N_("Unprocessable Content"),
+}
 """What RFC 9110 renamed, which Python says from 3.13 on."""
 
 
@@ -153,14 +159,14 @@ def _invalid(exc: ValidationException) -> list[Refusal]:
 
 def _title(status: int) -> str:
     return {
-        400: "That could not be read",
-        401: "Sign in first",
-        403: "You may not do that",
-        404: "There is nothing here",
-        405: "That is not done here",
-        409: "That cannot be done now",
-        413: "That is too large",
-        422: "There is a problem with what was sent",
-        428: "Say what this was written from",
-        429: "Too many tries",
-    }.get(status, "Something failed on our side" if status >= 500 else phrase(status))
+        400: _("That could not be read"),
+        401: _("Sign in first"),
+        403: _("You may not do that"),
+        404: _("There is nothing here"),
+        405: _("That is not done here"),
+        409: _("That cannot be done now"),
+        413: _("That is too large"),
+        422: _("There is a problem with what was sent"),
+        428: _("Say what this was written from"),
+        429: _("Too many tries"),
+    }.get(status, _("Something failed on our side") if status >= 500 else phrase(status))

@@ -21,6 +21,8 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from litestar.types import Guard
 
+from market.wording import _
+
 MEDIA_TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -77,7 +79,7 @@ class Assets:
         ask servers of the new one.
         """
         name, lasting = path.lstrip("/"), False
-        first, _, rest = name.partition("/")
+        first, _slash, rest = name.partition("/")
         if len(first) == _DIGITS and all(sign in "0123456789abcdef" for sign in first):
             name, lasting = rest, first == self.release
         asset = self._assets.get(name)
@@ -120,7 +122,7 @@ def router(assets: Assets, guards: Sequence[Guard] = ()) -> Router:
     def static(request: Request[object, object, State], path: FromPath[str]) -> Response[bytes]:
         found = assets.find(path)
         if found is None:
-            raise NotFoundException("There is no such file.")
+            raise NotFoundException(_("There is no such file."))
         asset, lasting = found
         said = answer(
             asset,
@@ -163,13 +165,13 @@ def _chosen(asset: Asset, accept_encoding: str) -> str | None:
     """The first of our codings that the header allows; a weight of zero is a refusal (RFC 9110 section 12.5.3)."""
     allowed: dict[str, bool] = {}
     for entry in accept_encoding.lower().split(","):
-        coding, _, weight = entry.partition(";")
+        coding, _semicolon, weight = entry.partition(";")
         value = weight.strip().removeprefix("q=").strip()
         try:
             allowed[coding.strip()] = not value or float(value) > 0
         except ValueError:
             allowed[coding.strip()] = False
-    for coding, _ in _CODINGS:
+    for coding, _suffix in _CODINGS:
         if coding in asset.coded and allowed.get(coding, allowed.get("*", False)):
             return coding
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -20,18 +20,22 @@ from markupsafe import Markup, escape
 from market import clock
 from market.money import Money
 from market.refusals import Refusal, Rule
+from market.wording import N_, _, _n
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+_MONTHS = (
+    *(N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun")),
+    *(N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")),
+)
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # From where each unit is used: “47 hours” still tells a bidder more than “1 day”.
-_STEPS = (
-    (2 * 365 * _DAY, 365 * _DAY, "year"),
-    (61 * _DAY, timedelta(days=30.4375), "month"),
-    (2 * _DAY, _DAY, "day"),
-    (2 * _HOUR, _HOUR, "hour"),
-    (_MINUTE, _MINUTE, "minute"),
+_STEPS: tuple[tuple[timedelta, timedelta, Callable[[int], str]], ...] = (
+    (2 * 365 * _DAY, 365 * _DAY, lambda count: _n("{number} year", "{number} years", count)),
+    (61 * _DAY, timedelta(days=30.4375), lambda count: _n("{number} month", "{number} months", count)),
+    (2 * _DAY, _DAY, lambda count: _n("{number} day", "{number} days", count)),
+    (2 * _HOUR, _HOUR, lambda count: _n("{number} hour", "{number} hours", count)),
+    (_MINUTE, _MINUTE, lambda count: _n("{number} minute", "{number} minutes", count)),
 )
 
 
@@ -67,7 +71,7 @@ def local(moment: datetime) -> datetime:
 def day(value: date | datetime) -> str:
     """“Tue 24 Nov 2026”."""
     there = local(value) if isinstance(value, datetime) else value
-    return f"{_DAYS[there.weekday()]} {there.day} {_MONTHS[there.month - 1]} {there.year}"
+    return f"{_(_DAYS[there.weekday()])} {there.day} {_(_MONTHS[there.month - 1])} {there.year}"
 
 
 def moment(value: datetime) -> str:
@@ -98,7 +102,7 @@ def until(value: date | datetime, now: datetime | None = None) -> str:
     gap = local(value) - present
     ahead, size = gap > timedelta(0), abs(gap)
     if size < _MINUTE:
-        return "now"
+        return _("now")
     return _span(size // _MINUTE, ahead=ahead)
 
 
@@ -148,17 +152,16 @@ def _norm(rule: Rule[Any]) -> str:
 
 
 def _until_day(days: int) -> str:
-    near = {-1: "yesterday", 0: "today", 1: "tomorrow"}.get(days)
+    near = {-1: _("yesterday"), 0: _("today"), 1: _("tomorrow")}.get(days)
     return near or _span(abs(days) * _DAY // _MINUTE, ahead=days > 0)
 
 
 @lru_cache(4096)
 def _span(minutes: int, *, ahead: bool) -> str:
     size = minutes * _MINUTE
-    unit, word = next((unit, word) for least, unit, word in _STEPS if size >= least)
-    count = size // unit
-    span = f"{count} {word}{'' if count == 1 else 's'}"
-    return f"in {span}" if ahead else f"{span} ago"
+    unit, counted = next((unit, counted) for least, unit, counted in _STEPS if size >= least)
+    span = counted(size // unit)
+    return _("in {span}", span=span) if ahead else _("{span} ago", span=span)
 
 
 def _block(block: str) -> list[Markup]:
