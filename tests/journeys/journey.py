@@ -106,9 +106,17 @@ class Journey(ABC):
         )
         return answer.json() if answer.content else None
 
-    async def refused(self, who: str, method: str, path: str, body: Any = None, expect: int = 409) -> list[str]:
+    async def change(self, who: str, path: str, body: Any) -> Any:
+        """Write a section of a draft anew, naming what was read of it before."""
+        record, _, section = path.rpartition("/")
+        seen = (await self.ask(who, "GET", record))["etags"][section]
+        return await self.ask(who, "PUT", path, body, seen=seen)
+
+    async def refused(
+        self, who: str, method: str, path: str, body: Any = None, expect: int = 409, seen: str = ""
+    ) -> list[str]:
         """Ask for something that must be refused; answers the codes of the reasons."""
-        answer = await self.ask(who, method, path, body, expect)
+        answer = await self.ask(who, method, path, body, expect, seen)
         return [reason["code"] for reason in answer["reasons"]]
 
     def turn(self, days: float) -> None:
@@ -155,9 +163,8 @@ class Journey(ABC):
         assert "challenge.fee-missing" in early
         await self.ask("", "GET", f"challenges/{self.challenge}", expect=404)
         at = f"challenges/{self.challenge}"
-        await self.ask(
+        await self.change(
             "ada",
-            "PUT",
             f"{at}/problem",
             {
                 "title": PROBLEM,
@@ -167,7 +174,7 @@ class Journey(ABC):
                 "evidence": "312 reports last winter.",
             },
         )
-        await self.ask("ada", "PUT", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
+        await self.change("ada", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
         offer = {
             "fee_minor": 400_000,
             "places": 2,
@@ -175,10 +182,10 @@ class Journey(ABC):
             "pitches_by": self.day(50),
             "decision_by": self.day(60),
         }
-        await self.ask("ada", "PUT", f"{at}/offer", offer)
+        await self.change("ada", f"{at}/offer", offer)
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
-        await self.ask("ada", "PUT", f"{at}/terms", terms)
-        await self.ask("ada", "PUT", f"{at}/subject", {"cpv": SENSORS})
+        await self.change("ada", f"{at}/terms", terms)
+        await self.change("ada", f"{at}/subject", {"cpv": SENSORS})
         for name, weight in (("How well it would solve it", 60), ("Evidence", 40)):
             await self.ask("ada", "POST", f"{at}/criteria", {"name": name, "weight": weight}, 201)
         for who in ("cleo", "dan"):
@@ -214,15 +221,18 @@ class Journey(ABC):
         """Three firms apply, each once; one changes its text. Late is refused with the reason."""
         self.turn(20)
         at = f"challenges/{self.challenge}/applications"
+        seen = {}
         for name in ("kestrel", "heron", "sian"):
             sent = await self.ask(name, "POST", at, APPLICATION, 201)
-            self.applications[name] = sent["ref"]
+            self.applications[name], seen[name] = sent["ref"], sent["etag"]
         assert "application.already-there" in await self.refused("kestrel", "POST", at, APPLICATION)
-        changed = await self.ask("heron", "PUT", f"{at}/{self.applications['heron']}", {**APPLICATION, "team": "Six."})
+        own = f"{at}/{self.applications['heron']}"
+        changed = await self.ask("heron", "PUT", own, {**APPLICATION, "team": "Six."}, seen=seen["heron"])
         assert changed["team"] == "Six."
         assert (await self.ask("", "GET", f"challenges/{self.challenge}"))["applications"] is None
         self.turn(22)
-        late = await self.refused("sian", "PUT", f"{at}/{self.applications['sian']}", APPLICATION)
+        own = f"{at}/{self.applications['sian']}"
+        late = await self.refused("sian", "PUT", own, APPLICATION, seen=seen["sian"])
         assert "application.too-late" in late
 
     # ── 4: short list and pitches ───────────────────────────────────────────────────────────────────────────────────
@@ -273,7 +283,7 @@ class Journey(ABC):
         assert len(found) == 2
         for each in found:
             when = {"scheduled_at": self.day(35), "place_or_link": "Corn Street 4"}
-            await self.ask("ada", "POST", f"{at}/{each['ref']}/schedule", when)
+            await self.ask("ada", "POST", f"{at}/{each['ref']}/schedule", when, seen=each["etag"])
         self.turn(36)
         for each in found:
             await self.ask("cleo", "POST", f"{at}/{each['ref']}/deliver", {"note": "Heard."})
@@ -305,7 +315,8 @@ class Journey(ABC):
         self.turn(40)
         at = f"challenges/{self.challenge}"
         report = {"title": "What we learnt about gullies", "tried": "Two sensors.", "worked": "Falling water."}
-        await self.ask("ada", "PUT", f"{at}/report", {**report, "evidence": "Readings.", "others": "Walk first."})
+        report = {**report, "evidence": "Readings.", "others": "Walk first."}
+        await self.ask("ada", "PUT", f"{at}/report", report, seen="new")
         ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
         assert ended["stage"] == "concluded"
         self.report = ended["insight_report"]
@@ -328,12 +339,12 @@ class Journey(ABC):
             "contract_begins_on": self.date(110),
             "contract_ends_on": self.date(1900),
         }
-        await self.ask("ada", "PUT", f"tenders/{ref}/dates", dates)
+        await self.change("ada", f"tenders/{ref}/dates", dates)
         terms = {
             "terms": "Rights stay with the supplier.",
             "undivided_reason": "" if lots > 1 else "One crew looks after all of it, with one tool.",
         }
-        await self.ask("ada", "PUT", f"tenders/{ref}/terms", terms)
+        await self.change("ada", f"tenders/{ref}/terms", terms)
         for number in range(1, lots + 1):
             lot = {
                 "title": f"Part {number}",
