@@ -15,16 +15,19 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport
-from market import clock, drafts, policy
+from challenges.tables import Application, Challenge, Criterion, InsightReport
+from market import clock, drafts
 from market.accounts.edits import Trace, revise
-from market.accounts.people import tell, tell_person
+from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
+from market.panels import actions as panel_actions
+from market.panels import panel as panels
+from market.panels.panel import Panel
 from market.proof import canonical
 from market.questions import actions as questions
 from market.questions.rules import Topic
@@ -253,8 +256,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
         challenge.questions_until = rules.questions_end(challenge, now)
         challenge.published_at = now
         await challenge.save([Challenge.questions_until, Challenge.published_at])
-        for evaluator in await panel_of(challenge):
-            await tell_named(challenge, evaluator)
+        await panel_actions.tell_named(await panel_of(challenge))
         await record(
             actor,
             "challenge.published",
@@ -285,15 +287,7 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
         challenge.cancelled_at, challenge.cancelled_reason = now, reason.strip()
         await challenge.save([Challenge.cancelled_at, Challenge.cancelled_reason])
         await tell_applicants(challenge, "challenges/cancelled.txt", reason=challenge.cancelled_reason)
-        for evaluator in await panel_of(challenge):
-            await tell_person(
-                evaluator.person,
-                "challenges/panel-released.txt",
-                about=f"challenge:{ref}",
-                title=challenge.title,
-                ref=ref,
-                reason=challenge.cancelled_reason,
-            )
+        await panel_actions.release(await panel_of(challenge), challenge.cancelled_reason)
         await record(
             actor,
             "challenge.cancelled",
@@ -434,8 +428,8 @@ def digest(application: Application) -> str:
 async def facts(challenge: Challenge, now: datetime) -> rules.Draft:
     """What publication looks at."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
-    panel = await Evaluator.count().where((Evaluator.challenge == challenge.id) & Evaluator.excused_at.is_null())
-    return rules.Draft(challenge, mission, await criteria_of(challenge), panel, now)
+    panel = await panel_of(challenge)
+    return rules.Draft(challenge, mission, await criteria_of(challenge), len(panel.active), now)
 
 
 async def criteria_of(challenge: Challenge) -> list[Criterion]:
@@ -498,26 +492,49 @@ async def similar(challenge: Challenge) -> list[tuple[Challenge, InsightReport]]
     return found
 
 
-async def panel_of(challenge: Challenge) -> list[Evaluator]:
-    """The members of the panel, without those excused."""
-    return (
-        await Evaluator.objects()
-        .where((Evaluator.challenge == challenge.id) & Evaluator.excused_at.is_null())
-        .order_by(Evaluator.id)
+async def panel_of(challenge: Challenge) -> Panel:
+    """The panel of a challenge, with what it judges once that is closed: applications by their aliases."""
+    now = clock.now()
+    buyer = await find(Organisation, Organisation.id == challenge.buyer)
+    closes = challenge.closes_at if challenge.published_at else None
+    closed = challenge.shortlisted_at is not None or (closes is not None and now > closes)
+    live = await live_applications(challenge) if closed else []
+    suppliers = await names([application.supplier for application in live])
+    criteria = tuple(
+        panels.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
     )
-
-
-async def tell_named(challenge: Challenge, evaluator: Evaluator) -> None:
-    """Write to a member of the panel what she is asked to do and when."""
-    await tell_person(
-        evaluator.person,
-        "challenges/evaluator-named.txt",
-        about=f"challenge:{challenge.ref}",
-        title=challenge.title,
-        ref=challenge.ref,
-        closes_at=challenge.closes_at,
-        decision_by=challenge.decision_by,
-        highest=policy.UK.challenges.highest_mark,
+    return await panels.of(
+        panels.Matter(
+            about=f"challenge:{challenge.ref}",
+            title=challenge.title,
+            organisation=buyer.id,
+            organisation_ref=buyer.ref,
+            organisation_name=buyer.name,
+            href=f"/challenges/{challenge.ref}/panel",
+            officer_href=f"/challenges/{challenge.ref}/manage",
+            what="applications",
+            suppliers={
+                firm.ref: firm.name for firm in sorted(suppliers.values(), key=lambda firm: firm.name.casefold())
+            },
+            subjects=[
+                panels.Subject(
+                    f"application:{application.ref}",
+                    application.alias,
+                    suppliers[application.supplier].ref,
+                    criteria,
+                    True,
+                    "",
+                )
+                for application in live
+            ],
+            opened_at=challenge.closes_at if closed else None,
+            opens_at=challenge.closes_at,
+            due=challenge.decision_by,
+            blind=True,
+            settled=rules.panel_stands(challenge, now),
+            draft=challenge.published_at is None,
+            beside=(await ancestors(challenge))[1:],
+        )
     )
 
 

@@ -21,6 +21,10 @@ from market.accounts.tables import Organisation
 from market.actor import PUBLIC, SUPPLIER_ROLES, Actor
 from market.db import find, maybe
 from market.missions.tables import Mission
+from market.panels import actions as panels
+from market.panels.actions import MarkGiven
+from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
+from market.panels.panel import Member, Panel, Subject
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
@@ -114,19 +118,12 @@ class CheckView(msgspec.Struct):
     reason: str | None
 
 
-class MarkView(msgspec.Struct):
-    """One evaluator's points and reason, without the evaluator."""
-
-    points: int
-    reason: str
-
-
 class FeedbackView(msgspec.Struct):
     """How one criterion was reckoned, with every mark and reason."""
 
     criterion: str
     says: str
-    marks: list[MarkView]
+    marks: list[ReasonView]
 
 
 class PitchView(msgspec.Struct):
@@ -166,22 +163,14 @@ class ApplicationView(msgspec.Struct):
     etag: str
 
 
-class MemberView(msgspec.Struct):
-    """A member of the panel and how far she is."""
-
-    person: str
-    name: str
-    declared_at: datetime | None
-    submitted_at: datetime | None
-    missing: list[str]
-
-
 class AliasView(msgspec.Struct):
-    """An application as an evaluator finds it in her list."""
+    """An application as an evaluator finds it in her list, with her own marks and their `etag`."""
 
     ref: str
     alias: str
     marked: bool
+    marks: list[MarkGiven]
+    etag: str
 
 
 class ApplicantView(msgspec.Struct):
@@ -193,13 +182,14 @@ class ApplicantView(msgspec.Struct):
 
 class PanelView(msgspec.Struct):
     """The panel. For the buyer officer: its members and what keeps it from ranking. For an evaluator: whom to declare
-    against until she has declared, then what she may mark."""
+    against until she has declared, then what she may mark. `consensus` is for those who have no interest in any applicant."""
 
     challenge: str
     members: list[MemberView]
     gaps: list[str]
     applicants: list[ApplicantView]
     applications: list[AliasView]
+    consensus: ConsensusView
 
 
 class ReportView(msgspec.Struct):
@@ -228,18 +218,6 @@ class NewApplication(actions.ApplicationDraft, kw_only=True):
     """An application; `supplier` (a reference) is needed only by who belongs to several."""
 
     supplier: str = ""
-
-
-class Marks(msgspec.Struct, forbid_unknown_fields=True):
-    """Marks for one application."""
-
-    marks: list[judging.MarkGiven]
-
-
-class Excuse(actions.Because, kw_only=True):
-    """Who leaves the panel (a person's reference) and why."""
-
-    person: str
 
 
 async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
@@ -317,7 +295,7 @@ async def application_view(reading: judging.Reading) -> ApplicationView:
         rank=row.rank if decided else None,
         total=row.total if decided else None,
         feedback=[
-            FeedbackView(each.name, each.says, [MarkView(*mark) for mark in each.marks])
+            FeedbackView(each.name, each.says, [ReasonView(mark.points, mark.word, mark.reason) for mark in each.marks])
             for each in await judging.feedback(challenge, row)
         ]
         if decided
@@ -718,14 +696,18 @@ class ApplicationsApi(Controller):
         summary="Mark an application",
         operation_id="markApplication",
         security=SIGNED_IN,
-        responses=_writes(422),
+        responses=_writes(422, 428),
     )
     async def mark(
-        self, request: Visitor, ref: FromPath[str], application: FromPath[str], data: JSONBody[Marks]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        application: FromPath[str],
+        data: JSONBody[panels.Marks],
+        if_match: IfMatch = "",
     ) -> PanelView:
-        """Give marks with reasons, as an evaluator who has declared; until handing in they can be given again."""
-        await _belongs(ref, application)
-        await judging.score(request.user, application, data.marks)
+        """Mark every criterion with a reason, as an evaluator who has declared; again until you hand in."""
+        await panels.mark(request.user, judging.panel(ref), f"application:{application}", data, if_match)
         return await panel_view(request, ref)
 
 
@@ -755,9 +737,9 @@ class PanelApi(Controller):
         security=SIGNED_IN,
         responses=_writes(),
     )
-    async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[judging.Naming]) -> PanelView:
+    async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Naming]) -> PanelView:
         """Put one of the buyer's people on the panel."""
-        await judging.name_evaluator(request.user, ref, data)
+        await panels.name(request.user, judging.panel(ref), data)
         return await panel_view(request, ref)
 
     @post(
@@ -769,9 +751,9 @@ class PanelApi(Controller):
         security=SIGNED_IN,
         responses=_writes(),
     )
-    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[Excuse]) -> PanelView:
+    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Excuse]) -> PanelView:
         """Take somebody off the panel with a reason."""
-        await judging.excuse_evaluator(request.user, ref, data.person, data.reason)
+        await panels.excuse(request.user, judging.panel(ref), data)
         return await panel_view(request, ref)
 
     @post(
@@ -783,9 +765,9 @@ class PanelApi(Controller):
         security=SIGNED_IN,
         responses=_writes(),
     )
-    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[judging.Declaration]) -> PanelView:
+    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> PanelView:
         """Declare against the applicants' names, before seeing an application."""
-        await judging.declare(request.user, ref, data)
+        await panels.declare(request.user, judging.panel(ref), data)
         return await panel_view(request, ref)
 
     @post(
@@ -799,7 +781,22 @@ class PanelApi(Controller):
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> PanelView:
         """Lock one's marks."""
-        await judging.submit(request.user, ref)
+        await panels.lock(request.user, judging.panel(ref))
+        return await panel_view(request, ref)
+
+    @put(
+        "/panel/consensus",
+        guards=[guards.signed_in],
+        summary="Say why marks lie far apart",
+        operation_id="explainMarks",
+        security=SIGNED_IN,
+        responses=_writes(428),
+    )
+    async def explain(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
+    ) -> PanelView:
+        """What the panel says where its marks lie far apart, when all have handed in; owed before the short list."""
+        await panels.explain(request.user, judging.panel(ref), data, if_match)
         return await panel_view(request, ref)
 
     @post(
@@ -811,11 +808,9 @@ class PanelApi(Controller):
         security=SIGNED_IN,
         responses=_writes(),
     )
-    async def shortlist(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[judging.ShortlistNote]
-    ) -> ChallengeView:
+    async def shortlist(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Rank, cut at the places, and write to everybody; 409 with what the panel still owes."""
-        return await view(await judging.shortlist(request.user, ref, data))
+        return await view(await judging.shortlist(request.user, ref))
 
     @get(
         "/pitches",
@@ -888,22 +883,29 @@ class PanelApi(Controller):
 async def panel_view(request: Visitor, ref: str) -> PanelView:
     """What concerns this member or officer; nobody else is told that there is a panel."""
     challenge = await find(Challenge, Challenge.ref == ref)
-    desk = await judging.desk(request.user, challenge)
+    panel = await actions.panel_of(challenge)
+    officer = request.user.wears("buyer", organisation=challenge.buyer) is not None
+    member = panel.member(request.user.person) if officer else panels.seated(request.user, panel)
+    working = member if member in panel.active and not panel.matter.settled else None
+    declares = working is not None and working.seat.declared_at is None
     return PanelView(
         challenge.ref,
-        [
-            MemberView(
-                each.person.ref,
-                each.person.name,
-                each.evaluator.declared_at,
-                each.evaluator.submitted_at,
-                list(each.missing),
-            )
-            for each in desk.members
-        ],
-        list(desk.gaps),
-        [ApplicantView(each.ref, each.name) for each in desk.applicants],
-        [AliasView(each.ref, each.alias, each.alias not in desk.unmarked) for each in desk.applications],
+        member_views(panel) if officer else [],
+        panel.gaps() if officer and not panel.matter.settled else [],
+        [ApplicantView(firm, name) for firm, name in panel.matter.suppliers.items()] if declares else [],
+        [_alias_view(panel, working, subject) for subject in panel.to_mark(working)] if working else [],
+        consensus_view(request.user, panel),
+    )
+
+
+def _alias_view(panel: Panel, member: Member, subject: Subject) -> AliasView:
+    kept = panel.sheet(member, subject)
+    return AliasView(
+        subject.ref.partition(":")[2],
+        subject.name,
+        subject not in panel.unmarked(member),
+        [MarkGiven(criterion, mark.points, mark.reason) for criterion, mark in kept.marks.items()],
+        kept.version,
     )
 
 

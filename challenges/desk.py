@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from challenges import actions, judging, pitches, rules
+from challenges import actions, pitches, rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -70,8 +70,9 @@ async def waiting(actor: Actor) -> list[Waiting]:
     seats = await rows(
         Seat,
         """
-        SELECT c.ref, c.title, e.declared_at, c.pitches_by, c.closes_at FROM evaluator e JOIN challenge c ON c.id = e.challenge
-        WHERE e.person = {} AND e.excused_at IS NULL AND e.submitted_at IS NULL AND c.closes_at < {}
+        SELECT c.ref, c.title, s.declared_at, c.pitches_by, c.closes_at FROM seat s
+        JOIN challenge c ON s.panel = 'challenge:' || c.ref
+        WHERE s.person = {} AND s.excused_at IS NULL AND s.locked_at IS NULL AND c.published_at IS NOT NULL AND c.closes_at < {}
         AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL
         """,
         actor.person,
@@ -93,7 +94,7 @@ async def _shortlisting(challenge: Challenge) -> list[Waiting]:
     here = f"/challenges/{challenge.ref}/manage"
     if not await actions.live_applications(challenge):
         return [Waiting(_("Nobody applied. Conclude or cancel it"), here, challenge.title, challenge.decision_by)]
-    if rules.panel_is_done(await judging.reckoning(challenge)) is not None:
+    if not (await actions.panel_of(challenge)).locked:
         return []
     return [
         Waiting(_("Make the short list: every evaluator has handed in"), here, challenge.title, challenge.pitches_by)

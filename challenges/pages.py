@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
-from msgspec import Meta
 
 from challenges import actions, judging, methods, pitches, rules
 from challenges.tables import Application, Challenge, Criterion, Pitch
@@ -19,6 +18,9 @@ from market.audit.thread import happened, thread
 from market.db import find, maybe
 from market.missions import actions as missions
 from market.missions.tables import Mission
+from market.panels import actions as panels
+from market.panels import pages as panel_pages
+from market.panels import rules as panel_rules
 from market.payments import actions as payments
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
@@ -46,13 +48,6 @@ STAGES_SHOWN: tuple[tuple[str, str, tuple[rules.Stage, ...]], ...] = (
 
 class Nothing(msgspec.Struct):
     """A form of a button alone."""
-
-
-class Excusing(msgspec.Struct):
-    """Who leaves the panel and why."""
-
-    member: Annotated[str, Meta(title="Evaluator who leaves")]
-    because: Annotated[str, Meta(title="Reason", max_length=1000)]
 
 
 def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
@@ -199,7 +194,7 @@ async def _challenge(
         topic=topic,
         asked=await questions.questions_shown(request.user, topic),
         own=await _own(request.user, challenge),
-        seat=await judging.membership(request.user, challenge),
+        seat=await judging.seat(request.user, challenge),
         supplies=request.user.wears(*SUPPLIER_ROLES) is not None,
         applications=len(live) if decided else None,
         teams=sorted(teams.values(), key=lambda each: each.name),
@@ -299,25 +294,25 @@ class DraftPages(Controller):
     @get("/{ref:str}/evaluators", guards=[guards.buyer])
     async def evaluators(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Who is on the panel."""
-        return await _evaluators(request, ref, forms.blank(judging.Naming))
+        return await _evaluators(request, ref)
 
     @post("/{ref:str}/evaluators", guards=[guards.buyer])
     async def name_evaluator(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Put somebody on the panel."""
-        form = await forms.read(request, judging.Naming)
+        form = await forms.read(request, panels.Naming)
         with form.acting():
-            await judging.name_evaluator(request.user, ref, form.data)
+            await panels.name(request.user, judging.panel(ref), form.data)
             return to(f"/challenges/{ref}/evaluators", "The evaluator is named.")
-        return await _evaluators(request, ref, form)
+        return await _evaluators(request, ref, naming=form)
 
     @post("/{ref:str}/evaluators/excuse", guards=[guards.buyer])
     async def excuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take somebody off the panel."""
-        form = await forms.read(request, Excusing)
+        form = await forms.read(request, panels.Excuse)
         with form.acting():
-            await judging.excuse_evaluator(request.user, ref, form.data.member, form.data.because)
+            await panels.excuse(request.user, judging.panel(ref), form.data)
             return to(f"/challenges/{ref}/evaluators", "The evaluator is excused.")
-        return await _evaluators(request, ref, form)
+        return await _evaluators(request, ref, excusing=form)
 
 
 def _known(section: str) -> tuple[type[actions.Section], str]:
@@ -442,19 +437,19 @@ async def _criteria(request: Visitor, ref: str, form: forms.Form[Any]) -> Respon
     )
 
 
-async def _evaluators(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+async def _evaluators(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
     challenge = await _run(request, ref)
-    members = await judging.progress(challenge)
-    named = {each.person.id for each in members}
+    panel = await actions.panel_of(challenge)
+    given = panel_pages.blanks(panel, None, **typed)
     return show(
         request,
         "challenges/evaluators.html",
-        status=form.status,
+        status=given["form"].status,
         **await _frame(request, challenge),
-        members=members,
-        candidates=[(row["ref"], row["name"]) for row in await judging.candidates(challenge) if row["id"] not in named],
-        minimum=policy.UK.challenges.evaluators_minimum,
-        form=form,
+        panel=panel,
+        candidates=await panels.candidates(panel.matter),
+        minimum=policy.UK.panels.evaluators_minimum,
+        **given,
     )
 
 
@@ -595,13 +590,14 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         supplier=reading.supplier,
         progress=progress,
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
+        note=judging.note_of(await actions.panel_of(challenge)) if challenge.shortlisted_at else "",
         digest=actions.digest(row),
         may_change=own and row.withdrawn_at is None and progress["stage"] in rules.TAKING,
         may_again=own and row.withdrawn_at is not None and progress["stage"] in rules.TAKING,
         fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
         if progress["pitch"] and progress["pitch"].delivered_at
         else None,
-        evaluators=policy.UK.challenges.evaluators_minimum,
+        evaluators=policy.UK.panels.evaluators_minimum,
     )
 
 
@@ -617,25 +613,37 @@ class PanelPages(Controller):
     @get("/", guards=[guards.buying_side])
     async def panel(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is next: wait, declare, mark, hand in."""
-        return await _panel(request, ref, forms.blank(judging.Declaration))
+        return await _panel(request, ref)
 
     @post("/declaration", guards=[guards.buying_side])
     async def declare(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Declare one's interests."""
-        form = await forms.read(request, judging.Declaration)
+        form = await forms.read(request, panels.Declaration)
         with form.acting():
-            await judging.declare(request.user, ref, form.data)
+            await panels.declare(request.user, judging.panel(ref), form.data)
             return to(f"/challenges/{ref}/panel", "Your declaration is kept. These are the applications you may mark.")
-        return await _panel(request, ref, form)
+        return await _panel(request, ref, declaring=form)
 
     @post("/submit", guards=[guards.buying_side])
     async def submit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Lock one's marks."""
         form = await forms.read(request, Nothing)
         with form.acting():
-            await judging.submit(request.user, ref)
+            await panels.lock(request.user, judging.panel(ref))
             return to(f"/challenges/{ref}/panel", "Your marks are handed in and locked. Thank you.")
-        return await _panel(request, ref, form)
+        return await _panel(request, ref, submitting=form)
+
+    @post("/consensus", guards=[guards.buying_side])
+    async def explain(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Write down why the marks lie far apart: a member on the panel's page, an officer without a seat on hers."""
+        form = await forms.read(request, panels.ConsensusDraft)
+        seat = await judging.seat(request.user, await _public(request, ref))
+        with form.acting():
+            await panels.explain(request.user, judging.panel(ref), form.data, form.version)
+            return to(f"/challenges/{ref}/{'panel' if seat else 'manage'}", "What the panel says is kept.")
+        if seat:
+            return await _panel(request, ref, explaining=form)
+        return await _manage(request, ref, explaining=form)
 
     @get("/{application:str}", guards=[guards.buying_side], reading_is_an_event=True)
     async def application(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[bytes]:
@@ -645,69 +653,50 @@ class PanelPages(Controller):
     @post("/{application:str}", guards=[guards.buying_side])
     async def mark(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> Response[Any]:
         """Keep the marks."""
-        criteria = await actions.criteria_of(await _public(request, ref))
-        form = await forms.read(request, marks_asked(criteria))
+        panel = await actions.panel_of(await _public(request, ref))
+        _, subject = panels.visible(request.user, panel, f"application:{application}")
+        form = await panel_pages.read_marks(request, subject)
         with form.acting():
-            await judging.score(request.user, application, _given(criteria, form.data))
+            marks = panel_pages.marks(form, subject)
+            await panels.mark(request.user, judging.panel(ref), subject.ref, marks, form.version)
             return to(f"/challenges/{ref}/panel", "Your marks are kept. You can change them until you hand in.")
         return await _marking(request, ref, application, form)
 
 
-def marks_asked(criteria: list[Criterion]) -> type[msgspec.Struct]:
-    """The form of one application's marks: `points_N` and `reason_N` for the criterion at place N."""
-    highest = policy.UK.challenges.highest_mark
-    fields: list[Any] = []
-    for each in criteria:
-        points = Annotated[int, Meta(title=f"Mark for “{each.name}”", ge=0, le=highest)]
-        reason = Annotated[str, Meta(title=f"Reason for “{each.name}”", min_length=1, max_length=2000)]
-        fields += [(f"points_{each.place}", points), (f"reason_{each.place}", reason)]
-    return msgspec.defstruct("MarksAsked", fields)
-
-
-def _given(criteria: list[Criterion], data: msgspec.Struct) -> list[judging.MarkGiven]:
-    return [
-        judging.MarkGiven(each.ref, getattr(data, f"points_{each.place}"), getattr(data, f"reason_{each.place}"))
-        for each in criteria
-    ]
-
-
-async def _panel(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+async def _panel(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
     challenge = await _public(request, ref)
-    desk = await judging.desk(request.user, challenge)
-    if desk.seat is None:
-        raise NotFound("Panel")
+    panel = await actions.panel_of(challenge)
+    member = panels.seated(request.user, panel)
+    given = panel_pages.blanks(panel, member, **typed)
     return show(
         request,
         "challenges/panel.html",
-        status=form.status,
+        status=given["form"].status,
         **await _frame(request, challenge),
-        desk=desk,
-        evaluator=desk.seat,
-        applicants=[(each.ref, each.name) for each in desk.applicants],
-        form=form,
+        panel=panel,
+        member=member,
+        speaks=panels.speaks(request.user, panel),
+        applications={f"application:{each.ref}": each for each in await actions.live_applications(challenge)},
+        **given,
     )
 
 
 async def _marking(request: Visitor, ref: str, application: str, form: forms.Form[Any] | None) -> Response[bytes]:
     reading = await judging.read(request.user, application)
-    challenge = reading.challenge
-    if reading.sees != "panel" or reading.evaluator is None or challenge.ref != ref:
+    challenge, member = reading.challenge, reading.member
+    panel = await actions.panel_of(challenge)
+    subject = panel.matter.subject(f"application:{application}")
+    if reading.sees != "panel" or member is None or subject is None or challenge.ref != ref:
         raise NotFound("Application")
-    criteria = await actions.criteria_of(challenge)
-    kept = {each.criterion: each for each in await judging.marks_by(reading.evaluator, reading.application)}
-    values: dict[str, Any] = {f"points_{each.place}": kept[each.id].points for each in criteria if each.id in kept}
-    values |= {f"reason_{each.place}": kept[each.id].reason for each in criteria if each.id in kept}
-    asked = form or forms.blank(marks_asked(criteria), **values)
+    given = panel_pages.marking(panel, member, subject, form)
     return show(
         request,
         "challenges/mark.html",
-        status=asked.status,
+        status=given["form"].status,
         **await _frame(request, challenge),
         application=reading.application,
-        evaluator=reading.evaluator,
-        criteria=criteria,
-        highest=policy.UK.challenges.highest_mark,
-        form=asked,
+        locked=member.seat.locked_at is not None,
+        **given,
     )
 
 
@@ -723,16 +712,16 @@ class RunPages(Controller):
     @get("/manage", guards=[guards.buyer])
     async def manage(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Where it stands and what is next."""
-        return await _manage(request, ref, forms.blank(judging.ShortlistNote))
+        return await _manage(request, ref)
 
     @post("/shortlist", guards=[guards.buyer])
     async def shortlist(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Make the short list."""
-        form = await forms.read(request, judging.ShortlistNote)
+        form = await forms.read(request, Nothing)
         with form.acting():
-            await judging.shortlist(request.user, ref, form.data)
+            await judging.shortlist(request.user, ref)
             return to(f"/challenges/{ref}/manage", "The short list is made. Everybody who applied was told by letter.")
-        return await _manage(request, ref, form)
+        return await _manage(request, ref, listing=form)
 
     @get("/pitches/{pitch:str}", guards=[guards.buying_side])
     async def pitch(self, request: Visitor, ref: FromPath[str], pitch: FromPath[str]) -> Response[bytes]:
@@ -810,7 +799,7 @@ class RunPages(Controller):
         return await _cancelling(request, ref, form)
 
 
-async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[Any]:
+async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[Any]:
     challenge = await _run(request, ref)
     if challenge.published_at is None:
         return to(f"/challenges/{ref}/draft")
@@ -819,14 +808,17 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     live = await actions.live_applications(challenge) if closed or decided else []
     firms = await actions.names([each.supplier for each in live]) if decided else {}
     heard = await pitches.pitches_of(challenge)
+    panel = await actions.panel_of(challenge)
+    given = panel_pages.blanks(panel, None, **typed)
     topic = actions.topic_of(challenge)
     return show(
         request,
         "challenges/manage.html",
-        status=form.status,
+        status=given["form"].status,
         **await _frame(request, challenge),
-        members=await judging.progress(challenge),
-        checks=checklist(rules.SHORTLIST[2:], await judging.reckoning(challenge)) if closed else [],
+        panel=panel,
+        speaks=panels.speaks(request.user, panel),
+        checks=checklist(panel_rules.READY, panel.readiness()) if closed else [],
         count=len(live) if closed or decided else None,
         ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))
         if decided
@@ -835,7 +827,7 @@ async def _manage(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         report=await pitches.report_of(challenge),
         topic=topic,
         asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
-        form=form,
+        **given,
     )
 
 

@@ -19,7 +19,7 @@ from market.standing import Standing, Tone
 from market.tenders import cpv
 
 if TYPE_CHECKING:
-    from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Pitch
+    from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
     from market.missions.tables import Mission
 
 Stage = Literal["draft", "questions", "open", "closed", "pitching", "concluded", "cancelled"]
@@ -313,10 +313,10 @@ def leaves_time_to_answer(draft: Draft) -> str | None:
     return None
 
 
-@rule("challenge.panel-too-small", field="person", source=str(policy.number("challenges.evaluators_minimum").source))
+@rule("challenge.panel-too-small", field="person", source=str(policy.number("panels.evaluators_minimum").source))
 def names_its_panel(draft: Draft) -> str | None:
     """The panel is named before anybody applies, so that nobody is chosen for whom she would favour."""
-    least = policy.UK.challenges.evaluators_minimum
+    least = policy.UK.panels.evaluators_minimum
     if draft.panel < least:
         return f"Name at least {least} evaluators; there {'is' if draft.panel == 1 else 'are'} {draft.panel or 'none'}."
     return None
@@ -412,123 +412,21 @@ def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
     return None
 
 
-# ── the panel ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("panel.already-decided")
-def not_short_listed_yet(challenge: Challenge, now: datetime) -> str | None:
-    """The panel and its marks stand once the short list is made."""
-    found = stage(challenge, now)
-    if found in ("pitching", "concluded"):
-        return "The short list is made; the panel's work is done."
-    if found == "cancelled":
-        return "This challenge was cancelled."
-    return None
-
-
-@rule("panel.reason-needed", field="reason", source=_LAW)
-def says_why_after_closing(challenge: Challenge, reason: str, now: datetime) -> str | None:
-    """Whoever is named after the closing is named with a reason that stays on record."""
-    if stage(challenge, now) == "closed" and not reason.strip():
-        return "The challenge has closed: say why this evaluator joins the panel only now."
-    return None
-
-
-@rule("panel.not-closed", source=_LAW)
-def has_closed(challenge: Challenge, now: datetime) -> str | None:
-    """Nobody at the buyer sees who applied, or how many, before the closing."""
-    if stage(challenge, now) in ("draft", *TAKING):
-        return "Applications are shown to nobody before the challenge closes."
-    return None
-
-
-@rule("panel.not-declared", source="Procurement Act 2023 sections 81 to 83 (conflicts of interest)")
-def has_declared(evaluator: Evaluator) -> str | None:
-    """An evaluator declares her interests before she sees an application."""
-    if evaluator.declared_at is None:
-        return "Declare your interests first; then you see the applications."
-    return None
-
-
-@rule("panel.marks-locked")
-def has_not_submitted(evaluator: Evaluator) -> str | None:
-    """Marks are locked when the evaluator hands them in."""
-    if evaluator.submitted_at is not None:
-        return "Your marks are handed in and locked."
-    return None
-
-
-@rule("panel.already-declared")
-def declares_once(evaluator: Evaluator) -> str | None:
-    """An evaluator declares once, before she sees anything; whoever learns of an interest later is excused."""
-    if evaluator.declared_at is not None:
-        return "You have declared already. If you have learnt of an interest since, ask the buyer to excuse you."
-    return None
-
-
-NAME = (not_short_listed_yet,)
-"""For naming and excusing evaluators."""
-
-OPEN_PANEL = (has_closed, not_short_listed_yet)
-"""For declaring, marking and handing in."""
-
-
-@rule("panel.reason-missing", field="reason")
-def gives_a_reason(points: int, reason: str) -> str | None:
-    """Every mark comes with the reason the supplier will read."""
-    if not reason.strip():
-        return "Give the reason for every mark: the supplier will read it."
-    return None
-
-
-@rule("panel.mark-out-of-bounds", source=str(policy.number("challenges.highest_mark").source))
-def is_within_the_marks(points: int, reason: str) -> str | None:
-    """Marks lie between 0 and the policy's highest."""
-    highest = policy.UK.challenges.highest_mark
-    if not 0 <= points <= highest:
-        return f"Marks go from 0 to {highest}."
-    return None
-
-
-MARK = (is_within_the_marks, gives_a_reason)
-"""For each mark of `actions.score`."""
-
-
-@rule("panel.marks-missing")
-def has_marked_everything(missing: Sequence[str]) -> str | None:
-    """An evaluator hands in when every application she may mark is marked on every criterion."""
-    if missing:
-        return f"Still to mark: {'; '.join(missing)}."
-    return None
-
-
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoning:
-    """What short-listing looks at: what the panel still owes (sentences), the criteria on which the evaluators lie far
-    apart, and what the panel says about that."""
-
-    challenge: Challenge
-    gaps: Sequence[str]
-    apart: Sequence[str]
-    note: str
-    now: datetime
-
-
 @rule("shortlist.not-closed", source=_LAW)
-def applying_is_over(facts: Reckoning) -> str | None:
+def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
     """The short list is made after the closing."""
-    if stage(facts.challenge, facts.now) in ("draft", *TAKING):
+    if stage(challenge, now) in ("draft", *TAKING):
         return "The short list is made after the challenge has closed."
     return None
 
 
 @rule("shortlist.already-made")
-def is_made_once(facts: Reckoning) -> str | None:
+def is_made_once(challenge: Challenge, now: datetime) -> str | None:
     """The short list is made once."""
-    found = stage(facts.challenge, facts.now)
+    found = stage(challenge, now)
     if found in ("pitching", "concluded"):
         return "The short list is made already."
     if found == "cancelled":
@@ -536,24 +434,8 @@ def is_made_once(facts: Reckoning) -> str | None:
     return None
 
 
-@rule("shortlist.panel-not-done", source=str(policy.number("challenges.evaluators_minimum").source))
-def panel_is_done(facts: Reckoning) -> str | None:
-    """Every evaluator has declared, marked all she may mark, and handed in; every application has enough evaluators."""
-    if facts.gaps:
-        return "The panel is not done: " + " ".join(facts.gaps)
-    return None
-
-
-@rule("shortlist.spread-unexplained", field="note", source=str(policy.number("challenges.spread_points").source))
-def differences_are_explained(facts: Reckoning) -> str | None:
-    """Where evaluators lie far apart the panel talks about it and says why before it ranks."""
-    if not facts.gaps and facts.apart and not facts.note.strip():
-        return f"The evaluators lie far apart: {'; '.join(facts.apart)}. Talk about it and write down why."
-    return None
-
-
-SHORTLIST = (applying_is_over, is_made_once, panel_is_done, differences_are_explained)
-"""For `actions.shortlist`."""
+SHORTLIST = (applying_is_over, is_made_once)
+"""For `judging.shortlist`, before what the panel owes (`READY` of panels)."""
 
 
 # ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -736,6 +618,15 @@ def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: datetime) -
 
 CANCEL = (may_be_cancelled, says_why_it_is_cancelled)
 """For `actions.cancel`."""
+
+
+def panel_stands(challenge: Challenge, now: datetime) -> str:
+    """Why the panel and its marks stand as they are; empty while they may change."""
+    return {
+        "pitching": "The short list is made; the panel's work is done.",
+        "concluded": "The short list is made; the panel's work is done.",
+        "cancelled": "This challenge was cancelled.",
+    }.get(stage(challenge, now), "")
 
 
 def keeps_the_gate_shut(challenge: Challenge, delivered: int) -> str | None:

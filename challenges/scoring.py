@@ -1,22 +1,19 @@
-"""The panel's reckoning: marks given to aliases, averaged, weighted, ranked, and cut at the number of paid places.
+"""The short list: marks given to aliases, averaged, weighted, ranked, and cut at the number of paid places.
 
-Evaluators mark every criterion from 0 to the highest mark without knowing whom: each application bears an alias that
-says nothing of who applied, when, or in which order (:func:`aliases`). Who has a conflict of interest in an application
-is left out of it altogether, whatever she may have marked before. Points are rounded once, half up, to hundredths for each
-criterion, and totals add up what is printed — the same arithmetic as for bids (`market.awards.scoring`).
+Evaluators mark without knowing whom: each application bears an alias that says nothing of who applied, when, or in which
+order (:func:`aliases`). Whose marks count is the panel's to say, and their arithmetic is `market.panels.arithmetic`.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from fractions import Fraction
 from typing import Final
 
 import msgspec
 
 from market import policy
-from market.awards.scoring import average, decimal, hundredths, shown, weights_add_up
+from market.panels.arithmetic import Line, line, shown, weights_add_up
 
 _NAMES: Final = """
     Avocet Bittern Blackbird Brambling Bullfinch Bunting Buzzard Chaffinch Chiffchaff Chough Coot Cormorant Corncrake
@@ -52,53 +49,26 @@ class Criterion(msgspec.Struct, frozen=True):
     weight: int
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """What one evaluator gave one application, by its alias, on one criterion."""
-
-    evaluator: str
-    alias: str
-    criterion: str
-    points: int
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One criterion of one application: the exact mean as a sentence, `points` in hundredths, `spread` between the lowest
-    and highest mark, and `apart` when that is so wide that the panel should talk about it."""
-
-    criterion: str
-    name: str
-    weight: int
-    points: int
-    spread: int
-    apart: bool
-    says: str
-
-
 class Standing(msgspec.Struct, frozen=True):
     """One application in the panel's ranking. Equal totals share a rank, and the ranks after them are left out: 1, 2, 2, 4.
-    `total` is in hundredths of a point; `evaluators` are those whose marks counted."""
+    `total` is in hundredths of a point; `evaluators` are how many marked it."""
 
     alias: str
     rank: int
     total: int
     shortlisted: bool
     lines: tuple[Line, ...]
-    evaluators: tuple[str, ...]
+    evaluators: int
 
     @property
     def says(self) -> tuple[str, ...]:
         """Everything reckoned about this application in sentences, ready to be quoted."""
-        total = f"Total: {shown(self.total)} of 100 points from {len(self.evaluators)} evaluators, rank {self.rank}."
+        total = f"Total: {shown(self.total)} of 100 points from {self.evaluators} evaluators, rank {self.rank}."
         return (*(line.says for line in self.lines), total)
 
-    @property
-    def apart(self) -> tuple[str, ...]:
-        """The names of the criteria on which the evaluators lie far apart."""
-        return tuple(line.name for line in self.lines if line.apart)
 
-
-class Panel(msgspec.Struct, frozen=True):
-    """The panel's ranking, best first; `tied_over_the_cut` when more are short-listed than there are places."""
+class Ranking(msgspec.Struct, frozen=True):
+    """The ranking, best first; `tied_over_the_cut` when more are short-listed than there are places."""
 
     standings: tuple[Standing, ...]
     places: int
@@ -141,80 +111,31 @@ def aliases(applications: Collection[str], seed: str) -> dict[str, str]:
     return dict(sorted(given.items(), key=lambda pair: pair[1]))
 
 
-def gaps(
-    criteria: Sequence[Criterion],
-    applications: Collection[str],
-    evaluators: Collection[str],
-    marks: Sequence[Mark],
-    conflicts: Mapping[str, Collection[str]],
-    *,
-    minimum: int = policy.UK.challenges.evaluators_minimum,
-    highest_mark: int = policy.UK.challenges.highest_mark,
-) -> tuple[str, ...]:
-    """What keeps the panel from ranking, as sentences; empty when nothing does.
-
-    `conflicts` names for each evaluator the aliases she may not mark. Asked for: weights that make 100, every mark of
-    every evaluator without a conflict, marks within bounds and given once, and enough evaluators for each application.
-    """
-    found = []
-    if not weights_add_up(criterion.weight for criterion in criteria):
-        found.append("The weights of the criteria do not add up to 100.")
-    given: dict[tuple[str, str, str], int] = {}
-    for mark in marks:
-        key = (mark.evaluator, mark.alias, mark.criterion)
-        if key in given:
-            found.append(f"{mark.evaluator} marked {mark.alias} twice on one criterion.")
-        given[key] = mark.points
-        if not 0 <= mark.points <= highest_mark:
-            found.append(f"A mark of {mark.evaluator} for {mark.alias} is outside 0 to {highest_mark}.")
-    for alias in sorted(applications):
-        panel = _panel(alias, evaluators, conflicts)
-        if len(panel) < minimum:
-            found.append(
-                f"{alias} needs at least {minimum} evaluators without a conflict of interest and has {len(panel)}."
-            )
-        for evaluator in panel:
-            missing = [each.name for each in criteria if (evaluator, alias, each.id) not in given]
-            if missing:
-                found.append(f"{evaluator} has not marked {alias} on {', '.join(missing)}.")
-    return tuple(found)
-
-
 def rank(
     criteria: Sequence[Criterion],
-    applications: Collection[str],
-    evaluators: Collection[str],
-    marks: Sequence[Mark],
-    conflicts: Mapping[str, Collection[str]],
+    marks: Mapping[str, Mapping[str, Sequence[int]]],
     places: int,
     *,
     ties: str = policy.UK.challenges.shortlist_ties,
-    minimum: int = policy.UK.challenges.evaluators_minimum,
-    highest_mark: int = policy.UK.challenges.highest_mark,
-    spread_points: int = policy.UK.challenges.spread_points,
-) -> Panel:
-    """The panel's ranking and short list by the rules in :data:`RULES`; the order of the inputs changes nothing.
+) -> Ranking:
+    """The ranking and short list by the rules in :data:`RULES`, of the marks that count by alias and criterion; the order of
+    the inputs changes nothing.
 
     An application with no points at all is never short-listed, however many places are free. `ties` is `take-all` or
-    `take-none`. Refused (ValueError): whatever :func:`gaps` finds, no place at all, another rule for ties.
+    `take-none`. Refused (ValueError): weights that do not make 100, a criterion without a mark, a mark outside the scale, no
+    place at all, another rule for ties.
     """
-    found = gaps(criteria, applications, evaluators, marks, conflicts, minimum=minimum, highest_mark=highest_mark)
+    if marks and not weights_add_up(criterion.weight for criterion in criteria):
+        raise ValueError("The weights of the criteria do not add up to 100.")
     if places < 1:
-        found = (*found, "There is no paid place.")
+        raise ValueError("There is no paid place.")
     if ties not in {"take-all", "take-none"}:
-        found = (*found, f"{ties} is not a rule for ties.")
-    if found:
-        raise ValueError(" ".join(found))
-    given = {(mark.evaluator, mark.alias, mark.criterion): mark.points for mark in marks}
-    totals: dict[str, int] = {}
-    lines: dict[str, tuple[Line, ...]] = {}
-    for alias in sorted(set(applications)):
-        panel = _panel(alias, evaluators, conflicts)
-        lines[alias] = tuple(
-            _line(each, [given[evaluator, alias, each.id] for evaluator in panel], highest_mark, spread_points)
-            for each in criteria
-        )
-        totals[alias] = sum(line.points for line in lines[alias])
+        raise ValueError(f"{ties} is not a rule for ties.")
+    lines = {
+        alias: tuple(line(each.id, each.name, each.weight, given.get(each.id, ())) for each in criteria)
+        for alias, given in marks.items()
+    }
+    totals = {alias: sum(each.points for each in held) for alias, held in lines.items()}
     order = sorted(totals, key=lambda alias: (-totals[alias], alias))
     ahead = {alias: sum(total > totals[alias] for total in totals.values()) for alias in order}
     level = {alias: sum(total >= totals[alias] for total in totals.values()) for alias in order}
@@ -226,31 +147,10 @@ def rank(
             totals[alias],
             reach[alias] < places and totals[alias] > 0,
             lines[alias],
-            _panel(alias, evaluators, conflicts),
+            max(len(given) for given in marks[alias].values()),
         )
         for alias in order
     )
     cut = RULES["cut"] if ties == "take-all" else RULES["cut_strict"]
     rules = (RULES["aliases"], RULES["conflicts"], RULES["average"], RULES["rounding"], cut)
-    return Panel(standings, places, rules)
-
-
-def _panel(alias: str, evaluators: Collection[str], conflicts: Mapping[str, Collection[str]]) -> tuple[str, ...]:
-    return tuple(sorted(each for each in set(evaluators) if alias not in conflicts.get(each, ())))
-
-
-def _line(criterion: Criterion, marks: Sequence[int], highest_mark: int, spread_points: int) -> Line:
-    mean = average(marks)
-    points = hundredths(mean / highest_mark * Fraction(criterion.weight))
-    spread = max(marks) - min(marks)
-    each = ", ".join(str(mark) for mark in sorted(marks))
-    return Line(
-        criterion.id,
-        criterion.name,
-        criterion.weight,
-        points,
-        spread,
-        spread >= spread_points,
-        f"{criterion.name}: average mark {decimal(mean)} of {highest_mark} (marks {each}), weight {criterion.weight}: "
-        f"{shown(points)} of {criterion.weight} points.",
-    )
+    return Ranking(standings, places, rules)

@@ -59,11 +59,7 @@ class Challenge(Table):
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)
-    closing_told_at = moment()
-    """When the panel was told that it may begin: a letter, not what makes the challenge closed."""
     shortlisted_at = moment()
-    panel_note = words()
-    """Why the evaluators lay far apart, where they did; owed before the short list is made."""
     concluded_at = moment()
     decision = Varchar(length=8, default="", null=False)
     """go | change | stop, once concluded"""
@@ -109,42 +105,6 @@ class Application(Table):
     """The panel's weighted average as it was reckoned, for letters and feedback."""
 
     a_supplier_applies_once = Unique(["challenge", "supplier"])
-
-
-class Evaluator(Table):
-    """A member of the panel: scores only after declaring, and not at all those she has an interest in. She declares
-    against the names of the applicants without knowing which alias is whose."""
-
-    id: Serial
-    challenge = belongs_to(Challenge)
-    person = belongs_to(Person)
-    named_at = when()
-    named_because = words()
-    """Owed when she is named after the challenge has closed."""
-    declared_at = moment()
-    conflicts = several()
-    """References of the suppliers she has an interest in; she neither sees nor scores their applications."""
-    statement = words()
-    submitted_at = moment()
-    excused_at = moment()
-    excused_because = words()
-
-    an_evaluator_is_named_once = Unique(["challenge", "person"])
-
-
-class Score(Table):
-    """One evaluator's points (0–10) for one application on one criterion, with the reason the supplier will read."""
-
-    id: Serial
-    evaluator = belongs_to(Evaluator)
-    application = belongs_to(Application)
-    criterion = belongs_to(Criterion)
-    points = number()
-    reason = words()
-    at = when()
-
-    points_are_between_0_and_10 = Check("points BETWEEN 0 AND 10")
-    an_application_is_scored_once = Unique(["evaluator", "application", "criterion"])
 
 
 class Pitch(Table):

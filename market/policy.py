@@ -52,13 +52,18 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver_reason_characters: int
 
 
-class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Times, panels and places of a challenge."""
+class Panels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many judge, by which scale, and how far apart they may lie; for challenges and tenders alike."""
 
-    applying_days: int
     evaluators_minimum: int
     highest_mark: int
     spread_points: int
+
+
+class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Times and places of a challenge."""
+
+    applying_days: int
     places_minimum: int
     shortlist_ties: str
 
@@ -128,11 +133,9 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of criteria, limits on lots, what looks abnormally low, and the standstill."""
 
     weights_total: int
-    highest_mark: int
     price_weight_minimum: int
     price_weight_maximum: int
     price_weight_maximum_commodity: int
-    evaluators_minimum: int
     lots_share_percent: int
     low_percent_under_mean: int
     low_percent_under_next: int
@@ -200,6 +203,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calendar: str
     gate: Gate
     challenges: Challenges
+    panels: Panels
     questions: Questions
     tendering: Tendering
     thresholds: Thresholds

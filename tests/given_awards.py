@@ -10,12 +10,15 @@ from market import clock
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
 from market.awards import actions as awards
+from market.awards import evaluation
 from market.awards.tables import Decision
 from market.bids import actions as bids
 from market.bids.tables import OpenedBid
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract
-from market.db import find, many
+from market.db import find
+from market.panels import actions as panels
+from market.tenders.tables import Tender
 from tests import given, given_tenders
 
 WHY = "It meets the need best and the price is fair for what is offered."
@@ -66,21 +69,36 @@ async def opened(*prices: int | list[int], lots: int = 1, **facts: Any) -> Evalu
 async def panel(case: Evaluated, count: int = 2, conflicts: dict[int, list[str]] | None = None) -> list[Actor]:
     """Name evaluators, who declare: each none, or the conflicts by her number."""
     with clock.at(case.opened_at + timedelta(hours=1)):
-        for number in range(count):
-            evaluator = await given.person(case.there.buyer, "evaluator")
-            await awards.name_evaluator(case.buyer, case.ref, awards.EvaluatorDraft(evaluator.ref))
-            named = (conflicts or {}).get(number, [])
-            await awards.declare(
-                evaluator, case.ref, awards.Declaration(named, "My sister works there." if named else "", True)
-            )
+        named = [await given.person(case.there.buyer, "evaluator") for _ in range(count)]
+        for evaluator in named:
+            late = "There were too few of them."  # asked for only when others have begun
+            await panels.name(case.buyer, evaluation.panel(case.ref), panels.Naming(evaluator.ref, late))
+        for number, evaluator in enumerate(named):
+            against = (conflicts or {}).get(number, [])
+            declaration = panels.Declaration(against, "My sister works there." if against else "", True)
+            await panels.declare(evaluator, evaluation.panel(case.ref), declaration)
             case.panel.append(evaluator)
     return case.panel
 
 
-def marks(case: Evaluated, points: int, lot: int = 0, why: str = "A sound answer with evidence.") -> awards.Scores:
+async def mark(who: Actor, case: Evaluated, bid: str, given_marks: panels.Marks) -> str:
+    """These marks for a bid, changed from whatever is kept."""
+    panel = (await evaluation.of(await find(Tender, Tender.ref == case.ref))).panel
+    subject = panel.matter.subject(f"bid:{bid}")
+    assert subject is not None
+    seen = panel.sheet(panel.member(who.person), subject).version
+    return await panels.mark(who, evaluation.panel(case.ref), subject.ref, given_marks, seen)
+
+
+async def lock(who: Actor, case: Evaluated) -> None:
+    """She hands in."""
+    await panels.lock(who, evaluation.panel(case.ref))
+
+
+def marks(case: Evaluated, points: int, lot: int = 0, why: str = "A sound answer with evidence.") -> panels.Marks:
     """The same points on every quality criterion of a lot."""
     criteria = case.there.criteria[case.there.lots[lot].id]
-    return awards.Scores([awards.Mark(each.ref, points, why) for each in criteria if each.kind == "quality"])
+    return panels.Marks([panels.MarkGiven(each.ref, points, why) for each in criteria if each.kind == "quality"])
 
 
 async def scored(case: Evaluated, points: dict[tuple[int, int], int] | None = None) -> None:
@@ -88,17 +106,12 @@ async def scored(case: Evaluated, points: dict[tuple[int, int], int] | None = No
     suppliers = {number: supplier.ref for number, supplier in enumerate(case.suppliers)}
     with clock.at(case.opened_at + timedelta(days=1)):
         for evaluator in case.panel:
-            row = (
-                await many(
-                    "SELECT conflicts FROM panelist p JOIN tender t ON t.id = p.tender WHERE t.ref = {} AND p.person = {}",
-                    case.ref,
-                    evaluator.person,
-                )
-            )[0]
+            panel = (await evaluation.of(await find(Tender, Tender.ref == case.ref))).panel
+            member = panel.member(evaluator.person)
             for (firm, lot), bid in case.bids.items():
-                if suppliers[firm] not in row["conflicts"].split():
-                    await awards.score(evaluator, case.ref, bid, marks(case, (points or {}).get((firm, lot), 80), lot))
-            await awards.submit_scores(evaluator, case.ref)
+                if member is not None and suppliers[firm] not in member.seat.conflicts:
+                    await mark(evaluator, case, bid, marks(case, (points or {}).get((firm, lot), 80), lot))
+            await lock(evaluator, case)
 
 
 async def decided(case: Evaluated, firm: int = 1, lot: int = 0) -> Decision:

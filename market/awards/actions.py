@@ -10,60 +10,26 @@ import msgspec
 from msgspec import Meta
 
 from market import clock, policy, workdays
-from market.accounts.people import tell, tell_person
+from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.awards import evaluation, rules
-from market.awards.evaluation import Evaluation, Member, OpenBid
-from market.awards.tables import BidScore, Complaint, Decision, Panelist, PriceQuestion
+from market.awards.evaluation import Evaluation, OpenBid
+from market.awards.tables import Complaint, Decision, PriceQuestion
 from market.bids.tables import OpenedBid
-from market.db import find, many, maybe, transaction
+from market.db import find, many, maybe, one, transaction
 from market.money import Money
 from market.organisations import Size, SizeVerdict, size_of
+from market.panels import actions as panels
+from market.panels import rules as panel_rules
 from market.proof import canonical
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender
 
 Reason = Annotated[str, Meta(title="Reason", max_length=4000)]
-
-
-class EvaluatorDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """Whom the buyer names: a person's reference."""
-
-    person: Annotated[str, Meta(title="Evaluator", min_length=3, max_length=16)]
-
-
-class Excuse(msgspec.Struct, forbid_unknown_fields=True):
-    """Why an evaluator leaves the panel."""
-
-    person: Annotated[str, Meta(title="Evaluator", min_length=3, max_length=16)]
-    reason: Reason
-
-
-class Declaration(msgspec.Struct, forbid_unknown_fields=True):
-    """What an evaluator declares: the suppliers (by reference) she has an interest in, and what it is. `declared` confirms
-    that this is all of it. A statement without a supplier is an interest she does not hold to be a conflict."""
-
-    conflicts: Annotated[list[Annotated[str, Meta(max_length=16)]], Meta(title="Bidders you have an interest in")] = []
-    statement: Annotated[str, Meta(title="What the interest is", max_length=2000)] = ""
-    declared: bool = False
-
-
-class Mark(msgspec.Struct, forbid_unknown_fields=True):
-    """Points for one criterion (by reference), and the reason that the bidder will read."""
-
-    criterion: Annotated[str, Meta(max_length=16)]
-    points: int
-    reason: Annotated[str, Meta(max_length=4000)]
-
-
-class Scores(msgspec.Struct, forbid_unknown_fields=True):
-    """An evaluator's marks for one bid: one for each quality criterion of its lot."""
-
-    scores: Annotated[list[Mark], Meta(max_length=50)]
 
 
 class Explanation(msgspec.Struct, forbid_unknown_fields=True):
@@ -110,7 +76,7 @@ class TakingBack(msgspec.Struct, forbid_unknown_fields=True):
     mark_again: bool = False
 
 
-# ── the panel ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what concerns every action ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def ancestors(tender: Tender) -> list[str]:
@@ -130,150 +96,40 @@ async def _published(ref: str, *, lock: bool = False) -> Tender:
     return tender
 
 
-async def name_evaluator(actor: Actor, tender_ref: str, given: EvaluatorDraft) -> Panelist:
-    """The buyer names an evaluator, before or after the opening, until the prices are shown."""
-    async with transaction():
-        tender = await find(Tender, Tender.ref == tender_ref, lock=True)
-        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer, secret=tender.published_at is None)
-        staff = {each["ref"]: each for each in await candidates(tender)}
-        chosen = staff.get(given.person)
-        standing = await evaluation.of(tender)
-        known = standing.member(chosen["id"]) if chosen else None
-        seat = known.row if known else None
-        insist(rules.NAME, rules.Naming(tender, chosen is not None, seat, _prices_shown(standing), reason=""))
-        if chosen is None:
-            raise NotFound("Person")
-        panelist = Panelist(
-            tender=tender.id, person=chosen["id"], named_at=clock.now(), named_by=actor.must_be_person()
-        )
-        await panelist.save()
-        await tell_person(
-            chosen["id"], "awards/named.txt", about=f"tender:{tender.ref}", tender=tender, buyer=standing.buyer
-        )
-        await record(
-            actor,
-            "panel.named",
-            f"tender:{tender.ref}",
-            {"evaluator": given.person},
-            organisation=hat.organisation_ref,
-            sealed_by=_secret(tender),
-        )
-    return panelist
-
-
-async def candidates(tender: Tender) -> list[dict[str, Any]]:
-    """Who may be named: evaluators and buyer officers of the buyer, by name (id, ref, name, title)."""
-    now = clock.now()
-    return await many(
-        "SELECT * FROM (SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, m.title FROM membership m "
-        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.role IN ('evaluator', 'buyer') "
-        "AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL ORDER BY p.id, m.id) found "
-        "ORDER BY name, id",
-        tender.buyer,
-        now,
-        now,
-    )
-
-
-def _prices_shown(standing: Evaluation) -> bool:
-    return standing.complete and any(not bid.problem for bid in standing.bids)
-
-
-async def excuse_evaluator(actor: Actor, tender_ref: str, given: Excuse) -> Panelist:
-    """The buyer excuses an evaluator who has not submitted; her scores do not count."""
-    async with transaction():
-        tender = await _published(tender_ref, lock=True)
-        hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
-        standing = await evaluation.of(tender)
-        member = next((each for each in standing.panel if each.ref == given.person), None)
-        known = member.row if member else None
-        insist(rules.EXCUSE, rules.Naming(tender, True, known, _prices_shown(standing), given.reason))
-        if known is None:
-            raise NotFound("Panelist")
-        known.excused_at, known.excused_reason = clock.now(), given.reason.strip()
-        await known.save([Panelist.excused_at, Panelist.excused_reason])
-        await tell_person(
-            known.person,
-            "awards/excused.txt",
-            about=f"tender:{tender.ref}",
-            tender=tender,
-            reason=known.excused_reason,
-        )
-        await record(
-            actor,
-            "panel.excused",
-            f"tender:{tender.ref}",
-            {"evaluator": given.person},
-            private={"reason": known.excused_reason},
-            organisation=hat.organisation_ref,
-            sealed_by=_secret(tender),
-        )
-    return known
-
-
-async def declare(actor: Actor, tender_ref: str, given: Declaration) -> Panelist:
-    """An evaluator declares her interests against the list of bidders, or that she has none. She may declare again until
-    she submits; what she scored of a supplier she names now is removed."""
-    async with transaction():
-        tender = await _published(tender_ref)
-        panelist = await _mine(actor, tender, lock=True)
-        standing = await evaluation.of(tender)
-        named = list(dict.fromkeys(given.conflicts))
-        insist(
-            rules.DECLARE,
-            rules.Declaring(tender, panelist, named, list(standing.bidders), given.statement, given.declared),
-        )
-        panelist.declared_at = clock.now()
-        panelist.conflicts, panelist.statement = "\n".join(named), given.statement.strip()
-        await panelist.save([Panelist.declared_at, Panelist.conflicts, Panelist.statement])
-        touched = [bid.id for bid in standing.bids if bid.supplier_ref in named]
-        if touched:
-            await BidScore.delete().where((BidScore.panelist == panelist.id) & BidScore.bid.is_in(touched))
-        await record(
-            actor,
-            "panel.declared",
-            f"tender:{tender.ref}",
-            {"conflicts": len(named)},
-            private={"suppliers": named, "statement": panelist.statement},
-            organisation=standing.buyer.ref,
-            sealed_by=_secret(tender),
-        )
-    return panelist
-
-
-async def _mine(actor: Actor, tender: Tender, *, lock: bool = False) -> Panelist:
-    """The actor's place on the panel; 404 for everybody else."""
-    person = actor.must_be_person()
-    return await find(Panelist, (Panelist.tender == tender.id) & (Panelist.person == person), lock=lock)
-
-
-# ── reading and scoring ────────────────────────────────────────────────────────────────────────────────────────────
+# ── reading, and telling the panel ──────────────────────────────────────────────────────────────────────────────────
 
 
 async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
     """Open a bid for oneself: an evaluator without a conflict, a buyer officer of the buyer, or an auditor. The first time is
-    written into the log; the price is shown elsewhere, when the panel has submitted."""
+    written into the log; the price is shown elsewhere, when the panel has handed in."""
     async with transaction():
         tender = await _published(tender_ref)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
         hat = _reader(actor, standing)
-        member = standing.member(actor.person)
-        if bid is None or (hat is None and member is None):
+        if bid is None or (hat is None and standing.panel.member(actor.person) is None):
             raise NotFound("Bid")
-        if member is not None:
-            insist(rules.READ, _scoring(standing, member, bid, {}))
+        if reasons := barred(actor, standing, bid):
+            raise Refused(*reasons)
         await find(OpenedBid, OpenedBid.id == bid.id, lock=True)
         if not await has_read(actor, bid_ref):
             await record(
                 actor,
                 "bid.read",
-                f"bid:{bid.ref}",
+                bid.subject,
                 about=[f"tender:{tender.ref}"],
                 organisation=hat.organisation_ref if hat else standing.buyer.ref,
                 sealed_by=_secret(tender),
             )
     return bid
+
+
+def barred(actor: Actor, standing: Evaluation, bid: OpenBid) -> list[Refusal]:
+    """Why somebody on the panel may not read a bid; an officer or auditor who is not on it may."""
+    if standing.panel.member(actor.person) is None:
+        return []
+    member, subject = panels.visible(actor, standing.panel, bid.subject)
+    return refusals(panel_rules.READ, panel_rules.Marking(standing.panel.matter, member.seat, subject, {}))
 
 
 def _reader(actor: Actor, standing: Evaluation) -> Any:
@@ -287,106 +143,16 @@ async def has_read(actor: Actor, bid_ref: str) -> bool:
     )
 
 
-def _scoring(standing: Evaluation, member: Member, bid: OpenBid, marks: dict[str, tuple[int, str]]) -> rules.Scoring:
-    return rules.Scoring(
-        standing.tender,
-        member.row,
-        bid.supplier_ref,
-        not bid.problem,
-        bid.lot in standing.decisions,
-        {each.ref: each.name for each in standing.quality(bid.lot)},
-        marks,
-    )
-
-
-async def score(actor: Actor, tender_ref: str, bid_ref: str, given: Scores) -> list[BidScore]:
-    """An evaluator marks a bid on every quality criterion of its lot, with a reason for each; again until she submits."""
-    async with transaction():
-        tender = await _published(tender_ref)
-        panelist = await _mine(actor, tender, lock=True)
-        standing = await evaluation.of(tender)
-        bid, member = standing.bid(bid_ref), standing.member(panelist.person)
-        if bid is None or member is None:
-            raise NotFound("Bid")
-        marks = {each.criterion: (each.points, each.reason) for each in given.scores}
-        wrong = refusals(rules.SCORE, _scoring(standing, member, bid, marks))
-        if wrong:
-            content = ("score.criterion-", "score.out-of-range", "score.reason-missing")
-            raise Refused(*wrong, status=422 if all(each.code.startswith(content) for each in wrong) else 409)
-        await BidScore.delete().where((BidScore.panelist == panelist.id) & (BidScore.bid == bid.id))
-        now = clock.now()
-        kept = [
-            BidScore(
-                panelist=panelist.id,
-                bid=bid.id,
-                criterion=criterion.id,
-                points=marks[criterion.ref][0],
-                reason=marks[criterion.ref][1].strip(),
-                at=now,
-            )
-            for criterion in standing.quality(bid.lot)
-        ]
-        if kept:
-            await BidScore.insert(*kept)
-        await record(
-            actor,
-            "bid.scored",
-            f"bid:{bid.ref}",
-            {"criteria": len(kept)},
-            private={"marks": {ref: {"points": points, "reason": why} for ref, (points, why) in marks.items()}},
-            about=[f"tender:{tender.ref}"],
-            organisation=standing.buyer.ref,
-            sealed_by=_secret(tender),
-        )
-    return kept
-
-
-async def submit_scores(actor: Actor, tender_ref: str) -> Panelist:
-    """An evaluator locks her scores. When she is the last one the prices are shown, and the buyer is told."""
-    async with transaction():
-        tender = await _published(tender_ref, lock=True)
-        panelist = await _mine(actor, tender, lock=True)
-        standing = await evaluation.of(tender)
-        member = standing.member(panelist.person)
-        missing = standing.missing(member) if member else []
-        insist(rules.SUBMIT, rules.Submitting(tender, panelist, missing))
-        panelist.submitted_at = clock.now()
-        await panelist.save([Panelist.submitted_at])
-        after = await evaluation.of(tender)
-        if not any(each.row.submitted_at is None for each in after.active):
-            await tell(
-                tender.buyer,
-                "awards/panel_ready.txt",
-                roles=BUYER_ROLES,
-                about=f"tender:{tender.ref}",
-                tender=tender,
-                waiting=after.waiting(),
-            )
-        await record(
-            actor,
-            "panel.submitted",
-            f"tender:{tender.ref}",
-            {"bids": len(standing.to_score(member)) if member else 0},
-            organisation=standing.buyer.ref,
-            sealed_by=_secret(tender),
-        )
-    return panelist
-
-
 async def tell_panels() -> int:
     """A job: when bids are open, write to the evaluators who were named before that they can begin. Answers how many were
-    told; whoever is named after the opening learns it with her naming."""
+    told."""
     async with transaction():
-        waiting = await many(
-            "SELECT p.id, p.person, p.tender FROM panelist p JOIN tender t ON t.id = p.tender WHERE t.opened_at IS NOT NULL "
-            "AND p.named_at < t.opened_at AND p.opening_told_at IS NULL AND p.excused_at IS NULL AND p.submitted_at IS NULL "
-            "AND t.cancelled_at IS NULL ORDER BY p.id LIMIT 50 FOR UPDATE OF p SKIP LOCKED"
+        row = await one(
+            "SELECT t.ref FROM tender t WHERE t.opened_at IS NOT NULL AND t.cancelled_at IS NULL AND EXISTS (SELECT 1 FROM "
+            "seat s WHERE s.panel = 'tender:' || t.ref AND s.named_at < t.opened_at AND s.begun_told_at IS NULL "
+            "AND s.excused_at IS NULL AND s.locked_at IS NULL) ORDER BY t.opened_at LIMIT 1 FOR UPDATE OF t SKIP LOCKED"
         )
-        for row in waiting:
-            tender = await find(Tender, Tender.id == row["tender"])
-            await Panelist.update({Panelist.opening_told_at: clock.now()}).where(Panelist.id == row["id"])
-            await tell_person(row["person"], "awards/bids_open.txt", about=f"tender:{tender.ref}", tender=tender)
-    return len(waiting)
+        return await panels.tell_begun(await evaluation.panel(row["ref"])()) if row else 0
 
 
 async def mine(actor: Actor) -> list[dict[str, Any]]:
@@ -394,10 +160,10 @@ async def mine(actor: Actor) -> list[dict[str, Any]]:
     if actor.person is None:
         return []
     return await many(
-        "SELECT t.ref, t.title, t.closes_at, t.opened_at, t.cancelled_at, o.name AS buyer, p.named_at, p.declared_at, "
-        "p.submitted_at, p.excused_at FROM panelist p JOIN tender t ON t.id = p.tender "
-        "JOIN organisation o ON o.id = t.buyer WHERE p.person = {} "
-        "ORDER BY (p.submitted_at IS NULL AND p.excused_at IS NULL) DESC, p.named_at DESC",
+        "SELECT t.ref, t.title, t.closes_at, t.opened_at, t.cancelled_at, o.name AS buyer, s.named_at, s.declared_at, "
+        "s.locked_at, s.excused_at FROM seat s JOIN tender t ON s.panel = 'tender:' || t.ref "
+        "JOIN organisation o ON o.id = t.buyer WHERE s.person = {} "
+        "ORDER BY (s.locked_at IS NULL AND s.excused_at IS NULL) DESC, s.named_at DESC",
         actor.person,
     )
 
@@ -590,7 +356,7 @@ def _deciding(
     return rules.Deciding(
         standing.tender,
         lot.id in standing.decisions,
-        standing.waiting(),
+        standing.panel.waiting(),
         ranked,
         expected,
         next((str(each["name"]) for each in placed if each["bid"] == expected), ""),
@@ -773,15 +539,8 @@ async def _take_back(
     decision.set_aside_at, decision.set_aside_reason = clock.now(), reason
     await decision.save([Decision.set_aside_at, Decision.set_aside_reason])
     if mark_again:
-        await Panelist.update({Panelist.submitted_at: None}).where(
-            (Panelist.tender == tender.id) & Panelist.excused_at.is_null()
-        )
-        for row in await Panelist.select(Panelist.person).where(
-            (Panelist.tender == tender.id) & Panelist.excused_at.is_null()
-        ):
-            await tell_person(
-                row["person"], "awards/mark_again.txt", about=f"tender:{tender.ref}", tender=tender, lot=lot
-            )
+        standing = await evaluation.of(tender)
+        await panels.unlock(standing.panel, "awards/mark_again.txt", tender=tender, lot=lot)
     for bidder in await bidders_of(decision):
         await tell(
             bidder["id"],

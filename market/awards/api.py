@@ -11,31 +11,20 @@ from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
 from market.actor import Actor
-from market.awards import actions
-from market.awards.evaluation import Evaluation, Member
+from market.awards import actions, evaluation
 from market.awards.readers import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Complaint, Decision
 from market.db import find
+from market.panels import actions as panels
+from market.panels.actions import MarkGiven
+from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
+from market.panels.panel import NOTHING
 from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, Items
+from market.web.api import SIGNED_IN, IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
-
-
-class MemberView(msgspec.Struct):
-    """An evaluator. `scored` and `to_score` count bids."""
-
-    person: str
-    name: str
-    named_at: datetime | None
-    declared_at: datetime | None
-    conflicts: list[str]
-    scored: int
-    to_score: int
-    submitted_at: datetime | None
-    excused_at: datetime | None
 
 
 class BidderView(msgspec.Struct):
@@ -49,8 +38,9 @@ class BidderView(msgspec.Struct):
 
 
 class EvaluationView(msgspec.Struct):
-    """The evaluation of a tender. `waiting` says what is still owed before prices are shown; `panel` is empty for an
-    evaluator who is not of the buyer."""
+    """The evaluation of a tender. `waiting` says what is still owed before prices are shown; `panel` is for the buyer's
+    officers and auditors. `consensus` is what the panel says where its marks lie far apart, for those who
+    have no interest in any bidder."""
 
     tender: str
     opened_at: datetime | None
@@ -58,18 +48,18 @@ class EvaluationView(msgspec.Struct):
     waiting: list[str]
     panel: list[MemberView]
     bids: list[BidderView]
+    consensus: ConsensusView
 
 
-class ScoreView(msgspec.Struct):
-    """One mark for one criterion."""
+class MarkedView(msgspec.Struct):
+    """One's marks of a bid as they are kept, with the `etag` with which they can be changed."""
 
-    criterion: str
-    points: int
-    reason: str
+    marks: list[MarkGiven]
+    etag: str
 
 
 class ContentView(msgspec.Struct):
-    """What was in a bid. `price_minor` is None until the panel has submitted; `scores` are the reader's own."""
+    """What was in a bid. `price_minor` is None until the panel has handed in; `marks` are the reader's own, and `etag` theirs."""
 
     bid: str
     lot: str
@@ -78,7 +68,8 @@ class ContentView(msgspec.Struct):
     price_minor: int | None
     currency: str
     problem: str
-    scores: list[ScoreView]
+    marks: list[MarkGiven]
+    etag: str
 
 
 class LineView(msgspec.Struct):
@@ -91,20 +82,13 @@ class LineView(msgspec.Struct):
     says: str
 
 
-class MarkView(msgspec.Struct):
-    """One evaluator's points and reason, without her name."""
-
-    points: int
-    reason: str
-
-
 class ReasonsView(msgspec.Struct):
     """What the evaluators wrote under one criterion."""
 
     criterion: str
     name: str
     weight: int
-    marks: list[MarkView]
+    marks: list[ReasonView]
 
 
 class PlacedView(msgspec.Struct):
@@ -190,28 +174,13 @@ async def evaluation_view(actor: Actor, ref: str) -> EvaluationView:
         ref,
         standing.tender.opened_at,
         standing.complete,
-        standing.waiting(),
-        [_member(standing, each) for each in standing.panel] if insider else [],
+        standing.panel.waiting(),
+        member_views(standing.panel) if insider else [],
         [
             BidderView(bid.ref, lots[bid.lot], bid.supplier_ref, bid.supplier_name, not bid.problem)
             for bid in standing.bids
         ],
-    )
-
-
-def _member(standing: Evaluation, member: Member) -> MemberView:
-    due = standing.to_score(member)
-    row = member.row
-    return MemberView(
-        member.ref,
-        member.name,
-        row.named_at,
-        row.declared_at,
-        member.conflicts,
-        len(due) - len(standing.missing(member)),
-        len(due),
-        row.submitted_at,
-        row.excused_at,
+        consensus_view(actor, standing.panel),
     )
 
 
@@ -283,7 +252,7 @@ async def complaint_views(actor: Actor, decision: Decision) -> list[ComplaintVie
 
 
 class EvaluationApi(Controller):
-    """The panel of a tender, its scores, and the decisions about its lots."""
+    """The panel of a tender, its marks, and the decisions about its lots."""
 
     path = "/api/v1/tenders/{ref:str}/evaluation"
     tags = ["Evaluation"]
@@ -307,11 +276,9 @@ class EvaluationApi(Controller):
         operation_id="nameBidEvaluator",
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def name(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.EvaluatorDraft]
-    ) -> EvaluationView:
+    async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Naming]) -> EvaluationView:
         """Name an evaluator or buyer officer of the buyer, by her reference."""
-        await actions.name_evaluator(request.user, ref, data)
+        await panels.name(request.user, evaluation.panel(ref), data)
         return await evaluation_view(request.user, ref)
 
     @post(
@@ -321,9 +288,9 @@ class EvaluationApi(Controller):
         operation_id="excuseBidEvaluator",
         responses=problem_responses(400, 401, 403, 404, 409),
     )
-    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Excuse]) -> EvaluationView:
-        """Excuse an evaluator who has not submitted, with a reason."""
-        await actions.excuse_evaluator(request.user, ref, data)
+    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Excuse]) -> EvaluationView:
+        """Excuse an evaluator who has not handed in, with a reason."""
+        await panels.excuse(request.user, evaluation.panel(ref), data)
         return await evaluation_view(request.user, ref)
 
     @put(
@@ -333,11 +300,9 @@ class EvaluationApi(Controller):
         operation_id="declareInterestsInBidders",
         responses=problem_responses(400, 401, 404, 409),
     )
-    async def declare(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Declaration]
-    ) -> EvaluationView:
+    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> EvaluationView:
         """Declare one's interests in the bidders, or that there are none."""
-        await actions.declare(request.user, ref, data)
+        await panels.declare(request.user, evaluation.panel(ref), data)
         return await evaluation_view(request.user, ref)
 
     @post(
@@ -355,8 +320,8 @@ class EvaluationApi(Controller):
         found = standing.bid(bid)
         if found is None:
             raise NotFound("Bid")
-        names = {each.id: each.ref for each in standing.quality(found.lot)}
-        marks = standing.given(member, found) if member else {}
+        subject = standing.panel.matter.subject(found.subject)
+        kept = standing.panel.sheet(member, subject) if subject else NOTHING
         return ContentView(
             found.ref,
             next(lot.ref for lot in standing.lots if lot.id == found.lot),
@@ -365,34 +330,54 @@ class EvaluationApi(Controller):
             found.price.minor if standing.complete and not found.problem else None,
             found.price.currency,
             found.problem,
-            [ScoreView(names[key], mark.points, mark.reason) for key, mark in marks.items()],
+            [MarkGiven(criterion, mark.points, mark.reason) for criterion, mark in kept.marks.items()],
+            kept.version,
         )
 
     @put(
-        "/bids/{bid:str}/scores",
+        "/bids/{bid:str}/marks",
         guards=[guards.signed_in],
-        summary="Score a bid",
-        operation_id="scoreBid",
-        responses=problem_responses(400, 401, 404, 409, 422),
+        summary="Mark a bid",
+        operation_id="markBid",
+        responses=problem_responses(400, 401, 404, 409, 422, 428),
     )
-    async def score(
-        self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Scores]
-    ) -> Items[ScoreView]:
-        """Mark a bid from 0 to 100 on every quality criterion of its lot, with a reason for each."""
-        await actions.score(request.user, ref, bid, data)
-        return Items([ScoreView(each.criterion, each.points, each.reason.strip()) for each in data.scores])
+    async def mark(
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        bid: FromPath[str],
+        data: JSONBody[panels.Marks],
+        if_match: IfMatch = "",
+    ) -> MarkedView:
+        """Mark a bid on every quality criterion of its lot, with a reason for each; again until you hand in."""
+        etag = await panels.mark(request.user, evaluation.panel(ref), f"bid:{bid}", data, if_match)
+        return MarkedView(data.marks, etag)
+
+    @put(
+        "/consensus",
+        guards=[guards.signed_in],
+        summary="Say why marks of bids lie far apart",
+        operation_id="explainBidMarks",
+        responses=problem_responses(400, 401, 404, 409, 428),
+    )
+    async def say(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
+    ) -> EvaluationView:
+        """What the panel says where its marks lie far apart, when all have handed in; owed before prices are shown."""
+        await panels.explain(request.user, evaluation.panel(ref), data, if_match)
+        return await evaluation_view(request.user, ref)
 
     @post(
         "/submit",
         status_code=200,
         guards=[guards.signed_in],
-        summary="Submit scores",
-        operation_id="submitBidScores",
+        summary="Hand in marks of bids",
+        operation_id="handInBidMarks",
         responses=problem_responses(401, 404, 409),
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
-        """Lock one's scores; when everybody has, the prices are shown."""
-        await actions.submit_scores(request.user, ref)
+        """Lock one's marks; when everybody has, the prices are shown."""
+        await panels.lock(request.user, evaluation.panel(ref))
         return await evaluation_view(request.user, ref)
 
     @post(
@@ -429,7 +414,7 @@ class EvaluationApi(Controller):
         responses=problem_responses(401, 404),
     )
     async def ranking(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> RankingView:
-        """The ranking before the decision; it does not exist before the whole panel has submitted."""
+        """The ranking before the decision; it does not exist before the whole panel has handed in."""
         standing, _ = await standing_for(request.user, ref, ranking=True)
         found = standing.lot(lot)
         if found is None or not standing.complete or found.id in standing.decisions:

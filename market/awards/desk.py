@@ -84,8 +84,8 @@ async def waiting(actor: Actor) -> list[Waiting]:
         for seat in await rows(
             Seat,
             """
-            SELECT t.ref, t.title, p.declared_at, t.opened_at FROM panelist p JOIN tender t ON t.id = p.tender
-            WHERE p.person = {} AND p.excused_at IS NULL AND p.submitted_at IS NULL AND t.opened_at IS NOT NULL
+            SELECT t.ref, t.title, s.declared_at, t.opened_at FROM seat s JOIN tender t ON s.panel = 'tender:' || t.ref
+            WHERE s.person = {} AND s.excused_at IS NULL AND s.locked_at IS NULL AND t.opened_at IS NOT NULL
               AND t.cancelled_at IS NULL
             """,
             actor.person,
@@ -120,13 +120,13 @@ async def _undecided(buyers: Sequence[int]) -> list[Tender]:
 async def _deciding(tender: Tender) -> list[Waiting]:
     here = f"/tenders/{tender.ref}/evaluation"
     found = await evaluation.of(tender)
-    if not found.active:
+    if not found.panel.active:
         return [Waiting(_("Name the evaluators of the bids"), here, tender.title, since=tender.opened_at)]
-    if found.waiting():
+    if found.panel.gaps():
         return []
     undecided = sum(lot.id not in found.decisions for lot in found.lots)
     words = _n("Decide a lot: the panel has finished", "Decide {number} lots: the panel has finished", undecided)
-    handed_in = [each.row.submitted_at for each in found.active if each.row.submitted_at]
+    handed_in = [each.seat.locked_at for each in found.panel.active if each.seat.locked_at]
     return [Waiting(words, here, tender.title, since=max(handed_in, default=tender.opened_at))]
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import msgspec
 
-from market import policy
 from market.accounts.tables import Organisation
 from market.awards import scoring
-from market.awards.tables import BidScore, Decision, Panelist, PriceQuestion
+from market.awards.tables import Decision, PriceQuestion
 from market.bids.tables import Opening
 from market.db import find, many, maybe
 from market.money import Money
+from market.panels import panel as panels
+from market.panels.actions import Convening
+from market.panels.panel import Criterion, Given, Matter, Panel, Subject
 from market.proof import canonical
 from market.tenders.tables import Lot, LotCriterion, Tender
 
@@ -37,19 +39,10 @@ class OpenBid:
     answers: dict[str, str]
     problem: str
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """An evaluator with her name, as the panel's row has her."""
-
-    row: Panelist
-    ref: str
-    name: str
-
     @property
-    def conflicts(self) -> list[str]:
-        """The references of the suppliers she has an interest in."""
-        return self.row.conflicts.split()
+    def subject(self) -> str:
+        """How the panel and the log name it."""
+        return f"bid:{self.ref}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +55,9 @@ class Evaluation:
     lots: list[Lot]
     criteria: dict[int, list[LotCriterion]]
     bids: list[OpenBid]
-    panel: list[Member]
-    scores: list[BidScore]
+    panel: Panel
     decisions: dict[int, Decision]
     questions: dict[int, PriceQuestion]
-
-    @property
-    def active(self) -> list[Member]:
-        """The evaluators who were not excused."""
-        return [member for member in self.panel if member.row.excused_at is None]
-
-    @property
-    def bidders(self) -> dict[str, str]:
-        """Who has bid: reference → name, by name."""
-        found = {bid.supplier_ref: bid.supplier_name for bid in self.bids}
-        return dict(sorted(found.items(), key=lambda pair: pair[1].casefold()))
-
-    def interests(self, member: Member) -> str:
-        """The names of the bidders an evaluator declared an interest in."""
-        return ", ".join(self.bidders.get(ref, ref) for ref in member.conflicts)
 
     def lot(self, ref: str) -> Lot | None:
         """The lot with this reference."""
@@ -90,10 +67,6 @@ class Evaluation:
         """The bid with this reference."""
         return next((bid for bid in self.bids if bid.ref == ref), None)
 
-    def member(self, person: int | None) -> Member | None:
-        """The evaluator who is this person."""
-        return next((member for member in self.panel if person is not None and member.row.person == person), None)
-
     def bids_of(self, lot: Lot, *, readable: bool = False) -> list[OpenBid]:
         """The bids for a lot; with `readable` only those that can be scored."""
         return [bid for bid in self.bids if bid.lot == lot.id and not (readable and bid.problem)]
@@ -102,58 +75,10 @@ class Evaluation:
         """The criteria of a lot that evaluators score."""
         return [criterion for criterion in self.criteria[lot] if criterion.kind == "quality"]
 
-    def scorers(self, bid: OpenBid) -> list[Member]:
-        """Who scores a bid: those on the panel who declared, without an interest in the bidder."""
-        return [each for each in self.active if each.row.declared_at and bid.supplier_ref not in each.conflicts]
-
-    def given(self, member: Member, bid: OpenBid) -> dict[int, BidScore]:
-        """What an evaluator gave a bid so far, by criterion id."""
-        return {each.criterion: each for each in self.scores if (each.panelist, each.bid) == (member.row.id, bid.id)}
-
-    def to_score(self, member: Member) -> list[OpenBid]:
-        """The bids this evaluator scores: readable, of lots that are not decided, without a conflict."""
-        return [
-            bid
-            for bid in self.bids
-            if not bid.problem
-            and bid.lot not in self.decisions
-            and bid.supplier_ref not in member.conflicts
-            and self.quality(bid.lot)
-        ]
-
-    def missing(self, member: Member) -> list[str]:
-        """What this evaluator has not scored yet, in words."""
-        numbers = {lot.id: lot.number for lot in self.lots}
-        return [
-            f"{bid.supplier_name}, lot {numbers[bid.lot]}"
-            for bid in self.to_score(member)
-            if set(self.given(member, bid)) < {criterion.id for criterion in self.quality(bid.lot)}
-        ]
-
-    def waiting(self) -> list[str]:
-        """What the panel still owes before prices are shown and anything can be awarded, in sentences."""
-        if not any(not bid.problem for bid in self.bids):
-            return []
-        least = policy.UK.award.evaluators_minimum
-        owed = []
-        if len(self.active) < least:
-            owed.append(f"Name at least {least} evaluators; {len(self.active)} on the panel now.")
-        late = [member.name for member in self.active if member.row.submitted_at is None]
-        if late:
-            owed.append(f"Not yet submitted: {', '.join(late)}.")
-        few = [
-            bid.supplier_name
-            for bid in self.bids
-            if not bid.problem and self.quality(bid.lot) and len(self.scorers(bid)) < least
-        ]
-        if few and not late and len(self.active) >= least:
-            owed.append(f"Fewer than {least} evaluators without a conflict for: {', '.join(dict.fromkeys(few))}.")
-        return owed
-
     @property
     def complete(self) -> bool:
         """Whether the panel owes nothing: only now prices are shown to anybody."""
-        return self.opening is not None and not self.waiting()
+        return self.opening is not None and not self.panel.waiting()
 
     def ranking(self, lot: Lot) -> scoring.Ranking:
         """The bids of a lot ranked by the published criteria; call it only when :attr:`complete`."""
@@ -170,11 +95,7 @@ class Evaluation:
                 bid.supplier_name,
                 bid.price,
                 {
-                    criterion.ref: [
-                        mark.points
-                        for member in self.scorers(bid)
-                        if (mark := self.given(member, bid).get(criterion.id)) is not None
-                    ]
+                    criterion.ref: [mark.points for mark in self._marks(bid, criterion.ref)]
                     for criterion in self.quality(lot.id)
                 },
             )
@@ -216,13 +137,16 @@ class Evaluation:
                 "name": criterion.name,
                 "weight": criterion.weight,
                 "marks": [
-                    {"points": mark.points, "reason": mark.reason}
-                    for member in self.scorers(bid)
-                    if (mark := self.given(member, bid).get(criterion.id)) is not None
+                    {"points": mark.points, "word": mark.word, "reason": mark.reason}
+                    for mark in self._marks(bid, criterion.ref)
                 ],
             }
             for criterion in self.quality(bid.lot)
         ]
+
+    def _marks(self, bid: OpenBid, criterion: str) -> list[Given]:
+        subject = self.panel.matter.subject(bid.subject)
+        return self.panel.marks(subject, criterion) if subject else []
 
     def protocol(self, lot: Lot, set_aside: dict[str, str]) -> dict[str, Any]:
         """The reckoning of a lot as it is kept with the decision and shown: every bid with its numbers, the sentence that
@@ -267,6 +191,66 @@ class Evaluation:
         }
 
 
+def panel(ref: str) -> Convening:
+    """The panel of a tender, for its actions: convening it locks the tender."""
+
+    async def convene() -> Panel:
+        return (await of(await find(Tender, Tender.ref == ref, lock=True))).panel
+
+    return convene
+
+
+def _matter(
+    tender: Tender,
+    buyer: Organisation,
+    lots: list[Lot],
+    criteria: dict[int, list[LotCriterion]],
+    bids: list[OpenBid],
+    decisions: dict[int, Decision],
+) -> Matter:
+    """What the panel of a tender judges: its bids by the names of the bidders, on the criteria of quality alone."""
+    numbers = {lot.id: lot.number for lot in lots}
+    asked = {
+        lot: tuple(
+            Criterion(each.ref, each.name, each.weight, each.description, each.minimum)
+            for each in held
+            if each.kind == "quality"
+        )
+        for lot, held in criteria.items()
+    }
+    here = f"/tenders/{tender.ref}/evaluation"
+    settled = "" if tender.published_at else "Publish the tender first; then name who will evaluate its bids."
+    return Matter(
+        about=f"tender:{tender.ref}",
+        title=tender.title,
+        organisation=buyer.id,
+        organisation_ref=buyer.ref,
+        organisation_name=buyer.name,
+        href=here,
+        officer_href=here,
+        what="bids",
+        suppliers=dict(sorted({b.supplier_ref: b.supplier_name for b in bids}.items(), key=lambda b: b[1].casefold())),
+        subjects=[
+            Subject(
+                bid.subject,
+                f"{bid.supplier_name}, lot {numbers[bid.lot]}",
+                bid.supplier_ref,
+                asked[bid.lot],
+                not bid.problem,
+                "This lot has been decided." if bid.lot in decisions else "",
+            )
+            for bid in bids
+        ],
+        opened_at=tender.opened_at,
+        opens_at=tender.closes_at,
+        due=None,
+        blind=False,
+        settled="This tender was cancelled." if tender.cancelled_at else settled,
+        draft=tender.published_at is None,
+        beside=[f"challenge:{tender.exercise}"] if tender.exercise else [],
+    )
+
+
 def _without(ranking: scoring.Ranking, set_aside: dict[str, str]) -> scoring.Ranking:
     return msgspec.structs.replace(
         ranking,
@@ -305,24 +289,20 @@ async def of(tender: Tender) -> Evaluation:
             tender.id,
         )
     ]
-    panel = await Panelist.objects().where(Panelist.tender == tender.id).order_by(Panelist.id)
-    names = {
-        row["id"]: row
-        for row in await many(
-            "SELECT id, ref, name FROM person WHERE id = ANY({}::int[])", [each.person for each in panel]
-        )
+    decisions = {
+        decision.lot: decision
+        for decision in await Decision.objects().where((Decision.tender == tender.id) & Decision.set_aside_at.is_null())
     }
-    decisions = await Decision.objects().where((Decision.tender == tender.id) & Decision.set_aside_at.is_null())
     ids = [bid.id for bid in bids] or [0]
+    buyer = await find(Organisation, Organisation.id == tender.buyer)
     return Evaluation(
         tender,
-        await find(Organisation, Organisation.id == tender.buyer),
+        buyer,
         await maybe(Opening, Opening.tender == tender.id),
         lots,
         criteria,
         bids,
-        [Member(each, names[each.person]["ref"], names[each.person]["name"]) for each in panel],
-        await BidScore.objects().where(BidScore.bid.is_in(ids)).order_by(BidScore.id),
-        {each.lot: each for each in decisions},
+        await panels.of(_matter(tender, buyer, lots, criteria, bids, decisions)),
+        decisions,
         {each.bid: each for each in await PriceQuestion.objects().where(PriceQuestion.bid.is_in(ids))},
     )

@@ -9,25 +9,26 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 from msgspec import Meta
 
-from market import clock, policy
+from market import clock
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.thread import thread
-from market.awards import actions, rules
-from market.awards.evaluation import Evaluation, Member, OpenBid
+from market.awards import actions, evaluation, rules
 from market.awards.readers import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Decision
 from market.db import find, one
+from market.panels import actions as panels
+from market.panels import pages as panel_pages
 from market.proof import canonical
-from market.refusals import NotFound, Refusal, Refused, refusals
+from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
 
 
 class Nothing(msgspec.Struct):
-    """A form whose fields are read by the names of criteria or bids."""
+    """A form of a button alone."""
 
 
 class DecisionForm(msgspec.Struct):
@@ -39,7 +40,7 @@ class DecisionForm(msgspec.Struct):
 
 
 class EvaluationPages(Controller):
-    """The evaluation of a tender: its panel, reading and scoring bids, deciding its lots."""
+    """The evaluation of a tender: its panel, reading and marking bids, deciding its lots."""
 
     path = "/"
     include_in_schema = False
@@ -57,42 +58,51 @@ class EvaluationPages(Controller):
     @post("/tenders/{ref:str}/evaluation/panel", guards=[guards.buyer])
     async def name(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Name an evaluator."""
-        form = await forms.read(request, actions.EvaluatorDraft)
+        form = await forms.read(request, panels.Naming)
         with form.acting():
-            await actions.name_evaluator(request.user, ref, form.data)
+            await panels.name(request.user, evaluation.panel(ref), form.data)
             return to(f"/tenders/{ref}/evaluation", "The evaluator is named, and told by letter.")
         return await _standing(request, ref, naming=form)
 
     @post("/tenders/{ref:str}/evaluation/excuse", guards=[guards.buyer])
     async def excuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Excuse an evaluator."""
-        form = await forms.read(request, actions.Excuse)
+        form = await forms.read(request, panels.Excuse)
         with form.acting():
-            await actions.excuse_evaluator(request.user, ref, form.data)
-            return to(f"/tenders/{ref}/evaluation", "She is excused. Her scores do not count.")
+            await panels.excuse(request.user, evaluation.panel(ref), form.data)
+            return to(f"/tenders/{ref}/evaluation", "She is excused. Her marks do not count.")
         return await _standing(request, ref, excusing=form)
 
     @post("/tenders/{ref:str}/evaluation/declaration", guards=[guards.signed_in])
     async def declare(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Declare my interests."""
-        form = await forms.read(request, actions.Declaration)
+        form = await forms.read(request, panels.Declaration)
         with form.acting():
-            await actions.declare(request.user, ref, form.data)
-            return to(f"/tenders/{ref}/evaluation", "Your declaration is saved. Now read and score the bids.")
+            await panels.declare(request.user, evaluation.panel(ref), form.data)
+            return to(f"/tenders/{ref}/evaluation", "Your declaration is kept. Now read and mark the bids.")
         return await _standing(request, ref, declaring=form)
 
     @post("/tenders/{ref:str}/evaluation/submit", guards=[guards.signed_in])
     async def submit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
-        """Lock my scores."""
+        """Lock my marks."""
         form = await forms.read(request, Nothing)
         with form.acting():
-            await actions.submit_scores(request.user, ref)
-            return to(f"/tenders/{ref}/evaluation", "Your scores are submitted and stand.")
+            await panels.lock(request.user, evaluation.panel(ref))
+            return to(f"/tenders/{ref}/evaluation", "Your marks are handed in and locked. Thank you.")
         return await _standing(request, ref, submitting=form)
+
+    @post("/tenders/{ref:str}/evaluation/consensus", guards=[guards.signed_in])
+    async def explain(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Write down why the marks lie far apart."""
+        form = await forms.read(request, panels.ConsensusDraft)
+        with form.acting():
+            await panels.explain(request.user, evaluation.panel(ref), form.data, form.version)
+            return to(f"/tenders/{ref}/evaluation", "What the panel says is kept.")
+        return await _standing(request, ref, explaining=form)
 
     @get("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
     async def bid(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[bytes]:
-        """One bid: its answers for those who have opened it, and my scores."""
+        """One bid: its answers for those who have opened it, and my marks."""
         return await _bid(request, ref, bid, None)
 
     @post("/tenders/{ref:str}/evaluation/{bid:str}/read", guards=[guards.signed_in])
@@ -102,13 +112,18 @@ class EvaluationPages(Controller):
         return to(f"/tenders/{ref}/evaluation/{bid}")
 
     @post("/tenders/{ref:str}/evaluation/{bid:str}", guards=[guards.signed_in])
-    async def score(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
-        """Keep my scores of a bid."""
-        form = await forms.read(request, Nothing)
+    async def mark(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
+        """Keep my marks of a bid."""
+        standing, _ = await standing_for(request.user, ref)
+        subject = standing.panel.matter.subject(f"bid:{bid}")
+        if subject is None:
+            raise NotFound("Bid")
+        form = await panel_pages.read_marks(request, subject)
         with form.acting():
-            await actions.score(request.user, ref, bid, _marks(form))
+            marks = panel_pages.marks(form, subject)
+            await panels.mark(request.user, evaluation.panel(ref), subject.ref, marks, form.version)
             return to(
-                f"/tenders/{ref}/evaluation", "Your scores of this bid are saved. You can change them until you submit."
+                f"/tenders/{ref}/evaluation", "Your marks of this bid are kept. You can change them until you hand in."
             )
         return await _bid(request, ref, bid, form)
 
@@ -151,24 +166,6 @@ class EvaluationPages(Controller):
         )
 
 
-def _marks(form: forms.Form[Nothing]) -> actions.Scores:
-    """The marks typed into `points-CR-…` and `reason-CR-…`; what is no whole number is refused beside its field."""
-    names = [name.removeprefix("points-") for name in form.values if name.startswith("points-")]
-    wrong, marks = [], []
-    for name in names:
-        typed, reason = str(form.values[f"points-{name}"]).strip(), str(form.values.get(f"reason-{name}", "")).strip()
-        most = policy.UK.award.highest_mark
-        points = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 9 else -1
-        if not 0 <= points <= most:
-            wrong.append(Refusal("score.out-of-range", f"Enter points from 0 to {most}", f"points-{name}"))
-        if not reason:
-            wrong.append(Refusal("score.reason-missing", "Say why, for the bidder to read", f"reason-{name}"))
-        marks.append(actions.Mark(name, points, reason))
-    if wrong:
-        raise Refused(*wrong, status=forms.INVALID)
-    return actions.Scores(marks)
-
-
 def _decision(form: forms.Form[DecisionForm]) -> actions.DecisionDraft:
     """The decision as typed: reasons to set a bid aside stand in `aside-B-…`."""
     aside = [
@@ -182,77 +179,47 @@ def _decision(form: forms.Form[DecisionForm]) -> actions.DecisionDraft:
 
 async def _standing(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
     standing, member = await standing_for(request.user, ref)
-    given: dict[str, forms.Form[Any]] = {
-        "naming": forms.blank(actions.EvaluatorDraft),
-        "excusing": forms.blank(actions.Excuse),
-        "declaring": _declared(member),
-        "submitting": forms.blank(Nothing),
-        **typed,
-    }
-    wrong = next(iter(typed.values()), given["naming"])
     buyer = is_buyer(request.user, standing.tender)
-    on_panel = {each.row.person for each in standing.panel}
-    candidates = await actions.candidates(standing.tender) if buyer else []
+    given = panel_pages.blanks(standing.panel, member, **typed)
     return show(
         request,
         "awards/evaluation.html",
-        status=wrong.status,
+        status=given["form"].status,
         standing=standing,
         tender=standing.tender,
+        panel=standing.panel,
+        owed=standing.panel.waiting(),
         member=member,
         is_buyer=buyer,
+        speaks=panels.speaks(request.user, standing.panel),
         insider=buyer or request.user.wears("auditor") is not None,
-        candidates=[each for each in candidates if each["id"] not in on_panel],
-        form=wrong,
+        candidates=await panels.candidates(standing.panel.matter) if buyer else [],
         **given,
     )
 
 
-def _declared(member: Member | None) -> forms.Form[actions.Declaration]:
-    if member is None or member.row.declared_at is None:
-        return forms.blank(actions.Declaration)
-    return forms.blank(actions.Declaration, conflicts=member.conflicts, statement=member.row.statement, declared=True)
-
-
-async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Nothing] | None) -> Response[bytes]:
+async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Any] | None) -> Response[bytes]:
     standing, member = await standing_for(request.user, ref)
     bid = standing.bid(bid_ref)
-    if bid is None:
+    subject = standing.panel.matter.subject(bid.subject) if bid else None
+    if bid is None or subject is None:
         raise NotFound("Bid")
-    blocked = refusals(rules.READ, _scoring(standing, member, bid)) if member else []
-    locked = bool(member and (member.row.submitted_at or bid.lot in standing.decisions))
+    blocked = actions.barred(request.user, standing, bid)
+    locked = bool(member and member.seat.locked_at) or bool(subject.closed)
+    given = panel_pages.marking(standing.panel, member, subject, form)
     return show(
         request,
         "awards/bid.html",
-        status=form.status if form else 200,
+        status=given["form"].status,
         standing=standing,
         tender=standing.tender,
         lot=next(lot for lot in standing.lots if lot.id == bid.lot),
         bid=bid,
-        criteria=standing.quality(bid.lot),
         blocked=blocked,
         has_read=not blocked and await actions.has_read(request.user, bid_ref),
-        scoring=member is not None and not blocked and not locked and not bid.problem,
-        form=form or _scored(standing, member, bid),
-        highest=policy.UK.award.highest_mark,
+        marking=member is not None and not blocked and not locked and not bid.problem,
+        **given,
     )
-
-
-def _scoring(standing: Evaluation, member: Member | None, bid: OpenBid) -> rules.Scoring:
-    if member is None:
-        raise NotFound("Panelist")
-    return rules.Scoring(standing.tender, member.row, bid.supplier_ref, not bid.problem, False, {}, {})
-
-
-def _scored(standing: Evaluation, member: Member | None, bid: OpenBid) -> forms.Form[Nothing]:
-    """The form as it was kept."""
-    form = forms.blank(Nothing)
-    given = standing.given(member, bid) if member else {}
-    for criterion in standing.quality(bid.lot):
-        if mark := given.get(criterion.id):
-            form.values[f"points-{criterion.ref}"] = str(mark.points)
-            form.values[f"reason-{criterion.ref}"] = mark.reason
-    return form
 
 
 async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[DecisionForm]) -> Response[bytes]:
@@ -271,7 +238,7 @@ async def _lot(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Decisi
         lot=lot,
         decided=decided,
         protocol=canonical.decode(decided.ranking.encode()) if decided else reckoned,
-        waiting=standing.waiting(),
+        waiting=standing.panel.waiting(),
         questions={bid.ref: standing.questions.get(bid.id) for bid in standing.bids_of(lot)},
         is_buyer=is_buyer(request.user, standing.tender),
         form=form,

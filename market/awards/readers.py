@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
 from market.awards import actions, evaluation
-from market.awards.evaluation import Evaluation, Member
-from market.awards.tables import Decision, Panelist
+from market.awards.evaluation import Evaluation
+from market.awards.tables import Decision
 from market.db import find
+from market.panels import actions as panels
+from market.panels.panel import Member
+from market.panels.tables import Seat
 from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Tender
@@ -23,11 +26,11 @@ async def standing_for(actor: Actor, ref: str, *, ranking: bool = False) -> tupl
     actor.must_be_person()
     tender = await find(Tender, Tender.ref == ref)
     standing = await evaluation.of(tender)
-    member = standing.member(actor.person)
     insider = is_buyer(actor, tender) or actor.wears("auditor") is not None
-    if tender.published_at is None or not (member or insider):
+    if tender.published_at is None:
         raise NotFound("Tender")
-    if ranking and not insider and member and member.row.excused_at:
+    member = standing.panel.member(actor.person) if insider else panels.seated(actor, standing.panel)
+    if ranking and not insider and member and member.seat.excused_at:
         raise NotFound("Ranking")
     return standing, member
 
@@ -36,10 +39,10 @@ async def reads_everything(actor: Actor, tender: Tender) -> bool:
     """Whether somebody sees every bidder's reasons: the buyer's officers, the panel, auditors."""
     if is_buyer(actor, tender) or actor.wears("auditor"):
         return True
-    if actor.person is None:
+    if actor.person is None or not actor.wears(*panels.ROLES, organisation=tender.buyer):
         return False
-    mine = (Panelist.tender == tender.id) & (Panelist.person == actor.person) & Panelist.excused_at.is_null()
-    return bool(await Panelist.exists().where(mine))
+    mine = (Seat.panel == f"tender:{tender.ref}") & (Seat.person == actor.person) & Seat.excused_at.is_null()
+    return bool(await Seat.exists().where(mine))
 
 
 async def shown_reasons(actor: Actor, tender: Tender, decision: Decision) -> set[str]:

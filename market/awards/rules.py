@@ -1,4 +1,4 @@
-"""When a panel may be named and may score, what a decision needs, and when a complaint is heard."""
+"""What a decision about opened bids needs, and when a complaint about it is heard."""
 
 from __future__ import annotations
 
@@ -8,61 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market import policy, workdays
+from market.panels.rules import REASON
 from market.refusals import rule
 
 if TYPE_CHECKING:
-    from market.awards.tables import Complaint, Decision, Panelist, PriceQuestion
+    from market.awards.tables import Complaint, Decision, PriceQuestion
     from market.tenders.tables import Tender
-
-REASON = 20
-"""The fewest characters of a reason that somebody is owed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What is known when the buyer names or excuses an evaluator. `qualified`: she has the role in the buyer's body.
-    `known`: her row of the panel, None when she was never named. `prices_shown`: everybody has submitted."""
-
-    tender: Tender
-    qualified: bool
-    known: Panelist | None
-    prices_shown: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declaring:
-    """What is known when an evaluator declares her interests: the suppliers she names, and those whose bids were opened."""
-
-    tender: Tender
-    panelist: Panelist
-    conflicts: Sequence[str]
-    bidders: Sequence[str]
-    statement: str
-    declared: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """What is known when an evaluator scores a bid. `criteria` are the lot's quality criteria (reference → name), `marks`
-    what she gives (reference → points and reason), `supplier` the bidder's reference."""
-
-    tender: Tender
-    panelist: Panelist
-    supplier: str
-    readable: bool
-    decided: bool
-    criteria: Mapping[str, str]
-    marks: Mapping[str, tuple[int, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Submitting:
-    """What is known when an evaluator locks her scores. `missing` names what she has not scored."""
-
-    tender: Tender
-    panelist: Panelist
-    missing: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,204 +86,6 @@ class SettingAside:
 
     decision: Decision
     reason: str
-
-
-# ── the panel ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("panel.tender-not-published")
-def panel_of_a_published_tender(naming: Naming) -> str | None:
-    """A panel is named for a published tender."""
-    return None if naming.tender.published_at else "Publish the tender first; then name who will evaluate its bids."
-
-
-@rule("panel.tender-cancelled")
-def panel_of_a_tender_that_goes_on(naming: Naming) -> str | None:
-    """A cancelled tender is not evaluated."""
-    return "This tender was cancelled." if naming.tender.cancelled_at else None
-
-
-@rule("panel.evaluator-unknown", field="person")
-def is_an_evaluator_of_the_buyer(naming: Naming) -> str | None:
-    """An evaluator is an evaluator or a buyer officer of the buyer."""
-    return None if naming.qualified else "Choose somebody who is an evaluator or a buyer officer in your organisation."
-
-
-@rule("panel.named-already", field="person")
-def not_named_before(naming: Naming) -> str | None:
-    """Somebody is named once; who was excused does not come back to bids she has read."""
-    return "She is, or was, on this panel already." if naming.known else None
-
-
-@rule("panel.prices-shown")
-def prices_are_still_hidden(naming: Naming) -> str | None:
-    """The panel is fixed when the prices are shown: nobody scores quality who could know the price."""
-    return (
-        "Every evaluator has submitted and the prices are shown, so the panel stands." if naming.prices_shown else None
-    )
-
-
-@rule("panel.not-on-it")
-def is_on_the_panel(naming: Naming) -> str | None:
-    """Only somebody who is on the panel can be excused."""
-    return None if naming.known and naming.known.excused_at is None else "She is not on this panel."
-
-
-@rule("panel.submitted-stays")
-def has_not_submitted(naming: Naming) -> str | None:
-    """Submitted scores count: an evaluator is not removed for what she scored."""
-    submitted = naming.known is not None and naming.known.submitted_at is not None
-    return "She has submitted her scores, so they count." if submitted else None
-
-
-@rule("panel.excuse-unreasoned", field="reason")
-def says_why_she_leaves(naming: Naming) -> str | None:
-    """Why somebody left the panel is written down."""
-    return None if len(naming.reason.strip()) >= REASON else f"Say why she leaves, in at least {REASON} characters."
-
-
-@rule("panel.not-opened")
-def bids_are_opened(declaring: Declaring) -> str | None:
-    """Interests are declared against the list of bidders, which is known when the bids are open."""
-    return None if declaring.tender.opened_at else "The bids are not open yet. Declare when you can see who has bid."
-
-
-@rule("panel.excused")
-def declares_while_on_the_panel(declaring: Declaring) -> str | None:
-    """Who was excused declares nothing more."""
-    return "You were excused from this panel." if declaring.panelist.excused_at else None
-
-
-@rule("panel.locked")
-def declares_before_submitting(declaring: Declaring) -> str | None:
-    """What was declared stands when the scores are locked."""
-    return "You have submitted your scores; what you declared stands." if declaring.panelist.submitted_at else None
-
-
-@rule("panel.not-a-bidder", field="conflicts")
-def names_bidders_only(declaring: Declaring) -> str | None:
-    """A conflict is with somebody who has bid."""
-    unknown = sorted(set(declaring.conflicts) - set(declaring.bidders))
-    return f"These have not bid: {', '.join(unknown)}." if unknown else None
-
-
-@rule("panel.declaration-missing", field="declared", source="Procurement Act 2023 section 83: conflicts assessment")
-def declares_in_full(declaring: Declaring) -> str | None:
-    """An evaluator confirms that she named every interest she has; silence is not a declaration."""
-    return None if declaring.declared else "Confirm that you have declared every interest you have."
-
-
-@rule(
-    "panel.interest-unsaid",
-    field="statement",
-    source="Procurement Act 2023 sections 81 to 83: conflicts of interest are identified, mitigated and kept on record",
-)
-def says_what_the_interest_is(declaring: Declaring) -> str | None:
-    """Who declares a conflict says what it is, so that others can judge it."""
-    if declaring.conflicts and not declaring.statement.strip():
-        return "Say what your interest in each of these bidders is."
-    return None
-
-
-# ── scores ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("score.excused")
-def scores_while_on_the_panel(scoring: Scoring) -> str | None:
-    """Who was excused scores nothing."""
-    return "You were excused from this panel." if scoring.panelist.excused_at else None
-
-
-@rule("score.declare-first", source="Procurement Act 2023 sections 81 to 83: conflicts of interest")
-def has_declared(scoring: Scoring) -> str | None:
-    """Nobody reads or scores a bid before she has declared her interests, or that she has none."""
-    return None if scoring.panelist.declared_at else "First declare whether you have an interest in any of the bidders."
-
-
-@rule("score.conflict", source="Procurement Act 2023 sections 81 to 83: conflicts of interest")
-def has_no_conflict(scoring: Scoring) -> str | None:
-    """Who has an interest in a bidder does not score its bids."""
-    if scoring.supplier in scoring.panelist.conflicts.split():
-        return "You declared an interest in this bidder, so the others score its bid."
-    return None
-
-
-@rule("score.locked")
-def not_locked(scoring: Scoring) -> str | None:
-    """Submitted scores are not changed."""
-    return "You have submitted your scores, so they stand." if scoring.panelist.submitted_at else None
-
-
-@rule("score.lot-decided")
-def lot_is_not_decided(scoring: Scoring) -> str | None:
-    """A decided lot is scored no more while its decision stands."""
-    return "This lot has been decided." if scoring.decided else None
-
-
-@rule("score.unreadable")
-def bid_can_be_read(scoring: Scoring) -> str | None:
-    """An envelope that could not be read cannot be scored."""
-    return None if scoring.readable else "This envelope could not be read, so there is nothing to score."
-
-
-@rule("score.criterion-unknown")
-def scores_the_lots_criteria(scoring: Scoring) -> str | None:
-    """Scores are for the lot's quality criteria; the price is reckoned, not scored."""
-    extra = sorted(set(scoring.marks) - set(scoring.criteria))
-    return f"These are not quality criteria of this lot: {', '.join(extra)}." if extra else None
-
-
-@rule("score.criterion-missing")
-def scores_every_criterion(scoring: Scoring) -> str | None:
-    """A bid is scored on every quality criterion of its lot."""
-    missing = [name for ref, name in scoring.criteria.items() if ref not in scoring.marks]
-    return f"Score every criterion: {', '.join(missing)}." if missing else None
-
-
-@rule("score.out-of-range")
-def within_the_marks(scoring: Scoring) -> str | None:
-    """Marks run from 0 to the highest mark of the policy."""
-    most = policy.UK.award.highest_mark
-    wrong = [scoring.criteria.get(ref, ref) for ref, (points, _) in scoring.marks.items() if not 0 <= points <= most]
-    return f"Give points from 0 to {most}: {', '.join(wrong)}." if wrong else None
-
-
-@rule(
-    "score.reason-missing",
-    source="Procurement Act 2023 section 50(3): the assessment summary gives the reasons for each score",
-)
-def gives_reasons(scoring: Scoring) -> str | None:
-    """Every score has a reason: the bidder will read it."""
-    bare = [scoring.criteria.get(ref, ref) for ref, (_, reason) in scoring.marks.items() if not reason.strip()]
-    return f"Say why, for the bidder to read: {', '.join(bare)}." if bare else None
-
-
-@rule("panel.excused-already")
-def submits_while_on_the_panel(submitting: Submitting) -> str | None:
-    """Who was excused submits nothing."""
-    return "You were excused from this panel." if submitting.panelist.excused_at else None
-
-
-@rule("panel.undeclared")
-def submits_after_declaring(submitting: Submitting) -> str | None:
-    """Scores without a declaration of interests do not count."""
-    if submitting.tender.opened_at is None:
-        return "The bids are not open yet."
-    return (
-        None if submitting.panelist.declared_at else "First declare whether you have an interest in any of the bidders."
-    )
-
-
-@rule("panel.submitted-already")
-def submits_once(submitting: Submitting) -> str | None:
-    """Scores are locked once."""
-    return "You have submitted your scores already." if submitting.panelist.submitted_at else None
-
-
-@rule("panel.scores-missing")
-def has_scored_everything(submitting: Submitting) -> str | None:
-    """Every bid without a conflict is scored before anything is locked: silence is not a zero."""
-    return f"Still to score: {'; '.join(submitting.missing)}." if submitting.missing else None
 
 
 # ── the decision ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -550,42 +303,6 @@ def says_why_it_is_taken_back(setting: SettingAside) -> str | None:
     return None if len(setting.reason.strip()) >= REASON else f"Say why, in at least {REASON} characters."
 
 
-NAME = (
-    panel_of_a_published_tender,
-    panel_of_a_tender_that_goes_on,
-    is_an_evaluator_of_the_buyer,
-    not_named_before,
-    prices_are_still_hidden,
-)
-"""For `actions.name_evaluator`."""
-EXCUSE = (is_on_the_panel, has_not_submitted, says_why_she_leaves)
-"""For `actions.excuse_evaluator`."""
-DECLARE = (
-    bids_are_opened,
-    declares_while_on_the_panel,
-    declares_before_submitting,
-    names_bidders_only,
-    says_what_the_interest_is,
-    declares_in_full,
-)
-"""For `actions.declare`."""
-READ = (scores_while_on_the_panel, has_declared, has_no_conflict)
-"""For `actions.read_bid` by an evaluator."""
-SCORE = (
-    scores_while_on_the_panel,
-    has_declared,
-    has_no_conflict,
-    not_locked,
-    lot_is_not_decided,
-    bid_can_be_read,
-    scores_the_lots_criteria,
-    scores_every_criterion,
-    within_the_marks,
-    gives_reasons,
-)
-"""For `actions.score`."""
-SUBMIT = (submits_while_on_the_panel, submits_after_declaring, submits_once, has_scored_everything)
-"""For `actions.submit_scores`."""
 ASK = (looks_low, asks_before_deciding, asked_once)
 """For `actions.ask_about_price`."""
 EXPLAIN = (was_asked, asks_before_deciding, answered_once, explains)

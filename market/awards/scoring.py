@@ -1,9 +1,7 @@
 """From marks and prices to a ranking anybody can recompute with a pencil.
 
-Each criterion's points are reckoned exactly and then rounded once, half up, to hundredths of a point; totals are sums of
-those published numbers and the ranking compares nothing finer. So what a letter prints is what was decided, and no
-hidden digit ever separates two bids. The rules are stated in `market/tenders/method.py`, where bidders read them first, and
-carried by every result.
+The arithmetic of marks is `market/panels/arithmetic.py`; prices and the order of bids are added here. No hidden digit ever
+separates two bids. The rules are stated in `market/tenders/method.py`, where bidders read them first, and carried by every result.
 
 Nothing here knows a clock, a database or a person: the same facts give the same ranking for ever.
 """
@@ -19,6 +17,7 @@ import msgspec
 
 from market import policy
 from market.money import Money
+from market.panels.arithmetic import Line, average, decimal, hundredths, line, shown, weights_add_up
 from market.tenders.method import RULES
 
 Formula = Literal["proportional", "linear"]
@@ -43,16 +42,6 @@ class Offer(msgspec.Struct, frozen=True):
     name: str
     price: Money
     marks: Mapping[str, Sequence[int]] = msgspec.field(default_factory=dict)
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One criterion of one bid: `points` in hundredths, and the sentence a letter quotes."""
-
-    criterion: str
-    name: str
-    weight: int
-    points: int
-    says: str
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -106,38 +95,6 @@ class Ranking(msgspec.Struct, frozen=True):
         return self.valid[0] if self.valid else None
 
 
-def hundredths(points: Fraction) -> int:
-    """Points as a whole number of hundredths, rounded half up (2.345 becomes 235)."""
-    return int((points * 100 + Fraction(1, 2)) // 1)
-
-
-def shown(points: int) -> str:
-    """Hundredths as people read them: 3650 is “36.50”."""
-    return f"{points // 100}.{points % 100:02d}"
-
-
-def average(marks: Sequence[int]) -> Fraction:
-    """The exact mean of the evaluators' marks. None at all is refused (ValueError): silence is not a zero."""
-    if not marks:
-        raise ValueError("there are no marks to average")
-    return Fraction(sum(marks), len(marks))
-
-
-def decimal(value: Fraction) -> str:
-    """A mean mark for a sentence: whole where it is whole, else to two places, “about” where places were dropped."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    rounded = hundredths(value)
-    text = shown(rounded).rstrip("0")
-    return text if Fraction(rounded, 100) == value else f"about {text}"
-
-
-def weights_add_up(weights: Iterable[int], total: int = policy.UK.award.weights_total) -> bool:
-    """Whether the weights are positive and make exactly the whole."""
-    held = list(weights)
-    return bool(held) and all(weight > 0 for weight in held) and sum(held) == total
-
-
 def price_points(price: int, lowest: int, weight: int, formula: Formula) -> Fraction:
     """The exact points of a price in minor units. A free offer takes the full weight and leaves every other none under
     both formulas, since no share of nothing can be reckoned."""
@@ -167,14 +124,14 @@ def evaluate(
     *,
     seed: str,
     formula: Formula = "proportional",
-    highest_mark: int = policy.UK.award.highest_mark,
+    highest_mark: int = policy.UK.panels.highest_mark,
 ) -> Ranking:
     """Rank the opened bids of one lot by the rules in :data:`~market.tenders.method.RULES`; the order of `offers` changes nothing.
 
     Refused (ValueError): weights that do not make 100, two price criteria, a bid named twice, a missing mark or one
     outside 0 to `highest_mark`, negative prices, several currencies.
     """
-    _sound(criteria, offers, highest_mark)
+    _sound(criteria, offers)
     price = next((criterion for criterion in criteria if criterion.kind == "price"), None)
     assessed = [_quality(criteria, offer, highest_mark) for offer in sorted(offers, key=lambda offer: offer.bid)]
     admitted = [offer for offer in assessed if not offer.excluded]
@@ -277,7 +234,7 @@ def _claim(contest: Contest, bids: Sequence[Placed]) -> tuple[int, int, int, int
     return (0 if alone else 1, -lead, -contest.value.minor, contest.number)
 
 
-def _sound(criteria: Sequence[Criterion], offers: Sequence[Offer], highest_mark: int) -> None:
+def _sound(criteria: Sequence[Criterion], offers: Sequence[Offer]) -> None:
     if not weights_add_up(criterion.weight for criterion in criteria):
         raise ValueError(f"the weights of the criteria must add up to {policy.UK.award.weights_total}")
     if [criterion.kind for criterion in criteria].count("price") > 1:
@@ -291,32 +248,19 @@ def _sound(criteria: Sequence[Criterion], offers: Sequence[Offer], highest_mark:
     for offer in offers:
         if offer.price.minor < 0:
             raise ValueError(f"bid {offer.bid} has a negative price")
-        for criterion in criteria:
-            marks = offer.marks.get(criterion.id, ())
-            if criterion.kind == "quality" and not marks:
-                raise ValueError(f"bid {offer.bid} has no mark for {criterion.name}")
-            if any(not 0 <= mark <= highest_mark for mark in marks):
-                raise ValueError(f"bid {offer.bid} has a mark for {criterion.name} outside 0 to {highest_mark}")
 
 
 def _quality(criteria: Sequence[Criterion], offer: Offer, highest_mark: int) -> Placed:
     lines, fails = [], []
     for criterion in (each for each in criteria if each.kind == "quality"):
-        mark = average(offer.marks[criterion.id])
-        points = hundredths(mark / highest_mark * criterion.weight)
-        lines.append(
-            Line(
-                criterion.id,
-                criterion.name,
-                criterion.weight,
-                points,
-                f"{criterion.name}: average mark {decimal(mark)} of {highest_mark}, weight {criterion.weight}: "
-                f"{shown(points)} of {criterion.weight} points.",
-            )
-        )
-        if mark < criterion.minimum:
+        marks = offer.marks.get(criterion.id, ())
+        try:
+            lines.append(line(criterion.id, criterion.name, criterion.weight, marks, highest_mark))
+        except ValueError as wrong:
+            raise ValueError(f"bid {offer.bid}: {wrong}") from None
+        if (mark := average(marks)) < criterion.minimum:
             fails.append(f"{criterion.name} (average mark {decimal(mark)}, minimum {criterion.minimum})")
-    quality = sum(line.points for line in lines)
+    quality = sum(each.points for each in lines)
     excluded = f"Excluded: under the minimum for {' and '.join(fails)}; the price was not compared." if fails else None
     return Placed(
         offer.bid, offer.supplier, offer.name, offer.price, tuple(lines), quality, 0, quality, excluded=excluded
@@ -337,8 +281,8 @@ def _priced(bid: Placed, price: Criterion | None, lowest: int, formula: Formula)
     else:
         how = f"{price.weight} × (1 − ({bid.price} − {floor}) ÷ {floor}), and not under 0"
     says = f"{price.name}: {bid.price}, lowest valid price {floor}: {how}: {shown(points)} of {price.weight} points."
-    line = Line(price.id, price.name, price.weight, points, says)
-    return msgspec.structs.replace(bid, lines=(*bid.lines, line), price_points=points, total=bid.quality + points)
+    priced = Line(price.id, price.name, price.weight, points, says)
+    return msgspec.structs.replace(bid, lines=(*bid.lines, priced), price_points=points, total=bid.quality + points)
 
 
 def _others(bid: Placed, bids: Iterable[Placed]) -> list[Money]:

@@ -1,53 +1,14 @@
-"""Evaluation of opened bids and what was decided."""
+"""What was decided about opened bids, and what followed."""
 
 from piccolo.columns import Serial, Varchar
-from piccolo.constraints import Check, Unique
+from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
 from market.bids.tables import OpenedBid
-from market.columns import belongs_to, may_belong_to, moment, number, reference, when, words, yes_or_no
+from market.columns import belongs_to, may_belong_to, moment, reference, when, words, yes_or_no
 from market.kinds import KINDS
-from market.tenders.tables import Lot, LotCriterion, Tender
-
-
-class Panelist(Table):
-    """An evaluator of a tender: scores only after declaring, and not at all those she has an interest in."""
-
-    id: Serial
-    tender = belongs_to(Tender)
-    person = belongs_to(Person)
-    named_at = when()
-    declared_at = moment()
-    conflicts = words()
-    """References of suppliers she has an interest in, one a line; she does not score their bids."""
-    statement = words()
-    """What the interest is; also what she says of one that she does not think is a conflict."""
-    submitted_at = moment()
-    """When she locked her scores."""
-    named_by = belongs_to(Person, index=False)
-    opening_told_at = moment()
-    """When she was written to that the bids are open, where she was named before."""
-    excused_at = moment()
-    """When she left the panel before she had submitted; her scores do not count."""
-    excused_reason = words()
-
-    a_panelist_is_named_once = Unique(["tender", "person"])
-
-
-class BidScore(Table):
-    """One evaluator's points (0–100) for one bid on one quality criterion, with the reason the bidder will read."""
-
-    id: Serial
-    panelist = belongs_to(Panelist)
-    bid = belongs_to(OpenedBid)
-    criterion = belongs_to(LotCriterion)
-    points = number()
-    reason = words()
-    at = when()
-
-    points_are_a_percentage = Check("points BETWEEN 0 AND 100")
-    a_bid_is_scored_once = Unique(["panelist", "bid", "criterion"])
+from market.tenders.tables import Lot, Tender
 
 
 class Decision(Table):

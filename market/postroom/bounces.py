@@ -24,19 +24,17 @@ NOTICES = (TO_COLLEAGUE, TO_BUYER)
 
 DEADLINES = frozenset(
     {
-        "awards/bids_open.txt",
         "awards/low_price.txt",
         "awards/mark_again.txt",
-        "awards/named.txt",
         "awards/lost.txt",
         "awards/not_awarded.txt",
         "bids/ready.txt",
         "bids/second_secret.txt",
-        "challenges/evaluator-named.txt",
-        "challenges/panel-begins.txt",
         "challenges/pitch-scheduled.txt",
         "challenges/shortlisted.txt",
         "contracts/to_sign.txt",
+        "panels/begun.txt",
+        "panels/named.txt",
         "tenders/changed.txt",
         "tenders/keep-your-code.txt",
         "tenders/officer-named.txt",

@@ -11,6 +11,7 @@ from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
+from market.panels import actions as panels
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
@@ -190,7 +191,7 @@ class Exercise:
         actor = await self.cast.actor(self.text["drafted_by"])
         for member in self.text.get("evaluators", []):
             person = await self.cast.actor(member["person"])
-            await judging.name_evaluator(actor, self.ref, judging.Naming(person.ref))
+            await panels.name(actor, judging.panel(self.ref), panels.Naming(person.ref))
         await actions.publish(actor, self.ref)
 
     async def ask(self, question: dict[str, Any]) -> None:
@@ -235,8 +236,8 @@ class Exercise:
     async def declare(self, member: dict[str, Any]) -> None:
         """An evaluator declares her interests."""
         interest = member.get("interest", "none")
-        given = judging.Declaration(agreed=True, statement="" if interest == "none" else interest.strip())
-        await judging.declare(await self.cast.actor(member["person"]), self.ref, given)
+        given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
+        await panels.declare(await self.cast.actor(member["person"]), judging.panel(self.ref), given)
 
     async def score(self, score: dict[str, Any]) -> None:
         """She reads and marks an application."""
@@ -247,23 +248,22 @@ class Exercise:
             each.name: each.ref for each in await Criterion.objects().where(Criterion.challenge == row.challenge)
         }
         await judging.read(actor, row.ref)
-        await judging.score(
-            actor,
-            row.ref,
-            [
-                judging.MarkGiven(criteria[names[key]], mark["score"], mark["reason"].strip())
-                for key, mark in score["marks"].items()
-            ],
-        )
+        marks = [
+            panels.MarkGiven(criteria[names[key]], mark["score"], mark["reason"].strip())
+            for key, mark in score["marks"].items()
+        ]
+        await panels.mark(actor, judging.panel(self.ref), f"application:{row.ref}", panels.Marks(marks), drafts.NOTHING)
 
     async def hand_in(self, who: str) -> None:
         """She hands in."""
-        await judging.submit(await self.cast.actor(who), self.ref)
+        await panels.lock(await self.cast.actor(who), judging.panel(self.ref))
 
     async def shortlist(self) -> None:
         """The short list is made of the marks."""
-        note = judging.ShortlistNote(self.text.get("shortlist_note", "").strip())
-        await judging.shortlist(await self.cast.actor(self.text["shortlisted_by"]), self.ref, note)
+        actor = await self.cast.actor(self.text["shortlisted_by"])
+        if note := self.text.get("shortlist_note", "").strip():
+            await panels.explain(actor, judging.panel(self.ref), panels.ConsensusDraft(note), drafts.NOTHING)
+        await judging.shortlist(actor, self.ref)
 
     async def _pitch(self, pitch: dict[str, Any]) -> Pitch:
         application = await self._application(pitch["supplier"])

@@ -10,12 +10,14 @@ from typing import Any
 from market import drafts
 from market.accounts.people import tell_person
 from market.awards import actions as awards
+from market.awards import evaluation
 from market.awards.tables import Decision
 from market.bids import actions as bids
 from market.bids.tables import Bid, OpenedBid
 from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
+from market.panels import actions as panels
 from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
@@ -311,13 +313,13 @@ class Procurement:
         actor = await self.cast.actor(self.text["drafted_by"])
         for member in self.text["evaluators"]:
             person = await self.cast.actor(member["person"])
-            await awards.name_evaluator(actor, self.ref, awards.EvaluatorDraft(person.ref))
+            await panels.name(actor, evaluation.panel(self.ref), panels.Naming(person.ref))
 
     async def declare(self, member: dict[str, Any]) -> None:
         """An evaluator declares."""
         interest = member.get("interest", "none")
-        given = awards.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await awards.declare(await self.cast.actor(member["person"]), self.ref, given)
+        given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
+        await panels.declare(await self.cast.actor(member["person"]), evaluation.panel(self.ref), given)
 
     async def _opened(self, lot: str, supplier: str) -> str:
         """The reference of the supplier's bid that was opened."""
@@ -331,15 +333,15 @@ class Procurement:
         actor = await self.cast.actor(score["by"])
         opened = await self._opened(score["lot"], score["bid"])
         marks = [
-            awards.Mark(self.criteria[score["lot"], key], mark["score"], mark["reason"].strip())
+            panels.MarkGiven(self.criteria[score["lot"], key], mark["score"], mark["reason"].strip())
             for key, mark in score["marks"].items()
         ]
         await awards.read_bid(actor, self.ref, opened)
-        await awards.score(actor, self.ref, opened, awards.Scores(marks))
+        await panels.mark(actor, evaluation.panel(self.ref), f"bid:{opened}", panels.Marks(marks), drafts.NOTHING)
 
     async def hand_in(self, who: str) -> None:
         """She locks her marks."""
-        await awards.submit_scores(await self.cast.actor(who), self.ref)
+        await panels.lock(await self.cast.actor(who), evaluation.panel(self.ref))
 
     async def decide(self, award: dict[str, Any]) -> None:
         """The buyer awards a lot."""

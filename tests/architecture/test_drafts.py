@@ -384,8 +384,8 @@ HAPPENS_ONCE = {
 }
 """What is decided or answered once: a rule refuses the second under the lock, so nothing can be overwritten."""
 
-OF_THE_PANEL = {"challenges.judging.declare", "challenges.judging._mark", "market.awards.actions.declare"}
-"""Declarations and marks: one person's own."""
+OF_THE_PANEL = {"market.panels.actions.declare"}
+"""A declaration is one person's own, and none of its interests is taken back (`panel.interest-taken-back`)."""
 
 
 def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:

@@ -9,11 +9,8 @@ MOST_LINES = 600
 LONGER_STILL = {
     "challenges/actions.py",
     "challenges/api.py",
-    "challenges/judging.py",
     "challenges/pages.py",
     "challenges/rules.py",
-    "market/awards/actions.py",
-    "market/awards/rules.py",
     "market/contracts/actions.py",
     "market/standards/changes.py",
     "market/standards/pages.py",

@@ -11,6 +11,7 @@ from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.missions.tables import Mission
+from market.panels import actions as panels
 from tests import given
 
 DAY = timedelta(days=1)
@@ -86,7 +87,7 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
             await actions.add_criterion(officer, challenge.ref, criterion)
         panel = [await given.person(buyer, "evaluator", f"Evaluator {n + 1}") for n in range(evaluators)]
         for member in panel:
-            await judging.name_evaluator(officer, challenge.ref, judging.Naming(member.ref))
+            await panels.name(officer, judging.panel(challenge.ref), panels.Naming(member.ref))
     return Exercise(challenge.ref, buyer, officer, mission, panel)
 
 
@@ -116,7 +117,8 @@ async def declared(made: Exercise, conflicts: dict[int, list[str]] | None = None
     with clock.at(CLOSED):
         for place, member in enumerate(made.panel):
             against = (conflicts or {}).get(place, [])
-            await judging.declare(member, made.ref, judging.Declaration(True, against, "A cousin." if against else ""))
+            declaration = panels.Declaration(against, "A cousin." if against else "", True)
+            await panels.declare(member, judging.panel(made.ref), declaration)
 
 
 async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[str]] | None = None) -> None:
@@ -128,14 +130,20 @@ async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[st
             for application, supplier, mark in zip(made.applications, made.suppliers, points, strict=True):
                 if supplier.ref in (conflicts or {}).get(place, []):
                     continue
-                marks = [judging.MarkGiven(each.ref, mark, f"Because of {mark}.") for each in criteria]
-                await judging.score(member, application.ref, marks)
-            await judging.submit(member, made.ref)
+                marks = [panels.MarkGiven(each.ref, mark, f"Because of {mark}.") for each in criteria]
+                await panels.mark(
+                    member,
+                    judging.panel(made.ref),
+                    f"application:{application.ref}",
+                    panels.Marks(marks),
+                    drafts.NOTHING,
+                )
+            await panels.lock(member, judging.panel(made.ref))
 
 
 async def shortlisted(points: list[int] | None = None) -> Exercise:
     """With a short list made from these points for as many applications."""
-    given_points = points or [9, 7, 3]
+    given_points = points or [90, 70, 30]
     made = await applied(len(given_points))
     await marked(made, given_points)
     with clock.at(CLOSED + DAY):

@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from challenges import actions, judging, pitches, rules
-from challenges.tables import Application, Challenge, InsightReport, Pitch, Score
+from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, drafts
 from market.audit.tables import Event
 from market.letters.tables import Letter
+from market.panels import actions as panels
 from market.payments.tables import Obligation
 from market.refusals import NotFound, Refused
 from market.tenders.tables import InnovationEvidence
@@ -99,7 +100,9 @@ async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> No
     with pytest.raises(NotFound):
         await actions.publish(stranger, made.ref)
     seals = await Event.select(Event.sealed_by).where(Event.subject == f"challenge:{made.ref}")
-    assert {row["sealed_by"] for row in seals} == {f"publication:challenge:{made.ref}"}
+    assert {row["sealed_by"] for row in seals} == {
+        f"{why}:challenge:{made.ref}" for why in ("publication", "evaluation")
+    }
 
 
 async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until_it_closes() -> None:
@@ -194,37 +197,41 @@ async def test_an_evaluator_named_late_needs_a_reason_and_one_excused_no_longer_
     third = await given.person(made.buyer, "evaluator", "Latecomer")
     with clock.at(CLOSED):
         with pytest.raises(Refused) as wordless:
-            await judging.name_evaluator(made.officer, made.ref, judging.Naming(third.ref))
-        await judging.name_evaluator(made.officer, made.ref, judging.Naming(third.ref, "Evaluator 1 is ill."))
-        await judging.excuse_evaluator(made.officer, made.ref, made.panel[0].ref, "Ill.")
-        assert [each.person.ref for each in await judging.progress(await made.row())] == [made.panel[1].ref, third.ref]
-        with pytest.raises(NotFound):
-            await judging.declare(made.panel[0], made.ref, judging.Declaration(True))
-    assert codes(wordless) == ["panel.reason-needed"]
+            await panels.name(made.officer, judging.panel(made.ref), panels.Naming(third.ref))
+        await panels.name(made.officer, judging.panel(made.ref), panels.Naming(third.ref, "Evaluator 1 is ill."))
+        await panels.excuse(
+            made.officer, judging.panel(made.ref), panels.Excuse(made.panel[0].ref, "She has fallen ill for a month.")
+        )
+        active = (await actions.panel_of(await made.row())).active
+        assert [each.ref for each in active] == [made.panel[1].ref, third.ref]
+        with pytest.raises(Refused) as excused:
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+    assert codes(wordless) == ["panel.late-unexplained"]
+    assert codes(excused) == ["panel.excused"]
 
 
 async def test_only_people_of_the_buyer_sit_on_the_panel() -> None:
     made = await exercise.drafted()
     stranger = await given.person(await given.organisation(), "evaluator")
     with pytest.raises(Refused) as refused:
-        await judging.name_evaluator(made.officer, made.ref, judging.Naming(stranger.ref))
+        await panels.name(made.officer, judging.panel(made.ref), panels.Naming(stranger.ref))
     with pytest.raises(Refused) as twice:
-        await judging.name_evaluator(made.officer, made.ref, judging.Naming(made.panel[0].ref))
+        await panels.name(made.officer, judging.panel(made.ref), panels.Naming(made.panel[0].ref))
     assert codes(refused) == ["panel.not-of-the-buyer"]
-    assert codes(twice) == ["panel.already-named"]
+    assert codes(twice) == ["panel.named-already"]
 
 
 async def test_nobody_at_the_buyer_sees_who_applied_before_the_closing() -> None:
     made = await exercise.applied()
     with clock.at(CLOSES - DAY):
-        with pytest.raises(Refused) as refused:
-            await judging.applicants_of(await made.row())
+        matter = (await actions.panel_of(await made.row())).matter
+        assert (matter.suppliers, matter.subjects) == ({}, [])
         with pytest.raises(Refused) as early:
-            await judging.declare(made.panel[0], made.ref, judging.Declaration(True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
         for asker in (made.officer, made.panel[0]):
             with pytest.raises(NotFound):
                 await judging.read(asker, made.applications[0].ref)
-    assert codes(refused) == codes(early) == ["panel.not-closed"]
+    assert codes(early) == ["panel.not-open"]
 
 
 async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has_an_interest_in() -> None:
@@ -237,7 +244,13 @@ async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has
         with pytest.raises(NotFound):
             await judging.read(first, made.applications[0].ref)
         with pytest.raises(NotFound):
-            await judging.score(first, made.applications[0].ref, [])
+            await panels.mark(
+                first,
+                judging.panel(made.ref),
+                f"application:{made.applications[0].ref}",
+                panels.Marks([]),
+                drafts.NOTHING,
+            )
         seen = await judging.read(first, made.applications[1].ref)
         await judging.read(first, made.applications[1].ref)
         with pytest.raises(NotFound):
@@ -257,43 +270,8 @@ async def test_aliases_are_dealt_once_and_say_nothing_of_who_came_first() -> Non
     aliases = [row["alias"] for row in rows]
     assert len(set(aliases)) == 6
     assert all(aliases)
-    deals = await Event.count().where(Event.verb == "challenge.interests-declared")
+    deals = await Event.count().where(Event.verb == "panel.declared")
     assert deals == 2
-
-
-async def test_marks_need_reasons_bounds_and_an_open_panel() -> None:
-    made = await exercise.applied()
-    ref = made.applications[0].ref
-    one, two = [each.ref for each in await made.criteria()]
-    with clock.at(CLOSED), pytest.raises(Refused) as undeclared:
-        await judging.score(made.panel[0], ref, [judging.MarkGiven(one, 5, "Fine.")])
-    await exercise.declared(made)
-    with clock.at(CLOSED):
-        with pytest.raises(Refused) as wrong:
-            await judging.score(
-                made.panel[0], ref, [judging.MarkGiven(one, 11, "Fine."), judging.MarkGiven(two, 3, " ")]
-            )
-        with pytest.raises(Refused) as early:
-            await judging.submit(made.panel[0], made.ref)
-        with pytest.raises(NotFound):
-            await judging.score(made.officer, ref, [judging.MarkGiven(one, 5, "Fine.")])
-    assert codes(undeclared) == ["panel.not-declared"]
-    assert codes(wrong) == ["panel.mark-out-of-bounds", "panel.reason-missing"]
-    assert [reason.field for reason in wrong.value.reasons] == ["points_1", "reason_2"]
-    assert codes(early) == ["panel.marks-missing"]
-    assert await Score.count() == 0
-
-
-async def test_handing_in_locks_the_marks() -> None:
-    made = await exercise.applied()
-    await exercise.marked(made, [9, 7, 3])
-    one = (await made.criteria())[0].ref
-    with clock.at(CLOSED + DAY):
-        with pytest.raises(Refused) as locked:
-            await judging.score(made.panel[0], made.applications[0].ref, [judging.MarkGiven(one, 1, "Changed.")])
-        with pytest.raises(Refused) as twice:
-            await judging.submit(made.panel[0], made.ref)
-    assert codes(locked) == codes(twice) == ["panel.marks-locked"]
 
 
 async def test_the_short_list_waits_for_the_panel_and_says_for_what() -> None:
@@ -303,7 +281,7 @@ async def test_the_short_list_waits_for_the_panel_and_says_for_what() -> None:
     assert "shortlist.not-closed" in codes(early)
     with clock.at(CLOSED), pytest.raises(Refused) as idle:
         await judging.shortlist(made.officer, made.ref)
-    assert codes(idle) == ["shortlist.panel-not-done"]
+    assert codes(idle) == ["panel.not-done"]
     assert "Evaluator 1 has not declared" in str(idle.value)
     await exercise.declared(made)
     with clock.at(CLOSED), pytest.raises(Refused) as unmarked:
@@ -313,14 +291,14 @@ async def test_the_short_list_waits_for_the_panel_and_says_for_what() -> None:
 
 async def test_an_application_with_too_few_evaluators_without_an_interest_keeps_the_panel_from_ranking() -> None:
     made = await exercise.applied()
-    await exercise.marked(made, [9, 7, 3], {0: [made.suppliers[0].ref]})
+    await exercise.marked(made, [90, 70, 30], {0: [made.suppliers[0].ref]})
     with clock.at(CLOSED + DAY), pytest.raises(Refused) as refused:
         await judging.shortlist(made.officer, made.ref)
-    assert "needs at least 2 evaluators without a conflict of interest and has 1" in str(refused.value)
+    assert "Fewer than 2 evaluators without a conflict of interest for: " in str(refused.value)
 
 
 async def test_every_applicant_gets_scores_and_reasons_and_the_listed_an_invitation() -> None:
-    made = await exercise.shortlisted([9, 7, 3])
+    made = await exercise.shortlisted([90, 70, 30])
     told = await letters("application:")
     title = exercise.PROBLEM.title
     assert told.count(f"You are invited to pitch for “{title}” — £4,000, win or lose") == 2
@@ -332,11 +310,11 @@ async def test_every_applicant_gets_scores_and_reasons_and_the_listed_an_invitat
     letter = await Letter.objects().where(Letter.subject.like("You were not short-listed%")).first()
     assert letter is not None
     assert "30.00 of 100 points" in letter.text
-    assert letter.text.count("Because of 3.") == 4
+    assert letter.text.count("30 (poor): Because of 30.") == 4
     assert "Evaluator 1" not in letter.text
     assert rows[made.suppliers[0].id].alias not in letter.text
     back = await judging.feedback(await made.row(), rows[made.suppliers[2].id])
-    assert [each.marks for each in back] == [((3, "Because of 3."), (3, "Because of 3."))] * 2
+    assert [[mark.reason for mark in each.marks] for each in back] == [["Because of 30."] * 2] * 2
     seen = await judging.read(made.officer, made.applications[2].ref)
     assert seen.sees == "all"
     assert seen.supplier is not None
@@ -347,15 +325,19 @@ async def test_wide_differences_are_explained_before_ranking() -> None:
     await exercise.declared(made)
     criteria = await made.criteria()
     with clock.at(CLOSED):
-        for member, points in zip(made.panel, (9, 2), strict=True):
+        for member, points in zip(made.panel, (90, 20), strict=True):
             for application in made.applications:
-                marks = [judging.MarkGiven(each.ref, points, "So.") for each in criteria]
-                await judging.score(member, application.ref, marks)
-            await judging.submit(member, made.ref)
+                marks = panels.Marks([panels.MarkGiven(each.ref, points, "So.") for each in criteria])
+                await panels.mark(
+                    member, judging.panel(made.ref), f"application:{application.ref}", marks, drafts.NOTHING
+                )
+            await panels.lock(member, judging.panel(made.ref))
         with pytest.raises(Refused) as refused:
             await judging.shortlist(made.officer, made.ref)
-        await judging.shortlist(made.officer, made.ref, judging.ShortlistNote("One had seen it in the rain."))
-    assert codes(refused) == ["shortlist.spread-unexplained"]
+        said = panels.ConsensusDraft("One had seen it in the rain.")
+        await panels.explain(made.officer, judging.panel(made.ref), said, drafts.NOTHING)
+        await judging.shortlist(made.officer, made.ref)
+    assert codes(refused) == ["panel.spread-unexplained"]
     letter = await Letter.objects().where(Letter.subject.like("You are invited%")).first()
     assert letter is not None
     assert "One had seen it in the rain." in letter.text
@@ -363,7 +345,7 @@ async def test_wide_differences_are_explained_before_ranking() -> None:
 
 async def test_two_officers_short_listing_at_once_make_one_short_list() -> None:
     made = await exercise.applied()
-    await exercise.marked(made, [9, 7, 3])
+    await exercise.marked(made, [90, 70, 30])
     with clock.at(CLOSED + DAY):
         tried = await asyncio.gather(
             *(judging.shortlist(made.officer, made.ref) for _ in range(3)), return_exceptions=True
@@ -466,7 +448,7 @@ async def test_the_panel_is_told_once_that_it_may_begin() -> None:
     with clock.at(CLOSES - DAY):
         assert await judging.tell_panels() == 0
     with clock.at(CLOSED):
-        assert await judging.tell_panels() == 1
+        assert await judging.tell_panels() == 2
         assert await judging.tell_panels() == 0
-    told = [subject for subject in await letters(f"challenge:{made.ref}") if "has closed" in subject]
+    told = [subject for subject in await letters(f"challenge:{made.ref}") if "are open: declare" in subject]
     assert len(told) == 2

@@ -98,22 +98,22 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
     with clock.at(CLOSED):
         late = await firms[0]("PUT", f"{at}/applications/{sent[0]['ref']}", TEXT, 409, own["etag"])
         assert late["reasons"][0]["code"] == "application.too-late"
-        for place, (member, points) in enumerate(zip(panel, (9, 8), strict=True)):
+        for place, (member, points) in enumerate(zip(panel, (90, 80), strict=True)):
             before = await member("GET", f"{at}/panel")
             assert len(before["applicants"]) == 3
             assert before["applications"] == []
-            await member("POST", f"{at}/panel/declaration", {"agreed": True})
+            await member("POST", f"{at}/panel/declaration", {"declared": True})
             seen = await member("GET", f"{at}/applications")
             assert [each["supplier"] for each in seen["items"]] == [None] * 3
             assert [each["submitted_at"] for each in seen["items"]] == [None] * 3
             criteria = (await member("GET", at))["criteria"]
             for each in seen["items"]:
-                given_points = points if each["ref"] != sent[2]["ref"] else 2
+                given_points = points if each["ref"] != sent[2]["ref"] else 20
                 marks = [{"criterion": c["ref"], "points": given_points, "reason": "So."} for c in criteria]
-                await member("PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
+                await member("PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks}, seen="new")
             if place == 0:
                 waiting = await officer("POST", f"{at}/shortlist", {}, 409)
-                assert waiting["reasons"][0]["code"] == "shortlist.panel-not-done"
+                assert waiting["reasons"][0]["code"] == "panel.not-done"
             await member("POST", f"{at}/panel/submit")
         done = await officer("POST", f"{at}/shortlist", {})
         assert done["stage"] == "pitching"
@@ -121,7 +121,7 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         assert done["shortlisted"] == sorted([suppliers[0].ref, suppliers[1].ref])
         mine = await firms[2]("GET", f"{at}/applications/{sent[2]['ref']}")
         assert (mine["shortlisted"], mine["rank"], mine["total"]) == (False, 3, "20.00")
-        assert mine["feedback"][0]["marks"] == [{"points": 2, "reason": "So."}] * 2
+        assert mine["feedback"][0]["marks"] == [{"points": 20, "word": "poor", "reason": "So."}] * 2
         pitches = (await officer("GET", f"{at}/pitches"))["items"]
         assert len((await firms[0]("GET", f"{at}/pitches"))["items"]) == 1
         for pitch in pitches:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, Evaluator, InsightReport, Pitch
+from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
 from market import policy
 from market.missions.tables import Mission
 from market.refusals import refusals
@@ -150,37 +150,17 @@ def test_applying_ends_with_the_closing_moment(facts: dict[str, Any], days: floa
 
 
 @pytest.mark.parametrize(
-    ("points", "reason", "codes"),
+    ("facts", "days", "codes"),
     [
-        (0, "Not answered.", []),
-        (10, "Excellent.", []),
-        (11, "Beyond.", ["panel.mark-out-of-bounds"]),
-        (-1, "Below.", ["panel.mark-out-of-bounds"]),
-        (5, " ", ["panel.reason-missing"]),
-        (12, "", ["panel.mark-out-of-bounds", "panel.reason-missing"]),
+        (PUBLISHED, 22, []),
+        (PUBLISHED, 20, ["shortlist.not-closed"]),
+        ({**PUBLISHED, "shortlisted_at": NOW}, 22, ["shortlist.already-made"]),
+        ({**PUBLISHED, "cancelled_at": NOW}, 22, ["shortlist.already-made"]),
     ],
 )
-def test_a_mark_has_bounds_and_a_reason(points: int, reason: str, codes: list[str]) -> None:
-    assert [refusal.code for refusal in refusals(rules.MARK, points, reason)] == codes
-
-
-@pytest.mark.parametrize(
-    ("facts", "days", "gaps", "apart", "note", "codes"),
-    [
-        (PUBLISHED, 22, (), (), "", []),
-        (PUBLISHED, 20, (), (), "", ["shortlist.not-closed"]),
-        (PUBLISHED, 22, ("Ada has not declared.",), (), "", ["shortlist.panel-not-done"]),
-        (PUBLISHED, 22, (), ("Wren 20 on Idea",), " ", ["shortlist.spread-unexplained"]),
-        (PUBLISHED, 22, (), ("Wren 20 on Idea",), "One saw it in the rain.", []),
-        ({**PUBLISHED, "shortlisted_at": NOW}, 22, (), (), "", ["shortlist.already-made"]),
-        ({**PUBLISHED, "cancelled_at": NOW}, 22, (), (), "", ["shortlist.already-made"]),
-    ],
-)
-def test_what_the_short_list_waits_for(
-    facts: dict[str, Any], days: int, gaps: tuple[str, ...], apart: tuple[str, ...], note: str, codes: list[str]
-) -> None:
-    reckoning = rules.Reckoning(challenge(**facts), gaps, apart, note, NOW + days * DAY)
-    assert [refusal.code for refusal in refusals(rules.SHORTLIST, reckoning)] == codes
+def test_when_the_short_list_is_made(facts: dict[str, Any], days: int, codes: list[str]) -> None:
+    found = refusals(rules.SHORTLIST, challenge(**facts), NOW + days * DAY)
+    assert [refusal.code for refusal in found] == codes
 
 
 PITCHING = {**PUBLISHED, "shortlisted_at": NOW + 23 * DAY}
@@ -286,23 +266,10 @@ def test_only_an_exercise_somebody_took_part_in_opens_the_gate() -> None:
     assert rules.keeps_the_gate_shut(challenge(method="handshake"), 3) is not None
 
 
-def test_who_sits_on_the_panel_and_what_she_may_do() -> None:
-    fresh = given.row(Evaluator, declared_at=None, submitted_at=None)
-    done = given.row(Evaluator, declared_at=NOW, submitted_at=NOW)
-    assert rules.has_declared(fresh) is not None
-    assert rules.has_declared(done) is None
-    assert rules.declares_once(done) is not None
-    assert rules.declares_once(fresh) is None
-    assert rules.has_not_submitted(done) is not None
-    assert rules.has_not_submitted(fresh) is None
-    assert rules.says_why_after_closing(challenge(**PUBLISHED), "", NOW) is None
-    assert rules.says_why_after_closing(challenge(**PUBLISHED), "", NOW + 22 * DAY) is not None
-    assert rules.says_why_after_closing(challenge(**PUBLISHED), "Ill.", NOW + 22 * DAY) is None
-    assert rules.has_marked_everything([]) is None
-    assert rules.has_marked_everything(["Wren 20"]) is not None
-    assert refusals(rules.NAME, challenge(**PITCHING), AT) != []
-    assert refusals(rules.OPEN_PANEL, challenge(**PUBLISHED), NOW + 22 * DAY) == []
-    assert refusals(rules.OPEN_PANEL, challenge(**PUBLISHED), NOW) != []
+def test_the_panel_stands_when_its_work_is_used_or_given_up() -> None:
+    assert rules.panel_stands(challenge(**PUBLISHED), NOW + 22 * DAY) == ""
+    assert rules.panel_stands(challenge(**PITCHING), AT) != ""
+    assert rules.panel_stands(challenge(**PUBLISHED, cancelled_at=NOW), NOW + 22 * DAY) != ""
 
 
 def test_a_supplier_has_one_application_that_lives() -> None:

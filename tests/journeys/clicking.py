@@ -205,7 +205,7 @@ class Journey:
     async def mark(self) -> None:
         """The challenge has closed: both evaluators declare, mark under aliases, hand in."""
         self.turn(22)
-        for who, points in ((self.cleo, ("8", "3")), (self.dan, ("7", "4"))):
+        for who, points in ((self.cleo, ("80", "30")), (self.dan, ("70", "40"))):
             await who.desk("Declare your interests, then score")
             await who.sees("Heron Works Ltd", "Kestrel Sensing Ltd")
             await who.tick("What I declare is true and complete. I have no interest in the others.")
@@ -215,8 +215,8 @@ class Journey:
                 await who.sees_not("Heron", "Kestrel")
                 mine = points[0] if await who.main.get_by_text("taps and listens").count() else points[1]
                 for criterion in ("How well it would solve it", "Evidence that it can work"):
-                    await who.fill("Mark", mine, who.group(criterion))
-                    await who.fill("Reason", "As the text says.", who.group(criterion))
+                    await who.fill(f"Mark for {criterion}", mine, who.group(criterion))
+                    await who.fill("Why", "As the text says.", who.group(criterion))
                 await who.press("Save these marks")
             await who.press("Hand in my marks")
             await who.sees("Your marks are handed in")
@@ -484,20 +484,20 @@ class Journey:
             await ada.press("Name this evaluator")
         for who in (self.cleo, self.dan):
             await who.desk("Declare your interests, then score")
-            await who.tick("I have declared every interest I have in these bidders")
+            await who.tick("What I declare is true and complete. I have no interest in the others.")
             await who.press("Declare")
             for firm, points in (("Heron Works Ltd", "84"), ("Kestrel Sensing Ltd", "70")):
                 await who.follow(firm, who.main.get_by_role("region", name="Bids"))
                 await who.press("Open this bid")
                 await who.sees("where the fish spawn")
                 await who.sees_not("£60,000", "£64,000")
-                await who.fill("Points for How the brook is spared", points)
+                await who.fill("Mark for How the brook is spared", points)
                 await who.fill("Why", "Careful and in season.")
-                await who.press("Save these scores")
+                await who.press("Save these marks")
                 if who.path.count("/") > 3:
                     await who.follow("The evaluation", who.page.get_by_role("navigation", name="Back"))
-            await who.press("Submit your scores")
-            await who.sees("Your scores are submitted and stand.")
+            await who.press("Hand in my marks")
+            await who.sees("Your marks are handed in and locked.")
 
     async def decide(self) -> None:
         """Ada decides for the bid that ranks first; Karl reads his scores and the reasons."""

@@ -95,18 +95,28 @@ class Journey(ABC):
     async def work(self, obligation: str = "") -> None:
         """Let the worker do its jobs; when an obligation is named, until it is paid."""
 
-    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
-        """Ask as somebody ("" for nobody); answers the decoded JSON. Any other status than the expected one fails."""
-        headers = {"accept": "application/json", **(self.cast.tokens[who] if who else {})}
+    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200, seen: str = "") -> Any:
+        """Ask as somebody ("" for nobody); answers the decoded JSON. Any other status than the expected one fails. `seen` is
+        the `etag` of what is changed."""
+        changes = {"if-match": seen} if seen else {}
+        headers = {"accept": "application/json", **(self.cast.tokens[who] if who else {}), **changes}
         answer = await self.send(method, path if path.startswith("/") else f"/api/v1/{path}", body, headers)
         assert answer.status_code == expect, (
             f"{who or 'nobody'} {method} {path}: {answer.status_code} {answer.text[:600]}"
         )
         return answer.json() if answer.content else None
 
-    async def refused(self, who: str, method: str, path: str, body: Any = None, expect: int = 409) -> list[str]:
+    async def change(self, who: str, path: str, body: Any) -> Any:
+        """Write a section of a draft anew, naming what was read of it before."""
+        record, _, section = path.rpartition("/")
+        seen = (await self.ask(who, "GET", record))["etags"][section]
+        return await self.ask(who, "PUT", path, body, seen=seen)
+
+    async def refused(
+        self, who: str, method: str, path: str, body: Any = None, expect: int = 409, seen: str = ""
+    ) -> list[str]:
         """Ask for something that must be refused; answers the codes of the reasons."""
-        answer = await self.ask(who, method, path, body, expect)
+        answer = await self.ask(who, method, path, body, expect, seen)
         return [reason["code"] for reason in answer["reasons"]]
 
     def turn(self, days: float) -> None:
@@ -153,9 +163,8 @@ class Journey(ABC):
         assert "challenge.fee-missing" in early
         await self.ask("", "GET", f"challenges/{self.challenge}", expect=404)
         at = f"challenges/{self.challenge}"
-        await self.ask(
+        await self.change(
             "ada",
-            "PUT",
             f"{at}/problem",
             {
                 "title": PROBLEM,
@@ -165,7 +174,7 @@ class Journey(ABC):
                 "evidence": "312 reports last winter.",
             },
         )
-        await self.ask("ada", "PUT", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
+        await self.change("ada", f"{at}/success", {"success": "Within two hours.", "out_of_scope": "Emptying."})
         offer = {
             "fee_minor": 400_000,
             "places": 2,
@@ -173,10 +182,10 @@ class Journey(ABC):
             "pitches_by": self.day(50),
             "decision_by": self.day(60),
         }
-        await self.ask("ada", "PUT", f"{at}/offer", offer)
+        await self.change("ada", f"{at}/offer", offer)
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
-        await self.ask("ada", "PUT", f"{at}/terms", terms)
-        await self.ask("ada", "PUT", f"{at}/subject", {"cpv": SENSORS})
+        await self.change("ada", f"{at}/terms", terms)
+        await self.change("ada", f"{at}/subject", {"cpv": SENSORS})
         for name, weight in (("How well it would solve it", 60), ("Evidence", 40)):
             await self.ask("ada", "POST", f"{at}/criteria", {"name": name, "weight": weight}, 201)
         for who in ("cleo", "dan"):
@@ -212,15 +221,18 @@ class Journey(ABC):
         """Three firms apply, each once; one changes its text. Late is refused with the reason."""
         self.turn(20)
         at = f"challenges/{self.challenge}/applications"
+        seen = {}
         for name in ("kestrel", "heron", "sian"):
             sent = await self.ask(name, "POST", at, APPLICATION, 201)
-            self.applications[name] = sent["ref"]
+            self.applications[name], seen[name] = sent["ref"], sent["etag"]
         assert "application.already-there" in await self.refused("kestrel", "POST", at, APPLICATION)
-        changed = await self.ask("heron", "PUT", f"{at}/{self.applications['heron']}", {**APPLICATION, "team": "Six."})
+        own = f"{at}/{self.applications['heron']}"
+        changed = await self.ask("heron", "PUT", own, {**APPLICATION, "team": "Six."}, seen=seen["heron"])
         assert changed["team"] == "Six."
         assert (await self.ask("", "GET", f"challenges/{self.challenge}"))["applications"] is None
         self.turn(22)
-        late = await self.refused("sian", "PUT", f"{at}/{self.applications['sian']}", APPLICATION)
+        own = f"{at}/{self.applications['sian']}"
+        late = await self.refused("sian", "PUT", own, APPLICATION, seen=seen["sian"])
         assert "application.too-late" in late
 
     # ── 4: short list and pitches ───────────────────────────────────────────────────────────────────────────────────
@@ -232,22 +244,24 @@ class Journey(ABC):
             at = f"challenges/{self.challenge}"
             before = await self.ask(who, "GET", f"{at}/panel")
             assert (len(before["applicants"]), before["applications"]) == (3, [])
-            await self.ask(who, "POST", f"{at}/panel/declaration", {"agreed": True})
+            await self.ask(who, "POST", f"{at}/panel/declaration", {"declared": True})
 
     async def mark(self) -> None:
         """Each marks every application by its alias, and hands in."""
         self.turn(23)
         at = f"challenges/{self.challenge}"
         criteria = (await self.ask("", "GET", at))["criteria"]
-        for who, points in (("cleo", 8), ("dan", 7)):
+        for who, points in (("cleo", 80), ("dan", 70)):
+            own = {each["ref"]: each for each in (await self.ask(who, "GET", f"{at}/panel"))["applications"]}
             for each in (await self.ask(who, "GET", f"{at}/applications"))["items"]:
                 assert (each["supplier"], bool(each["alias"])) == (None, True)
                 last = each["ref"] == self.applications["sian"]
                 marks = [
-                    {"criterion": one["ref"], "points": 3 if last else points, "reason": "As the evidence says."}
+                    {"criterion": one["ref"], "points": 30 if last else points, "reason": "As the evidence says."}
                     for one in criteria
                 ]
-                await self.ask(who, "PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks})
+                etag = own[each["ref"]]["etag"]
+                await self.ask(who, "PUT", f"{at}/applications/{each['ref']}/marks", {"marks": marks}, seen=etag)
             await self.ask(who, "POST", f"{at}/panel/submit")
 
     async def shortlist(self) -> None:
@@ -269,7 +283,7 @@ class Journey(ABC):
         assert len(found) == 2
         for each in found:
             when = {"scheduled_at": self.day(35), "place_or_link": "Corn Street 4"}
-            await self.ask("ada", "POST", f"{at}/{each['ref']}/schedule", when)
+            await self.ask("ada", "POST", f"{at}/{each['ref']}/schedule", when, seen=each["etag"])
         self.turn(36)
         for each in found:
             await self.ask("cleo", "POST", f"{at}/{each['ref']}/deliver", {"note": "Heard."})
@@ -301,7 +315,8 @@ class Journey(ABC):
         self.turn(40)
         at = f"challenges/{self.challenge}"
         report = {"title": "What we learnt about gullies", "tried": "Two sensors.", "worked": "Falling water."}
-        await self.ask("ada", "PUT", f"{at}/report", {**report, "evidence": "Readings.", "others": "Walk first."})
+        report = {**report, "evidence": "Readings.", "others": "Walk first."}
+        await self.ask("ada", "PUT", f"{at}/report", report, seen="new")
         ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
         assert ended["stage"] == "concluded"
         self.report = ended["insight_report"]
@@ -324,12 +339,12 @@ class Journey(ABC):
             "contract_begins_on": self.date(110),
             "contract_ends_on": self.date(1900),
         }
-        await self.ask("ada", "PUT", f"tenders/{ref}/dates", dates)
+        await self.change("ada", f"tenders/{ref}/dates", dates)
         terms = {
             "terms": "Rights stay with the supplier.",
             "undivided_reason": "" if lots > 1 else "One crew looks after all of it, with one tool.",
         }
-        await self.ask("ada", "PUT", f"tenders/{ref}/terms", terms)
+        await self.change("ada", f"tenders/{ref}/terms", terms)
         for number in range(1, lots + 1):
             lot = {
                 "title": f"Part {number}",
@@ -455,6 +470,7 @@ class Journey(ABC):
         at = f"tenders/{self.tender}/evaluation"
         for who in ("cleo", "dan"):
             await self.ask("ada", "POST", f"{at}/panel", {"person": self.cast.people[who]}, 201)
+        for who in ("cleo", "dan"):
             await self.ask(who, "PUT", f"{at}/declaration", {"declared": True})
         for who, points in (("cleo", 80), ("dan", 84)):
             for name, bid in self.bids.items():
@@ -464,7 +480,7 @@ class Journey(ABC):
                     {"criterion": ref, "points": points if name == "heron" else 70, "reason": "With evidence."}
                     for ref in content["answers"]
                 ]
-                await self.ask(who, "PUT", f"{at}/bids/{bid}/scores", {"scores": marks})
+                await self.ask(who, "PUT", f"{at}/bids/{bid}/marks", {"marks": marks}, seen=content["etag"])
         for who in ("cleo", "dan"):
             await self.ask(who, "POST", f"{at}/submit")
 

@@ -58,8 +58,8 @@ _T_OPEN = "t.published_at IS NOT NULL AND t.closes_at > now() AND t.cancelled_at
 _T_CLOSED = "t.published_at IS NOT NULL AND t.closes_at < now() AND t.opened_at IS NULL AND t.cancelled_at IS NULL"
 _T_UNDECIDED = "t.opened_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM decision d WHERE d.tender = t.id)"
 _LOT = "JOIN lot l ON l.tender = t.id"
-_SEAT_T = "JOIN panelist s ON s.tender = t.id AND s.excused_at IS NULL JOIN person p ON p.id = s.person"
-_SEAT_C = "JOIN evaluator e ON e.challenge = c.id AND e.excused_at IS NULL JOIN person p ON p.id = e.person"
+_SEAT_T = "JOIN seat s ON s.panel = 'tender:' || t.ref AND s.excused_at IS NULL JOIN person p ON p.id = s.person"
+_SEAT_C = "JOIN seat e ON e.panel = 'challenge:' || c.ref AND e.excused_at IS NULL JOIN person p ON p.id = e.person"
 _STRANGER = (
     "(SELECT p.email FROM organisation o JOIN membership m ON m.organisation = o.id AND m.role = 'supplier-admin' "
     "JOIN person p ON p.id = m.person WHERE o.kind = 'supplier' AND NOT EXISTS (SELECT 1 FROM application a "
@@ -290,7 +290,9 @@ PAGES: dict[str, list[Example]] = {
     "/tenders/{ref:str}/awards": [_tender("'/awards'", "t.opened_at IS NOT NULL")],
     "/evaluations": [
         (PETER, "/evaluations"),
-        Asked("SELECT p.email, '/evaluations' FROM panelist s JOIN person p ON p.id = s.person LIMIT 1"),
+        Asked(
+            "SELECT p.email, '/evaluations' FROM seat s JOIN person p ON p.id = s.person WHERE s.panel LIKE 'tender:%' LIMIT 1"
+        ),
     ],
     "/tenders/{ref:str}/evaluation": [
         _tender("'/evaluation'", "t.opened_at IS NOT NULL", _OFFICER_T),

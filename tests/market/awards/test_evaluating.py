@@ -15,17 +15,14 @@ from market.awards.actions import (
     ComplaintAnswer,
     ComplaintDraft,
     DecisionDraft,
-    Declaration,
-    EvaluatorDraft,
-    Excuse,
     Explanation,
-    Scores,
     SetAsideBid,
     TakingBack,
 )
-from market.awards.tables import BidScore, Complaint, Decision
+from market.awards.tables import Complaint, Decision
 from market.db import find
 from market.letters.tables import Letter
+from market.panels import actions as panels
 from market.proof import canonical
 from market.refusals import NotFound, Refused
 from market.tenders.tables import Tender
@@ -76,13 +73,17 @@ async def test_an_evaluator_named_before_the_opening_is_told_when_the_bids_are_o
     there = await given_tenders.published()
     evaluator = await given.person(there.buyer, "evaluator")
     late = await given.person(there.buyer, "evaluator")
-    await actions.name_evaluator(there.officer, there.tender.ref, EvaluatorDraft(evaluator.ref))
+    ref = there.tender.ref
+    await panels.name(there.officer, evaluation.panel(ref), panels.Naming(evaluator.ref))
     assert await actions.tell_panels() == 0
     await given_tenders.opened(there)
     with clock.at(there.tender.closes_at + timedelta(hours=2)):
-        await actions.name_evaluator(there.officer, there.tender.ref, EvaluatorDraft(late.ref))
+        with pytest.raises(Refused) as wordless:
+            await panels.name(there.officer, evaluation.panel(ref), panels.Naming(late.ref))
+        assert codes(wordless) == ["panel.late-unexplained"]
+        await panels.name(there.officer, evaluation.panel(ref), panels.Naming(late.ref, "There are more bids."))
         assert (await actions.tell_panels(), await actions.tell_panels()) == (1, 0)
-    told = await Letter.select(Letter.person).where(Letter.subject.like("The bids for % are open: declare%"))
+    told = await Letter.select(Letter.person).where(Letter.subject.like("The bids to % are open: declare%"))
     assert [each["person"] for each in told] == [evaluator.ref]
 
 
@@ -91,39 +92,25 @@ async def test_nobody_learns_a_price_before_everybody_has_submitted() -> None:
     first, second = await given_awards.panel(case)
     with clock.at(case.opened_at + timedelta(days=1)):
         for bid in case.bids.values():
-            await actions.score(first, case.ref, bid, given_awards.marks(case, 70))
-        await actions.submit_scores(first, case.ref)
+            await given_awards.mark(first, case, bid, given_awards.marks(case, 70))
+        await given_awards.lock(first, case)
         tender = await find(Tender, Tender.ref == case.ref)
         assert not (await evaluation.of(tender)).complete
         for bid in case.bids.values():
-            await actions.score(second, case.ref, bid, given_awards.marks(case, 70))
-        await actions.submit_scores(second, case.ref)
+            await given_awards.mark(second, case, bid, given_awards.marks(case, 70))
+        await given_awards.lock(second, case)
         assert (await evaluation.of(tender)).complete
-    assert "All scores are in: decide the lots of Inspecting bridges by drone" in await subjects(f"tender:{case.ref}")
+    assert "All marks are in: decide about Inspecting bridges by drone" in await subjects(f"tender:{case.ref}")
 
 
-async def test_an_evaluator_declares_before_she_scores_and_never_scores_her_sisters_firm() -> None:
+async def test_who_declares_an_interest_reads_no_bid_of_that_firm() -> None:
     case = await given_awards.opened()
-    with clock.at(case.opened_at):
-        evaluator = await given.person(case.there.buyer, "evaluator")
-        await actions.name_evaluator(case.buyer, case.ref, EvaluatorDraft(evaluator.ref))
-        with pytest.raises(Refused) as undeclared:
-            await actions.score(evaluator, case.ref, case.bids[0, 0], given_awards.marks(case, 50))
-        assert codes(undeclared) == ["score.declare-first"]
-        with pytest.raises(Refused) as silent:
-            await actions.declare(evaluator, case.ref, Declaration([case.suppliers[0].ref], "", False))
-        assert codes(silent) == ["panel.interest-unsaid", "panel.declaration-missing"]
-        await actions.declare(evaluator, case.ref, Declaration([], "", True))
-        await actions.score(evaluator, case.ref, case.bids[0, 0], given_awards.marks(case, 50))
-        await actions.declare(evaluator, case.ref, Declaration([case.suppliers[0].ref], "My sister works there.", True))
-        assert await BidScore.count() == 0
-        for act in (
-            actions.score(evaluator, case.ref, case.bids[0, 0], given_awards.marks(case, 50)),
-            actions.read_bid(evaluator, case.ref, case.bids[0, 0]),
-        ):
-            with pytest.raises(Refused) as refused:
-                await act
-            assert codes(refused) == ["score.conflict"]
+    (evaluator, _) = await given_awards.panel(case, conflicts={0: [case.suppliers[0].ref]})
+    with clock.at(case.opened_at + timedelta(hours=2)):
+        with pytest.raises(Refused) as refused:
+            await actions.read_bid(evaluator, case.ref, case.bids[0, 0])
+        assert codes(refused) == ["panel.interest-declared"]
+        await actions.read_bid(evaluator, case.ref, case.bids[1, 0])
 
 
 async def test_reading_a_bid_is_written_down_once_and_never_shown_to_the_public() -> None:
@@ -143,48 +130,6 @@ async def test_reading_a_bid_is_written_down_once_and_never_shown_to_the_public(
     assert (await verify_log()).broken is None
 
 
-async def test_scores_need_every_criterion_a_reason_and_the_right_range() -> None:
-    case = await given_awards.opened()
-    (evaluator, _) = await given_awards.panel(case)
-    good = given_awards.marks(case, 80).scores
-    wrong = [
-        (good[:1], ["score.criterion-missing"]),
-        ([good[0], actions.Mark(good[1].criterion, 101, "Over")], ["score.out-of-range"]),
-        ([good[0], actions.Mark(good[1].criterion, 90, " ")], ["score.reason-missing"]),
-        ([*good, actions.Mark("CR-NOTHERE", 90, "Why")], ["score.criterion-unknown"]),
-    ]
-    for given_marks, expected in wrong:
-        with pytest.raises(Refused) as refused:
-            await actions.score(evaluator, case.ref, case.bids[0, 0], Scores(given_marks))
-        assert codes(refused) == expected
-        assert refused.value.status == 422
-    with pytest.raises(Refused) as early:
-        await actions.submit_scores(evaluator, case.ref)
-    assert codes(early) == ["panel.scores-missing"]
-    assert "Kestrel Ltd, lot 1; Heron Ltd, lot 1" in early.value.reasons[0].reason
-
-
-async def test_submitted_scores_and_a_panel_that_saw_prices_stand() -> None:
-    case = await given_awards.opened()
-    first, _ = await given_awards.panel(case)
-    await given_awards.scored(case)
-    late = await given.person(case.there.buyer, "evaluator")
-    attempts = [
-        (actions.score(first, case.ref, case.bids[0, 0], given_awards.marks(case, 10)), "score.locked"),
-        (actions.submit_scores(first, case.ref), "panel.submitted-already"),
-        (actions.declare(first, case.ref, Declaration([], "", True)), "panel.locked"),
-        (actions.name_evaluator(case.buyer, case.ref, EvaluatorDraft(late.ref)), "panel.prices-shown"),
-        (
-            actions.excuse_evaluator(case.buyer, case.ref, Excuse(first.ref, "She has fallen ill today.")),
-            "panel.submitted-stays",
-        ),
-    ]
-    for attempt, code in attempts:
-        with pytest.raises(Refused) as refused:
-            await attempt
-        assert codes(refused) == [code]
-
-
 async def test_one_evaluator_is_not_a_panel_and_a_conflict_can_leave_too_few() -> None:
     case = await given_awards.opened()
     await given_awards.panel(case, 2, conflicts={0: [case.suppliers[1].ref]})
@@ -192,7 +137,10 @@ async def test_one_evaluator_is_not_a_panel_and_a_conflict_can_leave_too_few() -
     with pytest.raises(Refused) as refused:
         await given_awards.decided(case)
     assert "award.panel-incomplete" in codes(refused)
-    assert "Fewer than 2 evaluators without a conflict for: Heron Ltd." in refused.value.reasons[0].reason
+    assert (
+        "Fewer than 2 evaluators without a conflict of interest for: Heron Ltd, lot 1."
+        in refused.value.reasons[0].reason
+    )
     case.panel.clear()
     await given_awards.panel(case, 1)
     await given_awards.scored(case)
@@ -202,10 +150,11 @@ async def test_one_evaluator_is_not_a_panel_and_a_conflict_can_leave_too_few() -
 async def test_an_evaluator_who_falls_ill_is_excused_and_another_takes_her_place() -> None:
     case = await given_awards.opened()
     ill, _ = await given_awards.panel(case)
-    await actions.excuse_evaluator(case.buyer, case.ref, Excuse(ill.ref, "She has fallen ill for a month."))
+    why = panels.Excuse(ill.ref, "She has fallen ill for a month.")
+    await panels.excuse(case.buyer, evaluation.panel(case.ref), why)
     with pytest.raises(Refused) as refused:
-        await actions.score(ill, case.ref, case.bids[0, 0], given_awards.marks(case, 10))
-    assert codes(refused) == ["score.excused"]
+        await given_awards.mark(ill, case, case.bids[0, 0], given_awards.marks(case, 10))
+    assert codes(refused) == ["panel.excused"]
     case.panel.remove(ill)
     await given_awards.panel(case, 1)
     await given_awards.scored(case)

@@ -10,9 +10,10 @@ from litestar import Litestar
 
 from market import clock
 from market.audit.tables import Event
-from market.awards import actions
-from market.awards.tables import BidScore, Complaint, Decision
+from market.awards.tables import Complaint, Decision
 from market.db import find
+from market.panels.panel import field
+from market.panels.tables import Mark
 from tests import given, given_awards
 from tests.given_awards import WHY, Evaluated
 
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.usefixtures("clean")
 def typed(case: Evaluated, points: str = "80", reason: str = "It is shown with counts.") -> dict[str, str]:
     """The scoring form of lot 1 as a browser posts it."""
     quality = [each for each in case.there.criteria[case.there.lots[0].id] if each.kind == "quality"]
-    return {f"points-{each.ref}": points for each in quality} | {f"reason-{each.ref}": reason for each in quality}
+    return {field("points", each.ref): points for each in quality} | {
+        field("reason", each.ref): reason for each in quality
+    }
 
 
 async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
@@ -56,9 +59,12 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
                     assert "£" not in shown.text
                     wrong = await client.post(f"{place}/{bid}", data=typed(case, "eighty", ""))
                     assert wrong.status_code == 422
-                    assert wrong.text.count("Enter points from 0 to 100") == 4
-                    assert wrong.text.count("Say why, for the bidder to read") == 4
-                    assert (await client.post(f"{place}/{bid}", data=typed(case))).status_code == 303
+                    assert wrong.text.count("must be a whole number, like 12") == 4
+                    wrong = await given.filled(client, f"{place}/{bid}", typed(case, "101", ""))
+                    assert wrong.status_code == 422
+                    assert wrong.text.count("Enter a mark from 0 to 100") == 4
+                    assert wrong.text.count("Say why, for the supplier to read") == 4
+                    assert (await given.filled(client, f"{place}/{bid}", typed(case))).status_code == 303
                 assert (await client.post(f"{place}/submit")).status_code == 303
         lot = f"{place}/lots/{case.there.lots[0].ref}"
         async with given.browser(app) as buyer:
@@ -82,7 +88,7 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
             assert "It is shown with counts." in told.text
             assert "it was convicted of fraud" in told.text
             assert award in (await public.get(f"/tenders/{case.ref}/awards")).text
-    assert await BidScore.count() == 8
+    assert await Mark.count() == 8
 
 
 async def test_an_evaluation_does_not_exist_for_those_it_does_not_concern(app: Litestar) -> None:
@@ -110,7 +116,7 @@ async def test_an_evaluator_with_a_conflict_sees_no_answer_and_no_other_reason(a
         async with given.browser(app) as client:
             await given.signed_in(client, case.panel[0])
             page = await client.get(f"/tenders/{case.ref}/evaluation/{case.bids[0, 0]}")
-            assert "You declared an interest in this bidder" in page.text
+            assert "You declared an interest in this supplier" in page.text
             assert "We have done this before." not in page.text
             refused = await client.post(f"/tenders/{case.ref}/evaluation/{case.bids[0, 0]}/read")
             assert refused.status_code == 409
@@ -123,8 +129,8 @@ async def test_a_losers_reasons_are_hers_and_the_winners_are_everybodys(app: Lit
         for evaluator in case.panel:
             for (firm, _), bid in case.bids.items():
                 words = ("A weak answer, I am sorry.", "An excellent answer with evidence.")[firm]
-                await actions.score(evaluator, case.ref, bid, given_awards.marks(case, 50 + 40 * firm, why=words))
-            await actions.submit_scores(evaluator, case.ref)
+                await given_awards.mark(evaluator, case, bid, given_awards.marks(case, 50 + 40 * firm, why=words))
+            await given_awards.lock(evaluator, case)
     decision = await given_awards.decided(case)
     with clock.at(decision.decided_at + timedelta(hours=1)):
         async with given.browser(app) as client:
@@ -201,8 +207,8 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
     with clock.at(case.opened_at + timedelta(hours=1)):
         async with given.browser(app) as client:
 
-            async def ask(method: str, path: str, who: dict[str, str], body: Any = None) -> Any:
-                return await client.request(method, path, headers=who, json=body)
+            async def ask(method: str, path: str, who: dict[str, str], body: Any = None, seen: str = "") -> Any:
+                return await client.request(method, path, headers={**who, "if-match": seen}, json=body)
 
             assert (await client.get(place)).status_code == 401
             for evaluator in evaluators:
@@ -216,12 +222,11 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
                     assert content["price_minor"] is None
                     assert list(content["answers"].values()) == ["We have done this before."] * 2
                     scores = [{"criterion": ref, "points": 80, "reason": "Shown with counts."} for ref in quality]
-                    half = await ask("PUT", f"{place}/bids/{bid}/scores", token, {"scores": scores[:1]})
+                    half = await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores[:1]})
                     assert half.status_code == 422
-                    assert half.json()["reasons"][0]["code"] == "score.criterion-missing"
-                    assert (
-                        await ask("PUT", f"{place}/bids/{bid}/scores", token, {"scores": scores})
-                    ).status_code == 200
+                    assert half.json()["reasons"][0]["code"] == "panel.criterion-missing"
+                    kept = await ask("PUT", f"{place}/bids/{bid}/marks", token, {"marks": scores}, content["etag"])
+                    assert kept.status_code == 200
                 assert (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).status_code == 404
                 assert (await ask("POST", f"{place}/submit", token)).status_code == 200
             ranking = (await ask("GET", f"{place}/lots/{lot.ref}/ranking", buyer)).json()

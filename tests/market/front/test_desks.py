@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 
 from challenges import judging, pitches
-from challenges.tables import Application, Evaluator, Score
+from challenges.tables import Application
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -16,6 +16,8 @@ from market.db import find
 from market.drafts import version
 from market.front import desks
 from market.front.desks import desk
+from market.panels import actions as panels
+from market.panels.tables import Mark, Seat, Sheet
 from market.payments.tables import Obligation
 from market.questions.tables import PublicQuestion
 from market.refusals import Refused
@@ -58,10 +60,10 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
     with clock.at(exercise.CLOSED):
         assert await texts(judge) == ["Declare your interests, then score"]
         assert await texts(made.officer) == []
-        await judging.declare(judge, made.ref, judging.Declaration(True))
+        await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True))
         assert await texts(judge) == ["Score, give your reasons and hand in"]
-        await Evaluator.update({Evaluator.declared_at: None}).where(Evaluator.person == judge.person)
-    await exercise.marked(made, [9, 7])
+        await Seat.update({Seat.declared_at: None}).where(Seat.person == judge.person)
+    await exercise.marked(made, [90, 70])
     with clock.at(exercise.CLOSED + exercise.DAY):
         assert await texts(judge) == []
         assert await texts(made.officer) == ["Make the short list: every evaluator has handed in"]
@@ -86,9 +88,10 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
 async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:
     """Everybody has handed in, but somebody's marks are missing: making the list would be refused, so nobody is asked to."""
     made = await exercise.applied(2)
-    await exercise.marked(made, [9, 7])
+    await exercise.marked(made, [90, 70])
     with clock.at(exercise.CLOSED + exercise.DAY):
-        await Score.delete().where(Score.application == made.applications[0].id)
+        sheets = Sheet.select(Sheet.id).where(Sheet.subject == f"application:{made.applications[0].ref}")
+        await Mark.delete().where(Mark.sheet.is_in([row["id"] for row in await sheets]))
         assert await texts(made.officer) == []
         with pytest.raises(Refused):
             await judging.shortlist(made.officer, made.ref)

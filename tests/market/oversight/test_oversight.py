@@ -202,7 +202,7 @@ async def test_an_auditor_walks_from_the_contract_back_to_the_tender_and_checks_
         assert f"/audit/records/tender/{tender}" in page.text
         back = await client.get(f"/audit/records/tender/{tender}")
         assert "opened the bids of the tender" in back.text
-        assert "scored the opened bid" in back.text, "an auditor sees what is sealed for the public"
+        assert "gave an evaluator&#39;s marks to" in back.text, "an auditor sees what is sealed for the public"
         checked = await client.get(f"/audit/records/contract/{agreed.ref}/check")
     assert "We recomputed every event" in checked.text
     assert f"The document of contract {agreed.ref} has the fingerprint that the log names." in checked.text
@@ -360,7 +360,7 @@ async def test_evidence_shows_what_is_sealed_by_its_hash_alone() -> None:
     (tender,) = (await many("SELECT ref FROM tender"))[0].values()
     packed = zipfile.ZipFile(io.BytesIO(b"".join(evidence.chunks(await evidence.pack(f"tender:{tender}")))))
     lines = [json.loads(line) for line in packed.read("events.jsonl").splitlines()]
-    scored = {row["seq"] for row in await many("SELECT seq FROM event WHERE verb = 'bid.scored'")}
+    scored = {row["seq"] for row in await many("SELECT seq FROM event WHERE verb = 'panel.marked'")}
     assert scored
     assert all(set(each) == {"hash", "seq"} for each in lines if each["seq"] in scored)
     assert "scored the opened bid" not in packed.read("README.txt").decode()

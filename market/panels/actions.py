@@ -1,0 +1,360 @@
+"""Naming and excusing, declaring, marking, handing in, and what a panel says where its marks lie far apart.
+
+Every action takes the panel as something still to be convened: the floor above finds and locks its record then, inside the
+action's transaction, so that what is judged is what was locked. `judging.panel(ref)` and `evaluation.panel(ref)` are such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from market import clock, drafts, policy
+from market.accounts.edits import Trace, must_have_seen
+from market.accounts.people import tell, tell_person
+from market.actor import BUYER_ROLES, Actor, Role
+from market.audit.actions import record
+from market.db import many, transaction
+from market.panels import rules
+from market.panels.panel import Given, Kept, Matter, Member, Panel, Subject, field
+from market.panels.tables import Consensus, Mark, Seat, Sheet
+from market.proof.canonical import Plain
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.wording import N_
+
+ROLES: tuple[Role, ...] = ("evaluator", "buyer")
+"""Who of the buyer may sit on a panel; whoever no longer has one of these roles there judges nothing."""
+
+
+Convening: TypeAlias = Callable[[], Awaitable[Panel]]
+"""Finds a record, locks it until the transaction ends, and answers its panel."""
+
+
+class Naming(msgspec.Struct, forbid_unknown_fields=True):
+    """Whom to put on a panel (a person's reference), and why when its work has begun."""
+
+    person: Annotated[str, Meta(title=N_("Evaluator"), min_length=3, max_length=16)]
+    reason: Annotated[str, Meta(title=N_("Why only now"), max_length=1000)] = ""
+
+
+class Excuse(msgspec.Struct, forbid_unknown_fields=True):
+    """Who leaves a panel (a person's reference), and why."""
+
+    member: Annotated[str, Meta(title=N_("Evaluator who leaves"), min_length=3, max_length=16)]
+    because: Annotated[str, Meta(title=N_("Why she leaves"), max_length=4000)]
+
+
+class Declaration(msgspec.Struct, forbid_unknown_fields=True):
+    """What an evaluator declares: the suppliers (by reference) she has an interest in, and what it is. `declared` confirms
+    that this is all of it. A statement without a supplier is an interest she does not hold to be a conflict."""
+
+    conflicts: Annotated[
+        list[Annotated[str, Meta(max_length=16)]], Meta(title=N_("Suppliers you have an interest in"), max_length=1000)
+    ] = msgspec.field(default_factory=list)
+    statement: Annotated[str, Meta(title=N_("What the interest is"), max_length=2000)] = ""
+    declared: bool = False
+
+
+class MarkGiven(msgspec.Struct, forbid_unknown_fields=True):
+    """Points from 0 to the policy's highest for one criterion (its reference), and the reason that the supplier will read."""
+
+    criterion: Annotated[str, Meta(max_length=16)]
+    points: int
+    reason: Annotated[str, Meta(max_length=4000)]
+
+
+class Marks(msgspec.Struct, forbid_unknown_fields=True):
+    """An evaluator's marks for one thing: one for each criterion."""
+
+    marks: Annotated[list[MarkGiven], Meta(max_length=50)]
+
+
+class ConsensusDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What the panel says where its marks lie far apart."""
+
+    note: Annotated[str, Meta(title=N_("Why the marks lie far apart"), min_length=1, max_length=4000)]
+
+
+# ── who sits ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def name(actor: Actor, convene: Convening, given: Naming) -> Seat:
+    """The buyer puts one of its evaluators or officers on a panel; she is told by letter once the record is public."""
+    async with transaction():
+        panel = await convene()
+        _officer(actor, panel.matter)
+        person = next((row for row in await candidates(panel.matter) if row["ref"] == given.person), None)
+        known = panel.member(person["id"]) if person else None
+        seat = known.seat if known else None
+        insist(
+            rules.NAME,
+            rules.Naming(panel.matter, seat, person is not None, panel.begun, panel.locked, given.reason),
+        )
+        if person is None:
+            raise NotFound("Person")
+        if seat is None:
+            seat = Seat(panel=panel.matter.about, person=person["id"], named_at=clock.now(), named_by=0)
+        seat.named_at, seat.named_by, seat.named_because = clock.now(), actor.must_be_person(), given.reason.strip()
+        seat.excused_at, seat.excused_because, seat.begun_told_at = None, "", None
+        await seat.save()
+        if not panel.matter.draft:
+            await _tell(seat, "panels/named.txt", panel.matter)
+        await _record(actor, "panel.named", panel.matter, {"evaluator": given.person}, {"reason": seat.named_because})
+    return seat
+
+
+async def excuse(actor: Actor, convene: Convening, given: Excuse) -> Seat:
+    """The buyer excuses a member who has not handed in; her marks do not count."""
+    async with transaction():
+        panel = await convene()
+        _officer(actor, panel.matter)
+        known = next((member for member in panel.members if member.ref == given.member), None)
+        seat = known.seat if known else None
+        insist(rules.EXCUSE, rules.Naming(panel.matter, seat, True, False, panel.locked, given.because))
+        if seat is None:
+            raise NotFound("Seat")
+        seat.excused_at, seat.excused_because = clock.now(), given.because.strip()
+        await seat.save([Seat.excused_at, Seat.excused_because])
+        if not panel.matter.draft:
+            await _tell(seat, "panels/excused.txt", panel.matter)
+        await _record(
+            actor, "panel.excused", panel.matter, {"evaluator": given.member}, {"reason": seat.excused_because}
+        )
+    return seat
+
+
+async def candidates(matter: Matter) -> list[dict[str, Any]]:
+    """The buyer's people who may sit on the panel (id, ref, name, title), by name: evaluators and officers."""
+    now = clock.now()
+    return await many(
+        "SELECT * FROM (SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, m.title FROM membership m "
+        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.role = ANY({}::text[]) "
+        "AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL ORDER BY p.id, m.id) candidate "
+        "ORDER BY name, id",
+        matter.organisation,
+        list(ROLES),
+        now,
+        now,
+    )
+
+
+# ── declaring, marking, handing in ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def declare(actor: Actor, convene: Convening, given: Declaration) -> Seat:
+    """A member declares her interests against the names of those who sent something, or that she has none. What she marked
+    of a supplier she names now is removed."""
+    async with transaction():
+        panel = await convene()
+        seat = seated(actor, panel).seat
+        named = list(dict.fromkeys(given.conflicts))
+        insist(rules.DECLARE, rules.Declaring(panel.matter, seat, named, given.statement, given.declared))
+        seat.declared_at, seat.conflicts, seat.statement = clock.now(), named, given.statement.strip()
+        await seat.save([Seat.declared_at, Seat.conflicts, Seat.statement])
+        touched = [subject.ref for subject in panel.matter.subjects if subject.supplier in named]
+        for sheet in await Sheet.objects().where((Sheet.seat == seat.id) & Sheet.subject.is_in(touched or [""])):
+            await Mark.delete().where(Mark.sheet == sheet.id)
+            await sheet.remove()
+        await _record(
+            actor,
+            "panel.declared",
+            panel.matter,
+            {"conflicts": len(named)},
+            {"suppliers": list(named), "statement": seat.statement},
+        )
+    return seat
+
+
+async def mark(actor: Actor, convene: Convening, ref: str, given: Marks, seen: str) -> str:
+    """A member marks a thing (its `kind:reference`) on every criterion, with a reason for each; again until she hands in.
+    `seen` is the version of the marks they were changed from; answers that of those kept now."""
+    async with transaction():
+        panel = await convene()
+        member, subject = visible(actor, panel, ref)
+        marks = {each.criterion: (each.points, each.reason.strip()) for each in given.marks}
+        facts = rules.Marking(panel.matter, member.seat, subject, marks)
+        insist(rules.MARK, facts)
+        wrong = [*refusals(rules.SHEET, facts), *mistakes(subject, marks)]
+        if wrong:
+            raise Refused(*wrong, status=422)
+        kept = panel.sheet(member, subject)
+        await must_have_seen(seen, kept.version, kept.shown, Trace("panel.marked", ref, {"evaluator": actor.ref}))
+        sheet = await Sheet.objects().get((Sheet.seat == member.seat.id) & (Sheet.subject == ref))
+        sheet = sheet or Sheet(seat=member.seat.id, subject=ref, at=clock.now())
+        sheet.at = clock.now()
+        await sheet.save()
+        await Mark.delete().where(Mark.sheet == sheet.id)
+        for criterion, (points, reason) in marks.items():
+            await Mark.insert(Mark(sheet=sheet.id, criterion=criterion, points=points, reason=reason))
+        told: dict[str, Plain] = {key: {"points": points, "reason": why} for key, (points, why) in marks.items()}
+        public: dict[str, Plain] = {"criteria": len(marks), "evaluator": actor.ref}
+        await _record(actor, "panel.marked", panel.matter, public, {"marks": told}, subject=ref)
+    return Kept({criterion: Given(*each) for criterion, each in marks.items()}).version
+
+
+async def lock(actor: Actor, convene: Convening) -> Seat:
+    """A member hands in: her marks are locked. The buyer is told when she was the last."""
+    async with transaction():
+        panel = await convene()
+        member = seated(actor, panel)
+        missing = [subject.name for subject in panel.unmarked(member)]
+        insist(rules.LOCK, rules.Locking(panel.matter, member.seat, missing))
+        member.seat.locked_at = clock.now()
+        await member.seat.save([Seat.locked_at])
+        if all(each.seat.locked_at for each in panel.active):
+            await tell(
+                panel.matter.organisation,
+                "panels/complete.txt",
+                roles=BUYER_ROLES,
+                about=panel.matter.about,
+                matter=panel.matter,
+                waiting=panel.waiting(),
+            )
+        await _record(actor, "panel.submitted", panel.matter, {"marked": len(panel.to_mark(member))})
+    return member.seat
+
+
+async def explain(actor: Actor, convene: Convening, given: ConsensusDraft, seen: str) -> Consensus:
+    """The buyer's officer or a member writes down what the panel says where its marks lie far apart, from the version of
+    it that was `seen`."""
+    async with transaction():
+        panel = await convene()
+        matter = panel.matter
+        if not actor.wears(*BUYER_ROLES, organisation=matter.organisation):
+            seated(actor, panel)
+        insist(rules.EXPLAIN, rules.Explaining(matter, panel.locked, speaks(actor, panel)))
+        row = panel.consensus
+        stored = drafts.stored(ConsensusDraft, row) if row else {}
+        trace = Trace("panel.explained", matter.about)
+        await must_have_seen(seen, drafts.version(ConsensusDraft, row), stored, trace)
+        row = row or Consensus(panel=matter.about, at=clock.now(), by=actor.must_be_person())
+        row.at, row.by = clock.now(), actor.must_be_person()
+        drafts.write(given, row)
+        await row.save()
+        await _record(actor, "panel.explained", matter, {}, {"note": row.note})
+    return row
+
+
+# ── letters that others send ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def tell_named(panel: Panel) -> None:
+    """When a draft becomes public: write to those who were named in it what they are asked to do."""
+    for member in panel.active:
+        await _tell(member.seat, "panels/named.txt", panel.matter)
+
+
+async def tell_begun(panel: Panel) -> int:
+    """When there is something to judge: write to those who were named before. Answers how many were told; whoever is named
+    after it learns it with her naming."""
+    opened = panel.matter.opened_at
+    waiting = [
+        member.seat
+        for member in panel.active
+        if opened and member.seat.named_at < opened and not member.seat.begun_told_at and not member.seat.locked_at
+    ]
+    for seat in waiting:
+        seat.begun_told_at = clock.now()
+        await seat.save([Seat.begun_told_at])
+        await _tell(seat, "panels/begun.txt", panel.matter)
+    return len(waiting)
+
+
+async def unlock(panel: Panel, template: str, **facts: Any) -> None:
+    """Have everything marked again: every member's marks are unlocked, and she is told by this letter. Part of an action
+    of the floor above, which writes down why."""
+    for member in panel.active:
+        member.seat.locked_at = None
+        await member.seat.save([Seat.locked_at])
+        await tell_person(member.seat.person, template, about=panel.matter.about, **facts)
+
+
+async def release(panel: Panel, reason: str) -> None:
+    """When what they were to judge is given up: write to the members that there is nothing more to do."""
+    for member in panel.active:
+        await _tell(member.seat, "panels/released.txt", panel.matter, reason=reason)
+
+
+# ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def seated(actor: Actor, panel: Panel) -> Member:
+    """The actor's place on the panel; who has none, or is no longer of the buyer, is told nothing."""
+    actor.must_be_person()
+    member = panel.member(actor.person)
+    if member is None:
+        raise NotFound("Panel")
+    actor.must_wear(*ROLES, organisation=panel.matter.organisation, secret=True)
+    return member
+
+
+def speaks(actor: Actor, panel: Panel) -> bool:
+    """Whether the actor sees where the marks lie far apart, and may say why: an officer or member who has no interest in any
+    of those who sent something."""
+    member = panel.member(actor.person)
+    if member and member.seat.conflicts:
+        return False
+    officer = actor.wears(*BUYER_ROLES, organisation=panel.matter.organisation) is not None
+    return officer or (
+        member in panel.active and actor.wears(*ROLES, organisation=panel.matter.organisation) is not None
+    )
+
+
+def visible(actor: Actor, panel: Panel, ref: str) -> tuple[Member, Subject]:
+    """The actor's place and the thing of this `kind:reference`. Where things are read under aliases, one of a supplier she
+    has an interest in does not exist for her: a refusal would tell her whose it is."""
+    member, subject = seated(actor, panel), panel.matter.subject(ref)
+    if subject is None or (panel.matter.blind and subject.supplier in member.seat.conflicts):
+        raise NotFound("Subject")
+    return member, subject
+
+
+def _officer(actor: Actor, matter: Matter) -> None:
+    actor.must_wear(*BUYER_ROLES, organisation=matter.organisation, secret=matter.draft)
+
+
+def mistakes(subject: Subject, marks: dict[str, tuple[int, str]]) -> list[Refusal]:
+    """What is wrong with single marks, each reason beside the field in which it was typed."""
+    return [
+        Refusal(refusal.code, f"{criterion.name}: {refusal.reason}", field(refusal.field or "points", criterion.ref))
+        for criterion in subject.criteria
+        if criterion.ref in marks
+        for refusal in refusals(rules.EACH_MARK, *marks[criterion.ref])
+    ]
+
+
+async def _tell(seat: Seat, template: str, matter: Matter, **facts: Any) -> None:
+    await tell_person(
+        seat.person,
+        template,
+        about=matter.about,
+        matter=matter,
+        seat=seat,
+        highest=policy.UK.panels.highest_mark,
+        **facts,
+    )
+
+
+async def _record(
+    actor: Actor,
+    verb: str,
+    matter: Matter,
+    facts: dict[str, Plain],
+    private: dict[str, Plain] | None = None,
+    *,
+    subject: str = "",
+) -> None:
+    """Write into the log, under a seal that is never broken for the public: who judges is nobody's business outside."""
+    await record(
+        actor,
+        verb,
+        subject or matter.about,
+        facts,
+        private=private,
+        about=[*([matter.about] if subject else []), *matter.beside],
+        organisation=matter.organisation_ref,
+        sealed_by=f"evaluation:{matter.about}",
+    )

@@ -1,0 +1,75 @@
+"""A panel as programs see it, whatever it judges."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from market import drafts
+from market.actor import Actor
+from market.panels.actions import ConsensusDraft, speaks
+from market.panels.panel import Panel
+
+
+class MemberView(msgspec.Struct):
+    """A member of a panel. `conflicts` are empty where things are read under aliases; `marked` of `to_mark` things are marked;
+    `missing` says what she still owes."""
+
+    person: str
+    name: str
+    named_at: datetime
+    declared_at: datetime | None
+    conflicts: list[str]
+    marked: int
+    to_mark: int
+    missing: str
+    locked_at: datetime | None
+    excused_at: datetime | None
+
+
+class ConsensusView(msgspec.Struct):
+    """Where the marks lie far apart, once all are locked, and what the panel says about it."""
+
+    apart: list[str]
+    note: str
+    etag: str
+
+
+class ReasonView(msgspec.Struct):
+    """One evaluator's mark, what it means, and her reason, without her name."""
+
+    points: int
+    word: str
+    reason: str
+
+
+def member_views(panel: Panel) -> list[MemberView]:
+    """The members in the order in which they were named."""
+    views = []
+    for member in panel.members:
+        seat, due = member.seat, len(panel.to_mark(member))
+        views.append(
+            MemberView(
+                person=member.ref,
+                name=member.name,
+                named_at=seat.named_at,
+                declared_at=seat.declared_at,
+                conflicts=[] if panel.matter.blind else list(seat.conflicts),
+                marked=due - len(panel.unmarked(member)),
+                to_mark=due,
+                missing="" if seat.excused_at else panel.missing(member),
+                locked_at=seat.locked_at,
+                excused_at=seat.excused_at,
+            )
+        )
+    return views
+
+
+def consensus_view(actor: Actor, panel: Panel) -> ConsensusView:
+    """Where the panel disagrees and what it says, for those who speak for it; nothing for others."""
+    if not speaks(actor, panel):
+        return ConsensusView([], "", "")
+    kept = panel.consensus
+    apart = [f"{each.says}: {', '.join(str(mark) for mark in each.marks)}" for each in panel.apart()]
+    return ConsensusView(apart, kept.note if kept else "", drafts.version(ConsensusDraft, kept))

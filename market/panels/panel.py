@@ -1,0 +1,283 @@
+"""A panel as it stands: its members, what each may see and has marked, what it still owes, and where it disagrees.
+
+Panels stand below the records they judge for. So the floors above say what is judged (:class:`Matter`), and a panel
+is read beside it from the database once (:func:`of`) and then reckoned without it: page, API and decision see the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from market import drafts, policy
+from market.db import many, maybe
+from market.panels import arithmetic, rules
+from market.panels.tables import Consensus, Seat
+from market.refusals import refusals
+from market.wording import _
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """What is marked, with its weight of 100. `minimum` is the average under which the thing is excluded, 0 for none."""
+
+    ref: str
+    name: str
+    weight: int
+    description: str = ""
+    minimum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something that was sent. `ref` is its `kind:reference`, `name` what the panel knows it by, `supplier` the reference of
+    who sent it, `closed` why it is not marked (any more), empty while it is."""
+
+    ref: str
+    name: str
+    supplier: str
+    criteria: tuple[Criterion, ...]
+    readable: bool
+    closed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a panel is for.
+
+    `about` is the record's `kind:reference`, `organisation` the buyer whose people judge, `href` where they do it (`officer_href` where the officer looks), `what`
+    they judge in words (“bids”). `suppliers` (reference → name) are who sent something; they and the `subjects` are
+    empty before `opened_at`, which is None while nobody may know them. `blind`: the panel knows what was sent by aliases.
+    `settled` says why panel and marks stand as they are, empty while they may change. `draft`: the public knows nothing of
+    it. `opens_at` is when it will be opened, `due` by when it is to be decided. `beside` is what it grew from, for the log.
+    """
+
+    about: str
+    title: str
+    organisation: int
+    organisation_ref: str
+    organisation_name: str
+    href: str
+    officer_href: str
+    what: str
+    suppliers: Mapping[str, str]
+    subjects: Sequence[Subject]
+    opened_at: datetime | None
+    opens_at: datetime | None
+    due: datetime | None
+    blind: bool
+    settled: str
+    draft: bool
+    beside: Sequence[str]
+
+    def subject(self, ref: str) -> Subject | None:
+        """The thing of this `kind:reference`."""
+        return next((subject for subject in self.subjects if subject.ref == ref), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A seat with the reference and name of who sits on it."""
+
+    seat: Seat
+    ref: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A mark with its reason."""
+
+    points: int
+    reason: str
+
+    @property
+    def word(self) -> str:
+        """What the mark means."""
+        return arithmetic.word(self.points)
+
+
+def field(what: str, criterion: str) -> str:
+    """The name of the field in which the points or the reason for a criterion (its reference) are typed."""
+    return f"{what}_{criterion.replace('-', '_')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sheet as it is kept: marks by the criterion's reference."""
+
+    marks: Mapping[str, Given]
+
+    @property
+    def version(self) -> str:
+        """What a change of it is written from."""
+        return drafts.version_of("marks", self.shown) if self.marks else drafts.NOTHING
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The marks by the names of the fields in which they are typed."""
+        return {
+            name: value
+            for criterion, mark in self.marks.items()
+            for name, value in ((field("points", criterion), mark.points), (field("reason", criterion), mark.reason))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A criterion on which the marks for one thing lie far apart."""
+
+    subject: Subject
+    criterion: Criterion
+    marks: tuple[int, ...]
+
+    @property
+    def says(self) -> str:
+        """Where it is, in words, without the marks."""
+        return _("{thing} on {criterion}", thing=self.subject.name, criterion=self.criterion.name)
+
+
+NOTHING = Kept({})
+"""The sheet of what was not marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel with everything it has done; `sheets` by seat and subject."""
+
+    matter: Matter
+    members: Sequence[Member]
+    sheets: Mapping[tuple[int, str], Kept]
+    consensus: Consensus | None
+
+    @property
+    def active(self) -> list[Member]:
+        """The members who were not excused."""
+        return [member for member in self.members if member.seat.excused_at is None]
+
+    def member(self, person: int | None) -> Member | None:
+        """The member who is this person, excused ones too."""
+        return next((member for member in self.members if person is not None and member.seat.person == person), None)
+
+    def interests(self, member: Member) -> str:
+        """The names of the suppliers a member declared an interest in."""
+        return ", ".join(self.matter.suppliers.get(ref, ref) for ref in member.seat.conflicts)
+
+    def sheet(self, member: Member | None, subject: Subject) -> Kept:
+        """What a member gave a thing so far."""
+        return self.sheets.get((member.seat.id, subject.ref), NOTHING) if member else NOTHING
+
+    def judges(self, subject: Subject) -> list[Member]:
+        """Whose marks for a thing count: members who declared, without an interest in its supplier."""
+        return [
+            member
+            for member in self.active
+            if member.seat.declared_at and subject.supplier not in member.seat.conflicts
+        ]
+
+    def to_mark(self, member: Member) -> list[Subject]:
+        """What a member marks: nothing before she has declared, and nothing of a supplier she has an interest in."""
+        return [
+            subject
+            for subject in self.matter.subjects
+            if member in self.judges(subject) and subject.readable and subject.criteria and not subject.closed
+        ]
+
+    def unmarked(self, member: Member) -> list[Subject]:
+        """What a member has not marked on every criterion."""
+        return [
+            subject
+            for subject in self.to_mark(member)
+            if set(self.sheet(member, subject).marks) < {criterion.ref for criterion in subject.criteria}
+        ]
+
+    def missing(self, member: Member) -> str:
+        """What a member still owes, in a sentence; empty when nothing."""
+        if member.seat.declared_at is None:
+            return _("{name} has not declared her or his interests.", name=member.name)
+        left = self.unmarked(member)
+        if not left and member.seat.locked_at is not None:
+            return ""
+        if not left:
+            return _("{name} has not handed in.", name=member.name)
+        what = self.matter.what.removesuffix("s") if len(left) == 1 else self.matter.what
+        return _("{name} has still to mark {number} {things}.", name=member.name, number=len(left), things=what)
+
+    def gaps(self) -> list[str]:
+        """What keeps the marks from being reckoned, in sentences."""
+        judged = [subject for subject in self.matter.subjects if subject.readable]
+        if not judged:
+            return []
+        least = policy.UK.panels.evaluators_minimum
+        there = len(self.active)
+        say = _("Name at least {least} evaluators; {there} on the panel now.", least=least, there=there)
+        owed = [say] if there < least else []
+        owed += [sentence for member in self.active if (sentence := self.missing(member))]
+        if owed:
+            return owed
+        lonely = [each.name for each in judged if each.criteria and len(self.judges(each)) < least]
+        names = ", ".join(dict.fromkeys(lonely))
+        say = _("Fewer than {least} evaluators without a conflict of interest for: {names}.", least=least, names=names)
+        return [say] if lonely else []
+
+    def apart(self) -> list[Difference]:
+        """Where the marks lie far apart; nothing before everybody has locked hers, so that nobody bends to another's."""
+        if not self.locked:
+            return []
+        return [
+            Difference(subject, criterion, tuple(marks))
+            for subject in self.matter.subjects
+            for criterion in subject.criteria
+            if arithmetic.apart(marks := sorted(each.points for each in self.marks(subject, criterion.ref)))
+        ]
+
+    def waiting(self) -> list[str]:
+        """What the panel owes before anything is ranked or any price is shown, in sentences."""
+        return [refusal.reason for refusal in refusals(rules.READY, self.readiness())]
+
+    def readiness(self) -> rules.Readiness:
+        """What the rules judge before anything is ranked."""
+        note = self.consensus.note if self.consensus else ""
+        return rules.Readiness(self.gaps(), [difference.says for difference in self.apart()], note)
+
+    @property
+    def begun(self) -> bool:
+        """Whether who joins now joins late: it is open, and another was named before that or has declared since."""
+        opened = self.matter.opened_at
+        seats = [member.seat for member in self.members]
+        return opened is not None and any(seat.declared_at or seat.named_at < opened for seat in seats)
+
+    @property
+    def locked(self) -> bool:
+        """Whether there was something to judge, and every mark it needs is given and locked."""
+        return any(subject.readable for subject in self.matter.subjects) and not self.gaps()
+
+    def marks(self, subject: Subject, criterion: str) -> list[Given]:
+        """The marks that count for one criterion (its reference), each with its reason and without a name."""
+        sheets = (self.sheet(member, subject) for member in self.judges(subject))
+        return [sheet.marks[criterion] for sheet in sheets if criterion in sheet.marks]
+
+
+async def of(matter: Matter) -> Panel:
+    """The panel of a matter as it stands."""
+    seats = await Seat.objects().where(Seat.panel == matter.about).order_by(Seat.id)
+    people = {
+        row["id"]: row
+        for row in await many(
+            "SELECT id, ref, name FROM person WHERE id = ANY({}::int[])", [seat.person for seat in seats]
+        )
+    }
+    sheets: dict[tuple[int, str], Kept] = {}
+    marks: dict[tuple[int, str], dict[str, Given]] = {}
+    for row in await many(
+        "SELECT s.seat, s.subject, m.criterion, m.points, m.reason FROM sheet s JOIN mark m ON m.sheet = s.id "
+        "WHERE s.seat = ANY({}::int[]) ORDER BY m.id",
+        [seat.id for seat in seats],
+    ):
+        key = row["seat"], row["subject"]
+        marks.setdefault(key, {})[row["criterion"]] = Given(row["points"], row["reason"])
+        sheets[key] = Kept(marks[key])
+    members = [Member(seat, people[seat.person]["ref"], people[seat.person]["name"]) for seat in seats]
+    return Panel(matter, members, sheets, await maybe(Consensus, Consensus.panel == matter.about))
