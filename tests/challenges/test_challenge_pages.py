@@ -355,4 +355,4 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
             assert "Pitched and paid" in said(await hana.get("/applications"))
             page = await hana.get(f"/applications/{made.applications[0].ref}")
     assert "was paid on" in said(page)
-    assert f'href="/payments/{owed["ref"]}"' in page.text
+    assert f'href="/payments/{owed.ref}"' in page.text
