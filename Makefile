@@ -57,7 +57,8 @@ check: look $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && PRELUDE_VAR="$$var" $(BIN)/python -m market migrate --check
+	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && export PRELUDE_VAR="$$var" && \
+		$(BIN)/python -m market migrate >/dev/null && $(BIN)/python -m market migrate --check
 
 quick: check
 	$(PYTEST) -m "not (database or browser or meilisearch or slow or long)"

@@ -18,16 +18,19 @@ from market.settings import InTheWay, settings
 Arguments = argparse.Namespace
 
 
-def _run(work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4) -> Callable[[Arguments], int]:
-    """A command that needs the database: open a pool of `size` connections, do it, close."""
+def _run(
+    work: Callable[[Arguments], Coroutine[Any, Any, int]], size: int = 4, *, migrated: bool = True
+) -> Callable[[Arguments], int]:
+    """A command that needs the database, and unless it makes them the tables of this version: open a pool of `size`
+    connections, do it, close."""
 
     def command(arguments: Arguments) -> int:
         async def inside() -> int:
-            from market import clock, db
+            from market import clock, db, migrations
 
             if settings().demo:
                 clock.follow(settings().var / "clock")
-            await db.must_answer()
+            await (migrations.must_be_applied() if migrated else db.must_answer())
             async with db.pool(size):
                 return await work(arguments)
 
@@ -66,20 +69,17 @@ async def _work_once(arguments: Arguments) -> int:
 
 
 async def migrate(arguments: Arguments) -> int:
-    """Bring the database to the tables this version expects."""
+    """Bring the database to the tables this version expects, or only say what differs from them."""
     from market import migrations
+    from market.standards.publishing import ensure_profiles
 
-    done = await migrations.migrate()
-    lacking = await migrations.missing()
-    for line in lacking:
-        print(line, file=sys.stderr)
     if arguments.check:
-        return 1 if lacking else 0
-    print(f"{len(done)} migrations applied" if done else "The database is up to date.")
-    if not lacking:
-        from market.standards.publishing import ensure_profiles
-
-        await ensure_profiles()
+        lines = await migrations.check()
+        print("\n".join(lines) or "The tables in the code, the migrations and the database agree.")
+        return 1 if lines else 0
+    done = await migrations.migrate()
+    print("\n".join(f"{name} applied" for name in done) or "The database is up to date.")
+    await ensure_profiles()
     return 0
 
 
@@ -87,7 +87,7 @@ def demo(arguments: Arguments) -> int:
     """Play the demo story once, build the index, and serve it."""
     from market import serving
 
-    return serving.demo(arguments, _run(_tell, size=1))
+    return serving.demo(arguments, _run(_tell, size=1, migrated=False))
 
 
 async def _tell(arguments: Arguments) -> int:
@@ -343,8 +343,10 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(workers=1, with_worker=True, no_worker=False, again="make demo PORT={}")
     one = command("worker", work, "run the jobs: letters, payments, search")
     one.add_argument("--once", action="store_true", help="until nothing is left to do, then end")
-    one = command("migrate", _run(migrate), "bring the database to the tables this version expects")
-    one.add_argument("--check", action="store_true", help="and fail when tables and code differ")
+    one = command("migrate", _run(migrate, migrated=False), "bring the database to the tables this version expects")
+    one.add_argument(
+        "--check", action="store_true", help="change nothing; say what differs between code, migrations and database"
+    )
     one = command("operator", _run(operator), "begin a new site: its first operator, and the link to her account")
     one.add_argument("name", help="the person's name")
     one.add_argument("email", help="the address she signs in with")

@@ -58,6 +58,11 @@ class Reference(Varchar):
         """A plain VARCHAR in the database."""
         return "VARCHAR(16)"
 
+    @property
+    def ddl(self) -> str:
+        """Without a default: one in the database would give every row the same name."""
+        return super().ddl.partition(" DEFAULT ")[0]
+
     def get_default_value(self) -> Any:
         """A fresh reference for each row made in memory."""
         return new_ref(self.prefix)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from itertools import count
+from pathlib import Path
 from string import Formatter
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
@@ -59,7 +61,7 @@ async def connection() -> asyncpg.Connection[Any]:
     """A connection of one's own, outside the pool. Raises :class:`Unreachable`."""
     url = database_url()
     try:
-        return await asyncpg.connect(url, timeout=15)
+        return await asyncpg.connect(url, timeout=15, server_settings=_name())
     except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         where = urlsplit(url)
         named = f"{where.netloc.rpartition('@')[2] or 'this machine'}{where.path}"
@@ -271,7 +273,13 @@ def tables_of(statement: str) -> frozenset[str]:
 
 def new_engine() -> Engine:
     """The engine for this process. No extension is asked for: any PostgreSQL 15 or newer will do."""
-    return Engine(config={"dsn": database_url()}, extensions=())
+    return Engine(config={"dsn": database_url(), "server_settings": _name()}, extensions=())
+
+
+def _name() -> dict[str, str]:
+    """What our connections are called in `pg_stat_activity`: the command they are for, such as `prelude worker`."""
+    command = sys.argv[1:2] if Path(sys.argv[0]).name == "__main__.py" else []
+    return {"application_name": " ".join(["prelude", *command])}
 
 
 @cache

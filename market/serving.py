@@ -15,11 +15,10 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 
-import asyncpg
-
 from market import embedded, greeting, keeper, orphans, ports
 from market.db import connection, database_url
 from market.keeper import CannotStart
+from market.migrations import must_be_applied
 from market.settings import InTheWay, settings
 
 KEPT_BY_THE_DEMO = (
@@ -114,12 +113,11 @@ def _deaf_no_more() -> None:
 
 
 async def _begun() -> bool:
-    """Whether anybody is in the database. Raises :class:`InTheWay` for one without our tables."""
+    """Whether anybody is in the database. Raises :class:`InTheWay` for one without the tables that this version needs."""
+    await must_be_applied()
     asked = await connection()
     try:
         return bool(await asked.fetchval("SELECT EXISTS (SELECT 1 FROM person)"))
-    except asyncpg.UndefinedTableError:
-        raise InTheWay("The database has no tables yet: run `python -m market migrate` first") from None
     finally:
         await asked.close()
 

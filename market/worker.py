@@ -22,7 +22,7 @@ from functools import partial
 
 from challenges import actions as challenges
 from challenges import judging
-from market import clock, db, orphans
+from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards
 from market.bids import actions as bids
@@ -145,7 +145,7 @@ async def main() -> None:
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "job"))
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    await db.must_answer()
+    await migrations.must_be_applied()
     async with db.pool(CONNECTIONS):
         watch = asyncio.create_task(orphans.end_with_parent())
         await forever((*JOBS, *APART), stop)

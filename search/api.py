@@ -157,7 +157,7 @@ class SearchApi(Controller):
         guards=[guards.public],
         summary="Search everything public",
         operation_id="search",
-        responses=problem_responses(400, 503),
+        responses=problem_responses(503),
         operation_class=_Searching,
     )
     async def find(

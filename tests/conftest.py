@@ -71,7 +71,7 @@ DO $$
 DECLARE name text; filled boolean; names text := '';
 BEGIN
     SET LOCAL session_replication_role = replica;
-    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migration' LOOP
+    FOR name IN SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'applied_migration' LOOP
         EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', name) INTO filled;
         IF filled THEN EXECUTE format('DELETE FROM %s', name); END IF;
     END LOOP;

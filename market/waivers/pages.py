@@ -83,7 +83,7 @@ class WaiverPages(Controller):
         """One waiver: to be decided, or decided."""
         return await _waiver(request, ref, forms.blank(actions.Reason))
 
-    @get("/waivers/{ref:str}/bundle.json", guards=[guards.public])
+    @get("/waivers/{ref:str}/bundle.json", guards=[guards.public], opt={"reading_is_an_event": True})
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The signed file, exactly as a stranger's verifier wants it."""
         waiver = await actions.readable(request.user, ref)

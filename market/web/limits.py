@@ -111,20 +111,25 @@ COSTLY = {
 }
 """What costs the machine much for one address that asks: the longest beginning of the path decides."""
 
+
+def limit_of(path: str) -> Limit | None:
+    """The allowance of each address at this path, None where there is none."""
+    beginning = max((costly for costly in COSTLY if path.startswith(costly)), key=len, default=None)
+    return COSTLY[beginning] if beginning else None
+
+
 _left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
 
 async def not_flooding(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse (429) an address that asks for costly public things faster than a person or a polite program would. This
     machine itself is not counted: what asks from here is the operator's."""
-    path = connection.scope["path"]
-    found = max((each for each in COSTLY if path.startswith(each)), key=len, default=None)
-    if found is None:
+    if (limit := limit_of(connection.scope["path"])) is None:
         return
     who = client_of(connection)
     if _this_machine(who):
         return
-    limit, now = COSTLY[found], time.monotonic()
+    now = time.monotonic()
     tries, at = _left.pop((limit.name, who), (float(limit.burst), now))
     tries = min(float(limit.burst), tries + (now - at) * limit.burst / limit.seconds)
     _left[limit.name, who] = (max(0.0, tries - 1), now)

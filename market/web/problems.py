@@ -64,8 +64,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
 
 
 def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
-    """For the OpenAPI document: these statuses answer a :class:`Problem`; so does 400, which any request may be answered
-    that cannot be read or holds what cannot be kept (RFC 9110 section 15.5.1)."""
+    """For the OpenAPI document: these statuses answer a :class:`Problem`."""
     return {
         status: ResponseSpec(
             data_container=Problem,
@@ -73,7 +72,7 @@ def problem_responses(*statuses: int) -> dict[int, ResponseSpec]:
             media_type=PROBLEM_JSON,
             generate_examples=False,
         )
-        for status in sorted({400, *statuses})
+        for status in statuses
     }
 
 
