@@ -16,14 +16,12 @@ from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from market import clock
+from market.accounts import rules
 from market.accounts.tables import Session
 from market.actor import PUBLIC, Actor, Hat, Role
 from market.reads import rows
-from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web import crossing
-
-NOT_HERS = Refusal("access.not-your-organisation", "The token's person does not belong to this organisation.")
 
 COOKIE = "session"
 LASTS = timedelta(hours=12)
@@ -180,5 +178,5 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             clock.now(),
         )
         if actor.signed_in and organisation and organisation not in dict(actor.bodies):
-            raise Refused(NOT_HERS, status=403)
+            raise rules.NOT_YOUR_ORGANISATION.refused()
         return actor

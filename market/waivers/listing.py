@@ -9,7 +9,6 @@ import msgspec
 from market import clock
 from market.money import Money
 from market.reads import rows
-from market.refusals import Refusal, Refused
 from market.standing import Standing
 from market.waivers import rules
 from market.waivers.grounds import label
@@ -52,9 +51,7 @@ async def listed(standing: str = "") -> list[Listed]:
     """The decided requests, newest first: all, or those that are `in-force`, `expired` or `refused`. Anything else is
     refused (400)."""
     if standing not in ("", "in-force", "expired", "refused"):
-        raise Refused(
-            Refusal("waiver.standing-unknown", "There is no such standing of a waiver.", "standing"), status=400
-        )
+        raise rules.STANDING_UNKNOWN.refused()
     decided = await rows(
         Listed,
         """
