@@ -189,9 +189,8 @@ def standstill_is_over(drawing: DrawingUp) -> str | None:
     end = drawing.decision.standstill_ends_at
     if end is not None and not workdays.is_over(end, drawing.now):
         last = workdays.local_day(end)
-        return _(
-            "The standstill has not ended yet. Come back when it has: after {day}.", day=f"{last.day} {last:%B %Y}"
-        )
+        day = f"{last.day} {last:%B %Y}"
+        return _("The standstill has not ended yet. Come back when it has: after {day}.", day=day)
     return None
 
 

@@ -101,13 +101,14 @@ def commodity(candidate: Candidate) -> Line:
             _("The buyer states that this is a commodity, and the list agrees. {why}", why=verdict.why),
         )
     if tender.commodity_confirmed_at is not None:
+        day = f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}"
         return Line(
             "commodity",
             True,
             _(
                 "The list says otherwise ({why}) An operator let the buyer's statement stand on {day}: {reason}",
                 why=verdict.why,
-                day=f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}",
+                day=day,
                 reason=tender.commodity_confirmed_reason,
             ),
         )

@@ -199,10 +199,11 @@ def it_ends_within_a_year(wish: Wish) -> str | None:
     if wish.valid_until <= wish.tender.now:
         return _("Choose a day in the future.")
     if wish.valid_until > most:
+        day = f"{most:%d %B %Y}"
         return _(
             "No waiver lasts longer than {months} months. Choose a day until {day}.",
             months=policy.UK.gate.waiver_maximum_months,
-            day=f"{most:%d %B %Y}",
+            day=day,
         )
     return None
 

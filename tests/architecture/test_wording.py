@@ -212,7 +212,9 @@ def hidden(source: str) -> list[int]:
 def test_nothing_hides_the_catalogue() -> None:
     code = "from market.wording import _\ndef f(x):\n    first, _ = x\n    return _('Say why it is.')"
     assert hidden(code) == [3]
-    modules = [path for package in ("market", "challenges", "search") for path in sorted((ROOT / package).rglob("*.py"))]
+    modules = [
+        path for package in ("market", "challenges", "search") for path in sorted((ROOT / package).rglob("*.py"))
+    ]
     lines = {path.relative_to(ROOT).as_posix(): hidden(path.read_text()) for path in modules}
     assert not {place: found for place, found in lines.items() if found}, "name what is not wanted by its noun"
 
