@@ -7,7 +7,6 @@ before the short list the panel reads applications without names.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -28,7 +27,7 @@ from market.panels.panel import Member, Panel, Subject
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 from market.web.words import checklist_items
@@ -331,10 +330,6 @@ def report_view(report: InsightReport, challenge: Challenge) -> ReportView:
     )
 
 
-def _writes(*also: int) -> dict[int, Any]:
-    return problem_responses(400, 401, 403, 404, 409, *also)
-
-
 async def _seen(request: Visitor, ref: str) -> Challenge:
     challenge = await find(Challenge, Challenge.ref == ref)
     actions.may_see(request.user, challenge)
@@ -367,7 +362,6 @@ class ChallengesApi(Controller):
         guards=[guards.public],
         summary="List challenges",
         operation_id="listChallenges",
-        responses=problem_responses(),
     )
     async def index(
         self, stage: FromQuery[rules.Stage | None] = None, before: FromQuery[str] = ""
@@ -386,8 +380,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Draft a challenge",
         operation_id="draftChallenge",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def create(self, request: Visitor, data: JSONBody[NewChallenge]) -> ChallengeView:
         """Draft a challenge for a buyer."""
@@ -411,8 +404,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write the problem",
         operation_id="writeProblem",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def problem(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Problem], if_match: IfMatch = ""
@@ -425,8 +417,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write success and scope",
         operation_id="writeSuccess",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def success(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Success], if_match: IfMatch = ""
@@ -439,8 +430,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write fee, places and dates",
         operation_id="writeOffer",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def offer(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Offer], if_match: IfMatch = ""
@@ -453,8 +443,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write the terms",
         operation_id="writeTerms",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def terms(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
@@ -467,8 +456,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write CPV codes and profile",
         operation_id="writeSubject",
-        security=SIGNED_IN,
-        responses=_writes(428, 422),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def subject(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Subject], if_match: IfMatch = ""
@@ -481,8 +469,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Add a scoring criterion",
         operation_id="addScoringCriterion",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def add_criterion(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CriterionDraft]
@@ -497,8 +484,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Remove a scoring criterion",
         operation_id="removeScoringCriterion",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], criterion: FromPath[str]) -> ChallengeView:
         """Take a criterion out of a draft."""
@@ -509,8 +495,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="What still blocks publication",
         operation_id="readChallengeChecklist",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def checklist(self, request: Visitor, ref: FromPath[str]) -> Items[CheckView]:
         """Every rule of publication beside its answer now."""
@@ -526,8 +511,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Publish a challenge",
         operation_id="publishChallenge",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def publish(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Publish a draft; 409 with every rule that does not hold."""
@@ -539,8 +523,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Cancel a challenge",
         operation_id="cancelChallenge",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Because]) -> ChallengeView:
         """End it without a conclusion; everybody who applied is told why."""
@@ -551,8 +534,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Ask a question",
         operation_id="askChallengeQuestion",
-        security=SIGNED_IN,
-        responses=_writes(429),
+        responses=problem_responses(404, 409, 429),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
         """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
@@ -564,8 +546,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Answer a question",
         operation_id="answerChallengeQuestion",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def answer(
         self, request: Visitor, ref: FromPath[str], question: FromPath[str], data: JSONBody[questions.AnswerDraft]
@@ -578,8 +559,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Write the insight report",
         operation_id="writeInsightReport",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def report(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.ReportDraft], if_match: IfMatch = ""
@@ -594,8 +574,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Conclude a challenge",
         operation_id="concludeChallenge",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def conclude(self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.Conclusion]) -> ChallengeView:
         """Go, change or stop, with reasons; publishes the report and hands the gate its evidence."""
@@ -614,8 +593,7 @@ class ApplicationsApi(Controller):
         summary="List applications",
         operation_id="listApplications",
         reading_is_an_event=True,
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def index(self, request: Visitor, ref: FromPath[str]) -> Items[ApplicationView]:
         """Those the asker may read: a supplier her own; an evaluator, once she has declared, those she may mark; the
@@ -628,8 +606,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="Apply",
         operation_id="apply",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def apply(self, request: Visitor, ref: FromPath[str], data: JSONBody[NewApplication]) -> ApplicationView:
         """Apply once; 409 when it has closed. The answer is the receipt."""
@@ -646,8 +623,7 @@ class ApplicationsApi(Controller):
         summary="Read an application",
         operation_id="readApplication",
         reading_is_an_event=True,
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
         """One application, as the asker may see it."""
@@ -659,8 +635,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="Change an application",
         operation_id="changeApplication",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def change(
         self,
@@ -681,8 +656,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw an application",
         operation_id="withdrawApplication",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
         """Take it back, until it closes."""
@@ -695,8 +669,7 @@ class ApplicationsApi(Controller):
         guards=[guards.signed_in],
         summary="Mark an application",
         operation_id="markApplication",
-        security=SIGNED_IN,
-        responses=_writes(422, 428),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def mark(
         self,
@@ -722,8 +695,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Read the panel",
         operation_id="readPanel",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def panel(self, request: Visitor, ref: FromPath[str]) -> PanelView:
         """For the buyer officer and the evaluators, each what concerns her."""
@@ -734,8 +706,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Name an evaluator",
         operation_id="nameEvaluator",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Naming]) -> PanelView:
         """Put one of the buyer's people on the panel."""
@@ -748,8 +719,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Excuse an evaluator",
         operation_id="excuseEvaluator",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Excuse]) -> PanelView:
         """Take somebody off the panel with a reason."""
@@ -762,8 +732,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterests",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> PanelView:
         """Declare against the applicants' names, before seeing an application."""
@@ -776,8 +745,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Hand in marks",
         operation_id="handInMarks",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> PanelView:
         """Lock one's marks."""
@@ -789,8 +757,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Say why marks lie far apart",
         operation_id="explainMarks",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def explain(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
@@ -805,8 +772,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Make the short list",
         operation_id="makeShortlist",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def shortlist(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Rank, cut at the places, and write to everybody; 409 with what the panel still owes."""
@@ -817,8 +783,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="List pitches",
         operation_id="listPitches",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def list_pitches(self, request: Visitor, ref: FromPath[str]) -> Items[PitchView]:
         """The pitches the asker may see: the buyer's people and overseers all, a supplier her own."""
@@ -832,8 +797,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Arrange a pitch",
         operation_id="schedulePitch",
-        security=SIGNED_IN,
-        responses=_writes(428),
+        responses=problem_responses(404, 409, 428),
     )
     async def schedule(
         self,
@@ -853,8 +817,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Mark a pitch as delivered",
         operation_id="deliverPitch",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def deliver(
         self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[pitches.Delivery]
@@ -869,8 +832,7 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Mark a pitch as not given",
         operation_id="missPitch",
-        security=SIGNED_IN,
-        responses=_writes(),
+        responses=problem_responses(404, 409),
     )
     async def miss(
         self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[actions.Because]
@@ -920,8 +882,6 @@ class MyApplicationsApi(Controller):
         guards=[guards.supplier],
         summary="List own applications",
         operation_id="listOwnApplications",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403),
     )
     async def index(self, request: Visitor) -> Items[ApplicationView]:
         """What the asker's organisations sent, the newest first."""
@@ -940,7 +900,6 @@ class InsightsApi(Controller):
         guards=[guards.public],
         summary="List insight reports",
         operation_id="listInsights",
-        responses=problem_responses(),
     )
     async def index(self) -> Items[ReportView]:
         """All published reports, the newest first."""
@@ -969,7 +928,6 @@ class MethodsApi(Controller):
         guards=[guards.public],
         summary="List approved methods",
         operation_id="listMethods",
-        responses=problem_responses(),
     )
     async def index(self) -> Items[methods.Method]:
         """All approved methods with their stages, the most usual first; a challenge names one by its code."""

@@ -29,6 +29,7 @@ from challenges.pages import (
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
+from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import FOR_WHOM, WhoAsks
 from market.awards.api import AwardsApi, EvaluationApi
@@ -204,6 +205,7 @@ def create() -> Site:
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
+        plugins=[DescribedByItsGuard()],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
         openapi_config=OpenAPIConfig(
             title="Prelude",

@@ -13,7 +13,7 @@ from market.accounts import guards, memberships
 from market.accounts.tables import Organisation
 from market.db import find
 from market.refusals import NotFound
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -104,8 +104,6 @@ class MeApi(Controller):
         guards=[guards.signed_in],
         summary="Read who the token acts as",
         operation_id="readMe",
-        security=SIGNED_IN,
-        responses=problem_responses(401),
     )
     async def me(self, request: Visitor) -> MeView:
         """The person and the roles she holds now."""
@@ -127,7 +125,6 @@ class OrganisationsApi(Controller):
         guards=[guards.public],
         summary="List public bodies",
         operation_id="listOrganisations",
-        responses=problem_responses(),
     )
     async def index(self) -> Items[OrganisationView]:
         """Buyers, audit bodies and operators by name; suppliers have a list of their own."""
@@ -138,8 +135,7 @@ class OrganisationsApi(Controller):
         guards=[guards.operator],
         summary="Enter an organisation",
         operation_id="createOrganisation",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 409),
+        responses=problem_responses(409),
     )
     async def create(self, request: Visitor, data: JSONBody[memberships.OrganisationDraft]) -> OrganisationView:
         """Enter a buyer, an audit body or an operator."""
@@ -150,7 +146,7 @@ class OrganisationsApi(Controller):
         guards=[guards.public],
         summary="Read an organisation",
         operation_id="readOrganisation",
-        responses=problem_responses(400, 404),
+        responses=problem_responses(404),
     )
     async def one(self, ref: FromPath[str]) -> OrganisationView:
         """What is public of any body, suppliers included."""
@@ -161,8 +157,7 @@ class OrganisationsApi(Controller):
         guards=[guards.operator],
         summary="Change an organisation",
         operation_id="changeOrganisation",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def change(
         self,
@@ -179,8 +174,7 @@ class OrganisationsApi(Controller):
         guards=[guards.signed_in],
         summary="List the people of an organisation",
         operation_id="listPeople",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 404),
+        responses=problem_responses(404),
     )
     async def people(self, request: Visitor, ref: FromPath[str]) -> Items[MemberView]:
         """For its own members, operators and auditors."""
@@ -199,8 +193,7 @@ class OrganisationsApi(Controller):
         guards=[guards.signed_in],
         summary="Invite somebody",
         operation_id="invitePerson",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 429),
+        responses=problem_responses(404, 409, 429),
     )
     async def invite(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.InvitationDraft]
@@ -214,8 +207,7 @@ class OrganisationsApi(Controller):
         guards=[guards.signed_in],
         summary="List open invitations",
         operation_id="listInvitations",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 404),
+        responses=problem_responses(404),
     )
     async def invitations(self, request: Visitor, ref: FromPath[str]) -> Items[InvitationView]:
         """Those that may still be accepted, the newest first; for who may invite there."""
@@ -231,8 +223,7 @@ class OrganisationsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw an invitation",
         operation_id="withdrawInvitation",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> InvitationView:
         """Take an invitation back: its letter no longer opens anything."""
@@ -245,8 +236,7 @@ class OrganisationsApi(Controller):
         guards=[guards.signed_in],
         summary="End a role",
         operation_id="endMembership",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def end(self, request: Visitor, ref: FromPath[str], membership: FromPath[int]) -> Items[MemberView]:
         """End a role now; answers nothing more of it."""

@@ -15,14 +15,12 @@ from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from market import clock
+from market.accounts import rules
 from market.accounts.tables import ApiToken, Session
 from market.actor import PUBLIC, Actor, Hat
 from market.db import many, one
-from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web import crossing
-
-NOT_HERS = Refusal("access.not-your-organisation", "The token's person does not belong to this organisation.")
 
 COOKIE = "session"
 LASTS = timedelta(hours=12)
@@ -152,5 +150,5 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         organisation = connection.headers.get(FOR, "").strip()
         actor = await actor_of(found["person"], "token", first=organisation)
         if organisation and organisation not in dict(actor.bodies):
-            raise Refused(NOT_HERS, status=403)
+            raise rules.NOT_YOUR_ORGANISATION.refused()
         return actor

@@ -22,7 +22,7 @@ from market.panels.panel import NOTHING
 from market.proof import canonical
 from market.refusals import NotFound
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -256,14 +256,13 @@ class EvaluationApi(Controller):
 
     path = "/api/v1/tenders/{ref:str}/evaluation"
     tags = ["Evaluation"]
-    security = SIGNED_IN
 
     @get(
         "/",
         guards=[guards.signed_in],
         summary="Read an evaluation",
         operation_id="readEvaluation",
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
         """How far the evaluation is; for the buyer, the panel and auditors. To everybody else it does not exist."""
@@ -274,7 +273,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Name an evaluator",
         operation_id="nameBidEvaluator",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Naming]) -> EvaluationView:
         """Name an evaluator or buyer officer of the buyer, by her reference."""
@@ -286,7 +285,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Excuse an evaluator",
         operation_id="excuseBidEvaluator",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Excuse]) -> EvaluationView:
         """Excuse an evaluator who has not handed in, with a reason."""
@@ -298,7 +297,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterestsInBidders",
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> EvaluationView:
         """Declare one's interests in the bidders, or that there are none."""
@@ -311,7 +310,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Read an opened bid",
         operation_id="readBid",
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def read(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> ContentView:
         """What was in a bid. That you read it is written into the log, the first time."""
@@ -339,7 +338,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Mark a bid",
         operation_id="markBid",
-        responses=problem_responses(400, 401, 404, 409, 422, 428),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def mark(
         self,
@@ -358,7 +357,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Say why marks of bids lie far apart",
         operation_id="explainBidMarks",
-        responses=problem_responses(400, 401, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def say(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
@@ -373,7 +372,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Hand in marks of bids",
         operation_id="handInBidMarks",
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def submit(self, request: Visitor, ref: FromPath[str]) -> EvaluationView:
         """Lock one's marks; when everybody has, the prices are shown."""
@@ -385,7 +384,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Ask about a low price",
         operation_id="askAboutPrice",
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> QuestionView:
         """Ask a bidder to explain a price that looks abnormally low."""
@@ -397,7 +396,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Explain a low price",
         operation_id="explainPrice",
-        responses=problem_responses(400, 401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def explain(
         self, request: Visitor, ref: FromPath[str], bid: FromPath[str], data: JSONBody[actions.Explanation]
@@ -411,7 +410,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Read the ranking of a lot",
         operation_id="readRanking",
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def ranking(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> RankingView:
         """The ranking before the decision; it does not exist before the whole panel has handed in."""
@@ -426,7 +425,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Decide a lot",
         operation_id="decideLot",
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def decide(
         self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.DecisionDraft]
@@ -472,8 +471,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Set an award aside",
         operation_id="setAwardAside",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def set_aside(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.TakingBack]) -> AwardView:
         """Take a decision back, with a reason; the lot can be decided again."""
@@ -495,8 +493,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Complain",
         operation_id="lodgeComplaint",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def complain(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ComplaintDraft]
@@ -511,8 +508,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Answer a complaint",
         operation_id="answerComplaint",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def answer(
         self,

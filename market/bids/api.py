@@ -14,7 +14,7 @@ from market.bids import actions
 from market.bids.tables import Opening
 from market.db import find
 from market.tenders.tables import Tender
-from market.web.api import SIGNED_IN, Items
+from market.web.api import Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -95,8 +95,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Seal a bid",
         operation_id="sealBid",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 413, 422),
+        responses=problem_responses(404, 409, 413, 422),
     )
     async def seal(
         self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
@@ -110,8 +109,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw a bid",
         operation_id="withdrawBid",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
         """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""
@@ -122,8 +120,6 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="List what my firm sent",
         operation_id="listMyBids",
-        security=SIGNED_IN,
-        responses=problem_responses(401),
     )
     async def mine(self, request: Visitor) -> Items[SentView]:
         """Every envelope and withdrawal of the caller's suppliers, newest first, without contents."""
@@ -149,8 +145,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Bring an opening secret",
         operation_id="contributeSecret",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def contribute(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CodeForm]

@@ -19,7 +19,7 @@ from market.contracts import actions, rules
 from market.contracts.tables import Contract
 from market.db import find
 from market.tenders.tables import Lot, Tender
-from market.web.api import SIGNED_IN, Items, json_document
+from market.web.api import Items, json_document
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -183,7 +183,6 @@ class ContractsApi(Controller):
         guards=[guards.public],
         summary="List contracts",
         operation_id="listContracts",
-        responses=problem_responses(),
     )
     async def index(self, before: FromQuery[str] = "") -> Items[ContractLine]:
         """All contracts, the newest first; `before` is the last reference of the page before."""
@@ -212,8 +211,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Draw a contract up",
         operation_id="drawUpContract",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def draw_up(self, request: Visitor, data: JSONBody[NewContract]) -> ContractView:
         """Draw a contract up from an award after its standstill; its document is fixed here."""
@@ -251,8 +249,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Sign a contract",
         operation_id="signContract",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def sign(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Signature]) -> ContractView:
         """Sign for one's side by naming the digest of the document; with both signatures it is in force."""
@@ -263,8 +260,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Deliver a milestone",
         operation_id="deliverMilestone",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def deliver(
         self, request: Visitor, ref: FromPath[str], milestone: FromPath[str], data: JSONBody[actions.Delivery]
@@ -278,8 +274,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Accept a milestone",
         operation_id="acceptMilestone",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def accept(self, request: Visitor, ref: FromPath[str], milestone: FromPath[str]) -> ContractView:
         """The buyer accepts a delivery; its amount is owed from now on."""
@@ -291,8 +286,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Refuse a milestone",
         operation_id="refuseMilestone",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def refuse(
         self, request: Visitor, ref: FromPath[str], milestone: FromPath[str], data: JSONBody[actions.RefusedDelivery]
@@ -306,8 +300,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Propose a change",
         operation_id="proposeContractChange",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ChangeDraft]) -> ContractView:
         """Propose a change on a coded ground; it takes effect when the supplier agrees."""
@@ -319,8 +312,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Agree to a change",
         operation_id="agreeContractChange",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
         """The supplier agrees to a change; it is in effect."""
@@ -332,8 +324,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="Leave a proposed change",
         operation_id="leaveContractChange",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
         """The buyer takes a proposed change back, or the supplier does not agree; the contract stays as it is."""
@@ -346,8 +337,7 @@ class ContractsApi(Controller):
         guards=[guards.signed_in],
         summary="End a contract",
         operation_id="endContract",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def end(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.End]) -> ContractView:
         """End a contract in force, or give up one that both sides have not signed."""

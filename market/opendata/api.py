@@ -20,10 +20,9 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from market.accounts import guards
-from market.opendata import actions, feed, gathering, packages, sheets
+from market.opendata import actions, feed, gathering, packages, rules, sheets
 from market.opendata.shapes import FullRecordPackage, RecordPackage, ReleasePackage, Tag
 from market.opendata.shelf import Answer, Shelf
-from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web.problems import problem_responses
 
@@ -98,7 +97,7 @@ def _document(kind: Any, media_type: str, words: str, *statuses: int) -> dict[in
     guards=[guards.public],
     summary="Releases, oldest first",
     operation_id="listReleases",
-    responses=_document(ReleasePackage, JSON, "An OCDS release package", 429),
+    responses=_document(ReleasePackage, JSON, "An OCDS release package"),
 )
 async def releases(
     request: AnyRequest,
@@ -124,7 +123,7 @@ async def releases(
     guards=[guards.public],
     summary="One release",
     operation_id="readRelease",
-    responses=_document(ReleasePackage, JSON, "An OCDS release package", 404, 429),
+    responses=_document(ReleasePackage, JSON, "An OCDS release package", 404),
 )
 async def one_release(request: AnyRequest, key: OneKey) -> Response[bytes]:
     """A release package with one release, by its id."""
@@ -145,7 +144,7 @@ async def one_release(request: AnyRequest, key: OneKey) -> Response[bytes]:
     guards=[guards.public],
     summary="Records, those that changed longest ago first",
     operation_id="listRecords",
-    responses=_document(RecordPackage, JSON, "An OCDS record package", 429),
+    responses=_document(RecordPackage, JSON, "An OCDS record package"),
 )
 async def records(
     request: AnyRequest,
@@ -170,7 +169,7 @@ async def records(
     guards=[guards.public],
     summary="One record with its releases",
     operation_id="readRecord",
-    responses=_document(FullRecordPackage, JSON, "An OCDS record package", 404, 429),
+    responses=_document(FullRecordPackage, JSON, "An OCDS record package", 404),
 )
 async def one_record(request: AnyRequest, ocid: OneOcid) -> Response[bytes]:
     """A record package with one process: its releases embedded, and compiled."""
@@ -193,7 +192,7 @@ async def one_record(request: AnyRequest, ocid: OneOcid) -> Response[bytes]:
     summary="What changed last, as a feed",
     operation_id="readChanges",
     media_type=ATOM,
-    responses=_document(str, ATOM, "An Atom feed", 429),
+    responses=_document(str, ATOM, "An Atom feed"),
 )
 async def changes(
     request: AnyRequest,
@@ -220,7 +219,7 @@ async def changes(
     summary="One row for each process",
     operation_id="tableOfRecords",
     media_type=CSV,
-    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF", 429),
+    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF"),
 )
 async def records_table(request: AnyRequest) -> Response[Any]:
     """Every process with its main facts, for a spreadsheet. Cells that would be run as formulas begin with an apostrophe."""
@@ -233,7 +232,7 @@ async def records_table(request: AnyRequest) -> Response[Any]:
     summary="One row for each contract",
     operation_id="tableOfContracts",
     media_type=CSV,
-    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF", 429),
+    responses=_document(str, CSV, "A table: UTF-8 with a byte order mark, CRLF"),
 )
 async def contracts_table(request: AnyRequest) -> Response[Any]:
     """Every contract and every paid pitch with buyer, supplier, value and what was paid, for a spreadsheet."""
@@ -266,16 +265,13 @@ OpenDataApi = Router(
 
 def _place(cursor: str) -> int:
     if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**62):
-        raise Refused(Refusal("open-data.bad-cursor", "Take the cursor from `links.next`.", "cursor"), status=400)
+        raise rules.BAD_CURSOR.refused()
     return int(cursor or "0")
 
 
 def _aware(since: datetime | None) -> datetime | None:
     if since is not None and since.tzinfo is None:
-        raise Refused(
-            Refusal("open-data.no-zone", "Write the moment with its zone, like 2026-11-22T09:00:00Z.", "since"),
-            status=400,
-        )
+        raise rules.NO_ZONE.refused()
     return since
 
 

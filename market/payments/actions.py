@@ -18,7 +18,7 @@ from market.payments import rules
 from market.payments.providers import Declined, Order, Outcome, Paid, Provider, Simulated, Unanswered, Unreachable
 from market.payments.stripe import Stripe
 from market.payments.tables import Obligation, Payment, PayoutAccount, ProviderEvent
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.settings import settings
 
 TRY_AGAIN = timedelta(minutes=1)
@@ -30,10 +30,6 @@ provider tells us opens it."""
 
 RELEASERS: tuple[Role, ...] = ("buyer", "contract-manager")
 """Who may release the payer's money, unless she accepted the delivery."""
-
-UNREACHABLE = Refusal(
-    "payment.provider-unreachable", "The payment provider does not answer just now. Try again in a few minutes."
-)
 
 NEVER_SENT = "It was released while payments were simulated, so no money was sent. Release it again."
 
@@ -391,14 +387,14 @@ async def open_account(actor: Actor, organisation: int, returns_to: str) -> str:
     actor.must_wear("supplier-admin", organisation=organisation)
     paying = provider()
     if not isinstance(paying, Stripe):
-        raise Refused(Refusal("payment.simulated", "Payments are simulated here, so no account is needed."))
+        raise rules.SIMULATED.refused()
     firm = await find(Organisation, Organisation.id == organisation)
     known = (await accounts_of([organisation])).get(organisation)
     try:
         account = known.account if known else await _new_account(actor, firm, paying)
         return await paying.setup_page(account, returns_to)
     except Unreachable:
-        raise Refused(UNREACHABLE, status=503) from None
+        raise rules.UNREACHABLE.refused() from None
 
 
 async def _new_account(actor: Actor, firm: Organisation, paying: Stripe) -> str:

@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery
 
 from market.accounts import guards
 from market.payments import actions
-from market.web.api import SIGNED_IN, Items
+from market.web.api import Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -75,7 +75,6 @@ class PaymentsApi(Controller):
         guards=[guards.public],
         summary="List obligations",
         operation_id="listObligations",
-        responses=problem_responses(),
     )
     async def index(self, about: FromQuery[str] = "", before: FromQuery[str] = "") -> Items[ObligationView]:
         """Obligations with their last attempt to pay, the newest first; `about` keeps those of one challenge or contract
@@ -102,8 +101,7 @@ class PaymentsApi(Controller):
         guards=[guards.signed_in],
         summary="Release a payment",
         operation_id="releasePayment",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def release(self, request: Visitor, ref: FromPath[str]) -> ObligationView:
         """Release the money for an obligation; never by the person who accepted the delivery."""
@@ -116,8 +114,7 @@ class PaymentsApi(Controller):
         guards=[guards.signed_in],
         summary="Confirm receipt",
         operation_id="confirmPayment",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def confirm(self, request: Visitor, ref: FromPath[str]) -> ObligationView:
         """The payee says that the money of this payment (PY-…) arrived."""

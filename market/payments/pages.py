@@ -18,10 +18,11 @@ from market.db import find
 from market.payments import actions, rules
 from market.payments.stripe import read_event
 from market.payments.tables import Obligation, Payment, PayoutAccount
-from market.refusals import NotFound, Refusal, Refused, refusals
+from market.refusals import NotFound, refusals
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 def state_of(row: dict[str, Any]) -> tuple[str, str]:
@@ -115,9 +116,9 @@ class PaymentPages(Controller):
         try:
             event, kind, live = read_event(body, request.headers.get("stripe-signature", ""), secret)
         except ValueError as wrong:
-            raise Refused(Refusal("payment.webhook-refused", str(wrong)), status=400) from wrong
+            raise rules.WEBHOOK_REFUSED.refused(why=wrong) from wrong
         if live != settings().production:
-            raise Refused(Refusal("payment.webhook-refused", "live and test events are kept apart"), status=400)
+            raise rules.WEBHOOK_REFUSED.refused(why=_("Live and test events are kept apart."))
         return {"new": await actions.told("stripe", event, kind, body.decode())}
 
 

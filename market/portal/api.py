@@ -20,7 +20,7 @@ from market.portal.intake.notices import Party
 from market.portal.sameness import actions as sameness
 from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.tables import Quarantined, Source
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -245,7 +245,6 @@ class PortalsApi(Controller):
         guards=[guards.public],
         summary="List the portals that are read",
         operation_id="listPortals",
-        responses=problem_responses(),
     )
     async def index(self) -> Items[PortalView]:
         """Every portal that has been read, the one with most notices first."""
@@ -256,8 +255,7 @@ class PortalsApi(Controller):
         guards=[guards.operator],
         summary="List the runs of a portal",
         operation_id="listImportRuns",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def runs(self, name: FromPath[str]) -> Items[RunView]:
         """The last twenty runs, newest first."""
@@ -270,8 +268,7 @@ class PortalsApi(Controller):
         status_code=200,
         summary="Set how often a portal is read",
         operation_id="scheduleImport",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def rhythm(
         self, request: Visitor, name: FromPath[str], data: JSONBody[actions.Rhythm], if_match: IfMatch = ""
@@ -292,8 +289,6 @@ class QuarantineApi(Controller):
         guards=[guards.operator],
         summary="List what could not be read",
         operation_id="listQuarantined",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403),
     )
     async def index(self, source: OfSource = "", before: Before = None) -> Items[QuarantinedLine]:
         """What waits to be mended, newest first, of one portal or of all."""
@@ -309,8 +304,7 @@ class QuarantineApi(Controller):
         guards=[guards.operator],
         summary="Read what could not be read",
         operation_id="readQuarantined",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def one(self, ref: FromPath[str]) -> QuarantinedView:
         """One item with its bytes as they were published, as text; what is no UTF-8 in it is shown as �."""
@@ -323,8 +317,7 @@ class QuarantineApi(Controller):
         status_code=200,
         summary="Bring in what was mended",
         operation_id="replayQuarantined",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def replay(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Mending]) -> QuarantinedView:
         """Read the mended text with the same reader; with an empty one the kept bytes are read again. What was published
@@ -343,8 +336,6 @@ class NoticePairsApi(Controller):
         guards=[guards.operator],
         summary="List doubtful pairs of notices",
         operation_id="listNoticePairs",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403),
     )
     async def index(self) -> Items[PairView]:
         """The likeliest pairs that wait for a decision, at most a hundred."""
@@ -364,8 +355,7 @@ class NoticePairsApi(Controller):
         status_code=200,
         summary="Decide a doubtful pair of notices",
         operation_id="decideNotices",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[sameness.Decision]) -> DecidedView:
         """Say whether two notices are one procurement. Joined, they are shown as one from now on."""
@@ -384,8 +374,6 @@ class NoticeMergesApi(Controller):
         guards=[guards.operator],
         summary="List joined notices",
         operation_id="listNoticeMerges",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403),
     )
     async def index(self) -> Items[MergeView]:
         """The latest joinings that stand, at most a hundred."""
@@ -402,8 +390,7 @@ class NoticeMergesApi(Controller):
         status_code=200,
         summary="Take joined notices apart",
         operation_id="partNotices",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def undo(self, request: Visitor, ref: FromPath[str]) -> DecidedView:
         """Show two notices apart again; they are never joined by themselves after that."""

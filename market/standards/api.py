@@ -20,7 +20,7 @@ from market.refusals import NotFound
 from market.standards import actions, catalogue, certificates, exemptions, fetching, live, publishing, sandboxes
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Sandbox, Service
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.limits import client_of
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -252,7 +252,7 @@ class StandardsApi(Controller):
         guards=[guards.public],
         summary="Check an API description",
         operation_id="checkApi",
-        responses=problem_responses(400, 404, 422, 429, 503),
+        responses=problem_responses(404, 422, 503),
     )
     async def check(self, request: Visitor, data: JSONBody[ToCheck]) -> dict[str, Any]:
         """The run record: outcome, and every finding with rule, why, source, place, value and how to mend it. Nothing is
@@ -275,8 +275,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Publish a profile version",
         operation_id="publishProfile",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 422),
+        responses=problem_responses(422),
     )
     async def publish(self, request: Visitor, data: JSONBody[publishing.ProfileDraft]) -> ProfileView:
         """Publish a version, which never changes afterwards; 422 with everything the engine refuses."""
@@ -300,7 +299,6 @@ class StandardsApi(Controller):
         guards=[guards.public],
         summary="List components",
         operation_id="listComponents",
-        responses=problem_responses(400),
     )
     async def services(
         self,
@@ -328,8 +326,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="List a service",
         operation_id="listService",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 422),
+        responses=problem_responses(422),
     )
     async def create(self, request: Visitor, data: JSONBody[actions.ServiceDraft]) -> ServiceView:
         """List a service in the catalogue; its document is lodged next."""
@@ -364,8 +361,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Lodge an API description",
         operation_id="lodgeApi",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422, 429, 503),
+        responses=problem_responses(404, 409, 422, 503),
     )
     async def lodge(self, request: Visitor, ref: FromPath[str], data: JSONBody[ToLodge]) -> LodgementView:
         """Lodge a document: it is checked under every profile of the service, and a pass is certified at once."""
@@ -383,8 +379,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Check a component again",
         operation_id="checkComponent",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409, 429, 503),
+        responses=problem_responses(404, 409, 503),
     )
     async def check_again(self, request: Visitor, ref: FromPath[str]) -> Items[RunLine]:
         """Check the lodged document again under every profile of the service."""
@@ -397,8 +392,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Read the sandbox of a component",
         operation_id="readSandbox",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def sandbox(self, request: Visitor, ref: FromPath[str]) -> SandboxView:
         """Where the service can be tried, and the token that shows control of its host; for its supplier."""
@@ -414,8 +408,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Name the sandbox of a component",
         operation_id="nameSandbox",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def name_sandbox(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[sandboxes.SandboxDraft], if_match: IfMatch = ""
@@ -428,8 +421,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Take the sandbox of a component away",
         operation_id="dropSandbox",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def drop_sandbox(self, request: Visitor, ref: FromPath[str]) -> None:
         """Refused while the last live check found something."""
@@ -440,8 +432,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Ask for a live check",
         operation_id="askLiveCheck",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409, 429),
+        responses=problem_responses(404, 409),
     )
     async def ask_live(self, request: Visitor, ref: FromPath[str]) -> LiveCheckView:
         """A job makes it within a minute: the sandbox is called, and what it does is judged by the profile."""
@@ -453,8 +444,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="List the live checks of a component",
         operation_id="listLiveChecks",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def live_checks(self, request: Visitor, ref: FromPath[str]) -> Items[LiveCheckView]:
         """The newest twenty; for its supplier."""

@@ -18,6 +18,7 @@ from market.accounts import rules as account_rules
 from market.accounts.actions import Email, plain_address
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
+from market.accounts.rules import REGISTERED_ALREADY
 from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
@@ -158,11 +159,9 @@ async def asked(token: str, *, lock: bool = False) -> tuple[Registration, Suppli
     """The registration of a letter's link; refused when it is confirmed already or too old."""
     row = await find(Registration, Registration.token_hash == digest(token), lock=lock)
     if row.confirmed_at is not None:
-        raise Refused(Refusal("supplier.confirmed-already", "This is confirmed already. Sign in instead."), status=410)
+        raise rules.CONFIRMED_ALREADY.refused()
     if row.expires_at <= clock.now():
-        raise Refused(
-            Refusal("supplier.confirmed-too-late", "This link is more than two days old. Register again."), status=410
-        )
+        raise rules.CONFIRMED_TOO_LATE.refused()
     return row, _draft(row)
 
 
@@ -251,9 +250,7 @@ async def _new_person(given: SupplierDraft, password_hash: str) -> Person:
         async with transaction():
             await person.save()
     except UniqueViolationError:
-        raise Refused(
-            Refusal("supplier.address-taken", "There is an account with this address. Sign in instead.", "email")
-        ) from None
+        raise rules.ADDRESS_TAKEN.refused() from None
     return person
 
 
@@ -264,16 +261,7 @@ async def _registered_already(given: FirmDraft) -> list[Refusal]:
     first = await maybe(
         Organisation, (Organisation.scheme == number.scheme) & (Organisation.identifier == number.number)
     )
-    if first is None:
-        return []
-    return [
-        Refusal(
-            "organisation.registered-already",
-            f"{first.name} is here already with this number. Ask somebody there to invite you; if you know nobody "
-            f"there, write to the operator.",
-            "identifier",
-        )
-    ]
+    return [] if first is None else [REGISTERED_ALREADY.refusal(name=first.name)]
 
 
 async def forget_unconfirmed() -> int:

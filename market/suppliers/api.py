@@ -15,7 +15,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.proof import canonical
 from market.suppliers import actions, rules
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -97,7 +97,6 @@ class SuppliersApi(Controller):
         guards=[guards.public],
         summary="List suppliers",
         operation_id="listSuppliers",
-        responses=problem_responses(400),
     )
     async def index(self, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Items[SupplierLine]:
         """Suppliers by name; with `q` those whose name, region, summary, capabilities or number hold every word of it."""
@@ -115,7 +114,7 @@ class SuppliersApi(Controller):
         guards=[guards.public],
         summary="Read a supplier",
         operation_id="readSupplier",
-        responses=problem_responses(400, 404),
+        responses=problem_responses(404),
     )
     async def one(self, ref: FromPath[str]) -> SupplierView:
         """A supplier with its present profile."""
@@ -126,7 +125,7 @@ class SuppliersApi(Controller):
         guards=[guards.public],
         summary="Read an earlier profile",
         operation_id="readProfileVersion",
-        responses=problem_responses(400, 404),
+        responses=problem_responses(404),
     )
     async def version(self, ref: FromPath[str], version: FromPath[int]) -> VersionView:
         """The profile as it stood."""
@@ -138,8 +137,7 @@ class SuppliersApi(Controller):
         guards=[guards.signed_in],
         summary="Change one's own profile",
         operation_id="updateProfile",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def update(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ProfileDraft], if_match: IfMatch = ""

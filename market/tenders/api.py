@@ -16,10 +16,10 @@ from market.db import find
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
-from market.tenders import actions, rules
+from market.tenders import actions, gate, rules
 from market.tenders.listing import Listed, listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
-from market.web.api import SIGNED_IN, IfMatch, Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -215,7 +215,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
     mine = actions.works_for(request.user, tender)
     shown = await actions.shown_about(tender)
     draft = tender.published_at is None
-    trace = rules.gate(found).lines if draft else actions.gate_lines(tender)
+    trace = gate.ask(found).lines if draft else actions.gate_lines(tender)
     people = {
         each.id: each
         for each in await Person.objects().where(Person.id.is_in([o.person for o in found.officers] or [0]))
@@ -286,7 +286,6 @@ class TendersApi(Controller):
         guards=[guards.public],
         summary="List tenders",
         operation_id="listTenders",
-        responses=problem_responses(400),
     )
     async def index(self, stage: FromQuery[str] = "", after: FromQuery[str] = "") -> Items[TenderLine]:
         """Published tenders: those that take bids first, soonest deadline first. `stage` is `questions`, `open`,
@@ -300,8 +299,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Draft a tender",
         operation_id="draftTender",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 422),
+        responses=problem_responses(404, 422),
     )
     async def create(self, request: Visitor, data: JSONBody[NewTender]) -> TenderView:
         """Draft a tender for a body, from scratch or from a concluded exercise (`exercise`)."""
@@ -327,8 +325,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Say what is bought",
         operation_id="describeTender",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def describe(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.About], if_match: IfMatch = ""
@@ -341,8 +338,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Say where it comes from",
         operation_id="explainTenderOrigin",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def explain(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Origin], if_match: IfMatch = ""
@@ -355,8 +351,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Set the dates",
         operation_id="setTenderDates",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def dates(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Dates], if_match: IfMatch = ""
@@ -369,8 +364,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Set the terms",
         operation_id="setTenderTerms",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 428),
+        responses=problem_responses(404, 409, 428),
     )
     async def terms(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
@@ -383,8 +377,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Add a lot",
         operation_id="addLot",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.LotDraft]) -> LotView:
         """Add a lot to a draft; its criteria follow."""
@@ -395,8 +388,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Change a lot",
         operation_id="reviseLot",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422, 428),
+        responses=problem_responses(404, 409, 422, 428),
     )
     async def revise_lot(
         self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.LotDraft], if_match: IfMatch = ""
@@ -410,8 +402,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Take a lot out",
         operation_id="dropLot",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def drop_lot(self, request: Visitor, lot: FromPath[str]) -> TenderView:
         """Take a lot out of a draft; the lots after it move up."""
@@ -422,8 +413,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Add a criterion",
         operation_id="addLotCriterion",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def add_criterion(
         self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.CriterionDraft]
@@ -438,8 +428,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Take a criterion out",
         operation_id="dropLotCriterion",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def drop_criterion(self, request: Visitor, criterion: FromPath[str]) -> LotView:
         """Take a criterion out of a draft's lot."""
@@ -450,8 +439,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Copy criteria",
         operation_id="copyLotCriteria",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def copy(self, request: Visitor, lot: FromPath[str], data: JSONBody[LotNamed]) -> LotView:
         """Replace the criteria of a lot with those of another lot of the same draft."""
@@ -462,8 +450,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Name an opening officer",
         operation_id="nameOpeningOfficer",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def name_officer(self, request: Visitor, ref: FromPath[str], data: JSONBody[PersonNamed]) -> TenderView:
         """Name a person of the buyer; she is asked by letter to make her code."""
@@ -476,8 +463,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Take an opening officer off",
         operation_id="dropOpeningOfficer",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> TenderView:
         """Take a person off the opening officers of a draft."""
@@ -488,8 +474,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Make one's own opening code",
         operation_id="enrolOpeningOfficer",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def enrol(self, request: Visitor, ref: FromPath[str]) -> CodeShown:
         """Make the caller's code for this tender. It is answered once and not kept; a new one replaces it."""
@@ -501,8 +486,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Let a commodity claim stand",
         operation_id="confirmCommodity",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def confirm_commodity(
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Override]
@@ -516,8 +500,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Publish a tender",
         operation_id="publishTender",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def publish(self, request: Visitor, ref: FromPath[str]) -> TenderView:
         """Publish a draft through the gate; 409 with every rule that does not hold."""
@@ -528,8 +511,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Ask a question",
         operation_id="askTenderQuestion",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 429),
+        responses=problem_responses(404, 409, 429),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
         """Ask as a supplier while questions are taken. It is published with its answer; nobody is told who asked."""
@@ -541,8 +523,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Answer a question",
         operation_id="answerTenderQuestion",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def answer(
         self, request: Visitor, question: FromPath[str], data: JSONBody[questions.AnswerDraft]
@@ -556,8 +537,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Add a change",
         operation_id="changeTender",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Change]) -> TenderView:
         """Add a change to a published tender; the deadline may move later with it."""
@@ -570,8 +550,7 @@ class TendersApi(Controller):
         status_code=200,
         summary="Cancel a tender",
         operation_id="cancelTender",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Ending]) -> TenderView:
         """End a published tender without an award."""
@@ -582,8 +561,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Follow a tender",
         operation_id="followTender",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404),
+        responses=problem_responses(404),
     )
     async def follow(self, request: Visitor, ref: FromPath[str], data: JSONBody[Wanted]) -> TenderView:
         """As a supplier, be written to when it changes, or no longer."""

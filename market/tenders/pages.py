@@ -22,7 +22,7 @@ from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
-from market.tenders import actions, cpv, rules
+from market.tenders import actions, cpv, gate, rules
 from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
@@ -403,8 +403,8 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         candidate = await actions.candidate(tender)
         context |= {
             "exercises": await _exercises(body),
-            "gate": rules.gate(candidate),
-            "verdict": rules.is_commodity(candidate.codes),
+            "gate": gate.ask(candidate),
+            "verdict": gate.is_commodity(candidate.codes),
             "central": body.tier == "central",
         }
     if name == "terms":
@@ -588,7 +588,7 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
             "hint": "Published with your answer",
         },
     ]
-    gate = rules.gate(found)
+    asked = gate.ask(found)
     return show(
         request,
         "tenders/draft.html",
@@ -597,9 +597,9 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
         tasks=tasks,
         checks=checks,
         ready=not open_codes,
-        gate=gate,
+        gate=asked,
         frozen=tender.waiver_asked,
-        asks_waiver=gate.ground is None and not tender.waiver_asked and context["is_buyer"],
+        asks_waiver=asked.ground is None and not tender.waiver_asked and context["is_buyer"],
         confirms=request.user.wears("operator") is not None and tender.commodity_claimed,
         now=clock.now(),
     )

@@ -20,7 +20,7 @@ from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, many, maybe, one, transaction
 from market.proof import canonical, signing
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.settings import settings
 from market.tenders import actions as tenders
 from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
@@ -28,6 +28,7 @@ from market.tenders.tables import Lot, Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds, label
 from market.waivers.tables import Waiver
+from market.wording import _
 
 PURPOSE = "waiver.sign"
 
@@ -407,22 +408,14 @@ async def _checked(signed: passkeys.Signed, current: bytes) -> tuple[signing.Bun
     stated = signed.statement.encode()
     try:
         if canonical.decode(stated)["document_sha256"] != hashlib.sha256(current).hexdigest():
-            raise Refused(
-                Refusal(
-                    "waiver.changed-meanwhile", "What you were asked to sign is no longer what is asked. Read it again."
-                )
-            )
+            raise rules.CHANGED_MEANWHILE.refused()
         key = passkeys.signing_key(signed.passkey)
         bundle = signing.bundle(current, stated, signed.response, key, settings().host, passkeys.origins())
         verified = signing.verify(bundle, origin=settings().site_url)
     except (canonical.NotCanonical, signing.NotABundle, signing.NotVerified) as error:
-        raise Refused(
-            Refusal("waiver.signature-refused", f"The signature does not hold. {error}"), status=422
-        ) from None
+        raise rules.SIGNATURE_REFUSED.refused(why=error) from None
     if verified.purpose != PURPOSE:
-        raise Refused(
-            Refusal("waiver.signature-refused", "This signature was made for something else than a waiver."), status=422
-        )
+        raise rules.SIGNATURE_REFUSED.refused(why=_("It was made for something else than a waiver."))
     return bundle, verified
 
 
@@ -452,7 +445,7 @@ async def _signer(actor: Actor, department: int) -> signing.Signer:
         .first()
     )
     if held is None:
-        raise Refused(Refusal("waiver.not-in-office", "You do not hold this office now."), status=403)
+        raise rules.NOT_IN_OFFICE.refused()
     body = await find(Organisation, Organisation.id == department)
     return signing.Signer(actor.ref, actor.name, held.title or "Minister", body.name, held.since, held.until)
 

@@ -19,7 +19,7 @@ from market.waivers import actions, rules
 from market.waivers.grounds import grounds
 from market.waivers.listing import MinistersKey, listed, ministers_keys
 from market.waivers.tables import Waiver
-from market.web.api import SIGNED_IN, Items, json_document
+from market.web.api import Items, json_document
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -144,7 +144,6 @@ class WaiversApi(Controller):
         guards=[guards.public],
         summary="The register of waivers",
         operation_id="listWaivers",
-        responses=problem_responses(400),
     )
     async def register(self, standing: FromQuery[str] = "") -> Items[WaiverLine]:
         """Every decided request, newest first. `standing` is `in-force`, `expired` or `refused`."""
@@ -175,7 +174,6 @@ class WaiversApi(Controller):
         guards=[guards.public],
         summary="The grounds",
         operation_id="listWaiverGrounds",
-        responses=problem_responses(),
     )
     async def grounds(self) -> Items[GroundView]:
         """The grounds on which a waiver may be asked for, each with the provision it is modelled on."""
@@ -186,7 +184,6 @@ class WaiversApi(Controller):
         guards=[guards.public],
         summary="The ministers' keys",
         operation_id="listMinistersKeys",
-        responses=problem_responses(),
     )
     async def keys(self) -> Items[MinistersKey]:
         """The register of keys: of every office-holder, present and former, the passkeys that were good in her time, by
@@ -198,8 +195,6 @@ class WaiversApi(Controller):
         guards=[guards.signed_in],
         summary="Requests that wait for me",
         operation_id="listWaiverRequests",
-        security=SIGNED_IN,
-        responses=problem_responses(401),
     )
     async def requests(self, request: Visitor) -> Items[WaiverView]:
         """The open requests of the departments whose minister the caller is; empty for everybody else."""
@@ -220,6 +215,7 @@ class WaiversApi(Controller):
     @get(
         "/waivers/{ref:str}/bundle",
         guards=[guards.public],
+        opt={"reading_is_an_event": True},
         summary="The signed file",
         operation_id="readWaiverBundle",
         responses={**json_document("The bundle"), **problem_responses(404)},
@@ -234,8 +230,7 @@ class WaiversApi(Controller):
         guards=[guards.signed_in],
         summary="Ask for a waiver",
         operation_id="askForWaiver",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.WaiverRequest]) -> WaiverView:
         """Ask the minister to waive the rule for a draft; the draft is frozen until she decides."""
@@ -247,8 +242,7 @@ class WaiversApi(Controller):
         status_code=200,
         summary="Withdraw a request",
         operation_id="withdrawWaiver",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> WaiverView:
         """Take an open request back; it never becomes public."""
@@ -260,8 +254,7 @@ class WaiversApi(Controller):
         status_code=200,
         summary="Begin to sign",
         operation_id="beginSigningWaiver",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def options(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
         """WebAuthn request options for the minister's passkey; the challenge is the digest of what she signs, and is good
@@ -274,8 +267,7 @@ class WaiversApi(Controller):
         status_code=200,
         summary="Sign a waiver",
         operation_id="signWaiver",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 422),
+        responses=problem_responses(404, 409, 422),
     )
     async def sign(self, request: Visitor, ref: FromPath[str], data: JSONBody[Signature]) -> WaiverView:
         """Grant it with the passkey's answer; the answer itself proves the passkey, so a token may carry it."""
@@ -287,8 +279,7 @@ class WaiversApi(Controller):
         status_code=200,
         summary="Refuse a waiver",
         operation_id="refuseWaiver",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def refuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Reason]) -> WaiverView:
         """Refuse it with a reason that is published. 403 for a token: a refusal carries no passkey's answer of its own, so

@@ -9,7 +9,6 @@ from datetime import datetime
 from market import clock
 from market.db import many
 from market.money import Money
-from market.refusals import Refusal, Refused
 from market.standing import Standing, dates_of
 from market.waivers import rules
 from market.waivers.grounds import label
@@ -39,9 +38,7 @@ async def listed(standing: str = "") -> list[Listed]:
     """The decided requests, newest first: all, or those that are `in-force`, `expired` or `refused`. Anything else is
     refused (400)."""
     if standing not in ("", "in-force", "expired", "refused"):
-        raise Refused(
-            Refusal("waiver.standing-unknown", "There is no such standing of a waiver.", "standing"), status=400
-        )
+        raise rules.STANDING_UNKNOWN.refused()
     rows = await many(
         "SELECT w.*, t.title, t.ref AS tender_ref, t.currency, t.ground AS t_ground, t.ground_reference, b.name AS buyer_name, "
         "d.name AS department_name, p.name AS minister_name, (SELECT COALESCE(SUM(value_minor), 0) FROM lot WHERE "

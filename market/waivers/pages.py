@@ -20,8 +20,7 @@ from market.money import Money
 from market.proof import signing
 from market.refusals import refusals
 from market.tenders import actions as tenders
-from market.tenders import cpv
-from market.tenders import rules as tender_rules
+from market.tenders import cpv, gate
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
@@ -83,7 +82,7 @@ class WaiverPages(Controller):
         """One waiver: to be decided, or decided."""
         return await _waiver(request, ref, forms.blank(actions.Reason))
 
-    @get("/waivers/{ref:str}/bundle.json", guards=[guards.public])
+    @get("/waivers/{ref:str}/bundle.json", guards=[guards.public], opt={"reading_is_an_event": True})
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The signed file, exactly as a stranger's verifier wants it."""
         waiver = await actions.readable(request.user, ref)
@@ -166,7 +165,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         similar=await similar_exercises(candidate.codes),
         earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
         blocked=refusals(before, empty),
-        gate=tender_rules.gate(candidate),
+        gate=gate.ask(candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
         longest=policy.UK.gate.waiver_maximum_months,
         shortest=policy.UK.gate.waiver_reason_characters,

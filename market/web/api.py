@@ -15,9 +15,6 @@ from market.actor import Actor
 
 T = TypeVar("T")
 
-SIGNED_IN = [{"token": list[str]()}]
-"""For the OpenAPI document: a bearer token is needed."""
-
 
 IfMatch: TypeAlias = Annotated[
     str,

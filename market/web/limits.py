@@ -20,8 +20,10 @@ from litestar.handlers.base import BaseRouteHandler
 
 from market import clock
 from market.db import many, one
-from market.refusals import Refusal, Refused
+from market.refusals import Refused
+from market.rules import TOO_MANY_TRIES
 from market.settings import settings
+from market.wording import _n
 
 KEPT = 20_000
 """Addresses a process remembers; the one that asked longest ago is forgotten first."""
@@ -111,20 +113,25 @@ COSTLY = {
 }
 """What costs the machine much for one address that asks: the longest beginning of the path decides."""
 
+
+def limit_of(path: str) -> Limit | None:
+    """The allowance of each address at this path, None where there is none."""
+    beginning = max((costly for costly in COSTLY if path.startswith(costly)), key=len, default=None)
+    return COSTLY[beginning] if beginning else None
+
+
 _left: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
 
 async def not_flooding(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Refuse (429) an address that asks for costly public things faster than a person or a polite program would. This
     machine itself is not counted: what asks from here is the operator's."""
-    path = connection.scope["path"]
-    found = max((each for each in COSTLY if path.startswith(each)), key=len, default=None)
-    if found is None:
+    if (limit := limit_of(connection.scope["path"])) is None:
         return
     who = client_of(connection)
     if _this_machine(who):
         return
-    limit, now = COSTLY[found], time.monotonic()
+    now = time.monotonic()
     tries, at = _left.pop((limit.name, who), (float(limit.burst), now))
     tries = min(float(limit.burst), tries + (now - at) * limit.burst / limit.seconds)
     _left[limit.name, who] = (max(0.0, tries - 1), now)
@@ -149,5 +156,4 @@ def _within(address: str, networks: tuple[str, ...]) -> bool:
 
 
 def _too_many(wait: int) -> Refused:
-    words = f"Too many tries. Wait {wait} second{'' if wait == 1 else 's'} and try again."
-    return Refused(Refusal("access.too-many-tries", words), status=429)
+    return TOO_MANY_TRIES.refused(time=_n("{number} second", "{number} seconds", wait))

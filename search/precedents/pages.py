@@ -35,7 +35,7 @@ class PrecedentPages(Controller):
     path = "/search/similar"
     include_in_schema = False
 
-    @get("/{kind:str}/{ref:str}", guards=[guards.public])
+    @get("/{kind:str}/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def looking(self, request: Visitor, kind: FromPath[str], ref: FromPath[str]) -> Response[bytes]:
         """For the buyer of a draft what is alike and her answer; for everybody, after publication, both as they were."""
         return await _similar(request, kind, ref, forms.blank(precedents.Answer))

@@ -9,7 +9,6 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from litestar import Litestar
@@ -17,10 +16,10 @@ from litestar import Litestar
 from market.columns import Reference
 from market.db import many
 from market.kinds import DEEDS, KINDS, ROWS, Kind, parts, sentence
-from market.settings import ROOT
 from search import documents, faces
 from search.standing import STANDINGS
 from tests.architecture.test_house import tables
+from tests.architecture.trees import SOURCES, parsed
 from tests.search import test_leaks
 
 SAME = {"supplier": "organisation", "component": "service"}
@@ -76,11 +75,6 @@ def recorded(source: str) -> set[str]:
     return found
 
 
-def sources() -> Iterator[Path]:
-    for folder in ("market", "challenges", "search"):
-        yield from (ROOT / folder).rglob("*.py")
-
-
 def test_the_reader_of_this_test_finds_verbs_given_directly_in_a_choice_and_through_a_helper() -> None:
     source = """
 async def act(actor):
@@ -93,7 +87,7 @@ async def _event(actor, verb, words=""):
 
 
 def test_every_recorded_verb_is_in_plain_words() -> None:
-    used = {verb: path.name for path in sources() for verb in recorded(path.read_text(encoding="utf-8"))}
+    used = {verb: path.name for path in SOURCES for verb in recorded(path.read_text(encoding="utf-8"))}
     assert len(used) > 50
     missing = {verb: place for verb, place in used.items() if verb not in DEEDS}
     assert missing == {}, "write these into market/kinds.py, under the kind they happen to"
@@ -102,8 +96,8 @@ def test_every_recorded_verb_is_in_plain_words() -> None:
 def test_every_kind_of_record_that_is_written_about_has_a_name() -> None:
     """The third argument of `record(…)` begins with the kind, as in `f"tender:{ref}"`."""
     kinds = {}
-    for path in sources():
-        for call in _calls(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in SOURCES:
+        for call in _calls(parsed(path)):
             if _name(call) == "record" and len(call.args) > 2 and isinstance(call.args[2], ast.JoinedStr):
                 first = call.args[2].values[0]
                 if isinstance(first, ast.Constant) and str(first.value).endswith(":"):
@@ -206,7 +200,7 @@ def test_references_begin_with_what_their_kind_says() -> None:
     """No table of the house writes the prefix of a kind by hand: it would go on when the kind's changes."""
     by_hand = [
         f"{path.parent.name}/{path.name}: {prefix}"
-        for path in sources()
+        for path in SOURCES
         for prefix in re.findall(r'(?<![a-z_])reference\("([A-Z]+)"\)', path.read_text(encoding="utf-8"))
         if prefix in {kind.prefix for kind in ROWS}
     ]

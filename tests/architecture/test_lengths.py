@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.architecture.test_house import ROOT, SOURCES
+from tests.architecture.trees import ROOT, SOURCES
 
 MOST_LINES = 600
 

@@ -14,9 +14,10 @@ import pytest
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.architecture.trees import ROOT, parsed, place
+
 FILES = sorted((ROOT / "tests").rglob("*.py"))
-TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+TREES = {place(path): parsed(path) for path in FILES}
 OPTIONS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
 MARKS = [line.partition(":")[0] for line in OPTIONS["markers"]]
 

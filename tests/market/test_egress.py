@@ -14,7 +14,7 @@ from market.portal import rules
 from market.portal.intake.fetching import Patience, fetching
 from market.refusals import Refused
 from market.standards.calling import Guard
-from tests.architecture.test_house import ROOT, SOURCES
+from tests.architecture.trees import ROOT, SOURCES
 
 PUBLIC, CLOSED = True, False
 

@@ -8,7 +8,7 @@ import msgspec
 
 from market import ocds
 from market.opendata import packages
-from tests.architecture.test_house import ROOT, SOURCES
+from tests.architecture.trees import ROOT, SOURCES
 
 
 def test_nobody_but_the_ground_knows_where_the_standard_is_kept() -> None:

@@ -19,7 +19,7 @@ from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim
-from market.web.api import SIGNED_IN, Items
+from market.web.api import Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -157,7 +157,6 @@ class ImportedSuppliersApi(Controller):
         guards=[guards.public],
         summary="List the suppliers of other portals",
         operation_id="listImportedSuppliers",
-        responses=problem_responses(400, 429),
     )
     async def index(self, q: Words = "", after: After = "") -> Items[ImportedSupplierLine]:
         """By name; with `q` those one of whose spellings holds every word of it."""
@@ -176,7 +175,7 @@ class ImportedSuppliersApi(Controller):
         guards=[guards.public],
         summary="Read a supplier of other portals",
         operation_id="readImportedSupplier",
-        responses=problem_responses(400, 404, 429),
+        responses=problem_responses(404),
     )
     async def one(self, ref: FromPath[str], before: Before = None) -> ImportedSupplierView:
         """One record with its spellings, the reasons why they are one supplier, and the notices that name it."""
@@ -187,8 +186,7 @@ class ImportedSuppliersApi(Controller):
         guards=[guards.supplier_admin],
         summary="How a claim can be proved",
         operation_id="listClaimWays",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404),
+        responses=problem_responses(404),
     )
     async def ways(self, ref: FromPath[str]) -> Items[WayView]:
         """The addresses on record that a code can go to, masked, and the operator's check, which is always open."""
@@ -201,8 +199,7 @@ class ImportedSuppliersApi(Controller):
         guards=[guards.supplier_admin],
         summary="Claim a record",
         operation_id="claimImportedSupplier",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409, 429),
+        responses=problem_responses(404, 409),
     )
     async def claim(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Claiming]) -> ClaimView:
         """Claim a record for one's firm. By e-mail the code is sent at once."""
@@ -213,8 +210,6 @@ class ImportedSuppliersApi(Controller):
         guards=[guards.operator],
         summary="List doubtful pairs of suppliers",
         operation_id="listImportedSupplierPairs",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403),
     )
     async def pairs(self) -> Items[SupplierPairView]:
         """The likeliest pairs of spellings that wait for a decision, at most a hundred."""
@@ -235,8 +230,7 @@ class ImportedSuppliersApi(Controller):
         status_code=200,
         summary="Decide a doubtful pair of suppliers",
         operation_id="decideImportedSuppliers",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[Decision]) -> ImportedSupplierView:
         """As an operator, say whether two spellings are one supplier; answers the record of the first."""
@@ -249,8 +243,7 @@ class ImportedSuppliersApi(Controller):
         status_code=200,
         summary="Take a spelling out of a record",
         operation_id="partImportedSuppliers",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def part(self, request: Visitor, ref: FromPath[str]) -> ImportedSupplierView:
         """As an operator or the record's holder, take two spellings apart; answers the record that stays."""
@@ -269,8 +262,6 @@ class ClaimsApi(Controller):
         guards=[guards.signed_in],
         summary="List one's claims",
         operation_id="listClaims",
-        security=SIGNED_IN,
-        responses=problem_responses(401),
     )
     async def index(self, request: Visitor) -> Items[ClaimLine]:
         """The claims of one's firms; for operators and auditors those that wait for an operator."""
@@ -293,8 +284,7 @@ class ClaimsApi(Controller):
         guards=[guards.signed_in],
         summary="Read a claim",
         operation_id="readClaim",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 404),
+        responses=problem_responses(404),
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> ClaimView:
         """One claim, for the firm that made it, operators and auditors."""
@@ -306,8 +296,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Prove a claim by the code",
         operation_id="proveClaim",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def prove(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Code]) -> ClaimView:
         """Send the code of the letter. After five wrong ones it is worth nothing."""
@@ -319,8 +308,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Send another code",
         operation_id="sendClaimCode",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409, 429),
+        responses=problem_responses(404, 409, 429),
     )
     async def again(self, request: Visitor, ref: FromPath[str]) -> ClaimView:
         """Send another code to the same e-mail address."""
@@ -332,8 +320,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Withdraw a claim",
         operation_id="withdrawClaim",
-        security=SIGNED_IN,
-        responses=problem_responses(401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> ClaimView:
         """Take one's claim back."""
@@ -345,8 +332,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Decide a claim",
         operation_id="decideClaim",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Verdict]) -> ClaimView:
         """As an operator, grant or refuse it with a reason."""
@@ -358,8 +344,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Let a claimed record go",
         operation_id="releaseClaim",
-        security=SIGNED_IN,
-        responses=problem_responses(400, 401, 403, 404, 409),
+        responses=problem_responses(404, 409),
     )
     async def release(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Letting]) -> ClaimView:
         """As its holder or as an operator, let the record go."""

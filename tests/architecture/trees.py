@@ -1,0 +1,33 @@
+"""The sources, read and parsed once for all tests that look at how they are written."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("market", "challenges", "search")
+SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax of a file. Whoever asks changes nothing in it: others read the same one."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All nodes of a file, walked once."""
+    return list(ast.walk(parsed(path)))
+
+
+def module_of(path: Path) -> str:
+    """The name under which a source is imported."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def place(path: Path) -> str:
+    """Where a file stands, as people name it."""
+    return path.relative_to(ROOT).as_posix()
