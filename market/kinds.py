@@ -566,7 +566,7 @@ DEEDS: Final = {
 
 def address(subject: str) -> str | None:
     """The public page of `kind:reference`, None for kinds without one."""
-    name, _, ref = subject.partition(":")
+    name, _colon, ref = subject.partition(":")
     kind = KINDS.get(name)
     return f"{kind.address}{ref}" if kind and kind.address else None
 
@@ -580,5 +580,5 @@ def sentence(verb: str, it: str) -> str:
 
 def parts(verb: str) -> tuple[str, str]:
     """The words before and after the record, for a page that makes a link of it."""
-    before, _, after = sentence(verb, "\0").partition("\0")
+    before, _it, after = sentence(verb, "\0").partition("\0")
     return before, after

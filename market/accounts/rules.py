@@ -372,11 +372,14 @@ def says_what_it_was_written_from(seen: str) -> str | None:
 def nobody_saved_meanwhile(seen: str, kept: str, by: str, at: str) -> str | None:
     """Nobody's words are overwritten unseen: what is stored is changed from what it says now."""
     if seen != kept:
-        when = _(" on {at}", at=at) if at else ""
+        if not at:
+            return _(
+                "{by} saved this, after you opened it. Yours is not saved yet: compare the two, then save again.", by=by
+            )
         return _(
-            "{by} saved this{when}, after you opened it. Yours is not saved yet: compare the two, then save again.",
+            "{by} saved this on {at}, after you opened it. Yours is not saved yet: compare the two, then save again.",
             by=by,
-            when=when,
+            at=at,
         )
     return None
 

@@ -226,17 +226,11 @@ def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
                 value=candidate.value,
             ),
         )
-    until = _(" until {expires_at}", expires_at=_day(waiver.expires_at)) if waiver.expires_at else ""
-    return Line(
-        "waiver",
-        True,
-        _(
-            "{reference}, signed by {signed_by}, is in force{until}.",
-            reference=waiver.reference,
-            signed_by=waiver.signed_by,
-            until=until,
-        ),
-    )
+    facts = {"reference": waiver.reference, "name": waiver.signed_by}
+    if waiver.expires_at is None:
+        return Line("waiver", True, _("{reference}, signed by {name}, is in force.", **facts))
+    until = _day(waiver.expires_at)
+    return Line("waiver", True, _("{reference}, signed by {name}, is in force until {until}.", until=until, **facts))
 
 
 def _day(moment: datetime) -> str:
