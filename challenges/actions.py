@@ -32,7 +32,7 @@ from market.proof import canonical
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.standards import sanctions
 from market.tenders import cpv
 
@@ -368,9 +368,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
         try:
             await application.save()
         except asyncpg.UniqueViolationError:
-            raise Refused(
-                Refusal("application.already-there", "You have applied already. Change your application instead.")
-            ) from None
+            raise rules.applies_once.refused(application) from None
         await _receipt(challenge, application, hat)
         await _application_event(
             actor, "application.submitted", challenge, application, hat, digest=digest(application)
@@ -566,18 +564,14 @@ async def _mission(ref: str) -> int | None:
         return None
     mission = await maybe(Mission, (Mission.ref == ref) & Mission.published_at.is_not_null())
     if mission is None:
-        raise Refused(
-            Refusal("challenge.mission-unknown", "There is no published mission of this reference.", "mission")
-        )
+        raise rules.MISSION_UNKNOWN.refused()
     return int(mission.id)
 
 
 def _codes(given: Sequence[str]) -> list[str]:
     unknown = [code for code in given if not cpv.known(code)]
     if unknown:
-        raise Refused(
-            Refusal("challenge.cpv-unknown", f"Not in the vocabulary: {', '.join(unknown)}.", "cpv"), status=422
-        )
+        raise rules.CPV_UNKNOWN.refused(codes=", ".join(unknown))
     return list(dict.fromkeys(cpv.normal(code) for code in given))
 
 

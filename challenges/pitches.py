@@ -20,7 +20,7 @@ from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.standing import Standing
 from market.tenders.evidence import accept_evidence
 
@@ -111,8 +111,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
         insist(rules.MISS, challenge, pitch, clock.now())
-        if not reason.strip():
-            raise Refused(Refusal("pitch.reason-missing", "Say why the pitch was not given.", "reason"))
+        insist((rules.says_why_it_was_missed,), reason)
         pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
         await pitch.save([*_MISSED])
         await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)

@@ -14,9 +14,10 @@ import msgspec
 from challenges import methods
 from market import policy, workdays
 from market.questions import rules as questions
-from market.refusals import rule
+from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import cpv
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
@@ -465,6 +466,12 @@ def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: datetime) -> st
     return None
 
 
+@rule("pitch.reason-missing", field="reason")
+def says_why_it_was_missed(reason: str) -> str | None:
+    """No fee is owed for a pitch that was not given, so it is said why."""
+    return None if reason.strip() else _("Say why the pitch was not given.")
+
+
 @rule("pitch.not-scheduled")
 def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
     """A pitch is heard at a time the team was told."""
@@ -651,3 +658,22 @@ def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
 def _said(moment: datetime) -> str:
     there = moment.astimezone(workdays.ZONE)
     return f"{there.day} {there:%B %Y at %H:%M}"
+
+
+# ── what is chosen from lists ──────────────────────────────────────────────────────────────────────────────────────
+
+MISSION_UNKNOWN = Denial(
+    "challenge.mission-unknown",
+    N_("There is no published mission of this reference."),
+    norm="A challenge serves a mission that everybody can read.",
+    field="mission",
+)
+
+CPV_UNKNOWN = Denial(
+    "challenge.cpv-unknown",
+    N_("Not in the vocabulary: {codes}."),
+    norm="A code is one of the Common Procurement Vocabulary.",
+    field="cpv",
+    source="Regulation (EC) No 213/2008",
+    status=422,
+)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from market.refusals import NotFound, Refusal, Refused
+from market.refusals import NotFound, Refused
+from market.rules import ROLE_NEEDED, SIGN_IN_FIRST, signed_in_with_a_passkey
 
 Role = Literal[
     "buyer", "evaluator", "contract-manager", "minister", "supplier-admin", "supplier-member", "auditor", "operator"
@@ -17,13 +18,6 @@ auditor (of the audit body) · operator (of the standing innovation team)."""
 
 BUYER_ROLES: tuple[Role, ...] = ("buyer",)
 SUPPLIER_ROLES: tuple[Role, ...] = ("supplier-admin", "supplier-member")
-
-
-PASSKEY_NEEDED = Refusal(
-    "access.passkey-needed",
-    "This needs your passkey. Sign out, sign in again with your passkey, and come back to this page.",
-)
-"""Ministers' acts are refused to a session that began with a password, and to tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +68,12 @@ class Actor:
             return hat
         if secret:
             raise NotFound("record")
-        names = " or ".join(role.replace("-", " ") for role in roles)
-        raise Refused(
-            Refusal("access.role-needed", f"This needs the role of {names} in the organisation concerned."), status=403
-        )
+        raise ROLE_NEEDED.refused(roles=" or ".join(role.replace("-", " ") for role in roles))
 
     def must_be_person(self) -> int:
         """The person's id; refused (401) for the public and the system."""
         if self.person is None:
-            raise Refused(Refusal("access.sign-in-needed", "Sign in first."), status=401)
+            raise SIGN_IN_FIRST.refused()
         return self.person
 
     @property
@@ -93,8 +84,8 @@ class Actor:
 
     def must_have_passkey(self) -> None:
         """Refused (403) unless this session began with a passkey. Call it in every act of a minister."""
-        if not self.by_passkey:
-            raise Refused(PASSKEY_NEEDED, status=403)
+        if refusal := signed_in_with_a_passkey(self):
+            raise Refused(refusal, status=403)
 
     def organisations(self, *roles: Role) -> list[int]:
         """The ids of the organisations in which one of these roles is held; all roles when none is named."""

@@ -3,6 +3,9 @@
 A rule is a pure function `(facts) -> reason or None`, made by :func:`rule`. A tuple of rules guards one action
 (`PUBLISH = (draft_only, innovation_first, …)`); the action calls :func:`insist`, the page and the API call
 :func:`refusals` on the same tuple, and `docs/rules.md` is generated from it. So the three can never disagree.
+
+What no pure function can find out (a choice that is not on the list, a signature that does not hold, a service that is
+busy) is declared as a :class:`Denial` in the same modules and raised by its name. Nowhere else is a code written.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec
+
+from market.wording import _
 
 P = ParamSpec("P")
 
@@ -40,6 +45,30 @@ class NotFound(Exception):
     """There is no such record, or the asker may not know that there is one; both answer 404 alike."""
 
 
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A refusal that is declared in a module named `rules` and raised elsewhere: `raise OFFICER_NAMED_ALREADY.refused(name=…)`.
+
+    `words` is the sentence (`N_`) with its facts in braces, `norm` what must hold, for the rule book; `field`, `source` as
+    in :func:`rule`; `status` is how HTTP answers it.
+    """
+
+    code: str
+    words: str
+    norm: str
+    field: str | None = None
+    source: str | None = None
+    status: int = 409
+
+    def refusal(self, *, beside: str | None = None, **facts: Any) -> Refusal:
+        """This reason with these facts, beside another field than its own when one is named."""
+        return Refusal(self.code, _(self.words, **facts), beside or self.field)
+
+    def refused(self, *, beside: str | None = None, **facts: Any) -> Refused:
+        """What is raised."""
+        return Refused(self.refusal(beside=beside, **facts), status=self.status)
+
+
 class Rule(Generic[P]):
     """A rule with its code: called with facts, it answers a :class:`Refusal` or None."""
 
@@ -57,6 +86,13 @@ class Rule(Generic[P]):
         if reason is None or isinstance(reason, Refusal):
             return reason
         return Refusal(self.code, reason, self.field)
+
+    def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
+        """What is raised for facts that break the rule: after a race that the database decided, with what is true since."""
+        refusal = self(*args, **kwargs)
+        if refusal is None:
+            raise ValueError(f"{self.code} holds for these facts")
+        return Refused(refusal)
 
 
 def rule(

@@ -13,10 +13,9 @@ from litestar.params import FromQuery
 
 from market import clock
 from market.accounts import guards
-from market.refusals import Refusal, Refused
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
-from search import queries
+from search import queries, rules
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Sort
 from search.outbox import behind, index
@@ -176,11 +175,9 @@ class SearchApi(Controller):
         try:
             found = await index().search(asked.query(now, facets=counts))
         except BadCursor as bad:
-            raise Refused(Refusal("search.bad-cursor", str(bad), "cursor"), status=400) from bad
+            raise rules.BAD_CURSOR.refused(why=bad) from bad
         except IndexUnavailable as down:
-            raise Refused(
-                Refusal("search.unavailable", "The search is being put right. Try again soon."), status=503
-            ) from down
+            raise rules.UNAVAILABLE.refused() from down
         return SearchView(
             total=found.total,
             items=[view(hit, now) for hit in still(found.hits, asked.values("stage"), now)],

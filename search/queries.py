@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from market import money
 from market.money import Money
-from market.refusals import Refusal, Refused
+from search import rules
 from search.documents import VALUE_BANDS, Kind
 from search.index import Query, Range, Sort
 
@@ -242,13 +242,11 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
             text = f"{value.strip()[:400]}{' ' if value.strip() and value[-1].isspace() else ''}"
         elif name == "kind" and value:
             if value not in set(Kind):
-                raise Refused(
-                    Refusal("search.unknown-kind", f"There are no results of the kind “{value[:40]}”."), status=400
-                )
+                raise rules.UNKNOWN_KIND.refused(kind=value[:40])
             kind = Kind(value)
         elif name == "sort" and value:
             if value not in set(Sort):
-                raise Refused(Refusal("search.unknown-order", f"“{value[:40]}” is not an order."), status=400)
+                raise rules.UNKNOWN_ORDER.refused(order=value[:40])
             sort = Sort(value)
         elif name == "cursor":
             cursor = value[:2000]
@@ -260,9 +258,7 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
             most = _amount(name, value)
         elif name == "within" and value:
             if not value.isdecimal() or int(value) not in WITHIN:
-                raise Refused(
-                    Refusal("search.unknown-period", "Closing within 7, 14, 30 or 90 days.", "within"), status=400
-                )
+                raise rules.UNKNOWN_PERIOD.refused()
             within = int(value)
         elif name in FACETS and value and (name, value) not in chosen:
             chosen.append((name, value[:300]))
@@ -273,4 +269,4 @@ def _amount(name: str, value: str) -> int:
     try:
         return money.parse(value[:30]).minor
     except ValueError as wrong:
-        raise Refused(Refusal("search.not-an-amount", str(wrong), name), status=400) from None
+        raise rules.NOT_AN_AMOUNT.refused(beside=name, why=wrong) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 REASON_SHORTEST = 20
 """Characters below which “it differs” has not said how."""
@@ -152,3 +153,63 @@ def letters_are_few(facts: Contact) -> str | None:
 
 
 CONTACT = (it_is_another_firm, they_want_to_be_written_to, letters_are_few)
+
+
+# ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+UNKNOWN_KIND = Denial(
+    "search.unknown-kind",
+    N_("There are no results of the kind “{kind}”."),
+    norm="A search is for a kind of record that there is.",
+    status=400,
+)
+
+UNKNOWN_ORDER = Denial(
+    "search.unknown-order", N_("“{order}” is not an order."), norm="Results come in an order that there is.", status=400
+)
+
+UNKNOWN_PERIOD = Denial(
+    "search.unknown-period",
+    N_("Closing within 7, 14, 30 or 90 days."),
+    norm="What closes soon is asked for by the periods there are.",
+    field="within",
+    status=400,
+)
+
+NOT_AN_AMOUNT = Denial("search.not-an-amount", "{why}", norm="A value is asked for as money.", status=400)
+
+BAD_CURSOR = Denial(
+    "search.bad-cursor",
+    "{why}",
+    norm="A page of results is asked for by the address of the page before it.",
+    field="cursor",
+    status=400,
+)
+
+UNAVAILABLE = Denial(
+    "search.unavailable",
+    N_("The search is being put right. Try again soon."),
+    norm="While the index is away nothing is found, and it is said so.",
+    status=503,
+)
+
+# ── what is kept ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SHORTLIST_FULL = Denial(
+    "search.shortlist-full",
+    N_("A short list holds {most}. Take somebody off first."),
+    norm="A short list is short enough to be read.",
+)
+
+TOO_MANY_SAVED = Denial(
+    "search.too-many-saved",
+    N_("You saved {most} searches. Stop one before you save another."),
+    norm="Saved searches are as many as a person reads letters of.",
+)
+
+COMPARE_TWO_TO_FOUR = Denial(
+    "search.compare-two-to-four",
+    N_("Choose two, three or four suppliers to compare."),
+    norm="As many suppliers are compared as fit beside each other.",
+    status=400,
+)

@@ -18,7 +18,8 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.reads import the
+from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, forget_full, spend
 
@@ -37,8 +38,6 @@ TOKENS = Limit("tokens", 20, 86_400)
 """Tokens a person makes in a day: more would be a program that forgets them."""
 
 RESET_GOOD_FOR = timedelta(hours=1)
-
-WRONG = Refusal("access.not-recognised", "The email address or the password is not right.")
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -93,7 +92,7 @@ async def sign_in(email: str, password: str, client: str) -> str:
     await spend(TRIES_BY_ACCOUNT, hashlib.sha256(address.encode()).hexdigest())
     person = await maybe(Person, (Person.email == address) & (Person.closed_at.is_null()))
     if not await passwords.matches(person.password_hash if person else "", password) or person is None:
-        raise Refused(WRONG, status=422)
+        raise rules.NOT_RECOGNISED.refused()
     better = await passwords.hashed(password) if passwords.outdated(person.password_hash) else None
     async with transaction():
         if better:
@@ -208,7 +207,7 @@ async def change_password(actor: Actor, given: PasswordChange) -> str:
         and not actor.by_passkey
         and not await passwords.matches(person.password_hash, given.present)
     ):
-        raise Refused(Refusal("password.present-wrong", "This is not your present password.", "present"), status=422)
+        raise rules.PRESENT_WRONG.refused()
     insist(rules.PASSWORD, given.password, (person.name, person.email))
     kept = await passwords.hashed(given.password)
     async with transaction():
@@ -241,12 +240,7 @@ async def person_to_reset(token: str) -> Person:
     """Whom a reset letter is for; refused when it is spent, too old or unknown, with what to do."""
     row = await maybe(Reset, Reset.token_hash == digest(token))
     if row is None or row.used_at is not None or row.expires_at <= clock.now():
-        raise Refused(
-            Refusal(
-                "password.reset-not-good", "This link has been used or is more than an hour old. Ask for a new one."
-            ),
-            status=410,
-        )
+        raise rules.RESET_NOT_GOOD.refused()
     return await find(Person, Person.id == row.person)
 
 
@@ -293,7 +287,7 @@ async def tokens_of(person: int) -> list[ApiToken]:
 async def make_token(actor: Actor, given: TokenDraft) -> tuple[ApiToken, str]:
     """Make a token for a program that acts as this person; the second value is the token itself, shown once."""
     if actor.method == "token":
-        raise Refused(Refusal("token.by-token", "A token cannot make another. Sign in to do that."), status=403)
+        raise rules.BY_TOKEN.refused()
     await spend(TOKENS, actor.ref)
     token, now = new_token("prelude_"), clock.now()
     async with transaction():
@@ -366,17 +360,19 @@ async def close_account(actor: Actor) -> None:
 async def others_with(membership: Membership) -> int:
     """How many other people hold the same role in the same body now."""
     now = clock.now()
-    rows = await many(
-        "SELECT count(DISTINCT m.person) AS found FROM membership m JOIN person p ON p.id = m.person "
-        "WHERE m.organisation = {} AND m.role = {} AND m.person <> {} AND m.since <= {} "
-        "AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL",
+    return await the(
+        int,
+        """
+        SELECT count(DISTINCT m.person) FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.organisation = {} AND m.role = {} AND m.person <> {} AND m.since <= {}
+            AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+        """,
         membership.organisation,
         membership.role,
         membership.person,
         now,
         now,
     )
-    return int(rows[0]["found"])
 
 
 async def forget_expired() -> int:

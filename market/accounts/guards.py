@@ -9,7 +9,6 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 
 from market.actor import Actor, Role
-from market.refusals import Refusal, Refused
 from market.settings import settings
 
 Connection = ASGIConnection[Any, Actor, Any, Any]
@@ -33,11 +32,7 @@ def reader(connection: Connection, handler: BaseRouteHandler) -> None:
 def _wearing(*roles: Role) -> Any:
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         connection.user.must_be_person()
-        if connection.user.wears(*roles) is None:
-            names = " or ".join(role.replace("-", " ") for role in roles)
-            raise Refused(
-                Refusal("access.role-needed", f"This page is for people with the role of {names}."), status=403
-            )
+        connection.user.must_wear(*roles)
 
     guard.__name__ = "_or_".join(role.replace("-", "_") for role in roles)
     return guard

@@ -21,12 +21,14 @@ from market.accounts.actions import Email, others_with, plain_address
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
-from market.accounts.tables import Invitation, Membership, Organisation, Person
+from market.accounts.tables import Invitation, Member, Membership, Organisation, Person
 from market.actor import SYSTEM, Actor, Role
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.letters.actions import write
+from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.rules import ROLE_NEEDED
 from market.web.limits import Limit, spend
 
 INVITATION_GOOD_FOR = timedelta(days=14)
@@ -120,11 +122,11 @@ def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
     if not scheme and not identifier:
         return None
     if not scheme:
-        raise Refused(Refusal("organisation.register-missing", "Choose the register this number is from.", "scheme"))
+        raise rules.REGISTER_MISSING.refused()
     try:
         return registers.check(scheme, identifier)
     except ValueError as error:
-        raise Refused(Refusal("organisation.number-not-valid", str(error), "identifier")) from None
+        raise rules.NUMBER_NOT_VALID.refused(why=error) from None
 
 
 # ── organisations ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,8 +200,7 @@ async def shown_of(body: Organisation) -> dict[str, str]:
 
 async def _told_of(ref: str) -> list[str]:
     """The records on which the log has this body act: they name it."""
-    rows = await many("SELECT DISTINCT subject FROM event WHERE organisation = {} ORDER BY subject", ref)
-    return [row["subject"] for row in rows]
+    return await rows(str, "SELECT DISTINCT subject FROM event WHERE organisation = {} ORDER BY subject", ref)
 
 
 async def objections(told: Mapping[str, Any]) -> list[Refusal]:
@@ -209,7 +210,7 @@ async def objections(told: Mapping[str, Any]) -> list[Refusal]:
     department = await maybe(Organisation, Organisation.ref == chosen) if chosen else None
     found = []
     if chosen and department is None:
-        found.append(Refusal("organisation.department-unknown", "Choose a department from the list.", "department"))
+        found.append(rules.DEPARTMENT_UNKNOWN.refusal())
     found += refusals(rules.CREATE, told.get("kind", ""), told.get("tier", ""), department)
     try:
         number_of(told.get("scheme", ""), told.get("identifier", ""))
@@ -227,14 +228,7 @@ async def keep(row: Organisation) -> Organisation:
         first = await find(
             Organisation, (Organisation.scheme == row.scheme) & (Organisation.identifier == row.identifier)
         )
-        raise Refused(
-            Refusal(
-                "organisation.registered-already",
-                f"{first.name} is here already with this number. Ask somebody there to invite you; if you know nobody "
-                f"there, write to the operator.",
-                "identifier",
-            )
-        ) from None
+        raise rules.REGISTERED_ALREADY.refused(name=first.name) from None
     return row
 
 
@@ -243,7 +237,7 @@ async def found(name: str, email: str, organisation: str) -> str:
     the one who typed the command. Refused once there is an operator."""
     async with transaction():
         if await Organisation.exists().where(Organisation.kind == "operator"):
-            raise Refused(Refusal("organisation.founded-already", "This site has an operator already."))
+            raise rules.FOUNDED_ALREADY.refused()
         body = Organisation(name=organisation, kind="operator", tier="", created_at=clock.now())
         await body.save()
         person = Person(name=name, email=plain_address(email), created_at=clock.now())
@@ -371,9 +365,9 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
     holder, kept = offered.holder, ""
     chooses = holder is None or (not holder.password_hash and actor.person != holder.id)
     if chooses and given is None:
-        raise Refused(Refusal("invitation.name-needed", "Enter your name and choose a password.", "name"), status=422)
+        raise rules.NAME_NEEDED.refused()
     if holder is not None and not chooses and actor.person != holder.id:
-        raise _sign_in_first(holder.email)
+        raise rules.SIGN_IN_AS_INVITED.refused(email=holder.email)
     if chooses and given is not None and given.password:
         insist(rules.PASSWORD, given.password, (given.name, offered.invitation.email))
         kept = await passwords.hashed(given.password)
@@ -386,7 +380,7 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
             email=row.email, created_at=clock.now()
         )
         if chooses and person.password_hash:  # somebody with a letter to the same address was quicker
-            raise _sign_in_first(person.email)
+            raise rules.SIGN_IN_AS_INVITED.refused(email=person.email)
         if chooses and given is not None:
             person.name, person.password_hash = " ".join(given.name.split()), kept
             await _keep_person(person, new=not person.id)
@@ -411,7 +405,7 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
 
 async def invitations_to(person: Person) -> list[Open]:
     """The invitations to this person's address that may still be accepted, newest first."""
-    rows = (
+    waiting = (
         await Invitation.objects()
         .where(
             (Invitation.email == person.email)
@@ -421,7 +415,7 @@ async def invitations_to(person: Person) -> list[Open]:
         )
         .order_by(Invitation.invited_at, ascending=False)
     )
-    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in rows]
+    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in waiting]
 
 
 async def _keep_person(person: Person, *, new: bool) -> None:
@@ -429,11 +423,7 @@ async def _keep_person(person: Person, *, new: bool) -> None:
         async with transaction():
             await person.save(None if new else [Person.name, Person.password_hash])
     except UniqueViolationError:
-        raise _sign_in_first(person.email) from None
-
-
-def _sign_in_first(email: str) -> Refused:
-    return Refused(Refusal("invitation.sign-in-first", f"Sign in as {email}, then open this link again."))
+        raise rules.SIGN_IN_AS_INVITED.refused(email=person.email) from None
 
 
 # ── memberships ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -522,17 +512,18 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
     return row
 
 
-async def members_of(organisation: int) -> list[dict[str, Any]]:
-    """Everybody in a body now or from a later day: membership id, person's ref, name and address, role, title, dates;
-    `last` is the last day of a role that has an end."""
-    now = clock.now()
-    return await many(
-        "SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last "
-        "FROM membership m "
-        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) "
-        "AND p.closed_at IS NULL ORDER BY m.role, p.name, m.id",
+async def members_of(organisation: int) -> list[Member]:
+    """Everybody in a body now or from a later day."""
+    return await rows(
+        Member,
+        """
+        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last
+        FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+        ORDER BY m.role, p.name, m.id
+        """,
         organisation,
-        now,
+        clock.now(),
     )
 
 
@@ -573,7 +564,8 @@ def roles_to_give(actor: Actor, organisation: Organisation) -> list[Role]:
 def _must_give(actor: Actor, organisation: int, role: Role) -> None:
     if not rules.may_give(actor, organisation, role):
         actor.must_be_person()
-        raise Refused(Refusal("access.role-needed", f"You may not invite a {role.replace('-', ' ')} here."), status=403)
+        givers = rules.GIVERS[role] or ("operator",)
+        raise ROLE_NEEDED.refused(roles=" or ".join(giver.replace("-", " ") for giver in givers))
 
 
 def _acting_for(actor: Actor, organisation: int) -> str:

@@ -35,7 +35,7 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, maybe, one, transaction
 from market.proof import signing
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, spend
 
@@ -53,11 +53,6 @@ ALGORITHMS = [
 
 ASKED = Limit("passkey-options", 60, 600)
 """Challenges handed out to one address."""
-
-NOT_ACCEPTED = Refusal(
-    "passkey.not-accepted", "That passkey was not accepted. Load the page again and try again, or use another passkey."
-)
-"""One sentence for every way in which an answer may be wrong: an attacker learns nothing from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +84,14 @@ def signing_key(passkey: Passkey) -> signing.Key:
     """The passkey with the evidence of its registration, as the proofs of signatures made with it carry it."""
     kept = json.loads(passkey.registration)
     return signing.Key(
-        _bytes(passkey.credential_id),
-        passkey.public_key,
-        passkey.created_at,
-        _bytes(kept["attestation_object"]),
-        _bytes(kept["client_data_json"]),
-        _bytes(kept["challenge"]),
-        kept["bound_by"],
-        passkey.revoked_at,
+        credential_id=_bytes(passkey.credential_id),
+        public_key=passkey.public_key,
+        registered_at=passkey.created_at,
+        attestation_object=_bytes(kept["attestation_object"]),
+        client_data_json=_bytes(kept["client_data_json"]),
+        challenge=_bytes(kept["challenge"]),
+        bound_by=kept["bound_by"],
+        revoked_at=passkey.revoked_at,
     )
 
 
@@ -142,13 +137,13 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
             supported_pub_key_algs=ALGORITHMS,
         )
     except WebAuthnException:
-        raise Refused(NOT_ACCEPTED, status=422) from None
+        raise rules.NOT_ACCEPTED.refused() from None
     now = clock.now()
     async with transaction():
         person = await find(Person, Person.id == actor.must_be_person(), lock=True)
         insist(rules.ADD_PASSKEY, actor, len(await keys_of(person.id)))
         if await maybe(Passkey, Passkey.credential_id == _text(verified.credential_id)):
-            raise Refused(Refusal("passkey.known-already", "This device already holds a passkey for an account."))
+            raise rules.KNOWN_ALREADY.refused()
         method = {"passkey": "another passkey", "demo": "the demonstration's switch of persons"}.get(
             actor.method, "the password of the account"
         )
@@ -257,7 +252,7 @@ async def sign_in(credential: str, client: str) -> str:
         passkey = await _verified(ceremony, answer, None)
         person = await find(Person, Person.id == passkey.person)
         if person.closed_at is not None:
-            raise Refused(NOT_ACCEPTED, status=422)
+            raise rules.NOT_ACCEPTED.refused()
         token = await begin(person.id, "passkey")
         actor = await actor_of(person.id, "passkey")
         await record(
@@ -278,7 +273,7 @@ async def signing_options(actor: Actor, challenge: bytes, statement: str) -> dic
     challenge is the digest of; it is kept, and :func:`signed` answers it back."""
     held = await keys_of(actor.must_be_person())
     if not held:
-        raise Refused(Refusal("passkey.none", "You have no passkey yet. Add one to your account, then come back."))
+        raise rules.NO_PASSKEY.refused()
     await _challenge("sign", actor.must_be_person(), challenge, statement)
     options = webauthn.generate_authentication_options(
         rp_id=settings().host,
@@ -325,7 +320,7 @@ async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[
         handle = hashlib.sha256(_bytes(client["challenge"])).hexdigest()
         inside_another_site = client.get("crossOrigin", False) is not False or "topOrigin" in client
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Refused(NOT_ACCEPTED, status=422) from None
+        raise rules.NOT_ACCEPTED.refused() from None
     now = clock.now()
     row = await one(
         "UPDATE ceremony SET used_at = {} WHERE handle = {} AND purpose = {} AND person IS NOT DISTINCT FROM {} "
@@ -337,7 +332,7 @@ async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[
         now,
     )
     if not row or inside_another_site:
-        raise Refused(NOT_ACCEPTED, status=422)
+        raise rules.NOT_ACCEPTED.refused()
     return await find(Ceremony, Ceremony.id == row["id"]), answer
 
 
@@ -347,7 +342,7 @@ async def _verified(ceremony: Ceremony, answer: dict[str, Any], person: int | No
         Passkey, (Passkey.credential_id == str(answer.get("id", ""))) & (Passkey.revoked_at.is_null()), lock=True
     )
     if passkey is None or (person is not None and passkey.person != person):
-        raise Refused(NOT_ACCEPTED, status=422)
+        raise rules.NOT_ACCEPTED.refused()
     try:
         verified = webauthn.verify_authentication_response(
             credential=answer,
@@ -359,7 +354,7 @@ async def _verified(ceremony: Ceremony, answer: dict[str, Any], person: int | No
             require_user_verification=True,
         )
     except WebAuthnException:
-        raise Refused(NOT_ACCEPTED, status=422) from None
+        raise rules.NOT_ACCEPTED.refused() from None
     passkey.sign_count, passkey.used_at = verified.new_sign_count, clock.now()
     await passkey.save([Passkey.sign_count, Passkey.used_at])
     return passkey

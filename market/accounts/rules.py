@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market.actor import PASSKEY_NEEDED, Actor, Role
-from market.refusals import Refusal, rule
+from market.actor import Actor, Role
+from market.refusals import Denial, rule
+from market.rules import signed_in_with_a_passkey
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.accounts.tables import Invitation, Membership, Organisation
@@ -69,6 +71,46 @@ def hard_to_guess(password: str, known: Sequence[str]) -> str | None:
 
 PASSWORD = (long_enough, hard_to_guess)
 """For everybody who chooses a password. `known` is what others know of the person: name, address."""
+
+
+NOT_RECOGNISED = Denial(
+    "access.not-recognised",
+    N_("The email address or the password is not right."),
+    norm="An unknown address, a closed account and a wrong password are told apart by nobody.",
+    status=422,
+)
+
+PRESENT_WRONG = Denial(
+    "password.present-wrong",
+    N_("This is not your present password."),
+    norm="Who changes a password knows the present one, or signed in with a passkey.",
+    field="present",
+    status=422,
+)
+
+RESET_NOT_GOOD = Denial(
+    "password.reset-not-good",
+    N_("This link has been used or is more than an hour old. Ask for a new one."),
+    norm="The link of a reset letter is good once, for an hour.",
+    status=410,
+)
+
+
+# ── tokens for programs ────────────────────────────────────────────────────────────────────────────────────────────
+
+NOT_YOUR_ORGANISATION = Denial(
+    "access.not-your-organisation",
+    N_("The token's person does not belong to this organisation."),
+    norm="A program acts for a body of the person whose token it brings.",
+    status=403,
+)
+
+BY_TOKEN = Denial(
+    "token.by-token",
+    N_("A token cannot make another. Sign in to do that."),
+    norm="Only a person who signed in makes a token: a stolen one must not outlive itself.",
+    status=403,
+)
 
 
 # ── memberships and invitations ────────────────────────────────────────────────────────────────────────────────────
@@ -158,6 +200,20 @@ def still_open(invitation: Invitation, now: datetime) -> str | None:
 ACCEPT = (still_open,)
 """For `memberships.accept`."""
 
+NAME_NEEDED = Denial(
+    "invitation.name-needed",
+    N_("Enter your name and choose a password."),
+    norm="Somebody without an account gets one when she accepts, with a name.",
+    field="name",
+    status=422,
+)
+
+SIGN_IN_AS_INVITED = Denial(
+    "invitation.sign-in-first",
+    N_("Sign in as {email}, then open this link again."),
+    norm="Whose address has an account accepts from that account.",
+)
+
 
 @rule("membership.ended-already")
 def still_a_member(membership: Membership, others: int, now: datetime) -> str | None:
@@ -210,14 +266,45 @@ def answers_to_a_central_department(kind: str, tier: str, department: Organisati
 CREATE = (a_buyer_has_a_tier, only_buyers_have_a_tier, answers_to_a_central_department)
 """For `memberships.create_organisation`."""
 
+DEPARTMENT_UNKNOWN = Denial(
+    "organisation.department-unknown",
+    N_("Choose a department from the list."),
+    norm="The department that answers for a body is one of the site.",
+    field="department",
+)
+
+REGISTER_MISSING = Denial(
+    "organisation.register-missing",
+    N_("Choose the register this number is from."),
+    norm="A number comes with the register it is from.",
+    field="scheme",
+)
+
+NUMBER_NOT_VALID = Denial(
+    "organisation.number-not-valid",
+    "{why}",
+    norm="A number has the shape of its register, and its check digits fit.",
+    field="identifier",
+)
+
+REGISTERED_ALREADY = Denial(
+    "organisation.registered-already",
+    N_(
+        "{name} is here already with this number. Ask somebody there to invite you; if you know nobody there, write to "
+        "the operator."
+    ),
+    norm="A body is here once: its number in its register is nobody else's.",
+    field="identifier",
+)
+
+FOUNDED_ALREADY = Denial(
+    "organisation.founded-already",
+    N_("This site has an operator already."),
+    norm="A site is begun once; from then on its operator lets others in.",
+)
+
 
 # ── passkeys ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule(PASSKEY_NEEDED.code, source="Design card, idea 17: keys on the person's own device")
-def signed_in_with_a_passkey(actor: Actor) -> Refusal | None:
-    """A minister acts only when she signed in with a passkey: a password can be told, phished or guessed."""
-    return None if actor.by_passkey else PASSKEY_NEEDED
 
 
 MINISTERS_ACT = (signed_in_with_a_passkey,)
@@ -242,6 +329,25 @@ def not_more_than_devices(actor: Actor, held: int) -> str | None:
 
 ADD_PASSKEY = (a_passkey_vouches_for_the_next, not_more_than_devices)
 """For `passkeys.register`. `held` counts the person's passkeys in force."""
+
+NOT_ACCEPTED = Denial(
+    "passkey.not-accepted",
+    N_("That passkey was not accepted. Load the page again and try again, or use another passkey."),
+    norm="A passkey answers the question of this site, for this person. However it fails, an attacker learns nothing more.",
+    status=422,
+)
+
+KNOWN_ALREADY = Denial(
+    "passkey.known-already",
+    N_("This device already holds a passkey for an account."),
+    norm="A passkey belongs to one account.",
+)
+
+NO_PASSKEY = Denial(
+    "passkey.none",
+    N_("You have no passkey yet. Add one to your account, then come back."),
+    norm="What is signed is signed with a passkey of the person who signs.",
+)
 
 
 # ── two people at one record ───────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Annotated, Any
 
 import asyncpg
@@ -304,7 +305,8 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
             if chosen is not None
             else ""
         )
-        insist(rules.DECIDE, _deciding(standing, lot, reckoned, given, set_aside, missing))
+        asked = _deciding(standing, lot, reckoned, given, set_aside, missing)
+        insist(rules.DECIDE, asked)
         if reckoned is None:
             raise NotFound("Evaluation")
         winner = standing.bid(given.winner) if given.winner else None
@@ -322,7 +324,7 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
         try:
             await decision.save()
         except asyncpg.UniqueViolationError as raced:
-            raise Refused(Refusal("award.decided-already", "This lot has been decided already.")) from raced
+            raise rules.decided_once.refused(replace(asked, decided=True)) from raced
         await _tell_all(standing, lot, decision, reckoned, winner)
         facts = await _facts(standing, lot, decision, reckoned, winner)
         await record(

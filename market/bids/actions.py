@@ -20,7 +20,7 @@ from market.bids import rules
 from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import find, many, maybe, one, transaction
 from market.proof import canonical, sealing
-from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.refusals import NotFound, Refused, insist, refusals
 from market.settings import settings
 from market.standards import certificates, sanctions
 from market.tenders.actions import add_follower
@@ -143,13 +143,7 @@ async def published_key(tender: Tender) -> bytes:
     except sealing.KeyRefused:
         named = ""
     if named not in (None, tender.key_commitment):
-        raise Refused(
-            Refusal(
-                "bid.key-altered",
-                "The key that bids for this tender are sealed to is not the one that was published with it. Nothing was "
-                "sent. Tell the buyer and us.",
-            )
-        )
+        raise rules.KEY_ALTERED.refused()
     return key.public_key
 
 
@@ -288,18 +282,16 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
         now = clock.now()
         officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
         me = next((each for each in officers if each.person == person), None)
-        insist(
-            rules.OPEN,
-            rules.Opening(
-                tender, now, me is not None, bool(me and me.share), bool(me and me.contributed_at is not None)
-            ),
+        asked = rules.Opening(
+            tender, now, me is not None, bool(me and me.share), bool(me and me.contributed_at is not None)
         )
+        insist(rules.OPEN, asked)
         if me is None:
             raise NotFound("OpeningOfficer")
         try:
             share = sealing.contribute(code, me.share)
         except sealing.Unsealable as wrong:
-            raise Refused(Refusal("opening.wrong-secret", str(wrong), "code"), status=422) from wrong
+            raise rules.WRONG_SECRET.refused(why=wrong) from wrong
         me.contributed_at = now
         first = next((each for each in officers if each.contributed_at and each.id != me.id), None)
         buyer = await find(Organisation, Organisation.id == tender.buyer)
@@ -335,13 +327,12 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
             earlier = sealing.unhold(first.held, tender.public_key, platform_key())
             private = sealing.reassemble(key, [earlier, share], platform_key())
         except sealing.Unsealable as broken:
-            raise Refused(
-                Refusal("opening.key-refused", f"The bids cannot be opened now. {broken} Nothing was changed; tell us.")
-            ) from broken
+            raise rules.KEY_REFUSED.refused(why=broken) from broken
         try:
             return await _open(actor, tender, buyer, first.person, person, private)
         except asyncpg.UniqueViolationError as raced:
-            raise Refused(Refusal("opening.done", "The bids have been opened already.")) from raced
+            tender.opened_at = now
+            raise rules.opened_once.refused(asked) from raced
 
 
 async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: Any) -> Opening:
@@ -394,8 +385,7 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         opening=opening,
         count=len(rows),
     )
-    people = {each["ref"]: each["id"] for each in await holders(tender.buyer)}
-    officers = [ref for ref, number in people.items() if number in (first, second)]
+    officers = [person.ref for person in await holders(tender.buyer) if person.id in (first, second)]
     await record(
         actor,
         "tender.opened",

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market import policy
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.tenders.tables import Lot, LotCriterion, Tender
@@ -197,3 +198,29 @@ WITHDRAW = (
 """For `actions.withdraw`."""
 OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
 """For `actions.contribute`."""
+
+
+# ── keys and secrets ───────────────────────────────────────────────────────────────────────────────────────────────
+
+KEY_ALTERED = Denial(
+    "bid.key-altered",
+    N_(
+        "The key that bids for this tender are sealed to is not the one that was published with it. Nothing was sent. "
+        "Tell the buyer and us."
+    ),
+    norm="A bid is sealed to the key that was published with the tender, and to no other.",
+)
+
+WRONG_SECRET = Denial(
+    "opening.wrong-secret",
+    "{why}",
+    norm="An opening officer brings the code that she made for this tender.",
+    field="code",
+    status=422,
+)
+
+KEY_REFUSED = Denial(
+    "opening.key-refused",
+    N_("The bids cannot be opened now. {why} Nothing was changed; tell us."),
+    norm="The shares make the very key that was published; one that was altered opens nothing.",
+)

@@ -20,10 +20,9 @@ from litestar.params import PathParameter, QueryParameter
 from litestar.response import Stream
 
 from market.accounts import guards
-from market.opendata import actions, feed, gathering, packages, sheets
+from market.opendata import actions, feed, gathering, packages, rules, sheets
 from market.opendata.shapes import FullRecordPackage, RecordPackage, ReleasePackage, Tag
 from market.opendata.shelf import Answer, Shelf
-from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.web.problems import problem_responses
 
@@ -266,16 +265,13 @@ OpenDataApi = Router(
 
 def _place(cursor: str) -> int:
     if cursor and not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**62):
-        raise Refused(Refusal("open-data.bad-cursor", "Take the cursor from `links.next`.", "cursor"), status=400)
+        raise rules.BAD_CURSOR.refused()
     return int(cursor or "0")
 
 
 def _aware(since: datetime | None) -> datetime | None:
     if since is not None and since.tzinfo is None:
-        raise Refused(
-            Refusal("open-data.no-zone", "Write the moment with its zone, like 2026-11-22T09:00:00Z.", "since"),
-            status=400,
-        )
+        raise rules.NO_ZONE.refused()
     return since
 
 

@@ -7,6 +7,7 @@ action's transaction, so that what is judged is what was locked. `judging.panel(
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
@@ -319,7 +320,11 @@ def _officer(actor: Actor, matter: Matter) -> None:
 def mistakes(subject: Subject, marks: dict[str, tuple[int, str]]) -> list[Refusal]:
     """What is wrong with single marks, each reason beside the field in which it was typed."""
     return [
-        Refusal(refusal.code, f"{criterion.name}: {refusal.reason}", field(refusal.field or "points", criterion.ref))
+        replace(
+            refusal,
+            reason=f"{criterion.name}: {refusal.reason}",
+            field=field(refusal.field or "points", criterion.ref),
+        )
         for criterion in subject.criteria
         if criterion.ref in marks
         for refusal in refusals(rules.EACH_MARK, *marks[criterion.ref])

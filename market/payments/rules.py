@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.payments.tables import Obligation, Payment
@@ -70,3 +71,26 @@ RELEASE = (not_paid_yet, none_under_way, another_person_releases, payee_can_rece
 """For `actions.release`."""
 CONFIRM = (has_been_paid, not_confirmed)
 """For `actions.confirm`."""
+
+
+# ── the provider ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+SIMULATED = Denial(
+    "payment.simulated",
+    N_("Payments are simulated here, so no account is needed."),
+    norm="An account at the provider is begun where money is sent.",
+)
+
+UNREACHABLE = Denial(
+    "payment.provider-unreachable",
+    N_("The payment provider does not answer just now. Try again in a few minutes."),
+    norm="What only the provider can do waits until it answers.",
+    status=503,
+)
+
+WEBHOOK_REFUSED = Denial(
+    "payment.webhook-refused",
+    "{why}",
+    norm="What the provider tells is signed by it and fresh, and live events are kept apart from those of tests.",
+    status=400,
+)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from market import egress
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.portal.tables import (
@@ -248,3 +249,24 @@ SEND_AGAIN = (still_open, goes_by_email)
 
 RELEASE = (is_held,)
 """For `claims.release`."""
+
+
+# ── what an import is told to read ─────────────────────────────────────────────────────────────────────────────────
+
+PORTAL_UNKNOWN = Denial(
+    "portal.unknown",
+    N_("No portal is called “{name}”. Known are: {known}. Add an entry to fixtures/reference/portal-sources.yaml."),
+    norm="What is imported comes from a portal that is described.",
+)
+
+NO_SUCH_FILE = Denial(
+    "portal.no-such-file",
+    N_("There is no file or folder {name}."),
+    norm="What is to be imported is there.",
+)
+
+FOLDER_EMPTY = Denial(
+    "portal.folder-empty",
+    N_("The folder {name} holds no file."),
+    norm="A folder that is to be imported holds something.",
+)

@@ -20,7 +20,7 @@ from market.audit.actions import record
 from market.db import find, many, transaction
 from market.openapi.limits import MAX_BYTES
 from market.proof.certificates import Outcome
-from market.refusals import Refusal, Refused, insist, refusals
+from market.refusals import Refused, insist, refusals
 from market.standards import apart, certificates, exemptions, publishing, rules, sanctions, sandboxes
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
@@ -200,9 +200,7 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
         service = await find(Service, Service.ref == ref, lock=True)
         latest = await certificates.latest_lodgement(service)
         if (latest.id if latest else None) != (before.id if before else None):
-            raise Refused(
-                Refusal("lodgement.meanwhile", "Another document was lodged meanwhile. Look at it, then lodge again.")
-            )
+            raise rules.LODGED_MEANWHILE.refused()
         first = checked[0]
         row = Lodgement(
             service=service.id,
@@ -222,7 +220,7 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
         try:
             await row.save()
         except asyncpg.UniqueViolationError as raced:
-            raise Refused(Refusal("lodgement.meanwhile", "Another document was lodged meanwhile.")) from raced
+            raise rules.LODGED_MEANWHILE.refused() from raced
         told = _Told()
         facts = {"number": row.number, "document_sha256": row.digest, "breaking": row.breaking}
         facts["outcomes"] = {
@@ -282,7 +280,7 @@ async def _check(
 ) -> list[CheckRun]:
     lodged = await certificates.latest_lodgement(service)
     if lodged is None:
-        raise Refused(Refusal("lodgement.none", "No document is lodged yet. Lodge one first."))
+        raise rules.NOTHING_LODGED.refused()
     now = clock.now()
     earlier = await _compared(service, lodged.number)
     checked = [await _ask(service, each, bytes(lodged.document), str(lodged.name), earlier, now) for each in profiles]

@@ -31,12 +31,12 @@ from market.openapi.document import Unreadable, load
 from market.openapi.limits import run_seconds
 from market.openapi.ruleset import RulesetRefused
 from market.proof.certificates import Outcome
-from market.refusals import Refusal, Refused
 from market.settings import ROOT
 from market.standards import changes, reference
 from market.standards.check import check
 from market.standards.outcome import Finding, Run, Waiver
 from market.standards.profiles import Profile, compose
+from market.standards.rules import BUSY
 
 MEMORY: Final = 3_000_000_000
 """Bytes of address space the process may take."""
@@ -119,9 +119,7 @@ async def ask(
     """Check a document apart. Refused (503) when too many wait already; never raises for what is in a document."""
     question = Question(raw, profile.text, description, at, name, list(waivers), previous, gating, list(extra))
     if _process.waiting >= WAITING:
-        raise Refused(
-            Refusal("standard.busy", "Too many documents are being checked. Try again in a minute."), status=503
-        )
+        raise BUSY.refused()
     return await asyncio.to_thread(_process.ask, question, profile)
 
 

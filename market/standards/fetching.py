@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from market.egress import Forbidden
 from market.openapi.limits import MAX_BYTES
-from market.refusals import Refusal, Refused
 from market.settings import settings
 from market.standards.calling import Exhausted, Guard, Unreachable
+from market.standards.rules import NOT_FETCHED
 
 SECONDS = 20.0
 """How long the document may take to arrive."""
@@ -36,15 +36,13 @@ async def document(address: str) -> tuple[bytes, str]:
     try:
         answer = await asyncio.to_thread(asked.fetch, "GET", address, headers)
     except (Forbidden, Exhausted, Unreachable) as refused:
-        raise _refused(str(refused)) from None
+        raise NOT_FETCHED.refused(why=refused) from None
     if 300 <= answer.status < 400:
-        raise _refused(f"The address answers {answer.status}: it leads on to another. Give the address it leads to.")
+        raise NOT_FETCHED.refused(
+            why=f"The address answers {answer.status}: it leads on to another. Give the address it leads to."
+        )
     if answer.status != 200:
-        raise _refused(f"The address answers {answer.status}, not with a document.")
+        raise NOT_FETCHED.refused(why=f"The address answers {answer.status}, not with a document.")
     if len(answer.body) >= MAX_BYTES:
-        raise _refused(f"What is at the address has more than {MAX_BYTES:,} bytes.")
+        raise NOT_FETCHED.refused(why=f"What is at the address has more than {MAX_BYTES:,} bytes.")
     return answer.body, urlsplit(address).path.rpartition("/")[2][:200]
-
-
-def _refused(reason: str) -> Refused:
-    return Refused(Refusal("lodgement.not-fetched", reason, "address"), status=422)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import asyncpg
@@ -14,7 +15,7 @@ from market.audit.actions import record
 from market.db import maybe, one, transaction
 from market.openapi.document import Unreadable
 from market.openapi.ruleset import RulesetRefused
-from market.refusals import NotFound, Refusal, Refused, refusals
+from market.refusals import NotFound, Refused, refusals
 from market.standards import rules
 from market.standards.apart import composed
 from market.standards.profiles import SHIPPED, Profile, profile, shipped, version_key
@@ -74,13 +75,14 @@ async def publish(actor: Actor, given: ProfileDraft) -> PublishedProfile:
         newest = all(version_key(version) > version_key(each) for each in versions)
         if found is not None and not rules.LABEL.fullmatch(f"{name}@{version}"):
             problems = ["a name is lower-case letters, digits and dashes, a version numbers and dots"]
-        wrong = refusals(rules.PUBLISH, rules.Publishing(name, version, problems, versions, newest))
+        asked = rules.Publishing(name, version, problems, versions, newest)
+        wrong = refusals(rules.PUBLISH, asked)
         if wrong or found is None:
             raise Refused(*wrong, status=422)
         try:
             return await _keep(actor, found, given.description, hat.organisation_ref)
         except asyncpg.UniqueViolationError as raced:
-            raise Refused(Refusal("standard.version-taken", "This version was published a moment ago.")) from raced
+            raise rules.is_a_new_version.refused(replace(asked, published=[version])) from raced
 
 
 async def _keep(actor: Actor, found: Profile, description: str, organisation: str) -> PublishedProfile:

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from market import policy, standing
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.standards.outcome import Run
@@ -695,3 +696,39 @@ def is_newer_than_the_last(publishing: Publishing) -> str | None:
 
 PUBLISH = (the_engine_can_run_it, is_a_new_version, is_newer_than_the_last)
 """For publishing a profile version."""
+
+
+# ── what others or the machine decide meanwhile ────────────────────────────────────────────────────────────────────
+
+NOTHING_LODGED = Denial(
+    "lodgement.none",
+    N_("No document is lodged yet. Lodge one first."),
+    norm="A check is of the document that is lodged.",
+)
+
+LODGED_MEANWHILE = Denial(
+    "lodgement.meanwhile",
+    N_("Another document was lodged meanwhile. Look at it, then lodge again."),
+    norm="A document is compared with the one before it, so two are not lodged at once.",
+)
+
+NOT_FETCHED = Denial(
+    "lodgement.not-fetched",
+    "{why}",
+    norm="A document is taken from an address that answers with one, of a size that is read.",
+    field="address",
+    status=422,
+)
+
+CHECK_WAITING = Denial(
+    "live.waiting",
+    N_("A live check is waiting already. Its result comes within minutes."),
+    norm="One live check of a service waits at a time.",
+)
+
+BUSY = Denial(
+    "standard.busy",
+    N_("Too many documents are being checked. Try again in a minute."),
+    norm="As many documents are checked at once as the machine can read.",
+    status=503,
+)

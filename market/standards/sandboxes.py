@@ -23,7 +23,7 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
-from market.refusals import Refusal, Refused, insist
+from market.refusals import insist
 from market.settings import settings
 from market.standards import certificates, live, publishing, rules
 from market.standards.outcome import Finding, Run
@@ -125,7 +125,7 @@ async def ask(actor: Actor, ref: str) -> LiveCheck:
     await spend(ASKED, str(service.supplier))
     row = await queue(service, lodged, actor) if lodged is not None else None
     if row is None:
-        raise Refused(Refusal("live.waiting", "A live check is waiting already. Its result comes within minutes."))
+        raise rules.CHECK_WAITING.refused()
     return row
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from market import organisations as registers
 from market.money import Money
-from market.refusals import rule
+from market.refusals import Denial, rule
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
@@ -89,6 +90,28 @@ REGISTER = (
     codes_look_like_codes,
 )
 """For `actions.ask_to_register` and `actions.register`."""
+
+
+ADDRESS_TAKEN = Denial(
+    "supplier.address-taken",
+    N_("There is an account with this address. Sign in instead."),
+    norm="An address opens one account.",
+    field="email",
+)
+
+CONFIRMED_ALREADY = Denial(
+    "supplier.confirmed-already",
+    N_("This is confirmed already. Sign in instead."),
+    norm="A registration is confirmed once.",
+    status=410,
+)
+
+CONFIRMED_TOO_LATE = Denial(
+    "supplier.confirmed-too-late",
+    N_("This link is more than two days old. Register again."),
+    norm="The link of a registration is good for two days.",
+    status=410,
+)
 
 
 @rule("supplier.profile-cpv-not-valid", field="cpv", source="Regulation (EC) No 213/2008")

@@ -24,10 +24,10 @@ from market.proof import canonical, sealing
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.settings import settings
 from market.standards import publishing as standards
-from market.tenders import cpv, rules
+from market.tenders import cpv, gate, rules
 from market.tenders.tables import (
     Addendum,
     Follower,
@@ -444,7 +444,7 @@ async def copy_criteria(actor: Actor, lot: str, source: str) -> Lot:
         row, tender, hat = await _editing_lot(actor, lot)
         other = await find(Lot, (Lot.ref == source) & (Lot.tender == tender.id))
         if other.id == row.id:
-            raise Refused(Refusal("tender.same-lot", "Choose another lot to copy from.", "source"))
+            raise rules.SAME_LOT.refused()
         copied = (await criteria_of([other]))[other.id]
         await LotCriterion.delete().where(LotCriterion.lot == row.id)
         for each in copied:
@@ -486,21 +486,16 @@ async def name_officer(actor: Actor, ref: str, person: str) -> OpeningOfficer:
     """Name a person of the buyer (her reference) as an opening officer; she is asked by letter to write down her code."""
     async with transaction():
         tender, hat = await _drafting(actor, ref)
-        who = next((each for each in await holders(tender.buyer, *BUYING_SIDE) if each["ref"] == person), None)
+        who = next((each for each in await holders(tender.buyer, *BUYING_SIDE) if each.ref == person), None)
         if who is None:
-            raise Refused(
-                Refusal(
-                    "tender.officer-elsewhere", "An opening officer is a person of the buyer. Choose one.", "person"
-                ),
-                status=422,
-            )
-        named = (OpeningOfficer.tender == tender.id) & (OpeningOfficer.person == who["id"])
+            raise rules.OFFICER_ELSEWHERE.refused()
+        named = (OpeningOfficer.tender == tender.id) & (OpeningOfficer.person == who.id)
         if await maybe(OpeningOfficer, named):
-            raise Refused(Refusal("tender.officer-named-already", f"{who['name']} is named already.", "person"))
-        officer = OpeningOfficer(tender=tender.id, person=who["id"])
+            raise rules.OFFICER_NAMED_ALREADY.refused(name=who.name)
+        officer = OpeningOfficer(tender=tender.id, person=who.id)
         await officer.save()
         await tell_person(
-            who["id"], "tenders/officer-named.txt", about=f"tender:{ref}", tender=tender, named_by=actor.name
+            who.id, "tenders/officer-named.txt", about=f"tender:{ref}", tender=tender, named_by=actor.name
         )
         await _written(actor, "tender.officer-named", tender, hat, {"person": person})
     return officer
@@ -528,9 +523,7 @@ async def enrol(actor: Actor, ref: str) -> sealing.OfficerSecret:
         named = (OpeningOfficer.tender == tender.id) & (OpeningOfficer.person == actor.must_be_person())
         officer = await maybe(OpeningOfficer, named, lock=True)
         if officer is None:
-            raise Refused(
-                Refusal("tender.not-an-officer", "You are not named as an opening officer of this tender."), status=403
-            )
+            raise rules.NOT_AN_OFFICER.refused()
         secret = sealing.officer_secret()
         officer.public_key, officer.enrolled_at = secret.public_key, clock.now()
         await officer.save([OpeningOfficer.public_key, OpeningOfficer.enrolled_at])
@@ -556,7 +549,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
         facts = await candidate(tender)
         insist(rules.PUBLISH, facts)
         tender.profile = await _profile(tender.profile)
-        found = rules.gate(facts)
+        found = gate.ask(facts)
         key = await _seal_key(tender, facts.officers)
         tender.published_at = facts.now
         tender.ground, tender.ground_reference = found.ground or "", found.reference
@@ -622,17 +615,17 @@ async def _seal_key(tender: Tender, officers: Sequence[OpeningOfficer]) -> seali
     return key
 
 
-def _trace(found: rules.Gate) -> str:
+def _trace(found: gate.Gate) -> str:
     lines: list[canonical.Plain] = [{"code": line.code, "holds": line.holds, "says": line.says} for line in found.lines]
     return canonical.encode({"ground": found.ground, "reference": found.reference, "lines": lines}).decode()
 
 
-def gate_lines(tender: Tender) -> list[rules.Line]:
+def gate_lines(tender: Tender) -> list[gate.Line]:
     """What the gate found at publication, read back from the row; empty for a draft."""
     if not tender.gate_trace:
         return []
     kept = canonical.decode(tender.gate_trace.encode())
-    return [rules.Line(line["code"], line["holds"], line["says"]) for line in kept["lines"]]
+    return [gate.Line(line["code"], line["holds"], line["says"]) for line in kept["lines"]]
 
 
 # ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
@@ -848,22 +841,13 @@ async def _mission(ref: str) -> Mission | None:
         return None
     found = await maybe(Mission, (Mission.ref == ref) & Mission.published_at.is_not_null())
     if found is None:
-        raise Refused(
-            Refusal("tender.mission-unknown", "Choose a published mission from the list.", "mission"), status=422
-        )
+        raise rules.MISSION_UNKNOWN.refused()
     return found
 
 
 async def _may_name(buyer: Organisation, exercise: str) -> None:
     if exercise and exercise not in {each.reference for each in await exercises_for(buyer)}:
-        raise Refused(
-            Refusal(
-                "tender.exercise-unknown",
-                f"{exercise} is not a concluded exercise of your body or your department. Choose one from the list.",
-                "exercise",
-            ),
-            status=422,
-        )
+        raise rules.EXERCISE_UNKNOWN.refused(exercise=exercise)
 
 
 def _codes(given: Sequence[str]) -> list[str]:
@@ -871,7 +855,7 @@ def _codes(given: Sequence[str]) -> list[str]:
     try:
         return list(dict.fromkeys(cpv.normal(code) for code in given))
     except ValueError as error:
-        raise Refused(Refusal("tender.cpv-unknown", str(error), "cpv"), status=422) from None
+        raise rules.CPV_UNKNOWN.refused(why=error) from None
 
 
 def _lot_facts(given: LotDraft) -> dict[str, Any]:

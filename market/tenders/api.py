@@ -16,7 +16,7 @@ from market.db import find
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
-from market.tenders import actions, rules
+from market.tenders import actions, gate, rules
 from market.tenders.listing import Listed, listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.api import IfMatch, Items
@@ -215,7 +215,7 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
     mine = actions.works_for(request.user, tender)
     shown = await actions.shown_about(tender)
     draft = tender.published_at is None
-    trace = rules.gate(found).lines if draft else actions.gate_lines(tender)
+    trace = gate.ask(found).lines if draft else actions.gate_lines(tender)
     people = {
         each.id: each
         for each in await Person.objects().where(Person.id.is_in([o.person for o in found.officers] or [0]))

@@ -12,7 +12,7 @@ from market import clock
 from market.audit.thread import decided
 from market.db import many
 from market.money import Money
-from market.refusals import Refusal, Refused
+from market.rules import CURSOR_UNKNOWN
 from market.standing import Standing, dates_of
 from market.tenders import rules
 
@@ -63,7 +63,7 @@ async def listed(stage: str = "", after: str = "") -> Page:
     Anything else is refused (400).
     """
     if stage not in _WHERE:
-        raise Refused(Refusal("tender.stage-unknown", "There is no such stage of a tender.", "stage"), status=400)
+        raise rules.STAGE_UNKNOWN.refused()
     now = clock.now()
     condition = _WHERE[stage]
     rows = await many(
@@ -136,8 +136,5 @@ def _cursor(after: str) -> tuple[int, int, int]:
     except ValueError:
         waits, key, row = 9, 0, 0
     if waits not in (0, 1) or abs(key) > _LARGEST or not 0 <= row < 2**31:
-        raise Refused(
-            Refusal("web.cursor-unknown", "This page of the list is not known. Begin at the first.", "after"),
-            status=400,
-        )
+        raise CURSOR_UNKNOWN.refused()
     return waits, key, row

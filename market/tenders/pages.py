@@ -22,7 +22,7 @@ from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.standards import publishing as standards
-from market.tenders import actions, cpv, rules
+from market.tenders import actions, cpv, gate, rules
 from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web import forms
@@ -403,8 +403,8 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         candidate = await actions.candidate(tender)
         context |= {
             "exercises": await _exercises(body),
-            "gate": rules.gate(candidate),
-            "verdict": rules.is_commodity(candidate.codes),
+            "gate": gate.ask(candidate),
+            "verdict": gate.is_commodity(candidate.codes),
             "central": body.tier == "central",
         }
     if name == "terms":
@@ -440,14 +440,12 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
     tender = await find(Tender, Tender.ref == ref)
     request.user.must_wear(*actions.BUYING_SIDE, organisation=tender.buyer, secret=True)
     named = await actions.officers_of(tender)
-    people = {each["id"]: each for each in await holders(tender.buyer)}
+    people = {each.id: each for each in await holders(tender.buyer)}
     rows = []
     for officer in named:
-        known = people.get(officer.person) or {
-            "ref": "",
-            "name": (await find(Person, Person.id == officer.person)).name,
-        }
-        rows.append({"officer": officer, "name": known["name"], "ref": known["ref"]})
+        known = people.get(officer.person)
+        name = known.name if known else (await find(Person, Person.id == officer.person)).name
+        rows.append({"officer": officer, "name": name, "ref": known.ref if known else ""})
     able = await holders(tender.buyer, *actions.BUYING_SIDE)
     taken = {officer.person for officer in named}
     return show(
@@ -458,7 +456,7 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
         tender=tender,
         officers=rows,
         me=next((each for each in named if each.person == request.user.person), None),
-        able=[(each["ref"], each["name"]) for each in able if each["id"] not in taken],
+        able=[(each.ref, each.name) for each in able if each.id not in taken],
         needed=policy.UK.tendering.opening_officers_minimum,
         is_buyer=request.user.wears("buyer", organisation=tender.buyer) is not None,
     )
@@ -588,7 +586,7 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
             "hint": "Published with your answer",
         },
     ]
-    gate = rules.gate(found)
+    asked = gate.ask(found)
     return show(
         request,
         "tenders/draft.html",
@@ -597,9 +595,9 @@ def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) ->
         tasks=tasks,
         checks=checks,
         ready=not open_codes,
-        gate=gate,
+        gate=asked,
         frozen=tender.waiver_asked,
-        asks_waiver=gate.ground is None and not tender.waiver_asked and context["is_buyer"],
+        asks_waiver=asked.ground is None and not tender.waiver_asked and context["is_buyer"],
         confirms=request.user.wears("operator") is not None and tender.commodity_claimed,
         now=clock.now(),
     )

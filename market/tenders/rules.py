@@ -1,8 +1,8 @@
-"""Where a tender stands, what must hold before it is published, asked about, changed or ended — and the gate."""
+"""Where a tender stands, and what must hold before it is published, asked about, changed or ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -12,16 +12,16 @@ import msgspec
 from market import policy, workdays
 from market.money import Money
 from market.questions import rules as questions
-from market.refusals import rule
+from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, method
+from market.tenders import cpv, gate, method
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
     from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
 
 Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
-Ground = Literal["exercise", "waiver", "commodity", "not-central"]
 
 STAGES: Mapping[Stage, tuple[str, Tone]] = {
     "draft": ("Draft", "grey"),
@@ -119,175 +119,6 @@ class Candidate:
         return Money(sum(lot.value_minor for lot in self.lots), self.tender.currency)
 
 
-# ── the gate ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One question the gate asked, whether it was answered with yes, and why, in words."""
-
-    code: str
-    holds: bool
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What the gate found: the ground on which a tender may open (None: it may not), the record it rests on, and every
-    question asked on the way, so that the decision can be explained years later."""
-
-    ground: Ground | None
-    reference: str
-    lines: tuple[Line, ...]
-
-
-def gate(candidate: Candidate) -> Gate:
-    """Ask, in this order: is the buyer central government, is it a commodity, was there an exercise, was it waived.
-
-    The first question that settles the matter ends it; all that were asked are kept. A buyer whom the rule does not bind
-    is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
-    """
-    lines: list[Line] = []
-    bound = candidate.buyer.tier == "central"
-    if bound:
-        lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
-    else:
-        words = f"{candidate.buyer.name} is not central government, which alone the rule binds."
-        lines.append(Line("central", False, words))
-    if bound or candidate.tender.commodity_claimed:
-        commodity = _commodity(candidate)
-        lines.append(commodity)
-        if commodity.holds:
-            return Gate("commodity", "", tuple(lines))
-    found = ""
-    for evidence in _exercises(candidate) if bound or candidate.tender.exercise else ():
-        line = _serves(candidate, evidence)
-        lines.append(line)
-        if line.holds:
-            found = evidence.reference
-            break
-    if found:
-        return Gate("exercise", found, tuple(lines))
-    if not bound:
-        return Gate("not-central", "", tuple(lines))
-    if not any(line.code == "exercise" for line in lines):
-        lines.append(Line("exercise", False, _no_exercise(candidate)))
-    for waiver in _waivers(candidate):
-        line = _waives(candidate, waiver)
-        lines.append(line)
-        if line.holds:
-            return Gate("waiver", waiver.reference, tuple(lines))
-    if not any(line.code == "waiver" for line in lines):
-        lines.append(Line("waiver", False, "No minister has signed a waiver for this tender."))
-    return Gate(None, "", tuple(lines))
-
-
-def is_commodity(codes: Iterable[str]) -> cpv.Verdict:
-    """What the reviewed list says of these codes; codes that are not in the vocabulary make no commodity."""
-    return cpv.is_commodity([code for code in codes if cpv.known(code)])
-
-
-def _commodity(candidate: Candidate) -> Line:
-    tender, verdict = candidate.tender, is_commodity(candidate.codes)
-    if not tender.commodity_claimed:
-        if verdict.commodity:
-            return Line(
-                "commodity", False, "The codes are those of a commodity, but the buyer does not say that it is one."
-            )
-        return Line("commodity", False, verdict.why)
-    if verdict.commodity:
-        return Line("commodity", True, f"The buyer states that this is a commodity, and the list agrees. {verdict.why}")
-    if tender.commodity_confirmed_at is not None:
-        return Line(
-            "commodity",
-            True,
-            f"The list says otherwise ({verdict.why}) An operator let the buyer's statement stand on "
-            f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}: {tender.commodity_confirmed_reason}",
-        )
-    return Line(
-        "commodity", False, f"The buyer states that this is a commodity, but the list says otherwise. {verdict.why}"
-    )
-
-
-def _exercises(candidate: Candidate) -> list[InnovationEvidence]:
-    """The exercises to look at: the one the tender names, else all of the family, newest first."""
-    found = [each for each in candidate.evidence if each.ground == "exercise" and each.buyer in candidate.family]
-    named = candidate.tender.exercise
-    if named:
-        found = [each for each in found if each.reference == named]
-    return sorted(found, key=lambda each: each.completed_at, reverse=True)
-
-
-def _no_exercise(candidate: Candidate) -> str:
-    if candidate.tender.exercise:
-        return f"{candidate.tender.exercise} is not a concluded exercise of this buyer or its department."
-    return "Neither the buyer nor its department has concluded an exercise."
-
-
-def serves_until(evidence: InnovationEvidence) -> datetime:
-    """Until when a piece of evidence opens the gate: its own date, else the policy's months after its conclusion."""
-    return evidence.expires_at or workdays.exercise_valid_until(evidence.completed_at)
-
-
-def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
-    until = serves_until(evidence)
-    if workdays.is_over(until, candidate.now):
-        return Line(
-            "exercise",
-            False,
-            f"{evidence.reference} was concluded on {_day(evidence.completed_at)}; it served until {_day(until)}.",
-        )
-    groups: Sequence[Lot | None] = candidate.lots or (None,)
-    apart = []
-    for lot in groups:
-        codes = [code for code in (lot.cpv if lot else candidate.tender.cpv) if cpv.known(code)]
-        if not cpv.overlaps(codes, [code for code in evidence.cpv if cpv.known(code)]) and not cpv.is_commodity(codes):
-            named = f"lot {lot.number}" if lot else "the tender"
-            apart.append(f"{named} ({', '.join(codes) or 'no code'})")
-    if apart:
-        digits = policy.UK.gate.overlap_digits
-        return Line(
-            "exercise",
-            False,
-            f"{evidence.reference} was about something else than {_and(apart)}: no CPV code agrees in its first {digits} "
-            f"digits. The exercise has {', '.join(evidence.cpv) or 'no code'}.",
-        )
-    return Line(
-        "exercise",
-        True,
-        f"{evidence.reference} was concluded on {_day(evidence.completed_at)} and is about the same thing. "
-        f"It serves until {_day(until)}.",
-    )
-
-
-def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
-    return [each for each in candidate.evidence if each.ground == "waiver" and each.tender == candidate.tender.id]
-
-
-def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
-    if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):
-        return Line("waiver", False, f"{waiver.reference} was in force until {_day(waiver.expires_at)}.")
-    beyond = [code for code in candidate.codes if code not in waiver.cpv]
-    if beyond:
-        return Line(
-            "waiver", False, f"{waiver.reference} was not signed for {_and(beyond)}: the lots have grown since."
-        )
-    if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
-        signed = Money(waiver.ceiling_minor, candidate.tender.currency)
-        return Line("waiver", False, f"{waiver.reference} was signed for {signed}; the lots are now {candidate.value}.")
-    until = f" until {_day(waiver.expires_at)}" if waiver.expires_at else ""
-    return Line("waiver", True, f"{waiver.reference}, signed by {waiver.signed_by}, is in force{until}.")
-
-
-def _day(moment: datetime) -> str:
-    day = workdays.local_day(moment)
-    return f"{day.day} {day:%B %Y}"
-
-
-def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -316,10 +147,10 @@ def not_waiting_for_the_minister(candidate: Candidate) -> str | None:
 def innovation_first(candidate: Candidate) -> str | None:
     """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same subject,
     or a waiver that the department's minister signed."""
-    found = gate(candidate)
+    found = gate.ask(candidate)
     if found.ground is not None:
         return None
-    claimed = candidate.tender.commodity_claimed or is_commodity(candidate.codes).commodity
+    claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes).commodity
     why = " ".join(line.says for line in found.lines[1:] if claimed or line.code != "commodity")
     return (
         f"{why} Conclude an exercise on this subject first, or ask the minister for a waiver. "
@@ -405,7 +236,7 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
     least, wrong = bounds.price_weight_minimum, []
     for lot in candidate.lots:
         prices = [each for each in candidate.criteria.get(lot.id, ()) if each.kind == "price"]
-        commodity = is_commodity(lot.cpv).commodity or _commodity(candidate).holds
+        commodity = gate.is_commodity(lot.cpv).commodity or gate.commodity(candidate).holds
         most = bounds.price_weight_maximum_commodity if commodity else bounds.price_weight_maximum
         if len(prices) > 1:
             wrong.append(f"Lot {lot.number} has {len(prices)} price criteria; it may have one.")
@@ -438,7 +269,8 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
     if until <= candidate.now:
         return "The time for questions is over already. Choose a later one."
     if closes is not None and until > workdays.answers_due_at(closes):
-        return f"The last answer is due on {_day(workdays.answers_due_at(closes))}: questions must end by then."
+        due = workdays.local_day(workdays.answers_due_at(closes))
+        return f"The last answer is due on {due.day} {due:%B %Y}: questions must end by then."
     return None
 
 
@@ -518,7 +350,7 @@ def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | N
     """An operator lets a claim stand only where the buyer claims a commodity and the list says otherwise."""
     if not tender.commodity_claimed or not tender.commodity_statement.strip():
         return "The buyer has not stated that this is a commodity."
-    if is_commodity(codes).commodity:
+    if gate.is_commodity(codes).commodity:
         return "The list of commodities agrees with the buyer already."
     return None
 
@@ -598,3 +430,68 @@ def nothing_is_decided(tender: Tender, decided: bool) -> str | None:
 
 CANCEL = (published_and_running, nothing_is_decided)
 """For `actions.cancel`."""
+
+
+# ── what is chosen from lists ──────────────────────────────────────────────────────────────────────────────────────
+
+STAGE_UNKNOWN = Denial(
+    "tender.stage-unknown",
+    N_("There is no such stage of a tender."),
+    norm="Tenders are listed by the stages there are.",
+    field="stage",
+    status=400,
+)
+
+MISSION_UNKNOWN = Denial(
+    "tender.mission-unknown",
+    N_("Choose a published mission from the list."),
+    norm="A tender serves a mission that everybody can read.",
+    field="mission",
+    status=422,
+)
+
+EXERCISE_UNKNOWN = Denial(
+    "tender.exercise-unknown",
+    N_("{exercise} is not a concluded exercise of your body or your department. Choose one from the list."),
+    norm="The exercise that a tender names is concluded, and one of the buyer's family.",
+    field="exercise",
+    status=422,
+)
+
+CPV_UNKNOWN = Denial(
+    "tender.cpv-unknown",
+    "{why}",
+    norm="A code is one of the Common Procurement Vocabulary.",
+    field="cpv",
+    source="Regulation (EC) No 213/2008",
+    status=422,
+)
+
+SAME_LOT = Denial(
+    "tender.same-lot",
+    N_("Choose another lot to copy from."),
+    norm="Criteria are copied from another lot.",
+    field="source",
+)
+
+OFFICER_ELSEWHERE = Denial(
+    "tender.officer-elsewhere",
+    N_("An opening officer is a person of the buyer. Choose one."),
+    norm="Bids are opened by people of the buyer.",
+    field="person",
+    status=422,
+)
+
+OFFICER_NAMED_ALREADY = Denial(
+    "tender.officer-named-already",
+    N_("{name} is named already."),
+    norm="An opening officer is named once: two people open, not one person twice.",
+    field="person",
+)
+
+NOT_AN_OFFICER = Denial(
+    "tender.not-an-officer",
+    N_("You are not named as an opening officer of this tender."),
+    norm="Only those whom the buyer named hold a code.",
+    status=403,
+)

@@ -20,8 +20,7 @@ from market.money import Money
 from market.proof import signing
 from market.refusals import refusals
 from market.tenders import actions as tenders
-from market.tenders import cpv
-from market.tenders import rules as tender_rules
+from market.tenders import cpv, gate
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
@@ -145,7 +144,7 @@ class WaiverPages(Controller):
 
 async def ministers_of(department: int) -> list[str]:
     """The names of those who may decide now; empty while the office is vacant."""
-    return [each["name"] for each in await holders(department, "minister")]
+    return [each.name for each in await holders(department, "minister")]
 
 
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
@@ -166,7 +165,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         similar=await similar_exercises(candidate.codes),
         earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
         blocked=refusals(before, empty),
-        gate=tender_rules.gate(candidate),
+        gate=gate.ask(candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
         longest=policy.UK.gate.waiver_maximum_months,
         shortest=policy.UK.gate.waiver_reason_characters,

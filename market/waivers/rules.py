@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import policy, workdays
-from market.refusals import rule
+from market.refusals import Denial, rule
 from market.standing import Standing, Tone
+from market.tenders import gate
 from market.tenders import rules as tender_rules
 from market.waivers.grounds import grounds
+from market.wording import N_
 
 if TYPE_CHECKING:
     from market.waivers.tables import Waiver
@@ -106,7 +108,7 @@ def one_at_a_time(wish: Wish) -> str | None:
 @rule("waiver.not-needed")
 def the_gate_is_shut(wish: Wish) -> str | None:
     """A minister is asked only where the gate would otherwise stay shut."""
-    found = tender_rules.gate(wish.tender)
+    found = gate.ask(wish.tender)
     if found.ground is not None:
         return f"This tender needs no waiver. {found.lines[-1].says}"
     return None
@@ -240,3 +242,32 @@ def refusal_says_why(reason: str) -> str | None:
     if len(reason.strip()) < _LONG_ENOUGH:
         return f"Say why in at least {_LONG_ENOUGH} characters: the buyer, and the public, read it."
     return None
+
+
+STANDING_UNKNOWN = Denial(
+    "waiver.standing-unknown",
+    N_("There is no such standing of a waiver."),
+    norm="Waivers are listed by the standings there are.",
+    field="standing",
+    status=400,
+)
+
+CHANGED_MEANWHILE = Denial(
+    "waiver.changed-meanwhile",
+    N_("What you were asked to sign is no longer what is asked. Read it again."),
+    norm="A minister signs what she read.",
+)
+
+SIGNATURE_REFUSED = Denial(
+    "waiver.signature-refused",
+    N_("The signature does not hold. {why}"),
+    norm="What is kept as signed was signed with the minister's own key, for this waiver.",
+    status=422,
+)
+
+NOT_IN_OFFICE = Denial(
+    "waiver.not-in-office",
+    N_("You do not hold this office now."),
+    norm="A waiver is signed by whoever holds the office on that day.",
+    status=403,
+)

@@ -20,17 +20,12 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers.base import BaseRouteHandler
 
-from market.refusals import Refusal, Refused
+from market.rules import FORM_EXPIRED
 from market.settings import settings
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 VISIT = "visit"
 """The cookie of somebody not signed in, set only when a form is shown to her."""
-
-FORGED = Refusal(
-    "access.form-expired",
-    "This form has expired or came from another site. Go back, reload the page and send it again.",
-)
 
 
 def token_for(key: str) -> str:
@@ -80,18 +75,18 @@ async def own_pages_only(connection: ASGIConnection[Any, Any, Any, Any], handler
     came_from = connection.headers.get("sec-fetch-site", "")
     origin = connection.headers.get("origin", "")
     if came_from not in ("", "same-origin", "none") or (origin not in ("", "null") and not _ours(connection, origin)):
-        raise Refused(FORGED, status=403)
+        raise FORM_EXPIRED.refused()
     if origin == "null" and came_from not in ("same-origin", "none"):
-        raise Refused(FORGED, status=403)
+        raise FORM_EXPIRED.refused()
     key = connection.scope.get("session_key") or visit_of(connection)
     if not key:
-        raise Refused(FORGED, status=403)
+        raise FORM_EXPIRED.refused()
     brought = connection.headers.get("x-csrf-token", "")
     if not brought:
         request: Request[Any, Any, Any] = Request(connection.scope, receive=connection.receive)
         brought = str((await request.form()).get("csrf_token", ""))
     if not hmac.compare_digest(brought.encode(), token_for(str(key)).encode()):
-        raise Refused(FORGED, status=403)
+        raise FORM_EXPIRED.refused()
 
 
 def _ours(connection: ASGIConnection[Any, Any, Any, Any], origin: str) -> bool:

@@ -21,7 +21,7 @@ import msgspec
 from litestar import Request
 from piccolo.table import Table
 
-from market import clock, drafts, money
+from market import clock, drafts, money, rules
 from market.refusals import Refusal, Refused
 from market.web import words
 
@@ -70,9 +70,8 @@ class Form(Generic[T]):
     def data(self) -> T:
         """The converted input. Raises Refused with every mistake when there is one (inside `acting` that is caught)."""
         if self._data is None:
-            raise Refused(
-                *(Refusal("form.invalid", words, field) for field, words in self.errors.items()), status=INVALID
-            )
+            wrong = [rules.INVALID.refusal(beside=field, why=words) for field, words in self.errors.items()]
+            raise Refused(*wrong, status=INVALID)
         return self._data
 
     @property

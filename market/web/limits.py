@@ -20,8 +20,10 @@ from litestar.handlers.base import BaseRouteHandler
 
 from market import clock
 from market.db import many, one
-from market.refusals import Refusal, Refused
+from market.refusals import Refused
+from market.rules import TOO_MANY_TRIES
 from market.settings import settings
+from market.wording import _n
 
 KEPT = 20_000
 """Addresses a process remembers; the one that asked longest ago is forgotten first."""
@@ -154,5 +156,4 @@ def _within(address: str, networks: tuple[str, ...]) -> bool:
 
 
 def _too_many(wait: int) -> Refused:
-    words = f"Too many tries. Wait {wait} second{'' if wait == 1 else 's'} and try again."
-    return Refused(Refusal("access.too-many-tries", words), status=429)
+    return TOO_MANY_TRIES.refused(time=_n("{number} second", "{number} seconds", wait))

@@ -32,7 +32,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from market import clock
 from market.db import at_first, many
 from market.reads import row
-from market.refusals import Refusal, Refused
+from market.rules import KEY_REUSED, SENT_TWICE
 from market.web import crossing
 
 log = logging.getLogger("prelude")
@@ -48,14 +48,6 @@ PATIENCE = 10.0
 
 ANEW = {"anew": True}
 """The option of a route that is acted on as often as it is sent."""
-
-TWICE = Refusal(
-    "form.sent-twice",
-    "This was sent before, and how that ended is not known. Look whether it is done before you send it again.",
-)
-REUSED = Refusal(
-    "form.key-reused", "This Idempotency-Key was sent with something else. Use a new one for a new request.", None
-)
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -99,7 +91,7 @@ class _Attempt:
         )
         if not claimed:
             self.beaten = True
-            raise Refused(TWICE)
+            raise SENT_TWICE.refused()
         self.claimed = True
 
     async def kept(self) -> _Kept | None:
@@ -171,14 +163,14 @@ class Once:
 async def _again(attempt: _Attempt, kept: _Kept, send: Send) -> None:
     """Answer as before, as soon as that is known."""
     if kept.body != attempt.body:
-        raise Refused(REUSED, status=422)
+        raise KEY_REUSED.refused()
     end = asyncio.get_running_loop().time() + PATIENCE
     now: _Kept | None = kept
     while now is not None and now.answer is None and asyncio.get_running_loop().time() < end:
         await asyncio.sleep(0.05)
         now = await attempt.kept()
     if now is None or now.answer is None:
-        raise Refused(TWICE)
+        raise SENT_TWICE.refused()
     await _send(attempt.opened(now.answer), send)
 
 

@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
+from market import rules
 from market.drafts import Overtaken
 from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
@@ -21,24 +22,13 @@ log = logging.getLogger("prelude")
 
 PROBLEM_JSON = "application/problem+json"
 
-_RENAMED = {
-    413: ("Content Too Large", "request-entity-too-large"),
-    414: ("URI Too Long", "request-uri-too-long"),
-    416: ("Range Not Satisfiable", "requested-range-not-satisfiable"),
-    422: ("Unprocessable Content", "unprocessable-entity"),
-}
-"""What RFC 9110 renamed: the phrase, which Python says from 3.13 on, and the code, which stays what it always was."""
+_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""What RFC 9110 renamed, which Python says from 3.13 on."""
 
 
 def phrase(status: int) -> str:
     """The status in the words of RFC 9110, which the title of a problem without a type should be (RFC 9457 section 4.2.1)."""
-    return _RENAMED[status][0] if status in _RENAMED else HTTPStatus(status).phrase
-
-
-def code_of(status: int) -> str:
-    """The code of a refusal that says no more than its status."""
-    named = HTTPStatus(status).name.lower().replace("_", "-")
-    return f"web.{_RENAMED[status][1] if status in _RENAMED else named}"
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class Reason(msgspec.Struct, omit_defaults=True):
@@ -124,42 +114,41 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
             headers["www-authenticate"] = "Bearer"
         return exc.status, list(exc.reasons), headers
     if isinstance(exc, NotFound):
-        return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], {}
+        return 404, [rules.NOT_FOUND.refusal()], {}
     if isinstance(exc, DataError):
         # A zero byte, a number beyond the column: nothing that any form or link of ours makes.
         log.warning("a value that the database cannot hold: %s", exc)
-        return 400, [Refusal("web.not-storable", "This holds a sign or a number that cannot be kept.")], {}
+        return 400, [rules.NOT_STORABLE.refusal()], {}
     if isinstance(exc, TooDeep | RecursionError):
-        return 400, [Refusal("form.too-deep", "This is nested too deeply to be read.")], {}
+        return 400, [rules.TOO_DEEP.refusal()], {}
     if isinstance(exc, UnicodeDecodeError):
-        return 400, [Refusal("form.not-text", "This is not text in UTF-8.")], {}
+        return 400, [rules.NOT_TEXT.refusal()], {}
     if isinstance(exc, ValidationException):
         return 400, _invalid(exc), {}
     if isinstance(exc, NotAuthorizedException):
-        return 401, [Refusal("access.sign-in-needed", "Sign in first.")], {"www-authenticate": "Bearer"}
+        return 401, [rules.SIGN_IN_FIRST.refusal()], {"www-authenticate": "Bearer"}
     if isinstance(exc, HTTPException):
         kept = {name: value for name, value in (exc.headers or {}).items() if name.lower() in ("allow", "retry-after")}
         if exc.status_code == 404:
-            return 404, [Refusal("web.not-found", "There is nothing here, or nothing that you may see.")], kept
-        return exc.status_code, [Refusal(code_of(exc.status_code), _words(exc))], kept
-    return 500, [Refusal("web.failed", "Something failed on our side. Nothing you confirmed is lost.")], {}
+            return 404, [rules.NOT_FOUND.refusal()], kept
+        return exc.status_code, [_of_status(exc)], kept
+    return 500, [rules.FAILED.refusal()], {}
 
 
-def _words(exc: HTTPException) -> str:
-    if exc.status_code >= 500:
-        return "Something failed on our side. Nothing you confirmed is lost."
+def _of_status(exc: HTTPException) -> Refusal:
     unsaid = exc.detail == HTTPStatus(exc.status_code).phrase
-    return phrase(exc.status_code) if unsaid else exc.detail
+    why = phrase(exc.status_code) if unsaid else exc.detail
+    return rules.BY_STATUS.get(exc.status_code, rules.BY_STATUS[400 if exc.status_code < 500 else 500]).refusal(why=why)
 
 
 def _invalid(exc: ValidationException) -> list[Refusal]:
     extra = exc.extra if isinstance(exc.extra, list) else []
     found = [
-        Refusal("form.invalid", str(item.get("message", "is not valid")), item.get("key") or None)
+        rules.INVALID.refusal(beside=item.get("key"), why=str(item.get("message", "is not valid")))
         for item in extra
         if isinstance(item, dict)
     ]
-    return found or [Refusal("form.invalid", str(exc.detail))]
+    return found or [rules.INVALID.refusal(why=str(exc.detail))]
 
 
 def _title(status: int) -> str:

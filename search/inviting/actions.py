@@ -20,7 +20,7 @@ from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.kinds import address
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.suppliers.tables import Profile
 from market.tenders import actions as tenders
 from market.tenders import rules as tender_rules
@@ -83,9 +83,7 @@ async def shortlist(actor: Actor, refs: Sequence[str]) -> int:
         here = {row["ref"] for row in await listed(actor)}
         fresh = [ref for ref in dict.fromkeys(refs) if ref not in here]
         if len(here) + len(fresh) > rules.LISTED_MOST:
-            raise Refused(
-                Refusal("search.shortlist-full", f"A short list holds {rules.LISTED_MOST}. Take somebody off first.")
-            )
+            raise rules.SHORTLIST_FULL.refused(most=rules.LISTED_MOST)
         for ref in fresh:
             firm = await _supplier(ref)
             await Shortlisted.insert(

@@ -17,7 +17,7 @@ from market import clock
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, transaction
-from market.refusals import NotFound, Refusal, Refused, insist
+from market.refusals import NotFound, insist
 from market.standing import Standing
 from market.tenders import actions as tenders
 from market.tenders import cpv
@@ -154,9 +154,7 @@ async def compare(actor: Actor, kind: str, ref: str, given: Answer) -> LookedAt:
         try:
             shown = await alike(subject)
         except IndexUnavailable as down:
-            raise Refused(
-                Refusal("search.unavailable", "The search is being put right. Try again soon."), status=503
-            ) from down
+            raise rules.UNAVAILABLE.refused() from down
         ids = tuple(each.id for each in shown)
         seen = given.seen == fingerprint(shown)
         published = subject.published_at is not None

@@ -16,8 +16,8 @@ from market.accounts.sessions import digest, new_token
 from market.actor import SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, transaction
-from market.refusals import Refusal, Refused
-from search import queries
+from market.refusals import Refused
+from search import queries, rules
 from search.index import IndexUnavailable, Range, Results, Sort
 from search.outbox import arrived, index
 from search.tables import SavedSearch
@@ -50,9 +50,7 @@ async def save(actor: Actor, given: SaveDraft) -> tuple[SavedSearch, str]:
     token = new_token()
     async with transaction():
         if len(await mine(actor)) >= MOST:
-            raise Refused(
-                Refusal("search.too-many-saved", f"You saved {MOST} searches. Stop one before you save another.")
-            )
+            raise rules.TOO_MANY_SAVED.refused(most=MOST)
         saved = SavedSearch(
             person=person,
             name=given.name.strip(),

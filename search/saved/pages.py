@@ -9,11 +9,11 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from market.accounts import guards
-from market.refusals import NotFound, Refusal, Refused
+from market.refusals import NotFound
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from search import comparing, queries
+from search import comparing, queries, rules
 from search.index import IndexUnavailable
 from search.saved import actions as alerts
 from search.saved import feeds
@@ -90,9 +90,7 @@ class SavingPages(Controller):
         """Up to four suppliers side by side."""
         refs = list(dict.fromkeys(request.query_params.getall("ref", [])))
         if not 2 <= len(refs) <= comparing.MOST:
-            raise Refused(
-                Refusal("search.compare-two-to-four", "Choose two, three or four suppliers to compare."), status=400
-            )
+            raise rules.COMPARE_TWO_TO_FOUR.refused()
         return show(request, "search/compare.html", firms=[await comparing.column(ref) for ref in refs])
 
 
@@ -109,9 +107,7 @@ async def _feed(request: Visitor, asked: queries.Asked, title: str) -> Response[
             return Response(content, media_type="text/calendar; charset=utf-8")
         hits = await feeds.newest(asked)
     except IndexUnavailable as down:
-        raise Refused(
-            Refusal("search.unavailable", "The search is being put right. Try again soon."), status=503
-        ) from down
+        raise rules.UNAVAILABLE.refused() from down
     if ending == "json":
         return Response(feeds.as_json(asked, hits, here, title), media_type="application/feed+json")
     if ending == "atom":

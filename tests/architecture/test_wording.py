@@ -32,7 +32,7 @@ UNMARKED_YET = (
     ),
     *("letters", "methods", "missions/draft.html", "missions/one.html", "opendata", "oversight", "parts", "payments"),
     *("portal", "problem.html", "search", "standards", "suppliers", "tenders", "waivers"),
-    *("market/accounts", "market/actor.py", "market/audit", "market/awards", "market/bids", "market/contracts"),
+    *("market/accounts", "market/audit", "market/awards", "market/bids", "market/contracts"),
     *("market/front", "market/missions", "market/opendata", "market/organisations.py", "market/oversight"),
     *("market/payments", "market/policy.py", "market/portal", "market/standards", "market/suppliers"),
     *("market/tenders", "market/waivers", "market/web", "challenges", "search"),
@@ -49,8 +49,8 @@ FOR_OPERATORS = re.compile(
 """Modules whose sentences are read in a terminal or in the description of the API, not on pages, in letters or refusals."""
 
 SAID = {"_", "_n", "N_", "gettext", "ngettext"}
-TOLD_ELSEWHERE = {"summary", "description", "source", "operation_id", "tags"}
-"""Keywords whose text is for programs: the description of the API, and the names of laws."""
+TOLD_ELSEWHERE = {"summary", "description", "source", "norm", "operation_id", "tags"}
+"""Keywords whose text is for programs and documents: the description of the API, the names of laws, the rule book."""
 SQL = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|FROM|JOIN|LEFT|WHERE|AND|OR|ORDER|GROUP|UNION|VALUES|CREATE|LOCK|SET|CASE)\b"
 )

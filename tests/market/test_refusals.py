@@ -1,8 +1,10 @@
 """One rule, three readers."""
 
+from dataclasses import replace
+
 import pytest
 
-from market.refusals import Refusal, Refused, checklist, insist, refusals, rule
+from market.refusals import Denial, Refusal, Refused, checklist, insist, refusals, rule
 
 
 @rule("number.negative", field="number", source="Arithmetic")
@@ -40,3 +42,23 @@ def test_a_reason_carries_its_field_and_the_checklist_its_norm() -> None:
         ("A count is not negative.", None),
         ("Gloves come in pairs.", None),
     ]
+
+
+NAMED_ALREADY = Denial("number.named-already", "{name} is named already.", norm="A name is given once.", field="name")
+
+
+def test_a_denial_says_its_facts_beside_its_field_with_its_status() -> None:
+    assert NAMED_ALREADY.refusal(name="Two") == Refusal("number.named-already", "Two is named already.", "name")
+    refused = replace(NAMED_ALREADY, status=422).refused(beside="other", name="{Two}")
+    assert (refused.status, refused.reasons[0].field, str(refused)) == (422, "other", "{Two} is named already.")
+
+
+def test_a_denial_without_one_of_its_facts_is_our_mistake() -> None:
+    with pytest.raises(KeyError):
+        NAMED_ALREADY.refused(nobody="Two")
+
+
+def test_who_lost_a_race_hears_what_the_rule_says_of_the_facts_as_they_are_since() -> None:
+    assert even.refused(3).reasons == (Refusal("number.odd", "Add one."),)
+    with pytest.raises(ValueError, match="holds"):
+        even.refused(2)

@@ -23,7 +23,7 @@ from market.portal.intake.reading import Position as Place
 from market.portal.intake.sources import Paging
 from market.portal.intake.tabular import read_table
 from market.portal.tables import ImportRun, Source
-from market.refusals import Refusal, Refused, insist
+from market.refusals import insist
 
 BATCH = 500
 """Items kept in one transaction."""
@@ -78,19 +78,13 @@ Watch = Callable[[Progress], None]
 def plan(what: str, source: str | None = None) -> list[Wanted]:
     """What a file, a folder or an address comes to: one run for each source that its files are from."""
     if source is not None and source not in sources.portals():
-        raise Refused(
-            Refusal(
-                "portal.unknown",
-                f"No portal is called “{source}”. Known are: {', '.join(sorted(sources.portals()))}. "
-                "Add an entry to fixtures/reference/portal-sources.yaml.",
-            )
-        )
+        raise rules.PORTAL_UNKNOWN.refused(name=source, known=", ".join(sorted(sources.portals())))
     if "://" in what:
         insist((rules.web_address,), what)
         return [Wanted(source or sources.of_address(what) or sources.BY_HAND, what)]
     path = Path(what).resolve()
     if not path.exists():
-        raise Refused(Refusal("portal.no-such-file", f"There is no file or folder {what}."))
+        raise rules.NO_SUCH_FILE.refused(name=what)
     if path.is_file():
         return [Wanted(source or sources.of_file(path), str(path), ((path.name, path),))]
     by_source: dict[str, list[tuple[str, Path]]] = {}
@@ -99,7 +93,7 @@ def plan(what: str, source: str | None = None) -> list[Wanted]:
         if each.is_file() and not any(part.startswith(".") for part in name.parts):
             by_source.setdefault(source or sources.of_file(each), []).append((str(name), each))
     if not by_source:
-        raise Refused(Refusal("portal.folder-empty", f"The folder {what} holds no file."))
+        raise rules.FOLDER_EMPTY.refused(name=what)
     return [Wanted(name, str(path), tuple(files)) for name, files in by_source.items()]
 
 

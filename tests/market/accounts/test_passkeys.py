@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 
 from market import clock
-from market.accounts import passkeys
+from market.accounts import passkeys, rules
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Ceremony, Passkey, Person, Session
 from market.actor import Actor
@@ -133,7 +133,7 @@ async def test_a_sign_in_that_lies_is_refused_with_the_same_words(lie: Wrong) ->
     await registered(actor, on)
     with pytest.raises(Refused) as refused:
         await passkeys.sign_in(json.dumps(lie(on).sign(await passkeys.sign_in_options(HERE))), HERE)
-    assert refused.value.reasons == (passkeys.NOT_ACCEPTED,)
+    assert refused.value.reasons == (rules.NOT_ACCEPTED.refusal(),)
     assert await Session.count() == 0
 
 

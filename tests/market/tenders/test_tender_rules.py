@@ -10,7 +10,7 @@ import pytest
 
 from market.accounts.tables import Organisation
 from market.refusals import refusals
-from market.tenders import rules
+from market.tenders import gate, rules
 from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
 from tests import given
 
@@ -141,7 +141,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
     ],
 )
 def test_the_gate(situation: rules.Candidate, ground: str | None, reference: str) -> None:
-    found = rules.gate(situation)
+    found = gate.ask(situation)
     assert (found.ground, found.reference) == (ground, reference)
     refused = rules.innovation_first(situation)
     assert (refused is None) == (ground is not None)

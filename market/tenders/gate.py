@@ -1,0 +1,184 @@
+"""The gate: whether innovation came before this tender, and every question that was asked to know it. Pure, like the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from market import policy, workdays
+from market.money import Money
+from market.tenders import cpv
+
+if TYPE_CHECKING:
+    from market.tenders.rules import Candidate
+    from market.tenders.tables import InnovationEvidence, Lot
+
+Ground = Literal["exercise", "waiver", "commodity", "not-central"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One question the gate asked, whether it was answered with yes, and why, in words."""
+
+    code: str
+    holds: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the gate found: the ground on which a tender may open (None: it may not), the record it rests on, and every
+    question asked on the way, so that the decision can be explained years later."""
+
+    ground: Ground | None
+    reference: str
+    lines: tuple[Line, ...]
+
+
+def ask(candidate: Candidate) -> Gate:
+    """Ask, in this order: is the buyer central government, is it a commodity, was there an exercise, was it waived.
+
+    The first question that settles the matter ends it; all that were asked are kept. A buyer whom the rule does not bind
+    is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
+    """
+    lines: list[Line] = []
+    bound = candidate.buyer.tier == "central"
+    if bound:
+        lines.append(Line("central", True, f"{candidate.buyer.name} is central government: innovation comes first."))
+    else:
+        words = f"{candidate.buyer.name} is not central government, which alone the rule binds."
+        lines.append(Line("central", False, words))
+    if bound or candidate.tender.commodity_claimed:
+        lines.append(commodity(candidate))
+        if lines[-1].holds:
+            return Gate("commodity", "", tuple(lines))
+    found = ""
+    for evidence in _exercises(candidate) if bound or candidate.tender.exercise else ():
+        line = _serves(candidate, evidence)
+        lines.append(line)
+        if line.holds:
+            found = evidence.reference
+            break
+    if found:
+        return Gate("exercise", found, tuple(lines))
+    if not bound:
+        return Gate("not-central", "", tuple(lines))
+    if not any(line.code == "exercise" for line in lines):
+        lines.append(Line("exercise", False, _no_exercise(candidate)))
+    for waiver in _waivers(candidate):
+        line = _waives(candidate, waiver)
+        lines.append(line)
+        if line.holds:
+            return Gate("waiver", waiver.reference, tuple(lines))
+    if not any(line.code == "waiver" for line in lines):
+        lines.append(Line("waiver", False, "No minister has signed a waiver for this tender."))
+    return Gate(None, "", tuple(lines))
+
+
+def is_commodity(codes: Iterable[str]) -> cpv.Verdict:
+    """What the reviewed list says of these codes; codes that are not in the vocabulary make no commodity."""
+    return cpv.is_commodity([code for code in codes if cpv.known(code)])
+
+
+def commodity(candidate: Candidate) -> Line:
+    """Whether this is a commodity: what the buyer states, what the list says, and what an operator let stand."""
+    tender, verdict = candidate.tender, is_commodity(candidate.codes)
+    if not tender.commodity_claimed:
+        if verdict.commodity:
+            return Line(
+                "commodity", False, "The codes are those of a commodity, but the buyer does not say that it is one."
+            )
+        return Line("commodity", False, verdict.why)
+    if verdict.commodity:
+        return Line("commodity", True, f"The buyer states that this is a commodity, and the list agrees. {verdict.why}")
+    if tender.commodity_confirmed_at is not None:
+        return Line(
+            "commodity",
+            True,
+            f"The list says otherwise ({verdict.why}) An operator let the buyer's statement stand on "
+            f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}: {tender.commodity_confirmed_reason}",
+        )
+    return Line(
+        "commodity", False, f"The buyer states that this is a commodity, but the list says otherwise. {verdict.why}"
+    )
+
+
+def _exercises(candidate: Candidate) -> list[InnovationEvidence]:
+    """The exercises to look at: the one the tender names, else all of the family, newest first."""
+    found = [each for each in candidate.evidence if each.ground == "exercise" and each.buyer in candidate.family]
+    named = candidate.tender.exercise
+    if named:
+        found = [each for each in found if each.reference == named]
+    return sorted(found, key=lambda each: each.completed_at, reverse=True)
+
+
+def _no_exercise(candidate: Candidate) -> str:
+    if candidate.tender.exercise:
+        return f"{candidate.tender.exercise} is not a concluded exercise of this buyer or its department."
+    return "Neither the buyer nor its department has concluded an exercise."
+
+
+def serves_until(evidence: InnovationEvidence) -> datetime:
+    """Until when a piece of evidence opens the gate: its own date, else the policy's months after its conclusion."""
+    return evidence.expires_at or workdays.exercise_valid_until(evidence.completed_at)
+
+
+def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
+    until = serves_until(evidence)
+    if workdays.is_over(until, candidate.now):
+        return Line(
+            "exercise",
+            False,
+            f"{evidence.reference} was concluded on {_day(evidence.completed_at)}; it served until {_day(until)}.",
+        )
+    groups: Sequence[Lot | None] = candidate.lots or (None,)
+    apart = []
+    for lot in groups:
+        codes = [code for code in (lot.cpv if lot else candidate.tender.cpv) if cpv.known(code)]
+        if not cpv.overlaps(codes, [code for code in evidence.cpv if cpv.known(code)]) and not cpv.is_commodity(codes):
+            named = f"lot {lot.number}" if lot else "the tender"
+            apart.append(f"{named} ({', '.join(codes) or 'no code'})")
+    if apart:
+        digits = policy.UK.gate.overlap_digits
+        return Line(
+            "exercise",
+            False,
+            f"{evidence.reference} was about something else than {_and(apart)}: no CPV code agrees in its first {digits} "
+            f"digits. The exercise has {', '.join(evidence.cpv) or 'no code'}.",
+        )
+    return Line(
+        "exercise",
+        True,
+        f"{evidence.reference} was concluded on {_day(evidence.completed_at)} and is about the same thing. "
+        f"It serves until {_day(until)}.",
+    )
+
+
+def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
+    return [each for each in candidate.evidence if each.ground == "waiver" and each.tender == candidate.tender.id]
+
+
+def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
+    if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):
+        return Line("waiver", False, f"{waiver.reference} was in force until {_day(waiver.expires_at)}.")
+    beyond = [code for code in candidate.codes if code not in waiver.cpv]
+    if beyond:
+        return Line(
+            "waiver", False, f"{waiver.reference} was not signed for {_and(beyond)}: the lots have grown since."
+        )
+    if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
+        signed = Money(waiver.ceiling_minor, candidate.tender.currency)
+        return Line("waiver", False, f"{waiver.reference} was signed for {signed}; the lots are now {candidate.value}.")
+    until = f" until {_day(waiver.expires_at)}" if waiver.expires_at else ""
+    return Line("waiver", True, f"{waiver.reference}, signed by {waiver.signed_by}, is in force{until}.")
+
+
+def _day(moment: datetime) -> str:
+    day = workdays.local_day(moment)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
