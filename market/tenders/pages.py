@@ -394,6 +394,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         "form": form,
         "lots": lots,
         "minimum_days": policy.UK.tendering.minimum_days(),
+        "standstill_days": policy.UK.award.standstill_working_days,
         "days_after_change": policy.UK.tendering.days_left_after_change,
         **facts,
     }
