@@ -18,7 +18,6 @@ SOURCES = [
 ]
 
 DICTIONARIES_YET = (
-    "market/opendata",
     "market/portal",
     "market/standards",
     "market/tenders",
