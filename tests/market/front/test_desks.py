@@ -222,7 +222,15 @@ async def test_nothing_is_asked_for_a_hat_that_somebody_does_not_wear() -> None:
     evaluator = await given.person(await given.organisation(), "evaluator")
     with resting() as tables:
         await desk(evaluator)
-    assert not tables & {"waiver", "public_question", "complaint", "price_question", "obligation", "payment", "contract"}
+    assert not tables & {
+        "waiver",
+        "public_question",
+        "complaint",
+        "price_question",
+        "obligation",
+        "payment",
+        "contract",
+    }
 
 
 async def test_records_stand_by_stage_and_drafts_first(app: Litestar) -> None:
