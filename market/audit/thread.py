@@ -16,15 +16,16 @@ from market.db import many
 from market.kinds import KINDS, address
 from market.money import Money
 from market.proof import canonical
+from market.wording import N_, _
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
 
 GROUNDS = {
-    "commodity": "None was needed: this is an off-the-shelf supply.",
-    "not-central": "None was needed: the rule binds central government, and this buyer is not part of it.",
-    "below-threshold": "None was needed: the value is below the threshold of the rule.",
-    "waiver": "None: the minister waived it.",
+    "commodity": N_("None was needed: this is an off-the-shelf supply."),
+    "not-central": N_("None was needed: the rule binds central government, and this buyer is not part of it."),
+    "below-threshold": N_("None was needed: the value is below the threshold of the rule."),
+    "waiver": N_("None: the minister waived it."),
 }
 
 
@@ -131,7 +132,7 @@ async def _stem(subject: str) -> str:
 async def _lineage(subject: str) -> set[str]:
     """The record with all its ancestors: what its own events are about, and what its tender came from."""
     known = {subject}
-    for _ in range(2):
+    for _turn in range(2):
         rows = await many(
             "SELECT DISTINCT unnest(about) AS other FROM event WHERE subject = ANY({}::text[])", sorted(known)
         )
@@ -180,7 +181,7 @@ def _exercise(events: list[_Happened]) -> list[Step]:
     if stopped is not None:
         return [*done, Step("Exercise", "refused", "Cancelled", stopped.at, address(stopped.subject))]
     if ended is None:
-        return [*done, Step("Exercise", "todo", "Under way", None, address(posted.subject))]
+        return [*done, Step("Exercise", "todo", _("Under way"), None, address(posted.subject))]
     words = {"go": "Decision: go", "change": "Decision: change course", "stop": "Decision: stop"}
     return [
         *done,
@@ -198,15 +199,16 @@ def _gate(events: list[_Happened]) -> list[Step]:
     granted, refused = _last(events, "waiver.granted"), _last(events, "waiver.refused")
     asked, published = _last(events, "waiver.requested"), _last(events, "tender.published")
     if granted is not None:
-        return [Step("Waiver", "done", "Signed by the minister", granted.at, address(granted.subject))]
+        return [Step("Waiver", "done", _("Signed by the minister"), granted.at, address(granted.subject))]
     if asked is not None and (refused is None or asked.at > refused.at):
-        return [Step("Waiver", "todo", "Waiting for the minister", asked.at, address(asked.subject))]
+        return [Step("Waiver", "todo", _("Waiting for the minister"), asked.at, address(asked.subject))]
     if refused is not None:
-        return [Step("Waiver", "refused", "Refused by the minister", refused.at, address(refused.subject))]
+        return [Step("Waiver", "refused", _("Refused by the minister"), refused.at, address(refused.subject))]
     if published is not None and _last(events, "challenge.published") is None:
-        why = GROUNDS.get(str(published.facts.get("ground", "")))
+        ground = str(published.facts.get("ground", ""))
+        why = _(GROUNDS[ground]) if ground in GROUNDS else None
         state: State = "spared" if why else "missing"
-        return [Step("Exercise", state, None, None, None, why or "No exercise is on record.")]
+        return [Step("Exercise", state, None, None, None, why or _("No exercise is on record."))]
     return []
 
 
@@ -227,7 +229,7 @@ def _tender(events: list[_Happened]) -> list[Step]:
     if cancelled is not None:
         return [Step("Tender", "refused", "Cancelled", cancelled.at, here)]
     if opened is not None:
-        return [Step("Tender", "done", "Bids opened", opened.at, here)]
+        return [Step("Tender", "done", _("Bids opened"), opened.at, here)]
     return [Step("Tender", "todo", "Published", published.at, here)]
 
 
@@ -239,7 +241,7 @@ def _award(events: list[_Happened]) -> list[Step]:
     if not decided:
         return [Step("Award", "todo")]
     last = decided[-1]
-    lots = f"{len(decided)} lots decided" if len(decided) > 1 else "Decided"
+    lots = _("{decided} lots decided", decided=len(decided)) if len(decided) > 1 else "Decided"
     return [Step("Award", "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
 
 
@@ -257,12 +259,14 @@ def _contract(events: list[_Happened], today: date) -> list[Step]:
         }
         ended |= {subject for subject, day in last.items() if day < today}
         running = len([each for each in signed if each.subject not in ended])
-        text = f"{running} contracts in force" if running > 1 else "In force" if running else "Ended"
+        text = (
+            _("{running} contracts in force", running=running) if running > 1 else _("In force") if running else "Ended"
+        )
         return [
             Step("Contract", "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
         ]
     if drawn is not None:
-        return [Step("Contract", "todo", "Waiting for signatures", drawn.at, address(drawn.subject))]
+        return [Step("Contract", "todo", _("Waiting for signatures"), drawn.at, address(drawn.subject))]
     return [Step("Contract", "todo")]
 
 
@@ -272,7 +276,7 @@ def _payments(events: list[_Happened], *, waits: bool) -> Step:
     paid = [each for each in events if each.verb == "payment.paid"]
     if not owed:
         return Step("Payments", "todo")
-    text = f"{_sum(paid)} paid of {_sum(owed)} owed so far"
+    text = _("{sum} paid of {sum_2} owed so far", sum=_sum(paid), sum_2=_sum(owed))
     settled = not waits and len(paid) >= len(owed) and not _outstanding(events, owed)
     return Step("Payments", "done" if settled else "todo", text, (paid or owed)[-1].at)
 

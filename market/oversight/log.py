@@ -15,6 +15,7 @@ from market.clock import ZONE
 from market.db import many
 from market.kinds import KINDS, address, parts, sentence
 from market.proof import canonical
+from market.wording import N_, _
 
 PAGE: Final = 50
 
@@ -34,7 +35,7 @@ class Filter(msgspec.Struct, forbid_unknown_fields=False):
     kind: Annotated[str, Meta(title="Kind", max_length=40)] = ""
     record: Annotated[str, Meta(title="Record", max_length=40)] = ""
     """A reference such as `T-7KQ4M2X`, or `kind:reference`: every event beside that record."""
-    verb: Annotated[str, Meta(title="What was done", max_length=60)] = ""
+    verb: Annotated[str, Meta(title=N_("What was done"), max_length=60)] = ""
     since: date | None = None
     until: date | None = None
 
@@ -124,7 +125,7 @@ async def in_words(rows: Sequence[dict[str, Any]]) -> list[Entry]:
             Entry(
                 row["seq"],
                 row["at"],
-                row["body_name"] or {"system": "Prelude", "public": "A visitor"}.get(row["actor"], "Somebody"),
+                row["body_name"] or {"system": "Prelude", "public": _("A visitor")}.get(row["actor"], "Somebody"),
                 before,
                 titles.get(row["subject"]) or row["subject"].partition(":")[2],
                 after,

@@ -18,6 +18,7 @@ from market.oversight.contracts import Found, one_contract
 from market.oversight.log import COLUMNS, Entry, cursor, in_words, titles_of
 from market.proof import canonical, chain, signing
 from market.refusals import NotFound
+from market.wording import _, _n
 
 PAGE: Final = 200
 
@@ -228,18 +229,23 @@ async def check(subject: str) -> Checked:
         made.checks.append(
             Check(
                 True,
-                f"We recomputed every event from {first} to {last}: {_count(seen, 'event')}, of which {len(mine)} "
-                f"{'stands' if len(mine) == 1 else 'stand'} beside this record. Each follows from the one before it, and what each says, "
-                "in public and in private, is what was written then.",
+                _n(
+                    "We recomputed every event from {first} to {last}: {events}, of which {number} stands beside this "
+                    "record. Each follows from the one before it, and what each says, in public and in private, is "
+                    "what was written then.",
+                    "We recomputed every event from {first} to {last}: {events}, of which {number} stand beside this "
+                    "record. Each follows from the one before it, and what each says, in public and in private, is "
+                    "what was written then.",
+                    len(mine),
+                    first=first,
+                    last=last,
+                    events=_n("{shown} event", "{shown} events", seen, shown=f"{seen:,}"),
+                ),
                 after[1],
             )
         )
     made.checks += await _documents(subject)
     return made
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 async def _documents(subject: str) -> list[Check]:
@@ -248,14 +254,14 @@ async def _documents(subject: str) -> list[Check]:
     found: list[Check] = []
     for row in await _of(line, "contract", "SELECT ref, document FROM contract WHERE ref = ANY({}::text[])"):
         named = await _named(f"contract:{row['ref']}", "contract.drawn-up", "document_sha256")
-        found.append(_same(f"The document of contract {row['ref']}", row["document"], named))
+        found.append(_same(_("The document of contract {ref}", ref=row["ref"]), row["document"], named))
     for row in await _of(
         line,
         "tender",
         "SELECT t.ref, o.register FROM opening o JOIN tender t ON t.id = o.tender WHERE t.ref = ANY({}::text[])",
     ):
         named = await _named(f"tender:{row['ref']}", "tender.opened", "register_sha256")
-        found.append(_same(f"The register of opening of tender {row['ref']}", row["register"], named))
+        found.append(_same(_("The register of opening of tender {ref}", ref=row["ref"]), row["register"], named))
         found.append(await _register_is_whole(row["ref"], row["register"]))
     for row in await _of(line, "waiver", "SELECT ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])"):
         named = await _named(f"waiver:{row['ref']}", "waiver.granted", "bundle")
@@ -276,10 +282,10 @@ async def _named(subject: str, verb: str, fact: str) -> str:
 def _same(what: str, text: str, named: str) -> Check:
     digest = hashlib.sha256(text.encode()).hexdigest()
     if not named:
-        return Check(False, f"{what} is not named by any event of the log.", digest)
+        return Check(False, _("{what} is not named by any event of the log.", what=what), digest)
     if digest != named:
-        return Check(False, f"{what} is not the one whose fingerprint the log names.", digest)
-    return Check(True, f"{what} has the fingerprint that the log names.", digest)
+        return Check(False, _("{what} is not the one whose fingerprint the log names.", what=what), digest)
+    return Check(True, _("{what} has the fingerprint that the log names.", what=what), digest)
 
 
 async def _register_is_whole(ref: str, register: str) -> Check:
@@ -296,19 +302,30 @@ async def _register_is_whole(ref: str, register: str) -> Check:
         kept = (row["subject"], said["envelope_sha256"]) if row["verb"] == "bid.sealed" else ("", "")
         sent.append((arrived, said["lot"], row["organisation"], kept))
     last: dict[tuple[str, str], tuple[str, str]] = {}
-    for _, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
+    for _at, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
         last[lot, supplier] = kept
     counted = {each for each in last.values() if each[0]}
     named = {(f"bid:{each['bid']}", each["envelope_sha256"]) for each in canonical.decode(register.encode())}
     lost, added = sorted(counted - named), sorted(named - counted)
     if lost or added:
-        wrong = ", ".join(dict.fromkeys(subject.partition(":")[2] for subject, _ in (*lost, *added)))
-        return Check(False, f"The register of opening of tender {ref} and the log do not name the same bids: {wrong}.")
-    bids = _count(len(named), "bid")
+        wrong = ", ".join(dict.fromkeys(subject.partition(":")[2] for subject, _digest in (*lost, *added)))
+        return Check(
+            False,
+            _(
+                "The register of opening of tender {ref} and the log do not name the same bids: {wrong}.",
+                ref=ref,
+                wrong=wrong,
+            ),
+        )
+    bids = _n("{shown} bid", "{shown} bids", len(named), shown=f"{len(named):,}")
     return Check(
         True,
-        f"The register of opening of tender {ref} names {bids}: exactly those that the log says were sealed last and not "
-        "withdrawn.",
+        _(
+            "The register of opening of tender {ref} names {bids}: exactly those that the log says were "
+            "sealed last and not withdrawn.",
+            ref=ref,
+            bids=bids,
+        ),
     )
 
 
@@ -316,15 +333,26 @@ def _signature(ref: str, text: str, named: str) -> Check:
     try:
         bundle = signing.Bundle.from_text(text)
     except signing.NotABundle as error:
-        return Check(False, f"Waiver {ref}: {error}")
+        return Check(False, _("Waiver {ref}: {error}", ref=ref, error=error))
     report = signing.examine(bundle)
     failed = [each.sentence for each in report.checks if not each.passed]
     if failed:
-        return Check(False, f"The signature under waiver {ref} does not hold. {' '.join(failed)}", bundle.digest())
+        return Check(
+            False,
+            _("The signature under waiver {ref} does not hold. {failed}", ref=ref, failed=" ".join(failed)),
+            bundle.digest(),
+        )
     if bundle.digest() != named:
-        return Check(False, f"The signature under waiver {ref} holds, but the log names another.", bundle.digest())
+        return Check(
+            False, _("The signature under waiver {ref} holds, but the log names another.", ref=ref), bundle.digest()
+        )
     return Check(
         True,
-        f"The minister's signature under waiver {ref} holds ({len(report.checks)} checks of the passkey's own data), and the log names it.",
+        _(
+            "The minister's signature under waiver {ref} holds ({checks} checks of the passkey's own "
+            "data), and the log names it.",
+            ref=ref,
+            checks=len(report.checks),
+        ),
         bundle.digest(),
     )

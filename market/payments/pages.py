@@ -32,7 +32,7 @@ def state_of(row: dict[str, Any]) -> tuple[str, str]:
     if row["state"] == "paid":
         return "Paid", "green"
     if row["state"] in ("due", "unknown"):
-        return "Being paid", "amber"
+        return _("Being paid"), "amber"
     if row["due_at"] < clock.now():
         return "Overdue", "red"
     return ("Refused, owed", "red") if row["state"] == "refused" else ("Owed", "amber")
@@ -87,14 +87,14 @@ class PaymentPages(Controller):
     async def release(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Release the money."""
         await actions.release(request.user, ref)
-        return to(f"/payments/{ref}", "The money is released. It is sent within minutes, and the supplier is told.")
+        return to(f"/payments/{ref}", _("The money is released. It is sent within minutes, and the supplier is told."))
 
     @post("/{ref:str}/confirm", guards=[guards.supplier])
     async def confirm(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The payee says that it arrived."""
         payment = await actions.confirm(request.user, ref)
         obligation = await find(Obligation, Obligation.id == payment.obligation)
-        return to(f"/payments/{obligation.ref}", "Thank you. Receipt is confirmed.")
+        return to(f"/payments/{obligation.ref}", _("Thank you. Receipt is confirmed."))
 
     @post("/account", guards=[guards.supplier_admin])
     async def account(self, request: Visitor) -> Response[Any]:
@@ -161,5 +161,5 @@ def _outcome(payment: Payment, *, told: bool) -> str:
     """What became of an attempt, in words."""
     words = {"due": "Released", "unknown": "Sent, no answer yet", "paid": "Paid", "refused": "Refused"}[payment.state]
     if payment.provider == "simulated":
-        words = f"{words} (simulated: no money moves)"
+        words = _("{words} (simulated: no money moves)", words=words)
     return f"{words}: {payment.refusal}" if payment.refusal and told else words

@@ -18,6 +18,10 @@ import msgspec
 from market.money import Money, exponent
 from market.portal.intake.spellings import instant, moment
 from market.standing import Standing, Tone
+from market.wording import N_, _
+
+UNTITLED = N_("Untitled notice")
+"""The title of a notice whose portal gives none."""
 
 Stage = Literal["planning", "open", "closed", "awarded", "contract", "cancelled"]
 """Where a procurement stands; `closed` is past its deadline, or without one, and not awarded as far as is known."""
@@ -187,7 +191,7 @@ def notice(compiled: dict[str, Any], *, source: str, tags: tuple[str, ...] = (),
     return Notice(
         ocid=str(compiled["ocid"]),
         source=source,
-        title=title or "Untitled notice",
+        title=title or _(UNTITLED),
         description=description,
         buyer=buyer,
         suppliers=tuple(_suppliers(awards, parties)),
