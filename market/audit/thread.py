@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from market import clock
-from market.db import many
 from market.kinds import KINDS, address
 from market.money import Money
-from market.proof import canonical
+from market.reads import row, rows
 from market.wording import N_, _
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
@@ -41,13 +42,17 @@ class Step:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Happened:
+class _Happened(msgspec.Struct, frozen=True):
     verb: str
     subject: str
-    about: tuple[str, ...]
+    about: list[str]
     at: datetime
-    facts: dict[str, Any]
+    body: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The public facts. Nothing is proved here, so they are only read, not held to their canonical form."""
+        return msgspec.json.decode(self.body, type=dict[str, Any])
 
 
 async def thread(subject: str) -> list[Step]:
@@ -59,16 +64,15 @@ async def thread(subject: str) -> list[Step]:
     """
     subject = await _stem(subject)
     lineage = await _lineage(subject)
-    rows = await many(
-        "SELECT verb, subject, about, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
-        "AND sealed_by = '' ORDER BY seq",
+    events = await rows(
+        _Happened,
+        """
+        SELECT verb, subject, about, at, body FROM event
+        WHERE about && {}::text[] AND verb = ANY({}::text[]) AND sealed_by = '' ORDER BY seq
+        """,
         sorted(lineage),
         [verb for kind in KINDS.values() for verb in kind.steps],
     )
-    events = [
-        _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
-        for row in rows
-    ]
     return steps(
         [each for each in events if _belongs(each, subject, lineage)], clock.now().astimezone(clock.ZONE).date()
     )
@@ -86,37 +90,49 @@ class Grown:
 async def grown(subject: str) -> dict[str, list[Grown]]:
     """What became public under this record, by kind in the order of the thread, the newest first within one."""
     appearing = [kind for kind in KINDS.values() if kind.appears]
-    rows = await many(
-        "SELECT verb, subject, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
-        "AND sealed_by = '' ORDER BY seq DESC",
+    events = await rows(
+        _Happened,
+        """
+        SELECT verb, subject, about, at, body FROM event
+        WHERE about && {}::text[] AND verb = ANY({}::text[]) AND sealed_by = '' ORDER BY seq DESC
+        """,
         [subject],
         [kind.appears for kind in appearing],
     )
     under: dict[str, list[Grown]] = {}
     for kind in appearing:
-        for row in (row for row in rows if row["verb"] == kind.appears):
-            title = canonical.decode(row["body"].encode()).get("title") or row["subject"].partition(":")[2]
-            under.setdefault(kind.tab, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
+        for each in (each for each in events if each.verb == kind.appears):
+            title = each.facts.get("title") or each.subject.partition(":")[2]
+            under.setdefault(kind.tab, []).append(Grown(str(title), address(each.subject) or "/log", each.at))
     return under
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    tender: str
+    lots: int
 
 
 async def decided(tenders: Sequence[str]) -> dict[str, int]:
     """How many lots of these tenders stand decided, by the log: for the pages of a floor that does not know awards."""
     subjects = [f"tender:{ref}" for ref in tenders]
-    rows = await many(
-        "SELECT tender, count(*) AS lots FROM event e, unnest(e.about) AS tender WHERE e.about && {}::text[] "
-        "AND e.verb = 'award.decided' AND tender = ANY({}::text[]) AND NOT EXISTS (SELECT 1 FROM event s "
-        "WHERE s.subject = e.subject AND s.verb = 'award.set-aside') GROUP BY tender",
+    found = await rows(
+        _Decided,
+        """
+        SELECT tender, count(*) AS lots FROM event e, unnest(e.about) AS tender
+        WHERE e.about && {}::text[] AND e.verb = 'award.decided' AND tender = ANY({}::text[]) AND NOT EXISTS
+            (SELECT 1 FROM event s WHERE s.subject = e.subject AND s.verb = 'award.set-aside')
+        GROUP BY tender
+        """,
         subjects,
         subjects,
     )
-    return {row["tender"].partition(":")[2]: row["lots"] for row in rows}
+    return {each.tender.partition(":")[2]: each.lots for each in found}
 
 
 async def happened(verb: str, subject: str) -> bool:
     """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
-    rows = await many("SELECT 1 AS found FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
-    return bool(rows)
+    event = await row(int, "SELECT seq FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
+    return event is not None
 
 
 async def _stem(subject: str) -> str:
@@ -124,8 +140,8 @@ async def _stem(subject: str) -> str:
     kind = KINDS.get(subject.partition(":")[0])
     if kind is None or kind.part_of is None:
         return subject
-    rows = await many("SELECT DISTINCT unnest(about) AS other FROM event WHERE about @> {}::text[]", [subject])
-    found = {row["other"].partition(":")[0]: row["other"] for row in rows}
+    beside = await rows(str, "SELECT DISTINCT unnest(about) FROM event WHERE about @> {}::text[]", [subject])
+    found = {other.partition(":")[0]: other for other in beside}
     return next((found[whole] for whole in kind.part_of if whole in found), "")
 
 
@@ -133,13 +149,10 @@ async def _lineage(subject: str) -> set[str]:
     """The record with all its ancestors: what its own events are about, and what its tender came from."""
     known = {subject}
     for _turn in range(2):
-        rows = await many(
-            "SELECT DISTINCT unnest(about) AS other FROM event WHERE subject = ANY({}::text[])", sorted(known)
+        beside = await rows(
+            str, "SELECT DISTINCT unnest(about) FROM event WHERE subject = ANY({}::text[])", sorted(known)
         )
-        found = {
-            row["other"] for row in rows if row["other"].split(":")[0] in ("challenge", "tender", "award", "waiver")
-        }
-        known |= found
+        known |= {each for each in beside if each.split(":")[0] in ("challenge", "tender", "award", "waiver")}
     return known
 
 
@@ -174,21 +187,21 @@ def _exercise(events: list[_Happened]) -> list[Step]:
     posted = _last(events, "challenge.published")
     if posted is None:
         return []
-    done = [Step("Problem", "done", str(posted.facts.get("title", "")) or None, posted.at, address(posted.subject))]
+    done = [Step(_("Problem"), "done", str(posted.facts.get("title", "")) or None, posted.at, address(posted.subject))]
     stopped = _last(events, "challenge.cancelled")
     ended = _last(events, "challenge.concluded")
     report = _last(events, "insight_report.published")
     if stopped is not None:
-        return [*done, Step("Exercise", "refused", "Cancelled", stopped.at, address(stopped.subject))]
+        return [*done, Step(_("Exercise"), "refused", _("Cancelled"), stopped.at, address(stopped.subject))]
     if ended is None:
-        return [*done, Step("Exercise", "todo", _("Under way"), None, address(posted.subject))]
-    words = {"go": "Decision: go", "change": "Decision: change course", "stop": "Decision: stop"}
+        return [*done, Step(_("Exercise"), "todo", _("Under way"), None, address(posted.subject))]
+    words = {"go": _("Decision: go"), "change": _("Decision: change course"), "stop": _("Decision: stop")}
     return [
         *done,
         Step(
-            "Exercise",
+            _("Exercise"),
             "done",
-            words.get(str(ended.facts.get("decision")), "Concluded"),
+            words.get(str(ended.facts.get("decision")), _("Concluded")),
             ended.at,
             address(report.subject if report else ended.subject),
         ),
@@ -199,16 +212,16 @@ def _gate(events: list[_Happened]) -> list[Step]:
     granted, refused = _last(events, "waiver.granted"), _last(events, "waiver.refused")
     asked, published = _last(events, "waiver.requested"), _last(events, "tender.published")
     if granted is not None:
-        return [Step("Waiver", "done", _("Signed by the minister"), granted.at, address(granted.subject))]
+        return [Step(_("Waiver"), "done", _("Signed by the minister"), granted.at, address(granted.subject))]
     if asked is not None and (refused is None or asked.at > refused.at):
-        return [Step("Waiver", "todo", _("Waiting for the minister"), asked.at, address(asked.subject))]
+        return [Step(_("Waiver"), "todo", _("Waiting for the minister"), asked.at, address(asked.subject))]
     if refused is not None:
-        return [Step("Waiver", "refused", _("Refused by the minister"), refused.at, address(refused.subject))]
+        return [Step(_("Waiver"), "refused", _("Refused by the minister"), refused.at, address(refused.subject))]
     if published is not None and _last(events, "challenge.published") is None:
         ground = str(published.facts.get("ground", ""))
         why = _(GROUNDS[ground]) if ground in GROUNDS else None
         state: State = "spared" if why else "missing"
-        return [Step("Exercise", state, None, None, None, why or _("No exercise is on record."))]
+        return [Step(_("Exercise"), state, None, None, None, why or _("No exercise is on record."))]
     return []
 
 
@@ -223,14 +236,14 @@ def _ends_here(events: list[_Happened]) -> bool:
 def _tender(events: list[_Happened]) -> list[Step]:
     published = _last(events, "tender.published")
     if published is None:
-        return [] if _ends_here(events) else [Step("Tender", "todo")]
+        return [] if _ends_here(events) else [Step(_("Tender"), "todo")]
     cancelled, opened = _last(events, "tender.cancelled"), _last(events, "tender.opened")
     here = address(published.subject)
     if cancelled is not None:
-        return [Step("Tender", "refused", "Cancelled", cancelled.at, here)]
+        return [Step(_("Tender"), "refused", _("Cancelled"), cancelled.at, here)]
     if opened is not None:
-        return [Step("Tender", "done", _("Bids opened"), opened.at, here)]
-    return [Step("Tender", "todo", "Published", published.at, here)]
+        return [Step(_("Tender"), "done", _("Bids opened"), opened.at, here)]
+    return [Step(_("Tender"), "todo", _("Published"), published.at, here)]
 
 
 def _award(events: list[_Happened]) -> list[Step]:
@@ -239,10 +252,10 @@ def _award(events: list[_Happened]) -> list[Step]:
     aside = {each.subject for each in events if each.verb == "award.set-aside"}
     decided = [each for each in events if each.verb == "award.decided" and each.subject not in aside]
     if not decided:
-        return [Step("Award", "todo")]
+        return [Step(_("Award"), "todo")]
     last = decided[-1]
-    lots = _("{decided} lots decided", decided=len(decided)) if len(decided) > 1 else "Decided"
-    return [Step("Award", "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
+    lots = _("{decided} lots decided", decided=len(decided)) if len(decided) > 1 else _("Decided")
+    return [Step(_("Award"), "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
 
 
 def _contract(events: list[_Happened], today: date) -> list[Step]:
@@ -260,14 +273,18 @@ def _contract(events: list[_Happened], today: date) -> list[Step]:
         ended |= {subject for subject, day in last.items() if day < today}
         running = len([each for each in signed if each.subject not in ended])
         text = (
-            _("{running} contracts in force", running=running) if running > 1 else _("In force") if running else "Ended"
+            _("{running} contracts in force", running=running)
+            if running > 1
+            else _("In force")
+            if running
+            else _("Ended")
         )
         return [
-            Step("Contract", "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
+            Step(_("Contract"), "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
         ]
     if drawn is not None:
-        return [Step("Contract", "todo", _("Waiting for signatures"), drawn.at, address(drawn.subject))]
-    return [Step("Contract", "todo")]
+        return [Step(_("Contract"), "todo", _("Waiting for signatures"), drawn.at, address(drawn.subject))]
+    return [Step(_("Contract"), "todo")]
 
 
 def _payments(events: list[_Happened], *, waits: bool) -> Step:
@@ -275,10 +292,10 @@ def _payments(events: list[_Happened], *, waits: bool) -> Step:
     owed = [each for each in events if each.verb == "obligation.incurred"]
     paid = [each for each in events if each.verb == "payment.paid"]
     if not owed:
-        return Step("Payments", "todo")
-    text = _("{sum} paid of {sum_2} owed so far", sum=_sum(paid), sum_2=_sum(owed))
+        return Step(_("Payments"), "todo")
+    text = _("{paid} paid of {owed} owed so far", paid=_sum(paid), owed=_sum(owed))
     settled = not waits and len(paid) >= len(owed) and not _outstanding(events, owed)
-    return Step("Payments", "done" if settled else "todo", text, (paid or owed)[-1].at)
+    return Step(_("Payments"), "done" if settled else "todo", text, (paid or owed)[-1].at)
 
 
 def _outstanding(events: list[_Happened], owed: list[_Happened]) -> bool:

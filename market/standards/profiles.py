@@ -253,13 +253,8 @@ def profile(name: str, version: str | None = None) -> Profile:
     known = [pair for pair in shipped() if pair[0] == name and version in (None, pair[1])]
     if not known:
         names = ", ".join(sorted({f"{one}@{two}" for one, two in shipped()}))
-        raise NoSuchProfile(
-            _(
-                "There is no profile {name}. There are: {names}.",
-                name=f"{name}@{version}" if version else name,
-                names=names,
-            )
-        )
+        label = f"{name}@{version}" if version else name
+        raise NoSuchProfile(_("There is no profile {name}. There are: {names}.", name=label, names=names))
     place = SHIPPED / known[-1][0] / known[-1][1]
     return compose(
         (place / "ruleset.yaml").read_text(encoding="utf-8"), (place / "profile.yaml").read_text(encoding="utf-8")
