@@ -39,7 +39,7 @@ STAGES: dict[str, tuple[str, Tone]] = {
 """What is known of a component's API, in words, with the tone of its tag; a certified one names what it passes."""
 
 
-WITHDRAWN: Final = Standing("withdrawn", "Withdrawn", "grey")
+WITHDRAWN: Final = Standing("withdrawn", N_("Withdrawn"), "grey")
 
 
 class Dates(msgspec.Struct, frozen=True):
@@ -62,7 +62,11 @@ def standing(component: Dates, now: datetime) -> Standing:
     word, tone = STAGES[stage]
     word = _(word)
     return Standing(
-        stage, _("Passes {passed}", passed=", ".join(passed)) if passed else word, tone, component.listed_at, "Listed"
+        stage,
+        _("Passes {passed}", passed=", ".join(passed)) if passed else word,
+        tone,
+        component.listed_at,
+        _("Listed"),
     )
 
 

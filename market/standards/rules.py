@@ -389,12 +389,12 @@ class ExemptionDates(msgspec.Struct, frozen=True):
 def exemption(row: Exemption | ExemptionDates, at: datetime) -> standing.Standing:
     """Where an exemption stands, in words, and the date that matters now."""
     if row.refused_at is not None:
-        return standing.Standing("refused", "Refused", "red", row.refused_at, "Refused")
+        return standing.Standing("refused", _("Refused"), "red", row.refused_at, _("Refused"))
     if row.signed_at is None:
-        return standing.Standing("asked", _("Waits for the standards owner"), "amber", row.asked_at, "Asked")
+        return standing.Standing("asked", _("Waits for the standards owner"), "amber", row.asked_at, _("Asked"))
     if exempts(row, at):
-        return standing.Standing("in-force", _("In force"), "green", row.expires_at, "Ends")
-    return standing.Standing("ended", "Ended", "grey", row.ended_at or row.expires_at, "Ended")
+        return standing.Standing("in-force", _("In force"), "green", row.expires_at, _("Ends"))
+    return standing.Standing("ended", _("Ended"), "grey", row.ended_at or row.expires_at, _("Ended"))
 
 
 def only_later_gates(run: Run, pinned: date) -> bool:

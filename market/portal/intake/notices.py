@@ -102,12 +102,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 STAGES: dict[Stage, tuple[str, Tone]] = {
-    "planning": ("Planned", "grey"),
-    "open": ("Open", "green"),
-    "closed": ("Closed", "amber"),
-    "awarded": ("Awarded", "teal"),
-    "contract": ("Contract", "teal"),
-    "cancelled": ("Cancelled", "red"),
+    "planning": (N_("Planned"), "grey"),
+    "open": (N_("Open"), "green"),
+    "closed": (N_("Closed"), "amber"),
+    "awarded": (N_("Awarded"), "teal"),
+    "contract": (N_("Contract"), "teal"),
+    "cancelled": (N_("Cancelled"), "red"),
 }
 """The word for each stage, and its tone."""
 
@@ -130,15 +130,16 @@ def standing(notice: Notice | Dates, now: datetime) -> Standing:
     """Where the procurement stands, in words, and the date that matters now, as far as its portal gave one."""
     found = stage(notice, now)
     dates: dict[Stage, tuple[datetime | None, str]] = {
-        "planning": (notice.opens_at, "Opens"),
-        "open": (notice.closes_at, "Closes"),
-        "closed": (notice.closes_at, "Closed"),
-        "awarded": (notice.awarded_at, "Awarded"),
-        "contract": (notice.signed_at, "Signed"),
-        "cancelled": (notice.updated_at, "Cancelled"),
+        "planning": (notice.opens_at, _("Opens")),
+        "open": (notice.closes_at, _("Closes")),
+        "closed": (notice.closes_at, _("Closed")),
+        "awarded": (notice.awarded_at, _("Awarded")),
+        "contract": (notice.signed_at, _("Signed")),
+        "cancelled": (notice.updated_at, _("Cancelled")),
     }
     when, label = dates[found]
-    return Standing(found, *STAGES[found], *((when, label) if when else (notice.published_at, "Published")))
+    word, tone = STAGES[found]
+    return Standing(found, _(word), tone, *((when, label) if when else (notice.published_at, _("Published"))))
 
 
 def stage(notice: Notice | Dates, now: datetime) -> Stage:
