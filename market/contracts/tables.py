@@ -121,7 +121,7 @@ class Work(msgspec.Struct, frozen=True):
     ref: str
     number: int
     title: str
-    due_on: date
+    due_on: date | None
     amount_minor: int
     delivered_at: datetime | None
     delivery_note: str
