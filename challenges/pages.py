@@ -549,8 +549,8 @@ async def _progress(row: Application) -> dict[str, Any]:
         word, tone, when, label = "Sent", "green", challenge.closes_at, "Change it until"
     elif stage == "closed":
         word, tone, when, label = "Being scored", "amber", challenge.decision_by, "Decision by"
-    elif owed is not None and owed["paid_at"] is not None:
-        word, tone, when, label = "Pitched and paid", "green", owed["paid_at"], "Paid"
+    elif owed is not None and owed.paid_at is not None:
+        word, tone, when, label = "Pitched and paid", "green", owed.paid_at, "Paid"
     elif pitch is not None and pitch.delivered_at is not None:
         word, tone, when, label = "Pitched, fee owed", "amber", workdays.pitch_fee_due_at(pitch.delivered_at), "Fee due"
     elif pitch is not None and pitch.missed_at is not None:

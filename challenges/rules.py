@@ -494,11 +494,11 @@ def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> st
 
 
 SCHEDULE = (challenge_is_pitching, pitch_is_not_delivered)
-"""For `actions.schedule`."""
+"""For `pitches.schedule`."""
 DELIVER = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_scheduled, pitch_time_has_come)
-"""For `actions.deliver`."""
+"""For `pitches.deliver`."""
 MISS = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_not_missed)
-"""For `actions.miss`."""
+"""For `pitches.miss`."""
 
 
 @rule("pitch.time-passed", field="scheduled_at")
@@ -586,7 +586,7 @@ def gives_reasons(facts: Ending) -> str | None:
 
 
 CONCLUDE = (short_list_is_made, is_not_ended, every_pitch_is_accounted_for, report_is_written, decides, gives_reasons)
-"""For `actions.conclude`."""
+"""For `pitches.conclude`."""
 
 READY = CONCLUDE[:4]
 """What the page shows before the decision is typed."""
@@ -606,7 +606,7 @@ def report_is_open(challenge: Challenge, now: datetime) -> str | None:
 
 
 REPORT = (report_is_open,)
-"""For `actions.write_report`."""
+"""For `pitches.write_report`."""
 
 
 @rule("challenge.cannot-cancel")

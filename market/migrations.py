@@ -1,6 +1,6 @@
 """Bringing a database to the tables this code expects: numbered files, each run once, by one process at a time.
 
-A migration is a file of an app's `piccolo_migrations`, such as `market_0007_allowances.sql`; `docs/conventions.md` says how
+A migration is a file of an app's `piccolo_migrations`, such as `market_0001_first_tables.sql`; `docs/conventions.md` says how
 to write one. What was run is noted in `applied_migration`, with a digest of the file: a file that has run is never edited.
 """
 

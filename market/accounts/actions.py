@@ -18,6 +18,7 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
+from market.reads import the
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, forget_full, spend
@@ -359,17 +360,19 @@ async def close_account(actor: Actor) -> None:
 async def others_with(membership: Membership) -> int:
     """How many other people hold the same role in the same body now."""
     now = clock.now()
-    rows = await many(
-        "SELECT count(DISTINCT m.person) AS found FROM membership m JOIN person p ON p.id = m.person "
-        "WHERE m.organisation = {} AND m.role = {} AND m.person <> {} AND m.since <= {} "
-        "AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL",
+    return await the(
+        int,
+        """
+        SELECT count(DISTINCT m.person) FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.organisation = {} AND m.role = {} AND m.person <> {} AND m.since <= {}
+            AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+        """,
         membership.organisation,
         membership.role,
         membership.person,
         now,
         now,
     )
-    return int(rows[0]["found"])
 
 
 async def forget_expired() -> int:

@@ -183,7 +183,7 @@ class OrganisationsApi(Controller):
             raise NotFound("Organisation")
         return Items(
             [
-                MemberView(row["id"], row["ref"], row["name"], row["role"], row["title"], row["since"], row["until"])
+                MemberView(row.id, row.ref, row.name, row.role, row.title, row.since, row.until)
                 for row in await memberships.members_of(body.id)
             ]
         )

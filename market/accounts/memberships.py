@@ -21,11 +21,12 @@ from market.accounts.actions import Email, others_with, plain_address
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
-from market.accounts.tables import Invitation, Membership, Organisation, Person
+from market.accounts.tables import Invitation, Member, Membership, Organisation, Person
 from market.actor import SYSTEM, Actor, Role
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.letters.actions import write
+from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
 from market.web.limits import Limit, spend
@@ -199,8 +200,7 @@ async def shown_of(body: Organisation) -> dict[str, str]:
 
 async def _told_of(ref: str) -> list[str]:
     """The records on which the log has this body act: they name it."""
-    rows = await many("SELECT DISTINCT subject FROM event WHERE organisation = {} ORDER BY subject", ref)
-    return [row["subject"] for row in rows]
+    return await rows(str, "SELECT DISTINCT subject FROM event WHERE organisation = {} ORDER BY subject", ref)
 
 
 async def objections(told: Mapping[str, Any]) -> list[Refusal]:
@@ -405,7 +405,7 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
 
 async def invitations_to(person: Person) -> list[Open]:
     """The invitations to this person's address that may still be accepted, newest first."""
-    rows = (
+    waiting = (
         await Invitation.objects()
         .where(
             (Invitation.email == person.email)
@@ -415,7 +415,7 @@ async def invitations_to(person: Person) -> list[Open]:
         )
         .order_by(Invitation.invited_at, ascending=False)
     )
-    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in rows]
+    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in waiting]
 
 
 async def _keep_person(person: Person, *, new: bool) -> None:
@@ -512,17 +512,18 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
     return row
 
 
-async def members_of(organisation: int) -> list[dict[str, Any]]:
-    """Everybody in a body now or from a later day: membership id, person's ref, name and address, role, title, dates;
-    `last` is the last day of a role that has an end."""
-    now = clock.now()
-    return await many(
-        "SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last "
-        "FROM membership m "
-        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) "
-        "AND p.closed_at IS NULL ORDER BY m.role, p.name, m.id",
+async def members_of(organisation: int) -> list[Member]:
+    """Everybody in a body now or from a later day."""
+    return await rows(
+        Member,
+        """
+        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last
+        FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+        ORDER BY m.role, p.name, m.id
+        """,
         organisation,
-        now,
+        clock.now(),
     )
 
 

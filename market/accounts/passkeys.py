@@ -84,14 +84,14 @@ def signing_key(passkey: Passkey) -> signing.Key:
     """The passkey with the evidence of its registration, as the proofs of signatures made with it carry it."""
     kept = json.loads(passkey.registration)
     return signing.Key(
-        _bytes(passkey.credential_id),
-        passkey.public_key,
-        passkey.created_at,
-        _bytes(kept["attestation_object"]),
-        _bytes(kept["client_data_json"]),
-        _bytes(kept["challenge"]),
-        kept["bound_by"],
-        passkey.revoked_at,
+        credential_id=_bytes(passkey.credential_id),
+        public_key=passkey.public_key,
+        registered_at=passkey.created_at,
+        attestation_object=_bytes(kept["attestation_object"]),
+        client_data_json=_bytes(kept["client_data_json"]),
+        challenge=_bytes(kept["challenge"]),
+        bound_by=kept["bound_by"],
+        revoked_at=passkey.revoked_at,
     )
 
 

@@ -6,22 +6,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from market import clock
-from market.accounts.tables import Organisation, Person
+from market.accounts.tables import Holder, Organisation, Person
 from market.actor import Role
-from market.db import find, many
+from market.db import find
 from market.letters.actions import write
 from market.letters.tables import Letter
-from market.reads import rows
+from market.reads import row, rows
 
 
-async def holders(organisation: int, *roles: Role) -> list[dict[str, Any]]:
-    """The people (id, ref, name, email, role, title) who hold one of these roles in a body now; any role when none is named."""
+async def holders(organisation: int, *roles: Role) -> list[Holder]:
+    """The people who hold one of these roles in a body now; any role when none is named."""
     now = clock.now()
-    return await many(
-        "SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, p.email, m.role, m.title FROM membership m "
-        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.since <= {} "
-        "AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL AND ({} OR m.role = ANY({}::text[])) "
-        "ORDER BY p.id, m.id",
+    return await rows(
+        Holder,
+        """
+        SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, p.email, m.role, m.title
+        FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.organisation = {} AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+            AND ({} OR m.role = ANY({}::text[]))
+        ORDER BY p.id, m.id
+        """,
         organisation,
         now,
         now,
@@ -36,10 +40,10 @@ async def tell(
     """Write the same letter to everybody who holds one of these roles (any, when none is named) in a body now."""
     for person in await holders(organisation, *roles):
         await write(
-            person["email"],
-            person["name"],
+            person.email,
+            person.name,
             template,
-            person=person["ref"],
+            person=person.ref,
             for_people_of=organisation,
             about=about,
             **facts,
@@ -51,8 +55,10 @@ async def tell_person(
 ) -> Letter:
     """Write a letter to one person; `stops` is the path that ends letters of this kind, `secret` when its link opens her
     account."""
-    row = await find(Person, Person.id == person)
-    return await write(row.email, row.name, template, person=row.ref, about=about, stops=stops, secret=secret, **facts)
+    known = await find(Person, Person.id == person)
+    return await write(
+        known.email, known.name, template, person=known.ref, about=about, stops=stops, secret=secret, **facts
+    )
 
 
 async def family(departments: Sequence[int]) -> list[int]:
@@ -66,14 +72,13 @@ async def family(departments: Sequence[int]) -> list[int]:
 
 async def is_unreachable(person: int) -> bool:
     """Whether this person's own address is marked as dead: nothing that is written to her is sent."""
-    return bool(
-        await many(
-            "SELECT 1 AS dead FROM dead_address d JOIN person p ON d.address = lower(p.email) WHERE p.id = {}", person
-        )
+    dead = await row(
+        int, "SELECT p.id FROM dead_address d JOIN person p ON d.address = lower(p.email) WHERE p.id = {}", person
     )
+    return dead is not None
 
 
 async def department_of(organisation: int) -> Organisation:
     """The central department whose minister answers for a body: its own, or itself."""
-    row = await find(Organisation, Organisation.id == organisation)
-    return await find(Organisation, Organisation.id == row.department) if row.department else row
+    body = await find(Organisation, Organisation.id == organisation)
+    return await find(Organisation, Organisation.id == body.department) if body.department else body

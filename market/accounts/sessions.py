@@ -11,14 +11,15 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from litestar.connection import ASGIConnection
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
 from market import clock
 from market.accounts import rules
-from market.accounts.tables import ApiToken, Session
-from market.actor import PUBLIC, Actor, Hat
-from market.db import many, one
+from market.accounts.tables import Session
+from market.actor import PUBLIC, Actor, Hat, Role
+from market.reads import rows
 from market.settings import settings
 from market.web import crossing
 
@@ -73,34 +74,62 @@ FOR_WHOM = (
 async def actor_of(person: int, method: str, at: datetime | None = None, first: str = "") -> Actor:
     """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed.
     The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says."""
-    moment = at or clock.now()
-    rows = await many(
-        "SELECT p.ref, p.name, m.role, m.title, m.since, o.id AS organisation, o.ref AS organisation_ref, "
-        "o.name AS organisation_name, o.kind FROM person p "
-        "LEFT JOIN membership m ON m.person = p.id AND m.since <= {} AND (m.until IS NULL OR m.until > {}) "
-        "LEFT JOIN organisation o ON o.id = m.organisation "
-        "WHERE p.id = {} AND p.closed_at IS NULL ORDER BY m.id",
-        moment,
-        moment,
-        person,
+    return await _actor_by(
+        "SELECT {}::int AS person, {}::text AS method, {}::text AS first", person, method, first, at=at
     )
-    if not rows:
+
+
+class _Worn(msgspec.Struct, frozen=True):
+    """One hat of whoever asks, with what she is known by; once and without a hat for somebody who wears none."""
+
+    person: int
+    ref: str
+    name: str
+    method: str
+    first: str
+    role: Role | None
+    title: str | None
+    since: datetime | None
+    organisation: int | None
+    organisation_ref: str | None
+    organisation_name: str | None
+    kind: str | None
+
+
+_WORN_BY = """
+SELECT p.id AS person, p.ref, p.name, c.method, c.first, m.role, m.title, m.since,
+    o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind
+FROM ({credential}) c
+JOIN person p ON p.id = c.person AND p.closed_at IS NULL
+LEFT JOIN membership m ON m.person = p.id AND m.since <= {{}} AND (m.until IS NULL OR m.until > {{}})
+LEFT JOIN organisation o ON o.id = m.organisation
+ORDER BY m.id
+"""
+"""Who asks, from what she shows: the query `credential` answers one row of person, method and first organisation, or none."""
+
+
+async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) -> Actor:
+    """Who shows this, in one question and asked anew each time: what is revoked or ended is so for the very next request."""
+    moment = at or clock.now()
+    worn = await rows(_Worn, _WORN_BY.format(credential=credential), *shown, moment, moment)
+    if not worn:
         return PUBLIC
     hats = [
         Hat(
-            role=row["role"],
-            organisation=row["organisation"],
-            organisation_ref=row["organisation_ref"],
-            organisation_name=row["organisation_name"],
-            kind=row["kind"],
-            title=row["title"],
-            since=row["since"],
+            role=hat.role,
+            organisation=hat.organisation,
+            organisation_ref=hat.organisation_ref or "",
+            organisation_name=hat.organisation_name or "",
+            kind=hat.kind or "",
+            title=hat.title or "",
+            since=hat.since,
         )
-        for row in rows
-        if row["role"]
+        for hat in worn
+        if hat.role and hat.organisation
     ]
-    hats.sort(key=lambda hat: hat.organisation_ref != first)
-    return Actor(ref=rows[0]["ref"], name=rows[0]["name"], person=person, hats=tuple(hats), method=method)
+    who = worn[0]
+    hats.sort(key=lambda hat: hat.organisation_ref != who.first)
+    return Actor(ref=who.ref, name=who.name, person=who.person, hats=tuple(hats), method=who.method)
 
 
 class WhoAsks(AbstractAuthenticationMiddleware):
@@ -121,34 +150,33 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         if not token:
             return AuthenticationResult(user=PUBLIC, auth=None)
         kept = digest(token)
-        row = await one(
-            "SELECT person, method, acting_for FROM session WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}",
+        actor = await _actor_by(
+            """
+            SELECT person, method, acting_for AS first FROM session
+            WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
+            """,
             kept,
             clock.now(),
         )
-        if not row or (row["method"] == "demo" and not settings().demo):
+        if not actor.signed_in or (actor.method == "demo" and not settings().demo):
             return AuthenticationResult(user=PUBLIC, auth=None)
         connection.scope["session_key"] = kept  # type: ignore[typeddict-unknown-key]
-        actor = await actor_of(row["person"], row["method"], first=row["acting_for"])
         return AuthenticationResult(user=actor, auth=None)
 
     async def _token(self, connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         scheme, _, token = connection.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return PUBLIC
-        found = (
-            await ApiToken.select(ApiToken.person)
-            .where(
-                (ApiToken.token_hash == digest(token.strip()))
-                & (ApiToken.revoked_at.is_null())
-                & (ApiToken.expires_at > clock.now())
-            )
-            .first()
-        )
-        if not found:
-            return PUBLIC
         organisation = connection.headers.get(FOR, "").strip()
-        actor = await actor_of(found["person"], "token", first=organisation)
-        if organisation and organisation not in dict(actor.bodies):
+        actor = await _actor_by(
+            """
+            SELECT person, 'token' AS method, {}::text AS first FROM api_token
+            WHERE token_hash = {} AND revoked_at IS NULL AND expires_at > {}
+            """,
+            organisation,
+            digest(token.strip()),
+            clock.now(),
+        )
+        if actor.signed_in and organisation and organisation not in dict(actor.bodies):
             raise rules.NOT_YOUR_ORGANISATION.refused()
         return actor

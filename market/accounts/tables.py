@@ -1,9 +1,13 @@
 """People, organisations, roles, keys and sessions."""
 
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.constraints import Check
 from piccolo.table import Table
 
+from market.actor import Role
 from market.columns import (
     belongs_to,
     currency,
@@ -80,6 +84,31 @@ class Membership(Table):
     role_is_known = Check(
         "role IN ('buyer','evaluator','contract-manager','minister','supplier-admin','supplier-member','auditor','operator')"
     )
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """A person with a role that she holds in some body now."""
+
+    id: int
+    ref: str
+    name: str
+    email: str
+    role: Role
+    title: str
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A membership, now or from a later day, with its person; `last` is the last day of a role that has an end."""
+
+    id: int
+    ref: str
+    name: str
+    email: str
+    role: Role
+    title: str
+    since: datetime
+    until: datetime | None
+    last: datetime | None
 
 
 class Passkey(Table):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from market import clock
 from market.actor import Actor
-from market.audit.tables import Event, Outbox
-from market.db import one, one_transaction, put_off
+from market.audit.tables import LAST, Event, Link, Outbox
+from market.db import many, one_transaction, put_off
 from market.proof import canonical, chain
+from market.reads import row
 
 CHAIN_LOCK = 7420260002
 """The advisory lock that lets one transaction at a time add to the chain; taken just before it commits."""
@@ -85,21 +86,21 @@ async def _write_down(put: list[Event | _Effect]) -> None:
     events = [each for each in put if isinstance(each, Event)]
     if not events:
         return
-    await one("SELECT pg_advisory_xact_lock({})", CHAIN_LOCK)
-    last = await one("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-    seq, previous = (last["seq"], last["hash"]) if last else (0, chain.GENESIS)
+    await many("SELECT pg_advisory_xact_lock({})", CHAIN_LOCK)
+    last = await row(Link, LAST)
+    seq, previous = (last.seq, last.hash) if last else (0, chain.GENESIS)
     for event in events:
         seq += 1
         previous = chain.link(
-            previous,
-            seq,
-            event.at,
-            event.actor,
-            event.organisation,
-            event.verb,
-            event.subject,
-            event.about,
-            event.body_digest,
+            previous=previous,
+            seq=seq,
+            at=event.at,
+            actor=event.actor,
+            organisation=event.organisation,
+            verb=event.verb,
+            subject=event.subject,
+            about=event.about,
+            body_digest=event.body_digest,
         )
         event.seq, event.hash = seq, previous
     await Event.insert(*events)

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from market import clock
-from market.db import many, one
+from market.audit.tables import LAST, Link, Stored
 from market.proof import chain
+from market.reads import row, rows
 from market.settings import settings
 
 BATCH = 5000
@@ -18,35 +19,38 @@ OPENINGS = ("tender.opened", "challenge.shortlisted")
 """The verbs that break the seal `opening:kind:reference` of their subject."""
 
 
-async def events(after: int = 0) -> AsyncIterator[list[dict[str, object]]]:
-    """All events after this seq, in order, in batches of columns; memory does not grow with the log."""
+async def events(after: int = 0) -> AsyncIterator[list[Stored]]:
+    """All events after this seq, in order, in batches; memory does not grow with the log."""
     while True:
-        rows = await many(
-            "SELECT seq, at, actor, organisation, verb, subject, about, body, body_digest, private_body, hash, sealed_by "
-            "FROM event WHERE seq > {} ORDER BY seq LIMIT {}",
+        batch = await rows(
+            Stored,
+            """
+            SELECT seq, at, actor, organisation, verb, subject, about, body, body_digest, private_body, hash, sealed_by
+            FROM event WHERE seq > {} ORDER BY seq LIMIT {}
+            """,
             after,
             BATCH,
         )
-        if not rows:
+        if not batch:
             return
-        yield rows
-        after = rows[-1]["seq"]
+        yield batch
+        after = batch[-1].seq
 
 
-def as_row(found: dict[str, object], *, private: bool = True) -> chain.Row:
+def as_row(found: Stored, *, private: bool = True) -> chain.Row:
     """A stored event as the chain reads it; without `private` the private text is left out."""
     return chain.Row(
-        found["seq"],  # type: ignore[arg-type]
-        found["at"],  # type: ignore[arg-type]
-        str(found["actor"]),
-        str(found["organisation"]),
-        str(found["verb"]),
-        str(found["subject"]),
-        tuple(found["about"]),  # type: ignore[arg-type]
-        str(found["hash"]),
-        str(found["body"]),
-        str(found["body_digest"]),
-        str(found["private_body"]) if private and found["private_body"] is not None else None,
+        seq=found.seq,
+        at=found.at,
+        actor=found.actor,
+        organisation=found.organisation,
+        verb=found.verb,
+        subject=found.subject,
+        about=tuple(found.about),
+        hash=found.hash,
+        body=found.body,
+        body_digest=found.body_digest,
+        private_body=found.private_body if private else None,
     )
 
 
@@ -56,9 +60,9 @@ async def verify_log(heads: Sequence[chain.Head] = ()) -> chain.Report:
     after, seen, met = (0, chain.GENESIS), 0, 0
     withheld = 0
     async for batch in events():
-        last = int(str(batch[-1]["seq"]))
+        last = batch[-1].seq
         within = [head for head in heads if after[0] < head.seq <= last]
-        report = chain.verify((as_row(row) for row in batch), heads=within, after=after)
+        report = chain.verify(map(as_row, batch), heads=within, after=after)
         seen, met, withheld = seen + report.events, met + report.heads_met, withheld + report.bodies_withheld
         after = (report.seq, report.hash)
         if report.broken is not None:
@@ -69,12 +73,15 @@ async def verify_log(heads: Sequence[chain.Head] = ()) -> chain.Report:
 
 async def unsealed() -> set[str]:
     """The seals (`Event.sealed_by`) that are broken by now: published drafts, opened tenders, short-listed challenges."""
-    rows = await many(
-        "SELECT DISTINCT 'publication:' || subject AS seal FROM event WHERE verb LIKE '%.published' "
-        "UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb = ANY({}::text[])",
+    broken = await rows(
+        str,
+        """
+        SELECT DISTINCT 'publication:' || subject FROM event WHERE verb LIKE '%.published'
+        UNION SELECT DISTINCT 'opening:' || subject FROM event WHERE verb = ANY({}::text[])
+        """,
         list(OPENINGS),
     )
-    return {row["seal"] for row in rows}
+    return set(broken)
 
 
 async def public_log(after: int = 0) -> AsyncIterator[bytes]:
@@ -84,12 +91,9 @@ async def public_log(after: int = 0) -> AsyncIterator[bytes]:
     async for batch in events(after):
         lines = []
         for found in batch:
-            seal = str(found["sealed_by"])
-            if seal and seal not in open_seals:
-                row: chain.Row | chain.Withheld = chain.Withheld(found["seq"], str(found["hash"]))  # type: ignore[arg-type]
-            else:
-                row = as_row(found, private=False)
-            lines.append(chain.to_line(row, body=True))
+            hidden = found.sealed_by and found.sealed_by not in open_seals
+            shown = chain.Withheld(found.seq, found.hash) if hidden else as_row(found, private=False)
+            lines.append(chain.to_line(shown, body=True))
         yield b"\n".join(lines) + b"\n"
 
 
@@ -105,5 +109,5 @@ def public_key() -> bytes:
 
 async def head() -> chain.Head | None:
     """The log's present state, signed; None for an empty log."""
-    last = await one("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-    return chain.sign_head(head_key(), last["seq"], last["hash"], clock.now()) if last else None
+    last = await row(Link, LAST)
+    return chain.sign_head(head_key(), last.seq, last.hash, clock.now()) if last else None

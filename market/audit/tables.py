@@ -1,5 +1,8 @@
 """The log and the outbox: what happened, for ever, and what must still be told."""
 
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.table import Table
 
@@ -34,6 +37,34 @@ class Event(Table):
     hash = Varchar(length=64, unique=True)
     sealed_by = Varchar(length=40, default="", null=False)
     """`opening:tender:reference` or `publication:kind:reference`: until then the public sees only seq and hash."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An event with all that is stored of it."""
+
+    seq: int
+    at: datetime
+    actor: str
+    organisation: str
+    verb: str
+    subject: str
+    about: list[str]
+    body: str
+    body_digest: str
+    private_body: str | None
+    hash: str
+    sealed_by: str
+
+
+class Link(msgspec.Struct, frozen=True):
+    """What the next event names of the one before it, and a head of the last."""
+
+    seq: int
+    hash: str
+
+
+LAST = "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
+"""The last event, as a :class:`Link`."""
 
 
 class Outbox(Table):

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from market import clock
-from market.db import many
 from market.kinds import KINDS, address
 from market.money import Money
-from market.proof import canonical
+from market.reads import row, rows
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
@@ -40,13 +41,17 @@ class Step:
     why: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Happened:
+class _Happened(msgspec.Struct, frozen=True):
     verb: str
     subject: str
-    about: tuple[str, ...]
+    about: list[str]
     at: datetime
-    facts: dict[str, Any]
+    body: str
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The public facts. Nothing is proved here, so they are only read, not held to their canonical form."""
+        return msgspec.json.decode(self.body, type=dict[str, Any])
 
 
 async def thread(subject: str) -> list[Step]:
@@ -58,16 +63,15 @@ async def thread(subject: str) -> list[Step]:
     """
     subject = await _stem(subject)
     lineage = await _lineage(subject)
-    rows = await many(
-        "SELECT verb, subject, about, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
-        "AND sealed_by = '' ORDER BY seq",
+    events = await rows(
+        _Happened,
+        """
+        SELECT verb, subject, about, at, body FROM event
+        WHERE about && {}::text[] AND verb = ANY({}::text[]) AND sealed_by = '' ORDER BY seq
+        """,
         sorted(lineage),
         [verb for kind in KINDS.values() for verb in kind.steps],
     )
-    events = [
-        _Happened(row["verb"], row["subject"], tuple(row["about"]), row["at"], canonical.decode(row["body"].encode()))
-        for row in rows
-    ]
     return steps(
         [each for each in events if _belongs(each, subject, lineage)], clock.now().astimezone(clock.ZONE).date()
     )
@@ -85,37 +89,49 @@ class Grown:
 async def grown(subject: str) -> dict[str, list[Grown]]:
     """What became public under this record, by kind in the order of the thread, the newest first within one."""
     appearing = [kind for kind in KINDS.values() if kind.appears]
-    rows = await many(
-        "SELECT verb, subject, at, body FROM event WHERE about && {}::text[] AND verb = ANY({}::text[]) "
-        "AND sealed_by = '' ORDER BY seq DESC",
+    events = await rows(
+        _Happened,
+        """
+        SELECT verb, subject, about, at, body FROM event
+        WHERE about && {}::text[] AND verb = ANY({}::text[]) AND sealed_by = '' ORDER BY seq DESC
+        """,
         [subject],
         [kind.appears for kind in appearing],
     )
     under: dict[str, list[Grown]] = {}
     for kind in appearing:
-        for row in (row for row in rows if row["verb"] == kind.appears):
-            title = canonical.decode(row["body"].encode()).get("title") or row["subject"].partition(":")[2]
-            under.setdefault(kind.tab, []).append(Grown(str(title), address(row["subject"]) or "/log", row["at"]))
+        for each in (each for each in events if each.verb == kind.appears):
+            title = each.facts.get("title") or each.subject.partition(":")[2]
+            under.setdefault(kind.tab, []).append(Grown(str(title), address(each.subject) or "/log", each.at))
     return under
+
+
+class _Decided(msgspec.Struct, frozen=True):
+    tender: str
+    lots: int
 
 
 async def decided(tenders: Sequence[str]) -> dict[str, int]:
     """How many lots of these tenders stand decided, by the log: for the pages of a floor that does not know awards."""
     subjects = [f"tender:{ref}" for ref in tenders]
-    rows = await many(
-        "SELECT tender, count(*) AS lots FROM event e, unnest(e.about) AS tender WHERE e.about && {}::text[] "
-        "AND e.verb = 'award.decided' AND tender = ANY({}::text[]) AND NOT EXISTS (SELECT 1 FROM event s "
-        "WHERE s.subject = e.subject AND s.verb = 'award.set-aside') GROUP BY tender",
+    found = await rows(
+        _Decided,
+        """
+        SELECT tender, count(*) AS lots FROM event e, unnest(e.about) AS tender
+        WHERE e.about && {}::text[] AND e.verb = 'award.decided' AND tender = ANY({}::text[]) AND NOT EXISTS
+            (SELECT 1 FROM event s WHERE s.subject = e.subject AND s.verb = 'award.set-aside')
+        GROUP BY tender
+        """,
         subjects,
         subjects,
     )
-    return {row["tender"].partition(":")[2]: row["lots"] for row in rows}
+    return {each.tender.partition(":")[2]: each.lots for each in found}
 
 
 async def happened(verb: str, subject: str) -> bool:
     """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
-    rows = await many("SELECT 1 AS found FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
-    return bool(rows)
+    event = await row(int, "SELECT seq FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
+    return event is not None
 
 
 async def _stem(subject: str) -> str:
@@ -123,8 +139,8 @@ async def _stem(subject: str) -> str:
     kind = KINDS.get(subject.partition(":")[0])
     if kind is None or kind.part_of is None:
         return subject
-    rows = await many("SELECT DISTINCT unnest(about) AS other FROM event WHERE about @> {}::text[]", [subject])
-    found = {row["other"].partition(":")[0]: row["other"] for row in rows}
+    beside = await rows(str, "SELECT DISTINCT unnest(about) FROM event WHERE about @> {}::text[]", [subject])
+    found = {other.partition(":")[0]: other for other in beside}
     return next((found[whole] for whole in kind.part_of if whole in found), "")
 
 
@@ -132,13 +148,10 @@ async def _lineage(subject: str) -> set[str]:
     """The record with all its ancestors: what its own events are about, and what its tender came from."""
     known = {subject}
     for _ in range(2):
-        rows = await many(
-            "SELECT DISTINCT unnest(about) AS other FROM event WHERE subject = ANY({}::text[])", sorted(known)
+        beside = await rows(
+            str, "SELECT DISTINCT unnest(about) FROM event WHERE subject = ANY({}::text[])", sorted(known)
         )
-        found = {
-            row["other"] for row in rows if row["other"].split(":")[0] in ("challenge", "tender", "award", "waiver")
-        }
-        known |= found
+        known |= {each for each in beside if each.split(":")[0] in ("challenge", "tender", "award", "waiver")}
     return known
 
 

@@ -385,8 +385,7 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         opening=opening,
         count=len(rows),
     )
-    people = {each["ref"]: each["id"] for each in await holders(tender.buyer)}
-    officers = [ref for ref, number in people.items() if number in (first, second)]
+    officers = [person.ref for person in await holders(tender.buyer) if person.id in (first, second)]
     await record(
         actor,
         "tender.opened",

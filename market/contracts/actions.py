@@ -18,15 +18,16 @@ from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
 from market.contracts import rules
-from market.contracts.tables import Contract, ContractChange, Milestone
-from market.db import find, many, transaction
+from market.contracts.tables import Contract, ContractChange, Milestone, Work
+from market.db import find, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
 from market.proof import canonical
+from market.reads import rows
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
-from market.standing import dates_of
+from market.standing import Standing
 from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.words import day
@@ -130,7 +131,16 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
             drawn_up_at=clock.now(),
             drawn_up_by=actor.must_be_person(),
         )
-        plain = await _document(contract, decision, tender, lot, buyer, supplier, bid, given)
+        plain = await _document(
+            contract=contract,
+            decision=decision,
+            tender=tender,
+            lot=lot,
+            buyer=buyer,
+            supplier=supplier,
+            bid=bid,
+            given=given,
+        )
         contract.document = canonical.encode(plain).decode()
         contract.digest = hashlib.sha256(contract.document.encode()).hexdigest()
         await contract.save()
@@ -182,15 +192,15 @@ async def price_of(decision: Decision) -> Money:
 
 async def _drawing(decision: Decision, price: Money, given: ContractDraft) -> rules.DrawingUp:
     return rules.DrawingUp(
-        decision,
-        await awards.open_complaints(decision),
-        price,
-        given.begins_on,
-        given.ends_on,
-        [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
-        given.indicators,
-        clock.now(),
-        await _certificate(decision),
+        decision=decision,
+        open_complaints=await awards.open_complaints(decision),
+        price=price,
+        begins_on=given.begins_on,
+        ends_on=given.ends_on,
+        milestones=[rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
+        indicators=given.indicators,
+        now=clock.now(),
+        certificate=await _certificate(decision),
     )
 
 
@@ -198,15 +208,15 @@ async def readiness(decision: Decision) -> rules.DrawingUp:
     """What the rules `READY` judge before the buyer has typed anything."""
     today = clock.now().date()
     return rules.DrawingUp(
-        decision,
-        await awards.open_complaints(decision),
-        await price_of(decision),
-        today,
-        today,
-        (),
-        (),
-        clock.now(),
-        await _certificate(decision),
+        decision=decision,
+        open_complaints=await awards.open_complaints(decision),
+        price=await price_of(decision),
+        begins_on=today,
+        ends_on=today,
+        milestones=(),
+        indicators=(),
+        now=clock.now(),
+        certificate=await _certificate(decision),
     )
 
 
@@ -640,32 +650,64 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
 PER_PAGE = 20
 
 
-async def listed(before: str = "") -> list[dict[str, Any]]:
+class Listed(rules.Dates, frozen=True):
+    """A contract as lists show it; its dates are those that its standing is reckoned from."""
+
+    ref: str
+    title: str
+    value_minor: int
+    currency: str
+    begins_on: date
+    buyer_name: str
+    buyer_ref: str
+    supplier_name: str
+    supplier_ref: str
+    employees: int | None
+    turnover_minor: int | None
+    balance_minor: int | None
+    size_currency: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
+
+    @property
+    def small_firm(self) -> bool | None:
+        """Whether its supplier is a small firm; None when its size is not known."""
+        return size_of(Figures(self.employees, self.turnover_minor, self.balance_minor, self.size_currency)).small
+
+
+async def listed(before: str = "") -> list[Listed]:
     """A page of contracts, the newest first, at most :data:`PER_PAGE` and one more (which says that there is another
-    page): columns of `Contract` with the names of buyer and supplier, and its `standing`. `before` is the last reference of
-    the page before."""
-    rows = await many(
-        "SELECT c.ref, c.title, c.value_minor, c.currency, c.begins_on, c.ends_on, c.drawn_up_at, c.buyer_signed_at, "
-        "c.supplier_signed_at, c.ended_at, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, "
-        "s.ref AS supplier_ref, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency "
-        "FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier "
-        "WHERE ({} = '' OR c.id < (SELECT id FROM contract WHERE ref = {})) ORDER BY c.id DESC LIMIT {}",
+    page). `before` is the last reference of the page before."""
+    return await rows(
+        Listed,
+        """
+        SELECT c.drawn_up_at, c.buyer_signed_at, c.supplier_signed_at, c.ends_on, c.ended_at, c.ref, c.title, c.value_minor,
+            c.currency, c.begins_on, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, s.ref AS supplier_ref,
+            s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency
+        FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier
+        WHERE ({} = '' OR c.id < (SELECT id FROM contract WHERE ref = {})) ORDER BY c.id DESC LIMIT {}
+        """,
         before,
         before,
         PER_PAGE + 1,
     )
-    now = clock.now()
-    return [{**row, "standing": rules.standing(dates_of(rules.Dates, row), now)} for row in rows]
 
 
-async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
-    """The milestones with what is owed and paid for each: columns of `Milestone`, `owed_at`, `due_at` of the obligation,
-    `paid_at` and `confirmed_at` of its payment (None when there is none)."""
-    return await many(
-        "SELECT m.*, o.ref AS obligation_ref, o.incurred_at AS owed_at, o.due_at, p.paid_at, p.confirmed_at "
-        "FROM milestone m LEFT JOIN obligation o ON o.cause = 'milestone:' || m.ref "
-        "LEFT JOIN LATERAL (SELECT paid_at, confirmed_at FROM payment WHERE obligation = o.id AND paid_at IS NOT NULL "
-        "ORDER BY id DESC LIMIT 1) p ON true WHERE m.contract = {} ORDER BY m.number",
+async def milestones_of(contract: Contract) -> list[Work]:
+    """The milestones with what is owed and paid for each."""
+    return await rows(
+        Work,
+        """
+        SELECT m.ref, m.number, m.title, m.due_on, m.amount_minor, m.delivered_at, m.delivery_note, m.accepted_at,
+            m.refused_reason, o.ref AS obligation, o.due_at AS payment_due_at, p.paid_at, p.confirmed_at
+        FROM milestone m LEFT JOIN obligation o ON o.cause = 'milestone:' || m.ref
+        LEFT JOIN LATERAL (SELECT paid_at, confirmed_at FROM payment WHERE obligation = o.id AND paid_at IS NOT NULL
+            ORDER BY id DESC LIMIT 1) p ON true
+        WHERE m.contract = {} ORDER BY m.number
+        """,
         contract.id,
     )
 
@@ -673,9 +715,3 @@ async def milestones_of(contract: Contract) -> list[dict[str, Any]]:
 async def changes_of(contract: Contract) -> list[ContractChange]:
     """The changes, oldest first."""
     return await ContractChange.objects().where(ContractChange.contract == contract.id).order_by(ContractChange.id)
-
-
-def small_firm(row: dict[str, Any]) -> bool | None:
-    """Whether the supplier of a row of :func:`listed` is a small firm; None when its size is not known."""
-    figures = Figures(row["employees"], row["turnover_minor"], row["balance_minor"], row["size_currency"])
-    return size_of(figures).small

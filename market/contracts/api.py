@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -110,61 +109,30 @@ async def view(contract: Contract) -> ContractView:
     buyer = await find(Organisation, Organisation.id == contract.buyer)
     supplier = await find(Organisation, Organisation.id == contract.supplier)
     return ContractView(
-        contract.ref,
-        contract.title,
-        rules.standing(contract, clock.now()).stage,
-        (await find(Decision, Decision.id == contract.decision)).ref,
-        (await find(Tender, Tender.id == contract.tender)).ref,
-        (await find(Lot, Lot.id == contract.lot)).ref,
-        buyer.ref,
-        buyer.name,
-        supplier.ref,
-        supplier.name,
-        awards.size_verdict(supplier).small,
-        contract.value_minor,
-        contract.currency,
-        contract.begins_on,
-        contract.ends_on,
-        contract.terms,
-        contract.digest,
-        contract.drawn_up_at,
-        contract.buyer_signed_at,
-        contract.supplier_signed_at,
-        contract.ended_at,
-        contract.ended_reason,
-        [_milestone(row) for row in await actions.milestones_of(contract)],
-        [
-            ChangeView(
-                each.ref,
-                each.ground,
-                each.text,
-                each.before,
-                each.after,
-                each.at,
-                each.agreed_at,
-                each.left_at,
-                each.left_by,
-            )
-            for each in await actions.changes_of(contract)
-        ],
-    )
-
-
-def _milestone(row: dict[str, Any]) -> MilestoneView:
-    return MilestoneView(
-        row["ref"],
-        row["number"],
-        row["title"],
-        row["due_on"],
-        row["amount_minor"],
-        row["delivered_at"],
-        row["delivery_note"],
-        row["accepted_at"],
-        row["refused_reason"],
-        row["obligation_ref"],
-        row["due_at"],
-        row["paid_at"],
-        row["confirmed_at"],
+        ref=contract.ref,
+        title=contract.title,
+        stage=rules.standing(contract, clock.now()).stage,
+        award=(await find(Decision, Decision.id == contract.decision)).ref,
+        tender=(await find(Tender, Tender.id == contract.tender)).ref,
+        lot=(await find(Lot, Lot.id == contract.lot)).ref,
+        buyer=buyer.ref,
+        buyer_name=buyer.name,
+        supplier=supplier.ref,
+        supplier_name=supplier.name,
+        small_firm=awards.size_verdict(supplier).small,
+        value_minor=contract.value_minor,
+        currency=contract.currency,
+        begins_on=contract.begins_on,
+        ends_on=contract.ends_on,
+        terms=contract.terms,
+        digest=contract.digest,
+        drawn_up_at=contract.drawn_up_at,
+        buyer_signed_at=contract.buyer_signed_at,
+        supplier_signed_at=contract.supplier_signed_at,
+        ended_at=contract.ended_at,
+        ended_reason=contract.ended_reason,
+        milestones=msgspec.convert(await actions.milestones_of(contract), list[MilestoneView], from_attributes=True),
+        changes=msgspec.convert(await actions.changes_of(contract), list[ChangeView], from_attributes=True),
     )
 
 
@@ -191,19 +159,19 @@ class ContractsApi(Controller):
         return Items(
             [
                 ContractLine(
-                    row["ref"],
-                    row["title"],
-                    row["buyer_ref"],
-                    row["supplier_ref"],
-                    row["value_minor"],
-                    row["currency"],
-                    row["begins_on"],
-                    row["ends_on"],
-                    row["standing"].stage,
+                    ref=row.ref,
+                    title=row.title,
+                    buyer=row.buyer_ref,
+                    supplier=row.supplier_ref,
+                    value_minor=row.value_minor,
+                    currency=row.currency,
+                    begins_on=row.begins_on,
+                    ends_on=row.ends_on,
+                    stage=row.standing.stage,
                 )
                 for row in shown
             ],
-            f"/api/v1/contracts?before={shown[-1]['ref']}" if len(rows) > len(shown) else None,
+            f"/api/v1/contracts?before={shown[-1].ref}" if len(rows) > len(shown) else None,
         )
 
     @post(

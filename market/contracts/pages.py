@@ -60,14 +60,13 @@ class ContractPages(Controller):
         """All contracts, the newest first."""
         found = await actions.listed(before)
         rows, more = found[: actions.PER_PAGE], len(found) > actions.PER_PAGE
-        following = f"/contracts?before={rows[-1]['ref']}" if more else None
+        following = f"/contracts?before={rows[-1].ref}" if more else None
         return show(
             request,
             "contracts/list.html",
             rows=rows,
             before=before,
             following=following,
-            small_firm=actions.small_firm,
         )
 
     @get("/contracts/{ref:str}", guards=[guards.public])

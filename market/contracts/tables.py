@@ -1,5 +1,8 @@
 """Contracts: what was agreed, who signed, what was delivered."""
 
+from datetime import date, datetime
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
@@ -95,3 +98,22 @@ class Milestone(Table):
 
     milestone_numbers_are_unique = Unique(["contract", "number"])
     amount_is_positive = Check("amount_minor > 0")
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A milestone with what is owed and paid for it: `obligation` and its day are None until it is accepted, `paid_at` and
+    `confirmed_at` those of the payment that went through."""
+
+    ref: str
+    number: int
+    title: str
+    due_on: date
+    amount_minor: int
+    delivered_at: datetime | None
+    delivery_note: str
+    accepted_at: datetime | None
+    refused_reason: str
+    obligation: str | None
+    payment_due_at: datetime | None
+    paid_at: datetime | None
+    confirmed_at: datetime | None

@@ -17,6 +17,7 @@ from market.columns import ALPHABET
 from market.db import find, many, maybe, transaction
 from market.letters import smtp
 from market.letters.tables import DeadAddress, Letter, LetterTry, MailServer
+from market.reads import the
 from market.settings import settings
 from market.wording import N_
 
@@ -77,11 +78,12 @@ async def send_waiting() -> int:
         return 0
     conversations = 1
     if server is None or not server.failures:
-        rows = await many(
-            "SELECT count(*) AS n FROM (SELECT 1 FROM letter WHERE sent_at IS NULL AND gave_up_at IS NULL LIMIT {}) AS waiting",
+        waiting = await the(
+            int,
+            "SELECT count(*) FROM (SELECT 1 FROM letter WHERE sent_at IS NULL AND gave_up_at IS NULL LIMIT {}) AS waiting",
             A_TURN,
         )
-        conversations = min(AT_ONCE, 1 + rows[0]["n"] // EACH)
+        conversations = min(AT_ONCE, 1 + waiting // EACH)
     async with asyncio.TaskGroup() as tasks:
         begun = [tasks.create_task(_converse(url, A_TURN // conversations)) for _ in range(conversations)]
     return sum(each.result() for each in begun)

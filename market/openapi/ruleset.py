@@ -267,7 +267,15 @@ class _Import:
         for name, body in defined.items():
             try:
                 rules[name] = self.rule(
-                    name, body, rules.get(name), aliases, own_formats, mode, explicit, foreign, given
+                    name,
+                    body,
+                    rules.get(name),
+                    aliases=aliases,
+                    own_formats=own_formats,
+                    mode=mode,
+                    explicit=explicit,
+                    foreign=foreign,
+                    ruleset=given,
                 )
             except RulesetRefused as refused:
                 self.problems.extend(refused.problems)

@@ -253,7 +253,18 @@ class _Run:
         for (rule, where, words), (severity, detail) in self.found.items():
             line, column = places[where]
             excerpt = _excerpt(self.document.data, where)
-            findings.append(LintFinding(rule, SEVERITIES[severity], where, words, detail, excerpt, line, column))
+            findings.append(
+                LintFinding(
+                    rule=rule,
+                    severity=SEVERITIES[severity],
+                    path=where,
+                    message=words,
+                    detail=detail,
+                    excerpt=excerpt,
+                    line=line,
+                    column=column,
+                )
+            )
         findings.sort(key=lambda each: (each.line, each.column, each.rule, [str(step) for step in each.path]))
         self.answer.findings = findings
 

@@ -101,34 +101,34 @@ class PrivateView(msgspec.Struct):
 def event_view(entry: log.Entry) -> EventView:
     """An event for programs."""
     return EventView(
-        entry.seq,
-        entry.at,
-        entry.verb,
-        entry.subject,
-        list(entry.about),
-        entry.actor,
-        entry.organisation,
-        log.told(entry),
-        entry.body,
-        entry.hash,
+        seq=entry.seq,
+        at=entry.at,
+        verb=entry.verb,
+        subject=entry.subject,
+        about=list(entry.about),
+        actor=entry.actor,
+        organisation=entry.organisation,
+        says=log.told(entry),
+        body=entry.body,
+        hash=entry.hash,
     )
 
 
 def contract_view(found: contracts.Found) -> ContractFoundView:
     """A contract for programs."""
     return ContractFoundView(
-        found.ref,
-        found.title,
-        found.buyer_ref,
-        found.supplier_ref,
-        found.tender,
-        found.value.minor,
-        found.value.currency,
-        found.drawn_up_at,
-        found.signed_at,
-        found.ground,
-        found.bids,
-        [FlagView(each.code, each.title, each.says, each.source) for each in found.raised],
+        ref=found.ref,
+        title=found.title,
+        buyer=found.buyer_ref,
+        supplier=found.supplier_ref,
+        tender=found.tender,
+        value_minor=found.value.minor,
+        currency=found.value.currency,
+        drawn_up_at=found.drawn_up_at,
+        signed_at=found.signed_at,
+        ground=found.ground,
+        bids=found.bids,
+        flags=[FlagView(each.code, each.title, each.says, each.source) for each in found.raised],
     )
 
 
@@ -185,7 +185,16 @@ class AuditApi(Controller):
         before: FromQuery[int | None] = None,
     ) -> Items[ContractFoundView]:
         """Contracts, the newest first, with the flags that are up for each."""
-        search = contracts.Search(q, buyer, supplier, least_minor, most_minor, since, until, flag or [])
+        search = contracts.Search(
+            q=q,
+            buyer=buyer,
+            supplier=supplier,
+            least_minor=least_minor,
+            most_minor=most_minor,
+            since=since,
+            until=until,
+            flag=flag or [],
+        )
         found, cursor = await contracts.search(search, before)
         return Items([contract_view(each) for each in found], next_page(request, cursor))
 
@@ -214,15 +223,15 @@ class AuditApi(Controller):
         walked = await records.walk(subject, after)
         checked = await records.check(subject)
         return WalkView(
-            subject,
-            walked.title,
-            [StepView(each.name, each.state, each.text, each.when, each.why) for each in walked.steps],
-            [event_view(each) for each in walked.events],
-            [each.subject for each in walked.related],
-            walked.private,
-            contract_view(walked.contract) if walked.contract else None,
-            [CheckView(each.holds, each.says, each.detail) for each in checked.checks],
-            next_page(request, walked.after, "after"),
+            subject=subject,
+            title=walked.title,
+            thread=[StepView(each.name, each.state, each.text, each.when, each.why) for each in walked.steps],
+            events=[event_view(each) for each in walked.events],
+            related=[each.subject for each in walked.related],
+            private=walked.private,
+            contract=contract_view(walked.contract) if walked.contract else None,
+            checks=[CheckView(each.holds, each.says, each.detail) for each in checked.checks],
+            next=next_page(request, walked.after, "after"),
         )
 
     @post(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from market.db import many
 from market.money import Money
 from market.oversight import flags
 from market.oversight.log import cursor, day_begins, storable
 from market.proof import canonical
+from market.reads import row, rows
 
 PAGE: Final = 20
 SCANNED: Final = 2000
@@ -56,27 +55,57 @@ class Found:
     raised: list[flags.Raised] = field(default_factory=list)
 
 
-_FACTS = (
-    "SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at, "
-    "CASE WHEN c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL "
-    "THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at, b.ref AS buyer_ref, b.name AS buyer, "
-    "s.ref AS supplier_ref, s.name AS supplier, t.ref AS tender, t.ground, t.published_at, t.closes_at, "
-    "l.value_minor AS estimate_minor, d.ranking, "
-    "(SELECT count(*) FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL) AS changes, "
-    "EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot) AND NOT EXISTS (SELECT 1 FROM lot_criterion k "
-    "WHERE k.lot = c.lot AND k.kind <> 'price') AS price_only, "
-    "ARRAY(SELECT e.ref FROM opened_bid ob JOIN bid e ON e.id = ob.bid WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_refs, "
-    "ARRAY(SELECT o.ref FROM opened_bid ob JOIN organisation o ON o.id = ob.supplier WHERE ob.lot = c.lot ORDER BY ob.id) "
-    "AS bid_suppliers, "
-    "ARRAY(SELECT ob.price_minor FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_prices, "
-    "ARRAY(SELECT ob.problem <> '' FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_unreadable, "
-    "(SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.supplier = c.supplier AND k.drawn_up_at <= c.drawn_up_at "
-    "AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS with_this_supplier, "
-    "(SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.drawn_up_at <= c.drawn_up_at "
-    "AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS of_this_buyer "
-    "FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier "
-    "JOIN tender t ON t.id = c.tender JOIN lot l ON l.id = c.lot JOIN decision d ON d.id = c.decision "
-)
+class Scanned(msgspec.Struct, frozen=True):
+    """A contract with all that its flags are reckoned from; the four lists are of the lot's opened bids, in one order."""
+
+    id: int
+    ref: str
+    title: str
+    value_minor: int
+    currency: str
+    drawn_up_at: datetime
+    signed_at: datetime | None
+    buyer: str
+    buyer_ref: str
+    supplier: str
+    supplier_ref: str
+    tender: str
+    ground: str
+    published_at: datetime | None
+    closes_at: datetime | None
+    estimate_minor: int
+    ranking: str
+    changes: int
+    price_only: bool
+    bid_refs: list[str]
+    bid_suppliers: list[str]
+    bid_prices: list[int]
+    bid_unreadable: list[bool]
+    with_this_supplier: int
+    of_this_buyer: int
+
+
+_SCAN = """
+SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at,
+    CASE WHEN c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL
+        THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at,
+    b.name AS buyer, b.ref AS buyer_ref, s.name AS supplier, s.ref AS supplier_ref,
+    t.ref AS tender, t.ground, t.published_at, t.closes_at, l.value_minor AS estimate_minor, d.ranking,
+    (SELECT count(*) FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL) AS changes,
+    EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot)
+        AND NOT EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot AND k.kind <> 'price') AS price_only,
+    ARRAY(SELECT e.ref FROM opened_bid ob JOIN bid e ON e.id = ob.bid WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_refs,
+    ARRAY(SELECT o.ref FROM opened_bid ob JOIN organisation o ON o.id = ob.supplier WHERE ob.lot = c.lot ORDER BY ob.id)
+        AS bid_suppliers,
+    ARRAY(SELECT ob.price_minor FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_prices,
+    ARRAY(SELECT ob.problem <> '' FROM opened_bid ob WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_unreadable,
+    (SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.supplier = c.supplier AND k.drawn_up_at <= c.drawn_up_at
+        AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS with_this_supplier,
+    (SELECT count(*) FROM contract k WHERE k.buyer = c.buyer AND k.drawn_up_at <= c.drawn_up_at
+        AND k.drawn_up_at > c.drawn_up_at - make_interval(months => {})) AS of_this_buyer
+FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier
+JOIN tender t ON t.id = c.tender JOIN lot l ON l.id = c.lot JOIN decision d ON d.id = c.decision
+"""
 
 
 async def search(asked: Search, before: int | None = None) -> tuple[list[Found], int | None]:
@@ -89,16 +118,16 @@ async def search(asked: Search, before: int | None = None) -> tuple[list[Found],
     looked, last = 0, before
     batch = PAGE + 1 if not asked.flag else 200
     while looked < SCANNED:
-        rows = await _rows(asked, last, batch)
-        for row in rows:
-            looked, last = looked + 1, row["id"]
-            each = read(row)
+        scanned = await _scanned(asked, last, batch)
+        for contract in scanned:
+            looked, last = looked + 1, contract.id
+            each = read(contract)
             if asked.flag and not {up.code for up in each.raised} & set(asked.flag):
                 continue
             if len(found) == PAGE:
                 return found, found[-1].id
             found.append(each)
-        if len(rows) < batch:
+        if len(scanned) < batch:
             return found, None
         if not asked.flag:
             break
@@ -107,66 +136,74 @@ async def search(asked: Search, before: int | None = None) -> tuple[list[Found],
 
 async def one_contract(ref: str) -> Found | None:
     """A contract with its flags, by its reference."""
-    rows = await many(f"{_FACTS}WHERE c.ref = {{}}", flags.REPEATED_MONTHS, flags.REPEATED_MONTHS, ref)
-    return read(rows[0]) if rows else None
+    scanned = await row(Scanned, f"{_SCAN} WHERE c.ref = {{}}", flags.REPEATED_MONTHS, flags.REPEATED_MONTHS, ref)
+    return read(scanned) if scanned else None
 
 
-def read(row: dict[str, Any]) -> Found:
-    """A row of the search with its flags."""
+def read(contract: Scanned) -> Found:
+    """A contract of the search with its flags."""
     return Found(
-        row["id"],
-        row["ref"],
-        row["title"],
-        row["buyer"],
-        row["buyer_ref"],
-        row["supplier"],
-        row["supplier_ref"],
-        Money(row["value_minor"], row["currency"]),
-        row["drawn_up_at"],
-        row["signed_at"],
-        row["tender"],
-        row["ground"],
-        len(row["bid_refs"]),
-        flags.raised(facts_of(row)),
+        id=contract.id,
+        ref=contract.ref,
+        title=contract.title,
+        buyer=contract.buyer,
+        buyer_ref=contract.buyer_ref,
+        supplier=contract.supplier,
+        supplier_ref=contract.supplier_ref,
+        value=Money(contract.value_minor, contract.currency),
+        drawn_up_at=contract.drawn_up_at,
+        signed_at=contract.signed_at,
+        tender=contract.tender,
+        ground=contract.ground,
+        bids=len(contract.bid_refs),
+        raised=flags.raised(facts_of(contract)),
     )
 
 
-def facts_of(row: dict[str, Any]) -> flags.Facts:
-    """What the flags look at, from a row of the search: a bid is out when the stored reckoning excluded it or set it
-    aside, or when its envelope could not be read."""
-    ranking = canonical.decode(row["ranking"].encode()) if row["ranking"] else {}
+def facts_of(contract: Scanned) -> flags.Facts:
+    """What the flags look at: a bid is out when the stored reckoning excluded it or set it aside, or when its envelope could
+    not be read."""
+    ranking = canonical.decode(contract.ranking.encode()) if contract.ranking else {}
     out = {each["bid"] for each in ranking.get("placed", ()) if each["excluded"]} | set(ranking.get("set_aside", ()))
     bids = [
         flags.BidFact(supplier, price, ref in out or unreadable)
         for ref, supplier, price, unreadable in zip(
-            row["bid_refs"], row["bid_suppliers"], row["bid_prices"], row["bid_unreadable"], strict=True
+            contract.bid_refs, contract.bid_suppliers, contract.bid_prices, contract.bid_unreadable, strict=True
         )
     ]
     return flags.Facts(
-        supplier=row["supplier_ref"],
-        value_minor=row["value_minor"],
-        estimate_minor=row["estimate_minor"],
-        currency=row["currency"],
+        supplier=contract.supplier_ref,
+        value_minor=contract.value_minor,
+        estimate_minor=contract.estimate_minor,
+        currency=contract.currency,
         bids=bids,
-        price_only=row["price_only"],
-        published_at=row["published_at"],
-        closes_at=row["closes_at"],
-        ground=row["ground"],
-        changes=row["changes"],
-        with_this_supplier=row["with_this_supplier"],
-        of_this_buyer=row["of_this_buyer"],
+        price_only=contract.price_only,
+        published_at=contract.published_at,
+        closes_at=contract.closes_at,
+        ground=contract.ground,
+        changes=contract.changes,
+        with_this_supplier=contract.with_this_supplier,
+        of_this_buyer=contract.of_this_buyer,
     )
 
 
-async def _rows(asked: Search, before: int | None, limit: int) -> Sequence[dict[str, Any]]:
+async def _scanned(asked: Search, before: int | None, limit: int) -> list[Scanned]:
     words = [f"%{_plain(word)}%" for word in storable(asked.q).split()]
-    return await many(
-        f"{_FACTS}WHERE ({{}}::bigint IS NULL OR c.id < {{}}::bigint) "  # noqa: S608 - a constant
-        "AND NOT EXISTS (SELECT 1 FROM unnest({}::text[]) word WHERE concat_ws(' ', c.title, t.title, b.name, s.name, c.ref, "
-        "t.ref, b.ref, s.ref) NOT ILIKE word) AND (b.name ILIKE {} OR b.ref = {}) AND (s.name ILIKE {} OR s.ref = {}) "
-        "AND ({}::bigint IS NULL OR c.value_minor >= {}) AND ({}::bigint IS NULL OR c.value_minor <= {}) "
-        "AND ({}::timestamptz IS NULL OR c.drawn_up_at >= {}) AND ({}::timestamptz IS NULL OR c.drawn_up_at < {}) "
-        "ORDER BY c.id DESC LIMIT {}",
+    return await rows(
+        Scanned,
+        _SCAN  # noqa: S608 - constants
+        + """
+        WHERE ({}::bigint IS NULL OR c.id < {}::bigint)
+            AND NOT EXISTS (SELECT 1 FROM unnest({}::text[]) word WHERE concat_ws
+                (' ', c.title, t.title, b.name, s.name, c.ref, t.ref, b.ref, s.ref) NOT ILIKE word)
+            AND (b.name ILIKE {} OR b.ref = {})
+            AND (s.name ILIKE {} OR s.ref = {})
+            AND ({}::bigint IS NULL OR c.value_minor >= {})
+            AND ({}::bigint IS NULL OR c.value_minor <= {})
+            AND ({}::timestamptz IS NULL OR c.drawn_up_at >= {})
+            AND ({}::timestamptz IS NULL OR c.drawn_up_at < {})
+        ORDER BY c.id DESC LIMIT {}
+        """,
         flags.REPEATED_MONTHS,
         flags.REPEATED_MONTHS,
         *[cursor(before)] * 2,

@@ -11,11 +11,11 @@ import inspect
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from market import VERSION, clock
 from market.audit import proofs
-from market.db import many
+from market.audit.tables import Stored
 from market.oversight import records
 from market.oversight.log import Entry, told
 from market.proof import canonical, chain, check_evidence
@@ -63,9 +63,9 @@ async def pack(subject: str) -> IO[bytes]:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
         with packed.open("events.jsonl", "w", force_zip64=True) as lines:
             async for batch in records.stretch(first, last):
-                for row in batch:
-                    lines.write(_line(row, own, seals) + b"\n")
-                end = int(str(batch[-1]["seq"])), str(batch[-1]["hash"])
+                for event in batch:
+                    lines.write(_line(event, own, seals) + b"\n")
+                end = batch[-1].seq, batch[-1].hash
         files = []
         for name, text, says in documents:
             packed.writestr(f"documents/{name}", text)
@@ -96,10 +96,10 @@ def chunks(file: IO[bytes], size: int = 65_536) -> Iterator[bytes]:
             yield piece
 
 
-def _line(row: dict[str, Any], own: set[int], seals: set[str]) -> bytes:
-    if row["sealed_by"] and row["sealed_by"] not in seals:
-        return chain.to_line(chain.Withheld(row["seq"], row["hash"]), body=False)
-    return chain.to_line(proofs.as_row(row, private=False), body=row["seq"] in own)
+def _line(event: Stored, own: set[int], seals: set[str]) -> bytes:
+    if event.sealed_by and event.sealed_by not in seals:
+        return chain.to_line(chain.Withheld(event.seq, event.hash), body=False)
+    return chain.to_line(proofs.as_row(event, private=False), body=event.seq in own)
 
 
 async def _readme(subject: str, first: int, last: int, count: int) -> str:
@@ -117,23 +117,18 @@ async def _readme(subject: str, first: int, last: int, count: int) -> str:
     )
 
 
+_KEPT_AS: Final = {
+    "contract": ("contract-{}.json", "the document both sides sign"),
+    "tender": ("register-{}.json", "the register of opening"),
+    "waiver": ("waiver-{}.json", "the minister's waiver with its signature"),
+}
+"""The name of each kind's document in the file, and what it is."""
+
+
 async def _documents(subject: str) -> list[tuple[str, str, str]]:
     """(name, text, what it is) of the documents on the record's line."""
-    line = {subject, *(each.subject for each in await records.related(subject))}
-
-    def refs(kind: str) -> list[str]:
-        return sorted(each.partition(":")[2] for each in line if each.startswith(f"{kind}:"))
-
-    found: list[tuple[str, str, str]] = []
-    for row in await many("SELECT ref, document FROM contract WHERE ref = ANY({}::text[])", refs("contract")):
-        found.append((f"contract-{row['ref']}.json", row["document"], "the document both sides sign"))
-    for row in await many(
-        "SELECT t.ref, o.register FROM opening o JOIN tender t ON t.id = o.tender WHERE t.ref = ANY({}::text[])",
-        refs("tender"),
-    ):
-        found.append((f"register-{row['ref']}.json", row["register"], "the register of opening"))
-    for row in await many(
-        "SELECT ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])", refs("waiver")
-    ):
-        found.append((f"waiver-{row['ref']}.json", row["bundle"], "the minister's waiver with its signature"))
+    found = []
+    for document in await records.documents(subject):
+        name, says = _KEPT_AS[document.kind]
+        found.append((name.format(document.ref), document.text, says))
     return found

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from market.audit import proofs
 from market.clock import ZONE
-from market.db import many
 from market.kinds import KINDS, address, parts, sentence
 from market.proof import canonical
+from market.reads import rows
 
 PAGE: Final = 50
 
@@ -78,20 +78,46 @@ class Entry:
         ]
 
 
-COLUMNS: Final = (
-    "e.seq, e.at, e.actor, e.organisation, e.verb, e.subject, e.about, e.body, e.body_digest, e.private_body, e.hash, "
-    f"{PUBLIC} AS public, coalesce(o.name, '') AS body_name"
-)
+class Read(msgspec.Struct, frozen=True):
+    """An event with the name of the body that acted, as :data:`READ` reads it."""
+
+    seq: int
+    at: datetime
+    actor: str
+    organisation: str
+    verb: str
+    subject: str
+    about: list[str]
+    body: str
+    hash: str
+    private: bool
+    public: bool
+    body_name: str
+
+
+READ: Final = f"""
+SELECT e.seq, e.at, e.actor, e.organisation, e.verb, e.subject, e.about, e.body, e.hash,
+    e.private_body IS NOT NULL AS private, {PUBLIC} AS public, coalesce(o.name, '') AS body_name
+FROM event e LEFT JOIN organisation o ON o.ref = e.organisation
+"""  # noqa: S608 - constants
 """What :func:`in_words` reads of an event `e` and the body `o` that acted."""
 
 
 async def newest(asked: Filter, before: int | None = None, limit: int = PAGE) -> tuple[list[Entry], int | None]:
     """A page of public events, the newest first, and the seq the next page begins before (None on the last)."""
-    rows = await many(
-        f"SELECT {COLUMNS} FROM event e LEFT JOIN organisation o ON o.ref = e.organisation WHERE "  # noqa: S608 - constants
-        f"({{}}::bigint IS NULL OR e.seq < {{}}) AND ({{}} = '' OR split_part(e.subject, ':', 1) = {{}}) AND ({{}} = '' OR e.verb = {{}}) "
-        f"AND ({{}}::text[] IS NULL OR e.about && {{}}::text[]) AND ({{}}::timestamptz IS NULL OR e.at >= {{}}) "
-        f"AND ({{}}::timestamptz IS NULL OR e.at < {{}}) AND {PUBLIC} ORDER BY e.seq DESC LIMIT {{}}",
+    found = await rows(
+        Read,
+        READ
+        + f"""
+        WHERE ({{}}::bigint IS NULL OR e.seq < {{}})
+            AND ({{}} = '' OR split_part(e.subject, ':', 1) = {{}})
+            AND ({{}} = '' OR e.verb = {{}})
+            AND ({{}}::text[] IS NULL OR e.about && {{}}::text[])
+            AND ({{}}::timestamptz IS NULL OR e.at >= {{}})
+            AND ({{}}::timestamptz IS NULL OR e.at < {{}})
+            AND {PUBLIC}
+        ORDER BY e.seq DESC LIMIT {{}}
+        """,
         *[cursor(before)] * 2,
         *[storable(asked.kind)] * 2,
         *[storable(asked.verb)] * 2,
@@ -100,8 +126,8 @@ async def newest(asked: Filter, before: int | None = None, limit: int = PAGE) ->
         *[day_begins(asked.until, 1)] * 2,
         limit + 1,
     )
-    entries = await in_words(rows[:limit])
-    return entries, entries[-1].seq if len(rows) > limit else None
+    entries = await in_words(found[:limit])
+    return entries, entries[-1].seq if len(found) > limit else None
 
 
 def subjects(record: str) -> list[str] | None:
@@ -114,33 +140,38 @@ def subjects(record: str) -> list[str] | None:
     return [f"{kind}:{typed.upper()}" for kind in KINDS]
 
 
-async def in_words(rows: Sequence[dict[str, Any]]) -> list[Entry]:
+async def in_words(events: Sequence[Read]) -> list[Entry]:
     """Stored events as entries, with the titles of what they happened to."""
-    titles = await titles_of({row["subject"] for row in rows})
+    titles = await titles_of({event.subject for event in events})
     entries = []
-    for row in rows:
-        before, after = parts(row["verb"])
+    for event in events:
+        before, after = parts(event.verb)
         entries.append(
             Entry(
-                row["seq"],
-                row["at"],
-                row["body_name"] or {"system": "Prelude", "public": "A visitor"}.get(row["actor"], "Somebody"),
-                before,
-                titles.get(row["subject"]) or row["subject"].partition(":")[2],
-                after,
-                address(row["subject"]),
-                row["verb"],
-                row["subject"],
-                row["actor"],
-                row["organisation"],
-                tuple(row["about"]),
-                row["hash"],
-                row["body"],
-                row["private_body"] is not None,
-                row["public"],
+                seq=event.seq,
+                at=event.at,
+                who=event.body_name or {"system": "Prelude", "public": "A visitor"}.get(event.actor, "Somebody"),
+                before=before,
+                it=titles.get(event.subject) or event.subject.partition(":")[2],
+                after=after,
+                href=address(event.subject),
+                verb=event.verb,
+                subject=event.subject,
+                actor=event.actor,
+                organisation=event.organisation,
+                about=tuple(event.about),
+                hash=event.hash,
+                body=event.body,
+                private=event.private,
+                public=event.public,
             )
         )
     return entries
+
+
+class _Titled(msgspec.Struct, frozen=True):
+    ref: str
+    title: str | None
 
 
 async def titles_of(subjects: set[str]) -> dict[str, str]:
@@ -149,7 +180,7 @@ async def titles_of(subjects: set[str]) -> dict[str, str]:
     for name, kind in KINDS.items():
         refs = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{name}:"))
         if refs and kind.titles:
-            found |= {f"{name}:{row['ref']}": row["title"] for row in await many(kind.titles, refs) if row["title"]}
+            found |= {f"{name}:{each.ref}": each.title for each in await rows(_Titled, kind.titles, refs) if each.title}
     return found
 
 

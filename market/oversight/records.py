@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from market import clock
 from market.audit import proofs
+from market.audit.tables import Link, Stored
 from market.audit.thread import Step, thread
-from market.db import many, one
 from market.kinds import KINDS, address
 from market.oversight.contracts import Found, one_contract
-from market.oversight.log import COLUMNS, Entry, cursor, in_words, titles_of
+from market.oversight.log import READ, Entry, Read, cursor, in_words, titles_of
 from market.proof import canonical, chain, signing
+from market.reads import row, rows, the
 from market.refusals import NotFound
 
 PAGE: Final = 200
@@ -67,32 +70,35 @@ def place(subject: str) -> str:
 
 async def walk(subject: str, after: int = 0) -> Walk:
     """One record with what belongs beside it; 404 for one the log does not know (or may not tell of yet)."""
-    rows = await many(
-        f"SELECT {COLUMNS} FROM event e LEFT JOIN organisation o ON o.ref = e.organisation "  # noqa: S608 - constants
-        f"WHERE e.about @> {{}}::text[] AND e.seq > {{}} AND {VISIBLE} ORDER BY e.seq LIMIT {{}}",
+    found = await rows(
+        Read,
+        f"{READ} WHERE e.about @> {{}}::text[] AND e.seq > {{}} AND {VISIBLE} ORDER BY e.seq LIMIT {{}}",
         [subject],
         cursor(after),
         PAGE + 1,
     )
-    if not rows and not after:
+    if not found and not after:
         raise NotFound("Record")
-    events = await in_words(rows[:PAGE])
-    counted = await one(
-        "SELECT count(*) FILTER (WHERE e.private_body IS NOT NULL OR e.actor LIKE 'P-%') AS private "  # noqa: S608 - constants
-        f"FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE}",
+    events = await in_words(found[:PAGE])
+    private = await the(
+        int,
+        f"""
+        SELECT count(*) FILTER (WHERE e.private_body IS NOT NULL OR e.actor LIKE 'P-%')
+        FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE}
+        """,  # noqa: S608 - constants
         [subject],
     )
     kind, _, ref = subject.partition(":")
     return Walk(
-        subject,
-        (await titles_of({subject})).get(subject, ref),
-        address(subject),
-        await thread(subject),
-        events,
-        events[-1].seq if len(rows) > PAGE else None,
-        await related(subject),
-        await one_contract(ref) if kind == "contract" else None,
-        counted["private"],
+        subject=subject,
+        title=(await titles_of({subject})).get(subject, ref),
+        href=address(subject),
+        steps=await thread(subject),
+        events=events,
+        after=events[-1].seq if len(found) > PAGE else None,
+        related=await related(subject),
+        contract=await one_contract(ref) if kind == "contract" else None,
+        private=private,
     )
 
 
@@ -126,32 +132,46 @@ async def _beside(subjects: list[str], *kinds: str) -> set[str]:
     """The records that stand beside any of these in an event an auditor may see; only of these kinds, when some are named."""
     if not subjects:
         return set()
-    rows = await many(
-        f"SELECT DISTINCT other FROM event e, unnest(e.about) other WHERE e.about && {{}}::text[] AND {VISIBLE} "  # noqa: S608
-        "AND (cardinality({}::text[]) = 0 OR split_part(other, ':', 1) = ANY({}::text[])) ORDER BY other LIMIT 300",
+    beside = await rows(
+        str,
+        f"""
+        SELECT DISTINCT other FROM event e, unnest(e.about) other
+        WHERE e.about && {{}}::text[] AND {VISIBLE}
+            AND (cardinality({{}}::text[]) = 0 OR split_part(other, ':', 1) = ANY({{}}::text[]))
+        ORDER BY other LIMIT 300
+        """,  # noqa: S608 - constants
         subjects,
         list(kinds),
         list(kinds),
     )
-    return {row["other"] for row in rows}
+    return set(beside)
+
+
+class _Private(msgspec.Struct, frozen=True):
+    seq: int
+    private_body: str | None
+    name: str | None
 
 
 async def private_facts(events: Sequence[Entry]) -> list[tuple[int, dict[str, Any]]]:
     """What is private about these events, by seq: the name of the person who acted, and the facts that are not in the public
     body. The caller has written down who read them and why."""
-    rows = await many(
-        "SELECT e.seq, e.private_body, p.name FROM event e LEFT JOIN person p ON p.ref = e.actor "
-        "WHERE e.seq = ANY({}::bigint[]) AND (e.private_body IS NOT NULL OR p.id IS NOT NULL) ORDER BY e.seq",
+    kept = await rows(
+        _Private,
+        """
+        SELECT e.seq, e.private_body, p.name FROM event e LEFT JOIN person p ON p.ref = e.actor
+        WHERE e.seq = ANY({}::bigint[]) AND (e.private_body IS NOT NULL OR p.id IS NOT NULL) ORDER BY e.seq
+        """,
         [each.seq for each in events],
     )
     found = []
-    for row in rows:
-        facts = {"person": row["name"]} if row["name"] else {}
-        if row["private_body"]:
-            facts |= canonical.decode(row["private_body"].encode())
+    for each in kept:
+        facts = {"person": each.name} if each.name else {}
+        if each.private_body:
+            facts |= canonical.decode(each.private_body.encode())
         facts.pop("salt", None)
         if facts:
-            found.append((row["seq"], facts))
+            found.append((each.seq, facts))
     return found
 
 
@@ -182,13 +202,13 @@ class Checked:
 
 async def segment(subject: str) -> tuple[int, int, list[int]]:
     """The first and last seq of a record's events that an auditor may see, and all of them."""
-    rows = await many(
-        f"SELECT e.seq FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE} ORDER BY e.seq",  # noqa: S608
+    mine = await rows(
+        int,
+        f"SELECT e.seq FROM event e WHERE e.about @> {{}}::text[] AND {VISIBLE} ORDER BY e.seq",  # noqa: S608 - constants
         [subject],
     )
-    if not rows:
+    if not mine:
         raise NotFound("Record")
-    mine = [row["seq"] for row in rows]
     return mine[0], mine[-1], mine
 
 
@@ -196,14 +216,14 @@ async def before(seq: int) -> tuple[int, str]:
     """The (seq, hash) an event follows: the one before it, or the beginning of the log."""
     if seq <= 1:
         return 0, chain.GENESIS
-    row = await one("SELECT seq, hash FROM event WHERE seq = {}", seq - 1)
-    return (row["seq"], row["hash"]) if row else (seq - 1, "")
+    link = await row(Link, "SELECT seq, hash FROM event WHERE seq = {}", seq - 1)
+    return (link.seq, link.hash) if link else (seq - 1, "")
 
 
-async def stretch(first: int, last: int) -> AsyncIterator[list[dict[str, Any]]]:
+async def stretch(first: int, last: int) -> AsyncIterator[list[Stored]]:
     """The events from `first` to `last`, in batches."""
     async for batch in proofs.events(first - 1):
-        kept = [row for row in batch if int(str(row["seq"])) <= last]
+        kept = [event for event in batch if event.seq <= last]
         if kept:
             yield kept
         if len(kept) < len(batch):
@@ -218,7 +238,7 @@ async def check(subject: str) -> Checked:
     seen = 0
     broken: chain.Break | None = None
     async for batch in stretch(first, last):
-        report = chain.verify((proofs.as_row(row) for row in batch), after=after)
+        report = chain.verify(map(proofs.as_row, batch), after=after)
         seen, after, broken = seen + report.events, (report.seq, report.hash), report.broken
         if broken is not None:
             break
@@ -242,35 +262,65 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-async def _documents(subject: str) -> list[Check]:
-    """The documents on the record's line whose digests the log names: contract, register of opening, waiver."""
+class Document(msgspec.Struct, frozen=True):
+    """A document whose digest the log names: of a contract, the register of a tender's opening, or a signed waiver."""
+
+    kind: str
+    ref: str
+    text: str
+
+
+async def documents(subject: str) -> list[Document]:
+    """The documents on the record's line, by kind and reference."""
     line = {subject, *(each.subject for each in await related(subject))}
-    found: list[Check] = []
-    for row in await _of(line, "contract", "SELECT ref, document FROM contract WHERE ref = ANY({}::text[])"):
-        named = await _named(f"contract:{row['ref']}", "contract.drawn-up", "document_sha256")
-        found.append(_same(f"The document of contract {row['ref']}", row["document"], named))
-    for row in await _of(
-        line,
-        "tender",
-        "SELECT t.ref, o.register FROM opening o JOIN tender t ON t.id = o.tender WHERE t.ref = ANY({}::text[])",
-    ):
-        named = await _named(f"tender:{row['ref']}", "tender.opened", "register_sha256")
-        found.append(_same(f"The register of opening of tender {row['ref']}", row["register"], named))
-        found.append(await _register_is_whole(row["ref"], row["register"]))
-    for row in await _of(line, "waiver", "SELECT ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])"):
-        named = await _named(f"waiver:{row['ref']}", "waiver.granted", "bundle")
-        found.append(_signature(row["ref"], row["bundle"], named))
-    return found
+    refs = [sorted(each.partition(":")[2] for each in line if each.startswith(f"{kind}:")) for kind in _NAMED_AS]
+    return await rows(
+        Document,
+        """
+        SELECT 'contract' AS kind, ref, document AS text FROM contract WHERE ref = ANY({}::text[])
+        UNION ALL
+        SELECT 'tender', t.ref, o.register FROM opening o JOIN tender t ON t.id = o.tender WHERE t.ref = ANY({}::text[])
+        UNION ALL
+        SELECT 'waiver', ref, bundle FROM waiver WHERE bundle <> '' AND ref = ANY({}::text[])
+        ORDER BY kind, ref
+        """,
+        *refs,
+    )
 
 
-async def _of(line: set[str], kind: str, query: str) -> list[dict[str, Any]]:
-    refs = sorted(each.partition(":")[2] for each in line if each.startswith(f"{kind}:"))
-    return await many(query, refs) if refs else []
+_NAMED_AS: Final = {
+    "contract": ("contract.drawn-up", "document_sha256"),
+    "tender": ("tender.opened", "register_sha256"),
+    "waiver": ("waiver.granted", "bundle"),
+}
+"""The event, and the fact in it, that names the digest of each kind's document."""
 
 
-async def _named(subject: str, verb: str, fact: str) -> str:
-    row = await one("SELECT body FROM event WHERE subject = {} AND verb = {} ORDER BY seq DESC LIMIT 1", subject, verb)
-    return str(canonical.decode(row["body"].encode()).get(fact, "")) if row else ""
+async def _documents(subject: str) -> list[Check]:
+    checks: list[Check] = []
+    for document in await documents(subject):
+        ref = document.ref
+        named = await _named(document)
+        if document.kind == "contract":
+            checks.append(_same(f"The document of contract {ref}", document.text, named))
+        elif document.kind == "tender":
+            checks.append(_same(f"The register of opening of tender {ref}", document.text, named))
+            checks.append(await _register_is_whole(ref, document.text))
+        else:
+            checks.append(_signature(ref, document.text, named))
+    return checks
+
+
+async def _named(document: Document) -> str:
+    """The digest that the log names of this document; '' when it names none."""
+    verb, fact = _NAMED_AS[document.kind]
+    body = await row(
+        str,
+        "SELECT body FROM event WHERE subject = {} AND verb = {} ORDER BY seq DESC LIMIT 1",
+        f"{document.kind}:{document.ref}",
+        verb,
+    )
+    return str(canonical.decode(body.encode()).get(fact, "")) if body else ""
 
 
 def _same(what: str, text: str, named: str) -> Check:
@@ -282,19 +332,30 @@ def _same(what: str, text: str, named: str) -> Check:
     return Check(True, f"{what} has the fingerprint that the log names.", digest)
 
 
+class _Sent(msgspec.Struct, frozen=True):
+    at: datetime
+    organisation: str
+    verb: str
+    subject: str
+    body: str
+
+
 async def _register_is_whole(ref: str, register: str) -> Check:
     """Whether the register names exactly the envelopes that counted by what the log says of each when it was sealed."""
-    rows = await many(
-        "SELECT at, organisation, verb, subject, body FROM event WHERE verb IN ('bid.sealed', 'bid.withdrawn') "
-        "AND about @> {}::text[] ORDER BY seq",
+    events = await rows(
+        _Sent,
+        """
+        SELECT at, organisation, verb, subject, body FROM event
+        WHERE verb IN ('bid.sealed', 'bid.withdrawn') AND about @> {}::text[] ORDER BY seq
+        """,
         [f"tender:{ref}"],
     )
     sent = []
-    for row in rows:
-        said = canonical.decode(row["body"].encode())
-        arrived = datetime.fromisoformat(said["received_at"]) if "received_at" in said else row["at"]
-        kept = (row["subject"], said["envelope_sha256"]) if row["verb"] == "bid.sealed" else ("", "")
-        sent.append((arrived, said["lot"], row["organisation"], kept))
+    for event in events:
+        said = canonical.decode(event.body.encode())
+        arrived = datetime.fromisoformat(said["received_at"]) if "received_at" in said else event.at
+        kept = (event.subject, said["envelope_sha256"]) if event.verb == "bid.sealed" else ("", "")
+        sent.append((arrived, said["lot"], event.organisation, kept))
     last: dict[tuple[str, str], tuple[str, str]] = {}
     for _, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
         last[lot, supplier] = kept

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from market import clock, workdays
 from market.accounts.people import holders, tell
 from market.accounts.tables import Organisation
@@ -17,8 +19,9 @@ from market.money import Money
 from market.payments import rules
 from market.payments.providers import Declined, Order, Outcome, Paid, Provider, Simulated, Unanswered, Unreachable
 from market.payments.stripe import Stripe
-from market.payments.tables import Obligation, Payment, PayoutAccount, ProviderEvent
-from market.refusals import NotFound, insist
+from market.payments.tables import Entry, Obligation, Payment, PayoutAccount, ProviderEvent
+from market.reads import row, rows, the
+from market.refusals import insist
 from market.settings import settings
 
 TRY_AGAIN = timedelta(minutes=1)
@@ -102,13 +105,13 @@ async def owe(
 async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organisation) -> None:
     """Two persons for public money: the second is told. Where there is none the first is, so that she can invite one."""
     able = await holders(obligation.payer, *RELEASERS)
-    others = [each for each in able if each["ref"] != actor.ref]
+    others = [each for each in able if each.ref != actor.ref]
     for person in others or able:
         await write(
-            person["email"],
-            person["name"],
+            person.email,
+            person.name,
             "payments/to-release.txt",
-            person=person["ref"],
+            person=person.ref,
             for_people_of=obligation.payer,
             about=obligation.about,
             obligation=obligation,
@@ -281,24 +284,29 @@ async def confirm(actor: Actor, payment_ref: str) -> Payment:
     return payment
 
 
-LEDGER = (
-    "SELECT o.ref, o.cause, o.purpose, o.about, o.amount_minor, o.currency, o.incurred_at, o.due_at, o.accepted_by, "
-    "o.payer, o.payee, payer.name AS payer_name, payer.ref AS payer_ref, payee.name AS payee_name, payee.ref AS payee_ref, "
-    "p.ref AS payment, p.state, p.provider, p.refusal, p.asked_at, p.paid_at, p.confirmed_at "
-    "FROM obligation o JOIN organisation payer ON payer.id = o.payer JOIN organisation payee ON payee.id = o.payee "
-    "LEFT JOIN LATERAL (SELECT * FROM payment WHERE payment.obligation = o.id ORDER BY attempt DESC LIMIT 1) p ON true "
-)
+LEDGER = """
+SELECT o.ref, o.cause, o.purpose, o.about, o.amount_minor, o.currency, o.incurred_at, o.due_at, o.payer, o.payee,
+    payer.name AS payer_name, payer.ref AS payer_ref, payee.name AS payee_name, payee.ref AS payee_ref,
+    p.ref AS payment, p.state, p.provider, p.refusal, p.paid_at, p.confirmed_at
+FROM obligation o JOIN organisation payer ON payer.id = o.payer JOIN organisation payee ON payee.id = o.payee
+LEFT JOIN LATERAL (SELECT * FROM payment WHERE payment.obligation = o.id ORDER BY attempt DESC LIMIT 1) p ON true
+"""
 
 
 async def ledger(
     organisations: Sequence[int] | None = None, about: str | None = None, *, before: str = "", limit: int = 500
-) -> list[dict[str, Any]]:
+) -> list[Entry]:
     """What is owed, newest first, each with its last attempt to pay: of these bodies (as payer or payee), about this
     challenge or contract, or all. `before` is the reference of an obligation: those made before it."""
-    return await many(
-        f"{LEDGER}WHERE ({{}}::int[] IS NULL OR o.payer = ANY({{}}::int[]) OR o.payee = ANY({{}}::int[])) "  # noqa: S608 - a constant
-        "AND ({}::text IS NULL OR o.about = {}) "
-        "AND ({} = '' OR o.id < (SELECT id FROM obligation WHERE ref = {})) ORDER BY o.id DESC LIMIT {}",
+    return await rows(
+        Entry,
+        LEDGER  # noqa: S608 - constants
+        + """
+        WHERE ({}::int[] IS NULL OR o.payer = ANY({}::int[]) OR o.payee = ANY({}::int[]))
+            AND ({}::text IS NULL OR o.about = {})
+            AND ({} = '' OR o.id < (SELECT id FROM obligation WHERE ref = {}))
+        ORDER BY o.id DESC LIMIT {}
+        """,
         *[list(organisations) if organisations is not None else None] * 3,
         about,
         about,
@@ -308,35 +316,42 @@ async def ledger(
     )
 
 
-async def entry(ref: str) -> dict[str, Any]:
+async def entry(ref: str) -> Entry:
     """One obligation with its last attempt to pay, by its own reference or a payment's."""
-    rows = await many(
-        f"{LEDGER}WHERE o.ref = {{}} OR o.id IN (SELECT obligation FROM payment WHERE ref = {{}})",  # noqa: S608 - a constant
+    return await the(
+        Entry,
+        LEDGER + "WHERE o.ref = {} OR o.id IN (SELECT obligation FROM payment WHERE ref = {})",  # noqa: S608 - constants
         ref,
         ref,
     )
-    if not rows:
-        raise NotFound("Obligation")
-    return rows[0]
 
 
-async def of_cause(cause: str) -> dict[str, Any] | None:
+async def of_cause(cause: str) -> Entry | None:
     """What is owed for one fact (`pitch:PI-…`), with its last attempt to pay; None while nothing is owed for it."""
-    rows = await many(LEDGER + "WHERE o.cause = {}", cause)
-    return rows[0] if rows else None
+    return await row(Entry, LEDGER + "WHERE o.cause = {}", cause)
+
+
+class _Sum(msgspec.Struct, frozen=True):
+    currency: str
+    paid: bool
+    minor: int
 
 
 async def received_by(organisations: Sequence[int]) -> tuple[list[Money], list[Money]]:
     """What these bodies are owed still and what they were paid, each as one sum for every currency."""
-    rows = await many(
-        "SELECT o.currency, paid.is_so AS paid, sum(o.amount_minor)::bigint AS minor FROM obligation o, LATERAL (SELECT EXISTS "
-        "(SELECT 1 FROM payment p WHERE p.obligation = o.id AND p.state = 'paid') AS is_so) paid "
-        "WHERE o.payee = ANY({}::int[]) GROUP BY o.currency, paid.is_so ORDER BY o.currency",
+    sums = await rows(
+        _Sum,
+        """
+        SELECT o.currency, paid.is_so AS paid, sum(o.amount_minor)::bigint AS minor
+        FROM obligation o, LATERAL
+            (SELECT EXISTS (SELECT 1 FROM payment p WHERE p.obligation = o.id AND p.state = 'paid') AS is_so) paid
+        WHERE o.payee = ANY({}::int[]) GROUP BY o.currency, paid.is_so ORDER BY o.currency
+        """,
         list(organisations),
     )
     return (
-        [Money(row["minor"], row["currency"]) for row in rows if not row["paid"]],
-        [Money(row["minor"], row["currency"]) for row in rows if row["paid"]],
+        [Money(each.minor, each.currency) for each in sums if not each.paid],
+        [Money(each.minor, each.currency) for each in sums if each.paid],
     )
 
 
@@ -345,19 +360,29 @@ def days_to_pay(owed: datetime, paid: datetime) -> int:
     return (paid - owed).days
 
 
-async def speed() -> dict[str, Any]:
-    """How fast pitches are paid: the number paid and the median of whole days from the delivered pitch to the payment."""
-    rows = await many(
-        "SELECT count(*) AS paid, percentile_disc(0.5) WITHIN GROUP (ORDER BY floor(EXTRACT(EPOCH FROM "
-        "(p.paid_at - o.incurred_at)) / 86400)) AS median FROM payment p JOIN obligation o ON o.id = p.obligation "
-        "WHERE p.state = 'paid' AND o.cause LIKE 'pitch:%'"
+class Speed(msgspec.Struct, frozen=True):
+    """How many pitches were paid, and the median of whole days from the delivered pitch to the payment."""
+
+    paid: int
+    median: int | None
+
+
+async def speed() -> Speed:
+    """How fast pitches are paid."""
+    return await the(
+        Speed,
+        """
+        SELECT count(*) AS paid, (percentile_disc(0.5) WITHIN GROUP
+            (ORDER BY floor(EXTRACT(EPOCH FROM (p.paid_at - o.incurred_at)) / 86400)))::int AS median
+        FROM payment p JOIN obligation o ON o.id = p.obligation
+        WHERE p.state = 'paid' AND o.cause LIKE 'pitch:%'
+        """,
     )
-    return rows[0]
 
 
 async def told(provider_name: str, event_id: str, kind: str, payload: str) -> bool:
     """Keep what a provider told us, once; answers whether it was new. A job acts on it."""
-    rows = await many(
+    new = await many(
         "INSERT INTO provider_event (provider, event_id, kind, payload, received_at) VALUES ({}, {}, {}, {}, {}) "
         "ON CONFLICT (event_id) DO NOTHING RETURNING id",
         provider_name,
@@ -366,19 +391,19 @@ async def told(provider_name: str, event_id: str, kind: str, payload: str) -> bo
         payload,
         clock.now(),
     )
-    return bool(rows)
+    return bool(new)
 
 
 async def accounts_of(organisations: Sequence[int]) -> dict[int, PayoutAccount]:
     """The accounts these bodies have at the present provider, whether or not money can be sent to them yet."""
-    rows = (
+    accounts = (
         await PayoutAccount.objects()
         .where(PayoutAccount.organisation.is_in(list(organisations)) & (PayoutAccount.provider == provider().name))
         .order_by(PayoutAccount.id, ascending=False)
         if organisations
         else []
     )
-    return {row.organisation: row for row in rows}
+    return {each.organisation: each for each in accounts}
 
 
 async def open_account(actor: Actor, organisation: int, returns_to: str) -> str:

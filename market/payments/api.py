@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from market.accounts import guards
 from market.payments import actions
+from market.payments.tables import Entry
 from market.web.api import Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -42,25 +42,25 @@ class ObligationView(msgspec.Struct):
     confirmed_at: datetime | None
 
 
-def view(row: dict[str, Any]) -> ObligationView:
+def view(row: Entry) -> ObligationView:
     """A row of the ledger as the API shows it."""
     return ObligationView(
-        row["ref"],
-        row["cause"],
-        row["about"],
-        row["purpose"],
-        row["payer_ref"],
-        row["payee_ref"],
-        row["amount_minor"],
-        row["currency"],
-        row["incurred_at"],
-        row["due_at"],
-        row["payment"],
-        row["state"],
-        row["provider"],
-        row["paid_at"],
-        actions.days_to_pay(row["incurred_at"], row["paid_at"]) if row["paid_at"] else None,
-        row["confirmed_at"],
+        ref=row.ref,
+        cause=row.cause,
+        about=row.about,
+        purpose=row.purpose,
+        payer=row.payer_ref,
+        payee=row.payee_ref,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        incurred_at=row.incurred_at,
+        due_at=row.due_at,
+        payment=row.payment,
+        state=row.state,
+        provider=row.provider,
+        paid_at=row.paid_at,
+        days_to_pay=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
+        confirmed_at=row.confirmed_at,
     )
 
 

@@ -17,7 +17,7 @@ from market.audit.thread import thread
 from market.db import find
 from market.payments import actions, rules
 from market.payments.stripe import read_event
-from market.payments.tables import Obligation, Payment, PayoutAccount
+from market.payments.tables import Entry, Obligation, Payment, PayoutAccount
 from market.refusals import NotFound, refusals
 from market.settings import settings
 from market.web import forms
@@ -25,17 +25,17 @@ from market.web.pages import Visitor, show, to
 from market.wording import _
 
 
-def state_of(row: dict[str, Any]) -> tuple[str, str]:
+def state_of(row: Entry) -> tuple[str, str]:
     """The word and tone of an obligation's state."""
-    if row["confirmed_at"]:
+    if row.confirmed_at:
         return "Received", "green"
-    if row["state"] == "paid":
+    if row.state == "paid":
         return "Paid", "green"
-    if row["state"] in ("due", "unknown"):
+    if row.state in ("due", "unknown"):
         return "Being paid", "amber"
-    if rules.overdue(row["due_at"], clock.now()):
+    if rules.overdue(row.due_at, clock.now()):
         return "Overdue", "red"
-    return ("Refused, owed", "red") if row["state"] == "refused" else ("Owed", "amber")
+    return ("Refused, owed", "red") if row.state == "refused" else ("Owed", "amber")
 
 
 PER_PAGE = 50
@@ -63,7 +63,7 @@ class PaymentPages(Controller):
         """One obligation and how it was paid; public, as every payment of public money. What the provider said of the
         supplier's account when it refused is for the payer, the payee and those who oversee."""
         row = await actions.entry(ref)
-        obligation = await find(Obligation, Obligation.ref == row["ref"])
+        obligation = await find(Obligation, Obligation.ref == row.ref)
         attempts = await actions.attempts_of(obligation)
         actor = request.user
         releasing = actor.wears(*actions.RELEASERS, organisation=obligation.payer)
@@ -76,10 +76,10 @@ class PaymentPages(Controller):
             row=row,
             shown=state_of(row),
             attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
-            days=actions.days_to_pay(row["incurred_at"], row["paid_at"]) if row["paid_at"] else None,
+            days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
             may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
             blocked=blocked,
-            steps=await thread(f"obligation:{row['ref']}"),
+            steps=await thread(f"obligation:{row.ref}"),
             may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
         )
 
@@ -135,16 +135,16 @@ def _back() -> str:
 async def _mine(request: Visitor, before: str, form: forms.Form[WhoseAccount]) -> Response[bytes]:
     mine = request.user.organisations()
     found = await actions.ledger(mine, before=before, limit=PER_PAGE + 1)
-    rows = [{**row, "shown": state_of(row)} for row in found[:PER_PAGE]]
+    rows = [(row, state_of(row)) for row in found[:PER_PAGE]]
     return show(
         request,
         "payments/mine.html",
         status=form.status,
         form=form,
-        owed=[row for row in rows if row["payer"] in mine],
-        due=[row for row in rows if row["payee"] in mine],
+        owed=[(row, shown) for row, shown in rows if row.payer in mine],
+        due=[(row, shown) for row, shown in rows if row.payee in mine],
         accounts=await _accounts(request.user),
-        next=f"/payments?before={rows[-1]['ref']}" if len(found) > PER_PAGE else None,
+        next=f"/payments?before={found[PER_PAGE - 1].ref}" if len(found) > PER_PAGE else None,
     )
 
 

@@ -1,5 +1,8 @@
 """Money owed and money paid, in integer minor units."""
 
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
@@ -73,6 +76,31 @@ class Payment(Table):
     confirmed_by = maybe_words()
 
     one_attempt_at_a_time = Unique(["obligation", "attempt"])
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An obligation with its last attempt to pay, whose fields are None until the money was released once."""
+
+    ref: str
+    cause: str
+    purpose: str
+    about: str
+    amount_minor: int
+    currency: str
+    incurred_at: datetime
+    due_at: datetime
+    payer: int
+    payee: int
+    payer_name: str
+    payer_ref: str
+    payee_name: str
+    payee_ref: str
+    payment: str | None
+    state: str | None
+    provider: str | None
+    refusal: str | None
+    paid_at: datetime | None
+    confirmed_at: datetime | None
 
 
 class PayoutAccount(Table):

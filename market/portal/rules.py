@@ -98,10 +98,10 @@ def nobody_else_reads_it(free: bool) -> str | None:
 
 
 DECIDE = (not_decided_yet,)
-"""For `actions.decide`."""
+"""For `sameness.actions.decide`."""
 
 UNDO = (still_joined,)
-"""For `actions.undo`."""
+"""For `sameness.actions.undo`."""
 
 REPLAY = (not_mended_yet,)
 """For `actions.replay`, before anything is read."""

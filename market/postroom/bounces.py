@@ -8,6 +8,7 @@ import msgspec
 
 from market import clock, kinds
 from market.accounts.people import holders
+from market.accounts.tables import Holder
 from market.actor import Role
 from market.db import transaction
 from market.letters.actions import write
@@ -134,10 +135,8 @@ async def _pass_on(address: str, letters: list[_Returned]) -> None:
             )
 
 
-async def _tell(person: dict[str, Any], body: int, template: str, about: str = "", **facts: Any) -> None:
-    await write(
-        person["email"], person["name"], template, person=person["ref"], for_people_of=body, about=about, **facts
-    )
+async def _tell(person: Holder, body: int, template: str, about: str = "", **facts: Any) -> None:
+    await write(person.email, person.name, template, person=person.ref, for_people_of=body, about=about, **facts)
 
 
 async def _bodies_of(person: str) -> list[int]:
@@ -155,18 +154,18 @@ async def _bodies_of(person: str) -> list[int]:
     )
 
 
-async def _living(body: int, besides: str, *roles: Role) -> dict[str, Any] | None:
+async def _living(body: int, besides: str, *roles: Role) -> Holder | None:
     """Somebody of this body with another address that is not marked as dead."""
-    able = [person for person in await holders(body, *roles) if person["email"].lower() != besides]
+    able = [person for person in await holders(body, *roles) if person.email.lower() != besides]
     dead = await rows(
         str,
         "SELECT address FROM dead_address WHERE address = ANY({}::text[])",
-        [each["email"].lower() for each in able],
+        [each.email.lower() for each in able],
     )
-    living = [person for person in able if person["email"].lower() not in dead]
+    living = [person for person in able if person.email.lower() not in dead]
     return min(
         living,
-        key=lambda person: (FIRST.index(person["role"]) if person["role"] in FIRST else len(FIRST), person["id"]),
+        key=lambda person: (FIRST.index(person.role) if person.role in FIRST else len(FIRST), person.id),
         default=None,
     )
 

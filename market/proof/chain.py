@@ -220,7 +220,17 @@ def link(
     _digest(previous), _digest(body_digest)
     if not 1 <= seq <= canonical.EXACT:
         raise ValueError("events are numbered from 1")
-    facts = header(previous, seq, at, actor, organisation, verb, subject, about, body_digest)
+    facts = header(
+        previous=previous,
+        seq=seq,
+        at=at,
+        actor=actor,
+        organisation=organisation,
+        verb=verb,
+        subject=subject,
+        about=about,
+        body_digest=body_digest,
+    )
     return hashlib.sha256(b"prelude-event-v1\0" + facts).hexdigest()
 
 
@@ -242,8 +252,30 @@ def append(
     """
     text, hidden = written(body, private)
     digest, seq = body_digest(text), after[0] + 1
-    made = link(after[1], seq, at, actor, organisation, verb, subject, about, digest)
-    return Row(seq, at, actor, organisation, verb, subject, tuple(about), made, text, digest, hidden)
+    made = link(
+        previous=after[1],
+        seq=seq,
+        at=at,
+        actor=actor,
+        organisation=organisation,
+        verb=verb,
+        subject=subject,
+        about=about,
+        body_digest=digest,
+    )
+    return Row(
+        seq=seq,
+        at=at,
+        actor=actor,
+        organisation=organisation,
+        verb=verb,
+        subject=subject,
+        about=tuple(about),
+        hash=made,
+        body=text,
+        body_digest=digest,
+        private_body=hidden,
+    )
 
 
 def written(
@@ -376,16 +408,16 @@ def from_lines(lines: Iterable[bytes]) -> Iterator[Row | Withheld]:
                 yield Withheld(data["seq"], _digest(data["hash"]))
                 continue
             yield Row(
-                data["seq"],
-                _when(data["at"]),
-                _text(data["actor"]),
-                _text(data["organisation"]),
-                _text(data["verb"]),
-                _text(data["subject"]),
-                tuple(_text(each) for each in data["about"]),
-                _digest(data["hash"]),
-                _text(data["body"]) if "body" in data else None,
-                _digest(data["body_digest"]),
+                seq=data["seq"],
+                at=_when(data["at"]),
+                actor=_text(data["actor"]),
+                organisation=_text(data["organisation"]),
+                verb=_text(data["verb"]),
+                subject=_text(data["subject"]),
+                about=tuple(_text(each) for each in data["about"]),
+                hash=_digest(data["hash"]),
+                body=_text(data["body"]) if "body" in data else None,
+                body_digest=_digest(data["body_digest"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotALog(f"line {number} is not an event of this log") from error

@@ -178,14 +178,14 @@ class Bundle:
                 signature=from64(plain["signature"]),
                 algorithm=integer(plain["algorithm"]),
                 key=Key(
-                    from64(key["credential_id"]),
-                    from64(key["public_key"]),
-                    moment(key["registered_at"]),
-                    from64(key["attestation_object"]),
-                    from64(key["client_data_json"]),
-                    from64(key["challenge"]),
-                    text_of(key["bound_by"]),
-                    None if key["revoked_at"] is None else moment(key["revoked_at"]),
+                    credential_id=from64(key["credential_id"]),
+                    public_key=from64(key["public_key"]),
+                    registered_at=moment(key["registered_at"]),
+                    attestation_object=from64(key["attestation_object"]),
+                    client_data_json=from64(key["client_data_json"]),
+                    challenge=from64(key["challenge"]),
+                    bound_by=text_of(key["bound_by"]),
+                    revoked_at=None if key["revoked_at"] is None else moment(key["revoked_at"]),
                 ),
                 rp_id=text_of(plain["rp_id"]),
                 origins=tuple(text_of(origin) for origin in plain["origins"]),
@@ -303,16 +303,16 @@ def bundle(
         handle = parts.get("userHandle")
         public, _ = first_item(key.public_key)
         return Bundle(
-            document,
-            statement,
-            from64(parts["clientDataJSON"]),
-            from64(parts["authenticatorData"]),
-            from64(parts["signature"]),
-            integer(public[3]),
-            key,
-            rp_id,
-            tuple(origins),
-            from64(handle) if handle else None,
+            document=document,
+            statement=statement,
+            client_data_json=from64(parts["clientDataJSON"]),
+            authenticator_data=from64(parts["authenticatorData"]),
+            signature=from64(parts["signature"]),
+            algorithm=integer(public[3]),
+            key=key,
+            rp_id=rp_id,
+            origins=tuple(origins),
+            user_handle=from64(handle) if handle else None,
         )
     except NotABundle:
         raise
@@ -526,16 +526,16 @@ def examine(given: Bundle, *, fingerprint: str | None = None, origin: str | None
     if not all(each.passed for each in checks):
         return Report(tuple(checks), None)
     verified = Verified(
-        said["document"],
-        said["document_sha256"],
-        said["purpose"],
-        said["signer"],
-        said["signed_at"],
-        ALGORITHMS[given.algorithm],
-        given.key.fingerprint,
-        client["origin"],
-        bool(data[32] & _BACKED_UP),
-        given.log_entry,
+        document=said["document"],
+        document_sha256=said["document_sha256"],
+        purpose=said["purpose"],
+        signer=said["signer"],
+        signed_at=said["signed_at"],
+        algorithm=ALGORITHMS[given.algorithm],
+        key_fingerprint=given.key.fingerprint,
+        origin=client["origin"],
+        synced=bool(data[32] & _BACKED_UP),
+        log_entry=given.log_entry,
     )
     return Report(tuple(checks), verified)
 

@@ -18,10 +18,11 @@ from market import clock
 from market.accounts.people import tell
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
-from market.db import find, many, transaction
+from market.db import find, transaction
 from market.questions import rules
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
+from market.reads import rows
 from market.refusals import Refused, insist
 from market.wording import N_
 
@@ -136,15 +137,18 @@ async def answer(actor: Actor, held: Held, ref: str, given: AnswerDraft) -> Publ
 async def tell_waiting(held_by: Mapping[str, HoldOf]) -> int:
     """A job: write the letters that were held back so that many questions become few letters. `held_by` holds the
     records of each kind. Answers of how many questions something was told."""
-    rows = await many(
-        "SELECT DISTINCT record FROM public_question WHERE CASE WHEN answered_at IS NULL THEN asked_told_at ELSE answer_told_at "
-        "END IS NULL ORDER BY record"
+    untold = await rows(
+        str,
+        """
+        SELECT DISTINCT record FROM public_question
+        WHERE CASE WHEN answered_at IS NULL THEN asked_told_at ELSE answer_told_at END IS NULL ORDER BY record
+        """,
     )
     told = 0
-    for row in rows:
-        kind, _, ref = row["record"].partition(":")
+    for subject in untold:
+        kind, _, ref = subject.partition(":")
         async with transaction():
-            told += await _tell(await held_by[kind](ref), await questions_about(row["record"]), clock.now())
+            told += await _tell(await held_by[kind](ref), await questions_about(subject), clock.now())
     return told
 
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from market.db import find, many
-from market.letters.tables import Letter
+from market.db import find
 from market.money import Money
 from market.opendata.releases import amount, date
 from market.portal import imports
@@ -18,6 +17,7 @@ from market.portal.intake import importing, sources
 from market.portal.suppliers import claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
+from market.reads import the
 from market.seed.cast import Cast
 from market.seed.exercises import REFS
 from market.seed.script import Act, Script
@@ -111,10 +111,9 @@ async def _claim(cast: Cast, text: dict[str, Any]) -> None:
 async def _prove(cast: Cast, text: dict[str, Any]) -> None:
     """Type the code that the letter brought."""
     ref = REFS[f"claim:{text['supplier']}"]
-    (letter,) = await many(
-        "SELECT id FROM letter WHERE text LIKE {} ORDER BY id DESC LIMIT 1", f"%/portals/claims/{ref}%"
+    written = await the(
+        str, "SELECT text FROM letter WHERE text LIKE {} ORDER BY id DESC LIMIT 1", f"%/portals/claims/{ref}%"
     )
-    written = await find(Letter, Letter.id == letter["id"])
-    found = re.search(r"^[2-9A-Z]{4}-[2-9A-Z]{4}$", written.text, re.MULTILINE)
+    found = re.search(r"^[2-9A-Z]{4}-[2-9A-Z]{4}$", written, re.MULTILINE)
     assert found is not None
     await claims.prove(await cast.firm(text["supplier"]), ref, claims.Code(found[0]))

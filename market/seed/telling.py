@@ -18,6 +18,7 @@ from rich.progress import Progress
 from market import db, migrations, seed
 from market.accounts.tables import Organisation
 from market.opendata import actions as opendata
+from market.reads import the
 from search import outbox
 
 TELLING = 7420260010
@@ -34,10 +35,10 @@ async def tell() -> None:
     # A short life with many small objects: looking for garbage less often saves a tenth.
     gc.set_threshold(50_000, 50, 50)
     await migrations.migrate()
-    if not (await db.one("SELECT pg_try_advisory_lock({}) AS ours", TELLING))["ours"]:
+    if not await the(bool, "SELECT pg_try_advisory_lock({})", TELLING):
         print("Another process is playing the story; waiting for it.", flush=True)
-        await db.one("SELECT pg_advisory_lock({})", TELLING)
-    mark = (await db.one("SELECT obj_description('public'::regnamespace) AS mark"))["mark"]
+        await db.many("SELECT pg_advisory_lock({})", TELLING)
+    mark = await the(str, "SELECT coalesce(obj_description('public'::regnamespace), '')")
     if mark == BEGUN:
         print("The story was cut off; beginning again.", flush=True)
         await db.many("DROP SCHEMA public CASCADE")

@@ -26,6 +26,7 @@ from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
 from market.proof import canonical
+from market.reads import rows
 from market.refusals import Refusal, Refused, insist, refusals
 from market.suppliers import rules
 from market.suppliers.tables import Profile, ProfileVersion, Registration
@@ -266,8 +267,8 @@ async def _registered_already(given: FirmDraft) -> list[Refusal]:
 
 async def forget_unconfirmed() -> int:
     """A job: delete registrations a week after their link expired or was used; answers how many."""
-    rows = await many("DELETE FROM registration WHERE expires_at < {} RETURNING id", clock.now() - timedelta(days=7))
-    return len(rows)
+    gone = await many("DELETE FROM registration WHERE expires_at < {} RETURNING id", clock.now() - timedelta(days=7))
+    return len(gone)
 
 
 def _firm(given: FirmDraft) -> rules.Firm:
@@ -346,22 +347,38 @@ async def version_of(firm: Organisation, version: int) -> ProfileVersion:
     return await find(ProfileVersion, (ProfileVersion.organisation == firm.id) & (ProfileVersion.version == version))
 
 
-async def page_of(query: str = "", after: str = "") -> tuple[list[dict[str, Any]], str | None]:
-    """A page of suppliers by name (ref, name, region, summary, capabilities, country), those that hold every word of
-    `query`; and the reference to go on after, None on the last page. `after` is a supplier's reference."""
-    rows = await many(
-        "SELECT o.ref, o.name, o.region, o.country, p.summary, p.capabilities FROM organisation o "
-        "LEFT JOIN profile p ON p.organisation = o.id WHERE o.kind = 'supplier' "
-        "AND concat_ws(' ', o.name, o.region, p.summary, array_to_string(p.capabilities, ' '), o.identifier) "
-        "ILIKE ALL ({}::text[]) "
-        "AND ({} = '' OR (lower(o.name), o.id) > (SELECT lower(name), id FROM organisation WHERE ref = {})) "
-        "ORDER BY lower(o.name), o.id LIMIT {}",
+class Listed(msgspec.Struct, frozen=True):
+    """A supplier as lists show it."""
+
+    ref: str
+    name: str
+    country: str
+    region: str
+    summary: str
+    capabilities: list[str]
+
+
+async def page_of(query: str = "", after: str = "") -> tuple[list[Listed], str | None]:
+    """A page of suppliers by name, those that hold every word of `query`; and the reference to go on after, None on the last
+    page. `after` is a supplier's reference."""
+    found = await rows(
+        Listed,
+        """
+        SELECT o.ref, o.name, o.country, o.region, COALESCE(p.summary, '') AS summary,
+            COALESCE(p.capabilities, ARRAY[]::text[]) AS capabilities
+        FROM organisation o LEFT JOIN profile p ON p.organisation = o.id
+        WHERE o.kind = 'supplier'
+            AND concat_ws(' ', o.name, o.region, p.summary, array_to_string(p.capabilities, ' '), o.identifier)
+                ILIKE ALL ({}::text[])
+            AND ({} = '' OR (lower(o.name), o.id) > (SELECT lower(name), id FROM organisation WHERE ref = {}))
+        ORDER BY lower(o.name), o.id LIMIT {}
+        """,
         [f"%{_literal(word)}%" for word in query.split()[:8]],
         after,
         after,
         PER_PAGE + 1,
     )
-    return rows[:PER_PAGE], rows[PER_PAGE - 1]["ref"] if len(rows) > PER_PAGE else None
+    return found[:PER_PAGE], found[PER_PAGE - 1].ref if len(found) > PER_PAGE else None
 
 
 async def _keep_version(firm: Organisation, profile: Profile, by: int) -> ProfileVersion:

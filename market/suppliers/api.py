@@ -100,13 +100,8 @@ class SuppliersApi(Controller):
     )
     async def index(self, q: FromQuery[str] = "", after: FromQuery[str] = "") -> Items[SupplierLine]:
         """Suppliers by name; with `q` those whose name, region, summary, capabilities or number hold every word of it."""
-        rows, following = await actions.page_of(q, after)
-        lines = [
-            SupplierLine(
-                row["ref"], row["name"], row["country"], row["region"], row["summary"] or "", row["capabilities"] or []
-            )
-            for row in rows
-        ]
+        found, following = await actions.page_of(q, after)
+        lines = msgspec.convert(found, list[SupplierLine], from_attributes=True)
         return Items(lines, f"/api/v1/suppliers?{urlencode({'q': q, 'after': following})}" if following else None)
 
     @get(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from market import policy
-from market.accounts.tables import Organisation
 from market.reads import rows
 from market.suppliers.tables import Profile
 from market.web.desk import Fitting
@@ -32,9 +31,9 @@ async def lacks(firm: int) -> list[str]:
 async def fitting(firms: Sequence[int]) -> Fitting:
     """What these firms are looked for by: the codes of their profiles in the leading digits the gate uses, their regions."""
     profiles = await Profile.objects().where(Profile.organisation.is_in(list(firms)))
-    homes = await Organisation.select(Organisation.region).where(Organisation.id.is_in(list(firms)))
+    homes = await rows(str, "SELECT region FROM organisation WHERE id = ANY({}::int[])", list(firms))
     heads = {f"{code[: policy.UK.gate.overlap_digits]}%" for profile in profiles for code in profile.cpv}
-    places = {place for profile in profiles for place in profile.regions} | {row["region"] for row in homes}
+    places = {place for profile in profiles for place in profile.regions} | set(homes)
     return Fitting(list(firms), sorted(heads), sorted(places - {""}))
 
 

@@ -486,16 +486,16 @@ async def name_officer(actor: Actor, ref: str, person: str) -> OpeningOfficer:
     """Name a person of the buyer (her reference) as an opening officer; she is asked by letter to write down her code."""
     async with transaction():
         tender, hat = await _drafting(actor, ref)
-        who = next((each for each in await holders(tender.buyer, *BUYING_SIDE) if each["ref"] == person), None)
+        who = next((each for each in await holders(tender.buyer, *BUYING_SIDE) if each.ref == person), None)
         if who is None:
             raise rules.OFFICER_ELSEWHERE.refused()
-        named = (OpeningOfficer.tender == tender.id) & (OpeningOfficer.person == who["id"])
+        named = (OpeningOfficer.tender == tender.id) & (OpeningOfficer.person == who.id)
         if await maybe(OpeningOfficer, named):
-            raise rules.OFFICER_NAMED_ALREADY.refused(name=who["name"])
-        officer = OpeningOfficer(tender=tender.id, person=who["id"])
+            raise rules.OFFICER_NAMED_ALREADY.refused(name=who.name)
+        officer = OpeningOfficer(tender=tender.id, person=who.id)
         await officer.save()
         await tell_person(
-            who["id"], "tenders/officer-named.txt", about=f"tender:{ref}", tender=tender, named_by=actor.name
+            who.id, "tenders/officer-named.txt", about=f"tender:{ref}", tender=tender, named_by=actor.name
         )
         await _written(actor, "tender.officer-named", tender, hat, {"person": person})
     return officer

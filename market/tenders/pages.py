@@ -394,6 +394,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         "form": form,
         "lots": lots,
         "minimum_days": policy.UK.tendering.minimum_days(),
+        "standstill_days": policy.UK.award.standstill_working_days,
         "days_after_change": policy.UK.tendering.days_left_after_change,
         **facts,
     }
@@ -440,14 +441,12 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
     tender = await find(Tender, Tender.ref == ref)
     request.user.must_wear(*actions.BUYING_SIDE, organisation=tender.buyer, secret=True)
     named = await actions.officers_of(tender)
-    people = {each["id"]: each for each in await holders(tender.buyer)}
+    people = {each.id: each for each in await holders(tender.buyer)}
     rows = []
     for officer in named:
-        known = people.get(officer.person) or {
-            "ref": "",
-            "name": (await find(Person, Person.id == officer.person)).name,
-        }
-        rows.append({"officer": officer, "name": known["name"], "ref": known["ref"]})
+        known = people.get(officer.person)
+        name = known.name if known else (await find(Person, Person.id == officer.person)).name
+        rows.append({"officer": officer, "name": name, "ref": known.ref if known else ""})
     able = await holders(tender.buyer, *actions.BUYING_SIDE)
     taken = {officer.person for officer in named}
     return show(
@@ -458,7 +457,7 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
         tender=tender,
         officers=rows,
         me=next((each for each in named if each.person == request.user.person), None),
-        able=[(each["ref"], each["name"]) for each in able if each["id"] not in taken],
+        able=[(each.ref, each.name) for each in able if each.id not in taken],
         needed=policy.UK.tendering.opening_officers_minimum,
         is_buyer=request.user.wears("buyer", organisation=tender.buyer) is not None,
     )

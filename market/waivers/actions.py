@@ -15,11 +15,12 @@ from msgspec import Meta
 from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
-from market.accounts.tables import Membership, Organisation, Passkey, Person
+from market.accounts.tables import Membership, Organisation, Person
 from market.actor import Actor, Hat
 from market.audit.actions import record
-from market.db import find, many, maybe, one, transaction
+from market.db import find, maybe, transaction
 from market.proof import canonical, signing
+from market.reads import row, rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.tenders import actions as tenders
@@ -178,14 +179,14 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
         evidence = [" ".join(each.split()) for each in given.evidence if each.strip()]
         until = workdays.end_of_day(given.valid_until)
         wish = rules.Wish(
-            candidate,
-            given.ground,
-            given.statement,
-            evidence,
-            given.similar,
-            given.cost_of_waiting,
-            until,
-            shown,
+            tender=candidate,
+            ground=given.ground,
+            statement=given.statement,
+            evidence=evidence,
+            similar=given.similar,
+            cost_of_waiting=given.cost_of_waiting,
+            valid_until=until,
+            shown=shown,
         )
         insist(rules.ASK, wish)
         department = await department_of(row.buyer)
@@ -373,12 +374,18 @@ async def signed_file(waiver: Waiver) -> str:
     (everybody waits while it is), so its hash is read from the log. Raises NotFound for a request that was not granted."""
     if not waiver.bundle:
         raise NotFound("Bundle")
-    event = await one(
+    event = await row(
+        str,
         "SELECT hash FROM event WHERE subject = {} AND verb = 'waiver.granted' ORDER BY seq DESC LIMIT 1",
         f"waiver:{waiver.ref}",
     )
     bundle = signing.Bundle.from_text(waiver.bundle)
-    return (bundle.with_log_entry(event["hash"]) if event else bundle).to_text()
+    return (bundle.with_log_entry(event) if event else bundle).to_text()
+
+
+class _Granted(msgspec.Struct, frozen=True):
+    seq: int
+    body: str
 
 
 async def check(waiver: Waiver) -> Checked | None:
@@ -387,19 +394,20 @@ async def check(waiver: Waiver) -> Checked | None:
     if not waiver.bundle:
         return None
     bundle = signing.Bundle.from_text(await signed_file(waiver))
-    keys = [row.public_key for row in await Passkey.objects().where(Passkey.person == waiver.minister)]
+    keys = await rows(bytes, "SELECT public_key FROM passkey WHERE person = {}", waiver.minister)
     known = {hashlib.sha256(key).hexdigest() for key in keys}
-    event = await one(
+    event = await row(
+        _Granted,
         "SELECT seq, body FROM event WHERE hash = {} AND subject = {} AND verb = 'waiver.granted'",
         bundle.log_entry or "",
         f"waiver:{waiver.ref}",
     )
-    named = bool(event) and canonical.decode(event["body"].encode()).get("bundle") == bundle.digest()
+    named = event is not None and canonical.decode(event.body.encode()).get("bundle") == bundle.digest()
     return Checked(
         signing.examine(bundle, origin=settings().site_url),
         bundle.key.fingerprint,
         bundle.key.fingerprint in known,
-        event["seq"] if named else None,
+        event.seq if event and named else None,
         bundle.log_entry or "",
     )
 
@@ -512,12 +520,23 @@ async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, abo
     )
 
 
-async def statistics() -> dict[str, int]:
-    """How many requests were granted, refused and are in force now, for the head of the register."""
-    rows = await many(
-        "SELECT COUNT(*) FILTER (WHERE refusal_reason = '') AS granted, COUNT(*) FILTER (WHERE refusal_reason <> '') AS "
-        "refused, COUNT(*) FILTER (WHERE refusal_reason = '' AND valid_until >= {}) AS in_force FROM waiver WHERE "
-        "decided_at IS NOT NULL",
+class Counts(msgspec.Struct, frozen=True):
+    """How many requests were granted, refused and are in force now."""
+
+    granted: int
+    refused: int
+    in_force: int
+
+
+async def statistics() -> Counts:
+    """The numbers at the head of the register."""
+    return await the(
+        Counts,
+        """
+        SELECT count(*) FILTER (WHERE refusal_reason = '') AS granted,
+            count(*) FILTER (WHERE refusal_reason <> '') AS refused,
+            count(*) FILTER (WHERE refusal_reason = '' AND valid_until >= {}) AS in_force
+        FROM waiver WHERE decided_at IS NOT NULL
+        """,
         clock.now(),
     )
-    return {name: int(value) for name, value in rows[0].items()}

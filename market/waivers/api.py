@@ -150,20 +150,20 @@ class WaiversApi(Controller):
         return Items(
             [
                 WaiverLine(
-                    row.ref,
-                    row.title,
-                    row.buyer,
-                    row.department,
-                    row.ground,
-                    row.standing.stage,
-                    row.value.minor,
-                    row.value.currency,
-                    row.office,
-                    row.minister,
-                    row.asked_at,
-                    row.decided_at,
-                    row.valid_until,
-                    row.used_by,
+                    ref=row.ref,
+                    title=row.title,
+                    buyer_name=row.buyer,
+                    department_name=row.department,
+                    ground=row.ground,
+                    standing=row.standing.stage,
+                    value_minor=row.value_minor,
+                    currency=row.currency,
+                    office=row.office,
+                    minister=row.minister,
+                    asked_at=row.asked_at,
+                    decided_at=row.decided_at,
+                    valid_until=row.valid_until,
+                    used_by=row.used_by,
                 )
                 for row in await listed(standing)
             ]

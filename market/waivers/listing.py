@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from market import clock
-from market.db import many
 from market.money import Money
-from market.standing import Standing, dates_of
+from market.reads import rows
+from market.standing import Standing
 from market.waivers import rules
 from market.waivers.grounds import label
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One decided request: what it was for, who decided, and whether it was used."""
+class Listed(rules.Dates, frozen=True):
+    """One decided request: what it was for, who decided, and whether it was used. `used_by` is the tender that was published
+    under it, empty while none was."""
 
+    asked_at: datetime
+    decided_at: datetime
     ref: str
     title: str
     buyer: str
     department: str
     ground: str
-    ground_label: str
-    value: Money
-    standing: Standing
+    value_minor: int
+    currency: str
     office: str
     minister: str
-    asked_at: datetime
-    decided_at: datetime
-    valid_until: datetime | None
     used_by: str
+
+    @property
+    def ground_label(self) -> str:
+        """The ground in words."""
+        return label(self.ground)
+
+    @property
+    def value(self) -> Money:
+        """The value up to which the tender may be published under it."""
+        return Money(self.value_minor, self.currency)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
 
 
 async def listed(standing: str = "") -> list[Listed]:
@@ -39,42 +52,25 @@ async def listed(standing: str = "") -> list[Listed]:
     refused (400)."""
     if standing not in ("", "in-force", "expired", "refused"):
         raise rules.STANDING_UNKNOWN.refused()
-    rows = await many(
-        "SELECT w.*, t.title, t.ref AS tender_ref, t.currency, t.ground AS t_ground, t.ground_reference, b.name AS buyer_name, "
-        "d.name AS department_name, p.name AS minister_name, (SELECT COALESCE(SUM(value_minor), 0) FROM lot WHERE "
-        "lot.tender = t.id) AS total, e.ceiling_minor FROM waiver w JOIN tender t ON t.id = w.tender "
-        "JOIN organisation b ON b.id = w.buyer JOIN organisation d ON d.id = w.department "
-        "LEFT JOIN person p ON p.id = w.minister LEFT JOIN innovation_evidence e ON e.ground = 'waiver' AND "
-        "e.reference = w.ref WHERE w.decided_at IS NOT NULL ORDER BY w.decided_at DESC, w.id DESC",
+    decided = await rows(
+        Listed,
+        """
+        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.valid_until, w.ref, t.title, b.name AS buyer,
+            d.name AS department, w.ground, COALESCE(e.ceiling_minor,
+                (SELECT SUM(value_minor) FROM lot WHERE lot.tender = t.id), 0)::bigint AS value_minor,
+            t.currency, w.office, COALESCE(p.name, '') AS minister,
+            CASE WHEN t.ground = 'waiver' AND t.ground_reference = w.ref THEN t.ref ELSE '' END AS used_by
+        FROM waiver w JOIN tender t ON t.id = w.tender
+        JOIN organisation b ON b.id = w.buyer JOIN organisation d ON d.id = w.department
+        LEFT JOIN person p ON p.id = w.minister
+        LEFT JOIN innovation_evidence e ON e.ground = 'waiver' AND e.reference = w.ref
+        WHERE w.decided_at IS NOT NULL ORDER BY w.decided_at DESC, w.id DESC
+        """,
     )
-    now = clock.now()
-    found = []
-    for row in rows:
-        used = row["t_ground"] == "waiver" and row["ground_reference"] == row["ref"]
-        minor = row["total"] if row["ceiling_minor"] is None else row["ceiling_minor"]
-        found.append(
-            Listed(
-                row["ref"],
-                row["title"],
-                row["buyer_name"],
-                row["department_name"],
-                row["ground"],
-                label(row["ground"]),
-                Money(int(minor), row["currency"]),
-                rules.standing(dates_of(rules.Dates, row), now),
-                row["office"],
-                row["minister_name"] or "",
-                row["asked_at"],
-                row["decided_at"],
-                row["valid_until"],
-                row["tender_ref"] if used else "",
-            )
-        )
-    return [each for each in found if standing in ("", each.standing.stage)]
+    return [each for each in decided if standing in ("", each.standing.stage)]
 
 
-@dataclass(frozen=True, slots=True)
-class MinistersKey:
+class MinistersKey(msgspec.Struct, frozen=True):
     """A passkey of somebody who holds or held an office that decides about waivers. `fingerprint` is what a signed file and
     its checker name: SHA-256 of the public key."""
 
@@ -92,23 +88,15 @@ class MinistersKey:
 async def ministers_keys() -> list[MinistersKey]:
     """The register of keys: of every office-holder, present and former, the passkeys that were good while she held the
     office. By department, the present office first."""
-    rows = await many(
-        "SELECT p.name, p.ref, m.title, o.name AS department, m.since, m.until, k.public_key, k.created_at, k.revoked_at "
-        "FROM membership m JOIN person p ON p.id = m.person JOIN organisation o ON o.id = m.organisation "
-        "JOIN passkey k ON k.person = p.id WHERE m.role = 'minister' AND (m.until IS NULL OR k.created_at < m.until) "
-        "AND (k.revoked_at IS NULL OR k.revoked_at > m.since) ORDER BY o.name, m.since DESC, m.id, k.id"
+    return await rows(
+        MinistersKey,
+        """
+        SELECT p.name AS minister, p.ref AS person, COALESCE(NULLIF(m.title, ''), 'Minister') AS office, o.name AS department,
+            m.since, m.until, encode(sha256(k.public_key), 'hex') AS fingerprint, k.created_at AS registered_at, k.revoked_at
+        FROM membership m JOIN person p ON p.id = m.person JOIN organisation o ON o.id = m.organisation
+        JOIN passkey k ON k.person = p.id
+        WHERE m.role = 'minister' AND (m.until IS NULL OR k.created_at < m.until)
+            AND (k.revoked_at IS NULL OR k.revoked_at > m.since)
+        ORDER BY o.name, m.since DESC, m.id, k.id
+        """,
     )
-    return [
-        MinistersKey(
-            row["name"],
-            row["ref"],
-            row["title"] or "Minister",
-            row["department"],
-            row["since"],
-            row["until"],
-            hashlib.sha256(row["public_key"]).hexdigest(),
-            row["created_at"],
-            row["revoked_at"],
-        )
-        for row in rows
-    ]

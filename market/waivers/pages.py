@@ -144,7 +144,7 @@ class WaiverPages(Controller):
 
 async def ministers_of(department: int) -> list[str]:
     """The names of those who may decide now; empty while the office is vacant."""
-    return [each["name"] for each in await holders(department, "minister")]
+    return [each.name for each in await holders(department, "minister")]
 
 
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:

@@ -28,6 +28,7 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 WRITING_SQL = re.compile(
     r'\b(INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+(ONLY\s+)?("?\w+"?|\{\w*\})(\s+(AS\s+)?\w+)?\s+SET|TRUNCATE|MERGE\s+INTO)\b'
 )
+TABLE_IN_SQL = re.compile(r'\b(?:FROM|JOIN|INTO|UPDATE)\s+"?([a-z_]+)')
 OF_A_TABLE = {"insert", "update", "delete"}
 
 
@@ -38,6 +39,10 @@ class Function:
     name: str
     calls: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)
+    touches: set[int] = field(default_factory=set)
+    """The `id` of the classes, and of the tuples, lists and dictionaries of a module, that it names."""
+    reads: set[str] = field(default_factory=set)
+    """The names of tables in its SQL."""
     writes: bool = False
 
 
@@ -181,18 +186,21 @@ def _look(
     for part in parts:
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in docstrings:
             function.writes |= bool(WRITING_SQL.search(part.value))
+            function.reads.update(TABLE_IN_SQL.findall(part.value))
         elif isinstance(part, ast.JoinedStr):
             text = "".join(str(each.value) if isinstance(each, ast.Constant) else "{}" for each in part.values)
             function.writes |= bool(WRITING_SQL.search(text))
         elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
             thing = names.of(part, local)
-            function.writes |= isinstance(thing, str) and bool(WRITING_SQL.search(thing))
+            if isinstance(thing, str):
+                function.writes |= bool(WRITING_SQL.search(thing))
+                function.reads.update(TABLE_IN_SQL.findall(thing))
             _call(function, thing)
         elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Load):
             thing = names.of(part, local)
             if isinstance(thing, str):
                 function.writes |= bool(WRITING_SQL.search(thing))
-            elif name_of(thing):
+            elif thing is not None and (name_of(thing) or isinstance(thing, tuple | list | dict | type)):
                 _call(function, thing)
             elif names.of(part.value, local) is None:
                 function.perhaps |= methods.get(part.attr, set())
@@ -220,6 +228,8 @@ def _chain(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _call(function: Function, thing: Any) -> None:
+    if isinstance(thing, tuple | list | dict) or inspect.isclass(thing):
+        function.touches.add(id(thing))
     if inspect.isclass(thing):
         function.calls |= set(_methods(thing))
     elif name := name_of(thing):

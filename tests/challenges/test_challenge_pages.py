@@ -350,9 +350,9 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
         async with await visiting(app, made.firms[0]) as hana:
             assert "Pitched, fee owed" in said(await hana.get("/applications"))
             assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
-            await payments.release(made.officer, owed["ref"])
+            await payments.release(made.officer, owed.ref)
             assert await payments.pay_waiting() == 1
             assert "Pitched and paid" in said(await hana.get("/applications"))
             page = await hana.get(f"/applications/{made.applications[0].ref}")
     assert "was paid on" in said(page)
-    assert f'href="/payments/{owed["ref"]}"' in page.text
+    assert f'href="/payments/{owed.ref}"' in page.text

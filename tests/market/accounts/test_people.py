@@ -19,7 +19,7 @@ async def test_a_person_with_two_roles_is_found_by_either_once() -> None:
         Membership(person=actor.person, organisation=body.id, role="buyer", since=datetime(2020, 1, 1, tzinfo=UTC))
     )
     for roles in (("buyer",), ("contract-manager",), ("buyer", "contract-manager"), ()):
-        assert [row["ref"] for row in await holders(body.id, *roles)] == [actor.ref]
+        assert [row.ref for row in await holders(body.id, *roles)] == [actor.ref]
     assert await holders(body.id, "minister") == []
 
 

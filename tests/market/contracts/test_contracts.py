@@ -177,7 +177,7 @@ async def test_an_accepted_milestone_is_owed_once_and_a_refused_one_is_delivered
     )
     assert f"tender:{case.ref}" in obligation.ancestors
     rows = await actions.milestones_of(contract)
-    assert [row["obligation_ref"] for row in rows] == [obligation.ref, None]
+    assert [row.obligation for row in rows] == [obligation.ref, None]
     with pytest.raises(NotFound):
         await actions.deliver(case.firms[1], "C-NOTHERE", second.ref, Delivery("Nothing."))
     with pytest.raises(Refused) as rival:
@@ -244,7 +244,7 @@ async def test_a_change_has_a_ground_in_law_and_takes_effect_when_the_supplier_a
     await actions.agree_change(case.firms[1], contract.ref, change.ref)
     after = await find(Contract, Contract.ref == contract.ref)
     assert (after.value_minor, after.ends_on, after.digest) == (4_500_000, later, contract.digest)
-    assert [row["number"] for row in await actions.milestones_of(after)] == [1, 2, 3]
+    assert [row.number for row in await actions.milestones_of(after)] == [1, 2, 3]
     assert (change.before.split(". ")[-1], change.after.split(". ")[-1]) == ("Value £40,000.", "Value £45,000.")
     with pytest.raises(Refused) as agreed:
         await actions.agree_change(case.firms[1], contract.ref, change.ref)
@@ -279,7 +279,7 @@ async def test_a_proposed_change_can_be_left_by_either_side_and_another_proposed
 async def test_the_list_goes_back_page_by_page() -> None:
     case, decision = await given_awards.awarded()
     contract = await given_awards.drawn_up(case, decision)
-    assert [row["ref"] for row in await actions.listed()] == [contract.ref]
+    assert [row.ref for row in await actions.listed()] == [contract.ref]
     assert await actions.listed(before=contract.ref) == []
 
 

@@ -102,7 +102,7 @@ async def test_a_released_fee_is_paid_told_and_confirmed() -> None:
     assert await actions.pay_waiting() == 1
     assert await actions.pay_waiting() == 0
     row = await actions.entry(payment.ref)
-    assert (row["state"], row["provider"]) == ("paid", "simulated")
+    assert (row.state, row.provider) == ("paid", "simulated")
     letter = await Letter.objects().where(Letter.person == there.supplier.ref).first()
     assert letter is not None
     assert letter.subject.startswith("You have been paid £5,000")
@@ -133,10 +133,10 @@ async def test_stripe_is_asked_once_however_often_the_answer_is_lost(stripe_serv
     payment = await actions.release(there.releasing, there.obligation.ref)
     stripe_server.state.faults = ["lose"]
     assert await actions.pay_waiting() == 1
-    assert (await actions.entry(payment.ref))["state"] == "unknown"
+    assert (await actions.entry(payment.ref)).state == "unknown"
     with clock.at(clock.now() + timedelta(minutes=5)):
         assert await actions.pay_waiting() == 1
-    assert (await actions.entry(payment.ref))["state"] == "paid"
+    assert (await actions.entry(payment.ref)).state == "paid"
     assert [each["amount"] for each in stripe_server.state.transfers] == [500_000]
 
 
@@ -149,7 +149,7 @@ async def test_after_a_day_stripe_is_looked_up_before_anything_is_sent_again(str
     stripe_server.state.forget_keys = True
     with clock.at(clock.now() + timedelta(days=2)):
         await actions.pay_waiting()
-    assert (await actions.entry(payment.ref))["state"] == "paid"
+    assert (await actions.entry(payment.ref)).state == "paid"
     assert len(stripe_server.state.transfers) == 1
 
 
@@ -160,12 +160,12 @@ async def test_what_stripe_refuses_is_owed_still_and_a_new_release_has_a_new_key
     first = await actions.release(there.releasing, there.obligation.ref)
     await actions.pay_waiting()
     row = await actions.entry(first.ref)
-    assert (row["state"], row["refusal"]) == ("refused", "No such destination")
+    assert (row.state, row.refusal) == ("refused", "No such destination")
     stripe_server.state.accounts["acct_9"] = {"status": "active"}
     second = await actions.release(there.releasing, there.obligation.ref)
     assert second.attempt == 2
     await actions.pay_waiting()
-    assert (await actions.entry(second.ref))["state"] == "paid"
+    assert (await actions.entry(second.ref)).state == "paid"
 
 
 async def test_a_supplier_without_an_account_at_stripe_waits(stripe_server: StripeServer) -> None:
@@ -256,7 +256,7 @@ async def test_a_payment_goes_to_the_account_it_was_released_to(stripe_server: S
     await PayoutAccount.update({PayoutAccount.account: "acct_10"}, force=True)
     with clock.at(clock.now() + timedelta(minutes=5)):
         await actions.pay_waiting()
-    assert (await actions.entry(payment.ref))["state"] == "paid"
+    assert (await actions.entry(payment.ref)).state == "paid"
     assert [each["destination"] for each in stripe_server.state.transfers] == ["acct_9"]
 
 
@@ -266,7 +266,7 @@ async def test_a_key_used_with_other_facts_is_never_called_refused(stripe_server
     payment = await actions.release(there.releasing, there.obligation.ref)
     stripe_server.state.keys[payment.ref] = ("other facts", 200, {})
     await actions.pay_waiting()
-    assert (await actions.entry(payment.ref))["state"] == "unknown"
+    assert (await actions.entry(payment.ref)).state == "unknown"
     stripe_server.state.transfers.append(
         {
             "id": "tr_7",
@@ -293,11 +293,11 @@ async def test_what_was_released_to_the_simulation_is_never_sent_as_real_money(
         await account(there.firm, server)
         assert await actions.pay_waiting() == 1
         row = await actions.entry(payment.ref)
-        assert (row["state"], row["refusal"]) == ("refused", actions.NEVER_SENT)
+        assert (row.state, row.refusal) == ("refused", actions.NEVER_SENT)
         assert server.state.transfers == []
         again = await actions.release(there.releasing, there.obligation.ref)
         await actions.pay_waiting()
-        assert (await actions.entry(again.ref))["provider"] == "stripe"
+        assert (await actions.entry(again.ref)).provider == "stripe"
         assert len(server.state.transfers) == 1
 
 
@@ -310,7 +310,7 @@ async def test_what_was_released_to_stripe_waits_while_stripe_is_not_configured(
         await account(there.firm, server)
         payment = await actions.release(there.releasing, there.obligation.ref)
     assert await actions.pay_waiting() == 0
-    assert (await actions.entry(payment.ref))["state"] == "due"
+    assert (await actions.entry(payment.ref)).state == "due"
 
 
 async def test_the_second_person_is_told_that_money_waits_for_her() -> None:
@@ -371,7 +371,7 @@ async def test_the_pages_show_release_and_confirm_to_those_who_may(app: Litestar
         page = await client.get(address)
         assert "The money has arrived" in page.text
         assert "Kestrel Ltd" in page.text
-        payment = (await actions.entry(there.obligation.ref))["payment"]
+        payment = (await actions.entry(there.obligation.ref)).payment
         assert (await client.post(f"/payments/{payment}/confirm")).status_code == 303
         assert "Received" in (await client.get("/payments")).text
         listed = (await client.get("/api/v1/payments")).json()["items"]
