@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, InsightReport
+from challenges.tables import Application, Challenge, Criterion
 from market import clock, drafts
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
@@ -32,6 +32,7 @@ from market.proof import canonical
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
+from market.reads import rows
 from market.refusals import NotFound, insist
 from market.standards import sanctions
 from market.tenders import cpv
@@ -455,41 +456,6 @@ async def applications_by(organisations: Sequence[int]) -> list[Application]:
     )
 
 
-async def published() -> list[Challenge]:
-    """All published challenges, the newest first."""
-    return (
-        await Challenge.objects()
-        .where(Challenge.published_at.is_not_null())
-        .order_by(Challenge.published_at, ascending=False)
-    )
-
-
-async def drafts_of(organisations: Sequence[int]) -> list[Challenge]:
-    """The drafts of these buyers, the newest first."""
-    return (
-        await Challenge.objects()
-        .where(Challenge.published_at.is_null() & Challenge.buyer.is_in(list(organisations)))
-        .order_by(Challenge.created_at, ascending=False)
-        if organisations
-        else []
-    )
-
-
-async def similar(challenge: Challenge) -> list[tuple[Challenge, InsightReport]]:
-    """Concluded exercises about the same thing by their CPV codes, with what was learnt in them: to be read before the
-    same is asked again."""
-    found = []
-    for report in (
-        await InsightReport.objects()
-        .where(InsightReport.published_at.is_not_null())
-        .order_by(InsightReport.published_at, ascending=False)
-    ):
-        other = await find(Challenge, Challenge.id == report.challenge)
-        if other.id != challenge.id and cpv.overlaps(challenge.cpv, other.cpv):
-            found.append((other, report))
-    return found
-
-
 async def panel_of(challenge: Challenge) -> Panel:
     """The panel of a challenge, with what it judges once that is closed: applications by their aliases."""
     now = clock.now()
@@ -550,10 +516,18 @@ async def tell_applicants(challenge: Challenge, template: str, **said: object) -
         )
 
 
-async def names(organisations: Sequence[int]) -> dict[int, Organisation]:
+class Named(msgspec.Struct, frozen=True):
+    """A body by its name."""
+
+    id: int
+    ref: str
+    name: str
+
+
+async def names(organisations: Sequence[int]) -> dict[int, Named]:
     """These bodies by their id."""
-    rows = await Organisation.objects().where(Organisation.id.is_in(list(organisations))) if organisations else []
-    return {row.id: row for row in rows}
+    found = await rows(Named, "SELECT id, ref, name FROM organisation WHERE id = ANY({}::int[])", list(organisations))
+    return {each.id: each for each in found}
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from challenges import actions, judging, methods, pitches, rules
+from challenges import actions, judging, listing, methods, pitches, rules
 from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, drafts
 from market.accounts import guards
@@ -245,7 +245,6 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
     )
 
 
-_IN_LISTS = tuple(name for name in ChallengeLine.__struct_fields__ if name not in ("stage", "buyer", "buyer_name"))
 _RECKONED = {
     "stage",
     "buyer",
@@ -258,20 +257,6 @@ _RECKONED = {
     "etags",
 }
 _PLAIN = tuple(name for name in ChallengeView.__struct_fields__ if name not in _RECKONED)
-
-
-async def lines(rows: list[Challenge]) -> list[ChallengeLine]:
-    """Rows of a list with their buyers' names, read at once."""
-    now, buyers = clock.now(), await actions.names([each.buyer for each in rows])
-    return [
-        ChallengeLine(
-            stage=rules.stage(each, now),
-            buyer=buyers[each.buyer].ref,
-            buyer_name=buyers[each.buyer].name,
-            **{name: getattr(each, name) for name in _IN_LISTS},
-        )
-        for each in rows
-    ]
 
 
 async def application_view(reading: judging.Reading) -> ApplicationView:
@@ -368,12 +353,12 @@ class ChallengesApi(Controller):
     ) -> Items[ChallengeLine]:
         """Published challenges, the newest first; `stage` keeps those that stand there now. `before` is the last reference of
         the page before."""
-        now = clock.now()
-        rows = [each for each in await actions.published() if stage in (None, rules.stage(each, now))]
+        rows = [each for each in await listing.published() if stage in (None, each.stage)]
         begins = next((place for place, each in enumerate(rows, 1) if each.ref == before), 0)
         shown, more = rows[begins : begins + PER_PAGE], len(rows) > begins + PER_PAGE
         of = f"&stage={stage}" if stage else ""
-        return Items(await lines(shown), f"/api/v1/challenges?before={shown[-1].ref}{of}" if more else None)
+        lines = msgspec.convert(shown, list[ChallengeLine], from_attributes=True)
+        return Items(lines, f"/api/v1/challenges?before={shown[-1].ref}{of}" if more else None)
 
     @post(
         "/",
@@ -903,7 +888,7 @@ class InsightsApi(Controller):
     )
     async def index(self) -> Items[ReportView]:
         """All published reports, the newest first."""
-        return Items([report_view(report, challenge) for report, challenge, *_ in await pitches.reports()])
+        return Items(msgspec.convert(await listing.reports(), list[ReportView], from_attributes=True))
 
     @get(
         "/{ref:str}",

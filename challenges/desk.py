@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from challenges import actions, pitches, rules
+from challenges import actions, listing, pitches, rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -124,21 +124,15 @@ async def _pitching(challenge: Challenge) -> list[Waiting]:
 async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
     """The challenges of these bodies, the newest first; drafts lead to their tasks where they may be edited."""
     places = {"draft": "Drafts", "questions": "Open", "open": "Open", "closed": "Being scored", "pitching": "Pitching"}
-    found = []
-    for challenge in (
-        await Challenge.objects().where(Challenge.buyer.is_in(list(bodies))).order_by(Challenge.id, ascending=False)
-    ):
-        stands = rules.standing(challenge, clock.now())
-        draft = "/draft" if stands.stage == "draft" and challenge.buyer in editing else ""
-        found.append(
-            Placed(
-                places.get(stands.stage, "Finished"),
-                challenge.title or _("Untitled problem"),
-                f"/challenges/{challenge.ref}{draft}",
-                _("Challenge. {stage}", stage=stands.word),
-            )
+    return [
+        Placed(
+            places.get(each.stage, "Finished"),
+            each.title or _("Untitled problem"),
+            each.href if each.buyer_id in editing else f"/challenges/{each.ref}",
+            _("Challenge. {stage}", stage=each.standing.word),
         )
-    return found
+        for each in await listing.of_bodies(bodies)
+    ]
 
 
 async def fits(fitting: Fitting, most: int) -> list[Open]:
@@ -196,16 +190,9 @@ def _next(each: Applied) -> tuple[str, datetime | None]:
 
 async def running(bodies: Sequence[int]) -> list[Running]:
     """The published challenges of these bodies that have not ended."""
-    found = await Challenge.objects().where(
-        Challenge.buyer.is_in(list(bodies))
-        & Challenge.published_at.is_not_null()
-        & Challenge.concluded_at.is_null()
-        & Challenge.cancelled_at.is_null()
-    )
-    buyers = await actions.names([each.buyer for each in found])
     return [
-        Running(KINDS["challenge"], each.ref, each.title, buyers[each.buyer].name, rules.standing(each, clock.now()))
-        for each in found
+        Running(KINDS["challenge"], each.ref, each.title, each.buyer_name, each.standing)
+        for each in await listing.running(bodies)
     ]
 
 

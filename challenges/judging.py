@@ -15,6 +15,7 @@ from typing import Literal
 
 from challenges import rules, scoring
 from challenges.actions import (
+    Named,
     ancestors,
     fee,
     live_applications,
@@ -26,11 +27,10 @@ from challenges.actions import (
 from challenges.tables import Application, Challenge, Pitch
 from market import clock, policy
 from market.accounts.people import tell
-from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.audit.tables import Event
-from market.db import find, maybe, one, transaction
+from market.db import find, maybe, transaction
 from market.money import Money
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
@@ -38,6 +38,7 @@ from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
 from market.proof.canonical import Plain
+from market.reads import row
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]
@@ -52,7 +53,7 @@ class Reading:
     application: Application
     challenge: Challenge
     sees: Sees
-    supplier: Organisation | None
+    supplier: Named | None
     member: Member | None = None
 
 
@@ -119,14 +120,20 @@ async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
 async def tell_panels() -> int:
     """A job: when a challenge has closed, write to those on its panel that they may begin. Answers how many were told."""
     async with transaction():
-        row = await one(
-            "SELECT c.ref FROM challenge c WHERE c.closes_at < {} AND c.published_at IS NOT NULL AND c.shortlisted_at IS NULL "
-            "AND c.cancelled_at IS NULL AND EXISTS (SELECT 1 FROM seat s WHERE s.panel = 'challenge:' || c.ref "
-            "AND s.named_at < c.closes_at AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL) "
-            "ORDER BY c.closes_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED",
+        ref = await row(
+            str,
+            """
+            SELECT c.ref FROM challenge c
+            WHERE c.closes_at < {} AND c.published_at IS NOT NULL AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL
+              AND EXISTS (
+                SELECT 1 FROM seat s WHERE s.panel = 'challenge:' || c.ref AND s.named_at < c.closes_at
+                AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
+              )
+            ORDER BY c.closes_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
+            """,
             clock.now(),
         )
-        return await panels.tell_begun(await panel(row["ref"])()) if row else 0
+        return await panels.tell_begun(await panel(ref)()) if ref else 0
 
 
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,15 +205,15 @@ def note_of(panel: Panel) -> str:
 async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
     """Every application of a challenge that this person may read; each reading is written down."""
     found = []
-    rows = (
+    applications = (
         await Application.objects()
         .where(Application.challenge == challenge.id)
         .order_by(Application.alias, Application.ref)
     )
     marking = await panel_of(challenge)
-    for row in rows:
+    for application in applications:
         try:
-            found.append(await read(actor, row.ref, marking))
+            found.append(await read(actor, application.ref, marking))
         except NotFound:
             continue
     return found

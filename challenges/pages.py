@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from challenges import actions, judging, methods, pitches, rules
+from challenges import actions, judging, listing, methods, pitches, rules
 from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock, policy, workdays
 from market.accounts import guards
@@ -48,24 +49,6 @@ STAGES_SHOWN: tuple[tuple[str, str, tuple[rules.Stage, ...]], ...] = (
 
 class Nothing(msgspec.Struct):
     """A form of a button alone."""
-
-
-def _row(challenge: Challenge, buyers: dict[int, Organisation]) -> dict[str, Any]:
-    """A challenge as a list shows it."""
-    standing = rules.standing(challenge, clock.now())
-    return {
-        "href": f"/challenges/{challenge.ref}{'/draft' if standing.stage == 'draft' else ''}",
-        "title": challenge.title,
-        "buyer": buyers[challenge.buyer].name,
-        "fee": actions.fee(challenge) if challenge.fee_minor else None,
-        "places": challenge.places,
-        "standing": standing,
-    }
-
-
-async def _rows(challenges: list[Challenge]) -> list[dict[str, Any]]:
-    buyers = await actions.names([each.buyer for each in challenges])
-    return [_row(each, buyers) for each in challenges]
 
 
 async def _public(request: Visitor, ref: str) -> Challenge:
@@ -114,20 +97,19 @@ class ChallengePages(Controller):
     @get("/", guards=[guards.public])
     async def index(self, request: Visitor, stage: FromQuery[str | None] = None) -> Response[bytes]:
         """All published challenges, those that close soonest first; a buyer finds her drafts above."""
-        rows = await _rows(await actions.published())
+        challenges = await listing.published()
         kept = next((stages for value, _, stages in STAGES_SHOWN if value == stage), None)
-        drafts = await actions.drafts_of(request.user.organisations("buyer"))
         return show(
             request,
             "challenges/list.html",
-            rows=sorted((row for row in rows if kept is None or row["standing"].stage in kept), key=_soonest),
-            drafts=await _rows(drafts),
+            rows=sorted((each for each in challenges if kept is None or each.stage in kept), key=_soonest),
+            drafts=await listing.drafts_of(request.user.organisations("buyer")),
             filters=[
-                (value, words, sum(row["standing"].stage in stages for row in rows))
+                (value, words, sum(each.stage in stages for each in challenges))
                 for value, words, stages in STAGES_SHOWN
             ],
             chosen=stage if kept else None,
-            total=len(rows),
+            total=len(challenges),
         )
 
     @get("/{ref:str}", guards=[guards.public])
@@ -165,11 +147,11 @@ class ChallengePages(Controller):
         return await _answering(request, ref, question, form)
 
 
-def _soonest(row: dict[str, Any]) -> tuple[bool, float]:
+def _soonest(challenge: listing.Listed) -> tuple[bool, float]:
     """Open ones by the time that is left, then the rest by how recently something happened."""
-    still = row["standing"].stage in rules.TAKING
-    when = row["standing"].when
-    stamp = when.timestamp() if when else 0.0
+    standing = challenge.standing
+    still = standing.stage in rules.TAKING
+    stamp = standing.when.timestamp() if isinstance(standing.when, datetime) else 0.0
     return not still, stamp if still else -stamp
 
 
@@ -356,7 +338,11 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
             await happened("draft.compared", f"challenge:{challenge.ref}"),
         ),
         checks=checks,
-        similar=await actions.similar(challenge),
+        similar=[
+            each
+            for each in await listing.reports()
+            if each.challenge != challenge.ref and cpv.overlaps(challenge.cpv, each.cpv)
+        ],
         form=form,
     )
 
@@ -890,7 +876,7 @@ class InsightPages(Controller):
     @get("/", guards=[guards.public])
     async def index(self, request: Visitor) -> Response[bytes]:
         """All published reports, the newest first."""
-        return show(request, "insights/list.html", reports=await pitches.reports())
+        return show(request, "insights/list.html", reports=await listing.reports())
 
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -934,5 +920,5 @@ class MethodPages(Controller):
         """One method, and the challenges that were run by it."""
         if not methods.approved(code):
             raise NotFound("Method")
-        rows = [each for each in await actions.published() if each.method == code]
-        return show(request, "methods/one.html", method=methods.method(code), paid=PAID, rows_of=await _rows(rows[:20]))
+        run = [each for each in await listing.published() if each.method == code]
+        return show(request, "methods/one.html", method=methods.method(code), paid=PAID, rows_of=run[:20])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -15,7 +14,6 @@ from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, policy, workdays
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
-from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, maybe, transaction
@@ -265,18 +263,6 @@ def learnt(report: InsightReport, challenge: Challenge) -> Standing:
     return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())
 
 
-async def reports() -> list[tuple[InsightReport, Challenge, Organisation, Standing]]:
-    """All published insight reports with the challenge and the buyer they come from and where they stand, the newest first."""
-    rows = (
-        await InsightReport.objects()
-        .where(InsightReport.published_at.is_not_null())
-        .order_by(InsightReport.published_at, ascending=False)
-    )
-    challenges = await _by_id([row.challenge for row in rows])
-    buyers = await names([each.buyer for each in challenges.values()])
-    return [(row, of, buyers[of.buyer], learnt(row, of)) for row in rows for of in (challenges[row.challenge],)]
-
-
 async def report(ref: str) -> tuple[InsightReport, Challenge]:
     """A published insight report with its challenge; a draft does not exist for anybody here."""
     row = await find(InsightReport, InsightReport.ref == ref)
@@ -289,11 +275,6 @@ async def report(ref: str) -> tuple[InsightReport, Challenge]:
 
 
 _MISSED = (Pitch.missed_at, Pitch.missed_because)
-
-
-async def _by_id(ids: Sequence[int]) -> dict[int, Challenge]:
-    rows = await Challenge.objects().where(Challenge.id.is_in(list(ids))) if ids else []
-    return {row.id: row for row in rows}
 
 
 async def _pitch(ref: str) -> tuple[Challenge, Pitch]:

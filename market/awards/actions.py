@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -18,14 +19,15 @@ from market.audit.actions import record
 from market.audit.tables import Event
 from market.awards import evaluation, rules
 from market.awards.evaluation import Evaluation, OpenBid
-from market.awards.tables import Complaint, Decision, PriceQuestion
+from market.awards.tables import Complained, Complaint, Decision, PriceQuestion
 from market.bids.tables import OpenedBid
-from market.db import find, many, maybe, one, transaction
+from market.db import find, maybe, transaction
 from market.money import Money
 from market.organisations import Size, SizeVerdict, size_of
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
 from market.proof import canonical
+from market.reads import row, rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender
@@ -148,23 +150,43 @@ async def tell_panels() -> int:
     """A job: when bids are open, write to the evaluators who were named before that they can begin. Answers how many were
     told."""
     async with transaction():
-        row = await one(
-            "SELECT t.ref FROM tender t WHERE t.opened_at IS NOT NULL AND t.cancelled_at IS NULL AND EXISTS (SELECT 1 FROM "
-            "seat s WHERE s.panel = 'tender:' || t.ref AND s.named_at < t.opened_at AND s.begun_told_at IS NULL "
-            "AND s.excused_at IS NULL AND s.locked_at IS NULL) ORDER BY t.opened_at LIMIT 1 FOR UPDATE OF t SKIP LOCKED"
+        ref = await row(
+            str,
+            """
+            SELECT t.ref FROM tender t WHERE t.opened_at IS NOT NULL AND t.cancelled_at IS NULL AND EXISTS (
+              SELECT 1 FROM seat s WHERE s.panel = 'tender:' || t.ref AND s.named_at < t.opened_at
+              AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
+            )
+            ORDER BY t.opened_at LIMIT 1 FOR UPDATE OF t SKIP LOCKED
+            """,
         )
-        return await panels.tell_begun(await evaluation.panel(row["ref"])()) if row else 0
+        return await panels.tell_begun(await evaluation.panel(ref)()) if ref else 0
 
 
-async def mine(actor: Actor) -> list[dict[str, Any]]:
-    """The evaluations the actor is on the panel of, those that wait for her first: tender, buyer, her dates."""
-    if actor.person is None:
-        return []
-    return await many(
-        "SELECT t.ref, t.title, t.closes_at, t.opened_at, t.cancelled_at, o.name AS buyer, s.named_at, s.declared_at, "
-        "s.locked_at, s.excused_at FROM seat s JOIN tender t ON s.panel = 'tender:' || t.ref "
-        "JOIN organisation o ON o.id = t.buyer WHERE s.person = {} "
-        "ORDER BY (s.locked_at IS NULL AND s.excused_at IS NULL) DESC, s.named_at DESC",
+class Seated(msgspec.Struct, frozen=True):
+    """An evaluation that somebody is on the panel of: the tender, and what she did for it."""
+
+    ref: str
+    title: str
+    buyer: str
+    closes_at: datetime | None
+    opened_at: datetime | None
+    cancelled_at: datetime | None
+    declared_at: datetime | None
+    locked_at: datetime | None
+    excused_at: datetime | None
+
+
+async def mine(actor: Actor) -> list[Seated]:
+    """The evaluations the actor is on the panel of, those that wait for her first."""
+    return await rows(
+        Seated,
+        """
+        SELECT t.ref, t.title, o.name AS buyer, t.closes_at, t.opened_at, t.cancelled_at,
+          s.declared_at, s.locked_at, s.excused_at
+        FROM seat s JOIN tender t ON s.panel = 'tender:' || t.ref JOIN organisation o ON o.id = t.buyer WHERE s.person = {}
+        ORDER BY (s.locked_at IS NULL AND s.excused_at IS NULL) DESC, s.named_at DESC
+        """,
         actor.person,
     )
 
@@ -258,16 +280,6 @@ async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Expl
     return question
 
 
-async def price_questions(actor: Actor) -> list[dict[str, Any]]:
-    """The questions about prices that the actor's suppliers have not answered: bid, tender, until when."""
-    return await many(
-        "SELECT b.ref AS bid, t.ref AS tender_ref, t.title, q.answer_by FROM price_question q "
-        "JOIN opened_bid ob ON ob.id = q.bid JOIN bid b ON b.id = ob.bid JOIN tender t ON t.id = ob.tender "
-        "WHERE q.answered_at IS NULL AND ob.supplier = ANY({}::int[]) ORDER BY q.answer_by",
-        actor.organisations(*SUPPLIER_ROLES),
-    )
-
-
 # ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -356,17 +368,17 @@ def _deciding(
         if each["low"] and each["bid"] in set_aside and (bid := standing.bid(each["bid"])) is not None
     ]
     return rules.Deciding(
-        standing.tender,
-        lot.id in standing.decisions,
-        standing.panel.waiting(),
-        ranked,
-        expected,
-        next((str(each["name"]) for each in placed if each["bid"] == expected), ""),
-        given.winner,
-        set_aside,
-        given.reasons,
-        clock.now(),
-        low,
+        tender=standing.tender,
+        decided=lot.id in standing.decisions,
+        waiting=standing.panel.waiting(),
+        bids=ranked,
+        expected=expected,
+        expected_name=next((str(each["name"]) for each in placed if each["bid"] == expected), ""),
+        winner=given.winner,
+        set_aside=set_aside,
+        reasons=given.reasons,
+        now=clock.now(),
+        low=low,
         certificate=certificate,
     )
 
@@ -424,13 +436,9 @@ async def _tell_all(
 # ── after the decision ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def bidders_of(decision: Decision) -> list[dict[str, Any]]:
-    """Who bid for the lot of a decision (id, ref, name)."""
-    return await many(
-        "SELECT o.id, o.ref, o.name FROM opened_bid ob JOIN organisation o ON o.id = ob.supplier WHERE ob.lot = {} "
-        "ORDER BY ob.id",
-        decision.lot,
-    )
+async def bidders_of(decision: Decision) -> list[int]:
+    """Who bid for the lot of a decision."""
+    return await rows(int, "SELECT supplier FROM opened_bid WHERE lot = {} ORDER BY id", decision.lot)
 
 
 async def winner_of(decision: Decision) -> Organisation | None:
@@ -444,7 +452,7 @@ async def winner_of(decision: Decision) -> Organisation | None:
 async def complaining(actor: Actor, decision: Decision) -> tuple[int | None, rules.Complaining]:
     """For which of her firms the actor can complain about a decision (None: for none), and what the rules are to judge."""
     mine = actor.organisations(*SUPPLIER_ROLES)
-    firm = next((each["id"] for each in await bidders_of(decision) if each["id"] in mine), None)
+    firm = next((bidder for bidder in await bidders_of(decision) if bidder in mine), None)
     winner = await winner_of(decision)
     before = await maybe(Complaint, (Complaint.decision == decision.id) & (Complaint.supplier == (firm or 0)))
     won = winner is not None and winner.id == firm
@@ -545,7 +553,7 @@ async def _take_back(
         await panels.unlock(standing.panel, "awards/mark_again.txt", tender=tender, lot=lot)
     for bidder in await bidders_of(decision):
         await tell(
-            bidder["id"],
+            bidder,
             "awards/set_aside.txt",
             roles=SUPPLIER_ROLES,
             about=f"award:{decision.ref}",
@@ -570,11 +578,15 @@ async def open_complaints(decision: Decision) -> int:
     return int(await Complaint.count().where((Complaint.decision == decision.id) & Complaint.answered_at.is_null()))
 
 
-async def complaints_of(decision: Decision) -> list[dict[str, Any]]:
-    """The complaints about a decision, oldest first, with the supplier's reference and name."""
-    return await many(
-        "SELECT c.*, o.ref AS supplier_ref, o.name AS supplier_name FROM complaint c "
-        "JOIN organisation o ON o.id = c.supplier WHERE c.decision = {} ORDER BY c.id",
+async def complaints_of(decision: Decision) -> list[Complained]:
+    """The complaints about a decision, oldest first."""
+    return await rows(
+        Complained,
+        """
+        SELECT c.ref, c.supplier, o.ref AS supplier_ref, o.name AS supplier_name, c.text, c.lodged_at, c.answer, c.upheld,
+          c.answered_at
+        FROM complaint c JOIN organisation o ON o.id = c.supplier WHERE c.decision = {} ORDER BY c.id
+        """,
         decision.id,
     )
 

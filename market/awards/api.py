@@ -171,32 +171,22 @@ async def evaluation_view(actor: Actor, ref: str) -> EvaluationView:
     insider = is_buyer(actor, standing.tender) or actor.wears("auditor") is not None
     lots = {lot.id: lot.ref for lot in standing.lots}
     return EvaluationView(
-        ref,
-        standing.tender.opened_at,
-        standing.complete,
-        standing.panel.waiting(),
-        member_views(standing.panel) if insider else [],
-        [
+        tender=ref,
+        opened_at=standing.tender.opened_at,
+        complete=standing.complete,
+        waiting=standing.panel.waiting(),
+        panel=member_views(standing.panel) if insider else [],
+        bids=[
             BidderView(bid.ref, lots[bid.lot], bid.supplier_ref, bid.supplier_name, not bid.problem)
             for bid in standing.bids
         ],
-        consensus_view(actor, standing.panel),
+        consensus=consensus_view(actor, standing.panel),
     )
 
 
 def _ranking(protocol: dict[str, Any], shown: set[str]) -> RankingView:
-    placed = [
-        msgspec.convert({**each, "reasons": each["reasons"] if each["bid"] in shown else []}, PlacedView)
-        for each in protocol["placed"]
-    ]
-    return RankingView(
-        protocol["awarded"],
-        placed,
-        protocol["rules"],
-        protocol["allotment"],
-        protocol["set_aside"],
-        protocol["seed"],
-    )
+    placed = [{**each, "reasons": each["reasons"] if each["bid"] in shown else []} for each in protocol["placed"]]
+    return msgspec.convert({**protocol, "placed": placed}, RankingView)
 
 
 async def award_view(actor: Actor, decision: Decision) -> AwardView:
@@ -207,22 +197,22 @@ async def award_view(actor: Actor, decision: Decision) -> AwardView:
     protocol = canonical.decode(decision.ranking.encode())
     best = next((each for each in protocol["placed"] if winner and each["supplier"] == winner.ref), None)
     return AwardView(
-        decision.ref,
-        tender.ref,
-        lot.ref,
-        winner.ref if winner else "",
-        winner.name if winner else "",
-        best["price_minor"] if best else None,
-        tender.currency,
-        actions.size_verdict(winner).small if winner else None,
-        decision.reasons,
-        decision.decided_at,
-        decision.standstill_ends_at,
-        decision.set_aside_at,
-        decision.set_aside_reason,
-        decision.contract,
-        await actions.open_complaints(decision),
-        _ranking(protocol, await shown_reasons(actor, tender, decision)),
+        ref=decision.ref,
+        tender=tender.ref,
+        lot=lot.ref,
+        supplier=winner.ref if winner else "",
+        supplier_name=winner.name if winner else "",
+        price_minor=best["price_minor"] if best else None,
+        currency=tender.currency,
+        small_firm=actions.size_verdict(winner).small if winner else None,
+        reasons=decision.reasons,
+        decided_at=decision.decided_at,
+        standstill_ends_at=decision.standstill_ends_at,
+        set_aside_at=decision.set_aside_at,
+        set_aside_reason=decision.set_aside_reason,
+        contract=decision.contract,
+        complaints_open=await actions.open_complaints(decision),
+        ranking=_ranking(protocol, await shown_reasons(actor, tender, decision)),
     )
 
 
@@ -238,16 +228,16 @@ async def complaint_views(actor: Actor, decision: Decision) -> list[ComplaintVie
     insider = is_buyer(actor, tender) or actor.wears("auditor") is not None
     return [
         ComplaintView(
-            row["ref"],
-            decision.ref,
-            row["supplier_ref"] if insider or row["supplier"] in mine else "",
-            row["text"] if insider or row["supplier"] in mine else "",
-            row["lodged_at"],
-            row["answer"],
-            row["upheld"],
-            row["answered_at"],
+            ref=each.ref,
+            award=decision.ref,
+            supplier=each.supplier_ref if insider or each.supplier in mine else "",
+            text=each.text if insider or each.supplier in mine else "",
+            lodged_at=each.lodged_at,
+            answer=each.answer,
+            upheld=each.upheld,
+            answered_at=each.answered_at,
         )
-        for row in await actions.complaints_of(decision)
+        for each in await actions.complaints_of(decision)
     ]
 
 
@@ -322,15 +312,15 @@ class EvaluationApi(Controller):
         subject = standing.panel.matter.subject(found.subject)
         kept = standing.panel.sheet(member, subject) if subject else NOTHING
         return ContentView(
-            found.ref,
-            next(lot.ref for lot in standing.lots if lot.id == found.lot),
-            found.supplier_ref,
-            found.answers,
-            found.price.minor if standing.complete and not found.problem else None,
-            found.price.currency,
-            found.problem,
-            [MarkGiven(criterion, mark.points, mark.reason) for criterion, mark in kept.marks.items()],
-            kept.version,
+            bid=found.ref,
+            lot=next(lot.ref for lot in standing.lots if lot.id == found.lot),
+            supplier=found.supplier_ref,
+            answers=found.answers,
+            price_minor=found.price_minor if standing.complete and not found.problem else None,
+            currency=found.currency,
+            problem=found.problem,
+            marks=[MarkGiven(criterion, mark.points, mark.reason) for criterion, mark in kept.marks.items()],
+            etag=kept.version,
         )
 
     @put(

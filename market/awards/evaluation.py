@@ -15,19 +15,19 @@ from market.accounts.tables import Organisation
 from market.awards import scoring
 from market.awards.tables import Decision, PriceQuestion
 from market.bids.tables import Opening
-from market.db import find, many, maybe
+from market.db import find, maybe
 from market.money import Money
 from market.panels import panel as panels
 from market.panels.actions import Convening
 from market.panels.panel import Criterion, Given, Matter, Panel, Subject
 from market.proof import canonical
+from market.reads import rows
 from market.tenders.tables import Lot, LotCriterion, Tender
 
 
-@dataclass(frozen=True, slots=True)
-class OpenBid:
+class OpenBid(msgspec.Struct, frozen=True):
     """A counting envelope after the opening. `ref` is the envelope's own reference, as the register has it; `id` the row
-    of what was in it; `problem` why it could not be read, empty when it could."""
+    of what was in it; `said` its answers as canonical JSON; `problem` why it could not be read, empty when it could."""
 
     id: int
     ref: str
@@ -35,9 +35,20 @@ class OpenBid:
     supplier: int
     supplier_ref: str
     supplier_name: str
-    price: Money
-    answers: dict[str, str]
+    price_minor: int
+    currency: str
+    said: str
     problem: str
+
+    @property
+    def price(self) -> Money:
+        """What it asks for the lot, without VAT."""
+        return Money(self.price_minor, self.currency)
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What it says, by the criterion's reference."""
+        return canonical.decode(self.said.encode()) if self.said else {}
 
     @property
     def subject(self) -> str:
@@ -269,26 +280,16 @@ async def of(tender: Tender) -> Evaluation:
         LotCriterion.objects().where(LotCriterion.lot.is_in(list(criteria) or [0])).order_by(LotCriterion.place)
     ):
         criteria[criterion.lot].append(criterion)
-    bids = [
-        OpenBid(
-            row["id"],
-            row["ref"],
-            row["lot"],
-            row["supplier"],
-            row["supplier_ref"],
-            row["supplier_name"],
-            Money(row["price_minor"], row["currency"]),
-            canonical.decode(row["answers"].encode()) if row["answers"] else {},
-            row["problem"],
-        )
-        for row in await many(
-            "SELECT ob.id, b.ref, ob.lot, ob.supplier, o.ref AS supplier_ref, o.name AS supplier_name, ob.price_minor, "
-            "ob.currency, ob.answers, ob.problem FROM opened_bid ob JOIN bid b ON b.id = ob.bid "
-            "JOIN organisation o ON o.id = ob.supplier JOIN lot l ON l.id = ob.lot "
-            "WHERE ob.tender = {} ORDER BY l.number, b.received_at, b.id",
-            tender.id,
-        )
-    ]
+    bids = await rows(
+        OpenBid,
+        """
+        SELECT ob.id, b.ref, ob.lot, ob.supplier, o.ref AS supplier_ref, o.name AS supplier_name, ob.price_minor, ob.currency,
+          ob.answers AS said, ob.problem
+        FROM opened_bid ob JOIN bid b ON b.id = ob.bid JOIN organisation o ON o.id = ob.supplier JOIN lot l ON l.id = ob.lot
+        WHERE ob.tender = {} ORDER BY l.number, b.received_at, b.id
+        """,
+        tender.id,
+    )
     decisions = {
         decision.lot: decision
         for decision in await Decision.objects().where((Decision.tender == tender.id) & Decision.set_aside_at.is_null())
@@ -296,13 +297,13 @@ async def of(tender: Tender) -> Evaluation:
     ids = [bid.id for bid in bids] or [0]
     buyer = await find(Organisation, Organisation.id == tender.buyer)
     return Evaluation(
-        tender,
-        buyer,
-        await maybe(Opening, Opening.tender == tender.id),
-        lots,
-        criteria,
-        bids,
-        await panels.of(_matter(tender, buyer, lots, criteria, bids, decisions)),
-        decisions,
-        {each.bid: each for each in await PriceQuestion.objects().where(PriceQuestion.bid.is_in(ids))},
+        tender=tender,
+        buyer=buyer,
+        opening=await maybe(Opening, Opening.tender == tender.id),
+        lots=lots,
+        criteria=criteria,
+        bids=bids,
+        panel=await panels.of(_matter(tender, buyer, lots, criteria, bids, decisions)),
+        decisions=decisions,
+        questions={each.bid: each for each in await PriceQuestion.objects().where(PriceQuestion.bid.is_in(ids))},
     )

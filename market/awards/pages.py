@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -17,10 +18,11 @@ from market.audit.thread import thread
 from market.awards import actions, evaluation, rules
 from market.awards.readers import is_buyer, shown_reasons, standing_for
 from market.awards.tables import Decision
-from market.db import find, one
+from market.db import find
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.proof import canonical
+from market.reads import the
 from market.refusals import NotFound, refusals
 from market.tenders.tables import Lot, Tender
 from market.web import forms
@@ -131,8 +133,10 @@ class EvaluationPages(Controller):
     async def ask(self, request: Visitor, ref: FromPath[str], bid: FromPath[str]) -> Response[Any]:
         """Ask a bidder about a low price."""
         question = await actions.ask_about_price(request.user, ref, bid)
-        lot = await one("SELECT l.ref FROM opened_bid ob JOIN lot l ON l.id = ob.lot WHERE ob.id = {}", question.bid)
-        return to(f"/tenders/{ref}/evaluation/lots/{lot['ref']}", "The bidder is asked to explain its price.")
+        lot = await the(
+            str, "SELECT l.ref FROM opened_bid ob JOIN lot l ON l.id = ob.lot WHERE ob.id = {}", question.bid
+        )
+        return to(f"/tenders/{ref}/evaluation/lots/{lot}", "The bidder is asked to explain its price.")
 
     @get("/tenders/{ref:str}/evaluation/lots/{lot:str}", guards=[guards.signed_in])
     async def lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
@@ -295,7 +299,7 @@ class AwardPages(Controller):
         form = await forms.read(request, actions.Explanation)
         with form.acting():
             asked = await _asked(request.user, bid)
-            await actions.explain_price(request.user, asked["tender_ref"], asked["bid"], form.data)
+            await actions.explain_price(request.user, asked.tender_ref, asked.bid, form.data)
             return to(f"/awards/prices/{bid}", "Your explanation is with the buyer.")
         return await _price(request, bid, form)
 
@@ -348,18 +352,31 @@ async def _award(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respon
     )
 
 
-async def _asked(actor: Actor, bid: str) -> dict[str, Any]:
+class PriceAsked(msgspec.Struct, frozen=True):
+    """A question about a price, as its bidder reads it."""
+
+    bid: str
+    tender_ref: str
+    title: str
+    price_minor: int
+    currency: str
+    answer_by: datetime
+    answer: str
+    answered_at: datetime | None
+
+
+async def _asked(actor: Actor, bid: str) -> PriceAsked:
     """The question about a price of one of the actor's firms; the bid by its envelope's reference or its own."""
-    found = await one(
-        "SELECT b.ref AS bid, t.ref AS tender_ref, t.title, ob.price_minor, ob.currency, q.asked_at, q.answer_by, "
-        "q.answer, q.answered_at FROM price_question q JOIN opened_bid ob ON ob.id = q.bid JOIN bid b ON b.id = ob.bid "
-        "JOIN tender t ON t.id = ob.tender WHERE {} IN (b.ref, ob.ref) AND ob.supplier = ANY({}::int[])",
+    return await the(
+        PriceAsked,
+        """
+        SELECT b.ref AS bid, t.ref AS tender_ref, t.title, ob.price_minor, ob.currency, q.answer_by, q.answer, q.answered_at
+        FROM price_question q JOIN opened_bid ob ON ob.id = q.bid JOIN bid b ON b.id = ob.bid JOIN tender t ON t.id = ob.tender
+        WHERE {} IN (b.ref, ob.ref) AND ob.supplier = ANY({}::int[])
+        """,
         bid,
         actor.organisations(*SUPPLIER_ROLES),
     )
-    if not found:
-        raise NotFound("PriceQuestion")
-    return found
 
 
 async def _price(request: Visitor, bid: str, form: forms.Form[actions.Explanation]) -> Response[bytes]:

@@ -1,5 +1,10 @@
 """What was decided about opened bids, and what followed."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -62,3 +67,17 @@ class Complaint(Table):
     upheld = yes_or_no()
     answered_at = moment()
     answered_by = may_belong_to(Person)
+
+
+class Complained(msgspec.Struct, frozen=True):
+    """A complaint as it is shown, with the firm that lodged it."""
+
+    ref: str
+    supplier: int
+    supplier_ref: str
+    supplier_name: str
+    text: str
+    lodged_at: datetime
+    answer: str
+    upheld: bool
+    answered_at: datetime | None

@@ -13,13 +13,14 @@ from msgspec import Meta
 
 from market import clock
 from market.accounts.people import holders, tell, tell_person
-from market.accounts.tables import Organisation, Person
+from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.bids import rules
-from market.bids.tables import Bid, OpenedBid, Opening
-from market.db import find, many, maybe, one, transaction
+from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent
+from market.db import find, maybe, transaction
 from market.proof import canonical, sealing
+from market.reads import row, rows
 from market.refusals import NotFound, Refused, insist, refusals
 from market.settings import settings
 from market.standards import certificates, sanctions
@@ -71,15 +72,22 @@ async def _tender(ref: str, *, lock: bool = False) -> Tender:
     return tender
 
 
-async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[dict[str, Any]]:
-    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. Columns of `Bid`
-    with the references of lot and supplier. For the opening and for the supplier's own page only."""
-    return await many(
-        "SELECT * FROM (SELECT DISTINCT ON (b.lot, b.supplier) b.*, l.ref AS lot_ref, l.number AS lot_number, "
-        "o.ref AS supplier_ref, o.name AS supplier_name FROM bid b JOIN lot l ON l.id = b.lot "
-        "JOIN organisation o ON o.id = b.supplier WHERE b.tender = {} AND ({}::int IS NULL OR b.lot = {}) "
-        "AND ({}::int IS NULL OR b.supplier = {}) ORDER BY b.lot, b.supplier, b.received_at DESC, b.id DESC) last "
-        "WHERE act = 'submit' ORDER BY lot_number, received_at, id",
+async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[Envelope]:
+    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening
+    and for the supplier's own page only."""
+    return await rows(
+        Envelope,
+        """
+        SELECT b.id, b.ref, b.lot, b.supplier, b.envelope, b.digest, b.receipt, b.received_at,
+          l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name
+        FROM (
+          SELECT DISTINCT ON (lot, supplier) * FROM bid
+          WHERE tender = {} AND ({}::int IS NULL OR lot = {}) AND ({}::int IS NULL OR supplier = {})
+          ORDER BY lot, supplier, received_at DESC, id DESC
+        ) b
+        JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier
+        WHERE b.act = 'submit' ORDER BY l.number, b.received_at, b.id
+        """,
         tender,
         lot,
         lot,
@@ -127,8 +135,9 @@ async def published_key(tender: Tender) -> bytes:
     """The key that bids are sealed to, when it is the one that was published with the tender: its record fits the
     commitment, and the log names that commitment since publication. Another would let somebody else read what is sealed to
     it, so it is refused before anything is sealed."""
-    shares = await OpeningOfficer.select(OpeningOfficer.share).where(OpeningOfficer.tender == tender.id)
-    said = await one(
+    shares = await rows(bytes, "SELECT share FROM opening_officer WHERE tender = {} AND length(share) > 0", tender.id)
+    published = await row(
+        str,
         "SELECT body FROM event WHERE subject = {} AND verb = 'tender.published' ORDER BY seq LIMIT 1",
         f"tender:{tender.ref}",
     )
@@ -136,10 +145,10 @@ async def published_key(tender: Tender) -> bytes:
         key = sealing.TenderKey.of(
             tender.public_key,
             tender.platform_share,
-            [each["share"] for each in shares if each["share"]],
+            shares,
             tender.key_commitment,
         )
-        named = canonical.decode(said["body"].encode()).get("key_commitment") if said else None
+        named = canonical.decode(published.encode()).get("key_commitment") if published else None
     except sealing.KeyRefused:
         named = ""
     if named not in (None, tender.key_commitment):
@@ -238,21 +247,22 @@ async def criteria_of(lot: int) -> list[LotCriterion]:
     return await LotCriterion.objects().where(LotCriterion.lot == lot).order_by(LotCriterion.place)
 
 
-async def mine(actor: Actor, tender: int | None = None) -> list[dict[str, Any]]:
-    """What the actor's suppliers sent, newest first: every row with tender and lot. Never the contents: they are sealed."""
-    suppliers = actor.organisations(*SUPPLIER_ROLES)
-    if not suppliers:
-        return []
-    return await many(
-        "SELECT b.ref, b.act, b.digest, b.receipt, b.received_at, b.supplier, b.lot, t.ref AS tender_ref, "
-        "t.title AS tender_title, t.closes_at, t.opened_at, t.cancelled_at, l.ref AS lot_ref, l.number AS lot_number, "
-        "l.title AS lot_title, o.ref AS supplier_ref, b.id = last_value(b.id) OVER (PARTITION BY b.lot, b.supplier "
-        "ORDER BY b.received_at, b.id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS latest, "
-        "EXISTS (SELECT 1 FROM opening WHERE opening.tender = t.id AND b.act = 'submit' "
-        "AND position(b.digest IN opening.register) > 0) AS registered "
-        "FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier "
-        "WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC",
-        suppliers,
+async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
+    """What the actor's suppliers sent, newest first. Never the contents: they are sealed."""
+    return await rows(
+        Sent,
+        """
+        SELECT b.ref, b.act, b.digest, b.receipt, b.received_at, t.ref AS tender_ref, t.title AS tender_title, t.opened_at,
+          t.cancelled_at, l.ref AS lot_ref, l.number AS lot_number, l.title AS lot_title,
+          b.id = first_value(b.id) OVER (PARTITION BY b.lot, b.supplier ORDER BY b.received_at DESC, b.id DESC) AS latest,
+          EXISTS (
+            SELECT 1 FROM opening o
+            WHERE o.tender = t.id AND b.act = 'submit' AND position(b.digest IN o.register) > 0
+          ) AS registered
+        FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot
+        WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
+        """,
+        actor.organisations(*SUPPLIER_ROLES),
         tender,
         tender,
     )
@@ -337,18 +347,18 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
 
 async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: Any) -> Opening:
     now = clock.now()
-    rows = await counting(tender.id)
+    envelopes = await counting(tender.id)
     register = canonical.encode(
         [
             {
-                "bid": row["ref"],
-                "envelope_sha256": row["digest"],
-                "lot": row["lot_ref"],
-                "received_at": row["received_at"].isoformat(),
-                "supplier": row["supplier_ref"],
-                "supplier_name": row["supplier_name"],
+                "bid": each.ref,
+                "envelope_sha256": each.digest,
+                "lot": each.lot_ref,
+                "received_at": each.received_at.isoformat(),
+                "supplier": each.supplier_ref,
+                "supplier_name": each.supplier_name,
             }
-            for row in rows
+            for each in envelopes
         ]
     ).decode()
     opening = Opening(
@@ -360,13 +370,13 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         digest=hashlib.sha256(register.encode()).hexdigest(),
     )
     await opening.save()
-    for row in rows:
-        await OpenedBid.insert(_read(row, tender, private))
+    for each in envelopes:
+        await OpenedBid.insert(_read(each, tender, private))
     tender.opened_at = now
     await tender.save([Tender.opened_at])
     # The officers' waiting shares have done their work: from here on the key is needed no more.
     await OpeningOfficer.update({OpeningOfficer.held: b""}).where(OpeningOfficer.tender == tender.id)
-    for supplier in dict.fromkeys(row["supplier"] for row in rows):
+    for supplier in dict.fromkeys(each.supplier for each in envelopes):
         await tell(
             supplier,
             "bids/opened.txt",
@@ -374,7 +384,7 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             about=f"tender:{tender.ref}",
             tender=tender,
             opening=opening,
-            count=len(rows),
+            count=len(envelopes),
         )
     await tell(
         tender.buyer,
@@ -383,35 +393,40 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         about=f"tender:{tender.ref}",
         tender=tender,
         opening=opening,
-        count=len(rows),
+        count=len(envelopes),
     )
     officers = [person.ref for person in await holders(tender.buyer) if person.id in (first, second)]
     await record(
         actor,
         "tender.opened",
         f"tender:{tender.ref}",
-        {"bids": len(rows), "officers": sorted(officers), "opening": opening.ref, "register_sha256": opening.digest},
+        {
+            "bids": len(envelopes),
+            "officers": sorted(officers),
+            "opening": opening.ref,
+            "register_sha256": opening.digest,
+        },
         about=[f"opening:{opening.ref}", *([f"challenge:{tender.exercise}"] if tender.exercise else [])],
         organisation=buyer.ref,
     )
     return opening
 
 
-def _read(row: dict[str, Any], tender: Tender, private: Any) -> OpenedBid:
+def _read(sealed: Envelope, tender: Tender, private: Any) -> OpenedBid:
     """Open one envelope. One that cannot be read, or is not the one its receipt was given for, is kept with the reason and
     stops nobody else's."""
     opened = OpenedBid(
-        bid=row["id"], tender=tender.id, lot=row["lot"], supplier=row["supplier"], currency=tender.currency, problem=""
+        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, problem=""
     )
-    context = sealing.Context(tender.ref, row["lot_ref"], row["supplier_ref"])
-    stored = sealing.receipt(row["envelope"], context, row["received_at"])
-    if (stored.envelope_sha256, stored.digest) != (row["digest"], row["receipt"]):
+    context = sealing.Context(tender.ref, sealed.lot_ref, sealed.supplier_ref)
+    stored = sealing.receipt(sealed.envelope, context, sealed.received_at)
+    if (stored.envelope_sha256, stored.digest) != (sealed.digest, sealed.receipt):
         opened.problem = (
             "The envelope is not the one that its receipt was given for: it was exchanged after it arrived."
         )
         return opened
     try:
-        content = canonical.decode(sealing.open_envelope(private, context, row["envelope"]))
+        content = canonical.decode(sealing.open_envelope(private, context, sealed.envelope))
         opened.price_minor = int(content["price_minor"])
         opened.answers = canonical.encode(content["answers"]).decode()
         opened.declarations = "declared" if content["declared"] else ""
@@ -453,25 +468,28 @@ async def opening_of(tender: int) -> Opening | None:
     return await maybe(Opening, Opening.tender == tender)
 
 
-def register_of(opening: Opening) -> list[dict[str, Any]]:
+def register_of(opening: Opening) -> list[Entry]:
     """The register's entries, with their moments read."""
-    entries: list[dict[str, Any]] = canonical.decode(opening.register.encode())
-    return [{**each, "received_at": datetime.fromisoformat(each["received_at"])} for each in entries]
+    return msgspec.convert(canonical.decode(opening.register.encode()), list[Entry])
 
 
-async def officers_of(tender: int) -> list[dict[str, Any]]:
-    """The opening officers: name and address, whether she made a code, when she entered it; for the buyer's people only."""
-    rows = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender).order_by(OpeningOfficer.id)
-    people = {
-        each.id: each for each in await Person.objects().where(Person.id.is_in([row.person for row in rows] or [0]))
-    }
-    return [
-        {
-            "person": row.person,
-            "name": people[row.person].name,
-            "email": people[row.person].email,
-            "enrolled": bool(row.public_key),
-            "contributed_at": row.contributed_at,
-        }
-        for row in rows
-    ]
+class Officer(msgspec.Struct, frozen=True):
+    """An opening officer: whether she made a code, and when she entered it."""
+
+    person: int
+    name: str
+    email: str
+    enrolled: bool
+    contributed_at: datetime | None
+
+
+async def officers_of(tender: int) -> list[Officer]:
+    """The opening officers in the order in which they were named; for the buyer's people only."""
+    return await rows(
+        Officer,
+        """
+        SELECT f.person, p.name, p.email, length(f.public_key) > 0 AS enrolled, f.contributed_at
+        FROM opening_officer f JOIN person p ON p.id = f.person WHERE f.tender = {} ORDER BY f.id
+        """,
+        tender,
+    )

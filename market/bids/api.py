@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from litestar import Controller, get, post
@@ -11,7 +10,7 @@ from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
 from market.bids import actions
-from market.bids.tables import Opening
+from market.bids.tables import Opening, Sent
 from market.db import find
 from market.tenders.tables import Tender
 from market.web.api import Items
@@ -136,7 +135,7 @@ class BidsApi(Controller):
         """The register; 404 while the bids are sealed."""
         tender = await find(Tender, Tender.ref == ref)
         opening = await find(Opening, Opening.tender == tender.id)
-        entries = [EntryView(**each) for each in actions.register_of(opening)]
+        entries = msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
         return OpeningView(opening.ref, ref, opening.opened_at, opening.digest, entries)
 
     @post(
@@ -154,14 +153,14 @@ class BidsApi(Controller):
         return ContributionView(await actions.contribute(request.user, ref, data.code) is not None)
 
 
-def _sent(row: dict[str, Any]) -> SentView:
+def _sent(row: Sent) -> SentView:
     return SentView(
-        row["ref"],
-        row["act"],
-        row["tender_ref"],
-        row["lot_ref"],
-        row["digest"],
-        row["receipt"],
-        row["received_at"],
-        bool(row["latest"]),
+        bid=row.ref,
+        act=row.act,
+        tender=row.tender_ref,
+        lot=row.lot_ref,
+        envelope_sha256=row.digest,
+        receipt=row.receipt,
+        received_at=row.received_at,
+        counts=row.latest,
     )

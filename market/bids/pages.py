@@ -80,7 +80,7 @@ class BidPages(Controller):
             tender=tender,
             buyer=await find(Organisation, Organisation.id == tender.buyer),
             lots=lots,
-            sent={each["lot_ref"]: each for each in reversed(sent)},
+            sent={each.lot_ref: each for each in reversed(sent)},
             history=sent,
             blocked=refusals(rules.SUBMIT, facts),
             withdraws=not refusals(rules.WITHDRAW, facts),
@@ -156,7 +156,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
     tender = await _tender(ref)
     opening = await actions.opening_of(tender.id)
     officers = await actions.officers_of(tender.id)
-    me = next((each for each in officers if each["person"] == request.user.person), None)
+    me = next((each for each in officers if each.person == request.user.person), None)
     insider = me is not None or request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None
     return show(
         request,
@@ -176,8 +176,8 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
                 tender,
                 clock.now(),
                 me is not None,
-                bool(me and me["enrolled"]),
-                bool(me and me["contributed_at"] is not None),
+                bool(me and me.enrolled),
+                bool(me and me.contributed_at is not None),
             ),
         ),
         form=form,

@@ -1,5 +1,10 @@
 """Sealed bids and their opening."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -30,6 +35,42 @@ class Bid(Table):
     received_at = when(index=True)
 
 
+class Envelope(msgspec.Struct, frozen=True):
+    """An envelope that counts, with whose it is and for which lot."""
+
+    id: int
+    ref: str
+    lot: int
+    supplier: int
+    envelope: bytes
+    digest: str
+    receipt: str
+    received_at: datetime
+    lot_ref: str
+    supplier_ref: str
+    supplier_name: str
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What a supplier sent, without its contents. `latest` says whether it is the last for its lot, `registered` whether the
+    register of opening names it."""
+
+    ref: str
+    act: str
+    digest: str
+    receipt: str
+    received_at: datetime
+    tender_ref: str
+    tender_title: str
+    opened_at: datetime | None
+    cancelled_at: datetime | None
+    lot_ref: str
+    lot_number: int
+    lot_title: str
+    latest: bool
+    registered: bool
+
+
 class Opening(Table):
     """The act of opening: once per tender, by two officers, with the register as it was published."""
 
@@ -44,6 +85,17 @@ class Opening(Table):
     digest = Varchar(length=64)
 
     a_tender_is_opened_once = Unique(["tender"])
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One envelope of the register of opening."""
+
+    bid: str
+    envelope_sha256: str
+    lot: str
+    received_at: datetime
+    supplier: str
+    supplier_name: str
 
 
 class OpenedBid(Table):

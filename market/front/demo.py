@@ -5,7 +5,6 @@ Only with `PRELUDE_DEMO=1`, which `market.settings` refuses in production; every
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import yaml
 from msgspec import Meta
 
 from market import clock
-from market.db import many
+from market.reads import rows
 from market.refusals import NotFound
 from market.settings import ROOT, settings
 
@@ -33,14 +32,25 @@ class Move(msgspec.Struct, forbid_unknown_fields=False):
     hours: Annotated[int, Meta(title="Hours", ge=1, le=9000)]
 
 
-@dataclass(frozen=True, slots=True)
-class Guise:
-    """Somebody of the story: who she is, and what a visitor can see by being her (empty for the others)."""
+class Guise(msgspec.Struct, frozen=True):
+    """Somebody of the story: who she is, in which role of which body."""
 
     ref: str
     name: str
-    office: str
-    line: str = ""
+    email: str
+    title: str
+    role: str
+    body: str
+
+    @property
+    def office(self) -> str:
+        """Her title, or her role in words, and where."""
+        return f"{self.title or self.role.replace('-', ' ').capitalize()}, {self.body}"
+
+    @property
+    def line(self) -> str:
+        """What a visitor can see by being her; empty for those the story does not put first."""
+        return _story().get(self.email, "")
 
 
 def must_be_demo() -> None:
@@ -50,33 +60,30 @@ def must_be_demo() -> None:
 
 
 @cache
-def _story() -> tuple[tuple[str, str], ...]:
-    """(e-mail address, line) of those the story puts first, in its order."""
+def _story() -> dict[str, str]:
+    """Those the story puts first, in its order: e-mail address → line."""
     told: dict[str, Any] = yaml.safe_load(PEOPLE.read_text(encoding="utf-8"))
     address = {each["key"]: each["email"] for each in told["people"]}
-    return tuple((address[each["person"]], each["line"]) for each in told["sign_in"])
+    return {address[each["person"]]: each["line"] for each in told["sign_in"]}
 
 
 async def guises() -> tuple[list[Guise], list[Guise]]:
     """Those the story puts first, in its order, and everybody else who can sign in, by body and name."""
     now = clock.now()
-    rows = await many(
-        "SELECT p.ref, p.name, p.email, m.title, m.role, o.name AS body FROM person p "
-        "JOIN LATERAL (SELECT * FROM membership WHERE membership.person = p.id AND since <= {} "
-        "AND (until IS NULL OR until > {}) ORDER BY id LIMIT 1) m ON true JOIN organisation o ON o.id = m.organisation "
-        "WHERE p.closed_at IS NULL ORDER BY o.kind, o.name, p.name LIMIT 400",
+    found = await rows(
+        Guise,
+        """
+        SELECT p.ref, p.name, p.email, m.title, m.role, o.name AS body FROM person p
+        JOIN LATERAL (
+          SELECT * FROM membership
+          WHERE membership.person = p.id AND since <= {} AND (until IS NULL OR until > {}) ORDER BY id LIMIT 1
+        ) m ON true
+        JOIN organisation o ON o.id = m.organisation
+        WHERE p.closed_at IS NULL ORDER BY o.kind, o.name, p.name LIMIT 400
+        """,
         now,
         now,
     )
-    lines = dict(_story())
-    found = {
-        row["email"]: Guise(
-            row["ref"],
-            row["name"],
-            f"{row['title'] or row['role'].replace('-', ' ').capitalize()}, {row['body']}",
-            lines.get(row["email"], ""),
-        )
-        for row in rows
-    }
-    first = [found[address] for address, _ in _story() if address in found]
-    return first, [each for each in found.values() if each not in first]
+    story = list(_story())
+    first = sorted((each for each in found if each.email in story), key=lambda each: story.index(each.email))
+    return first, [each for each in found if each.email not in story]

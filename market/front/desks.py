@@ -65,11 +65,20 @@ class SupplierDesk:
     lacks: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """A mission of the department, with what was begun and signed for it."""
+
+    aim: missions.Aim
+    exercises: challenges.OfMission | None
+    contracts: int
+
+
 @dataclass(slots=True)
 class MinisterDesk:
     """A minister's portfolio: the department's missions, what its bodies are running, and what was waived."""
 
-    missions: list[dict[str, Any]]
+    missions: list[Aimed]
     running: list[Running]
     waived: list[waivers.Decided]
 
@@ -131,7 +140,7 @@ async def _minister(departments: Sequence[int]) -> MinisterDesk:
     signed = await contracts.by_mission([aim.id for aim in aims])
     running = await gathered(noun.running(bodies) for noun in (challenges, contracts))
     return MinisterDesk(
-        [{"aim": aim, "exercises": exercises.get(aim.id), "contracts": signed.get(aim.id, 0)} for aim in aims],
+        [Aimed(aim, exercises.get(aim.id), signed.get(aim.id, 0)) for aim in aims],
         sorted(running, key=lambda each: (each.standing.when is None, each.standing.when)),
         await waivers.decided(departments),
     )

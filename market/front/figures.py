@@ -7,14 +7,16 @@ zero: nobody has been paid in 0 days when nobody has been paid.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
 
 from market import policy
-from market.db import many, one
 from market.money import Money
 from market.organisations import Size, size_of
 from market.payments.actions import speed
+from market.reads import row, rows, the
 
 COUNTED = {
     "small-firms": "Contracts that both sides signed. A firm is small when it has fewer than "
@@ -43,7 +45,7 @@ class Portfolio:
     ref: str
     title: str
     owner: str
-    ends_on: Any
+    ends_on: date
     challenges: int
     concluded: int
     tenders: int
@@ -98,25 +100,37 @@ def percent(part: int, whole: int) -> int | None:
     return (200 * part + whole) // (2 * whole) if whole else None
 
 
-def is_small(row: dict[str, Any]) -> bool:
-    """Whether a firm is small by the figures it gave; `row` has staff, turnover_minor, balance_minor and firm_currency."""
+class Won(msgspec.Struct, frozen=True):
+    """The signed contracts of one firm under one mission in one currency, with the figures the firm gave."""
 
-    def given(name: str) -> Money | None:
-        return Money(row[name], row["firm_currency"]) if row[name] is not None else None
+    mission: int | None
+    currency: str
+    contracts: int
+    value_minor: int
+    employees: int | None
+    turnover_minor: int | None
+    balance_minor: int | None
+    firm_currency: str
 
-    definition: Literal["uk", "eu"] = "eu" if row["firm_currency"] == "EUR" else "uk"
-    return size_of(Size(row["staff"], given("turnover_minor"), given("balance_minor")), definition).small is True
+    @property
+    def small(self) -> bool:
+        """Whether the firm is small by its figures."""
+        turnover, balance = (
+            None if minor is None else Money(minor, self.firm_currency)
+            for minor in (self.turnover_minor, self.balance_minor)
+        )
+        definition: Literal["uk", "eu"] = "eu" if self.firm_currency == "EUR" else "uk"
+        return size_of(Size(self.employees, turnover, balance), definition).small is True
 
 
-_seen: tuple[str, Figures] = ("", Figures())
+_seen: tuple[str | None, Figures] = ("", Figures())
 
 
 async def figures() -> Figures:
     """The figures now. They are reckoned anew only when the log has grown since this process last did: nothing they count
     changes without an event."""
     global _seen
-    last = await one("SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
-    state = str(last.get("hash", ""))
+    state = await row(str, "SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
     if state and state == _seen[0]:
         return _seen[1]
     found = await reckon()
@@ -128,123 +142,234 @@ async def reckon() -> Figures:
     """Count everything from the tables."""
     currency = policy.UK.currency
     won = await _won()
-    here = [row for row in won if row["currency"] == currency]
-    value, to_small = sum(row["value"] for row in here), sum(row["value"] for row in here if is_small(row))
+    value, to_small = _worth(won, currency)
     paid = await _paid(currency)
-    waivers = await one(
-        "SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted, "
-        "count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused, "
-        "count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting FROM waiver"
-    )
-    grounds = await many(
-        "SELECT ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL AND ground <> '' GROUP BY ground"
-    )
+    waivers = await _waived()
+    grounds = await _by_ground()
     way = await _problem_to_contract()
     fast = await speed()
     return Figures(
-        contracts=sum(row["contracts"] for row in won),
-        contracts_to_small=sum(row["contracts"] for row in won if is_small(row)),
+        contracts=sum(each.contracts for each in won),
+        contracts_to_small=sum(each.contracts for each in won if each.small),
         value=Money(value, currency),
         small_share=percent(to_small, value),
         pitches_paid=fast.paid,
         days_to_pay=fast.median,
-        fees=Money(paid["fees"], currency),
-        paid=paid["paid"],
-        paid_in_time=paid["in_time"],
-        tenders=sum(row["tenders"] for row in grounds),
-        by_ground={row["ground"]: row["tenders"] for row in grounds},
-        waivers_granted=waivers["granted"],
-        waivers_refused=waivers["refused"],
-        waivers_waiting=waivers["waiting"],
-        days_to_contract=int(way["days"]) if way["days"] is not None else None,
-        contracts_from_problems=way["contracts"],
+        fees=Money(paid.fees, currency),
+        paid=paid.paid,
+        paid_in_time=paid.in_time,
+        tenders=sum(grounds.values()),
+        by_ground=grounds,
+        waivers_granted=waivers.granted,
+        waivers_refused=waivers.refused,
+        waivers_waiting=waivers.waiting,
+        days_to_contract=way.days,
+        contracts_from_problems=way.contracts,
         missions=tuple(await _portfolios(won, currency)),
     )
 
 
-async def _won() -> list[dict[str, Any]]:
+async def _won() -> list[Won]:
     """Signed contracts by mission, firm and currency."""
-    return await many(
-        "SELECT c.mission, c.currency, count(*) AS contracts, sum(c.value_minor)::bigint AS value, s.employees AS staff, "
-        "s.turnover_minor, s.balance_minor, s.currency AS firm_currency FROM contract c "
-        "JOIN organisation s ON s.id = c.supplier "
-        "WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL GROUP BY c.mission, c.currency, s.id"
+    return await rows(
+        Won,
+        """
+        SELECT c.mission, c.currency, count(*) AS contracts, sum(c.value_minor)::bigint AS value_minor, s.employees,
+          s.turnover_minor, s.balance_minor, s.currency AS firm_currency
+        FROM contract c JOIN organisation s ON s.id = c.supplier
+        WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL GROUP BY c.mission, c.currency, s.id
+        """,
     )
 
 
-async def _paid(currency: str) -> dict[str, Any]:
-    return await one(
-        "SELECT count(*) AS paid, count(*) FILTER (WHERE p.paid_at <= o.due_at) AS in_time, "
-        "coalesce(sum(o.amount_minor) FILTER (WHERE o.cause LIKE 'pitch:%' AND o.currency = {}), 0)::bigint AS fees "
-        "FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.state = 'paid'",
+class Waived(msgspec.Struct, frozen=True):
+    """How many requests for a waiver were granted, were refused, and wait."""
+
+    granted: int
+    refused: int
+    waiting: int
+
+
+async def _waived() -> Waived:
+    return await the(
+        Waived,
+        """
+        SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
+          count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
+          count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting
+        FROM waiver
+        """,
+    )
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """How many published tenders passed on one ground."""
+
+    ground: str
+    tenders: int
+
+
+async def _by_ground() -> dict[str, int]:
+    found = await rows(
+        Passed,
+        """
+        SELECT ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL AND ground <> '' GROUP BY ground
+        """,
+    )
+    return {each.ground: each.tenders for each in found}
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """What was paid: how much of it in time, and the fees for pitches."""
+
+    paid: int
+    in_time: int
+    fees: int
+
+
+async def _paid(currency: str) -> Paid:
+    return await the(
+        Paid,
+        """
+        SELECT count(*) AS paid, count(*) FILTER (WHERE p.paid_at <= o.due_at) AS in_time,
+          coalesce(sum(o.amount_minor) FILTER (WHERE o.cause LIKE 'pitch:%' AND o.currency = {}), 0)::bigint AS fees
+        FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.state = 'paid'
+        """,
         currency,
     )
 
 
-async def _problem_to_contract() -> dict[str, Any]:
-    return await one(
-        "SELECT count(*) AS contracts, percentile_disc(0.5) WITHIN GROUP (ORDER BY floor(EXTRACT(EPOCH FROM "
-        "(signed_at - published_at)) / 86400)) AS days FROM (SELECT h.id, h.published_at, "
-        "min(greatest(c.buyer_signed_at, c.supplier_signed_at)) AS signed_at FROM contract c JOIN tender t ON t.id = c.tender "
-        "JOIN challenge h ON h.ref = t.exercise WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL "
-        "GROUP BY h.id) first"
+class Led(msgspec.Struct, frozen=True):
+    """How many problems led to a contract, and in how many days."""
+
+    contracts: int
+    days: int | None
+
+
+async def _problem_to_contract() -> Led:
+    return await the(
+        Led,
+        """
+        SELECT count(*) AS contracts, percentile_disc(0.5) WITHIN GROUP (
+          ORDER BY floor(EXTRACT(EPOCH FROM (signed_at - published_at)) / 86400)
+        )::int AS days
+        FROM (
+          SELECT h.id, h.published_at, min(greatest(c.buyer_signed_at, c.supplier_signed_at)) AS signed_at
+          FROM contract c JOIN tender t ON t.id = c.tender JOIN challenge h ON h.ref = t.exercise
+          WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL GROUP BY h.id
+        ) first
+        """,
     )
 
 
-async def _portfolios(won: list[dict[str, Any]], currency: str) -> list[Portfolio]:
-    rows = await many(
-        "SELECT m.id, m.ref, m.title, m.ends_on, o.name AS owner, "
-        "(SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.published_at IS NOT NULL) AS challenges, "
-        "(SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.concluded_at IS NOT NULL) AS concluded, "
-        "(SELECT count(*) FROM tender t WHERE t.mission = m.id AND t.published_at IS NOT NULL) AS tenders, "
-        "(SELECT coalesce(sum(b.amount_minor), 0)::bigint FROM challenge h JOIN obligation b ON b.about = 'challenge:' || h.ref "
-        "JOIN payment p ON p.obligation = b.id AND p.state = 'paid' WHERE h.mission = m.id AND b.cause LIKE 'pitch:%' "
-        "AND b.currency = {}) AS fees "
-        "FROM mission m JOIN organisation o ON o.id = m.owner WHERE m.published_at IS NOT NULL ORDER BY m.ends_on, m.id",
+class Filed(msgspec.Struct, frozen=True):
+    """A published mission with what is counted under it."""
+
+    id: int
+    ref: str
+    title: str
+    owner: str
+    ends_on: date
+    challenges: int
+    concluded: int
+    tenders: int
+    fees: int
+
+
+async def _portfolios(won: list[Won], currency: str) -> list[Portfolio]:
+    missions = await rows(
+        Filed,
+        """
+        SELECT m.id, m.ref, m.title, o.name AS owner, m.ends_on,
+          (SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.published_at IS NOT NULL) AS challenges,
+          (SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.concluded_at IS NOT NULL) AS concluded,
+          (SELECT count(*) FROM tender t WHERE t.mission = m.id AND t.published_at IS NOT NULL) AS tenders,
+          (SELECT coalesce(sum(b.amount_minor), 0)::bigint FROM challenge h
+            JOIN obligation b ON b.about = 'challenge:' || h.ref JOIN payment p ON p.obligation = b.id AND p.state = 'paid'
+            WHERE h.mission = m.id AND b.cause LIKE 'pitch:%' AND b.currency = {}) AS fees
+        FROM mission m JOIN organisation o ON o.id = m.owner WHERE m.published_at IS NOT NULL ORDER BY m.ends_on, m.id
+        """,
         currency,
     )
-    made = []
-    for row in rows:
-        mine = [each for each in won if each["mission"] == row["id"]]
-        here = [each for each in mine if each["currency"] == currency]
-        value = sum(each["value"] for each in here)
-        small = sum(each["value"] for each in here if is_small(each))
-        made.append(
-            Portfolio(
-                row["ref"],
-                row["title"],
-                row["owner"],
-                row["ends_on"],
-                row["challenges"],
-                row["concluded"],
-                row["tenders"],
-                sum(each["contracts"] for each in mine),
-                Money(value, currency),
-                percent(small, value),
-                Money(row["fees"], currency),
-            )
-        )
-    return made
+    return [_portfolio(mission, [each for each in won if each.mission == mission.id], currency) for mission in missions]
 
 
-async def open_challenges(now: datetime, limit: int) -> list[dict[str, Any]]:
-    """Challenges one may still apply to, closing soonest first; `total` counts all of them."""
-    return await many(
-        "SELECT c.ref, c.title, c.fee_minor, c.currency, c.places, c.closes_at, o.name AS buyer, count(*) OVER () AS total "
-        "FROM challenge c JOIN organisation o ON o.id = c.buyer WHERE c.published_at IS NOT NULL AND c.cancelled_at IS NULL "
-        "AND c.concluded_at IS NULL AND c.shortlisted_at IS NULL AND c.closes_at >= {} ORDER BY c.closes_at, c.id LIMIT {}",
+def _portfolio(mission: Filed, won: list[Won], currency: str) -> Portfolio:
+    value, small = _worth(won, currency)
+    return Portfolio(
+        ref=mission.ref,
+        title=mission.title,
+        owner=mission.owner,
+        ends_on=mission.ends_on,
+        challenges=mission.challenges,
+        concluded=mission.concluded,
+        tenders=mission.tenders,
+        contracts=sum(each.contracts for each in won),
+        value=Money(value, currency),
+        to_small=percent(small, value),
+        fees=Money(mission.fees, currency),
+    )
+
+
+def _worth(won: list[Won], currency: str) -> tuple[int, int]:
+    """What the contracts in this currency are worth, and those of small firms."""
+    here = [each for each in won if each.currency == currency]
+    return sum(each.value_minor for each in here), sum(each.value_minor for each in here if each.small)
+
+
+class OpenChallenge(msgspec.Struct, frozen=True):
+    """A challenge one may apply to; `total` counts all of them."""
+
+    ref: str
+    title: str
+    buyer: str
+    fee_minor: int
+    currency: str
+    places: int
+    closes_at: datetime
+    total: int
+
+
+async def open_challenges(now: datetime, limit: int) -> list[OpenChallenge]:
+    """Challenges one may still apply to, closing soonest first."""
+    return await rows(
+        OpenChallenge,
+        """
+        SELECT c.ref, c.title, o.name AS buyer, c.fee_minor, c.currency, c.places, c.closes_at, count(*) OVER () AS total
+        FROM challenge c JOIN organisation o ON o.id = c.buyer
+        WHERE c.published_at IS NOT NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL AND c.shortlisted_at IS NULL
+          AND c.closes_at >= {} ORDER BY c.closes_at, c.id LIMIT {}
+        """,
         now,
         limit,
     )
 
 
-async def open_lots(now: datetime, limit: int) -> list[dict[str, Any]]:
-    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first; `total` counts all."""
-    return await many(
-        "SELECT t.ref, t.title AS tender, l.number, l.title, l.value_minor, t.currency, t.closes_at, o.name AS buyer, "
-        "count(*) OVER () AS total FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer "
-        "WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL "
-        "AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}",
+class OpenLot(msgspec.Struct, frozen=True):
+    """A lot one may bid for, and the title of its tender (`ref`); `total` counts all of them."""
+
+    ref: str
+    tender: str
+    number: int
+    title: str
+    buyer: str
+    value_minor: int
+    currency: str
+    closes_at: datetime
+    total: int
+
+
+async def open_lots(now: datetime, limit: int) -> list[OpenLot]:
+    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first."""
+    return await rows(
+        OpenLot,
+        """
+        SELECT t.ref, t.title AS tender, l.number, l.title, o.name AS buyer, l.value_minor, t.currency, t.closes_at,
+          count(*) OVER () AS total
+        FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer
+        WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL
+          AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}
+        """,
         now,
         limit,
     )

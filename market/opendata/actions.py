@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from market.db import find, many, maybe, one, transaction
 from market.opendata import gathering, packages, releases
 from market.opendata.facts import Step
-from market.opendata.tables import Place, Process, Release
+from market.opendata.tables import Latest, Place, Process, Release, Whole
 from market.proof import canonical
+from market.reads import rows, the
 from market.refusals import NotFound
 from market.settings import settings
 
@@ -56,7 +59,7 @@ async def publish() -> int:
     neither. An event about which nothing is public is passed.
     """
     async with transaction():
-        if not (await one("SELECT pg_try_advisory_xact_lock({}) AS mine", PUBLISH_LOCK))["mine"]:
+        if not await the(bool, "SELECT pg_try_advisory_xact_lock({})", PUBLISH_LOCK):
             return 0
         return await _go_on()
 
@@ -83,31 +86,51 @@ async def republish() -> tuple[int, list[str]]:
     return len(after), sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
+class Digest(msgspec.Struct, frozen=True):
+    """What a release holds, shortened."""
+
+    key: str
+    digest: str
+
+
 async def _digests() -> dict[str, str]:
-    return {row["key"]: row["digest"] for row in await many("SELECT key, md5(body) AS digest FROM release")}
+    return {each.key: each.digest for each in await rows(Digest, "SELECT key, md5(body) AS digest FROM release")}
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """An event that is announced."""
+
+    seq: int
+    verb: str
+    about: list[str]
+    at: datetime
+    body: str
 
 
 async def _go_on() -> int:
     place = await maybe(Place, Place.name == LOG)
-    rows = await many(
-        "SELECT seq, verb, about, at, body FROM event WHERE verb = ANY({}::text[]) AND sealed_by = '' AND seq > {} "
-        "ORDER BY seq LIMIT {}",
+    events = await rows(
+        Happened,
+        """
+        SELECT seq, verb, about, at, body FROM event
+        WHERE verb = ANY({}::text[]) AND sealed_by = '' AND seq > {} ORDER BY seq LIMIT {}
+        """,
         list(ANNOUNCED),
         place.event if place else 0,
         BATCH,
     )
     touched: dict[str, None] = {}
-    for row in rows:
-        subject = process_of(row["about"])
-        made = await _release(subject, row) if subject else None
+    for event in events:
+        subject = process_of(event.about)
+        made = await _release(subject, event) if subject else None
         if subject is None or made is None:
             continue
         await Release.insert(
             Release(
                 key=made["id"],
                 ocid=made["ocid"],
-                event=row["seq"],
-                at=row["at"],
+                event=event.seq,
+                at=event.at,
                 tags=list(made["tag"]),
                 extensions=packages.extensions_of(made),
                 body=packages.encode(made).decode(),
@@ -116,13 +139,13 @@ async def _go_on() -> int:
         touched[subject] = None
     for subject in touched:
         await _compile(subject)
-    if rows:
+    if events:
         await many(
             "INSERT INTO place (name, event) VALUES ({}, {}) ON CONFLICT (name) DO UPDATE SET event = EXCLUDED.event",
             LOG,
-            rows[-1]["seq"],
+            events[-1].seq,
         )
-    return len(rows)
+    return len(events)
 
 
 def process_of(about: Sequence[str]) -> str | None:
@@ -141,9 +164,9 @@ def tags_of(verb: str, body: str) -> tuple[str, ...]:
     return ANNOUNCED[verb]
 
 
-async def _release(subject: str, row: dict[str, Any]) -> dict[str, Any] | None:
+async def _release(subject: str, event: Happened) -> dict[str, Any] | None:
     kind, _, ref = subject.partition(":")
-    step = Step(str(row["seq"]), row["at"], tags_of(row["verb"], row["body"]))
+    step = Step(str(event.seq), event.at, tags_of(event.verb, event.body))
     try:
         if kind == "tender":
             return releases.tender_release(await gathering.tender(ref, step.at), step, gathering.publisher())
@@ -152,23 +175,35 @@ async def _release(subject: str, row: dict[str, Any]) -> dict[str, Any] | None:
         return None
 
 
+class Released(msgspec.Struct, frozen=True):
+    """A release as it was published."""
+
+    key: str
+    event: int
+    at: datetime
+    tags: list[str]
+    body: str
+
+
 async def _compile(subject: str) -> None:
     ocid = ocid_of(subject)
-    rows = await many("SELECT key, event, at, tags, body FROM release WHERE ocid = {} ORDER BY event", ocid)
-    compiled = packages.compiled_release([packages.decode(row["body"]) for row in rows])
+    published = await rows(
+        Released, "SELECT key, event, at, tags, body FROM release WHERE ocid = {} ORDER BY event", ocid
+    )
+    compiled = packages.compiled_release([packages.decode(each.body) for each in published])
     links = [
         {
-            "url": f"{settings().site_url}/api/ocds/releases/{row['key']}",
-            "date": releases.date(row["at"]),
-            "tag": row["tags"],
+            "url": f"{settings().site_url}/api/ocds/releases/{each.key}",
+            "date": releases.date(each.at),
+            "tag": each.tags,
         }
-        for row in rows
+        for each in published
     ]
     now: dict[str, Any] = {
-        "last": rows[-1]["event"],
-        "tags": rows[-1]["tags"],
-        "began_at": rows[0]["at"],
-        "changed_at": rows[-1]["at"],
+        "last": published[-1].event,
+        "tags": published[-1].tags,
+        "began_at": published[0].at,
+        "changed_at": published[-1].at,
         "extensions": packages.extensions_of(compiled),
         "listed": packages.encode(links).decode(),
         "compiled": packages.encode(compiled).decode(),
@@ -218,15 +253,24 @@ async def page_of_records(
     )
 
 
+class Item(msgspec.Struct, frozen=True):
+    """A release or record as its text, its place, when it happened, and the extensions it uses."""
+
+    place: int
+    at: datetime
+    used: str
+    body: str
+
+
 async def _page(query: str, asked: list[Any], after: int, limit: int) -> Page:
-    rows = await many(f"{query} ORDER BY place LIMIT {{}}", *asked, limit + 1)
-    shown = rows[:limit]
+    items = await rows(Item, f"{query} ORDER BY place LIMIT {{}}", *asked, limit + 1)
+    shown = items[:limit]
     return Page(
-        [row["body"].encode() for row in shown],
-        {name for used in {row["used"] for row in shown} for name in used.split()},
-        shown[-1]["place"] if shown else after,
-        len(rows) > limit,
-        max((row["at"] for row in shown), default=NEVER),
+        [each.body.encode() for each in shown],
+        {name for used in {each.used for each in shown} for name in used.split()},
+        shown[-1].place if shown else after,
+        len(items) > limit,
+        max((each.at for each in shown), default=NEVER),
     )
 
 
@@ -247,12 +291,12 @@ def _of_processes(after: int, since: datetime | None, kind: str, year: int | Non
 
 async def page_of_processes(
     after: int = 0, limit: int = 100, *, since: datetime | None = None, year: int | None = None
-) -> list[dict[str, Any]]:
-    """The rows of processes behind a place, those that changed longest ago first; `year` is the one they began in."""
+) -> list[Whole]:
+    """The processes behind a place, those that changed longest ago first; `year` is the one they began in."""
     where, asked = _of_processes(after, since, "", year)
-    return await many(
-        "SELECT ocid, subject, last, changed_at, tags, extensions, listed, compiled FROM process "  # noqa: S608
-        f"WHERE {where} ORDER BY last LIMIT {{}}",
+    return await rows(
+        Whole,
+        f"SELECT ocid, subject, last, listed, compiled FROM process WHERE {where} ORDER BY last LIMIT {{}}",  # noqa: S608
         *asked,
         limit,
     )
@@ -260,8 +304,8 @@ async def page_of_processes(
 
 async def last_changed(
     limit: int = 100, *, before: int = 0, since: datetime | None = None, kind: str = ""
-) -> list[dict[str, Any]]:
-    """The rows of the processes that changed last, newest first; from a place on downwards when `before` is given."""
+) -> list[Latest]:
+    """The processes that changed last, newest first; from a place on downwards when `before` is given."""
     asked: list[Any] = [before or 2**62]
     where = "last < {}"
     if since is not None:
@@ -270,9 +314,9 @@ async def last_changed(
     if kind:
         where += " AND subject LIKE {}"
         asked.append(f"{kind}:%")
-    return await many(
-        "SELECT ocid, subject, last, changed_at, tags, compiled FROM process "  # noqa: S608
-        f"WHERE {where} ORDER BY last DESC LIMIT {{}}",
+    return await rows(
+        Latest,
+        f"SELECT ocid, subject, last, changed_at, tags, compiled FROM process WHERE {where} ORDER BY last DESC LIMIT {{}}",  # noqa: S608
         *asked,
         limit,
     )
@@ -286,16 +330,15 @@ RECORD = r"""E'\x7b"ocid":"' || ocid || '","releases":' || listed || ',"compiled
 releases, and all of them compiled."""
 
 
-def record_of(row: dict[str, Any]) -> bytes:
-    """The same of a row at hand."""
-    return f'{{"ocid":"{row["ocid"]}","releases":{row["listed"]},"compiledRelease":{row["compiled"]}}}'.encode()
+def record_of(process: Whole) -> bytes:
+    """The same of a process at hand."""
+    return f'{{"ocid":"{process.ocid}","releases":{process.listed},"compiledRelease":{process.compiled}}}'.encode()
 
 
 async def process(ocid: str) -> tuple[Process, list[str]]:
     """One process with the bodies of its releases; 404 for an ocid that is not ours."""
     found = await find(Process, Process.ocid == ocid)
-    rows = await many("SELECT body FROM release WHERE ocid = {} ORDER BY event", ocid)
-    return found, [row["body"] for row in rows]
+    return found, await rows(str, "SELECT body FROM release WHERE ocid = {} ORDER BY event", ocid)
 
 
 async def release(key: str) -> Release:
@@ -305,12 +348,14 @@ async def release(key: str) -> Release:
 
 async def state() -> str:
     """A name for all that is published: it changes with every release, and when everything was published anew."""
-    row = await one(
-        "SELECT COALESCE((SELECT event FROM place WHERE name = {}), 0) AS anew, "
-        "COALESCE((SELECT key FROM release ORDER BY event DESC LIMIT 1), '') AS newest",
+    return await the(
+        str,
+        """
+        SELECT COALESCE((SELECT event FROM place WHERE name = {}), 0) || '-'
+          || COALESCE((SELECT key FROM release ORDER BY event DESC LIMIT 1), '') AS state
+        """,
         ANEW,
     )
-    return f"{row['anew']}-{row['newest']}"
 
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -202,14 +202,12 @@ async def changes(
     kind: OnlyKind = None,
 ) -> Response[bytes]:
     """The processes that changed last, newest first, one entry each; older ones by the link `next`."""
-    rows = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since), kind=kind or "")
-    shown = rows[:limit]
+    changed = await actions.last_changed(limit + 1, before=_place(cursor), since=_aware(since), kind=kind or "")
+    shown = changed[:limit]
     following = None
-    if len(rows) > limit:
-        following = _address(
-            "/api/ocds/changes.atom", shown[-1]["last"], {"limit": limit, "since": since, "kind": kind}
-        )
-    updated = shown[0]["changed_at"] if shown else actions.NEVER
+    if len(changed) > limit:
+        following = _address("/api/ocds/changes.atom", shown[-1].last, {"limit": limit, "since": since, "kind": kind})
+    updated = shown[0].changed_at if shown else actions.NEVER
     return _answer(request, Answer(feed.atom(shown, _here(request), following, updated)), ATOM)
 
 

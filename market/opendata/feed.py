@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import msgspec
 
 from market.kinds import address
 from market.opendata.releases import date
+from market.opendata.tables import Latest
 from market.settings import settings
 
 SAID = {
@@ -36,10 +36,10 @@ class _Face(msgspec.Struct):
 _READ = msgspec.json.Decoder(_Face)
 
 
-def atom(rows: Sequence[dict[str, Any]], here: str, following: str | None, updated: datetime) -> bytes:
+def atom(processes: Sequence[Latest], here: str, following: str | None, updated: datetime) -> bytes:
     """One entry for each process, newest first; its id is the address of its record and does not change, so that a reader
     shows a process again when it has changed. Only signs that XML 1.0 allows are written."""
-    entries = "".join(_entry(row) for row in rows)
+    entries = "".join(_entry(each) for each in processes)
     on = f'<link rel="next" href={quoteattr(following)}/>' if following else ""
     site = settings().site_url
     return _allowed(
@@ -50,15 +50,15 @@ def atom(rows: Sequence[dict[str, Any]], here: str, following: str | None, updat
     ).encode()
 
 
-def _entry(row: dict[str, Any]) -> str:
-    site, page = settings().site_url, address(row["subject"])
-    record = f"{site}/api/ocds/records/{row['ocid']}"
-    terms = "".join(f"<category term={quoteattr(tag)}/>" for tag in row["tags"])
+def _entry(process: Latest) -> str:
+    site, page = settings().site_url, address(process.subject)
+    record = f"{site}/api/ocds/records/{process.ocid}"
+    terms = "".join(f"<category term={quoteattr(tag)}/>" for tag in process.tags)
     return (
-        f"<entry><id>{escape(record)}</id><title>{escape(_READ.decode(row['compiled']).title)}</title>"
+        f"<entry><id>{escape(record)}</id><title>{escape(_READ.decode(process.compiled).title)}</title>"
         f"<link href={quoteattr(f'{site}{page}')}/>"
         f'<link rel="alternate" type="application/json" href={quoteattr(record)}/>'
-        f"<updated>{date(row['changed_at'])}</updated>{terms}<summary>{SAID[row['tags'][0]]}.</summary></entry>"
+        f"<updated>{date(process.changed_at)}</updated>{terms}<summary>{SAID[process.tags[0]]}.</summary></entry>"
     )
 
 

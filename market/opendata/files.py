@@ -26,9 +26,9 @@ import msgspec
 
 from market import clock
 from market.beside import Beside
-from market.db import many
 from market.opendata import actions, gathering, packages, sheets
 from market.opendata.flattening import flatten
+from market.reads import rows
 from market.settings import settings
 
 PAGE = 500
@@ -78,18 +78,30 @@ def find(name: str) -> tuple[File, Path] | None:
     return None
 
 
+class Year(msgspec.Struct, frozen=True):
+    """How many releases or processes a year has, and the place of the newest."""
+
+    year: int
+    newest: int
+    number: int
+
+
 async def states() -> dict[str, str]:
     """For each year with releases or processes what its files would be made of now."""
-    rows = await many(
-        "SELECT EXTRACT(YEAR FROM at AT TIME ZONE 'UTC')::int AS year, MAX(event) AS newest, COUNT(*) AS number "
-        "FROM release GROUP BY 1 UNION ALL "
-        "SELECT EXTRACT(YEAR FROM began_at AT TIME ZONE 'UTC')::int, MAX(last), COUNT(*) FROM process GROUP BY 1"
+    years = await rows(
+        Year,
+        """
+        SELECT EXTRACT(YEAR FROM at AT TIME ZONE 'UTC')::int AS year, MAX(event) AS newest, COUNT(*) AS number
+        FROM release GROUP BY 1
+        UNION ALL
+        SELECT EXTRACT(YEAR FROM began_at AT TIME ZONE 'UTC')::int, MAX(last), COUNT(*) FROM process GROUP BY 1
+        ORDER BY year, newest, number
+        """,
     )
     anew = (await actions.state()).partition("-")[0]
     found: dict[str, str] = {}
-    for row in sorted(rows, key=lambda each: (each["year"], each["newest"], each["number"])):
-        year = str(row["year"])
-        found[year] = f"{found.get(year, anew)} {row['newest']}/{row['number']}"
+    for each in years:
+        found[str(each.year)] = f"{found.get(str(each.year), anew)} {each.newest}/{each.number}"
     return found
 
 
@@ -211,30 +223,38 @@ async def _lines(path: Path, lines: AsyncIterator[bytes]) -> int:
     return count
 
 
+class Line(msgspec.Struct, frozen=True):
+    """A release as its text, and its place."""
+
+    event: int
+    body: str
+
+
 async def _releases(year: int) -> AsyncIterator[bytes]:
     begin, end, after = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC), 0
-    while rows := await many(
+    while lines := await rows(
+        Line,
         "SELECT event, body FROM release WHERE event > {} AND at >= {} AND at < {} ORDER BY event LIMIT {}",
         after,
         begin,
         end,
         PAGE,
     ):
-        for row in rows:
-            yield row["body"].encode()
-        after = rows[-1]["event"]
+        for line in lines:
+            yield line.body.encode()
+        after = lines[-1].event
 
 
 async def _records(year: int, flat: BinaryIO | None) -> AsyncIterator[bytes]:
     """The records, and on the way each compiled release made safe for a spreadsheet into `flat`."""
     after, between = 0, b'{"releases":['
-    while rows := await actions.page_of_processes(after, PAGE, year=year):
-        for row in rows:
-            yield actions.record_of(row)
+    while processes := await actions.page_of_processes(after, PAGE, year=year):
+        for process in processes:
+            yield actions.record_of(process)
             if flat is not None:
-                flat.write(between + packages.encode(_safe(packages.decode(row["compiled"]))))
+                flat.write(between + packages.encode(_safe(packages.decode(process.compiled))))
                 between = b","
-        after = rows[-1]["last"]
+        after = processes[-1].last
     if flat is not None:
         flat.write(b"]}")
 

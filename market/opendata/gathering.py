@@ -9,19 +9,22 @@ changes. Only the names, places and sizes of organisations are those of today, s
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Any, Literal
+from typing import Literal
+
+import msgspec
 
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market import organisations as registers
 from market.accounts.tables import Organisation
-from market.db import find, many, maybe
+from market.db import find, maybe
 from market.missions.tables import Mission
 from market.money import Money
 from market.opendata import facts
 from market.opendata.releases import challenge_ocid
 from market.proof import canonical
 from market.questions.tables import PublicQuestion
+from market.reads import rows
 from market.settings import settings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.waivers.grounds import label
@@ -85,18 +88,29 @@ def _day(value: date | None, *, end: bool = False) -> datetime | None:
     return datetime.combine(value, at, clock.ZONE).astimezone(UTC)
 
 
+class Paid(msgspec.Struct, frozen=True):
+    """A payment that arrived."""
+
+    ref: str
+    amount_minor: int
+    currency: str
+    paid_at: datetime
+
+
 async def _payments(
     cause: str, payer: facts.Organisation, payee: facts.Organisation, at: datetime
 ) -> tuple[facts.Payment, ...]:
-    rows = await many(
-        "SELECT p.ref, p.paid_at, o.amount_minor, o.currency FROM payment p JOIN obligation o ON o.id = p.obligation "
-        "WHERE o.cause = {} AND p.state = 'paid' AND p.paid_at <= {} ORDER BY p.id",
+    paid = await rows(
+        Paid,
+        """
+        SELECT p.ref, o.amount_minor, o.currency, p.paid_at FROM payment p JOIN obligation o ON o.id = p.obligation
+        WHERE o.cause = {} AND p.state = 'paid' AND p.paid_at <= {} ORDER BY p.id
+        """,
         cause,
         at,
     )
     return tuple(
-        facts.Payment(row["ref"], Money(row["amount_minor"], row["currency"]), row["paid_at"], payer, payee)
-        for row in rows
+        facts.Payment(each.ref, Money(each.amount_minor, each.currency), each.paid_at, payer, payee) for each in paid
     )
 
 
@@ -105,23 +119,35 @@ def _by(moment: datetime | None, at: datetime) -> datetime | None:
     return moment if moment is not None and moment <= at else None
 
 
+class Pitched(msgspec.Struct, frozen=True):
+    """A pitch of a challenge whose teams are short-listed."""
+
+    ref: str
+    supplier: int
+    shortlisted_at: datetime
+    delivered_at: datetime | None
+    missed_at: datetime | None
+
+
 async def challenge(ref: str, at: datetime) -> facts.Challenge:
     """A published challenge with the pitches, payments, report and end that it had by `at`."""
     row = await find(Challenge, (Challenge.ref == ref) & (Challenge.published_at.is_not_null()))
     buyer = await _body(row.buyer)
     mission = await maybe(Mission, Mission.id == row.mission) if row.mission else None
     pitches = []
-    for each in await many(
-        "SELECT p.ref, p.supplier, p.delivered_at, p.missed_at, c.shortlisted_at FROM pitch p JOIN challenge c ON c.id = p.challenge "
-        "WHERE p.challenge = {} ORDER BY p.id",
+    for each in await rows(
+        Pitched,
+        """
+        SELECT p.ref, p.supplier, c.shortlisted_at, p.delivered_at, p.missed_at
+        FROM pitch p JOIN challenge c ON c.id = p.challenge WHERE p.challenge = {} ORDER BY p.id
+        """,
         row.id,
     ):
-        team = await _body(each["supplier"])
-        paid = await _payments(f"pitch:{each['ref']}", buyer, team, at)
+        team = await _body(each.supplier)
+        paid = await _payments(f"pitch:{each.ref}", buyer, team, at)
         fee = Money(row.fee_minor, row.currency)
-        delivered = _by(each["delivered_at"], at)
-        missed = _by(each["missed_at"], at)
-        pitches.append(facts.Pitch(each["ref"], team, fee, each["shortlisted_at"], delivered, paid, missed))
+        delivered, missed = _by(each.delivered_at, at), _by(each.missed_at, at)
+        pitches.append(facts.Pitch(each.ref, team, fee, each.shortlisted_at, delivered, paid, missed))
     report = await maybe(InsightReport, InsightReport.challenge == row.id)
     documents: list[facts.Document] = [
         facts.Document(
@@ -219,12 +245,15 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
 
 async def _closes_at(row: Tender, at: datetime) -> datetime:
     """The deadline as it stood: the first later change of it says in the log what it was before."""
-    moved = await many(
-        "SELECT e.body FROM event e WHERE e.verb = 'tender.changed' AND e.subject = {} AND e.at > {} ORDER BY e.seq LIMIT 1",
+    moved = await rows(
+        str,
+        """
+        SELECT body FROM event WHERE verb = 'tender.changed' AND subject = {} AND at > {} ORDER BY seq LIMIT 1
+        """,
         f"tender:{row.ref}",
         at,
     )
-    before = canonical.decode(moved[0]["body"].encode())["closed_at_before"] if moved else None
+    before = canonical.decode(moved[0].encode())["closed_at_before"] if moved else None
     return datetime.fromisoformat(before) if before else row.closes_at
 
 
@@ -237,9 +266,13 @@ RATIONALES = {
 
 async def _lot(row: Tender, lot: Lot, at: datetime) -> facts.Lot:
     criteria = await LotCriterion.objects().where(LotCriterion.lot == lot.id).order_by(LotCriterion.place)
-    decided = await many(
-        "SELECT decided_at FROM decision WHERE lot = {} AND winner IS NULL AND decided_at <= {} "
-        "AND (set_aside_at IS NULL OR set_aside_at > {}) ORDER BY id DESC LIMIT 1",
+    decided = await rows(
+        datetime,
+        """
+        SELECT decided_at FROM decision
+        WHERE lot = {} AND winner IS NULL AND decided_at <= {} AND (set_aside_at IS NULL OR set_aside_at > {})
+        ORDER BY id DESC LIMIT 1
+        """,
         lot.id,
         at,
         at,
@@ -254,7 +287,7 @@ async def _lot(row: Tender, lot: Lot, at: datetime) -> facts.Lot:
         ends_at=_day(row.contract_ends_on, end=True),
         sme_suitable=lot.sme_suitable,
         criteria=tuple((each.name, each.weight) for each in criteria),
-        unsuccessful_at=decided[0]["decided_at"] if decided else None,
+        unsuccessful_at=decided[0] if decided else None,
         cancelled_at=_by(row.cancelled_at, at),
     )
 
@@ -280,83 +313,143 @@ async def _waiver(row: Tender) -> facts.Waiver | None:
     )
 
 
+class Bidding(msgspec.Struct, frozen=True):
+    """An opened bid: whose it is, and why it could not be read."""
+
+    supplier: int
+    problem: str
+
+
 async def _bids(row: Tender, lots: list[Lot]) -> tuple[facts.BidCount, ...]:
     counted = []
     for lot in lots:
-        bids = await many("SELECT supplier, problem FROM opened_bid WHERE lot = {}", lot.id)
-        firms = [await find(Organisation, Organisation.id == each["supplier"]) for each in bids]
+        bids = await rows(Bidding, "SELECT supplier, problem FROM opened_bid WHERE lot = {}", lot.id)
+        firms = [await find(Organisation, Organisation.id == each.supplier) for each in bids]
         small = sum(_scale(firm) == "sme" for firm in firms)
-        valid = sum(not each["problem"] for each in bids)
+        valid = sum(not each.problem for each in bids)
         counted.append(facts.BidCount(lot.ref, row.opened_at, len(bids), valid, small))
     return tuple(counted)
 
 
+class Awarded(msgspec.Struct, frozen=True):
+    """The award of a lot, with the bid it went to."""
+
+    ref: str
+    title: str
+    lot: str
+    supplier: int
+    price_minor: int
+    currency: str
+    reasons: str
+    decided_at: datetime
+    standstill_ends_at: datetime | None
+    set_aside_at: datetime | None
+
+
 async def _awards(row: Tender, at: datetime) -> tuple[facts.Award, ...]:
     made = []
-    for each in await many(
-        "SELECT d.ref, d.reasons, d.decided_at, d.standstill_ends_at, d.set_aside_at, l.ref AS lot, l.title, "
-        "b.supplier, b.price_minor, b.currency FROM decision d JOIN lot l ON l.id = d.lot "
-        "JOIN opened_bid b ON b.id = d.winner WHERE d.tender = {} AND d.decided_at <= {} ORDER BY d.id",
+    for each in await rows(
+        Awarded,
+        """
+        SELECT d.ref, l.title, l.ref AS lot, b.supplier, b.price_minor, b.currency, d.reasons, d.decided_at,
+          d.standstill_ends_at, d.set_aside_at
+        FROM decision d JOIN lot l ON l.id = d.lot JOIN opened_bid b ON b.id = d.winner
+        WHERE d.tender = {} AND d.decided_at <= {} ORDER BY d.id
+        """,
         row.id,
         at,
     ):
         made.append(
             facts.Award(
-                key=each["ref"],
-                title=each["title"],
-                lots=(each["lot"],),
-                suppliers=(await _body(each["supplier"]),),
-                value=Money(each["price_minor"], each["currency"]),
-                decided_at=each["decided_at"],
-                reasons=each["reasons"] or None,
-                standstill_ends_at=each["standstill_ends_at"],
-                withdrawn_at=_by(each["set_aside_at"], at),
+                key=each.ref,
+                title=each.title,
+                lots=(each.lot,),
+                suppliers=(await _body(each.supplier),),
+                value=Money(each.price_minor, each.currency),
+                decided_at=each.decided_at,
+                reasons=each.reasons or None,
+                standstill_ends_at=each.standstill_ends_at,
+                withdrawn_at=_by(each.set_aside_at, at),
             )
         )
     return tuple(made)
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """A contract that both sides signed, the second of them at `signed_at`."""
+
+    id: int
+    ref: str
+    award: str
+    title: str
+    supplier: int
+    value_minor: int
+    currency: str
+    begins_on: date | None
+    document: str
+    signed_at: datetime
+    ended_at: datetime | None
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A change that both sides agreed to."""
+
+    ref: str
+    ground: str
+    text: str
+    agreed_at: datetime
+    milestone_minor: int
+    new_ends_on: date | None
+
+
 async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tuple[facts.Contract, ...]:
     made = []
-    for each in await many(
-        "SELECT c.*, d.ref AS award FROM contract c JOIN decision d ON d.id = c.decision WHERE c.tender = {} "
-        "AND c.buyer_signed_at <= {} AND c.supplier_signed_at <= {} ORDER BY c.id",
+    for each in await rows(
+        Signed,
+        """
+        SELECT c.id, c.ref, d.ref AS award, c.title, c.supplier, c.value_minor, c.currency, c.begins_on, c.document,
+          greatest(c.buyer_signed_at, c.supplier_signed_at) AS signed_at, c.ended_at
+        FROM contract c JOIN decision d ON d.id = c.decision
+        WHERE c.tender = {} AND c.buyer_signed_at <= {} AND c.supplier_signed_at <= {} ORDER BY c.id
+        """,
         row.id,
         at,
         at,
     ):
-        supplier = await _body(each["supplier"])
+        supplier = await _body(each.supplier)
         milestones, payments = await _work(each, buyer, supplier, at)
-        changes = await many(
-            "SELECT ref, ground, text, agreed_at, milestone_minor, new_ends_on FROM contract_change "
-            "WHERE contract = {} AND agreed_at IS NOT NULL ORDER BY agreed_at, id",
-            each["id"],
+        changes = await rows(
+            Changed,
+            """
+            SELECT ref, ground, text, agreed_at, milestone_minor, new_ends_on FROM contract_change
+            WHERE contract = {} AND agreed_at IS NOT NULL ORDER BY agreed_at, id
+            """,
+            each.id,
         )
-        made_by_then = [change for change in changes if change["agreed_at"] <= at]
-        added = sum(change["milestone_minor"] for change in changes if change["agreed_at"] > at)
+        made_by_then = [change for change in changes if change.agreed_at <= at]
+        added = sum(change.milestone_minor for change in changes if change.agreed_at > at)
         made.append(
             facts.Contract(
-                key=each["ref"],
-                award=each["award"],
-                title=each["title"],
-                value=Money(each["value_minor"] - added, each["currency"]),
-                starts_at=_day(each["begins_on"]),
+                key=each.ref,
+                award=each.award,
+                title=each.title,
+                value=Money(each.value_minor - added, each.currency),
+                starts_at=_day(each.begins_on),
                 ends_at=_day(_ends_on(each, made_by_then), end=True),
-                signed_at=max(each["buyer_signed_at"], each["supplier_signed_at"]),
-                terminated_at=_by(each["ended_at"], at),
+                signed_at=each.signed_at,
+                terminated_at=_by(each.ended_at, at),
                 milestones=milestones,
                 payments=payments,
                 changes=tuple(
-                    facts.Change(change["ref"], change["agreed_at"], change["text"], change["ground"])
-                    for change in made_by_then
+                    facts.Change(change.ref, change.agreed_at, change.text, change.ground) for change in made_by_then
                 ),
                 documents=(
                     facts.Document(
-                        each["ref"],
+                        each.ref,
                         "contractNotice",
-                        each["title"],
-                        _address(f"/contracts/{each['ref']}"),
-                        max(each["buyer_signed_at"], each["supplier_signed_at"]),
+                        each.title,
+                        _address(f"/contracts/{each.ref}"),
+                        each.signed_at,
                         format="text/html",
                     ),
                 ),
@@ -365,24 +458,36 @@ async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tu
     return tuple(made)
 
 
-def _ends_on(contract: dict[str, Any], changes: list[dict[str, Any]]) -> date:
+def _ends_on(contract: Signed, changes: list[Changed]) -> date:
     """The end as the changes made by then have it; without one, as it was signed."""
-    moved = [change["new_ends_on"] for change in changes if change["new_ends_on"]]
-    return moved[-1] if moved else date.fromisoformat(canonical.decode(contract["document"].encode())["ends_on"])
+    moved = [change.new_ends_on for change in changes if change.new_ends_on]
+    return moved[-1] if moved else date.fromisoformat(canonical.decode(contract.document.encode())["ends_on"])
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A milestone of a contract."""
+
+    ref: str
+    title: str
+    due_on: date | None
+    accepted_at: datetime | None
 
 
 async def _work(
-    contract: dict[str, Any], buyer: facts.Organisation, supplier: facts.Organisation, at: datetime
+    contract: Signed, buyer: facts.Organisation, supplier: facts.Organisation, at: datetime
 ) -> tuple[tuple[facts.Milestone, ...], tuple[facts.Payment, ...]]:
     milestones: list[facts.Milestone] = []
     payments: list[facts.Payment] = []
-    for part in await many(
-        "SELECT m.* FROM milestone m LEFT JOIN contract_change c ON c.id = m.change WHERE m.contract = {} "
-        "AND (m.change IS NULL OR c.agreed_at <= {}) ORDER BY m.number",
-        contract["id"],
+    for part in await rows(
+        Part,
+        """
+        SELECT m.ref, m.title, m.due_on, m.accepted_at FROM milestone m LEFT JOIN contract_change c ON c.id = m.change
+        WHERE m.contract = {} AND (m.change IS NULL OR c.agreed_at <= {}) ORDER BY m.number
+        """,
+        contract.id,
         at,
     ):
-        due = _day(part["due_on"], end=True)
-        milestones.append(facts.Milestone(part["ref"], part["title"], "delivery", due, _by(part["accepted_at"], at)))
-        payments += await _payments(f"milestone:{part['ref']}", buyer, supplier, at)
+        due = _day(part.due_on, end=True)
+        milestones.append(facts.Milestone(part.ref, part.title, "delivery", due, _by(part.accepted_at, at)))
+        payments += await _payments(f"milestone:{part.ref}", buyer, supplier, at)
     return tuple(milestones), tuple(payments)

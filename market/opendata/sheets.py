@@ -215,10 +215,10 @@ async def written(heading: tuple[str, ...], rows: Rows) -> AsyncIterator[bytes]:
     yield MARK + _lines([heading])
     after = 0
     while page := await actions.page_of_processes(after, PAGE):
-        found = [row for process in page for row in rows(process["subject"], process["compiled"])]
+        found = [row for process in page for row in rows(process.subject, process.compiled)]
         if found:
             yield _lines(found)
-        after = page[-1]["last"]
+        after = page[-1].last
 
 
 def _lines(rows: Iterable[tuple[object, ...]]) -> bytes:

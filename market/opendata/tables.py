@@ -1,5 +1,10 @@
 """What was published as open contracting data: every release as its bytes, and each process compiled."""
 
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.table import Table
 
@@ -49,3 +54,24 @@ class Place(Table):
     name = Varchar(length=20, primary_key=True)
     event = BigInt(default=0, null=False)
     """The seq of the last event that was dealt with."""
+
+
+class Whole(msgspec.Struct, frozen=True):
+    """A process with all that its record is made of."""
+
+    ocid: str
+    subject: str
+    last: int
+    listed: str
+    compiled: str
+
+
+class Latest(msgspec.Struct, frozen=True):
+    """A process as it stands after its last change."""
+
+    ocid: str
+    subject: str
+    last: int
+    changed_at: datetime
+    tags: list[str]
+    compiled: str

@@ -18,11 +18,12 @@ from market.accounts.edits import Trace, must_have_seen
 from market.accounts.people import tell, tell_person
 from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
-from market.db import many, transaction
+from market.db import transaction
 from market.panels import rules
 from market.panels.panel import Given, Kept, Matter, Member, Panel, Subject, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
+from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.wording import N_
 
@@ -87,8 +88,8 @@ async def name(actor: Actor, convene: Convening, given: Naming) -> Seat:
     async with transaction():
         panel = await convene()
         _officer(actor, panel.matter)
-        person = next((row for row in await candidates(panel.matter) if row["ref"] == given.person), None)
-        known = panel.member(person["id"]) if person else None
+        person = next((row for row in await candidates(panel.matter) if row.ref == given.person), None)
+        known = panel.member(person.id) if person else None
         seat = known.seat if known else None
         insist(
             rules.NAME,
@@ -97,7 +98,7 @@ async def name(actor: Actor, convene: Convening, given: Naming) -> Seat:
         if person is None:
             raise NotFound("Person")
         if seat is None:
-            seat = Seat(panel=panel.matter.about, person=person["id"], named_at=clock.now(), named_by=0)
+            seat = Seat(panel=panel.matter.about, person=person.id, named_at=clock.now(), named_by=0)
         seat.named_at, seat.named_by, seat.named_because = clock.now(), actor.must_be_person(), given.reason.strip()
         seat.excused_at, seat.excused_because, seat.begun_told_at = None, "", None
         await seat.save()
@@ -127,14 +128,29 @@ async def excuse(actor: Actor, convene: Convening, given: Excuse) -> Seat:
     return seat
 
 
-async def candidates(matter: Matter) -> list[dict[str, Any]]:
-    """The buyer's people who may sit on the panel (id, ref, name, title), by name: evaluators and officers."""
+class Candidate(msgspec.Struct, frozen=True):
+    """Somebody who may sit on the panel, with her office."""
+
+    id: int
+    ref: str
+    name: str
+    title: str
+
+
+async def candidates(matter: Matter) -> list[Candidate]:
+    """The buyer's people who may sit on the panel, by name: evaluators and officers."""
     now = clock.now()
-    return await many(
-        "SELECT * FROM (SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, m.title FROM membership m "
-        "JOIN person p ON p.id = m.person WHERE m.organisation = {} AND m.role = ANY({}::text[]) "
-        "AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL ORDER BY p.id, m.id) candidate "
-        "ORDER BY name, id",
+    return await rows(
+        Candidate,
+        """
+        SELECT id, ref, name, title FROM (
+          SELECT DISTINCT ON (p.id) p.id, p.ref, p.name, m.title FROM membership m JOIN person p ON p.id = m.person
+          WHERE m.organisation = {} AND m.role = ANY({}::text[]) AND m.since <= {} AND (m.until IS NULL OR m.until > {})
+            AND p.closed_at IS NULL
+          ORDER BY p.id, m.id
+        ) candidate
+        ORDER BY name, id
+        """,
         matter.organisation,
         list(ROLES),
         now,

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from market import drafts, policy
-from market.db import many, maybe
+from market.db import maybe
 from market.panels import arithmetic, rules
 from market.panels.tables import Consensus, Seat
+from market.reads import rows
 from market.refusals import refusals
 from market.wording import _
 
@@ -157,6 +160,20 @@ class Panel:
         """The members who were not excused."""
         return [member for member in self.members if member.seat.excused_at is None]
 
+    @property
+    def leaving(self) -> list[tuple[str, str]]:
+        """The members who can still be excused, to choose from: nobody leaves who has handed in."""
+        return [(member.ref, member.name) for member in self.active if member.seat.locked_at is None]
+
+    def choices(self, candidates: list[dict[str, Any]]) -> list[tuple[str, str]]:
+        """Those of the candidates who are not on the panel yet, with what they are, to choose from."""
+        taken = {member.ref for member in self.active}
+        return [
+            (row["ref"], f"{row['name']}, {row['title']}" if row["title"] else row["name"])
+            for row in candidates
+            if row["ref"] not in taken
+        ]
+
     def member(self, person: int | None) -> Member | None:
         """The member who is this person, excused ones too."""
         return next((member for member in self.members if person is not None and member.seat.person == person), None)
@@ -260,24 +277,46 @@ class Panel:
         return [sheet.marks[criterion] for sheet in sheets if criterion in sheet.marks]
 
 
+class Judge(msgspec.Struct, frozen=True):
+    """A person who has a seat."""
+
+    id: int
+    ref: str
+    name: str
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """One mark of the sheet of one seat."""
+
+    seat: int
+    subject: str
+    criterion: str
+    points: int
+    reason: str
+
+
 async def of(matter: Matter) -> Panel:
     """The panel of a matter as it stands."""
     seats = await Seat.objects().where(Seat.panel == matter.about).order_by(Seat.id)
     people = {
-        row["id"]: row
-        for row in await many(
-            "SELECT id, ref, name FROM person WHERE id = ANY({}::int[])", [seat.person for seat in seats]
+        each.id: each
+        for each in await rows(
+            Judge, "SELECT id, ref, name FROM person WHERE id = ANY({}::int[])", [seat.person for seat in seats]
         )
     }
-    sheets: dict[tuple[int, str], Kept] = {}
     marks: dict[tuple[int, str], dict[str, Given]] = {}
-    for row in await many(
-        "SELECT s.seat, s.subject, m.criterion, m.points, m.reason FROM sheet s JOIN mark m ON m.sheet = s.id "
-        "WHERE s.seat = ANY({}::int[]) ORDER BY m.id",
+    for each in await rows(
+        Marked,
+        """
+        SELECT s.seat, s.subject, m.criterion, m.points, m.reason FROM sheet s JOIN mark m ON m.sheet = s.id
+        WHERE s.seat = ANY({}::int[]) ORDER BY m.id
+        """,
         [seat.id for seat in seats],
     ):
-        key = row["seat"], row["subject"]
-        marks.setdefault(key, {})[row["criterion"]] = Given(row["points"], row["reason"])
-        sheets[key] = Kept(marks[key])
-    members = [Member(seat, people[seat.person]["ref"], people[seat.person]["name"]) for seat in seats]
-    return Panel(matter, members, sheets, await maybe(Consensus, Consensus.panel == matter.about))
+        marks.setdefault((each.seat, each.subject), {})[each.criterion] = Given(each.points, each.reason)
+    return Panel(
+        matter,
+        [Member(seat, people[seat.person].ref, people[seat.person].name) for seat in seats],
+        {place: Kept(given) for place, given in marks.items()},
+        await maybe(Consensus, Consensus.panel == matter.about),
+    )

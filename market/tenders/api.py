@@ -17,7 +17,7 @@ from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, gate, rules
-from market.tenders.listing import Listed, listed, standings
+from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
@@ -176,25 +176,6 @@ class CodeShown(msgspec.Struct):
     code: str
 
 
-def line(row: Listed) -> TenderLine:
-    """A row of the list."""
-    return TenderLine(
-        row.ref,
-        row.title,
-        row.buyer_ref,
-        row.buyer,
-        row.standing.stage,
-        row.value.minor,
-        row.value.currency,
-        row.lots,
-        row.ground,
-        row.ground_reference,
-        row.published_at,
-        row.questions_until,
-        row.closes_at,
-    )
-
-
 def lot_view(lot: Lot, criteria: list[LotCriterion]) -> LotView:
     """A lot with its criteria."""
     return LotView(
@@ -292,7 +273,7 @@ class TendersApi(Controller):
         `closed`, `evaluation` or `cancelled`; `after` is the cursor of an earlier page."""
         page = await listed(stage, after)
         next_page = f"/api/v1/tenders?stage={stage}&after={page.next}" if page.next else None
-        return Items([line(row) for row in page.items], next_page)
+        return Items(msgspec.convert(page.items, list[TenderLine], from_attributes=True), next_page)
 
     @post(
         "/",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+
+import msgspec
+from msgspec import structs
 
 from market import clock
 from market.audit.thread import decided
-from market.db import many
 from market.money import Money
+from market.reads import rows
 from market.rules import CURSOR_UNKNOWN
 from market.standing import Standing, dates_of
 from market.tenders import rules
@@ -30,26 +30,38 @@ _WHERE = {
 that are decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One row of a list: enough to decide whether to read on."""
+class Listed(rules.Dates, frozen=True):
+    """One row of a list: enough to decide whether to read on, and its place among the others."""
 
     ref: str
     title: str
     buyer: str
-    buyer_ref: str
-    standing: Standing
-    value: Money
-    lots: int
+    buyer_name: str
+    value_minor: int
+    currency: str
     ground: str
     ground_reference: str
-    published_at: datetime
-    questions_until: datetime | None
-    closes_at: datetime | None
+    waits: int
+    key: int
+    id: int
+
+    @property
+    def value(self) -> Money:
+        """What all its lots are estimated at."""
+        return Money(self.value_minor, self.currency)
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
+
+    @property
+    def stage(self) -> str:
+        """The same, for programs."""
+        return self.standing.stage
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """A page of a list and the cursor of the next one, '' on the last."""
 
     items: list[Listed]
@@ -66,58 +78,59 @@ async def listed(stage: str = "", after: str = "") -> Page:
         raise rules.STAGE_UNKNOWN.refused()
     now = clock.now()
     condition = _WHERE[stage]
-    rows = await many(
-        "SELECT t.*, (SELECT COUNT(*) FROM lot WHERE lot.tender = t.id) AS lots, "  # noqa: S608 - all parts are ours
-        "(SELECT COALESCE(SUM(value_minor), 0) FROM lot WHERE lot.tender = t.id) AS total FROM ("
-        "SELECT t.*, o.name AS buyer_name, o.ref AS buyer_ref, r.waits, "
-        "(CASE WHEN r.waits = 0 THEN 1 ELSE -1 END * EXTRACT(EPOCH FROM t.closes_at) * 1000000)::bigint AS key "
-        "FROM tender t JOIN organisation o ON o.id = t.buyer, LATERAL (SELECT CASE WHEN t.closes_at > {} AND "
-        f"t.cancelled_at IS NULL THEN 0 ELSE 1 END AS waits) r WHERE t.published_at IS NOT NULL AND {condition}) t "
-        f"WHERE (t.waits, t.key, t.id) > ({{}}, {{}}, {{}}) ORDER BY t.waits, t.key, t.id LIMIT {PAGE + 1}",
+    tenders = await rows(
+        Listed,
+        f"""
+        SELECT t.ref, t.title, o.ref AS buyer, o.name AS buyer_name, t.currency, t.ground, t.ground_reference, t.published_at,
+          t.questions_until, t.closes_at, t.opened_at, t.cancelled_at, t.waiver_asked, l.lots, l.value_minor, 0 AS decided,
+          t.waits, t.key, t.id
+        FROM (
+          SELECT t.*, (CASE WHEN w.waits = 0 THEN 1 ELSE -1 END * EXTRACT(EPOCH FROM t.closes_at) * 1000000)::bigint AS key,
+            w.waits
+          FROM tender t, LATERAL (
+            SELECT CASE WHEN t.closes_at > {{}} AND t.cancelled_at IS NULL THEN 0 ELSE 1 END AS waits
+          ) w
+          WHERE t.published_at IS NOT NULL AND {condition}
+        ) t
+        JOIN organisation o ON o.id = t.buyer, LATERAL (
+          SELECT count(*) AS lots, COALESCE(SUM(value_minor), 0)::bigint AS value_minor FROM lot WHERE lot.tender = t.id
+        ) l
+        WHERE (t.waits, t.key, t.id) > ({{}}, {{}}, {{}}) ORDER BY t.waits, t.key, t.id LIMIT {PAGE + 1}
+        """,  # noqa: S608 - all parts are ours
         now,
         *[now] * condition.count("{}"),
         *_cursor(after),
     )
-    more = len(rows) > PAGE
-    last = rows[PAGE - 1] if more else {}
-    settled = await decided([row["ref"] for row in rows[:PAGE]])
-    return Page(
-        [_row(row, now, settled.get(row["ref"], 0)) for row in rows[:PAGE]],
-        _packed(last["waits"], last["key"], last["id"]) if more else "",
-    )
+    settled = await decided([each.ref for each in tenders[:PAGE]])
+    items = [structs.replace(each, decided=settled.get(each.ref, 0)) for each in tenders[:PAGE]]
+    return Page(items, _packed(items[-1].waits, items[-1].key, items[-1].id) if len(tenders) > PAGE else "")
+
+
+class Dated(rules.Dates, frozen=True):
+    """The dates of a tender with its reference."""
+
+    ref: str
 
 
 async def dates(refs: Sequence[str]) -> dict[str, rules.Dates]:
     """What the standing of these tenders is reckoned from, by reference."""
-    rows = await many(
-        "SELECT t.*, (SELECT COUNT(*) FROM lot WHERE lot.tender = t.id) AS lots FROM tender t WHERE ref = ANY({}::text[])",
+    found = await rows(
+        Dated,
+        """
+        SELECT ref, published_at, questions_until, closes_at, opened_at, cancelled_at, waiver_asked,
+          (SELECT count(*) FROM lot WHERE lot.tender = t.id) AS lots, 0 AS decided
+        FROM tender t WHERE ref = ANY({}::text[])
+        """,
         list(refs),
     )
     settled = await decided(refs)
-    return {row["ref"]: dates_of(rules.Dates, row, decided=settled.get(row["ref"], 0)) for row in rows}
+    return {each.ref: dates_of(rules.Dates, each, decided=settled.get(each.ref, 0)) for each in found}
 
 
 async def standings(refs: Sequence[str]) -> dict[str, Standing]:
     """Where these tenders stand now, by reference."""
     now = clock.now()
     return {ref: rules.standing(found, now) for ref, found in (await dates(refs)).items()}
-
-
-def _row(row: dict[str, Any], now: datetime, settled: int) -> Listed:
-    return Listed(
-        row["ref"],
-        row["title"],
-        row["buyer_name"],
-        row["buyer_ref"],
-        rules.standing(dates_of(rules.Dates, row, decided=settled), now),
-        Money(int(row["total"]), row["currency"]),
-        row["lots"],
-        row["ground"],
-        row["ground_reference"],
-        row["published_at"],
-        row["questions_until"],
-        row["closes_at"],
-    )
 
 
 _LARGEST = 2**63 - 1

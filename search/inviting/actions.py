@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from challenges import actions as challenges
 from challenges import rules as challenge_rules
+from challenges.listing import running
 from challenges.tables import Challenge
 from market import clock
 from market.accounts.people import holders, tell
@@ -125,9 +126,9 @@ async def open_records(actor: Actor) -> list[Open]:
     bodies = actor.organisations("buyer")
     now = clock.now()
     found = [
-        await _open_challenge(row)
-        for row in await challenges.published()
-        if row.buyer in bodies and challenge_rules.stage(row, now) in challenge_rules.TAKING
+        await _open_challenge(await find(Challenge, Challenge.ref == each.ref))
+        for each in await running(bodies)
+        if each.stage in challenge_rules.TAKING
     ]
     rows = await Tender.objects().where(
         Tender.buyer.is_in(bodies or [0]) & Tender.published_at.is_not_null() & (Tender.closes_at > now)

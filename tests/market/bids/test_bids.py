@@ -49,7 +49,7 @@ async def test_what_arrived_last_counts_even_when_it_was_written_first() -> None
         later = await actions.submit(firm, ref, lot, there.bid(4_000_000))
     with clock.at(now + timedelta(seconds=1)):
         await actions.submit(firm, ref, lot, there.bid(6_000_000))
-    assert [each["latest"] for each in await actions.mine(firm)] == [True, False]
+    assert [each.latest for each in await actions.mine(firm)] == [True, False]
     await given_tenders.opened(there)
     assert [(row.bid, row.price_minor) for row in await OpenedBid.objects()] == [(later.bid.id, 4_000_000)]
 

@@ -168,7 +168,7 @@ async def test_in_a_demonstration_one_may_be_somebody_else_and_move_the_clock(
 
 
 async def test_a_story_person_comes_first_with_what_she_shows() -> None:
-    address, line = demo._story()[0]
+    address, line = next(iter(demo._story().items()))
     maya = await given.person(await given.organisation(), "buyer")
     from market.accounts.tables import Person
 

@@ -383,7 +383,7 @@ async def test_a_record_moves_to_the_end_when_its_process_changes() -> None:
     assert [each["tag"] for each in links] == [["tenderUpdate"], ["tenderUpdate"]]
     assert not page.more
     assert (await actions.page_of_records(page.place)).bodies == []
-    assert [row["ocid"] for row in await actions.last_changed(1)] == [actions.ocid_of(f"tender:{first.ref}")]
+    assert [process.ocid for process in await actions.last_changed(1)] == [actions.ocid_of(f"tender:{first.ref}")]
 
 
 async def test_pages_are_filtered_by_process_moment_and_tag() -> None:
