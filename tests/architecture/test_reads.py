@@ -18,13 +18,21 @@ SOURCES = [
 ]
 
 DICTIONARIES_YET = (
-    *("market/awards", "market/bids", "market/front", "market/opendata", "market/panels"),
-    *("market/portal", "market/standards", "market/tenders", "challenges", "search"),
+    "market/portal",
+    "market/standards",
+    "market/tenders",
+    "challenges",
+    "search",
 )
 """Files and folders that still read into dictionaries. The list may only become shorter."""
 
 UNNAMED_YET = (
-    *("market/awards", "market/bids", "market/front", "market/portal", "market/standards", "market/tenders", "search"),
+    "market/awards",
+    "market/bids",
+    "market/portal",
+    "market/standards",
+    "market/tenders",
+    "search",
 )
 """Files and folders that still call with eight or more unnamed values. The list may only become shorter."""
 
