@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -333,12 +333,17 @@ async def profile_of(firm: Organisation) -> Profile:
     return found or Profile(organisation=firm.id, version=1, updated_at=firm.created_at)
 
 
-async def versions_of(firm: Organisation) -> list[ProfileVersion]:
+class Version(msgspec.Struct, frozen=True):
+    """That there is a version of a profile, and since when."""
+
+    version: int
+    at: datetime
+
+
+async def versions_of(firm: Organisation) -> list[Version]:
     """Every version of a firm's profile, newest first."""
-    return (
-        await ProfileVersion.objects()
-        .where(ProfileVersion.organisation == firm.id)
-        .order_by(ProfileVersion.version, ascending=False)
+    return await rows(
+        Version, "SELECT version, at FROM profile_version WHERE organisation = {} ORDER BY version DESC", firm.id
     )
 
 
