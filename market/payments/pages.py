@@ -33,7 +33,7 @@ def state_of(row: Entry) -> tuple[str, str]:
         return _("Paid"), "green"
     if row.state in ("due", "unknown"):
         return _("Being paid"), "amber"
-    if row.due_at < clock.now():
+    if rules.overdue(row.due_at, clock.now()):
         return _("Overdue"), "red"
     return (_("Refused, owed"), "red") if row.state == "refused" else (_("Owed"), "amber")
 
@@ -77,10 +77,10 @@ class PaymentPages(Controller):
             shown=state_of(row),
             attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
             days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
-            may_release=releasing is not None and row.state != "paid",
+            may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
             blocked=blocked,
             steps=await thread(f"obligation:{row.ref}"),
-            may_confirm=receiving is not None and row.state == "paid" and row.confirmed_at is None,
+            may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
         )
 
     @post("/{ref:str}/release", guards=[guards.buying_side])

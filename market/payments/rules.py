@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market.refusals import Denial, rule
@@ -22,6 +23,11 @@ class Release:
     attempts: Sequence[Payment]
     asker: str
     payee_can_receive: bool
+
+
+def overdue(due_at: datetime, now: datetime) -> bool:
+    """Whether what is owed should have been paid."""
+    return due_at < now
 
 
 @rule("payment.paid-already")

@@ -19,7 +19,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find, maybe
 from market.openapi.limits import MAX_BYTES
-from market.refusals import NotFound, Refused
+from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.standards import (
     actions,
@@ -665,7 +665,7 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
         supplier=await find(Organisation, Organisation.id == row.supplier),
         service=await maybe(Service, Service.id == row.service) if row.service else None,
         standing=rules.exemption(row, clock.now()),
-        may_sign=actor.wears("operator") is not None and row.signed_at is None and row.refused_at is None,
+        may_sign=actor.wears("operator") is not None and rules.waits_for_the_owner(row, actor.must_be_person()) is None,
         may_end=row.signed_at is not None
         and row.ended_at is None
         and bool(actor.wears("operator") or actor.wears("buyer", organisation=row.buyer)),
@@ -675,25 +675,21 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
 async def _notice(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
     row = await sanctions.seen_by(request.user, ref)
     now = clock.now()
-    state = rules.sanction(row, now)
+    until = sanctions.appeal_until(row)
+    supplies = request.user.wears("supplier-admin", "supplier-member", organisation=row.supplier) is not None
     return show(
         request,
         "standards/notice.html",
         status=form.status,
         form=form,
         row=row,
-        state=state,
+        state=rules.sanction(row, now),
         service=await find(Service, Service.id == row.service),
         supplier=await find(Organisation, Organisation.id == row.supplier),
         profile=await find(PublishedProfile, PublishedProfile.id == row.profile),
-        until=sanctions.appeal_until(row),
-        may_appeal=request.user.wears("supplier-admin", "supplier-member", organisation=row.supplier) is not None
-        and state != "restored"
-        and row.appealed_at is None
-        and now <= sanctions.appeal_until(row),
-        may_answer=request.user.wears("operator") is not None
-        and row.appealed_at is not None
-        and row.answered_at is None,
+        until=until,
+        may_appeal=supplies and not refusals(rules.MAY_APPEAL, rules.Appealing(row, until, "", now)),
+        may_answer=request.user.wears("operator") is not None and rules.an_appeal_waits(row, "") is None,
     )
 
 

@@ -550,7 +550,10 @@ def says_why_it_is_wrong(appealing: Appealing) -> str | None:
     return None if len(appealing.words.strip()) >= REASON else _("Say in a sentence or two why this is wrong.")
 
 
-APPEAL = (something_is_open, appeals_once, appeals_in_time, says_why_it_is_wrong)
+MAY_APPEAL = (something_is_open, appeals_once, appeals_in_time)
+"""What the page asks before an appeal is written."""
+
+APPEAL = (*MAY_APPEAL, says_why_it_is_wrong)
 """For a supplier's appeal."""
 
 
