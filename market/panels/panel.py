@@ -175,12 +175,12 @@ class Panel:
         return [(member.ref, member.name) for member in self.active if not member.seat.locked_at]
 
     def choices(self, candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
-        """Those of the candidates who do not sit on the panel, as choices."""
-        sitting = {member.ref for member in self.active}
+        """Those of the candidates who are not on the panel yet, with what they are, to choose from."""
+        taken = {member.ref for member in self.active}
         return [
-            (each.ref, ", ".join(filter(None, (each.name, each.title))))
-            for each in candidates
-            if each.ref not in sitting
+            (person.ref, f"{person.name}, {person.title}" if person.title else person.name)
+            for person in candidates
+            if person.ref not in taken
         ]
 
     def member(self, person: int | None) -> Member | None:
