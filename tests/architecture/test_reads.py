@@ -17,15 +17,10 @@ SOURCES = [
     if "piccolo_migrations" not in path.parts
 ]
 
-DICTIONARIES_YET = (
-    *("market/awards", "market/bids", "market/front", "market/opendata", "market/panels"),
-    *("market/portal", "market/standards", "market/tenders", "challenges", "search"),
-)
+DICTIONARIES_YET = ("market/portal", "market/standards")
 """Files and folders that still read into dictionaries. The list may only become shorter."""
 
-UNNAMED_YET = (
-    *("market/awards", "market/bids", "market/front", "market/portal", "market/standards", "market/tenders", "search"),
-)
+UNNAMED_YET = ("market/portal", "market/standards")
 """Files and folders that still call with eight or more unnamed values. The list may only become shorter."""
 
 READS = {"rows", "row", "the"}
