@@ -1,6 +1,6 @@
 """What a page, a bid, a check of the log, an import and a lint cost, each beside the least it could cost, in one run.
 
-Run: `python bench/journey.py [--seconds 4] [--keep FOLDER] [--only pages|bids|log|import|lint]`. The demo story is played
+Run: `python bench/journey.py [--seconds 4] [--keep FOLDER] [--only pages|reads|bids|log|import|lint]`. The demo story is played
 into a folder of its own (kept and used again with `--keep`), then served by one granian process with production settings;
 a bare Litestar application with one JSON answer is served by the same command beside it. One generator, eight kept-alive
 connections, asks them in turns. Processor time per request is told as well as requests a second, because on a busy
@@ -239,6 +239,77 @@ def pages(environment: dict[str, str], seconds: float, refs: dict[str, str], tok
     )
 
 
+async def reads(seconds: float, refs: dict[str, str]) -> None:
+    """Statements and processor time of an answer within this process, without a server: the best of several rounds, beside
+    the bare answer in the same rounds."""
+    from market import app, db
+
+    statements, ask = [0], db._ask
+
+    async def counted(statement: str, arguments: Any) -> list[Any]:
+        statements[0] += 1
+        return await ask(statement, arguments)
+
+    async def answer(application: Any, path: str, header: tuple[bytes, bytes]) -> None:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", b"localhost"), header],
+            "client": ("127.0.0.1", 1),
+            "server": ("localhost", 80),
+        }
+        status: list[int] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            status.append(message.get("status", 0))
+
+        await application(scope, receive, send)
+        if status[0] != 200:
+            raise SystemExit(f"{path} answered {status[0]}")
+
+    async def cost(*asked: Any) -> float:
+        began, spent, count = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - began < seconds / 8:
+            await answer(*asked)
+            count += 1
+        return (time.process_time() - spent) / count * 1000
+
+    nobody, ours, least = (b"accept", b"text/html, application/json"), app.create(), bare()
+    asked: dict[str, tuple[str, tuple[bytes, bytes]]] = {
+        "tender page": (f"/tenders/{refs['tender']}", nobody),
+        "contract page": (f"/contracts/{refs['contract']}", nobody),
+        "list of tenders": ("/tenders", nobody),
+        "list of contracts": ("/contracts", nobody),
+        "public log": ("/log", nobody),
+        "who am I, JSON, by token": ("/api/v1/me", (b"authorization", f"Bearer {refs['token']}".encode())),
+        "my account, signed in": ("/account", (b"cookie", f"session={refs['session']}".encode())),
+    }
+    rows = []
+    for name, (path, header) in asked.items():
+        await answer(ours, path, header)
+        statements[0], db._ask = 0, counted
+        await answer(ours, path, header)
+        db._ask = ask
+        pairs = [(await cost(ours, path, header), await cost(least, "/", nobody)) for _ in range(4)]
+        spent, base = min(spent for spent, _ in pairs), min(base for _, base in pairs)
+        rows.append([name, str(statements[0]), f"{spent:.2f}", f"{base:.3f}", f"**{spent / base:.0f}**"])
+    table(
+        "Statements and processor time within one process",
+        ["answer", "statements", "CPU ms", "bare CPU ms", "ratio"],
+        rows,
+    )
+
+
 async def _timed(work: Callable[[], Coroutine[Any, Any, int]], seconds: float) -> tuple[float, float]:
     """How many a second of the clock, and of this process's processor time."""
     done, began, spent = 0, time.perf_counter(), time.process_time()
@@ -420,7 +491,7 @@ def lint(environment: dict[str, str], seconds: float) -> None:
 async def inside(var: Path, seconds: float, only: str) -> dict[str, str]:
     """What needs the database in this process; answers the references and the token that the pages are asked with."""
     from market import db
-    from market.accounts.sessions import digest, new_token
+    from market.accounts.sessions import begin, digest, new_token
     from market.accounts.tables import ApiToken
     from market.clock import now
     from market.web.pages import assets
@@ -439,6 +510,9 @@ async def inside(var: Path, seconds: float, only: str) -> dict[str, str]:
         await ApiToken.insert(
             ApiToken(person=person, name="bench", token_hash=digest(found["token"]), created_at=now(), expires_at=soon)
         )
+        found["session"] = await begin(person, "password")
+        if only in ("", "reads"):
+            await reads(seconds, found)
         if only in ("", "bids"):
             await bids(seconds)
         if only in ("", "log"):
@@ -453,7 +527,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--seconds", type=float, default=4, help="how long each answer is asked for")
     asked.add_argument("--keep", type=Path, help="a folder for the story's database, used again the next time")
-    asked.add_argument("--only", choices=["pages", "bids", "log", "import", "lint"], default="")
+    asked.add_argument("--only", choices=["pages", "reads", "bids", "log", "import", "lint"], default="")
     given = asked.parse_args()
     var = (given.keep or Path(tempfile.mkdtemp(prefix="prelude-bench-"))).resolve()
     var.mkdir(parents=True, exist_ok=True)

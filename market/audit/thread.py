@@ -146,13 +146,21 @@ async def _stem(subject: str) -> str:
 
 async def _lineage(subject: str) -> set[str]:
     """The record with all its ancestors: what its own events are about, and what its tender came from."""
-    known = {subject}
-    for _ in range(2):
-        beside = await rows(
-            str, "SELECT DISTINCT unnest(about) FROM event WHERE subject = ANY({}::text[])", sorted(known)
-        )
-        known |= {each for each in beside if each.split(":")[0] in ("challenge", "tender", "award", "waiver")}
-    return known
+    lineage = await rows(
+        str,
+        """
+        WITH nearest AS (
+            SELECT {}::text AS subject
+            UNION SELECT other FROM event e, unnest(e.about) other
+                WHERE e.subject = {} AND split_part(other, ':', 1) = ANY({}::text[]))
+        SELECT subject FROM nearest
+        UNION SELECT other FROM nearest JOIN event e ON e.subject = nearest.subject, unnest(e.about) other
+            WHERE split_part(other, ':', 1) = ANY({}::text[])
+        """,
+        *[subject] * 2,
+        *[["challenge", "tender", "award", "waiver"]] * 2,
+    )
+    return set(lineage)
 
 
 def _belongs(event: _Happened, subject: str, lineage: set[str]) -> bool:

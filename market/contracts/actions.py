@@ -24,7 +24,7 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
 from market.proof import canonical
-from market.reads import rows
+from market.reads import rows, the
 from market.refusals import Refused, insist, refusals
 from market.standards import certificates, sanctions
 from market.standing import Standing
@@ -693,6 +693,47 @@ async def listed(before: str = "") -> list[Listed]:
         before,
         before,
         PER_PAGE + 1,
+    )
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What a contract grew from and who its sides are: references, and what people call them."""
+
+    award: str
+    tender: str
+    tender_title: str
+    lot: str
+    lot_number: int
+    mission: str | None
+    mission_title: str | None
+    buyer: str
+    buyer_name: str
+    supplier: str
+    supplier_name: str
+    employees: int | None
+    turnover_minor: int | None
+    balance_minor: int | None
+    size_currency: str
+
+    @property
+    def small_firm(self) -> bool | None:
+        """Whether the supplier is a small firm; None when its size is not known."""
+        return size_of(Figures(self.employees, self.turnover_minor, self.balance_minor, self.size_currency)).small
+
+
+async def around(contract: Contract) -> Around:
+    """What stands around a contract, in one question."""
+    return await the(
+        Around,
+        """
+        SELECT d.ref AS award, t.ref AS tender, t.title AS tender_title, l.ref AS lot, l.number AS lot_number,
+            m.ref AS mission, m.title AS mission_title, b.ref AS buyer, b.name AS buyer_name, s.ref AS supplier,
+            s.name AS supplier_name, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency
+        FROM contract c JOIN decision d ON d.id = c.decision JOIN tender t ON t.id = c.tender JOIN lot l ON l.id = c.lot
+        JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier
+        LEFT JOIN mission m ON m.id = c.mission WHERE c.id = {}
+        """,
+        contract.id,
     )
 
 

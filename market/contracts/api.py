@@ -11,13 +11,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import clock
 from market.accounts import guards
-from market.accounts.tables import Organisation
-from market.awards import actions as awards
-from market.awards.tables import Decision
 from market.contracts import actions, rules
 from market.contracts.tables import Contract
 from market.db import find
-from market.tenders.tables import Lot, Tender
 from market.web.api import Items, json_document
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -106,20 +102,19 @@ class NewContract(actions.ContractDraft, kw_only=True):
 
 async def view(contract: Contract) -> ContractView:
     """The contract with its milestones and changes."""
-    buyer = await find(Organisation, Organisation.id == contract.buyer)
-    supplier = await find(Organisation, Organisation.id == contract.supplier)
+    around = await actions.around(contract)
     return ContractView(
         ref=contract.ref,
         title=contract.title,
         stage=rules.standing(contract, clock.now()).stage,
-        award=(await find(Decision, Decision.id == contract.decision)).ref,
-        tender=(await find(Tender, Tender.id == contract.tender)).ref,
-        lot=(await find(Lot, Lot.id == contract.lot)).ref,
-        buyer=buyer.ref,
-        buyer_name=buyer.name,
-        supplier=supplier.ref,
-        supplier_name=supplier.name,
-        small_firm=awards.size_verdict(supplier).small,
+        award=around.award,
+        tender=around.tender,
+        lot=around.lot,
+        buyer=around.buyer,
+        buyer_name=around.buyer_name,
+        supplier=around.supplier,
+        supplier_name=around.supplier_name,
+        small_firm=around.small_firm,
         value_minor=contract.value_minor,
         currency=contract.currency,
         begins_on=contract.begins_on,

@@ -13,14 +13,12 @@ from msgspec import Meta
 
 from market import clock
 from market.accounts import guards
-from market.accounts.tables import Organisation
 from market.audit.thread import thread
 from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.contracts import actions, rules
 from market.contracts.tables import Contract
 from market.db import find
-from market.missions.tables import Mission
 from market.proof import canonical
 from market.refusals import NotFound, Refused, checklist, refusals
 from market.tenders.tables import Lot, Tender
@@ -237,7 +235,6 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         **typed,
     }
     wrong = next(iter(typed.values()), given["signing"])
-    supplier = await find(Organisation, Organisation.id == contract.supplier)
     side = actions.side_of(actor, contract)
     return show(
         request,
@@ -246,13 +243,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         contract=contract,
         standing=rules.standing(contract, clock.now()),
         document=canonical.decode(contract.document.encode()),
-        buyer=await find(Organisation, Organisation.id == contract.buyer),
-        supplier=supplier,
-        small=awards.size_verdict(supplier),
-        tender=await find(Tender, Tender.id == contract.tender),
-        lot=await find(Lot, Lot.id == contract.lot),
-        decision=await find(Decision, Decision.id == contract.decision),
-        mission=await find(Mission, Mission.id == contract.mission) if contract.mission else None,
+        around=await actions.around(contract),
         milestones=await actions.milestones_of(contract),
         changes=await actions.changes_of(contract),
         grounds=rules.GROUNDS,

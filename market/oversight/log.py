@@ -170,18 +170,23 @@ async def in_words(events: Sequence[Read]) -> list[Entry]:
 
 
 class _Titled(msgspec.Struct, frozen=True):
+    kind: str
     ref: str
-    title: str | None
+    title: str
+
+
+_TITLED: Final = [name for name, kind in KINDS.items() if kind.titles]
+_TITLES: Final = " UNION ALL ".join(
+    f"SELECT '{name}' AS kind, ref, title FROM ({KINDS[name].titles}) titled WHERE title <> ''"  # noqa: S608 - constants
+    for name in _TITLED
+)
 
 
 async def titles_of(subjects: set[str]) -> dict[str, str]:
     """Public titles of these `kind:reference`s, as far as they have one."""
-    found: dict[str, str] = {}
-    for name, kind in KINDS.items():
-        refs = sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{name}:"))
-        if refs and kind.titles:
-            found |= {f"{name}:{each.ref}": each.title for each in await rows(_Titled, kind.titles, refs) if each.title}
-    return found
+    refs = [sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{name}:")) for name in _TITLED]
+    titled = await rows(_Titled, _TITLES, *refs) if any(refs) else []
+    return {f"{each.kind}:{each.ref}": each.title for each in titled}
 
 
 def told(entry: Entry) -> str:

@@ -160,6 +160,20 @@ class Panel:
         """The members who were not excused."""
         return [member for member in self.members if member.seat.excused_at is None]
 
+    @property
+    def leaving(self) -> list[tuple[str, str]]:
+        """The members who can still be excused, to choose from: nobody leaves who has handed in."""
+        return [(member.ref, member.name) for member in self.active if member.seat.locked_at is None]
+
+    def choices(self, candidates: list[dict[str, Any]]) -> list[tuple[str, str]]:
+        """Those of the candidates who are not on the panel yet, with what they are, to choose from."""
+        taken = {member.ref for member in self.active}
+        return [
+            (row["ref"], f"{row['name']}, {row['title']}" if row["title"] else row["name"])
+            for row in candidates
+            if row["ref"] not in taken
+        ]
+
     def member(self, person: int | None) -> Member | None:
         """The member who is this person, excused ones too."""
         return next((member for member in self.members if person is not None and member.seat.person == person), None)

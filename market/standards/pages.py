@@ -39,7 +39,7 @@ from market.standards.profiles import Profile
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.web import forms
 from market.web.limits import client_of
-from market.web.pages import Visitor, show, to
+from market.web.pages import Visitor, show, templates, to
 
 FINDINGS = 100
 """Findings on one page; the record as JSON has all."""
@@ -691,7 +691,7 @@ def _groups(found: catalogue.Found, chosen: dict[str, list[str]]) -> list[dict[s
         options = [
             (
                 value,
-                rules.MATURITY.get(value, value).partition(":")[0] if name == "maturity" else value,
+                _option(name, value),
                 counts.get(value, 0),
                 value in chosen[name],
             )
@@ -700,6 +700,13 @@ def _groups(found: catalogue.Found, chosen: dict[str, list[str]]) -> list[dict[s
         if options:
             groups.append({"name": name, "legend": title, "options": options})
     return groups
+
+
+def _option(name: str, value: str) -> str:
+    """The words of a choice. Names of CPV codes stand above standards: templates are given them when the site is put together."""
+    if name == "sector":
+        return str(templates().filters["cpv"](value))
+    return rules.MATURITY.get(value, value).partition(":")[0] if name == "maturity" else value
 
 
 def _examples(profile: Profile, examples: Any) -> list[str]:

@@ -13,6 +13,7 @@ from market.refusals import refusals
 from market.suppliers import actions as suppliers
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 from search import rules
 from search.inviting import actions as inviting
 
@@ -68,15 +69,24 @@ class ShortlistPages(Controller):
 async def _shortlist(request: Visitor, form: forms.Form[inviting.Invitation]) -> Response[bytes]:
     found = await inviting.open_records(request.user)
     titles = {each.subject: each for each in found}
+    firms = await inviting.listed(request.user)
     return show(
         request,
         "search/shortlist.html",
         status=form.status,
-        firms=await inviting.listed(request.user),
+        firms=firms,
+        offered=[(firm["ref"], firm["name"], _told_of(firm)) for firm in firms],
         records=[(each.subject, each.title) for each in found],
         titles=titles,
         form=form,
     )
+
+
+def _told_of(firm: dict[str, Any]) -> str | None:
+    """What a supplier on the list was invited to already, otherwise where it is."""
+    if firm["told"]:
+        return _("Told of {records}", records=", ".join(subject.partition(":")[2] for subject in firm["told"]))
+    return firm["region"] or None
 
 
 class PartnerPages(Controller):

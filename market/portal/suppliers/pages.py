@@ -20,6 +20,7 @@ from market.portal.tables import ImportedSupplier
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 
 class ImportedSupplierPages(Controller):
@@ -189,6 +190,7 @@ async def _claiming(request: Visitor, ref: str, form: forms.Form[claims.Claiming
     firms = [
         (each.organisation_ref, each.organisation_name) for each in request.user.hats if each.role == "supplier-admin"
     ]
+    ways = await supplier_views.ways(found)
     return show(
         request,
         "portal/claim-form.html",
@@ -197,9 +199,17 @@ async def _claiming(request: Visitor, ref: str, form: forms.Form[claims.Claiming
         known=found,
         row=found.row,
         firms=firms,
-        ways=await supplier_views.ways(found),
+        ways=ways,
+        offered=[*map(_option, ways), ("operator", _("An operator checks it"), _("Say below what she can check."))],
         shortest=rules.SHORTEST_STATEMENT,
     )
+
+
+def _option(way: claims.Offered) -> tuple[str, str, str]:
+    if way.kind == "email":
+        return way.way, _("A code by email to {address}", address=way.masked), _("It counts for seven days.")
+    words = _("A code by post to the address on record in {address}", address=way.masked)
+    return way.way, words, _("An operator posts it. It counts for thirty days.")
 
 
 async def _claim(
