@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path as File
 from time import perf_counter
 from typing import Any
@@ -37,12 +38,12 @@ def check(
     """
     if at.tzinfo is None:
         raise ValueError("a moment needs its zone")
-    began = perf_counter()
+    record = partial(_record, raw, against, at, perf_counter(), name, waivers)
     try:
         document = load(raw)
     except Unreadable as error:
         reason = error.reason + (f" (line {error.line})" if error.line else "")
-        return _record(raw, against, at, began, name, None, None, [*extra], reason, waivers)
+        return record(document=None, result=None, findings=[*extra], reason=reason)
     result = lint(document, against.ruleset, name or None, seconds)
     findings = [*_findings(result, against, at), *extra]
     reason = ""
@@ -52,7 +53,7 @@ def check(
         reason = f"The check did not finish: {result.undone['*']}."
     elif result.undone:
         reason = f"{len(result.undone)} of the rules did not finish: {', '.join(sorted(result.undone)[:5])}."
-    return _record(raw, against, at, began, name, document, result, findings, reason, waivers)
+    return record(document=document, result=result, findings=findings, reason=reason)
 
 
 def check_file(path: str | File, against: str | Profile, *, at: datetime, waivers: Sequence[Waiver] = ()) -> Run:
@@ -123,11 +124,12 @@ def _record(
     at: datetime,
     began: float,
     name: str,
+    waivers: Sequence[Waiver],
+    *,
     document: Document | None,
     result: LintResult | None,
     findings: list[Finding],
     reason: str,
-    waivers: Sequence[Waiver],
 ) -> Run:
     marked = waive(findings, waivers, at.date())
     complete = not reason
