@@ -50,23 +50,8 @@ class OfMission(msgspec.Struct, frozen=True):
 
 async def waiting(actor: Actor) -> list[Waiting]:
     """For buyers: questions, and the next step of what has closed. For evaluators: what they still have to mark."""
-    challenges = (
-        await Challenge.objects()
-        .where(
-            Challenge.buyer.is_in(actor.organisations("buyer") or [0])
-            & Challenge.published_at.is_not_null()
-            & Challenge.cancelled_at.is_null()
-            & Challenge.concluded_at.is_null()
-        )
-        .order_by(Challenge.closes_at)
-    )
-    found = await questions.waiting(actions.topic_of(each) for each in challenges)
-    for challenge in challenges:
-        stage = rules.stage(challenge, clock.now())
-        if stage == "closed":
-            found += await _shortlisting(challenge)
-        elif stage == "pitching":
-            found += await _pitching(challenge)
+    ours = actor.organisations("buyer")
+    found = await _of_buyers(ours) if ours else []
     seats = await rows(
         Seat,
         """
@@ -88,6 +73,27 @@ async def waiting(actor: Actor) -> list[Waiting]:
         )
         for seat in seats
     ]
+
+
+async def _of_buyers(buyers: Sequence[int]) -> list[Waiting]:
+    challenges = (
+        await Challenge.objects()
+        .where(
+            Challenge.buyer.is_in(list(buyers))
+            & Challenge.published_at.is_not_null()
+            & Challenge.cancelled_at.is_null()
+            & Challenge.concluded_at.is_null()
+        )
+        .order_by(Challenge.closes_at)
+    )
+    found = await questions.waiting(actions.topic_of(each) for each in challenges)
+    for challenge in challenges:
+        stage = rules.stage(challenge, clock.now())
+        if stage == "closed":
+            found += await _shortlisting(challenge)
+        elif stage == "pitching":
+            found += await _pitching(challenge)
+    return found
 
 
 async def _shortlisting(challenge: Challenge) -> list[Waiting]:

@@ -64,12 +64,14 @@ def stored(kind: type[msgspec.Struct], /, *rows: Table, **shown: Any) -> dict[st
 
 
 def version(kind: type[msgspec.Struct], *rows: Table | None) -> str:
-    """What a change of these fields is written from: a keyed digest of what their columns hold now. It changes when they do and
-    not when something else of the record does, so two people at two sections are not in each other's way."""
+    """What a change of these fields is written from: a keyed digest of which rows they are and what their columns hold now. It
+    changes when they do and not when something else of the record does, so two people at two sections are not in each other's way."""
     there = [row for row in rows if row is not None and row._exists_in_db]
     if len(there) < len(rows):
         return NOTHING
-    return version_of(kind.__name__, {name: getattr(_owner(name, kind, there), name) for name in _names(kind)})
+    # Of these rows alone: who may not read all of another's values could otherwise save guesses in rows of her own and compare.
+    which = [(row._meta.tablename, getattr(row, row._meta.primary_key._meta.name)) for row in there]
+    return version_of(kind.__name__, [which, {name: getattr(_owner(name, kind, there), name) for name in _names(kind)}])
 
 
 def version_of(kind: str, values: Any) -> str:

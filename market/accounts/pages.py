@@ -20,7 +20,7 @@ from market.db import find
 from market.letters import actions as letters
 from market.refusals import NotFound, refusals
 from market.settings import settings
-from market.web import crossing, forms
+from market.web import crossing, forms, once
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
 from market.web.words import day
@@ -81,7 +81,7 @@ class SignInPages(Controller):
             return to(own_path(then))
         return _signing_in(request, forms.blank(actions.SignIn), then)
 
-    @post("/sign-in", guards=[guards.public])
+    @post("/sign-in", guards=[guards.public], opt=once.ANEW)
     async def sign_in(self, request: Visitor) -> Response[Any]:
         """Sign in with address and password, and go on to where the person wanted to be."""
         form = await forms.read(request, actions.SignIn)
@@ -97,7 +97,7 @@ class SignInPages(Controller):
         """What the browser needs to offer this site's passkeys."""
         return await passkeys.sign_in_options(client_of(request))
 
-    @post("/sign-in/passkey", guards=[guards.public])
+    @post("/sign-in/passkey", guards=[guards.public], opt=once.ANEW)
     async def by_passkey(self, request: Visitor) -> Response[Any]:
         """Sign in with a passkey."""
         form = await forms.read(request, PasskeyAnswer)

@@ -53,10 +53,19 @@ class Bidding(msgspec.Struct, frozen=True):
 
 async def waiting(actor: Actor) -> list[Waiting]:
     """For buyers panels, decisions and complaints; for evaluators what they score; for bidders prices to be explained."""
+    buyers, firms = actor.organisations("buyer"), actor.organisations(*SUPPLIER_ROLES)
+    return [
+        *(await _of_buyers(buyers) if buyers else []),
+        *await _of_evaluators(actor),
+        *(await _of_bidders(firms) if firms else []),
+    ]
+
+
+async def _of_buyers(buyers: Sequence[int]) -> list[Waiting]:
     found = []
-    for tender in await _undecided(actor.organisations("buyer")):
+    for tender in await _undecided(buyers):
         found += await _deciding(tender)
-    found += [
+    return found + [
         Waiting(
             _("Answer the complaint"),
             f"/awards/{each.award}",
@@ -71,10 +80,13 @@ async def waiting(actor: Actor) -> list[Waiting]:
             WHERE t.buyer = ANY({}::int[]) AND c.answered_at IS NULL AND d.set_aside_at IS NULL AND d.winner IS NOT NULL
             GROUP BY d.id, t.id, l.id ORDER BY d.id
             """,
-            actor.organisations("buyer"),
+            list(buyers),
         )
     ]
-    found += [
+
+
+async def _of_evaluators(actor: Actor) -> list[Waiting]:
+    return [
         Waiting(
             _("Score, give your reasons and hand in") if seat.declared_at else _("Declare your interests, then score"),
             f"/tenders/{seat.ref}/evaluation",
@@ -91,7 +103,10 @@ async def waiting(actor: Actor) -> list[Waiting]:
             actor.person,
         )
     ]
-    return found + [
+
+
+async def _of_bidders(firms: Sequence[int]) -> list[Waiting]:
+    return [
         Waiting(_("Explain your price"), f"/awards/prices/{each.bid}", each.title, each.answer_by)
         for each in await rows(
             LowPrice,
@@ -100,7 +115,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
             JOIN bid e ON e.id = b.bid JOIN tender t ON t.id = b.tender
             WHERE b.supplier = ANY({}::int[]) AND q.answered_at IS NULL AND q.answer_by > {} ORDER BY q.answer_by
             """,
-            actor.organisations(*SUPPLIER_ROLES),
+            list(firms),
             clock.now(),
         )
     ]
@@ -110,7 +125,7 @@ async def _undecided(buyers: Sequence[int]) -> list[Tender]:
     """The opened tenders of these bodies that go on and have a lot without a decision, in the order of their opening."""
     opened = (
         await Tender.objects()
-        .where(Tender.buyer.is_in(list(buyers) or [0]) & Tender.opened_at.is_not_null() & Tender.cancelled_at.is_null())
+        .where(Tender.buyer.is_in(list(buyers)) & Tender.opened_at.is_not_null() & Tender.cancelled_at.is_null())
         .order_by(Tender.opened_at)
     )
     decided = await _decided(buyers)

@@ -20,7 +20,7 @@ from market.front.desks import desk
 from market.front.figures import COUNTED, Figures, figures, open_challenges, open_lots
 from market.reads import rows
 from market.settings import settings
-from market.web import crossing, forms
+from market.web import crossing, forms, once
 from market.web.pages import Visitor, show, to
 from market.web.words import day, money, number
 
@@ -221,7 +221,7 @@ class DemoPages(Controller):
         demo.must_be_demo()
         return await _demo(request, forms.blank(demo.Choice))
 
-    @post("/sign-in", guards=[guards.public])
+    @post("/sign-in", guards=[guards.public], opt=once.ANEW)
     async def sign_in(self, request: Visitor) -> Response[Any]:
         """Be somebody else."""
         demo.must_be_demo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -39,7 +40,12 @@ class Paid(msgspec.Struct, frozen=True):
 
 async def waiting(actor: Actor) -> list[Waiting]:
     """For the payer's officers what they may release; for payees what they may confirm."""
-    found = [
+    payers, payees = actor.organisations("buyer", "contract-manager"), actor.organisations(*SUPPLIER_ROLES)
+    return [*(await _to_release(actor, payers) if payers else []), *(await _to_confirm(payees) if payees else [])]
+
+
+async def _to_release(actor: Actor, payers: Sequence[int]) -> list[Waiting]:
+    return [
         Waiting(
             _("Release {money} to {payee}", money=Money(each.amount_minor, each.currency), payee=each.payee),
             f"/payments/{each.ref}",
@@ -53,11 +59,14 @@ async def waiting(actor: Actor) -> list[Waiting]:
             JOIN organisation s ON s.id = o.payee WHERE o.payer = ANY({}::int[]) AND NOT EXISTS
               (SELECT 1 FROM payment p WHERE p.obligation = o.id AND p.state <> 'refused') ORDER BY o.due_at
             """,
-            actor.organisations("buyer", "contract-manager"),
+            list(payers),
         )
         if await _may_release(actor, each.ref)
     ]
-    return found + [
+
+
+async def _to_confirm(payees: Sequence[int]) -> list[Waiting]:
+    return [
         Waiting(
             _("Say whether {money} has arrived", money=Money(each.amount_minor, each.currency)),
             f"/payments/{each.ref}",
@@ -71,7 +80,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
             JOIN obligation o ON o.id = p.obligation WHERE o.payee = ANY({}::int[]) AND p.state = 'paid'
               AND p.confirmed_at IS NULL ORDER BY p.paid_at
             """,
-            actor.organisations(*SUPPLIER_ROLES),
+            list(payees),
         )
     ]
 

@@ -46,7 +46,8 @@ class Death(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A letter as an operator may see it; `sealed` ones without template, record and event."""
+    """A letter as an operator may see it; `sealed` ones without template, record and event. The event is something that was
+    done (`verb`) to a record (`done_to`), which need not be the one that the letter is about."""
 
     id: int
     ref: str
@@ -54,6 +55,7 @@ class Kept(msgspec.Struct, frozen=True):
     about: str
     event: int | None
     verb: str
+    done_to: str
     person: str
     name: str
     address: str
@@ -98,10 +100,11 @@ firms that follow what is open: who they are is as secret as who bids."""
 
 SEEN = f"""
     SELECT seen.id, ref, CASE WHEN sealed THEN '' ELSE template END AS template, CASE WHEN sealed THEN '' ELSE about END AS about,
-        CASE WHEN NOT sealed THEN event END AS event, CASE WHEN sealed THEN '' ELSE verb END AS verb, person, name,
+        CASE WHEN NOT sealed THEN event END AS event, CASE WHEN sealed THEN '' ELSE verb END AS verb,
+        CASE WHEN sealed THEN '' ELSE done_to END AS done_to, person, name,
         seen.address, written_at, sent_at, again_at, gave_up_at, failure, tried, secret, sealed,
         d.since AS dead_since, coalesce(d.reason, '') AS dead_because
-    FROM (SELECT l.*, coalesce(e.verb, '') AS verb, coalesce({SEALED}, false) AS sealed
+    FROM (SELECT l.*, coalesce(e.verb, '') AS verb, coalesce(e.subject, '') AS done_to, coalesce({SEALED}, false) AS sealed
         FROM letter l LEFT JOIN event e ON e.seq = l.event) AS seen
     LEFT JOIN dead_address d ON d.address = lower(seen.address)
 """  # noqa: S608 - constants

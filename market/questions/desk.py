@@ -23,6 +23,8 @@ class Unanswered(msgspec.Struct, frozen=True):
 async def waiting(topics: Iterable[Topic]) -> list[Waiting]:
     """One item for each of these records that has questions an answer still helps."""
     taking = {topic.record: topic for topic in topics if topic.taking}
+    if not taking:
+        return []
     found = await rows(
         Unanswered,
         """

@@ -26,13 +26,15 @@ class Claim(msgspec.Struct, frozen=True):
 
 async def waiting(actor: Actor) -> list[Waiting]:
     """For buyers questions, for operators claims."""
-    tenders = await Tender.objects().where(
-        Tender.buyer.is_in(actor.organisations("buyer") or [0])
-        & Tender.published_at.is_not_null()
-        & Tender.cancelled_at.is_null()
-        & Tender.opened_at.is_null()
-    )
-    found = await questions.waiting(actions.topic_of(each) for each in tenders)
+    found: list[Waiting] = []
+    if ours := actor.organisations("buyer"):
+        tenders = await Tender.objects().where(
+            Tender.buyer.is_in(ours)
+            & Tender.published_at.is_not_null()
+            & Tender.cancelled_at.is_null()
+            & Tender.opened_at.is_null()
+        )
+        found = await questions.waiting(actions.topic_of(each) for each in tenders)
     if not actor.wears("operator"):
         return found
     claims = await rows(

@@ -40,6 +40,8 @@ class Decided(rules.Dates, frozen=True):
 
 async def waiting(actor: Actor) -> list[Waiting]:
     """The requests that wait for this minister, the oldest first."""
+    if not actor.wears("minister"):
+        return []
     found = await rows(
         Asked,
         """

@@ -46,6 +46,9 @@ KEPT = timedelta(days=1)
 PATIENCE = 10.0
 """Seconds that the second waits for the answer of a first whose work is done."""
 
+ANEW = {"anew": True}
+"""The option of a route that is acted on as often as it is sent."""
+
 
 class _Kept(msgspec.Struct, frozen=True):
     """What is known of something sent before: the digest of what was sent, and its answer when there is one."""
@@ -118,8 +121,13 @@ class Once:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request: acted on, or answered as it was before."""
-        if scope["type"] == ScopeType.WEBSOCKET or scope["method"] != "POST":
+        """One request: acted on, or answered as it was before. What only begins a session opts out with `opt=ANEW`: it makes
+        nothing, and who signed out meanwhile would be answered with a session that has ended."""
+        if (
+            scope["type"] == ScopeType.WEBSOCKET
+            or scope["method"] != "POST"
+            or ANEW.items() <= scope["route_handler"].opt.items()
+        ):
             await self.app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive)

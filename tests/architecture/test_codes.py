@@ -14,6 +14,7 @@ import pytest
 
 from market.kinds import KINDS
 from market.rulebook import denials_of, modules, rules_of
+from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES
 
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)*\.[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -31,7 +32,7 @@ def codes() -> list[str]:
 
 def declared(source: str) -> Iterator[tuple[str, str | None]]:
     """What makes a refusal in this source, and the code it is given: None where that is not written out."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(trees.of(source)):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if name in MADE_BY:
@@ -94,7 +95,7 @@ def test_no_code_is_spoken_of_that_nothing_answers() -> None:
         (path, node.value)
         for path in SOURCES
         if path != MECHANISM and "intake" not in path.parts  # whose notes say what was wrong with others' data
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in trees.nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value)
     ]
     unknown = [
@@ -114,7 +115,7 @@ def test_every_denial_is_raised_somewhere_with_the_facts_that_its_words_name() -
     }
     given = set()
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in trees.nodes(path):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

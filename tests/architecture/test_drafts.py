@@ -41,6 +41,7 @@ from market.tenders import actions as tenders
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from tests import given
+from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES, tables
 from tests.challenges import exercise
 
@@ -61,7 +62,7 @@ def functions() -> Iterator[tuple[str, Any, ast.AsyncFunctionDef]]:
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         if name == "market.accounts.edits":
             continue
-        for node in ast.parse(path.read_text()).body:
+        for node in trees.parsed(path).body:
             if isinstance(node, ast.AsyncFunctionDef):
                 yield f"{name}.{node.name}", getattr(importlib.import_module(name), node.name), node
 

@@ -18,6 +18,7 @@ from market.db import many
 from market.kinds import DEEDS, KINDS, ROWS, Kind, parts, sentence
 from search import documents, faces
 from search.standing import STANDINGS
+from tests.architecture import trees
 from tests.architecture.test_house import tables
 from tests.architecture.trees import SOURCES, parsed
 from tests.search import test_leaks
@@ -58,7 +59,7 @@ def _calls(tree: ast.AST) -> Iterator[ast.Call]:
 
 def recorded(source: str) -> set[str]:
     """The verbs given to `record(…)` in a module: directly, or through a function of the module that passes them on."""
-    tree = ast.parse(source)
+    tree = trees.of(source)
     found: set[str] = set()
     passing: set[str] = set()
     for function in ast.walk(tree):

@@ -5,17 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCES = [
-    path
-    for package in ("market", "challenges", "search")
-    for path in sorted((ROOT / package).rglob("*.py"))
-    if "piccolo_migrations" not in path.parts
-]
+from tests.architecture import trees
+
+ROOT, SOURCES = trees.ROOT, trees.SOURCES
 
 DICTIONARIES_YET = ("market/portal",)
 """Files and folders that still read into dictionaries. The list may only become shorter."""
@@ -54,7 +49,7 @@ def words_of(node: ast.expr) -> str:
 
 def dictionaries(source: str) -> Iterator[tuple[int, str]]:
     """Where rows of the database are read into dictionaries."""
-    tree = ast.parse(source)
+    tree = trees.of(source)
     asks = {
         alias.asname or alias.name
         for each in ast.walk(tree)
@@ -77,7 +72,7 @@ def dictionaries(source: str) -> Iterator[tuple[int, str]]:
 
 def unnamed(source: str) -> Iterator[tuple[int, str]]:
     """Where more values stand in a line without their names than anybody can count."""
-    for call in calls_in(ast.parse(source)):
+    for call in calls_in(trees.of(source)):
         if len(call.args) > UNNAMED_AT_MOST and name_of(call) not in TAKE_MANY:
             yield call.lineno, f"{name_of(call)} is given {len(call.args)} values without their names"
 
@@ -85,7 +80,7 @@ def unnamed(source: str) -> Iterator[tuple[int, str]]:
 def in_pieces(source: str) -> Iterator[tuple[int, str]]:
     """Where a query of several lines is not one triple-quoted text."""
     lines = source.splitlines()
-    for call in calls_in(ast.parse(source)):
+    for call in calls_in(trees.of(source)):
         for query in call.args[1:2] if name_of(call) in READS else ():
             several = isinstance(query, ast.Constant | ast.JoinedStr) and query.lineno != query.end_lineno
             if several and '"""' not in lines[query.lineno - 1][query.col_offset :][:4]:

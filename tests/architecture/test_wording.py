@@ -13,6 +13,7 @@ from babel.messages import extract, pofile
 from jinja2 import Environment, nodes
 
 from market.web.templating import environment
+from tests.architecture import trees
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -129,7 +130,7 @@ def _written(tree: nodes.Node) -> list[str]:
 
 def unmarked_in_code(source: str) -> list[str]:
     """The sentences of a module that stand outside `_`, `_n` and `N_`."""
-    tree = ast.parse(source)
+    tree = trees.of(source)
     left_out: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -56,3 +56,8 @@ async def test_a_version_follows_its_own_fields_alone() -> None:
     row.title = SAID.title
     assert drafts.version(MissionDraft, row) == before
     assert drafts.version(MissionDraft, None) == drafts.NOTHING
+
+
+async def test_two_rows_that_hold_the_same_have_versions_of_their_own() -> None:
+    """A version is public where some of the values are not (a firm's turnover): nobody finds them by saving guesses of her own."""
+    assert drafts.version(MissionDraft, await mission()) != drafts.version(MissionDraft, await mission())

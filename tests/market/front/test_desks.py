@@ -12,7 +12,7 @@ from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.contracts.tables import Milestone
-from market.db import find
+from market.db import find, resting
 from market.drafts import version
 from market.front import desks
 from market.front.desks import desk
@@ -216,6 +216,21 @@ async def test_a_minister_finds_the_request_and_her_portfolio(app: Litestar) -> 
     assert "Dry streets" in page
     assert "Gullies flood streets" in page
     assert "Minister for Places" in page
+
+
+async def test_nothing_is_asked_for_a_hat_that_somebody_does_not_wear() -> None:
+    evaluator = await given.person(await given.organisation(), "evaluator")
+    with resting() as tables:
+        await desk(evaluator)
+    assert not tables & {
+        "waiver",
+        "public_question",
+        "complaint",
+        "price_question",
+        "obligation",
+        "payment",
+        "contract",
+    }
 
 
 async def test_records_stand_by_stage_and_drafts_first(app: Litestar) -> None:

@@ -1,5 +1,6 @@
 """Operators learn why a letter was written and what was tried, never what it says; what comes back becomes somebody's business."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -129,6 +130,20 @@ async def test_while_a_seal_hides_why_a_letter_was_written_the_operator_sees_to_
     await record(SYSTEM, "tender.opened", "tender:T-2222222")
     (letter,) = await actions.letters(reader, actions.Filter(record="T-2222222"))
     assert (letter.sealed, letter.about, letter.verb) == (False, "tender:T-2222222", "bid.sealed")
+
+
+async def test_the_page_names_what_was_done_to_the_record_it_was_done_to(app: Litestar) -> None:
+    officer = await given.person(await given.organisation(), "buyer")
+    async with transaction():
+        letter = await tell_person(
+            officer.must_be_person(), "accounts/password-changed.txt", about="contract:C-2222222"
+        )
+        await record(SYSTEM, "milestone.delivered", "milestone:MS-3333333", about=["contract:C-2222222"])
+    async with given.browser(app) as client:
+        await given.signed_in(client, await operator())
+        page = (await client.get(f"/postroom/{letter.ref}")).text
+        assert "delivered the milestone MS-3333333" in page
+        assert "/postroom" in re.findall(r'href="([^"]+)"', (await client.get("/desk")).text)
 
 
 async def test_who_follows_an_open_tender_is_not_told_by_its_letters() -> None:

@@ -11,6 +11,8 @@ import pytest
 from litestar import Litestar
 
 from market import clock
+from market.accounts import passwords
+from market.accounts.tables import Person
 from market.db import many
 from market.missions.tables import Mission
 from market.web import once
@@ -112,6 +114,30 @@ async def test_a_change_that_is_sent_twice_is_no_conflict_with_itself(app: Lites
     change = {**TYPED, "title": "Safer bridges", "version": seen[1], "form_token": token_in(page)}
     answers = await asyncio.gather(*(client.post(place, data=change) for _ in range(2)))
     assert [each.status_code for each in answers] == [303, 303]
+
+
+async def test_who_signed_out_signs_in_again_with_the_form_that_is_still_open(app: Litestar) -> None:
+    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    kept = await passwords.hashed("seven wooden kites")
+    person = await Person.objects().get(Person.ref == operator.ref)
+    await Person.update({Person.password_hash: kept}).where(Person.id == person.id)
+    async with given.browser(app) as client:
+        page = (await client.get("/sign-in")).text
+        csrf = re.search(r'name="csrf_token" value="(\w+)"', page)
+        assert csrf
+        typed = {
+            "csrf_token": csrf[1],
+            "form_token": token_in(page),
+            "email": person.email,
+            "password": "seven wooden kites",
+        }
+        for _ in range(2):
+            assert (await client.post("/sign-in", data=typed)).headers["location"] == "/desk"
+            desk = await client.get("/desk")
+            assert desk.status_code == 200, "she is signed in, in a session that lives"
+            out = re.search(r'name="csrf_token" value="(\w+)"', desk.text)
+            assert out
+            await client.post("/sign-out", data={"csrf_token": out[1], "form_token": token_in(desk.text)})
 
 
 async def test_answers_are_forgotten_after_a_day(app: Litestar) -> None:
