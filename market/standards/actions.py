@@ -483,7 +483,7 @@ class Version(msgspec.Struct, frozen=True):
     api_title: str
     api_version: str
     changed: str
-    compared: str
+    compared: int
     breaking: int
     lodged_at: datetime
     size: int

@@ -245,7 +245,7 @@ class Sanctioned(rules.Cure, frozen=True):
     appealed_at: datetime | None
     answer: str
     answered_at: datetime | None
-    upheld: bool
+    upheld: bool | None
     supplier_ref: str
     supplier_name: str
     service_ref: str
