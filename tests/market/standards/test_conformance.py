@@ -233,7 +233,7 @@ async def test_programs_name_a_sandbox_and_ask_for_a_live_check(tried: Tried, ap
         assert asked.status_code == 201, asked.text
         await conformance.run_waiting()
         (row,) = (await program.get(f"{base}/live-checks")).json()["items"]
-        assert (row.ref, row.stopped) == (asked.json()["ref"], "")
+        assert (row["ref"], row["stopped"]) == (asked.json()["ref"], "")
         assert (await program.delete(f"{base}/sandbox")).status_code == 204
         assert (await program.get(f"{base}/sandbox")).status_code == 404
         assert (await program.post(f"{base}/live-checks")).status_code == 409
