@@ -184,7 +184,7 @@ async def in_play(firms: Sequence[int]) -> list[InPlay]:
 def _next(each: Applied) -> tuple[str, datetime | None]:
     """What happens next with an application, and when."""
     if each.shortlisted_at is None:
-        if each.closes_at >= clock.now():
+        if rules.takes_applications(each.closes_at, clock.now()):
             return _("You may edit it until it closes"), each.closes_at
         return _("Being scored"), None
     if each.delivered_at is not None:

@@ -25,7 +25,7 @@ from market.panels import rules as panel_rules
 from market.payments import actions as payments
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
-from market.refusals import NotFound, checklist
+from market.refusals import NotFound, checklist, refusals
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -452,7 +452,7 @@ class ApplicationPages(Controller):
         """An empty application, or the way to the one there is."""
         challenge = await _public(request, ref)
         own = await _own(request.user, challenge)
-        if own is not None and own.withdrawn_at is None:
+        if own is not None and rules.applies_once(own):
             return to(f"/applications/{own.ref}")
         return await _applying(request, challenge, forms.stored(actions.ApplicationDraft, own), None)
 
@@ -564,7 +564,7 @@ async def _progress(row: Application) -> dict[str, Any]:
 
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
-    own = reading.sees == "own"
+    taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.now())
     progress = await _progress(row)
     return show(
         request,
@@ -578,8 +578,8 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
         note=judging.note_of(await actions.panel_of(challenge)) if challenge.shortlisted_at else "",
         digest=actions.digest(row),
-        may_change=own and row.withdrawn_at is None and progress["stage"] in rules.TAKING,
-        may_again=own and row.withdrawn_at is not None and progress["stage"] in rules.TAKING,
+        may_change=taken and not rules.is_not_withdrawn(row),
+        may_again=taken and not rules.applies_once(row),
         fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
         if progress["pitch"] and progress["pitch"].delivered_at
         else None,
@@ -822,6 +822,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
     arranging = form if form and form.kind is pitches.Schedule else forms.stored(pitches.Schedule, row)
+    now = clock.now()
     return show(
         request,
         "challenges/pitch.html",
@@ -833,6 +834,9 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         fee_days=policy.UK.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
         arranging=arranging,
+        may_deliver=not refusals(rules.DELIVER, challenge, row, now),
+        may_arrange=not refusals(rules.SCHEDULE, challenge, row, now),
+        may_miss=not refusals(rules.MISS, challenge, row, now),
         form=form or arranging,
     )
 

@@ -56,6 +56,11 @@ class Dates(msgspec.Struct, frozen=True):
     cancelled_at: datetime | None
 
 
+def takes_applications(closes_at: datetime, now: datetime) -> bool:
+    """Whether applying is still in time: what arrives at the stated moment itself is."""
+    return now <= closes_at
+
+
 def stage(challenge: Challenge | Dates, now: datetime) -> Stage:
     """Where a challenge stands at this moment. Nothing has to close it: the dates do."""
     if challenge.cancelled_at is not None:
@@ -66,7 +71,7 @@ def stage(challenge: Challenge | Dates, now: datetime) -> Stage:
         return "pitching"
     if challenge.published_at is None or challenge.closes_at is None:
         return "draft"
-    if now > challenge.closes_at:
+    if not takes_applications(challenge.closes_at, now):
         return "closed"
     if questions.are_taken(challenge.questions_until, now):
         return "questions"
@@ -360,7 +365,7 @@ def _still(missing: Iterable[str]) -> str | None:
 @rule("application.too-late", source=_LAW)
 def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
     """What reaches us after the closing time is not taken, whoever sends it: everybody has the same time."""
-    if challenge.closes_at is not None and challenge.published_at is not None and now > challenge.closes_at:
+    if challenge.published_at and challenge.closes_at and not takes_applications(challenge.closes_at, now):
         return f"This challenge closed on {_said(challenge.closes_at)}. Applications can no longer be sent, changed or withdrawn."
     return None
 

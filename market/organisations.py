@@ -18,6 +18,7 @@ from stdnum.exceptions import ValidationError
 
 from market import policy
 from market.money import Money
+from market.wording import _
 
 _SEPARATORS: Final = re.compile(r"[\s.]+")
 _DASHES: Final = dict.fromkeys(range(0x2010, 0x2016), "-")
@@ -146,9 +147,18 @@ def size_of(size: Size, definition: Literal["uk", "eu"] = "uk") -> SizeVerdict:
     if min(size.staff or 0, *(money.minor for money in (size.turnover, size.balance) if money), 0) < 0:
         raise ValueError("staff, turnover and balance sheet are not negative")
     if size.staff is None:
-        return SizeVerdict(None, "unknown", "The number of staff is not known.", source)
+        return SizeVerdict(None, "unknown", _("The number of staff is not known."), source)
     if size.staff >= limits.staff_fewer_than:
-        return SizeVerdict(False, "large", f"{size.staff} staff are not fewer than {limits.staff_fewer_than}.", source)
+        return SizeVerdict(
+            False,
+            "large",
+            _(
+                "{staff} staff are not fewer than {staff_fewer_than}.",
+                staff=size.staff,
+                staff_fewer_than=limits.staff_fewer_than,
+            ),
+            source,
+        )
     turnover = size.turnover if size.turnover and size.turnover.currency == currency else None
     balance = size.balance if size.balance and size.balance.currency == currency else None
     bounds = (
@@ -157,13 +167,32 @@ def size_of(size: Size, definition: Literal["uk", "eu"] = "uk") -> SizeVerdict:
     )
     within = next(((what, money, most) for what, money, most in bounds if money and money <= most), None)
     if within is None and (turnover is None or balance is None):
-        lacking = " and ".join(f"the {what} in {currency}" for what, money, _ in bounds if money is None)
-        return SizeVerdict(None, "unknown", f"The staff are few enough, but {lacking} is not known.", source)
+        lacking = " and ".join(
+            _("the {what} in {currency}", what=what, currency=currency)
+            for what, money, _most in bounds
+            if money is None
+        )
+        return SizeVerdict(
+            None, "unknown", _("The staff are few enough, but {lacking} is not known.", lacking=lacking), source
+        )
     if within is None:
-        why = f"Turnover {turnover} is over {bounds[0][2]} and balance sheet total {balance} over {bounds[1][2]}."
+        why = _(
+            "Turnover {turnover} is over {most} and balance sheet total {balance} over {most_balance}.",
+            turnover=turnover,
+            most=bounds[0][2],
+            balance=balance,
+            most_balance=bounds[1][2],
+        )
         return SizeVerdict(False, "large", why, source)
     what, money, most = within
-    why = f"{size.staff} staff are fewer than {limits.staff_fewer_than}, and a {what} of {money} is at most {most}."
+    why = _(
+        "{staff} staff are fewer than {staff_fewer_than}, and a {what} of {money} is at most {most}.",
+        staff=size.staff,
+        staff_fewer_than=limits.staff_fewer_than,
+        what=what,
+        money=money,
+        most=most,
+    )
     return SizeVerdict(True, _class(size.staff, turnover, balance, limits), why, source)
 
 

@@ -72,9 +72,7 @@ class Denial:
 class Rule(Generic[P]):
     """A rule with its code: called with facts, it answers a :class:`Refusal` or None."""
 
-    def __init__(
-        self, code: str, norm: Callable[P, str | Refusal | None], field: str | None, source: str | None
-    ) -> None:
+    def __init__(self, code: str, norm: Callable[P, str | None], field: str | None, source: str | None) -> None:
         self.code, self.field, self.source = code, field, source
         self.norm = norm
         self.__name__: str = norm.__name__
@@ -83,8 +81,8 @@ class Rule(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Refusal | None:
         reason = self.norm(*args, **kwargs)
-        if reason is None or isinstance(reason, Refusal):
-            return reason
+        if reason is None:
+            return None
         return Refusal(self.code, reason, self.field)
 
     def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
@@ -97,14 +95,14 @@ class Rule(Generic[P]):
 
 def rule(
     code: str, *, field: str | None = None, source: str | None = None
-) -> Callable[[Callable[P, str | Refusal | None]], Rule[P]]:
+) -> Callable[[Callable[P, str | None]], Rule[P]]:
     """Make a rule of a function that answers None (it holds) or the reason in plain words and what to do about it.
 
     `code` is `noun.kebab-reason` and never reused. `field` is the form field the reason belongs beside. `source` is the
     law, standard or policy the norm comes from. The function's name says what must hold; its docstring is the norm.
     """
 
-    def made(norm: Callable[P, str | Refusal | None]) -> Rule[P]:
+    def made(norm: Callable[P, str | None]) -> Rule[P]:
         return Rule(code, norm, field, source)
 
     return made

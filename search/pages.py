@@ -17,6 +17,7 @@ from market.standing import Standing
 from market.tenders import cpv
 from market.web.pages import Visitor, show
 from market.web.templating import Row
+from market.wording import N_, _
 from search import queries
 from search.documents import Kind
 from search.index import BadCursor, Hit, IndexUnavailable, Results, Sort
@@ -64,10 +65,10 @@ class SearchPages(Controller):
             bounded=not endless or asked.bounded,
             least=queries.typed(asked.at_least) if asked.at_least is not None else "",
             most=queries.typed(asked.at_most) if asked.at_most is not None else "",
-            periods=[(days, text, days == asked.within) for days, text in queries.WITHIN.items()],
+            periods=[(days, _(text), days == asked.within) for days, text in queries.WITHIN.items()],
             shortlists=request.user.wears("buyer") is not None,
             sorts=[
-                (text, asked.address(sort=order), order is asked.sort)
+                (_(text), asked.address(sort=order), order is asked.sort)
                 for order, text in queries.SORTS.items()
                 if not endless or order in (Sort.RELEVANCE, Sort.NEWEST, asked.sort)
             ],
@@ -76,10 +77,10 @@ class SearchPages(Controller):
             everything=asked.wide().address(),
             feed=asked.address("/search/feed.atom"),
             tools=[
-                ("Save this search", asked.address("/search/save")),
+                (_("Save this search"), asked.address("/search/save")),
                 ("Feed", asked.address("/search/feed.atom")),
-                *([] if endless else [("Deadlines for your calendar", asked.address("/search/feed.ics"))]),
-                ("As data", asked.address("/api/v1/search")),
+                *([] if endless else [(_("Deadlines for your calendar"), asked.address("/search/feed.ics"))]),
+                (_("As data"), asked.address("/api/v1/search")),
             ],
             comparable=comparable,
             rows=[row(hit, asked.text, now, choose=comparable) for hit in still(found.hits, asked.values("stage"), now)]
@@ -149,7 +150,7 @@ def groups(asked: queries.Asked, found: Results) -> list[dict[str, Any]]:
         options = [(value, words(name, value, asked.kind), count, value in chosen) for value, count in top]
         options += [(value, words(name, value, asked.kind), 0, True) for value in sorted(chosen - set(counts))]
         if len(options) > 1 or chosen or (options and name in ("cpv", "partners")):
-            made.append({"name": name, "legend": legend, "options": options})
+            made.append({"name": name, "legend": _(legend), "options": options})
     return made
 
 
@@ -159,11 +160,11 @@ def words(name: str, value: str, kind: Kind | None = None) -> str:
         label = cpv.label(value.ljust(8, "0")) if cpv.known(value.ljust(8, "0")) else ""
         return f"{label} ({value})" if label else value
     if name == "value":
-        return queries.BANDS.get(value, value)
+        return _(queries.BANDS[value]) if value in queries.BANDS else value
     if name in ("sme", "profile", "partners"):
-        return {"true": "Yes", "false": "No"}.get(value, value)
+        return {"true": _("Yes"), "false": _("No")}.get(value, value)
     if name == "done":
-        return queries.DONE.get(value, value)
+        return _(queries.DONE[value]) if value in queries.DONE else value
     if name == "stage":
         return word(value, kind)
     return value
@@ -172,30 +173,32 @@ def words(name: str, value: str, kind: Kind | None = None) -> str:
 def condition(name: str, value: str) -> str:
     """A condition that is in force, in words that stand alone: among the chips, and where dropping it would help."""
     if name == "kind":
-        return f"Only {KINDS[value].tab.lower()}"
+        return _("Only {kinds}", kinds=KINDS[value].tab.lower())
     if name in ("sme", "profile", "partners"):
-        return queries.FILTERS[name] if value == "true" else f"{queries.FILTERS[name]}: no"
+        legend = _(queries.FILTERS[name])
+        return legend if value == "true" else _("{legend}: no", legend=legend)
     if name in ("from", "to"):
-        return f"Value {name} {Money(money.parse(value).minor)}".replace("£", "")
+        amount = str(Money(money.parse(value).minor)).replace("£", "")
+        return _("Value from {amount}", amount=amount) if name == "from" else _("Value to {amount}", amount=amount)
     if name == "within":
-        return f"Closing within {queries.WITHIN[int(value)]}"
+        return _("Closing within {within}", within=_(queries.WITHIN[int(value)]))
     if name == "open":
-        return "Open now"
+        return _("Open now")
     return words(name, value)
 
 
 FIELD_WORDS = {
-    "title": "the title",
-    "ref": "the reference",
-    "supplier_names": "the supplier",
-    "buyer": "the buyer",
-    "region": "the region",
-    "keywords": "its subjects",
-    "track_record": "what it has done here",
-    "cpv": "its CPV codes",
-    "certificates": "its certificates",
-    "summary": "the summary",
-    "body": "the text",
+    "title": N_("the title"),
+    "ref": N_("the reference"),
+    "supplier_names": N_("the supplier"),
+    "buyer": N_("the buyer"),
+    "region": N_("the region"),
+    "keywords": N_("its subjects"),
+    "track_record": N_("what it has done here"),
+    "cpv": N_("its CPV codes"),
+    "certificates": N_("its certificates"),
+    "summary": N_("the summary"),
+    "body": N_("the text"),
 }
 """Where a match was found, in words."""
 
@@ -206,7 +209,7 @@ def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
     stands = standing(found, now) or Standing("", "", "grey")
     why = ""
     if asked and hit.reasons:
-        why = f"Found in {', '.join(FIELD_WORDS[reason.field] for reason in hit.reasons)}."
+        why = _("Found in {reasons}.", reasons=", ".join(_(FIELD_WORDS[reason.field]) for reason in hit.reasons))
     supplied = found.kind is not Kind.SUPPLIER and found.supplier_names
     who = [found.buyer, ", ".join(found.supplier_names) if supplied else "", found.region]
     return Row(
@@ -219,7 +222,7 @@ def row(hit: Hit, asked: str, now: datetime, *, choose: bool = False) -> Row:
         tone=stands.tone,
         who=" · ".join(each for each in who if each) or None,
         money=str(Money(found.value_minor, found.currency or "GBP")) if found.value_minor else None,
-        money_label="Per pitch" if found.kind is Kind.CHALLENGE else "Value",
+        money_label=_("Per pitch") if found.kind is Kind.CHALLENGE else _("Value"),
         when=stands.when,
         when_label=stands.label,
         source=found.source or None,

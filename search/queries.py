@@ -10,25 +10,26 @@ from urllib.parse import urlencode
 
 from market import money
 from market.money import Money
+from market.wording import N_
 from search import rules
 from search.documents import VALUE_BANDS, Kind
 from search.index import Query, Range, Sort
 
 FILTERS = {
-    "stage": "Stage",
-    "buyer": "Buyer",
-    "sector": "Sector",
-    "cpv": "Within the sector",
-    "region": "Region",
-    "value": "Value",
-    "sme": "Suits small firms",
-    "certificate": "Certificate",
-    "done": "Has done here",
-    "partners": "Open to bidding together",
-    "source": "Published on",
-    "year": "Year",
-    "profile": "API passes its profile",
-    "licence": "Licence",
+    "stage": N_("Stage"),
+    "buyer": N_("Buyer"),
+    "sector": N_("Sector"),
+    "cpv": N_("Within the sector"),
+    "region": N_("Region"),
+    "value": N_("Value"),
+    "sme": N_("Suits small firms"),
+    "certificate": N_("Certificate"),
+    "done": N_("Has done here"),
+    "partners": N_("Open to bidding together"),
+    "source": N_("Published on"),
+    "year": N_("Year"),
+    "profile": N_("API passes its profile"),
+    "licence": N_("Licence"),
 }
 """The filters people see, in their order: the name in the address and the legend."""
 
@@ -51,28 +52,28 @@ FACETS = {
 """The name in the address and the facet of the index."""
 
 SORTS = {
-    Sort.RELEVANCE: "Best match",
-    Sort.CLOSING_SOON: "Closing soon",
-    Sort.NEWEST: "Newest",
-    Sort.VALUE: "Highest value",
+    Sort.RELEVANCE: N_("Best match"),
+    Sort.CLOSING_SOON: N_("Closing soon"),
+    Sort.NEWEST: N_("Newest"),
+    Sort.VALUE: N_("Highest value"),
 }
 
 DONE = {
-    "contract": "Contracts",
-    "pitch": "Paid pitches",
-    "insight-report": "Taught us something, in a report",
-    "component": "A component whose API passes",
+    "contract": N_("Contracts"),
+    "pitch": N_("Paid pitches"),
+    "insight-report": N_("Taught us something, in a report"),
+    "component": N_("A component whose API passes"),
 }
 BANDS = {
-    "under-10k": "Under 10,000",
-    "10k-50k": "10,000 to 50,000",
-    "50k-100k": "50,000 to 100,000",
-    "100k-500k": "100,000 to 500,000",
-    "500k-1m": "500,000 to 1 million",
-    "1m-10m": "1 to 10 million",
-    "10m-and-more": "10 million and more",
+    "under-10k": N_("Under 10,000"),
+    "10k-50k": N_("10,000 to 50,000"),
+    "50k-100k": N_("50,000 to 100,000"),
+    "100k-500k": N_("100,000 to 500,000"),
+    "500k-1m": N_("500,000 to 1 million"),
+    "1m-10m": N_("1 to 10 million"),
+    "10m-and-more": N_("10 million and more"),
 }
-WITHIN = {7: "a week", 14: "two weeks", 30: "30 days", 90: "90 days"}
+WITHIN = {7: N_("a week"), 14: N_("two weeks"), 30: N_("30 days"), 90: N_("90 days")}
 """“Closing within”: days from the present moment, and how people say them."""
 
 if set(BANDS) != {name for name, _ in VALUE_BANDS}:

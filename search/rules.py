@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _
 
 REASON_SHORTEST = 20
 """Characters below which “it differs” has not said how."""
@@ -52,22 +52,22 @@ class Contact:
 @rule("search.published-already")
 def it_is_still_a_draft(facts: Comparison) -> str | None:
     """What was looked at before publication is answered for before publication; afterwards it stays as it is."""
-    return "This is published. What was looked at before stays as it is." if facts.published else None
+    return _("This is published. What was looked at before stays as it is.") if facts.published else None
 
 
 @rule("search.list-changed")
 def she_answers_for_what_she_saw(facts: Comparison) -> str | None:
     """The record keeps what the buyer saw when she answered, so she answers for the list as it is now."""
-    return None if facts.seen else "The list has changed since you opened this page. Read it again, then answer."
+    return None if facts.seen else _("The list has changed since you opened this page. Read it again, then answer.")
 
 
 @rule("search.answer-fits-not", field="answer")
 def the_answer_fits_the_list(facts: Comparison) -> str | None:
     """Where something alike was shown the answer is about it; where nothing was, there is nothing to reuse or to join."""
     if facts.shown and facts.answer == "nothing":
-        return "Something alike is listed. Say that you reuse it, join it, or how yours differs."
+        return _("Something alike is listed. Say that you reuse it, join it, or how yours differs.")
     if not facts.shown and facts.answer in ("reuse", "join"):
-        return "Nothing is listed that you could reuse or join."
+        return _("Nothing is listed that you could reuse or join.")
     return None
 
 
@@ -75,7 +75,7 @@ def the_answer_fits_the_list(facts: Comparison) -> str | None:
 def what_is_reused_or_joined_is_named(facts: Comparison) -> str | None:
     """Who reuses or joins says which of the things shown."""
     if facts.answer in ("reuse", "join") and facts.shown and facts.chosen not in facts.shown:
-        return "Choose which of those above it is."
+        return _("Choose which of those above it is.")
     return None
 
 
@@ -84,7 +84,10 @@ def a_difference_is_explained(facts: Comparison) -> str | None:
     """Public money is not spent twice on the same question without saying why. (Procurement Act 2023, section 12(1):
     value for money, public benefit.)"""
     if facts.answer == "differs" and len(facts.reason.strip()) < REASON_SHORTEST:
-        return f"Say how it differs, in {REASON_SHORTEST} characters or more. It is published."
+        return _(
+            "Say how it differs, in {reason_shortest} characters or more. It is published.",
+            reason_shortest=REASON_SHORTEST,
+        )
     return None
 
 
@@ -100,29 +103,33 @@ COMPARE = (
 @rule("search.not-open", field="record")
 def it_is_open_to_all(facts: Invitations) -> str | None:
     """Only what is published and takes answers from everybody can be pointed out to somebody."""
-    return None if facts.open else "It is not open: publish it first, or choose another."
+    return None if facts.open else _("It is not open: publish it first, or choose another.")
 
 
 @rule("search.nobody-chosen", field="suppliers")
 def somebody_is_chosen(facts: Invitations) -> str | None:
     """At least one supplier, and not the whole market at once: that is what alerts are for."""
     if not facts.suppliers:
-        return "Choose at least one supplier."
+        return _("Choose at least one supplier.")
     if facts.suppliers > INVITED_AT_ONCE:
-        return f"Choose at most {INVITED_AT_ONCE} at once."
+        return _("Choose at most {invited_at_once} at once.", invited_at_once=INVITED_AT_ONCE)
     return None
 
 
 @rule("search.invited-already", field="suppliers")
 def nobody_is_invited_twice(facts: Invitations) -> str | None:
     """A supplier is told of a record once; no more letters than everybody else gets."""
-    return f"Told already: {', '.join(facts.already)}." if facts.already else None
+    return _("Told already: {already}.", already=", ".join(facts.already)) if facts.already else None
 
 
 @rule("search.nobody-to-write-to", field="suppliers")
 def somebody_reads_the_letter(facts: Invitations) -> str | None:
     """An invitation that nobody gets is not recorded as one."""
-    return f"Nobody is registered here for {', '.join(facts.unreachable)}." if facts.unreachable else None
+    return (
+        _("Nobody is registered here for {unreachable}.", unreachable=", ".join(facts.unreachable))
+        if facts.unreachable
+        else None
+    )
 
 
 INVITE = (it_is_open_to_all, somebody_is_chosen, nobody_is_invited_twice, somebody_reads_the_letter)
@@ -131,7 +138,7 @@ INVITE = (it_is_open_to_all, somebody_is_chosen, nobody_is_invited_twice, somebo
 @rule("search.own-firm")
 def it_is_another_firm(facts: Contact) -> str | None:
     """Nobody writes to herself."""
-    return "This is your own firm." if facts.own else None
+    return _("This is your own firm.") if facts.own else None
 
 
 @rule("search.not-open-to-partners")
@@ -139,16 +146,16 @@ def they_want_to_be_written_to(facts: Contact) -> str | None:
     """A supplier is written to when it said that it is open to bidding together, or when it wrote first."""
     if facts.open_to_partners or facts.wrote_first:
         return None
-    return f"{facts.name} has not said that it is open to bidding together."
+    return _("{name} has not said that it is open to bidding together.", name=facts.name)
 
 
 @rule("search.too-many-letters", field="text")
 def letters_are_few(facts: Contact) -> str | None:
     """Ten letters a day, and one a day to the same firm."""
     if facts.to_them_today:
-        return f"You wrote to {facts.name} today. Wait for the answer."
+        return _("You wrote to {name} today. Wait for the answer.", name=facts.name)
     if facts.today >= LETTERS_A_DAY:
-        return f"Your firm sent {LETTERS_A_DAY} letters today. Go on tomorrow."
+        return _("Your firm sent {letters_a_day} letters today. Go on tomorrow.", letters_a_day=LETTERS_A_DAY)
     return None
 
 

@@ -22,6 +22,7 @@ from market.standards import catalogue
 from market.standing import Standing, Tone, dates_of
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers
+from market.wording import _
 from search.documents import Kind, SearchDocument
 from search.index import Hit
 
@@ -80,7 +81,7 @@ def word(stage: str, kind: Kind | None) -> str:
     """A stage as people read it among all kinds, or among those of one: where kinds say it differently, the plain word."""
     asked = [STANDINGS[kind]] if kind in STANDINGS else list(STANDINGS.values())
     words = {each.stages[stage][0] for each in asked if stage in each.stages}
-    return words.pop() if len(words) == 1 else stage.replace("-", " ").capitalize()
+    return _(words.pop()) if len(words) == 1 else stage.replace("-", " ").capitalize()
 
 
 if not set(STANDINGS) <= {name for name, kind in KINDS.items() if kind.findable}:

@@ -13,12 +13,22 @@ from market import clock
 from market.accounts import passwords, rules, sessions
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
-from market.accounts.tables import ApiToken, Ceremony, Membership, Passkey, Person, Reset, Session
+from market.accounts.tables import (
+    ApiToken,
+    Ceremony,
+    LiveToken,
+    Membership,
+    OpenSession,
+    Passkey,
+    Person,
+    Reset,
+    Session,
+)
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.letters.actions import write
-from market.reads import the
+from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, forget_full, spend
@@ -166,12 +176,16 @@ async def act_for(actor: Actor, token: str, organisation: str) -> str:
     return name
 
 
-async def open_sessions(person: int) -> list[Session]:
+async def open_sessions(person: int) -> list[OpenSession]:
     """A person's open sessions, newest first."""
-    return (
-        await Session.objects()
-        .where((Session.person == person) & (Session.ended_at.is_null()) & (Session.expires_at > clock.now()))
-        .order_by(Session.began_at, ascending=False)
+    return await rows(
+        OpenSession,
+        """
+        SELECT token_hash, method, began_at FROM session
+        WHERE person = {} AND ended_at IS NULL AND expires_at > {} ORDER BY began_at DESC
+        """,
+        person,
+        clock.now(),
     )
 
 
@@ -275,12 +289,16 @@ async def _set_password(actor: Actor, person: Person, kept: str) -> None:
 # ── tokens for programs ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def tokens_of(person: int) -> list[ApiToken]:
+async def tokens_of(person: int) -> list[LiveToken]:
     """A person's tokens that are neither revoked nor expired, newest first."""
-    return (
-        await ApiToken.objects()
-        .where((ApiToken.person == person) & (ApiToken.revoked_at.is_null()) & (ApiToken.expires_at > clock.now()))
-        .order_by(ApiToken.created_at, ascending=False)
+    return await rows(
+        LiveToken,
+        """
+        SELECT ref, name, created_at, expires_at FROM api_token
+        WHERE person = {} AND revoked_at IS NULL AND expires_at > {} ORDER BY created_at DESC
+        """,
+        person,
+        clock.now(),
     )
 
 

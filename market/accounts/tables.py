@@ -144,6 +144,14 @@ class Session(Table):
     ended_at = moment()
 
 
+class OpenSession(msgspec.Struct, frozen=True):
+    """A session as its person sees it in her account."""
+
+    token_hash: str
+    method: str
+    began_at: datetime
+
+
 class ApiToken(Table):
     """A key a person made for a program that acts as her. Only its SHA-256 is kept; it is shown once."""
 
@@ -155,6 +163,15 @@ class ApiToken(Table):
     created_at = when()
     expires_at = when()
     revoked_at = moment()
+
+
+class LiveToken(msgspec.Struct, frozen=True):
+    """A token that is good, as its person sees it in her account."""
+
+    ref: str
+    name: str
+    created_at: datetime
+    expires_at: datetime
 
 
 class Invitation(Table):

@@ -17,15 +17,16 @@ from market import clock
 from market.kinds import KINDS, address
 from market.money import Money
 from market.reads import row, rows
+from market.wording import N_, _
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
 
 GROUNDS = {
-    "commodity": "None was needed: this is an off-the-shelf supply.",
-    "not-central": "None was needed: the rule binds central government, and this buyer is not part of it.",
-    "below-threshold": "None was needed: the value is below the threshold of the rule.",
-    "waiver": "None: the minister waived it.",
+    "commodity": N_("None was needed: this is an off-the-shelf supply."),
+    "not-central": N_("None was needed: the rule binds central government, and this buyer is not part of it."),
+    "below-threshold": N_("None was needed: the value is below the threshold of the rule."),
+    "waiver": N_("None: the minister waived it."),
 }
 
 
@@ -194,21 +195,21 @@ def _exercise(events: list[_Happened]) -> list[Step]:
     posted = _last(events, "challenge.published")
     if posted is None:
         return []
-    done = [Step("Problem", "done", str(posted.facts.get("title", "")) or None, posted.at, address(posted.subject))]
+    done = [Step(_("Problem"), "done", str(posted.facts.get("title", "")) or None, posted.at, address(posted.subject))]
     stopped = _last(events, "challenge.cancelled")
     ended = _last(events, "challenge.concluded")
     report = _last(events, "insight_report.published")
     if stopped is not None:
-        return [*done, Step("Exercise", "refused", "Cancelled", stopped.at, address(stopped.subject))]
+        return [*done, Step(_("Exercise"), "refused", _("Cancelled"), stopped.at, address(stopped.subject))]
     if ended is None:
-        return [*done, Step("Exercise", "todo", "Under way", None, address(posted.subject))]
-    words = {"go": "Decision: go", "change": "Decision: change course", "stop": "Decision: stop"}
+        return [*done, Step(_("Exercise"), "todo", _("Under way"), None, address(posted.subject))]
+    words = {"go": _("Decision: go"), "change": _("Decision: change course"), "stop": _("Decision: stop")}
     return [
         *done,
         Step(
-            "Exercise",
+            _("Exercise"),
             "done",
-            words.get(str(ended.facts.get("decision")), "Concluded"),
+            words.get(str(ended.facts.get("decision")), _("Concluded")),
             ended.at,
             address(report.subject if report else ended.subject),
         ),
@@ -219,15 +220,16 @@ def _gate(events: list[_Happened]) -> list[Step]:
     granted, refused = _last(events, "waiver.granted"), _last(events, "waiver.refused")
     asked, published = _last(events, "waiver.requested"), _last(events, "tender.published")
     if granted is not None:
-        return [Step("Waiver", "done", "Signed by the minister", granted.at, address(granted.subject))]
+        return [Step(_("Waiver"), "done", _("Signed by the minister"), granted.at, address(granted.subject))]
     if asked is not None and (refused is None or asked.at > refused.at):
-        return [Step("Waiver", "todo", "Waiting for the minister", asked.at, address(asked.subject))]
+        return [Step(_("Waiver"), "todo", _("Waiting for the minister"), asked.at, address(asked.subject))]
     if refused is not None:
-        return [Step("Waiver", "refused", "Refused by the minister", refused.at, address(refused.subject))]
+        return [Step(_("Waiver"), "refused", _("Refused by the minister"), refused.at, address(refused.subject))]
     if published is not None and _last(events, "challenge.published") is None:
-        why = GROUNDS.get(str(published.facts.get("ground", "")))
+        ground = str(published.facts.get("ground", ""))
+        why = _(GROUNDS[ground]) if ground in GROUNDS else None
         state: State = "spared" if why else "missing"
-        return [Step("Exercise", state, None, None, None, why or "No exercise is on record.")]
+        return [Step(_("Exercise"), state, None, None, None, why or _("No exercise is on record."))]
     return []
 
 
@@ -242,14 +244,14 @@ def _ends_here(events: list[_Happened]) -> bool:
 def _tender(events: list[_Happened]) -> list[Step]:
     published = _last(events, "tender.published")
     if published is None:
-        return [] if _ends_here(events) else [Step("Tender", "todo")]
+        return [] if _ends_here(events) else [Step(_("Tender"), "todo")]
     cancelled, opened = _last(events, "tender.cancelled"), _last(events, "tender.opened")
     here = address(published.subject)
     if cancelled is not None:
-        return [Step("Tender", "refused", "Cancelled", cancelled.at, here)]
+        return [Step(_("Tender"), "refused", _("Cancelled"), cancelled.at, here)]
     if opened is not None:
-        return [Step("Tender", "done", "Bids opened", opened.at, here)]
-    return [Step("Tender", "todo", "Published", published.at, here)]
+        return [Step(_("Tender"), "done", _("Bids opened"), opened.at, here)]
+    return [Step(_("Tender"), "todo", _("Published"), published.at, here)]
 
 
 def _award(events: list[_Happened]) -> list[Step]:
@@ -258,10 +260,10 @@ def _award(events: list[_Happened]) -> list[Step]:
     aside = {each.subject for each in events if each.verb == "award.set-aside"}
     decided = [each for each in events if each.verb == "award.decided" and each.subject not in aside]
     if not decided:
-        return [Step("Award", "todo")]
+        return [Step(_("Award"), "todo")]
     last = decided[-1]
-    lots = f"{len(decided)} lots decided" if len(decided) > 1 else "Decided"
-    return [Step("Award", "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
+    lots = _("{decided} lots decided", decided=len(decided)) if len(decided) > 1 else _("Decided")
+    return [Step(_("Award"), "done", lots, last.at, address(last.subject) if len(decided) == 1 else None)]
 
 
 def _contract(events: list[_Happened], today: date) -> list[Step]:
@@ -278,13 +280,19 @@ def _contract(events: list[_Happened], today: date) -> list[Step]:
         }
         ended |= {subject for subject, day in last.items() if day < today}
         running = len([each for each in signed if each.subject not in ended])
-        text = f"{running} contracts in force" if running > 1 else "In force" if running else "Ended"
+        text = (
+            _("{running} contracts in force", running=running)
+            if running > 1
+            else _("In force")
+            if running
+            else _("Ended")
+        )
         return [
-            Step("Contract", "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
+            Step(_("Contract"), "done", text, signed[-1].at, address(signed[-1].subject) if len(signed) == 1 else None)
         ]
     if drawn is not None:
-        return [Step("Contract", "todo", "Waiting for signatures", drawn.at, address(drawn.subject))]
-    return [Step("Contract", "todo")]
+        return [Step(_("Contract"), "todo", _("Waiting for signatures"), drawn.at, address(drawn.subject))]
+    return [Step(_("Contract"), "todo")]
 
 
 def _payments(events: list[_Happened], *, waits: bool) -> Step:
@@ -292,10 +300,10 @@ def _payments(events: list[_Happened], *, waits: bool) -> Step:
     owed = [each for each in events if each.verb == "obligation.incurred"]
     paid = [each for each in events if each.verb == "payment.paid"]
     if not owed:
-        return Step("Payments", "todo")
-    text = f"{_sum(paid)} paid of {_sum(owed)} owed so far"
+        return Step(_("Payments"), "todo")
+    text = _("{paid} paid of {owed} owed so far", paid=_sum(paid), owed=_sum(owed))
     settled = not waits and len(paid) >= len(owed) and not _outstanding(events, owed)
-    return Step("Payments", "done" if settled else "todo", text, (paid or owed)[-1].at)
+    return Step(_("Payments"), "done" if settled else "todo", text, (paid or owed)[-1].at)
 
 
 def _outstanding(events: list[_Happened], owed: list[_Happened]) -> bool:

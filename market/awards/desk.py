@@ -11,6 +11,7 @@ from market import clock
 from market.actor import SUPPLIER_ROLES, Actor
 from market.awards import evaluation
 from market.reads import rows
+from market.tenders.rules import takes_bids
 from market.tenders.tables import Tender
 from market.web.desk import InPlay, Waiting
 from market.wording import _, _n
@@ -177,7 +178,7 @@ def _next(each: Bidding) -> tuple[str, datetime | None]:
     """What happens next with a bid, and when."""
     if each.opened_at is not None:
         return _("Bids are being scored"), None
-    if each.closes_at > clock.now():
+    if takes_bids(each.closes_at, clock.now()):
         return _("You may replace or withdraw it until it closes"), each.closes_at
     return _("Two officers open the bids"), None
 

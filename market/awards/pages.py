@@ -345,7 +345,7 @@ async def _award(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respon
         is_buyer=buyer,
         manages=request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None,
         overseer=request.user.wears("auditor") is not None,
-        standstill=decision.standstill_ends_at is not None and clock.now() <= decision.standstill_ends_at,
+        standstill=rules.in_standstill(decision, clock.now()),
         steps=await thread(f"award:{ref}"),
         form=wrong,
         **given,

@@ -222,6 +222,11 @@ def explains(asking: Asking) -> str | None:
 # ── after the decision ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def in_standstill(decision: Decision, now: datetime) -> bool:
+    """Whether the standstill runs, in which a complaint stops the contract and none is drawn up."""
+    return decision.standstill_ends_at is not None and not workdays.is_over(decision.standstill_ends_at, now)
+
+
 @rule("complaint.not-a-bidder")
 def has_bid_for_the_lot(complaining: Complaining) -> str | None:
     """A decision is complained about by those who bid for the lot."""
@@ -250,8 +255,7 @@ def decision_stands(complaining: Complaining) -> str | None:
 )
 def within_the_standstill(complaining: Complaining) -> str | None:
     """A complaint that stops the contract is lodged before the standstill ends."""
-    end = complaining.decision.standstill_ends_at
-    if end is None or not workdays.is_over(end, complaining.now):
+    if complaining.decision.standstill_ends_at is None or in_standstill(complaining.decision, complaining.now):
         return None
     return (
         "The standstill has ended, so a complaint here no longer stops the contract. "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from market import policy
 from market.refusals import Denial, rule
+from market.tenders.rules import takes_bids
 from market.wording import N_
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def tender_goes_on(bidding: Bidding) -> str | None:
 )
 def before_the_deadline(bidding: Bidding) -> str | None:
     """An envelope counts when it has arrived before the deadline; the moment of arrival is the one that decides."""
-    if bidding.tender.closes_at and bidding.at >= bidding.tender.closes_at:
+    if bidding.tender.closes_at and not takes_bids(bidding.tender.closes_at, bidding.at):
         return (
             "The deadline has passed, so nothing can be sent or withdrawn. What you had sealed before it still counts."
         )

@@ -18,7 +18,7 @@ from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
 from market.contracts import rules
-from market.contracts.tables import Contract, ContractChange, Milestone, Work
+from market.contracts.tables import Change, Contract, ContractChange, Milestone, Work
 from market.db import find, transaction
 from market.missions.tables import Mission
 from market.money import Money
@@ -753,6 +753,13 @@ async def milestones_of(contract: Contract) -> list[Work]:
     )
 
 
-async def changes_of(contract: Contract) -> list[ContractChange]:
+async def changes_of(contract: Contract) -> list[Change]:
     """The changes, oldest first."""
-    return await ContractChange.objects().where(ContractChange.contract == contract.id).order_by(ContractChange.id)
+    return await rows(
+        Change,
+        """
+        SELECT ref, ground, text, before, after, at, agreed_at, left_at, left_by FROM contract_change
+        WHERE contract = {} ORDER BY id
+        """,
+        contract.id,
+    )

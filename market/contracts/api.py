@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from market import clock
 from market.accounts import guards
 from market.contracts import actions, rules
-from market.contracts.tables import Contract
+from market.contracts.tables import Change, Contract, Work
 from market.db import find
 from market.web.api import Items, json_document
 from market.web.pages import Visitor
@@ -33,36 +33,12 @@ class ContractLine(msgspec.Struct):
     stage: str
 
 
-class MilestoneView(msgspec.Struct):
+class MilestoneView(Work, frozen=True):
     """A milestone with what is owed and paid for it."""
 
-    ref: str
-    number: int
-    title: str
-    due_on: date | None
-    amount_minor: int
-    delivered_at: datetime | None
-    delivery_note: str
-    accepted_at: datetime | None
-    refused_reason: str
-    obligation: str | None
-    payment_due_at: datetime | None
-    paid_at: datetime | None
-    confirmed_at: datetime | None
 
-
-class ChangeView(msgspec.Struct):
+class ChangeView(Change, frozen=True):
     """A change; it is in effect when it is agreed, and never when it was left, by the `buyer` or the `supplier`."""
-
-    ref: str
-    ground: str
-    text: str
-    before: str
-    after: str
-    at: datetime
-    agreed_at: datetime | None
-    left_at: datetime | None
-    left_by: str
 
 
 class ContractView(msgspec.Struct):

@@ -236,6 +236,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
     }
     wrong = next(iter(typed.values()), given["signing"])
     side = actions.side_of(actor, contract)
+    waits = side is not None and not refusals(rules.WAITS, rules.Signing(contract, side[0], "", False, False, ""))
     return show(
         request,
         "contracts/one.html",
@@ -247,8 +248,8 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         milestones=await actions.milestones_of(contract),
         changes=await actions.changes_of(contract),
         grounds=rules.GROUNDS,
-        in_force=bool(contract.buyer_signed_at and contract.supplier_signed_at and not contract.ended_at),
-        to_sign=side[0] if side and _unsigned(contract, side[0]) else None,
+        in_force=rules.not_in_force(contract) is None,
+        to_sign=side[0] if side and waits else None,
         manages=actor.wears(*actions.MANAGERS, organisation=contract.buyer) is not None,
         supplies=actor.wears(*actions.SUPPLIERS, organisation=contract.supplier) is not None,
         binds=actor.wears(*actions.SIGNATORIES, organisation=contract.supplier) is not None,
@@ -257,8 +258,3 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         form=wrong,
         **given,
     )
-
-
-def _unsigned(contract: Contract, side: rules.Side) -> bool:
-    signed = contract.buyer_signed_at if side == "buyer" else contract.supplier_signed_at
-    return signed is None and contract.ended_at is None

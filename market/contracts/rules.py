@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from market import policy, workdays
+from market.awards import rules as awards
 from market.money import Money
 from market.refusals import rule
 from market.standing import Standing, Tone
@@ -180,9 +181,8 @@ def drawn_up_once(drawing: DrawingUp) -> str | None:
 @rule("contract.standstill", source="Procurement Act 2023 section 51(1): no contract before the end of the standstill")
 def standstill_is_over(drawing: DrawingUp) -> str | None:
     """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
-    end = drawing.decision.standstill_ends_at
-    if end is not None and not workdays.is_over(end, drawing.now):
-        last = workdays.local_day(end)
+    if awards.in_standstill(drawing.decision, drawing.now):
+        last = workdays.local_day(drawing.decision.standstill_ends_at)
         return f"The standstill has not ended yet. Come back when it has: after {last.day} {last:%B %Y}."
     return None
 
@@ -305,13 +305,18 @@ def is_certified_when_signing(signing: Signing) -> str | None:
 # ── milestones ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def not_in_force(contract: Contract) -> str | None:
+    """Why nothing is done under a contract; None while it binds, and after its last day until it is ended."""
+    if contract.ended_at is not None:
+        return "This contract has ended."
+    signed = contract.buyer_signed_at and contract.supplier_signed_at
+    return None if signed else "This contract is not in force: both sides have to sign it first."
+
+
 @rule("milestone.not-in-force")
 def contract_is_in_force(working: Working) -> str | None:
     """Nothing is delivered under a contract that is not in force."""
-    if working.contract.ended_at is not None:
-        return "This contract has ended."
-    signed = working.contract.buyer_signed_at and working.contract.supplier_signed_at
-    return None if signed else "This contract is not in force: both sides have to sign it first."
+    return not_in_force(working.contract)
 
 
 @rule("milestone.accepted-already")
@@ -370,10 +375,7 @@ def payment_is_not_withheld(working: Working) -> str | None:
 @rule("change.not-in-force")
 def changes_what_is_in_force(changing: Changing) -> str | None:
     """Only a contract in force is changed."""
-    if changing.contract.ended_at is not None:
-        return "This contract has ended."
-    signed = changing.contract.buyer_signed_at and changing.contract.supplier_signed_at
-    return None if signed else "This contract is not in force: both sides have to sign it first."
+    return not_in_force(changing.contract)
 
 
 @rule("change.one-at-a-time")
@@ -466,7 +468,9 @@ TIME_HAS_COME = (follows_an_award, drawn_up_once, standstill_is_over, no_complai
 """What has to be over before a buyer is reminded that a contract is to be drawn up."""
 READY = (*TIME_HAS_COME, supplier_is_certified)
 """Those of them that the award's page shows before anything is typed."""
-SIGN = (not_given_up, side_has_not_signed, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
+WAITS = (not_given_up, side_has_not_signed)
+"""Whether a side is asked for its signature."""
+SIGN = (*WAITS, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
 """For `actions.sign`."""
 DELIVER = (contract_is_in_force, not_accepted, not_waiting, says_what_was_delivered)
 """For `actions.deliver`."""

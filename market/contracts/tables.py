@@ -76,6 +76,20 @@ class ContractChange(Table):
     """buyer | supplier; empty when it was not left."""
 
 
+class Change(msgspec.Struct, frozen=True):
+    """A change as it is published."""
+
+    ref: str
+    ground: str
+    text: str
+    before: str
+    after: str
+    at: datetime
+    agreed_at: datetime | None
+    left_at: datetime | None
+    left_by: str
+
+
 class Milestone(Table):
     """A part of the work with a date and a price; accepting it creates the obligation to pay."""
 
@@ -107,7 +121,7 @@ class Work(msgspec.Struct, frozen=True):
     ref: str
     number: int
     title: str
-    due_on: date
+    due_on: date | None
     amount_minor: int
     delivered_at: datetime | None
     delivery_note: str

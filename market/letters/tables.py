@@ -1,5 +1,8 @@
 """Letters: what was written to whom and why, what was tried, and whether it left."""
 
+from datetime import datetime
+
+import msgspec
 from piccolo.columns import BigInt, Serial, Varchar
 from piccolo.table import Table
 
@@ -46,6 +49,17 @@ class Letter(Table):
     secret = yes_or_no()
     """Its link opens an account to whoever holds it: only the mailbox proves whose it is, so it is not shown at `/letters`,
     and once it has left the link is not kept."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A letter as its reader's list shows it: without its text."""
+
+    id: int
+    ref: str
+    name: str
+    address: str
+    subject: str
+    written_at: datetime
 
 
 class LetterTry(Table):

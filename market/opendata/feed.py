@@ -12,19 +12,20 @@ from market.kinds import address
 from market.opendata.releases import date
 from market.opendata.tables import Latest
 from market.settings import settings
+from market.wording import N_, _
 
 SAID = {
-    "planning": "A challenge was published",
-    "planningUpdate": "A challenge changed",
-    "tender": "A tender was published",
-    "tenderUpdate": "A tender changed",
-    "tenderCancellation": "A tender was cancelled",
-    "award": "An award was decided",
-    "awardCancellation": "An award was set aside",
-    "contract": "A contract was signed",
-    "contractAmendment": "A contract was changed",
-    "contractTermination": "A contract ended",
-    "implementationUpdate": "Work was accepted or paid",
+    "planning": N_("A challenge was published"),
+    "planningUpdate": N_("A challenge changed"),
+    "tender": N_("A tender was published"),
+    "tenderUpdate": N_("A tender changed"),
+    "tenderCancellation": N_("A tender was cancelled"),
+    "award": N_("An award was decided"),
+    "awardCancellation": N_("An award was set aside"),
+    "contract": N_("A contract was signed"),
+    "contractAmendment": N_("A contract was changed"),
+    "contractTermination": N_("A contract ended"),
+    "implementationUpdate": N_("Work was accepted or paid"),
 }
 """A process's newest change in words, by the first tag of its newest release."""
 
@@ -58,7 +59,7 @@ def _entry(process: Latest) -> str:
         f"<entry><id>{escape(record)}</id><title>{escape(_READ.decode(process.compiled).title)}</title>"
         f"<link href={quoteattr(f'{site}{page}')}/>"
         f'<link rel="alternate" type="application/json" href={quoteattr(record)}/>'
-        f"<updated>{date(process.changed_at)}</updated>{terms}<summary>{SAID[process.tags[0]]}.</summary></entry>"
+        f"<updated>{date(process.changed_at)}</updated>{terms}<summary>{_(SAID[process.tags[0]])}.</summary></entry>"
     )
 
 

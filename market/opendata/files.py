@@ -30,6 +30,7 @@ from market.opendata import actions, gathering, packages, sheets
 from market.opendata.flattening import flatten
 from market.reads import rows
 from market.settings import settings
+from market.wording import _
 
 PAGE = 500
 ROWS_OF_A_WORKBOOK = 100_000
@@ -295,10 +296,12 @@ def _listed(name: str, kind: str, year: int, count: int) -> File:
 def licence() -> str:
     """The licence of the data as it lies beside them."""
     who = gathering.publisher()
-    return (
-        "This data may be used under the Open Government Licence v3.0:\n"
-        f"{who.license}\n\n"
-        f"Name the source: Contains public sector information published on {who.name} ({who.site}) and licensed under the "
-        "Open Government Licence v3.0.\n\n"
-        f"What is in it, and what never is: {who.policy}\n"
+    return _(
+        "This data may be used under the Open Government Licence v3.0:\n{license}\n\nName the source: "
+        "Contains public sector information published on {name} ({site}) and licensed under the Open "
+        "Government Licence v3.0.\n\nWhat is in it, and what never is: {policy}\n",
+        license=who.license,
+        name=who.name,
+        site=who.site,
+        policy=who.policy,
     )

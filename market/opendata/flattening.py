@@ -21,7 +21,7 @@ from market import ocds
 
 
 def _stand_in(name: str, **holds: object) -> ModuleType:
-    made = ModuleType(name, "Stands in for a package that is not needed.")
+    made = ModuleType(name)
     vars(made).update(holds)
     sys.modules[name] = made
     return made

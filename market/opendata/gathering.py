@@ -29,6 +29,7 @@ from market.settings import settings
 from market.tenders.tables import Lot, LotCriterion, Tender
 from market.waivers.grounds import label
 from market.waivers.tables import Waiver
+from market.wording import N_, _
 
 
 def publisher() -> facts.Publisher:
@@ -258,8 +259,8 @@ async def _closes_at(row: Tender, at: datetime) -> datetime:
 
 
 RATIONALES = {
-    "commodity": "An off-the-shelf supply, to which the innovation-first rule does not apply.",
-    "not-central": "The buyer is not part of central government, which the innovation-first rule binds.",
+    "commodity": N_("An off-the-shelf supply, to which the innovation-first rule does not apply."),
+    "not-central": N_("The buyer is not part of central government, which the innovation-first rule binds."),
 }
 """Why a tender needed neither exercise nor waiver."""
 
@@ -306,7 +307,7 @@ async def _waiver(row: Tender) -> facts.Waiver | None:
     given = await find(Waiver, Waiver.ref == row.ground_reference)
     return facts.Waiver(
         given.ref,
-        f"Waiver of the innovation-first rule, signed by {given.office}",
+        _("Waiver of the innovation-first rule, signed by {office}", office=given.office),
         label(given.ground),
         _address(f"/waivers/{given.ref}"),
         given.decided_at,

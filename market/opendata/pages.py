@@ -20,15 +20,16 @@ from market.opendata import files
 from market.refusals import NotFound
 from market.settings import ROOT
 from market.web.pages import Visitor, show
+from market.wording import N_
 
 POLICY = ROOT / "docs" / "open-data.md"
 PIECE = 256 * 1024
 
 SAID = {
-    "releases": "Releases, JSON Lines",
-    "records": "Records, JSON Lines",
-    "csv": "Records as tables, CSV in a zip",
-    "xlsx": "Records as a workbook, XLSX",
+    "releases": N_("Releases, JSON Lines"),
+    "records": N_("Records, JSON Lines"),
+    "csv": N_("Records as tables, CSV in a zip"),
+    "xlsx": N_("Records as a workbook, XLSX"),
 }
 MEDIA_TYPES = {
     ".gz": "application/gzip",

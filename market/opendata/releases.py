@@ -35,6 +35,7 @@ from market.opendata.facts import (
     Tender,
 )
 from market.tenders import rules as tenders
+from market.wording import _
 
 TAGS = ocds.release_tags() - {"compiled"}
 """The tags a release of ours may carry (OCDS releaseTag, closed list, without `compiled`)."""
@@ -62,12 +63,16 @@ def challenge_release(challenge: Challenge, step: Step, publisher: Publisher) ->
     release["title"] = challenge.title
     release["description"] = challenge.problem
     release["buyer"] = buyer
-    rationale = [challenge.problem, challenge.evidence, *(f"Success means: {each}" for each in challenge.success)]
+    rationale = [
+        challenge.problem,
+        challenge.evidence,
+        *(_("Success means: {each}", each=each) for each in challenge.success),
+    ]
     planning: dict[str, Any] = {
         "rationale": "\n\n".join(each for each in rationale if each),
         "budget": _filled(
             id="pitches",
-            description=f"{challenge.places} paid places at the same fee, win or lose",
+            description=_("{places} paid places at the same fee, win or lose", places=challenge.places),
             amount=_value(Money(challenge.fee.minor * challenge.places, challenge.fee.currency)),
             project=challenge.mission,
             projectID=challenge.mission_key,
@@ -240,11 +245,19 @@ def _tender(tender: Tender, now: datetime, publisher: Publisher, parties: _Parti
 def _rationale(tender: Tender) -> str | None:
     said = [tender.rationale]
     if tender.waiver:
-        said.append(f"Tendered without an innovation exercise under a signed waiver: {tender.waiver.ground}")
+        said.append(
+            _("Tendered without an innovation exercise under a signed waiver: {ground}", ground=tender.waiver.ground)
+        )
     elif tender.exercise:
-        said.append(f"Follows the innovation exercise {tender.exercise.title} ({tender.exercise.ocid}).")
+        said.append(
+            _(
+                "Follows the innovation exercise {title} ({ocid}).",
+                title=tender.exercise.title,
+                ocid=tender.exercise.ocid,
+            )
+        )
     if tender.undivided_because:
-        said.append(f"Not divided into lots: {tender.undivided_because}")
+        said.append(_("Not divided into lots: {undivided_because}", undivided_because=tender.undivided_because))
     return " ".join(each for each in said if each) or None
 
 
@@ -272,7 +285,7 @@ def _cancellation(
         _filled(
             id=f"cancellation-{key}",
             documentType="cancellationDetails",
-            title="Why this was cancelled",
+            title=_("Why this was cancelled"),
             description=because,
             url=f"{publisher.site}/{folder}/{key}",
             datePublished=date(at),
@@ -379,7 +392,7 @@ def _statistics(count: BidCount, tender: Tender, now: datetime) -> Iterator[dict
 
 def _award(award: Award, tender: Tender, parties: _Parties, now: datetime) -> dict[str, Any]:
     codes = [code for lot in tender.lots if lot.key in award.lots for code in lot.cpv]
-    waits = f"Standstill until {date(award.standstill_ends_at)}." if award.standstill_ends_at else None
+    waits = _("Standstill until {date}.", date=date(award.standstill_ends_at)) if award.standstill_ends_at else None
     return _filled(
         id=award.key,
         title=award.title,
@@ -449,7 +462,7 @@ def _implementation(
 def _pitch_award(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str, Any]:
     return {
         "id": f"pitch-{pitch.key}",
-        "title": f"Paid pitch by {pitch.team.name}",
+        "title": _("Paid pitch by {name}", name=pitch.team.name),
         "status": "cancelled" if _past(pitch.missed_at, now) else "active",
         "date": date(pitch.agreed_at),
         "value": _value(pitch.fee),
@@ -459,12 +472,12 @@ def _pitch_award(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str, An
 
 def _pitch_contract(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str, Any]:
     missed = _past(pitch.missed_at, now)
-    done = Milestone("delivered", "Pitch delivered", "delivery", met_at=pitch.delivered_at, failed=missed)
+    done = Milestone("delivered", _("Pitch delivered"), "delivery", met_at=pitch.delivered_at, failed=missed)
     ended = "terminated" if _past(pitch.delivered_at, now) and pitch.payments else "active"
     return _filled(
         id=f"pitch-{pitch.key}",
         awardID=f"pitch-{pitch.key}",
-        title=f"Paid pitch by {pitch.team.name}",
+        title=_("Paid pitch by {name}", name=pitch.team.name),
         status="cancelled" if missed else ended,
         value=_value(pitch.fee),
         dateSigned=date(pitch.agreed_at),
@@ -473,7 +486,7 @@ def _pitch_contract(pitch: Pitch, parties: _Parties, now: datetime) -> dict[str,
 
 
 def _challenge_milestones(challenge: Challenge) -> Iterator[Milestone]:
-    yield Milestone("applications", "Applications close", "engagement", challenge.closes_at, challenge.closes_at)
+    yield Milestone("applications", _("Applications close"), "engagement", challenge.closes_at, challenge.closes_at)
     yield from challenge.milestones
     if challenge.decision and challenge.concluded_at:
         words = {"go": "go on", "change": "change course", "stop": "stop"}[challenge.decision]

@@ -12,12 +12,13 @@ from market.audit.actions import record
 from market.db import transaction
 from market.oversight.records import private_facts, walk
 from market.refusals import NotFound
+from market.wording import N_, _
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True):
     """Why somebody reads what is private."""
 
-    why: Annotated[str, Meta(title="Why you need it", min_length=10, max_length=1000)]
+    why: Annotated[str, Meta(title=N_("Why you need it"), min_length=10, max_length=1000)]
 
 
 async def read_private(
@@ -31,12 +32,12 @@ async def read_private(
         walked = await walk(subject, after)
         found = await private_facts(walked.events)
         if not found:
-            raise NotFound("Private facts")
+            raise NotFound(_("Private facts"))
         await record(
             actor,
             "private.read",
             subject,
-            {"events": [seq for seq, _ in found]},
+            {"events": [seq for seq, _facts in found]},
             private={"why": given.why},
             organisation=hat.organisation_ref,
         )

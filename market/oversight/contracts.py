@@ -14,6 +14,7 @@ from market.oversight import flags
 from market.oversight.log import cursor, day_begins, storable
 from market.proof import canonical
 from market.reads import row, rows
+from market.wording import N_
 
 PAGE: Final = 20
 SCANNED: Final = 2000
@@ -27,8 +28,8 @@ class Search(msgspec.Struct, forbid_unknown_fields=False):
     """Words of the title, the buyer, the supplier, or a reference."""
     buyer: Annotated[str, Meta(title="Buyer", max_length=200)] = ""
     supplier: Annotated[str, Meta(title="Supplier", max_length=200)] = ""
-    least_minor: Annotated[int, Meta(title="Value from", ge=0)] | None = None
-    most_minor: Annotated[int, Meta(title="Value to", ge=0)] | None = None
+    least_minor: Annotated[int, Meta(title=N_("Value from"), ge=0)] | None = None
+    most_minor: Annotated[int, Meta(title=N_("Value to"), ge=0)] | None = None
     since: date | None = None
     until: date | None = None
     flag: list[Annotated[str, Meta(max_length=40)]] = []

@@ -20,12 +20,13 @@ from market.oversight import records
 from market.oversight.log import Entry, told
 from market.proof import canonical, chain, check_evidence
 from market.settings import settings
+from market.wording import N_, _
 
 PROGRAM = inspect.getsource(check_evidence)
 SPOOLED = 4_000_000
 """Bytes kept in memory before the file goes to the disk."""
 
-README = """Evidence of {subject}
+README = N_("""Evidence of {subject}
 
 Taken from {site} at {at}, version {version}.
 It covers events {first} to {last} of the log, {count} of which stand beside this record.
@@ -48,7 +49,7 @@ What it does not prove
 
 What happened
 {story}
-"""
+""")
 
 
 async def pack(subject: str) -> IO[bytes]:
@@ -105,7 +106,7 @@ def _line(event: Stored, own: set[int], seals: set[str]) -> bytes:
 async def _readme(subject: str, first: int, last: int, count: int) -> str:
     walked = await records.walk(subject)
     shown: list[Entry] = [each for each in walked.events if each.public]
-    return README.format(
+    return _(README).format(
         subject=subject,
         site=settings().site_url,
         at=clock.now().isoformat(timespec="seconds"),

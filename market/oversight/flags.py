@@ -15,6 +15,7 @@ from typing import Final
 
 from market import policy
 from market.money import Money
+from market.wording import N_, _
 
 OVER_ESTIMATE: Final = 30
 """Percent above the estimate from which a value is flagged; the DIGIWHIST and Prozorro risk lists use the same figure."""
@@ -29,7 +30,7 @@ REPEATED_MONTHS: Final = 24
 EXCLUDED_LEAST: Final = 3
 """Bids excluded from which many exclusions are flagged, when they are also half of all."""
 
-_GUIDE = "Open Contracting Partnership, Red Flags in Public Procurement"
+_GUIDE = N_("Open Contracting Partnership, Red Flags in Public Procurement")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +115,21 @@ def flag(
 def raised(facts: Facts) -> list[Raised]:
     """The flags that are up for these facts."""
     return [
-        Raised(each.code, each.title, says, each.source) for each in FLAGS if (says := each.raised(facts)) is not None
+        Raised(each.code, _(each.title), says, each.source)
+        for each in FLAGS
+        if (says := each.raised(facts)) is not None
     ]
 
 
-@flag("single-bid", "Single bid", source=f"{_GUIDE}, R018: single bid received")
+@flag("single-bid", N_("Single bid"), source=f"{_GUIDE}, R018: single bid received")
 def single_bid(facts: Facts) -> str | None:
     """Only one bid came, so nothing was compared. The specification may have fitted one firm, or others did not hear of it."""
-    return "Only one bid was opened for this lot." if len(facts.bids) == 1 else None
+    return _("Only one bid was opened for this lot.") if len(facts.bids) == 1 else None
 
 
 @flag(
     "short-tendering",
-    "Short time to bid",
+    N_("Short time to bid"),
     source=f"{_GUIDE}, R003: short submission period; Procurement Act 2023 section 54",
 )
 def short_tendering(facts: Facts) -> str | None:
@@ -135,64 +138,79 @@ def short_tendering(facts: Facts) -> str | None:
         return None
     least = policy.UK.tendering.minimum_days()
     given = (facts.closes_at - facts.published_at).days
-    return f"Bids could be sent for {given} days; the ordinary shortest period is {least}." if given < least else None
+    return (
+        _("Bids could be sent for {given} days; the ordinary shortest period is {least}.", given=given, least=least)
+        if given < least
+        else None
+    )
 
 
-@flag("waiver", "Waiver used", source="Innovation first: the rule of this market")
+@flag("waiver", N_("Waiver used"), source="Innovation first: the rule of this market")
 def waiver_used(facts: Facts) -> str | None:
     """A minister let the tender pass without an innovation exercise. The waiver's ground and signature are on record."""
-    return "The tender passed with a minister's waiver instead of an exercise." if facts.ground == "waiver" else None
+    return _("The tender passed with a minister's waiver instead of an exercise.") if facts.ground == "waiver" else None
 
 
-@flag("over-estimate", "Far above the estimate", source="DIGIWHIST indicators; Prozorro risk indicators")
+@flag("over-estimate", N_("Far above the estimate"), source="DIGIWHIST indicators; Prozorro risk indicators")
 def far_above_the_estimate(facts: Facts) -> str | None:
     """The contract is worth at least 30% more than the buyer had estimated before it saw any bid."""
     if facts.estimate_minor <= 0 or 100 * facts.value_minor < (100 + OVER_ESTIMATE) * facts.estimate_minor:
         return None
     over = 100 * (facts.value_minor - facts.estimate_minor) // facts.estimate_minor
-    return f"{facts.money(facts.value_minor)} is {over}% above the estimate of {facts.money(facts.estimate_minor)}."
+    return _(
+        "{value} is {over}% above the estimate of {estimate}.",
+        value=facts.money(facts.value_minor),
+        over=over,
+        estimate=facts.money(facts.estimate_minor),
+    )
 
 
-@flag("only-winner-valid", "All but the winner excluded", source=f"{_GUIDE}, R035: all except winning bid disqualified")
+@flag(
+    "only-winner-valid",
+    N_("All but the winner excluded"),
+    source=f"{_GUIDE}, R035: all except winning bid disqualified",
+)
 def all_but_the_winner_excluded(facts: Facts) -> str | None:
     """Several bids came and every one but the winner's was excluded, so again nothing was compared."""
     others = [bid for bid in facts.bids if bid.supplier != facts.supplier]
     if not others or not all(bid.excluded for bid in others):
         return None
-    return f"{len(facts.bids)} bids were opened, and all but the winner's were excluded."
+    return _("{bids} bids were opened, and all but the winner's were excluded.", bids=len(facts.bids))
 
 
-@flag("lowest-excluded", "Lowest price excluded", source=f"{_GUIDE}, R036: lowest bid disqualified")
+@flag("lowest-excluded", N_("Lowest price excluded"), source=f"{_GUIDE}, R036: lowest bid disqualified")
 def lowest_excluded(facts: Facts) -> str | None:
     """The price alone decided, and the cheapest bid was excluded."""
     if not facts.price_only or len(facts.bids) < 2:
         return None
     lowest = min(facts.bids, key=lambda bid: bid.price_minor)
-    return f"The lowest bid, {facts.money(lowest.price_minor)}, was excluded." if lowest.excluded else None
+    return (
+        _("The lowest bid, {money}, was excluded.", money=facts.money(lowest.price_minor)) if lowest.excluded else None
+    )
 
 
-@flag("many-excluded", "Many bids excluded", source=f"{_GUIDE}, R038: excessive disqualified bids")
+@flag("many-excluded", N_("Many bids excluded"), source=f"{_GUIDE}, R038: excessive disqualified bids")
 def many_excluded(facts: Facts) -> str | None:
     """At least three bids, and at least half of all, were excluded."""
     out = sum(bid.excluded for bid in facts.bids)
     return (
-        f"{out} of {len(facts.bids)} bids were excluded."
+        _("{out} of {bids} bids were excluded.", out=out, bids=len(facts.bids))
         if out >= EXCLUDED_LEAST and 2 * out >= len(facts.bids)
         else None
     )
 
 
-@flag("identical-prices", "Identical prices", source=f"{_GUIDE}, R028: identical bid prices")
+@flag("identical-prices", N_("Identical prices"), source=f"{_GUIDE}, R028: identical bid prices")
 def identical_prices(facts: Facts) -> str | None:
     """Bids of different firms have the same price to the penny, which seldom happens by chance."""
     owners: dict[int, set[str]] = {}
     for bid in facts.bids:
         owners.setdefault(bid.price_minor, set()).add(bid.supplier)
     same = sorted(price for price, firms in owners.items() if price > 0 and len(firms) > 1)
-    return f"Bids of different firms are all {facts.money(same[0])}." if same else None
+    return _("Bids of different firms are all {money}.", money=facts.money(same[0])) if same else None
 
 
-@flag("heavy-discount", "Heavily discounted", source=f"{_GUIDE}, R058: heavily discounted bid")
+@flag("heavy-discount", N_("Heavily discounted"), source=f"{_GUIDE}, R058: heavily discounted bid")
 def heavily_discounted(facts: Facts) -> str | None:
     """The winner asked at least 30% less than the next valid bid: it may not be able to deliver, or count on changes."""
     won = next((bid.price_minor for bid in facts.valid if bid.supplier == facts.supplier), None)
@@ -200,12 +218,17 @@ def heavily_discounted(facts: Facts) -> str | None:
     if not won or not next_ or 100 * won > (100 - DISCOUNT) * next_:
         return None
     under = 100 * (next_ - won) // next_
-    return f"The winner asked {facts.money(won)}, {under}% less than the next valid bid of {facts.money(next_)}."
+    return _(
+        "The winner asked {asked}, {under}% less than the next valid bid of {following}.",
+        asked=facts.money(won),
+        under=under,
+        following=facts.money(next_),
+    )
 
 
 @flag(
     "changed",
-    "Changed after the award",
+    N_("Changed after the award"),
     source="Procurement Act 2023 sections 74 and 75: changes to a contract are notified",
 )
 def changed_after_award(facts: Facts) -> str | None:
@@ -213,16 +236,21 @@ def changed_after_award(facts: Facts) -> str | None:
     if not facts.changes:
         return None
     return (
-        "It was changed once after the award."
+        _("It was changed once after the award.")
         if facts.changes == 1
-        else f"It was changed {facts.changes} times after the award."
+        else _("It was changed {changes} times after the award.", changes=facts.changes)
     )
 
 
-@flag("repeated-winner", "Same winner again and again", source=f"{_GUIDE}: concentration of a buyer's contracts")
+@flag("repeated-winner", N_("Same winner again and again"), source=f"{_GUIDE}: concentration of a buyer's contracts")
 def repeated_winner(facts: Facts) -> str | None:
     """One supplier has at least three of the buyer's contracts within two years, and at least half of them all."""
     mine, all_ = facts.with_this_supplier, facts.of_this_buyer
     if mine < REPEATED or 100 * mine < REPEATED_SHARE * all_:
         return None
-    return f"{mine} of the buyer's {all_} contracts in {REPEATED_MONTHS} months are with this supplier."
+    return _(
+        "{mine} of the buyer's {all} contracts in {repeated_months} months are with this supplier.",
+        mine=mine,
+        all=all_,
+        repeated_months=REPEATED_MONTHS,
+    )

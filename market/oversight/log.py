@@ -15,6 +15,7 @@ from market.clock import ZONE
 from market.kinds import KINDS, address, parts, sentence
 from market.proof import canonical
 from market.reads import rows
+from market.wording import N_, _
 
 PAGE: Final = 50
 
@@ -34,7 +35,7 @@ class Filter(msgspec.Struct, forbid_unknown_fields=False):
     kind: Annotated[str, Meta(title="Kind", max_length=40)] = ""
     record: Annotated[str, Meta(title="Record", max_length=40)] = ""
     """A reference such as `T-7KQ4M2X`, or `kind:reference`: every event beside that record."""
-    verb: Annotated[str, Meta(title="What was done", max_length=60)] = ""
+    verb: Annotated[str, Meta(title=N_("What was done"), max_length=60)] = ""
     since: date | None = None
     until: date | None = None
 
@@ -150,7 +151,7 @@ async def in_words(events: Sequence[Read]) -> list[Entry]:
             Entry(
                 seq=event.seq,
                 at=event.at,
-                who=event.body_name or {"system": "Prelude", "public": "A visitor"}.get(event.actor, "Somebody"),
+                who=event.body_name or {"system": "Prelude", "public": _("A visitor")}.get(event.actor, _("Somebody")),
                 before=before,
                 it=titles.get(event.subject) or event.subject.partition(":")[2],
                 after=after,

@@ -21,6 +21,7 @@ from market.refusals import NotFound
 from market.web import forms
 from market.web.forms import asked
 from market.web.pages import Visitor, next_page, show
+from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -98,7 +99,7 @@ class AuditPages(Controller):
             found=found,
             next=next_page(request, cursor),
             flags=flags.FLAGS,
-            options=[(each.code, each.title, None, each.code in chosen) for each in flags.FLAGS],
+            options=[(each.code, _(each.title), None, each.code in chosen) for each in flags.FLAGS],
             chips=_chips(request),
         )
 
@@ -142,7 +143,7 @@ class AuditPages(Controller):
 def _chips(request: Visitor) -> list[tuple[str, str]]:
     """The filters in force, each with the address without it."""
     given = [(name, value) for name, value in request.query_params.multi_items() if value and name != "before"]
-    words = {each.code: each.title for each in flags.FLAGS}
+    words = {each.code: _(each.title) for each in flags.FLAGS}
     names = {
         "q": "“{}”",
         "buyer": "Buyer: {}",

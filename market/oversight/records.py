@@ -21,6 +21,7 @@ from market.oversight.log import READ, Entry, Read, cursor, in_words, titles_of
 from market.proof import canonical, chain, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound
+from market.wording import _, _n
 
 PAGE: Final = 200
 
@@ -248,18 +249,23 @@ async def check(subject: str) -> Checked:
         made.checks.append(
             Check(
                 True,
-                f"We recomputed every event from {first} to {last}: {_count(seen, 'event')}, of which {len(mine)} "
-                f"{'stands' if len(mine) == 1 else 'stand'} beside this record. Each follows from the one before it, and what each says, "
-                "in public and in private, is what was written then.",
+                _n(
+                    "We recomputed every event from {first} to {last}: {events}, of which {number} stands beside this "
+                    "record. Each follows from the one before it, and what each says, in public and in private, is "
+                    "what was written then.",
+                    "We recomputed every event from {first} to {last}: {events}, of which {number} stand beside this "
+                    "record. Each follows from the one before it, and what each says, in public and in private, is "
+                    "what was written then.",
+                    len(mine),
+                    first=first,
+                    last=last,
+                    events=_n("{number:,} event", "{number:,} events", seen),
+                ),
                 after[1],
             )
         )
     made.checks += await _documents(subject)
     return made
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -302,9 +308,9 @@ async def _documents(subject: str) -> list[Check]:
         ref = document.ref
         named = await _named(document)
         if document.kind == "contract":
-            checks.append(_same(f"The document of contract {ref}", document.text, named))
+            checks.append(_same(_("The document of contract {ref}", ref=ref), document.text, named))
         elif document.kind == "tender":
-            checks.append(_same(f"The register of opening of tender {ref}", document.text, named))
+            checks.append(_same(_("The register of opening of tender {ref}", ref=ref), document.text, named))
             checks.append(await _register_is_whole(ref, document.text))
         else:
             checks.append(_signature(ref, document.text, named))
@@ -326,10 +332,10 @@ async def _named(document: Document) -> str:
 def _same(what: str, text: str, named: str) -> Check:
     digest = hashlib.sha256(text.encode()).hexdigest()
     if not named:
-        return Check(False, f"{what} is not named by any event of the log.", digest)
+        return Check(False, _("{what} is not named by any event of the log.", what=what), digest)
     if digest != named:
-        return Check(False, f"{what} is not the one whose fingerprint the log names.", digest)
-    return Check(True, f"{what} has the fingerprint that the log names.", digest)
+        return Check(False, _("{what} is not the one whose fingerprint the log names.", what=what), digest)
+    return Check(True, _("{what} has the fingerprint that the log names.", what=what), digest)
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -357,19 +363,30 @@ async def _register_is_whole(ref: str, register: str) -> Check:
         kept = (event.subject, said["envelope_sha256"]) if event.verb == "bid.sealed" else ("", "")
         sent.append((arrived, said["lot"], event.organisation, kept))
     last: dict[tuple[str, str], tuple[str, str]] = {}
-    for _, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
+    for _at, lot, supplier, kept in sorted(sent, key=lambda each: each[0]):
         last[lot, supplier] = kept
     counted = {each for each in last.values() if each[0]}
     named = {(f"bid:{each['bid']}", each["envelope_sha256"]) for each in canonical.decode(register.encode())}
     lost, added = sorted(counted - named), sorted(named - counted)
     if lost or added:
-        wrong = ", ".join(dict.fromkeys(subject.partition(":")[2] for subject, _ in (*lost, *added)))
-        return Check(False, f"The register of opening of tender {ref} and the log do not name the same bids: {wrong}.")
-    bids = _count(len(named), "bid")
+        wrong = ", ".join(dict.fromkeys(subject.partition(":")[2] for subject, _digest in (*lost, *added)))
+        return Check(
+            False,
+            _(
+                "The register of opening of tender {ref} and the log do not name the same bids: {wrong}.",
+                ref=ref,
+                wrong=wrong,
+            ),
+        )
+    bids = _n("{number:,} bid", "{number:,} bids", len(named))
     return Check(
         True,
-        f"The register of opening of tender {ref} names {bids}: exactly those that the log says were sealed last and not "
-        "withdrawn.",
+        _(
+            "The register of opening of tender {ref} names {bids}: exactly those that the log says were "
+            "sealed last and not withdrawn.",
+            ref=ref,
+            bids=bids,
+        ),
     )
 
 
@@ -377,15 +394,26 @@ def _signature(ref: str, text: str, named: str) -> Check:
     try:
         bundle = signing.Bundle.from_text(text)
     except signing.NotABundle as error:
-        return Check(False, f"Waiver {ref}: {error}")
+        return Check(False, _("Waiver {ref}: {error}", ref=ref, error=error))
     report = signing.examine(bundle)
     failed = [each.sentence for each in report.checks if not each.passed]
     if failed:
-        return Check(False, f"The signature under waiver {ref} does not hold. {' '.join(failed)}", bundle.digest())
+        return Check(
+            False,
+            _("The signature under waiver {ref} does not hold. {failed}", ref=ref, failed=" ".join(failed)),
+            bundle.digest(),
+        )
     if bundle.digest() != named:
-        return Check(False, f"The signature under waiver {ref} holds, but the log names another.", bundle.digest())
+        return Check(
+            False, _("The signature under waiver {ref} holds, but the log names another.", ref=ref), bundle.digest()
+        )
     return Check(
         True,
-        f"The minister's signature under waiver {ref} holds ({len(report.checks)} checks of the passkey's own data), and the log names it.",
+        _(
+            "The minister's signature under waiver {ref} holds ({checks} checks of the passkey's own "
+            "data), and the log names it.",
+            ref=ref,
+            checks=len(report.checks),
+        ),
         bundle.digest(),
     )

@@ -20,7 +20,7 @@ from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.db import transaction
 from market.panels import rules
-from market.panels.panel import Given, Kept, Matter, Member, Panel, Subject, field
+from market.panels.panel import Candidate, Given, Kept, Matter, Member, Panel, Subject, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
 from market.reads import rows
@@ -126,15 +126,6 @@ async def excuse(actor: Actor, convene: Convening, given: Excuse) -> Seat:
             actor, "panel.excused", panel.matter, {"evaluator": given.member}, {"reason": seat.excused_because}
         )
     return seat
-
-
-class Candidate(msgspec.Struct, frozen=True):
-    """Somebody who may sit on the panel, with her office."""
-
-    id: int
-    ref: str
-    name: str
-    title: str
 
 
 async def candidates(matter: Matter) -> list[Candidate]:

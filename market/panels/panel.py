@@ -146,6 +146,15 @@ NOTHING = Kept({})
 """The sheet of what was not marked."""
 
 
+class Candidate(msgspec.Struct, frozen=True):
+    """Somebody who may sit on the panel, with her office."""
+
+    id: int
+    ref: str
+    name: str
+    title: str
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """A panel with everything it has done; `sheets` by seat and subject."""
@@ -165,13 +174,13 @@ class Panel:
         """The members who can still be excused, to choose from: nobody leaves who has handed in."""
         return [(member.ref, member.name) for member in self.active if member.seat.locked_at is None]
 
-    def choices(self, candidates: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    def choices(self, candidates: Sequence[Candidate]) -> list[tuple[str, str]]:
         """Those of the candidates who are not on the panel yet, with what they are, to choose from."""
         taken = {member.ref for member in self.active}
         return [
-            (row["ref"], f"{row['name']}, {row['title']}" if row["title"] else row["name"])
-            for row in candidates
-            if row["ref"] not in taken
+            (person.ref, f"{person.name}, {person.title}" if person.title else person.name)
+            for person in candidates
+            if person.ref not in taken
         ]
 
     def member(self, person: int | None) -> Member | None:

@@ -23,6 +23,7 @@ from market.payments.tables import Entry, Obligation, Payment, PayoutAccount, Pr
 from market.reads import row, rows, the
 from market.refusals import insist
 from market.settings import settings
+from market.wording import N_, _
 
 TRY_AGAIN = timedelta(minutes=1)
 """How long an unanswered payment waits before the same order is sent again."""
@@ -34,7 +35,7 @@ provider tells us opens it."""
 RELEASERS: tuple[Role, ...] = ("buyer", "contract-manager")
 """Who may release the payer's money, unless she accepted the delivery."""
 
-NEVER_SENT = "It was released while payments were simulated, so no money was sent. Release it again."
+NEVER_SENT = N_("It was released while payments were simulated, so no money was sent. Release it again.")
 
 
 def provider() -> Provider:
@@ -205,7 +206,7 @@ async def pay_waiting() -> int:
         payment.tried_at = now
         await payment.save([Payment.state, Payment.sent_at, Payment.tried_at])
         obligation = await find(Obligation, Obligation.id == payment.obligation)
-    outcome: Outcome = Declined(NEVER_SENT)
+    outcome: Outcome = Declined(_(NEVER_SENT))
     if payment.provider == paying.name:
         outcome = await paying.pay(
             Order(

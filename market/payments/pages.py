@@ -28,14 +28,14 @@ from market.wording import _
 def state_of(row: Entry) -> tuple[str, str]:
     """The word and tone of an obligation's state."""
     if row.confirmed_at:
-        return "Received", "green"
+        return _("Received"), "green"
     if row.state == "paid":
-        return "Paid", "green"
+        return _("Paid"), "green"
     if row.state in ("due", "unknown"):
-        return "Being paid", "amber"
-    if row.due_at < clock.now():
-        return "Overdue", "red"
-    return ("Refused, owed", "red") if row.state == "refused" else ("Owed", "amber")
+        return _("Being paid"), "amber"
+    if rules.overdue(row.due_at, clock.now()):
+        return _("Overdue"), "red"
+    return (_("Refused, owed"), "red") if row.state == "refused" else (_("Owed"), "amber")
 
 
 PER_PAGE = 50
@@ -77,24 +77,24 @@ class PaymentPages(Controller):
             shown=state_of(row),
             attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
             days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
-            may_release=releasing is not None and row.state != "paid",
+            may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
             blocked=blocked,
             steps=await thread(f"obligation:{row.ref}"),
-            may_confirm=receiving is not None and row.state == "paid" and row.confirmed_at is None,
+            may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
         )
 
     @post("/{ref:str}/release", guards=[guards.buying_side])
     async def release(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Release the money."""
         await actions.release(request.user, ref)
-        return to(f"/payments/{ref}", "The money is released. It is sent within minutes, and the supplier is told.")
+        return to(f"/payments/{ref}", _("The money is released. It is sent within minutes, and the supplier is told."))
 
     @post("/{ref:str}/confirm", guards=[guards.supplier])
     async def confirm(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The payee says that it arrived."""
         payment = await actions.confirm(request.user, ref)
         obligation = await find(Obligation, Obligation.id == payment.obligation)
-        return to(f"/payments/{obligation.ref}", "Thank you. Receipt is confirmed.")
+        return to(f"/payments/{obligation.ref}", _("Thank you. Receipt is confirmed."))
 
     @post("/account", guards=[guards.supplier_admin])
     async def account(self, request: Visitor) -> Response[Any]:
@@ -161,5 +161,5 @@ def _outcome(payment: Payment, *, told: bool) -> str:
     """What became of an attempt, in words."""
     words = {"due": "Released", "unknown": "Sent, no answer yet", "paid": "Paid", "refused": "Refused"}[payment.state]
     if payment.provider == "simulated":
-        words = f"{words} (simulated: no money moves)"
+        words = _("{words} (simulated: no money moves)", words=words)
     return f"{words}: {payment.refusal}" if payment.refusal and told else words

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.payments.tables import Obligation, Payment
@@ -24,17 +25,22 @@ class Release:
     payee_can_receive: bool
 
 
+def overdue(due_at: datetime, now: datetime) -> bool:
+    """Whether what is owed should have been paid."""
+    return due_at < now
+
+
 @rule("payment.paid-already")
 def not_paid_yet(release: Release) -> str | None:
     """An obligation is paid once."""
-    return "This has been paid." if any(each.state == "paid" for each in release.attempts) else None
+    return _("This has been paid.") if any(each.state == "paid" for each in release.attempts) else None
 
 
 @rule("payment.under-way")
 def none_under_way(release: Release) -> str | None:
     """While an attempt has no answer no other is begun: the same money could go twice."""
     if any(each.state in ("due", "unknown") for each in release.attempts):
-        return "A payment is under way. Wait until it is answered."
+        return _("A payment is under way. Wait until it is answered.")
     return None
 
 
@@ -45,26 +51,28 @@ def none_under_way(release: Release) -> str | None:
 def another_person_releases(release: Release) -> str | None:
     """Who accepted the work does not release the money for it."""
     if release.obligation.accepted_by == release.asker:
-        return "You accepted this delivery, so somebody else has to release the money."
+        return _("You accepted this delivery, so somebody else has to release the money.")
     return None
 
 
 @rule("payment.payee-cannot-receive")
 def payee_can_receive(release: Release) -> str | None:
     """Money is sent only to an account that can receive it."""
-    return None if release.payee_can_receive else "The supplier has not finished setting up its account for payments."
+    return (
+        None if release.payee_can_receive else _("The supplier has not finished setting up its account for payments.")
+    )
 
 
 @rule("payment.not-paid")
 def has_been_paid(payment: Payment) -> str | None:
     """Only money that was sent can be confirmed."""
-    return None if payment.state == "paid" else "This payment has not been made yet."
+    return None if payment.state == "paid" else _("This payment has not been made yet.")
 
 
 @rule("payment.confirmed-already")
 def not_confirmed(payment: Payment) -> str | None:
     """Receipt is confirmed once."""
-    return "Receipt has been confirmed." if payment.confirmed_at else None
+    return _("Receipt has been confirmed.") if payment.confirmed_at else None
 
 
 RELEASE = (not_paid_yet, none_under_way, another_person_releases, payee_can_receive)

@@ -21,18 +21,19 @@ from market.portal.tables import (
     Source,
 )
 from market.refusals import NotFound, insist
+from market.wording import N_, _
 
 
 class Mending(msgspec.Struct, forbid_unknown_fields=True):
     """A mended item; empty to read the kept bytes again, when the reader or a mapping has become better."""
 
-    text: Annotated[str, Meta(title="The release, record or row as it should be", max_length=4_000_000)] = ""
+    text: Annotated[str, Meta(title=N_("The release, record or row as it should be"), max_length=4_000_000)] = ""
 
 
 class Rhythm(msgspec.Struct, forbid_unknown_fields=True):
     """How often a source is fetched."""
 
-    every_hours: Annotated[int, Meta(title="Fetch every so many hours (0: by hand)", ge=0, le=8784)]
+    every_hours: Annotated[int, Meta(title=N_("Fetch every so many hours (0: by hand)"), ge=0, le=8784)]
 
 
 async def replay(actor: Actor, ref: str, given: Mending) -> Quarantined:
@@ -65,7 +66,7 @@ async def replay(actor: Actor, ref: str, given: Mending) -> Quarantined:
 async def _reasons(item: Quarantined) -> list[str]:
     """Why the items just tried were rejected: the newest entries of the same run, which the refusal then takes back."""
     rows = await many("SELECT reason FROM quarantined WHERE run = {} AND id > {} ORDER BY id DESC", item.run, item.id)
-    return [row["reason"] for row in rows[:3]] or ["It is rejected for the same reason as before."]
+    return [row["reason"] for row in rows[:3]] or [_("It is rejected for the same reason as before.")]
 
 
 async def fetch_every(actor: Actor, name: str, given: Rhythm, seen: str) -> Source:

@@ -19,6 +19,7 @@ from market.portal.tables import ImportRun, Quarantined, Source
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 
 AMOUNTS = {
     "tender": "as estimated",
@@ -97,7 +98,7 @@ class PortalPages(Controller):
         form = await forms.read(request, actions.Mending)
         with form.acting():
             await actions.replay(request.user, ref, form.data)
-            return to("/portals/quarantine", "It is imported.")
+            return to("/portals/quarantine", _("It is imported."))
         return await _broken(request, ref, form)
 
     @get("/doubtful", guards=[guards.operator])
@@ -112,7 +113,9 @@ class PortalPages(Controller):
         given = (await forms.read(request, sameness.Decision)).data
         await sameness.decide(request.user, ref, given)
         said = (
-            "They are shown as one from now on." if given.same else "They stay apart, and you will not be asked again."
+            _("They are shown as one from now on.")
+            if given.same
+            else _("They stay apart, and you will not be asked again.")
         )
         return to("/portals/doubtful", said)
 
@@ -120,7 +123,7 @@ class PortalPages(Controller):
     async def undo(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take two joined notices apart."""
         await sameness.undo(request.user, ref)
-        return to("/portals/doubtful", "They are shown apart again.")
+        return to("/portals/doubtful", _("They are shown apart again."))
 
     @get("/runs/{ref:str}", guards=[guards.operator])
     async def run(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:

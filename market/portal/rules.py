@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from market import egress
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _, _n
 
 if TYPE_CHECKING:
     from market.portal.tables import (
@@ -33,7 +33,7 @@ def web_address(url: str) -> str | None:
     """Only addresses of the web are read: no file of this machine, and no other protocol."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        return f"“{url[:120]}” is not an address of the web. Give one that begins with https:// or http://."
+        return _("“{url}” is not an address of the web. Give one that begins with https:// or http://.", url=url[:120])
     return None
 
 
@@ -42,7 +42,12 @@ def public_address(host: str, addresses: Sequence[str]) -> str | None:
     """A portal stands on the public internet: what only this server can reach is not read for others to see."""
     for each in addresses:
         if not egress.is_public(each):
-            return f"{host} leads to {each}, which is not an address of the public internet. To read it all the same, say --allow-private."
+            return _(
+                "{host} leads to {each}, which is not an address of the public internet. To read it all the "
+                "same, say --allow-private.",
+                host=host,
+                each=each,
+            )
     return None
 
 
@@ -53,7 +58,7 @@ def web_port(url: str) -> str | None:
         where = egress.address(url, egress.PORTS)
         egress.check_port(where.scheme, where.port)
     except egress.Forbidden as forbidden:
-        return f"{forbidden} To read it all the same, say --allow-private."
+        return _("{forbidden} To read it all the same, say --allow-private.", forbidden=forbidden)
     return None
 
 
@@ -61,7 +66,7 @@ def web_port(url: str) -> str | None:
 def not_decided_yet(pair: DoubtfulPair | DoubtfulSuppliers) -> str | None:
     """A doubtful pair is decided once; a joining is taken back by undoing it."""
     if pair.answered_at is not None:
-        return "Somebody has decided this pair already. Reload the list."
+        return _("Somebody has decided this pair already. Reload the list.")
     return None
 
 
@@ -69,7 +74,7 @@ def not_decided_yet(pair: DoubtfulPair | DoubtfulSuppliers) -> str | None:
 def still_joined(merge: NoticeMerge | SupplierMerge) -> str | None:
     """Only what is joined can be taken apart."""
     if merge.undone_at is not None:
-        return "These two have been taken apart already."
+        return _("These two have been taken apart already.")
     return None
 
 
@@ -77,7 +82,7 @@ def still_joined(merge: NoticeMerge | SupplierMerge) -> str | None:
 def not_mended_yet(item: Quarantined) -> str | None:
     """What has been mended is in; mending it again would bring it in twice."""
     if item.mended_at is not None:
-        return "This has been mended and imported already."
+        return _("This has been mended and imported already.")
     return None
 
 
@@ -85,7 +90,7 @@ def not_mended_yet(item: Quarantined) -> str | None:
 def can_be_read_now(reasons: Sequence[str]) -> str | None:
     """A mended item is read by the same reader as any other, and comes in only when it finds nothing wrong."""
     if reasons:
-        return f"It still cannot be read: {' '.join(reasons[:3])}"
+        return _("It still cannot be read: {reasons}", reasons=" ".join(reasons[:3]))
     return None
 
 
@@ -93,7 +98,7 @@ def can_be_read_now(reasons: Sequence[str]) -> str | None:
 def nobody_else_reads_it(free: bool) -> str | None:
     """One run at a time reads a portal, so that its counts and its position are true."""
     if not free:
-        return "Another run is reading this portal. Wait until it has ended."
+        return _("Another run is reading this portal. Wait until it has ended.")
     return None
 
 
@@ -114,7 +119,7 @@ REPLAY = (not_mended_yet,)
 def not_held_by_two(holders: Sequence[int]) -> str | None:
     """Two records that different suppliers proved to be theirs are not one; first one of them lets its record go."""
     if len(set(holders)) > 1:
-        return (
+        return _(
             "Different suppliers hold these two records. Before they can be one, one of them has to let its record go."
         )
     return None
@@ -126,15 +131,21 @@ def nobody_holds_it(holder: int | None, organisation: int) -> str | None:
     if holder is None:
         return None
     if holder == organisation:
-        return "You hold this record already."
-    return "Another supplier has proved that this record is its own. If that is wrong, write to the operators of this site."
+        return _("You hold this record already.")
+    return _(
+        "Another supplier has proved that this record is its own. If that is wrong, write to the "
+        "operators of this site."
+    )
 
 
 @rule("claim.asked-already")
 def not_asked_yet(open_claim: str | None) -> str | None:
     """One claim at a time: the one that waits is carried through or withdrawn."""
     if open_claim is not None:
-        return f"You have claimed this already ({open_claim}). Carry that through, or withdraw it first."
+        return _(
+            "You have claimed this already ({open_claim}). Carry that through, or withdraw it first.",
+            open_claim=open_claim,
+        )
     return None
 
 
@@ -143,9 +154,12 @@ def numbers_agree(own: tuple[str, str] | None, theirs: Sequence[tuple[str, str]]
     """Different numbers on one register are different organisations, so such a record cannot be the claimant's."""
     others = [number for scheme, number in theirs if own is not None and scheme == own[0]]
     if own is not None and others and own[1] not in others:
-        return (
-            f"The record has the number {others[0]} on the register {own[0]}, and yours is {own[1]}: that is another firm. "
-            "If one of the numbers is wrong, write to the operators of this site."
+        return _(
+            "The record has the number {theirs} on the register {register}, and yours is {yours}: that is "
+            "another firm. If one of the numbers is wrong, write to the operators of this site.",
+            theirs=others[0],
+            register=own[0],
+            yours=own[1],
         )
     return None
 
@@ -154,7 +168,7 @@ def numbers_agree(own: tuple[str, str] | None, theirs: Sequence[tuple[str, str]]
 def way_is_open(way: str, ways: Sequence[str]) -> str | None:
     """A code goes only to an address that notices gave for this supplier and for no other, never to one the claimant names."""
     if way not in ways:
-        return "There is no such address on record. Choose one of the ways that are offered."
+        return _("There is no such address on record. Choose one of the ways that are offered.")
     return None
 
 
@@ -162,7 +176,10 @@ def way_is_open(way: str, ways: Sequence[str]) -> str | None:
 def statement_is_given(way: str, statement: str) -> str | None:
     """An operator decides by what she can check, so she is told what that is."""
     if way == "operator" and len(statement.strip()) < SHORTEST_STATEMENT:
-        return f"Say in at least {SHORTEST_STATEMENT} characters how an operator can see that the record is yours."
+        return _(
+            "Say in at least {shortest_statement} characters how an operator can see that the record is yours.",
+            shortest_statement=SHORTEST_STATEMENT,
+        )
     return None
 
 
@@ -170,7 +187,7 @@ def statement_is_given(way: str, statement: str) -> str | None:
 def still_open(claim: SupplierClaim) -> str | None:
     """A claim that was granted, refused or withdrawn has come to its end; another can be made."""
     if claim.answered_at is not None or claim.withdrawn_at is not None:
-        return "This claim has come to its end."
+        return _("This claim has come to its end.")
     return None
 
 
@@ -178,7 +195,7 @@ def still_open(claim: SupplierClaim) -> str | None:
 def code_was_sent(claim: SupplierClaim) -> str | None:
     """A code counts only after it was sent."""
     if not claim.code_hash:
-        return "No code has been sent yet."
+        return _("No code has been sent yet.")
     return None
 
 
@@ -186,7 +203,7 @@ def code_was_sent(claim: SupplierClaim) -> str | None:
 def code_in_time(claim: SupplierClaim, now: datetime) -> str | None:
     """A code counts for the time that its letter needs and no longer."""
     if claim.code_until is not None and now >= claim.code_until:
-        return "This code is too old. Ask for another one."
+        return _("This code is too old. Ask for another one.")
     return None
 
 
@@ -194,7 +211,7 @@ def code_in_time(claim: SupplierClaim, now: datetime) -> str | None:
 def tries_are_left(claim: SupplierClaim) -> str | None:
     """A code cannot be found by trying."""
     if claim.tries >= MOST_TRIES:
-        return f"{MOST_TRIES} wrong codes were typed, so this code counts no more. Ask for another one."
+        return _("{most} wrong codes were typed, so this code counts no more. Ask for another one.", most=MOST_TRIES)
     return None
 
 
@@ -202,7 +219,7 @@ def tries_are_left(claim: SupplierClaim) -> str | None:
 def code_is_right(fits: bool, left: int) -> str | None:
     """Only who got the letter knows the code."""
     if not fits:
-        return f"This is not the code. {left} {'try is' if left == 1 else 'tries are'} left."
+        return _n("This is not the code. {number} try is left.", "This is not the code. {number} tries are left.", left)
     return None
 
 
@@ -210,7 +227,7 @@ def code_is_right(fits: bool, left: int) -> str | None:
 def goes_by_post(claim: SupplierClaim) -> str | None:
     """A letter is printed only for who chose it."""
     if claim.way != "post":
-        return "This claim does not go by post."
+        return _("This claim does not go by post.")
     return None
 
 
@@ -218,7 +235,7 @@ def goes_by_post(claim: SupplierClaim) -> str | None:
 def goes_by_email(claim: SupplierClaim) -> str | None:
     """Only a code that goes by e-mail is sent again at a click; one by post is printed by an operator."""
     if claim.way != "email":
-        return "This claim does not go by email."
+        return _("This claim does not go by email.")
     return None
 
 
@@ -226,7 +243,7 @@ def goes_by_email(claim: SupplierClaim) -> str | None:
 def not_her_own(organisation: int, bodies: Sequence[int]) -> str | None:
     """Nobody decides about a claim of a firm she belongs to."""
     if organisation in bodies:
-        return "You belong to the firm that claims. Somebody else decides."
+        return _("You belong to the firm that claims. Somebody else decides.")
     return None
 
 
@@ -234,7 +251,7 @@ def not_her_own(organisation: int, bodies: Sequence[int]) -> str | None:
 def is_held(claim: SupplierClaim) -> str | None:
     """Only a record that is held can be let go."""
     if not claim.granted or claim.released_at is not None:
-        return "This record is not held by this claim."
+        return _("This record is not held by this claim.")
     return None
 
 

@@ -21,6 +21,7 @@ from market.portal.sameness.evidence import evidence_of
 from market.portal.tables import ImportedNotice, Source
 from market.refusals import NotFound
 from market.standing import Standing
+from market.wording import N_, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,22 @@ class Step:
 
 
 TAGS = {
-    "planning": "Planned",
-    "planningUpdate": "Plans changed",
-    "tender": "Published",
-    "tenderAmendment": "Changed",
-    "tenderUpdate": "Updated",
-    "tenderCancellation": "Cancelled",
-    "award": "Awarded",
-    "awardUpdate": "Award changed",
-    "awardCancellation": "Award taken back",
-    "contract": "Contract",
-    "contractUpdate": "Contract updated",
-    "contractAmendment": "Contract changed",
-    "contractTermination": "Contract ended",
-    "implementation": "Carried out",
-    "implementationUpdate": "Progress told",
-    "compiled": "Compiled",
+    "planning": N_("Planned"),
+    "planningUpdate": N_("Plans changed"),
+    "tender": N_("Published"),
+    "tenderAmendment": N_("Changed"),
+    "tenderUpdate": N_("Updated"),
+    "tenderCancellation": N_("Cancelled"),
+    "award": N_("Awarded"),
+    "awardUpdate": N_("Award changed"),
+    "awardCancellation": N_("Award taken back"),
+    "contract": N_("Contract"),
+    "contractUpdate": N_("Contract updated"),
+    "contractAmendment": N_("Contract changed"),
+    "contractTermination": N_("Contract ended"),
+    "implementation": N_("Carried out"),
+    "implementationUpdate": N_("Progress told"),
+    "compiled": N_("Compiled"),
 }
 """What the release tags of the Open Contracting Data Standard mean to people."""
 
@@ -176,9 +177,13 @@ def _history(text: str) -> list[Step]:
         if made is None:
             continue
         first = not steps
-        words = ", ".join(TAGS.get(tag, tag) for tag in each.tags) or "Released"
+        words = ", ".join(_(TAGS.get(tag, tag)) for tag in each.tags) or _("Released")
         touched = ", ".join(dict.fromkeys(_part(path) for path in each.changed))
-        detail = f"{'About' if first else 'Changed'}: {touched}." if touched else None
+        detail = (
+            (_("About: {parts}.", parts=touched) if first else _("Changed: {parts}.", parts=touched))
+            if touched
+            else None
+        )
         steps.append(Step(instant(made), each.release_id, ", ".join(each.tags) or "release", words, detail))
     return steps[::-1]
 

@@ -51,6 +51,10 @@ class Topic:
         """Whether questions are taken at this moment."""
         return self.taking and are_taken(self.until, now)
 
+    def over(self, now: datetime) -> bool:
+        """Whether the time for questions has passed."""
+        return self.until is not None and not are_taken(self.until, now)
+
 
 def are_taken(until: datetime | None, now: datetime) -> bool:
     """Whether the time for questions still runs: what is asked at the stated moment itself is in time."""

@@ -26,6 +26,7 @@ from market.standards import apart, certificates, exemptions, publishing, rules,
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.web.limits import Limit, spend
+from market.wording import N_, _
 
 Cause = Literal["lodged", "asked", "periodic", "live"]
 Line = Annotated[str, Meta(max_length=120)]
@@ -38,16 +39,16 @@ class ServiceDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier says of a service."""
 
     title: Annotated[str, Meta(title="Name", min_length=3, max_length=120)]
-    does: Annotated[str, Meta(title="What it does", min_length=20, max_length=4000)]
+    does: Annotated[str, Meta(title=N_("What it does"), min_length=20, max_length=4000)]
     profiles: Annotated[list[Line], Meta(title="Profiles", max_length=10)] = []
-    used_by: Annotated[str, Meta(title="Who uses it", max_length=2000)] = ""
+    used_by: Annotated[str, Meta(title=N_("Who uses it"), max_length=2000)] = ""
     licence: Annotated[str, Meta(title="Licence", max_length=80)] = ""
     price_terms: Annotated[str, Meta(title="Price", max_length=2000)] = ""
     cpv: Annotated[list[Line], Meta(title="CPV codes", max_length=20)] = []
     maturity: Annotated[str, Meta(title="Maturity", max_length=10)] = "live"
     private: Annotated[bool, Meta(title="Confidential")] = False
     public_url: Annotated[str, Meta(title="Address", max_length=400)] = ""
-    offered_for: Annotated[list[Line], Meta(title="Tenders it is offered for", max_length=40)] = []
+    offered_for: Annotated[list[Line], Meta(title=N_("Tenders it is offered for"), max_length=40)] = []
 
 
 @dataclass
@@ -116,9 +117,11 @@ async def revise_service(actor: Actor, ref: str, given: ServiceDraft, seen: str)
         for held in await certificates.of_service(service):
             profile = await find(PublishedProfile, PublishedProfile.id == held.profile)
             if held.revoked_at is None and publishing.label(profile) not in service.profiles:
-                await certificates.revoke(held, "The supplier no longer has it checked under this profile.")
+                await certificates.revoke(held, _("The supplier no longer has it checked under this profile."))
             elif held.revoked_at is None and hidden:
-                await certificates.revoke(held, "The supplier made its description confidential without an exemption.")
+                await certificates.revoke(
+                    held, _("The supplier made its description confidential without an exemption.")
+                )
         await _say(actor, "service.revised", service, hat.organisation_ref)
     return service
 
@@ -146,9 +149,9 @@ async def withdraw_service(actor: Actor, ref: str) -> Service:
             await service.save([Service.withdrawn_at])
             for held in await certificates.of_service(service):
                 if rules.in_force(held, clock.now()):
-                    await certificates.revoke(held, "The service was withdrawn.")
+                    await certificates.revoke(held, _("The service was withdrawn."))
             for profile in await _profiles(service):
-                await sanctions.restore(service, profile, "The service was withdrawn.")
+                await sanctions.restore(service, profile, _("The service was withdrawn."))
             await _say(actor, "service.withdrawn", service, hat.organisation_ref)
     return service
 
@@ -415,7 +418,7 @@ async def _bring_about(
     if not wrong:
         renewed = any(rules.in_force(each, now) for each in standing)
         for each in standing:
-            await certificates.revoke(each, "A newer certificate took its place.", replaced=True)
+            await certificates.revoke(each, _("A newer certificate took its place."), replaced=True)
         made = await certificates.issue(service, profile, run, found)
         told.add(
             "certificate.issued",
@@ -436,18 +439,31 @@ async def _bring_about(
                 profile=profile,
                 certificate=made,
             )
-        await sanctions.restore(service, profile, "The check passed.")
+        await sanctions.restore(service, profile, _("The check passed."))
     elif standing and found.outcome is not Outcome.COULD_NOT_CHECK:
         failed = found.outcome is Outcome.FAIL
         for each in standing:
-            ended = f"Version {lodged.number} of its document does not pass." if failed else wrong[0].reason
+            ended = (
+                _("Version {number} of its document does not pass.", number=lodged.number)
+                if failed
+                else wrong[0].reason
+            )
             await certificates.revoke(each, ended)
             told.add("certificate.revoked", {"certificate": each.ref, "profile": label, "reason": each.revoked_reason})
-        name = f"the service {service.ref}" if service.private else f"“{service.title}”"
-        reason = f"The API of {name} no longer passes {profile.name} {profile.version}."
+        name = _("the service {ref}", ref=service.ref) if service.private else f"“{service.title}”"
+        reason = _(
+            "The API of {name} no longer passes {profile} {version}.",
+            name=name,
+            profile=profile.name,
+            version=profile.version,
+        )
         if not failed:
-            reason = (
-                f"The API of {name} is no longer certified under {profile.name} {profile.version}. {wrong[0].reason}"
+            reason = _(
+                "The API of {name} is no longer certified under {profile} {version}. {reason}",
+                name=name,
+                profile=profile.name,
+                version=profile.version,
+                reason=wrong[0].reason,
             )
         await sanctions.give_notice(service, profile, reason)
 

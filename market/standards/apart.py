@@ -37,6 +37,7 @@ from market.standards.check import check
 from market.standards.outcome import Finding, Run, Waiver
 from market.standards.profiles import Profile, compose
 from market.standards.rules import BUSY
+from market.wording import _
 
 MEMORY: Final = 3_000_000_000
 """Bytes of address space the process may take."""
@@ -164,7 +165,9 @@ class _Process:
         except (OSError, EOFError, msgspec.DecodeError):
             late = not timer.is_alive()
             self.close()
-            reason = "The check took too long and was stopped." if late else "The check broke off; the fault is ours."
+            reason = (
+                _("The check took too long and was stopped.") if late else _("The check broke off; the fault is ours.")
+            )
             return Checked(_nothing(question, profile, reason), [], reason, reference.Outline())
         finally:
             timer.cancel()

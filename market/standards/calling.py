@@ -18,6 +18,7 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 from market.egress import Forbidden, Resolve, address, check_addresses, check_port, is_loopback, look_up
+from market.wording import _
 
 LARGEST = 2_000_000
 """Bytes read of one answer, unless the guard is given another number."""
@@ -66,10 +67,10 @@ class Guard:
         """Scheme, host, port and the checked address for a URL. Raises :class:`Forbidden`."""
         scheme, host, port = address(url, ("https", "http") if self.loopback else ("https",))
         if host.rstrip(".").lower() in self.own_hosts:
-            raise Forbidden("The address is this platform's own.")
+            raise Forbidden(_("The address is this platform's own."))
         addresses = (resolve or look_up)(host, port)
         if not addresses:
-            raise Forbidden(f"{host} has no address.")
+            raise Forbidden(_("{host} has no address.", host=host))
         if not (self.loopback and all(map(is_loopback, addresses))):
             address(url)  # http is for this machine alone
             check_port(scheme, port)
@@ -86,11 +87,11 @@ class Guard:
     ) -> Answer:
         """Make one request. Raises :class:`Forbidden`, :class:`Exhausted` or :class:`Unreachable`."""
         if len(self.log) >= self.requests:
-            raise Exhausted(f"{self.requests} requests were made.")
+            raise Exhausted(_("{requests} requests were made.", requests=self.requests))
         if monotonic() - self._began > self.seconds:
-            raise Exhausted(f"{self.seconds:.0f} seconds were used.")
+            raise Exhausted(_("{seconds:.0f} seconds were used.", seconds=self.seconds))
         if self.volume <= 0:
-            raise Exhausted("The bytes of the run were used up.")
+            raise Exhausted(_("The bytes of the run were used up."))
         scheme, host, port, judged = self.permitted(url, resolve)
         sleep(max(0.0, self._last + self.pace - monotonic()))
         self._last = monotonic()
@@ -114,7 +115,7 @@ class Guard:
             return Answer(answer.status, fields, data[: self.largest], spent, answer.reason or "")
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.log.append((method, url[:500], 0))
-            raise Unreachable(f"{host} did not answer: {type(error).__name__}.") from None
+            raise Unreachable(_("{host} did not answer: {name}.", host=host, name=type(error).__name__)) from None
         finally:
             timer.cancel()
             connection.close()

@@ -21,6 +21,7 @@ from market.standards.certificates import latest_lodgement
 from market.standards.reference import Outline
 from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.standing import Standing, Tone
+from market.wording import N_, _
 
 TONES = {"pass": "green", "pass-with-waivers": "green", "fail": "red", "could-not-check": "amber"}
 """The tone each outcome is shown in, always with its word."""
@@ -33,14 +34,14 @@ FACETS = ("profile", "sector", "licence", "maturity")
 
 
 STAGES: dict[str, tuple[str, Tone]] = {
-    "certified": ("Passes its profile", "green"),
-    "uncertified": ("Not certified", "grey"),
-    "unlodged": ("No document yet", "grey"),
+    "certified": (N_("Passes its profile"), "green"),
+    "uncertified": (N_("Not certified"), "grey"),
+    "unlodged": (N_("No document yet"), "grey"),
 }
 """What is known of a component's API, in words, with the tone of its tag; a certified one names what it passes."""
 
 
-WITHDRAWN: Final = Standing("withdrawn", "Withdrawn", "grey")
+WITHDRAWN: Final = Standing("withdrawn", N_("Withdrawn"), "grey")
 
 
 class Dates(msgspec.Struct, frozen=True):
@@ -61,7 +62,14 @@ def standing(component: Dates, now: datetime) -> Standing:
     passed = [label for label, until in zip(component.passed, component.until, strict=True) if until >= now]
     stage = "certified" if passed else "uncertified" if component.versions else "unlodged"
     word, tone = STAGES[stage]
-    return Standing(stage, f"Passes {', '.join(passed)}" if passed else word, tone, component.listed_at, "Listed")
+    word = _(word)
+    return Standing(
+        stage,
+        _("Passes {passed}", passed=", ".join(passed)) if passed else word,
+        tone,
+        component.listed_at,
+        _("Listed"),
+    )
 
 
 class Listed(Dates, frozen=True):
@@ -121,7 +129,7 @@ async def listed(q: str = "", chosen: dict[str, list[str]] | None = None, ref: s
         ref,
     )
     components = [
-        structs.replace(each, title=f"Private component {each.ref}", does="", licence="", cpv=[])
+        structs.replace(each, title=_("Private component {ref}", ref=each.ref), does="", licence="", cpv=[])
         if each.private
         else each
         for each in components
@@ -166,7 +174,7 @@ class Under:
     @property
     def words(self) -> str:
         """The outcome as a page says it."""
-        return Outcome(self.run.outcome).words if self.run is not None else "Not checked yet"
+        return Outcome(self.run.outcome).words if self.run is not None else _("Not checked yet")
 
     @property
     def tone(self) -> str:
@@ -271,7 +279,7 @@ async def certificates_in_force() -> list[Certified]:
 def held(certificate: IssuedCertificate) -> tuple[str, str]:
     """Where a certificate stands, as a word and its tone."""
     if rules.in_force(certificate, clock.now()):
-        return "In force", "green"
+        return _("In force"), "green"
     if certificate.replaced:
         return "Replaced", "grey"
     return ("Revoked", "red") if certificate.revoked_at is not None else ("Lapsed", "amber")

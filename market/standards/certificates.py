@@ -15,6 +15,7 @@ from market.settings import settings
 from market.standards import issuing, publishing, rules
 from market.standards.outcome import Run
 from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.wording import _
 
 
 def private_key() -> bytes:
@@ -52,8 +53,9 @@ async def problem(
         return ""
     row = await publishing.named(profile)
     if row is None:
-        return (
-            f"The profile {profile} is not published here, so nobody can hold a certificate under it. Ask the operator."
+        return _(
+            "The profile {profile} is not published here, so nobody can hold a certificate under it. Ask the operator.",
+            profile=profile,
         )
     label = f"{row.name} {row.version}"
     services = await Service.objects().where((Service.supplier == supplier) & Service.withdrawn_at.is_null())

@@ -18,6 +18,7 @@ from market.openapi.graph import pointer_steps
 from market.openapi.limits import Deadline, OutOfTime, run_seconds
 from market.standards.outcome import Finding
 from market.standards.profiles import Profile
+from market.wording import _
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LEVELS = ("breaking", "attention", "compatible")
@@ -88,15 +89,15 @@ def compare_files(old: bytes, new: bytes) -> Comparison:
 def compare(old: Any, new: Any, seconds: float = 5.0) -> Comparison:
     """Compare two documents as data."""
     if type(old) is not dict or type(new) is not dict:
-        return Comparison((), "", "", "One of the two is not an OpenAPI document.")
+        return Comparison((), "", "", _("One of the two is not an OpenAPI document."))
     walk = _Comparer(old, new, Deadline(seconds, "the comparison"))
     reason = ""
     try:
         walk.documents()
     except OutOfTime:
-        reason = "The comparison did not finish in its time."
+        reason = _("The comparison did not finish in its time.")
     except TooDeep:
-        reason = "The documents nest too deep to be compared."
+        reason = _("The documents nest too deep to be compared.")
     order = {level: number for number, level in enumerate(LEVELS)}
     changes = sorted(walk.changes.values(), key=lambda each: (order[each.level], [str(step) for step in each.path]))
     return Comparison(tuple(changes), _version(old), _version(new), reason)
@@ -116,7 +117,12 @@ def findings(comparison: Comparison, against: Profile) -> list[Finding]:
             severity="error",
             path=list(change.path),
             message=change.words,
-            detail=f"{change.words} (version {comparison.old_version} to {comparison.new_version})",
+            detail=_(
+                "{words} (version {old_version} to {new_version})",
+                words=change.words,
+                old_version=comparison.old_version,
+                new_version=comparison.new_version,
+            ),
             title=card.title,
             why=card.why,
             source=card.source,
@@ -140,7 +146,7 @@ class _Side:
 
     def follow(self, value: Any, path: Path) -> tuple[Any, Path]:
         """A value with its reference followed, and where it stands."""
-        for _ in range(20):
+        for _turn in range(20):
             if type(value) is not dict or type(value.get("$ref")) is not str:
                 return value, path
             pointer = value["$ref"]
@@ -188,18 +194,23 @@ class _Comparer:
         old, new = self.routes(self.old), self.routes(self.new)
         for shape, (path, item, where) in old.items():
             if shape not in new:
-                self.say("path-removed", "breaking", f"The path {path} was removed", where)
+                self.say("path-removed", "breaking", _("The path {path} was removed", path=path), where)
                 continue
             self.path_items(path, item, new[shape][1], where, new[shape][2])
-        for shape, (path, _, where) in new.items():
+        for shape, (path, _item, where) in new.items():
             if shape not in old:
-                self.say("path-added", "compatible", f"The path {path} was added", where)
+                self.say("path-added", "compatible", _("The path {path} was added", path=path), where)
         self.schemes()
         before = [_objects(each).get("url") for each in _items(self.old.data.get("servers"))]
         after = [_objects(each).get("url") for each in _items(self.new.data.get("servers"))]
         for url in before:
             if url not in after:
-                self.say("server-removed", "attention", f"The server {str(url)[:200]} is no longer named", ("servers",))
+                self.say(
+                    "server-removed",
+                    "attention",
+                    _("The server {url} is no longer named", url=str(url)[:200]),
+                    ("servers",),
+                )
 
     def routes(self, side: _Side) -> dict[str, tuple[str, dict[str, Any], Path]]:
         """Paths by their shape, so that renaming a parameter in a path is no change of the path."""
@@ -215,9 +226,9 @@ class _Comparer:
             name = f"{method.upper()} {path}"
             one, other = old.get(method), new.get(method)
             if type(one) is dict and type(other) is not dict:
-                self.say("operation-removed", "breaking", f"{name} was removed", (*before, method))
+                self.say("operation-removed", "breaking", _("{name} was removed", name=name), (*before, method))
             elif type(one) is not dict and type(other) is dict:
-                self.say("operation-added", "compatible", f"{name} was added", (*after, method))
+                self.say("operation-added", "compatible", _("{name} was added", name=name), (*after, method))
             elif type(one) is dict and type(other) is dict:
                 shared = _items(old.get("parameters")), _items(new.get("parameters"))
                 self.operations(name, one, other, shared, (*before, method), (*after, method))
@@ -232,12 +243,14 @@ class _Comparer:
         after: Path,
     ) -> None:
         if old.get("operationId") and old.get("operationId") != new.get("operationId"):
-            words = (
-                f"{name}: the operationId {str(old['operationId'])[:80]} was changed; generated clients rename a method"
+            words = _(
+                "{name}: the operationId {operation} was changed; generated clients rename a method",
+                name=name,
+                operation=str(old["operationId"])[:80],
             )
             self.say("operation-id-changed", "attention", words, after)
         if new.get("deprecated") is True and old.get("deprecated") is not True:
-            self.say("operation-deprecated", "attention", f"{name} is now deprecated", after)
+            self.say("operation-deprecated", "attention", _("{name} is now deprecated", name=name), after)
         self.parameters(name, old, new, shared, before, after)
         self.bodies(name, old, new, before, after)
         self.responses(name, old, new, before, after)
@@ -257,16 +270,26 @@ class _Comparer:
         one = self.by_name(self.old, shared[0], _items(old.get("parameters")), before)
         other = self.by_name(self.new, shared[1], _items(new.get("parameters")), after)
         for key, (parameter, where) in one.items():
-            called = f"the {key[0]} parameter {key[1]}"
+            called = _("the {place} parameter {parameter}", place=key[0], parameter=key[1])
             if key not in other:
                 level = "breaking" if key[0] in ("body", "formData") else "attention"
-                self.say("parameter-removed", level, f"{name}: {called} was removed", where)
+                self.say("parameter-removed", level, _("{name}: {called} was removed", name=name, called=called), where)
                 continue
             again, there = other[key]
             if again.get("required") is True and parameter.get("required") is not True:
-                self.say("parameter-required", "breaking", f"{name}: {called} is now required", there)
+                self.say(
+                    "parameter-required",
+                    "breaking",
+                    _("{name}: {called} is now required", name=name, called=called),
+                    there,
+                )
             elif parameter.get("required") is True and again.get("required") is not True:
-                self.say("parameter-optional", "compatible", f"{name}: {called} is no longer required", there)
+                self.say(
+                    "parameter-optional",
+                    "compatible",
+                    _("{name}: {called} is no longer required", name=name, called=called),
+                    there,
+                )
             context = f"{name}: {called}"
             if "schema" in parameter or "schema" in again:
                 self.schemas(
@@ -282,11 +305,18 @@ class _Comparer:
         for key, (parameter, where) in other.items():
             if key in one:
                 continue
-            called = f"the {key[0]} parameter {key[1]}"
+            called = _("the {place} parameter {parameter}", place=key[0], parameter=key[1])
             if parameter.get("required") is True:
-                self.say("parameter-added-required", "breaking", f"{name}: {called} was added and is required", where)
+                self.say(
+                    "parameter-added-required",
+                    "breaking",
+                    _("{name}: {called} was added and is required", name=name, called=called),
+                    where,
+                )
             else:
-                self.say("parameter-added", "compatible", f"{name}: {called} was added", where)
+                self.say(
+                    "parameter-added", "compatible", _("{name}: {called} was added", name=name, called=called), where
+                )
 
     def by_name(
         self, side: _Side, shared: list[Any], own: list[Any], where: Path
@@ -316,16 +346,18 @@ class _Comparer:
             self.say(
                 "body-added",
                 level,
-                f"{name} now takes a body" + (", which is required" if level == "breaking" else ""),
+                _("{name} now takes a body, which is required", name=name)
+                if level == "breaking"
+                else _("{name} now takes a body", name=name),
                 there,
             )
             return
         if type(other) is not dict:
-            self.say("body-removed", "breaking", f"{name} no longer takes a body", here)
+            self.say("body-removed", "breaking", _("{name} no longer takes a body", name=name), here)
             return
         if other.get("required") is True and one.get("required") is not True:
-            self.say("body-required", "breaking", f"{name}: the body is now required", there)
-        self.contents(f"{name}: the body", one, other, here, there, "sent")
+            self.say("body-required", "breaking", _("{name}: the body is now required", name=name), there)
+        self.contents(_("{name}: the body", name=name), one, other, here, there, "sent")
 
     # --- what callers receive ---
 
@@ -335,13 +367,13 @@ class _Comparer:
             place = (*before, "responses", status)
             if status not in other:
                 good = status[:1] in "23"
-                words = f"{name}: the response {status} is no longer described"
+                words = _("{name}: the response {status} is no longer described", name=name, status=status)
                 self.say("response-removed", "breaking" if good else "attention", words, place)
                 continue
             mine, here = self.old.follow(response, place)
             theirs, there = self.new.follow(other[status], (*after, "responses", status))
             mine, theirs = _objects(mine), _objects(theirs)
-            context = f"{name}: the response {status}"
+            context = _("{name}: the response {status}", name=name, status=status)
             self.headers(context, mine, theirs, here, there)
             if "content" in mine or "content" in theirs:
                 self.contents(context, mine, theirs, here, there, "received")
@@ -351,17 +383,20 @@ class _Comparer:
                 )
         for status in other:
             if status not in one:
-                words = f"{name}: the response {status} was added"
+                words = _("{name}: the response {status} was added", name=name, status=status)
                 self.say("response-added", "compatible", words, (*after, "responses", status))
 
     def headers(self, context: str, old: dict[str, Any], new: dict[str, Any], before: Path, after: Path) -> None:
         known = {name.lower() for name in _objects(new.get("headers"))}
         for name, header in _objects(old.get("headers")).items():
             if name.lower() not in known:
-                value, _ = self.old.follow(header, before)
+                value, _place = self.old.follow(header, before)
                 level = "breaking" if _objects(value).get("required") is True else "attention"
                 self.say(
-                    "header-removed", level, f"{context} no longer has the header {name}", (*before, "headers", name)
+                    "header-removed",
+                    level,
+                    _("{context} no longer has the header {name}", context=context, name=name),
+                    (*before, "headers", name),
                 )
 
     def contents(
@@ -370,7 +405,9 @@ class _Comparer:
         one, other = _objects(old.get("content")), _objects(new.get("content"))
         for kind, media in one.items():
             if kind not in other:
-                words = f"{context} can no longer be {direction} as {kind}"
+                words = _(
+                    "{context} can no longer be {direction} as {kind}", context=context, direction=direction, kind=kind
+                )
                 self.say("media-type-removed", "breaking", words, (*before, "content", kind))
                 continue
             self.schemas(
@@ -383,7 +420,9 @@ class _Comparer:
             )
         for kind in other:
             if kind not in one:
-                words = f"{context} can now also be {direction} as {kind}"
+                words = _(
+                    "{context} can now also be {direction} as {kind}", context=context, direction=direction, kind=kind
+                )
                 self.say("media-type-added", "compatible", words, (*after, "content", kind))
 
     # --- schemas ---
@@ -416,7 +455,9 @@ class _Comparer:
         self.alternatives(context, one, other, before, after, direction)
         if "items" in one and "items" in other:
             places = (*before, "items"), (*after, "items")
-            self.within.append((f"{context}, each item", one["items"], other["items"], *places, direction))
+            self.within.append(
+                (_("{context}, each item", context=context), one["items"], other["items"], *places, direction)
+            )
 
     def judged(self, direction: str, narrower: bool) -> str:
         """Narrowing what is sent, or widening what is received, breaks."""
@@ -426,7 +467,12 @@ class _Comparer:
         one, other = _types(old), _types(new)
         if one != other:
             lost, gained = one - other, other - one
-            said = f"{context}: the type changed from {_listed(one)} to {_listed(other)}"
+            said = _(
+                "{context}: the type changed from {before} to {after}",
+                context=context,
+                before=_listed(one),
+                after=_listed(other),
+            )
             if "any" in one or "any" in other:
                 self.say("type-changed", self.judged(direction, "any" in one), said, path)
             elif lost and gained:
@@ -439,7 +485,12 @@ class _Comparer:
             else:
                 self.say("type-widened", self.judged(direction, False), said, path)
         if old.get("format") != new.get("format") and one & other:
-            said = f"{context}: the format changed from {old.get('format') or 'none'} to {new.get('format') or 'none'}"
+            said = _(
+                "{context}: the format changed from {before} to {after}",
+                context=context,
+                before=old.get("format") or "none",
+                after=new.get("format") or "none",
+            )
             if new.get("format") is None:
                 self.say("format-removed", "compatible" if direction == "sent" else "attention", said, path)
             elif old.get("format") is None:
@@ -455,20 +506,25 @@ class _Comparer:
             return
         if type(one) is not list:
             level = "breaking" if direction == "sent" else "compatible"
-            self.say("enum-introduced", level, f"{context} is now limited to listed values", path)
+            self.say("enum-introduced", level, _("{context} is now limited to listed values", context=context), path)
             return
         if type(other) is not list:
             level = "compatible" if direction == "sent" else "attention"
-            self.say("enum-lifted", level, f"{context} is no longer limited to listed values", path)
+            self.say("enum-lifted", level, _("{context} is no longer limited to listed values", context=context), path)
             return
         lost = [each for each in one if each not in other]
         gained = [each for each in other if each not in one]
         if lost:
-            said = f"{context}: the values {_shown(lost)} were removed"
+            said = _("{context}: the values {shown} were removed", context=context, shown=_shown(lost))
             self.say("enum-narrowed", self.judged(direction, True), said, path)
         if gained:
             level = "compatible" if direction == "sent" else "attention"
-            self.say("enum-widened", level, f"{context}: the values {_shown(gained)} were added", path)
+            self.say(
+                "enum-widened",
+                level,
+                _("{context}: the values {shown} were added", context=context, shown=_shown(gained)),
+                path,
+            )
 
     def bounds(self, context: str, old: dict[str, Any], new: dict[str, Any], path: Path, direction: str) -> None:
         for name, upper in _BOUNDS.items():
@@ -476,15 +532,31 @@ class _Comparer:
             if one == other or not _number_or_none(one) or not _number_or_none(other):
                 continue
             narrower = one is None or (other is not None and (other < one) is upper)
-            said = f"{context}: {name} changed from {_none(one)} to {_none(other)}"
+            said = _(
+                "{context}: {name} changed from {before} to {after}",
+                context=context,
+                name=name,
+                before=_none(one),
+                after=_none(other),
+            )
             self.say(f"{name}-changed", self.judged(direction, narrower), said, path)
         if old.get("pattern") != new.get("pattern"):
-            said = f"{context}: the pattern changed from {_none(old.get('pattern'))} to {_none(new.get('pattern'))}"
+            said = _(
+                "{context}: the pattern changed from {before} to {after}",
+                context=context,
+                before=_none(old.get("pattern")),
+                after=_none(new.get("pattern")),
+            )
             loosened = new.get("pattern") is None
             level = ("compatible" if loosened else "breaking") if direction == "sent" else "attention"
             self.say("pattern-changed", level, said, path)
         if old.get("uniqueItems") is not True and new.get("uniqueItems") is True:
-            self.say("unique-items", self.judged(direction, True), f"{context}: items must now differ", path)
+            self.say(
+                "unique-items",
+                self.judged(direction, True),
+                _("{context}: items must now differ", context=context),
+                path,
+            )
 
     def properties(
         self, context: str, old: dict[str, Any], new: dict[str, Any], before: Path, after: Path, direction: str
@@ -493,33 +565,53 @@ class _Comparer:
         needed_before = {name for name in _items(old.get("required")) if type(name) is str}
         needed_after = {name for name in _items(new.get("required")) if type(name) is str}
         for name, schema in one.items():
-            called = f"{context}, property {name}"
+            called = _("{context}, property {name}", context=context, name=name)
             if self.ignored(self.old, schema, direction):
                 continue
             if name not in other:
                 self.removed(called, name, old, new, before, direction)
                 continue
             if name in needed_after and name not in needed_before and direction == "sent":
-                self.say("property-required", "breaking", f"{called}: is now required", (*after, "properties", name))
+                self.say(
+                    "property-required",
+                    "breaking",
+                    _("{called}: is now required", called=called),
+                    (*after, "properties", name),
+                )
             elif name in needed_before and name not in needed_after:
                 level = "compatible" if direction == "sent" else "breaking"
-                self.say("property-optional", level, f"{called}: may now be absent", (*after, "properties", name))
+                self.say(
+                    "property-optional",
+                    level,
+                    _("{called}: may now be absent", called=called),
+                    (*after, "properties", name),
+                )
             places = (*before, "properties", name), (*after, "properties", name)
             self.within.append((called, schema, other[name], *places, direction))
         for name, schema in other.items():
             if name in one or self.ignored(self.new, schema, direction):
                 continue
-            called, place = f"{context}, property {name}", (*after, "properties", name)
+            called, place = _("{context}, property {name}", context=context, name=name), (*after, "properties", name)
             if direction == "sent" and name in needed_after:
-                self.say("property-added-required", "breaking", f"{called}: was added and is required", place)
+                self.say(
+                    "property-added-required",
+                    "breaking",
+                    _("{called}: was added and is required", called=called),
+                    place,
+                )
             else:
-                self.say("property-added", "compatible", f"{called}: was added", place)
+                self.say("property-added", "compatible", _("{called}: was added", called=called), place)
         if (
             direction == "sent"
             and new.get("additionalProperties") is False
             and old.get("additionalProperties") is not False
         ):
-            self.say("object-closed", "breaking", f"{context}: other properties are no longer accepted", after)
+            self.say(
+                "object-closed",
+                "breaking",
+                _("{context}: other properties are no longer accepted", context=context),
+                after,
+            )
 
     def ignored(self, side: _Side, schema: Any, direction: str) -> bool:
         """Read-only properties are not sent, write-only ones not received."""
@@ -532,11 +624,11 @@ class _Comparer:
     ) -> None:
         place = (*before, "properties", name)
         if direction == "received":
-            self.say("property-removed", "breaking", f"{called}: was removed", place)
+            self.say("property-removed", "breaking", _("{called}: was removed", called=called), place)
         elif new.get("additionalProperties") is False:
-            self.say("property-removed", "breaking", f"{called}: is no longer accepted", place)
+            self.say("property-removed", "breaking", _("{called}: is no longer accepted", called=called), place)
         else:
-            self.say("property-removed", "attention", f"{called}: is no longer described", place)
+            self.say("property-removed", "attention", _("{called}: is no longer described", called=called), place)
 
     def alternatives(
         self, context: str, old: dict[str, Any], new: dict[str, Any], before: Path, after: Path, direction: str
@@ -555,16 +647,20 @@ class _Comparer:
                 if name in later:
                     again = later.index(name)
                     places = (*before, word, number), (*after, word, again)
-                    called = f"{context}, alternative {number + 1}"
+                    called = _("{context}, alternative {number}", context=context, number=number + 1)
                     self.within.append((called, one[number], other[again], *places, direction))
                 else:
                     level = "breaking" if direction == "sent" else "compatible"
-                    said = f"{context}: the alternative {_none(name)} was removed"
+                    said = _(
+                        "{context}: the alternative {alternative} was removed", context=context, alternative=_none(name)
+                    )
                     self.say("alternative-removed", level, said, (*before, word, number))
             for number, name in enumerate(later):
                 if name not in names:
                     level = "compatible" if direction == "sent" else "attention"
-                    said = f"{context}: the alternative {_none(name)} was added"
+                    said = _(
+                        "{context}: the alternative {alternative} was added", context=context, alternative=_none(name)
+                    )
                     self.say("alternative-added", level, said, (*after, word, number))
 
     # --- security ---
@@ -576,24 +672,35 @@ class _Comparer:
         if one == other:
             return
         if frozenset() in one and frozenset() not in other:
-            self.say("security-added", "breaking", f"{name} was open and now needs authentication", place)
+            self.say("security-added", "breaking", _("{name} was open and now needs authentication", name=name), place)
             return
         for way in one:
             if not any(again <= way for again in other):
-                said = f"{name} can no longer be called with {_way(way)}"
+                said = _("{name} can no longer be called with {way}", name=name, way=_way(way))
                 self.say("security-removed", "breaking", said, place)
         for way in other:
             if way not in one:
-                self.say("security-widened", "compatible", f"{name} can now be called with {_way(way)}", place)
+                self.say(
+                    "security-widened",
+                    "compatible",
+                    _("{name} can now be called with {way}", name=name, way=_way(way)),
+                    place,
+                )
 
     def schemes(self) -> None:
         one, other = _schemes(self.old.data), _schemes(self.new.data)
-        for name, (scheme, _) in one.items():
+        for name, (scheme, _place) in one.items():
             if name in other:
                 again, place = other[name]
                 for member in ("type", "in", "name", "scheme"):
                     if scheme.get(member) != again.get(member):
-                        said = f"The security scheme {name}: {member} changed from {_none(scheme.get(member))} to {_none(again.get(member))}"
+                        said = _(
+                            "The security scheme {name}: {member} changed from {before} to {after}",
+                            name=name,
+                            member=member,
+                            before=_none(scheme.get(member)),
+                            after=_none(again.get(member)),
+                        )
                         self.say("security-scheme-changed", "breaking", said, place)
 
 
@@ -687,10 +794,10 @@ def _asked(requirement: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _way(way: frozenset[tuple[str, str]]) -> str:
-    names = sorted({name for name, _ in way})
-    scopes = sorted(scope for _, scope in way if scope)
+    names = sorted({name for name, _scope in way})
+    scopes = sorted(scope for _name, scope in way if scope)
     said = " and ".join(names) or "no authentication"
-    return said + (f" (scopes {', '.join(scopes)})" if scopes else "")
+    return said + (_(" (scopes {scopes})", scopes=", ".join(scopes)) if scopes else "")
 
 
 def _schemes(data: dict[str, Any]) -> dict[str, tuple[dict[str, Any], Path]]:

@@ -19,6 +19,7 @@ from market.openapi.run import LintFinding, LintResult, lint
 from market.proof.certificates import Outcome
 from market.standards.outcome import Finding, Run, Waiver, decide, waive
 from market.standards.profiles import Profile, profile
+from market.wording import N_, _
 
 
 def check(
@@ -42,17 +43,21 @@ def check(
     try:
         document = load(raw)
     except Unreadable as error:
-        reason = error.reason + (f" (line {error.line})" if error.line else "")
+        reason = error.reason + (_(" (line {line})", line=error.line) if error.line else "")
         return record(document=None, result=None, findings=[*extra], reason=reason)
     result = lint(document, against.ruleset, name or None, seconds)
     findings = [*_findings(result, against, at), *extra]
     reason = ""
     if not result.recognised:
-        reason = "The document does not say that it is an OpenAPI document (openapi: 3.…), so no rule applies to it."
+        reason = _("The document does not say that it is an OpenAPI document (openapi: 3.…), so no rule applies to it.")
     elif "*" in result.undone:
-        reason = f"The check did not finish: {result.undone['*']}."
+        reason = _("The check did not finish: {reason}.", reason=result.undone["*"])
     elif result.undone:
-        reason = f"{len(result.undone)} of the rules did not finish: {', '.join(sorted(result.undone)[:5])}."
+        reason = _(
+            "{number} of the rules did not finish: {names}.",
+            number=len(result.undone),
+            names=", ".join(sorted(result.undone)[:5]),
+        )
     return record(document=document, result=result, findings=findings, reason=reason)
 
 
@@ -78,14 +83,14 @@ def _findings(result: LintResult, against: Profile, at: datetime) -> list[Findin
 
 _ENGINE_CARDS: dict[str, tuple[str, str, str]] = {
     "parser": (
-        "The text is read without ambiguity",
-        "Programs disagree about which of two equal names counts, and about names that are not text.",
-        "Remove the repeated name; put names that are numbers in quotation marks.",
+        N_("The text is read without ambiguity"),
+        N_("Programs disagree about which of two equal names counts, and about names that are not text."),
+        N_("Remove the repeated name; put names that are numbers in quotation marks."),
     ),
     "invalid-ref": (
-        "Every reference leads to a part of the document",
-        "Nothing outside the document is fetched: what it means must not depend on somebody else's server.",
-        "Correct the reference, or bundle the document into one file before lodging it.",
+        N_("Every reference leads to a part of the document"),
+        N_("Nothing outside the document is fetched: what it means must not depend on somebody else's server."),
+        N_("Correct the reference, or bundle the document into one file before lodging it."),
     ),
 }
 
@@ -95,9 +100,10 @@ def finding(found: LintFinding, against: Profile, at: datetime) -> Finding:
     card = against.cards.get(found.rule)
     rule = against.ruleset.rules.get(found.rule)
     extensions: Any = rule.extensions if rule is not None else {}
-    title, why, mend = _ENGINE_CARDS.get(
-        found.rule, ("", str(extensions.get("why", "")), str(extensions.get("mend", "")))
-    )
+    if found.rule in _ENGINE_CARDS:
+        title, why, mend = map(_, _ENGINE_CARDS[found.rule])
+    else:
+        title, why, mend = "", str(extensions.get("why", "")), str(extensions.get("mend", ""))
     gate_from = card.gate_from.isoformat() if card is not None and card.gate_from else ""
     return Finding(
         rule=found.rule,

@@ -22,6 +22,7 @@ from market.settings import ROOT, settings
 from market.standards import actions, apart, exemptions, fetching, live, publishing, sandboxes
 from market.standards.outcome import Run
 from market.standards.tables import LiveCheck, Lodgement, PublishedProfile, Service
+from market.wording import _
 
 REQUESTS = 200
 SECONDS = 120.0
@@ -75,7 +76,7 @@ async def _try(service: Service, lodged: Lodgement, profile: PublishedProfile) -
     """Call the sandbox; the reason when it cannot be."""
     sandbox = await sandboxes.of_service(service)
     if sandbox is None:
-        return live.Answered([], {}, "The sandbox was taken away.")
+        return live.Answered([], {}, _("The sandbox was taken away."))
     question = live.Question(
         document=bytes(lodged.document),
         sandbox=sandbox.address,
@@ -107,9 +108,9 @@ def _apart(question: live.Question) -> live.Answered:
             )
             return msgspec.msgpack.decode(done.stdout, type=live.Answered)
         except subprocess.TimeoutExpired:
-            return live.Answered([], {}, "The live check took too long and was stopped.")
+            return live.Answered([], {}, _("The live check took too long and was stopped."))
         except msgspec.DecodeError:
-            return live.Answered([], {}, "The live check broke off; the fault is ours.")
+            return live.Answered([], {}, _("The live check broke off; the fault is ours."))
 
 
 async def _run(service: Service, lodged: Lodgement, profile: PublishedProfile, report: live.Answered) -> Run:

@@ -22,6 +22,7 @@ from market.standards.certificates import public_keys
 from market.standards.outcome import Waiver
 from market.standards.tables import Exemption, PublishedProfile, Service
 from market.standing import Standing
+from market.wording import N_, _
 
 Line = Annotated[str, Meta(max_length=120)]
 
@@ -35,14 +36,14 @@ class ExemptionDraft(msgspec.Struct, forbid_unknown_fields=True):
 
     profile: Annotated[str, Meta(title="Profile", max_length=100)]
     ground: Annotated[str, Meta(title="Ground", max_length=20)]
-    reason: Annotated[str, Meta(title="Why the standard cannot be met", max_length=4000)]
-    control: Annotated[str, Meta(title="What is done instead", max_length=4000)]
-    expires_on: Annotated[date, Meta(title="Last day")]
+    reason: Annotated[str, Meta(title=N_("Why the standard cannot be met"), max_length=4000)]
+    control: Annotated[str, Meta(title=N_("What is done instead"), max_length=4000)]
+    expires_on: Annotated[date, Meta(title=N_("Last day"))]
     service: Annotated[str, Meta(title="Service", max_length=16)] = ""
     supplier: Annotated[str, Meta(title="Supplier", max_length=16)] = ""
     rules: Annotated[list[Line], Meta(title="Rules", max_length=60)] = []
     scope: Annotated[str, Meta(title="Scope", max_length=2000)] = ""
-    result: Annotated[str, Meta(title="Signed result", max_length=4_000_000)] = ""
+    result: Annotated[str, Meta(title=N_("Signed result"), max_length=4_000_000)] = ""
     key: Annotated[str, Meta(title="Key", max_length=64)] = ""
 
 
@@ -117,20 +118,20 @@ def _result(given: ExemptionDraft, profile: PublishedProfile | None) -> str | No
     try:
         raw = bytes.fromhex(given.key.strip())
     except ValueError:
-        return "The key is not 64 hexadecimal letters."
+        return _("The key is not 64 hexadecimal letters.")
     if len(raw) == 32:
         keys = {**keys, signed.key_name(raw): raw}
     try:
         verified = signed.verify(given.result.strip().encode(), keys)
         if verified.kind != signed.RESULT:
-            return "This is a certificate; lodge the signed result of the check."
+            return _("This is a certificate; lodge the signed result of the check.")
         outcome = signed.outcome_of(verified)
     except signed.NotValid as invalid:
-        return f"The signed result does not hold: {invalid}"
+        return _("The signed result does not hold: {invalid}", invalid=invalid)
     if not outcome.passed:
-        return f"The result is: {outcome.words.lower()}. Only a pass can be lodged."
+        return _("The result is: {words}. Only a pass can be lodged.", words=outcome.words.lower())
     if profile is not None and verified.statement.get("profile_digest") != profile.digest:
-        return f"The result is of another profile than {publishing.label(profile)}."
+        return _("The result is of another profile than {publishing}.", publishing=publishing.label(profile))
     return ""
 
 

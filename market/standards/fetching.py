@@ -13,6 +13,7 @@ from market.openapi.limits import MAX_BYTES
 from market.settings import settings
 from market.standards.calling import Exhausted, Guard, Unreachable
 from market.standards.rules import NOT_FETCHED
+from market.wording import _
 
 SECONDS = 20.0
 """How long the document may take to arrive."""
@@ -39,10 +40,15 @@ async def document(address: str) -> tuple[bytes, str]:
         raise NOT_FETCHED.refused(why=refused) from None
     if 300 <= answer.status < 400:
         raise NOT_FETCHED.refused(
-            why=f"The address answers {answer.status}: it leads on to another. Give the address it leads to."
+            why=_(
+                "The address answers {status}: it leads on to another. Give the address it leads to.",
+                status=answer.status,
+            )
         )
     if answer.status != 200:
-        raise NOT_FETCHED.refused(why=f"The address answers {answer.status}, not with a document.")
+        raise NOT_FETCHED.refused(why=_("The address answers {status}, not with a document.", status=answer.status))
     if len(answer.body) >= MAX_BYTES:
-        raise NOT_FETCHED.refused(why=f"What is at the address has more than {MAX_BYTES:,} bytes.")
+        raise NOT_FETCHED.refused(
+            why=_("What is at the address has more than {max_bytes:,} bytes.", max_bytes=MAX_BYTES)
+        )
     return answer.body, urlsplit(address).path.rpartition("/")[2][:200]

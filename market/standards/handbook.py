@@ -11,11 +11,12 @@ from typing import Any
 
 from market.openapi.document import load
 from market.standards.profiles import Card, Example, Profile
+from market.wording import N_, _
 
 _KINDS = {
-    "document": "Checked on the description.",
-    "change": "Checked against the version lodged before.",
-    "live": "Checked on the running service.",
+    "document": N_("Checked on the description."),
+    "change": N_("Checked against the version lodged before."),
+    "live": N_("Checked on the running service."),
 }
 
 
@@ -41,9 +42,9 @@ def profile_page(of: Profile) -> str:
 
 def rule_section(of: Profile, card: Card) -> str:
     """One rule in Markdown."""
-    lines = [f"## {card.rule}", "", f"**{card.title}.** {tier_words(card).capitalize()}. {_KINDS[card.kind]}", ""]
+    lines = [f"## {card.rule}", "", f"**{card.title}.** {tier_words(card).capitalize()}. {_(_KINDS[card.kind])}", ""]
     lines.append(f"Why: {card.why} Source: [{card.source}]({card.source_url}).")
-    lines.extend(("", f"To mend a finding: {card.mend}"))
+    lines.extend(("", _("To mend a finding: {mend}", mend=card.mend)))
     written = definition(of, card.rule)
     if written is not None:
         lines.extend(("", "```json", json.dumps(written, indent=2, ensure_ascii=False), "```"))

@@ -31,6 +31,7 @@ from market.openapi.document import Unreadable, digest, load
 from market.standards.calling import Answer, Exhausted, Guard, Unreachable
 from market.standards.outcome import Finding
 from market.standards.profiles import Card, Profile, compose
+from market.wording import _
 
 CONTROL = "/.well-known/prelude-control.txt"
 """Where the token stands that shows control of the host."""
@@ -115,7 +116,7 @@ def conform(
     """Run the live checks against the sandbox. `credentials` are headers that authenticate a call. Never raises for
     anything the service does; raises :class:`NotInstalled` without the extra."""
     if not available():
-        raise NotInstalled("Live conformance needs the extra: pip install prelude[live].")
+        raise NotInstalled(_("Live conformance needs the extra: pip install prelude[live]."))
     run = _Live(document, sandbox.rstrip("/"), against, guard, writable, credentials or {}, seed)
     try:
         run.control(token)
@@ -126,7 +127,7 @@ def conform(
     except Forbidden as refused:
         run.report.stopped = str(refused)
     except Exhausted as over:
-        run.report.stopped = f"The checks stopped before their end: {over}"
+        run.report.stopped = _("The checks stopped before their end: {over}", over=over)
     except Unreachable as silent:
         run.report.stopped = str(silent)
     except _Stop as stop:
@@ -193,7 +194,9 @@ class _Live:
         """The host must show the token before anything else is asked of it."""
         answer = self.guard.fetch("GET", control_address(self.sandbox))
         if answer.status != 200 or answer.body.strip() != token.encode():
-            raise _Stop(f"The token was not found at {CONTROL} of the host, so nothing else was called.")
+            raise _Stop(
+                _("The token was not found at {control} of the host, so nothing else was called.", control=CONTROL)
+            )
 
     def published(self) -> None:
         """The lodged document must be served, byte for byte or as the same data."""
@@ -203,7 +206,7 @@ class _Live:
                 continue
             if digest(answer.body) == digest(self.raw) or _same(answer.body, self.data):
                 return
-            self.add("published", f"{name} is served, but it is not the document that was lodged")
+            self.add("published", _("{name} is served, but it is not the document that was lodged", name=name))
             return
         self.add("published", "neither openapi.json nor openapi.yaml is served at the sandbox address")
 
@@ -211,10 +214,13 @@ class _Live:
         """An unknown path must be a client error, told as problem details."""
         answer = self.guard.fetch("GET", f"{self.sandbox}/no-such-path-{self.seed}", self.credentials)
         if not 400 <= answer.status < 500:
-            self.add("conforms", f"an unknown path is answered with {answer.status}, not with a client error")
+            self.add(
+                "conforms",
+                _("an unknown path is answered with {status}, not with a client error", status=answer.status),
+            )
         elif not _is_problem(answer):
             kind = answer.headers.get("content-type", "no content type")
-            self.add("conforms", f"an unknown path is answered as {kind}, not as application/problem+json")
+            self.add("conforms", _("an unknown path is answered as {kind}, not as application/problem+json", kind=kind))
 
     def authentication(self) -> None:
         """An operation that needs credentials must refuse a call without them."""
@@ -224,7 +230,9 @@ class _Live:
                 continue
             answer = self.guard.fetch("GET", self.sandbox + path)
             if answer.status not in (401, 403):
-                words = f"GET {path} needs credentials but answers {answer.status} without them"
+                words = _(
+                    "GET {path} needs credentials but answers {status} without them", path=path, status=answer.status
+                )
                 self.add("conforms", words, ("paths", path, "get"))
 
     def operations(self) -> None:
@@ -241,7 +249,7 @@ class _Live:
             try:
                 operation = result.ok()
             except Exception as fault:  # whatever schemathesis cannot read is told, never raised
-                self.add("conforms", f"an operation cannot be tested: {type(fault).__name__}")
+                self.add("conforms", _("an operation cannot be tested: {name}", name=type(fault).__name__))
                 continue
             method = operation.method.upper()
             if method != "GET" and not self.writable:
@@ -283,7 +291,9 @@ class _Live:
         try:
             wrapped()
         except (hypothesis.errors.HypothesisException, ValueError, TypeError) as fault:
-            self.add("conforms", f"{operation.path} cannot be tested: {type(fault).__name__}", where)
+            self.add(
+                "conforms", _("{path} cannot be tested: {name}", path=operation.path, name=type(fault).__name__), where
+            )
         for words in sorted(told):
             self.add("conforms", words, where)
         if stop:

@@ -19,7 +19,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find, maybe
 from market.openapi.limits import MAX_BYTES
-from market.refusals import NotFound, Refused
+from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.standards import (
     actions,
@@ -40,6 +40,7 @@ from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, Publ
 from market.web import forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, templates, to
+from market.wording import N_, _
 
 FINDINGS = 100
 """Findings on one page; the record as JSON has all."""
@@ -56,7 +57,7 @@ class LodgeForm(msgspec.Struct):
     """A document to lodge: a pasted one, or one at a public address; a file is read beside."""
 
     document: Annotated[str, Meta(title="Document", max_length=MAX_BYTES)] = ""
-    address: Annotated[str, Meta(title="Address of the document", max_length=1000)] = ""
+    address: Annotated[str, Meta(title=N_("Address of the document"), max_length=1000)] = ""
 
 
 class OfferForm(msgspec.Struct):
@@ -70,15 +71,15 @@ class ExemptionForm(msgspec.Struct):
 
     profile: Annotated[str, Meta(title="Profile", max_length=100)]
     ground: Annotated[str, Meta(title="Ground", max_length=20)]
-    reason: Annotated[str, Meta(title="Why the standard cannot be met", max_length=4000)]
-    control: Annotated[str, Meta(title="What is done instead", max_length=4000)]
-    expires_on: Annotated[date, Meta(title="Last day")]
-    buyer: Annotated[str, Meta(title="Your body", max_length=16)] = ""
+    reason: Annotated[str, Meta(title=N_("Why the standard cannot be met"), max_length=4000)]
+    control: Annotated[str, Meta(title=N_("What is done instead"), max_length=4000)]
+    expires_on: Annotated[date, Meta(title=N_("Last day"))]
+    buyer: Annotated[str, Meta(title=N_("Your body"), max_length=16)] = ""
     service: Annotated[str, Meta(title="Service", max_length=16)] = ""
     supplier: Annotated[str, Meta(title="Supplier", max_length=16)] = ""
     rules: Annotated[list[str], Meta(title="Rules")] = []
     scope: Annotated[str, Meta(title="Scope", max_length=2000)] = ""
-    result: Annotated[str, Meta(title="Signed result", max_length=4_000_000)] = ""
+    result: Annotated[str, Meta(title=N_("Signed result"), max_length=4_000_000)] = ""
     key: Annotated[str, Meta(title="Key", max_length=64)] = ""
 
 
@@ -153,7 +154,8 @@ class StandardsPages(Controller):
         with form.acting():
             row = await publishing.publish(request.user, form.data)
             return to(
-                f"/standards/profiles/{row.name}/{row.version}", f"{row.title}, version {row.version}, is published."
+                f"/standards/profiles/{row.name}/{row.version}",
+                _("{title}, version {version}, is published.", title=row.title, version=row.version),
             )
         return show(request, "standards/publish.html", status=form.status, form=form)
 
@@ -215,7 +217,7 @@ class StandardsPages(Controller):
             body = await maybe(Organisation, Organisation.ref == said) if said else None
             hat = request.user.must_wear("buyer", organisation=body.id if body else None)
             row = await exemptions.ask(request.user, hat.organisation, exemptions.ExemptionDraft(**given))
-            return to(f"/standards/exemptions/{row.ref}", "You have signed. The standards owner decides next.")
+            return to(f"/standards/exemptions/{row.ref}", _("You have signed. The standards owner decides next."))
         return await _exempting(request, form)
 
     @get("/exemptions/{ref:str}", guards=[guards.public])
@@ -227,7 +229,7 @@ class StandardsPages(Controller):
     async def sign_exemption(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The standards owner's signature."""
         await exemptions.sign(request.user, ref)
-        return to(f"/standards/exemptions/{ref}", "The exemption is signed and holds from now.")
+        return to(f"/standards/exemptions/{ref}", _("The exemption is signed and holds from now."))
 
     @post("/exemptions/{ref:str}/refuse", guards=[guards.operator])
     async def refuse_exemption(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -235,14 +237,14 @@ class StandardsPages(Controller):
         form = await forms.read(request, exemptions.Refusing)
         with form.acting():
             await exemptions.refuse(request.user, ref, form.data)
-            return to(f"/standards/exemptions/{ref}", "The exemption is refused.")
+            return to(f"/standards/exemptions/{ref}", _("The exemption is refused."))
         return await _exemption(request, ref, form)
 
     @post("/exemptions/{ref:str}/end", guards=[guards.signed_in])
     async def end_exemption(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """It ends early."""
         await exemptions.end(request.user, ref)
-        return to(f"/standards/exemptions/{ref}", "The exemption has ended.")
+        return to(f"/standards/exemptions/{ref}", _("The exemption has ended."))
 
     # ── notices ──
 
@@ -257,7 +259,7 @@ class StandardsPages(Controller):
         form = await forms.read(request, sanctions.Words)
         with form.acting():
             await sanctions.appeal(request.user, ref, form.data)
-            return to(f"/standards/notices/{ref}", "Your appeal is with the operator, who answers in writing.")
+            return to(f"/standards/notices/{ref}", _("Your appeal is with the operator, who answers in writing."))
         return await _notice(request, ref, form)
 
     @post("/notices/{ref:str}/answer", guards=[guards.operator])
@@ -266,7 +268,7 @@ class StandardsPages(Controller):
         form = await forms.read(request, sanctions.Answer)
         with form.acting():
             await sanctions.answer(request.user, ref, form.data)
-            return to(f"/standards/notices/{ref}", "The appeal is answered.")
+            return to(f"/standards/notices/{ref}", _("The appeal is answered."))
         return await _notice(request, ref, form)
 
 
@@ -328,7 +330,10 @@ class ComponentPages(Controller):
         form = await forms.read(request, actions.ServiceDraft)
         with form.acting():
             service = await actions.list_service(request.user, form.data)
-            return to(f"/components/{service.ref}/lodge", f"{service.title} is listed. Now lodge its OpenAPI document.")
+            return to(
+                f"/components/{service.ref}/lodge",
+                _("{title} is listed. Now lodge its OpenAPI document.", title=service.title),
+            )
         return await _listing(request, form, None)
 
     @get("/{ref:str}", guards=[guards.public])
@@ -363,7 +368,7 @@ class ComponentPages(Controller):
         form = await forms.read(request, actions.ServiceDraft)
         with form.acting():
             await actions.revise_service(request.user, ref, form.data, form.version)
-            return to(f"/components/{ref}", "Your changes are saved.")
+            return to(f"/components/{ref}", _("Your changes are saved."))
         return await _listing(request, form, await _own(request, ref))
 
     @post("/{ref:str}/offer", guards=[guards.supplier])
@@ -372,7 +377,11 @@ class ComponentPages(Controller):
         form = await forms.read(request, OfferForm)
         with form.acting():
             service = await actions.offer_service(request.user, ref, form.data.tender.strip())
-            named = f"{service.title} is offered for {form.data.tender}: an award there asks for its certificate."
+            named = _(
+                "{title} is offered for {tender}: an award there asks for its certificate.",
+                title=service.title,
+                tender=form.data.tender,
+            )
             return to(f"/components/{ref}", named)
         return to("/components/mine", " ".join(form.errors.values()), kind="notice")
 
@@ -380,7 +389,7 @@ class ComponentPages(Controller):
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take it out of the catalogue."""
         await actions.withdraw_service(request.user, ref)
-        return to("/components/mine", "The service is out of the catalogue. Its record stays.")
+        return to("/components/mine", _("The service is out of the catalogue. Its record stays."))
 
     @get("/{ref:str}/lodge", guards=[guards.supplier])
     async def lodging(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -397,7 +406,7 @@ class ComponentPages(Controller):
                 await actions.may_lodge(request.user, ref)
                 raw, name = await fetching.document(form.data.address)
             row = await actions.lodge(request.user, ref, raw, name)
-            return to(f"/components/{ref}/result", f"Version {row.number} is lodged and checked.")
+            return to(f"/components/{ref}/result", _("Version {number} is lodged and checked.", number=row.number))
         return show(request, "components/lodge.html", status=form.status, service=await _own(request, ref), form=form)
 
     @post("/{ref:str}/check", guards=[guards.signed_in])
@@ -405,7 +414,7 @@ class ComponentPages(Controller):
         """Check the lodged document again."""
         checked = actions.check_again(request.user, ref)
         return await _or_notice(
-            checked, f"/components/{ref}/result", "The document was checked again.", f"/components/{ref}"
+            checked, f"/components/{ref}/result", _("The document was checked again."), f"/components/{ref}"
         )
 
     @get("/{ref:str}/sandbox", guards=[guards.supplier])
@@ -423,7 +432,7 @@ class ComponentPages(Controller):
         with form.acting():
             await sandboxes.name(request.user, ref, form.data, form.version)
             return to(
-                f"/components/{ref}/sandbox", "The sandbox is kept. Put the token at its host, then check it live."
+                f"/components/{ref}/sandbox", _("The sandbox is kept. Put the token at its host, then check it live.")
             )
         return await _sandbox(request, await _own(request, ref), form)
 
@@ -433,14 +442,14 @@ class ComponentPages(Controller):
         return await _or_notice(
             sandboxes.ask(request.user, ref),
             f"/components/{ref}/sandbox",
-            "The live check waits. Look again in a minute.",
+            _("The live check waits. Look again in a minute."),
         )
 
     @post("/{ref:str}/sandbox/drop", guards=[guards.supplier])
     async def drop_sandbox(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take it away."""
         return await _or_notice(
-            sandboxes.drop(request.user, ref), f"/components/{ref}/sandbox", "The sandbox is taken away."
+            sandboxes.drop(request.user, ref), f"/components/{ref}/sandbox", _("The sandbox is taken away.")
         )
 
     @get("/{ref:str}/result", guards=[guards.public])
@@ -615,7 +624,7 @@ async def _listing(
         form=form,
         service=service,
         profiles=await _options(),
-        maturity=list(rules.MATURITY.items()),
+        maturity=[(value, _(words)) for value, words in rules.MATURITY.items()],
     )
 
 
@@ -627,7 +636,7 @@ async def _exempting(request: Visitor, form: forms.Form[ExemptionForm]) -> Respo
         status=form.status,
         form=form,
         profiles=await _options(),
-        grounds=list(rules.GROUNDS.items()),
+        grounds=[(value, _(words)) for value, words in rules.GROUNDS.items()],
         bodies=bodies,
     )
 
@@ -641,12 +650,12 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
         status=form.status,
         form=form,
         row=row,
-        ground=rules.GROUNDS[row.ground],
+        ground=_(rules.GROUNDS[row.ground]),
         buyer=await find(Organisation, Organisation.id == row.buyer),
         supplier=await find(Organisation, Organisation.id == row.supplier),
         service=await maybe(Service, Service.id == row.service) if row.service else None,
         standing=rules.exemption(row, clock.now()),
-        may_sign=actor.wears("operator") is not None and row.signed_at is None and row.refused_at is None,
+        may_sign=actor.wears("operator") is not None and rules.waits_for_the_owner(row, actor.must_be_person()) is None,
         may_end=row.signed_at is not None
         and row.ended_at is None
         and bool(actor.wears("operator") or actor.wears("buyer", organisation=row.buyer)),
@@ -656,31 +665,27 @@ async def _exemption(request: Visitor, ref: str, form: forms.Form[exemptions.Ref
 async def _notice(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
     row = await sanctions.seen_by(request.user, ref)
     now = clock.now()
-    state = rules.sanction(row, now)
+    until = sanctions.appeal_until(row)
+    supplies = request.user.wears("supplier-admin", "supplier-member", organisation=row.supplier) is not None
     return show(
         request,
         "standards/notice.html",
         status=form.status,
         form=form,
         row=row,
-        state=state,
+        state=rules.sanction(row, now),
         service=await find(Service, Service.id == row.service),
         supplier=await find(Organisation, Organisation.id == row.supplier),
         profile=await find(PublishedProfile, PublishedProfile.id == row.profile),
-        until=sanctions.appeal_until(row),
-        may_appeal=request.user.wears("supplier-admin", "supplier-member", organisation=row.supplier) is not None
-        and state != "restored"
-        and row.appealed_at is None
-        and now <= sanctions.appeal_until(row),
-        may_answer=request.user.wears("operator") is not None
-        and row.appealed_at is not None
-        and row.answered_at is None,
+        until=until,
+        may_appeal=supplies and not refusals(rules.MAY_APPEAL, rules.Appealing(row, until, "", now)),
+        may_answer=request.user.wears("operator") is not None and rules.an_appeal_waits(row, "") is None,
     )
 
 
 def _groups(found: catalogue.Found, chosen: dict[str, list[str]]) -> list[dict[str, Any]]:
     titles = {
-        "profile": "Profile passed",
+        "profile": _("Profile passed"),
         "sector": "Sector",
         "licence": "Licence",
         "maturity": "Maturity",
@@ -706,7 +711,7 @@ def _option(name: str, value: str) -> str:
     """The words of a choice. Names of CPV codes stand above standards: templates are given them when the site is put together."""
     if name == "sector":
         return str(templates().filters["cpv"](value))
-    return rules.MATURITY.get(value, value).partition(":")[0] if name == "maturity" else value
+    return _(rules.MATURITY.get(value, value)).partition(":")[0] if name == "maturity" else value
 
 
 def _examples(profile: Profile, examples: Any) -> list[str]:

@@ -21,6 +21,7 @@ from market.openapi.document import Unreadable, load
 from market.openapi.graph import pointer_steps
 from market.openapi.ruleset import Ruleset, RulesetRefused, read
 from market.proof import canonical
+from market.wording import _
 
 SHIPPED = File(__file__).parents[2] / "fixtures" / "standards" / "profiles"
 TIERS = ("gate", "advisory")
@@ -145,14 +146,14 @@ def compose(ruleset_text: str, description: str, library: Mapping[str, str] | No
     try:
         told = load(description.encode()).data
     except Unreadable as error:
-        raise RulesetRefused([f"the description cannot be read: {error.reason}"]) from None
+        raise RulesetRefused([_("the description cannot be read: {reason}", reason=error.reason)]) from None
     ruleset = read(ruleset_text, library)
     problems: list[str] = []
     if type(told) is not dict:
         raise RulesetRefused(["the description is not an object"])
     for key in ("name", "version", "title", "effective_on", "says", "rules"):
         if not told.get(key):
-            problems.append(f"the description lacks {key}")
+            problems.append(_("the description lacks {key}", key=key))
     if problems:
         raise RulesetRefused(problems)
     sources = told.get("sources") or {}
@@ -164,10 +165,10 @@ def compose(ruleset_text: str, description: str, library: Mapping[str, str] | No
                 cards[rule] = card
     running = {rule.name for rule in ruleset.enabled()}
     for rule in sorted(running - set(cards)):
-        problems.append(f"the rule {rule} runs but is not described")
+        problems.append(_("the rule {rule} runs but is not described", rule=rule))
     for rule, card in cards.items():
         if card.kind == "document" and rule not in running:
-            problems.append(f"the rule {rule} is described but does not run")
+            problems.append(_("the rule {rule} is described but does not run", rule=rule))
     try:
         effective = date.fromisoformat(str(told["effective_on"]))
     except ValueError:
@@ -191,23 +192,23 @@ def compose(ruleset_text: str, description: str, library: Mapping[str, str] | No
 
 def _card(rule: str, given: Any, standing: str, sources: Any, problems: list[str]) -> Card | None:
     if type(given) is not dict:
-        problems.append(f"the description of {rule} is not an object")
+        problems.append(_("the description of {rule} is not an object", rule=rule))
         return None
     kind = str(given.get("kind") or standing)
     if given.get("tier") not in TIERS:
-        problems.append(f"the tier of {rule} is neither gate nor advisory")
+        problems.append(_("the tier of {rule} is neither gate nor advisory", rule=rule))
     for key in ("title", "why", "mend"):
         if not given.get(key):
-            problems.append(f"the description of {rule} lacks {key}")
+            problems.append(_("the description of {rule} lacks {key}", rule=rule, key=key))
     gate_from = None
     if given.get("gate_from"):
         try:
             gate_from = date.fromisoformat(str(given["gate_from"]))
         except ValueError:
-            problems.append(f"gate_from of {rule} is not a date")
+            problems.append(_("gate_from of {rule} is not a date", rule=rule))
     source = sources.get(given.get("source")) if type(sources) is dict else None
     if type(source) is not dict:
-        problems.append(f"the source of {rule} is not in sources")
+        problems.append(_("the source of {rule} is not in sources", rule=rule))
         source = {}
     return Card(
         rule=rule,
@@ -247,12 +248,13 @@ def version_key(version: str) -> tuple[int, ...]:
 @lru_cache(maxsize=32)
 def profile(name: str, version: str | None = None) -> Profile:
     """A shipped profile; without a version the newest, and `name@version` names one. Raises :class:`NoSuchProfile`."""
-    name, _, after = name.partition("@")
+    name, _at, after = name.partition("@")
     version = version or after or None
     known = [pair for pair in shipped() if pair[0] == name and version in (None, pair[1])]
     if not known:
         names = ", ".join(sorted({f"{one}@{two}" for one, two in shipped()}))
-        raise NoSuchProfile(f"There is no profile {name}{'@' + version if version else ''}. There are: {names}.")
+        label = f"{name}@{version}" if version else name
+        raise NoSuchProfile(_("There is no profile {name}. There are: {names}.", name=label, names=names))
     place = SHIPPED / known[-1][0] / known[-1][1]
     return compose(
         (place / "ruleset.yaml").read_text(encoding="utf-8"), (place / "profile.yaml").read_text(encoding="utf-8")

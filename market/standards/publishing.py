@@ -21,6 +21,7 @@ from market.standards import rules
 from market.standards.apart import composed
 from market.standards.profiles import SHIPPED, Profile, profile, shipped, version_key
 from market.standards.tables import PublishedProfile
+from market.wording import _
 
 
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +69,7 @@ async def publish(actor: Actor, given: ProfileDraft) -> PublishedProfile:
     except RulesetRefused as refused:
         problems = refused.problems
     except (Unreadable, ValueError, TypeError, AttributeError) as broken:
-        problems = [f"it cannot be read: {broken}"]
+        problems = [_("it cannot be read: {broken}", broken=broken)]
     async with transaction():
         name = found.name if found else ""
         versions = [row.version for row in await versions_of(name)]

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from market.wording import _
+
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MOST_OPERATIONS: Final = 400
 MOST_FIELDS: Final = 60
@@ -120,7 +122,11 @@ class _Reader:
             if kind == "http":
                 words = f"HTTP {_text(scheme.get('scheme'), 30)}"
             elif kind == "apiKey":
-                words = f"a key in the {_text(scheme.get('in'), 20)} {_text(scheme.get('name'), 60)}"
+                words = _(
+                    "a key in the {place} {name}",
+                    place=_text(scheme.get("in"), 20),
+                    name=_text(scheme.get("name"), 60),
+                )
             elif kind == "oauth2":
                 words = f"OAuth 2.0 ({', '.join(str(each) for each in self.object(scheme.get('flows')))})"
             else:
@@ -206,7 +212,7 @@ class _Reader:
         told = found.get("type")
         kind = " or ".join(str(each) for each in told) if isinstance(told, list) else _text(told, 40)
         if kind == "array" and depth < 3:
-            return f"list of {self.kind(found.get('items'), depth + 1) or 'anything'}"
+            return _("list of {self}", self=self.kind(found.get("items"), depth + 1) or "anything")
         enum = self.items(found.get("enum"))
         if enum:
             shown = ", ".join(str(each)[:40] for each in enum[:6])
@@ -218,7 +224,7 @@ class _Reader:
 
     def object(self, value: Any) -> dict[str, Any]:
         """The object, with references within the document followed; empty for anything else."""
-        for _ in range(12):
+        for _turn in range(12):
             if type(value) is not dict:
                 return {}
             target = value.get("$ref")

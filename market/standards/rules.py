@@ -16,13 +16,13 @@ import msgspec
 
 from market import policy, standing
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _, _n
 
 if TYPE_CHECKING:
     from market.standards.outcome import Run
     from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Service, Withholding
 
-_OWN = "Design card, idea 10: mandated interoperable standards"
+_OWN = N_("Design card, idea 10: mandated interoperable standards")
 
 LABEL: Final = re.compile(r"([a-z][a-z0-9-]{1,58})@(\d{1,6}(?:\.\d{1,6}){0,2}(?:-[a-z0-9.]{1,20})?)")
 """How a profile version is named: `name@version`; `name@1` means the newest 1.x."""
@@ -31,14 +31,14 @@ TENDER: Final = re.compile(r"T-[0-9A-Z]{5,12}")
 """The reference of a tender."""
 
 MATURITY: Final = {
-    "beta": "Beta: in use, may still change",
-    "live": "Live: in regular use",
-    "retiring": "Being retired",
+    "beta": N_("Beta: in use, may still change"),
+    "live": N_("Live: in regular use"),
+    "retiring": N_("Being retired"),
 }
 GROUNDS: Final = {
-    "rules": "Named rules are waived",
-    "private": "Private API: its description is commercially confidential",
-    "national-security": "National security: nothing about the API is public",
+    "rules": N_("Named rules are waived"),
+    "private": N_("Private API: its description is commercially confidential"),
+    "national-security": N_("National security: nothing about the API is public"),
 }
 REASON: Final = 40
 """The fewest characters of a reason for an exemption or an appeal."""
@@ -64,29 +64,37 @@ class Listing:
 @rule("service.withdrawn")
 def is_still_listed(listing: Listing) -> str | None:
     """A service that was withdrawn is listed anew, not changed."""
-    return "This service was withdrawn. List it anew." if listing.withdrawn else None
+    return _("This service was withdrawn. List it anew.") if listing.withdrawn else None
 
 
 @rule("service.profile-unknown", field="profiles", source=_OWN)
 def names_published_profiles(listing: Listing) -> str | None:
     """A service is checked under profile versions that are published, at least one."""
     if not listing.profiles:
-        return "Choose at least one profile to be checked under."
+        return _("Choose at least one profile to be checked under.")
     unknown = [each for each in listing.profiles if each not in listing.known]
-    return f"There is no profile {', '.join(unknown)}. There are: {', '.join(listing.known)}." if unknown else None
+    return (
+        _(
+            "There is no profile {unknown}. There are: {known}.",
+            unknown=", ".join(unknown),
+            known=", ".join(listing.known),
+        )
+        if unknown
+        else None
+    )
 
 
 @rule("service.cpv-malformed", field="cpv", source="Regulation (EC) No 213/2008: CPV codes have eight digits")
 def service_codes_look_like_codes(listing: Listing) -> str | None:
     """Sectors are named by CPV codes, as everywhere on this site."""
     wrong = [code for code in listing.cpv if not re.fullmatch(r"\d{8}(-\d)?", code)]
-    return f"These are not CPV codes: {', '.join(wrong)}." if wrong else None
+    return _("These are not CPV codes: {wrong}.", wrong=", ".join(wrong)) if wrong else None
 
 
 @rule("service.maturity-unknown", field="maturity")
 def says_how_mature_it_is(listing: Listing) -> str | None:
     """A buyer is told whether a service is still being tried, in use, or about to go."""
-    return None if listing.maturity in MATURITY else "Choose how mature the service is."
+    return None if listing.maturity in MATURITY else _("Choose how mature the service is.")
 
 
 @rule("service.address-malformed", field="public_url")
@@ -95,7 +103,7 @@ def address_can_be_followed(listing: Listing) -> str | None:
     if not listing.public_url:
         return None
     parts = urlsplit(listing.public_url)
-    return None if parts.scheme == "https" and parts.hostname else "Begin the address with https://."
+    return None if parts.scheme == "https" and parts.hostname else _("Begin the address with https://.")
 
 
 LIST = (
@@ -120,19 +128,19 @@ class Offering:
 @rule("service.offer-withdrawn")
 def offers_a_listed_service(offering: Offering) -> str | None:
     """What is offered is in the catalogue."""
-    return "This service was withdrawn. List it anew." if offering.withdrawn else None
+    return _("This service was withdrawn. List it anew.") if offering.withdrawn else None
 
 
 @rule("service.tender-malformed", field="tender")
 def names_a_tender(offering: Offering) -> str | None:
     """Tenders are named by their reference."""
-    return None if TENDER.fullmatch(offering.tender) else "Name the tender by its reference, like T-7KQ4M2X."
+    return None if TENDER.fullmatch(offering.tender) else _("Name the tender by its reference, like T-7KQ4M2X.")
 
 
 @rule("service.offers-too-many", field="tender")
 def is_offered_for_few(offering: Offering) -> str | None:
     """A service that is offered everywhere says nothing."""
-    return "This service is offered for forty tenders already." if len(offering.offered) >= 40 else None
+    return _("This service is offered for forty tenders already.") if len(offering.offered) >= 40 else None
 
 
 OFFER = (offers_a_listed_service, names_a_tender, is_offered_for_few)
@@ -152,13 +160,13 @@ class Lodging:
 @rule("lodgement.service-withdrawn")
 def lodges_for_a_listed_service(lodging: Lodging) -> str | None:
     """Documents are lodged for services that are listed."""
-    return "This service was withdrawn. List it anew." if lodging.withdrawn else None
+    return _("This service was withdrawn. List it anew.") if lodging.withdrawn else None
 
 
 @rule("lodgement.empty", field="document")
 def lodges_something(lodging: Lodging) -> str | None:
     """There is a document."""
-    return None if lodging.size else "Choose a file, or paste the document."
+    return None if lodging.size else _("Choose a file, or paste the document.")
 
 
 @rule(
@@ -168,13 +176,15 @@ def is_not_too_large(lodging: Lodging) -> str | None:
     """What is larger than any honest description is not read."""
     if lodging.size <= lodging.largest:
         return None
-    return f"The document has {lodging.size:,} bytes; at most {lodging.largest:,} are read."
+    return _(
+        "The document has {size:,} bytes; at most {largest:,} are read.", size=lodging.size, largest=lodging.largest
+    )
 
 
 @rule("lodgement.unchanged", field="document")
 def is_another_document(lodging: Lodging) -> str | None:
     """The same bytes are checked again, not lodged again: a version is a change."""
-    return "This very document is lodged already. Check it again instead." if lodging.same else None
+    return _("This very document is lodged already. Check it again instead.") if lodging.same else None
 
 
 LODGE = (lodges_for_a_listed_service, lodges_something, is_not_too_large, is_another_document)
@@ -205,7 +215,7 @@ class Naming:
 @rule("sandbox.service-withdrawn")
 def tries_a_listed_service(naming: Naming) -> str | None:
     """A service that was withdrawn is not tried."""
-    return "This service was withdrawn. List it anew." if naming.withdrawn else None
+    return _("This service was withdrawn. List it anew.") if naming.withdrawn else None
 
 
 @rule("sandbox.address-malformed", field="address")
@@ -217,9 +227,9 @@ def sandbox_has_an_address(naming: Naming) -> str | None:
     except ValueError:
         wrong = True
     if wrong:
-        return "Give the address that the paths of the API follow, like https://sandbox.firm.example/v1."
+        return _("Give the address that the paths of the API follow, like https://sandbox.firm.example/v1.")
     if parts.scheme != "https" and not (naming.loopback and parts.scheme == "http"):
-        return "Begin the address with https://."
+        return _("Begin the address with https://.")
     return None
 
 
@@ -229,16 +239,16 @@ def header_is_a_name(naming: Naming) -> str | None:
     if not naming.header:
         return None
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", naming.header):
-        return "The name of a header has letters, digits and dashes."
+        return _("The name of a header has letters, digits and dashes.")
     if naming.header.lower() in ("host", "content-length", "transfer-encoding", "connection", "content-type"):
-        return "Name the header that carries the credential, like Authorization."
+        return _("Name the header that carries the credential, like Authorization.")
     return None
 
 
 @rule("sandbox.credential-missing", field="credential")
 def header_has_a_credential(naming: Naming) -> str | None:
     """A header without a value lets nobody in."""
-    return "Give the credential that the header carries." if naming.header and not naming.credential else None
+    return _("Give the credential that the header carries.") if naming.header and not naming.credential else None
 
 
 NAME_SANDBOX = (tries_a_listed_service, sandbox_has_an_address, header_is_a_name, header_has_a_credential)
@@ -248,7 +258,7 @@ NAME_SANDBOX = (tries_a_listed_service, sandbox_has_an_address, header_is_a_name
 @rule("sandbox.findings-open", source=_OWN)
 def live_findings_are_mended(findings: int) -> str | None:
     """What a live check found is mended, not hidden: the sandbox goes when a live check has found nothing."""
-    return "The last live check found something. Mend it and have it checked again first." if findings else None
+    return _("The last live check found something. Mend it and have it checked again first.") if findings else None
 
 
 DROP_SANDBOX = (live_findings_are_mended,)
@@ -270,31 +280,31 @@ class Trying:
 @rule("live.service-withdrawn")
 def checks_a_listed_service(trying: Trying) -> str | None:
     """A service that was withdrawn is not tried."""
-    return "This service was withdrawn. List it anew." if trying.withdrawn else None
+    return _("This service was withdrawn. List it anew.") if trying.withdrawn else None
 
 
 @rule("live.no-sandbox")
 def has_a_sandbox(trying: Trying) -> str | None:
     """There is somewhere to try it."""
-    return None if trying.sandbox else "Name the sandbox first."
+    return None if trying.sandbox else _("Name the sandbox first.")
 
 
 @rule("live.no-document")
 def has_a_document_to_compare(trying: Trying) -> str | None:
     """What the service does is compared with what its document says."""
-    return None if trying.lodged else "No document is lodged yet. Lodge one first."
+    return None if trying.lodged else _("No document is lodged yet. Lodge one first.")
 
 
 @rule("live.no-checks")
 def profile_has_live_checks(trying: Trying) -> str | None:
     """A profile says what is checked on a running service; not every one does."""
-    return None if trying.kinds else "None of the profiles of this service has checks of a running service."
+    return None if trying.kinds else _("None of the profiles of this service has checks of a running service.")
 
 
 @rule("live.not-installed", source="The optional extra prelude[live]")
 def live_checks_are_made_here(trying: Trying) -> str | None:
     """Live checks are an optional part of an installation."""
-    return None if trying.installed else "This site does not make live checks."
+    return None if trying.installed else _("This site does not make live checks.")
 
 
 TRY = (
@@ -324,26 +334,28 @@ class Certifying:
 @rule("certificate.not-passed", source=_OWN)
 def the_run_passed(certifying: Certifying) -> str | None:
     """Only a pass is certified; *could not check* is never a pass."""
-    return None if certifying.passed else "The check did not pass."
+    return None if certifying.passed else _("The check did not pass.")
 
 
 @rule("certificate.old-document", source=_OWN)
 def is_of_the_newest_document(certifying: Certifying) -> str | None:
     """What is certified is what the supplier says it serves now."""
-    return None if certifying.newest else "A newer version of the document is lodged: that one has to pass."
+    return None if certifying.newest else _("A newer version of the document is lodged: that one has to pass.")
 
 
 @rule("certificate.service-withdrawn")
 def certifies_a_listed_service(certifying: Certifying) -> str | None:
     """A service that is no longer offered needs no certificate."""
-    return "This service was withdrawn." if certifying.withdrawn else None
+    return _("This service was withdrawn.") if certifying.withdrawn else None
 
 
 @rule("certificate.private-unsigned", source=_OWN)
 def a_private_api_is_exempt(certifying: Certifying) -> str | None:
     """A description stays confidential only with an exemption signed by a buyer and by the standards owner."""
     if certifying.private and not certifying.exempt:
-        return "A private API needs an exemption signed by a buyer and by the standards owner before it is certified."
+        return _(
+            "A private API needs an exemption signed by a buyer and by the standards owner before it is certified."
+        )
     return None
 
 
@@ -377,12 +389,12 @@ class ExemptionDates(msgspec.Struct, frozen=True):
 def exemption(row: Exemption | ExemptionDates, at: datetime) -> standing.Standing:
     """Where an exemption stands, in words, and the date that matters now."""
     if row.refused_at is not None:
-        return standing.Standing("refused", "Refused", "red", row.refused_at, "Refused")
+        return standing.Standing("refused", _("Refused"), "red", row.refused_at, _("Refused"))
     if row.signed_at is None:
-        return standing.Standing("asked", "Waits for the standards owner", "amber", row.asked_at, "Asked")
+        return standing.Standing("asked", _("Waits for the standards owner"), "amber", row.asked_at, _("Asked"))
     if exempts(row, at):
-        return standing.Standing("in-force", "In force", "green", row.expires_at, "Ends")
-    return standing.Standing("ended", "Ended", "grey", row.ended_at or row.expires_at, "Ended")
+        return standing.Standing("in-force", _("In force"), "green", row.expires_at, _("Ends"))
+    return standing.Standing("ended", _("Ended"), "grey", row.ended_at or row.expires_at, _("Ended"))
 
 
 def only_later_gates(run: Run, pinned: date) -> bool:
@@ -417,32 +429,58 @@ def wanting(label: str, standings: Sequence[Standing], exempt: bool, at: datetim
         if any(in_force(certificate, at) for certificate in each.certificates) or each.later_gates_only:
             return ""
     if not standings and unoffered:
-        return (
-            f"None of the supplier's services is offered for {unoffered}. Under Components the supplier opens the service that it "
-            f"will deliver, and names {unoffered} as a tender it is offered for."
+        return _(
+            "None of the supplier's services is offered for {unoffered}. Under Components the supplier "
+            "opens the service that it will deliver, and names {unoffered} as a tender it is offered for.",
+            unoffered=unoffered,
         )
     if not standings:
-        return (
-            f"There is no certificate under {label}: the supplier has lodged no API for it. "
-            "It lists its service under Components, lodges its OpenAPI document, and has the certificate as soon as the check passes."
+        return _(
+            "There is no certificate under {label}: the supplier has lodged no API for it. It lists its "
+            "service under Components, lodges its OpenAPI document, and has the certificate as soon as "
+            "the check passes.",
+            label=label,
         )
     newest = max(
         standings, key=lambda each: (each.latest is not None and each.latest.started_at) or each.service.listed_at
     )
     run, title = newest.latest, f"“{newest.service.title}”" if not newest.service.private else newest.service.ref
     if run is None:
-        return f"There is no certificate under {label}: no document of {title} has been checked under it. The supplier lodges one."
+        return _(
+            "There is no certificate under {label}: no document of {title} has been checked under it. "
+            "The supplier lodges one.",
+            label=label,
+            title=title,
+        )
     if run.outcome == "fail":
-        many = "finding" if run.gates == 1 else "findings"
-        return (
-            f"There is no certificate in force under {label}: the last check of {title} failed with {run.gates} {many} to mend. "
-            "The supplier mends them and lodges the document again; it passes in seconds."
+        return _n(
+            "There is no certificate in force under {label}: the last check of {title} failed with {number} finding to "
+            "mend. The supplier mends them and lodges the document again; it passes in seconds.",
+            "There is no certificate in force under {label}: the last check of {title} failed with {number} findings to "
+            "mend. The supplier mends them and lodges the document again; it passes in seconds.",
+            run.gates,
+            label=label,
+            title=title,
         )
     if run.outcome == "could-not-check":
-        return f"There is no certificate in force under {label}: {title} could not be checked, which is not a pass. The supplier lodges it again."
+        return _(
+            "There is no certificate in force under {label}: {title} could not be checked, which is not "
+            "a pass. The supplier lodges it again.",
+            label=label,
+            title=title,
+        )
     if newest.certificates:
-        return f"The certificate of {title} under {label} is no longer in force. The supplier checks it again under Components."
-    return f"{title} passed {label} and is not certified: a private API needs an exemption signed by both sides first."
+        return _(
+            "The certificate of {title} under {label} is no longer in force. The supplier checks it "
+            "again under Components.",
+            title=title,
+            label=label,
+        )
+    return _(
+        "{title} passed {label} and is not certified: a private API needs an exemption signed by both sides first.",
+        title=title,
+        label=label,
+    )
 
 
 # ── sanctions ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -467,9 +505,10 @@ def withheld(rows: Sequence[Withholding], at: datetime) -> str:
     reasons = [row.reason for row in rows if sanction(row, at) == "withheld"]
     if not reasons:
         return ""
-    return (
-        f"Access is withheld: {' '.join(dict.fromkeys(reasons))} It returns by itself as soon as the check passes. "
-        "Mend it, lodge the document again, or appeal, under Components."
+    return _(
+        "Access is withheld: {reasons} It returns by itself as soon as the check passes. Mend it, lodge "
+        "the document again, or appeal, under Components.",
+        reasons=" ".join(dict.fromkeys(reasons)),
     )
 
 
@@ -486,20 +525,20 @@ class Appealing:
 @rule("appeal.nothing-open")
 def something_is_open(appealing: Appealing) -> str | None:
     """There is a notice or a withholding to appeal against."""
-    return "Access has returned already." if sanction(appealing.row, appealing.now) == "restored" else None
+    return _("Access has returned already.") if sanction(appealing.row, appealing.now) == "restored" else None
 
 
 @rule("appeal.already-there")
 def appeals_once(appealing: Appealing) -> str | None:
     """One appeal against one sanction; it is answered in writing."""
-    return "You have appealed already." if appealing.row.appealed_at is not None else None
+    return _("You have appealed already.") if appealing.row.appealed_at is not None else None
 
 
 @rule("appeal.too-late", source=str(policy.number("sanctions.appeal_working_days").source))
 def appeals_in_time(appealing: Appealing) -> str | None:
     """An appeal comes within the policy's working days after the end of the cure period."""
     return (
-        "The time to appeal has passed. A passing check still restores access."
+        _("The time to appeal has passed. A passing check still restores access.")
         if appealing.now > appealing.until
         else None
     )
@@ -508,10 +547,13 @@ def appeals_in_time(appealing: Appealing) -> str | None:
 @rule("appeal.reason-missing", field="words")
 def says_why_it_is_wrong(appealing: Appealing) -> str | None:
     """An appeal says what is wrong with the sanction."""
-    return None if len(appealing.words.strip()) >= REASON else "Say in a sentence or two why this is wrong."
+    return None if len(appealing.words.strip()) >= REASON else _("Say in a sentence or two why this is wrong.")
 
 
-APPEAL = (something_is_open, appeals_once, appeals_in_time, says_why_it_is_wrong)
+MAY_APPEAL = (something_is_open, appeals_once, appeals_in_time)
+"""What the page asks before an appeal is written."""
+
+APPEAL = (*MAY_APPEAL, says_why_it_is_wrong)
 """For a supplier's appeal."""
 
 
@@ -519,14 +561,14 @@ APPEAL = (something_is_open, appeals_once, appeals_in_time, says_why_it_is_wrong
 def an_appeal_waits(row: Withholding, words: str) -> str | None:
     """The operator answers an appeal once."""
     if row.appealed_at is None:
-        return "Nobody has appealed."
-    return "This appeal is answered already." if row.answered_at is not None else None
+        return _("Nobody has appealed.")
+    return _("This appeal is answered already.") if row.answered_at is not None else None
 
 
 @rule("appeal.answer-missing", field="words")
 def answers_with_reasons(row: Withholding, words: str) -> str | None:
     """The answer gives its reasons: it is public."""
-    return None if len(words.strip()) >= REASON else "Give the reasons; they are published."
+    return None if len(words.strip()) >= REASON else _("Give the reasons; they are published.")
 
 
 ANSWER = (an_appeal_waits, answers_with_reasons)
@@ -558,13 +600,17 @@ class Exempting:
 @rule("exemption.ground-unknown", field="ground", source=_OWN)
 def has_a_ground(exempting: Exempting) -> str | None:
     """Exemptions have one of three grounds."""
-    return None if exempting.ground in GROUNDS else "Choose the ground of the exemption."
+    return None if exempting.ground in GROUNDS else _("Choose the ground of the exemption.")
 
 
 @rule("exemption.profile-unknown", field="profile")
 def is_from_a_published_profile(exempting: Exempting) -> str | None:
     """An exemption is from one published profile version."""
-    return None if exempting.rules_of is not None else f"There is no profile {exempting.profile or 'of that name'}."
+    return (
+        None
+        if exempting.rules_of is not None
+        else _("There is no profile {profile}.", profile=exempting.profile or "of that name")
+    )
 
 
 @rule("exemption.rules-unknown", field="rules")
@@ -573,9 +619,9 @@ def names_its_rules(exempting: Exempting) -> str | None:
     if exempting.ground != "rules" or exempting.rules_of is None:
         return None
     if not exempting.rules:
-        return "Name the rules that are waived."
+        return _("Name the rules that are waived.")
     unknown = [each for each in exempting.rules if each not in exempting.rules_of]
-    return f"The profile has no rule {', '.join(unknown)}." if unknown else None
+    return _("The profile has no rule {unknown}.", unknown=", ".join(unknown)) if unknown else None
 
 
 @rule("exemption.service-missing", field="service")
@@ -585,9 +631,9 @@ def is_for_a_service(exempting: Exempting) -> str | None:
     if exempting.has_service or exempting.ground not in GROUNDS:
         return None
     return (
-        "Name the supplier, by its reference."
+        _("Name the supplier, by its reference.")
         if exempting.ground == "national-security"
-        else "Name the service, by its reference."
+        else _("Name the service, by its reference.")
     )
 
 
@@ -595,24 +641,27 @@ def is_for_a_service(exempting: Exempting) -> str | None:
 def says_why(exempting: Exempting) -> str | None:
     """An exemption says why the standard cannot be met."""
     return (
-        None if len(exempting.reason.strip()) >= REASON else "Say in a sentence or two why the standard cannot be met."
+        None
+        if len(exempting.reason.strip()) >= REASON
+        else _("Say in a sentence or two why the standard cannot be met.")
     )
 
 
 @rule("exemption.control-missing", field="control")
 def says_what_is_done_instead(exempting: Exempting) -> str | None:
     """An exemption names the control that takes the rule's place."""
-    return None if exempting.control.strip() else "Say what is done instead, so that the purpose is still met."
+    return None if exempting.control.strip() else _("Say what is done instead, so that the purpose is still met.")
 
 
 @rule("exemption.expiry", field="expires_at", source=str(policy.number("standards.exemption_maximum_months").source))
 def ends_in_time(exempting: Exempting) -> str | None:
     """An exemption ends; at the latest after the policy's months."""
     if exempting.expires_at <= exempting.now:
-        return "The exemption must end later than now."
+        return _("The exemption must end later than now.")
     if exempting.expires_at > exempting.latest:
-        return (
-            f"An exemption lasts at most {policy.UK.standards.exemption_maximum_months} months; it can be asked again."
+        return _(
+            "An exemption lasts at most {exemption_maximum_months} months; it can be asked again.",
+            exemption_maximum_months=policy.UK.standards.exemption_maximum_months,
         )
     return None
 
@@ -623,7 +672,7 @@ def lodges_a_signed_result(exempting: Exempting) -> str | None:
     if exempting.ground != "national-security":
         return None
     if exempting.result is None:
-        return "Lodge the signed result of the check that ran at your place."
+        return _("Lodge the signed result of the check that ran at your place.")
     return exempting.result or None
 
 
@@ -644,14 +693,14 @@ EXEMPT = (
 def waits_for_the_owner(exemption: Exemption, signer: int) -> str | None:
     """The standards owner decides once."""
     if exemption.signed_at is not None:
-        return "This exemption is signed already."
-    return "This exemption was refused." if exemption.refused_at is not None else None
+        return _("This exemption is signed already.")
+    return _("This exemption was refused.") if exemption.refused_at is not None else None
 
 
 @rule("exemption.two-people", source=_OWN)
 def two_people_sign(exemption: Exemption, signer: int) -> str | None:
     """Two people sign, each for her own body."""
-    return "Somebody else signs for the standards owner." if exemption.asked_by == signer else None
+    return _("Somebody else signs for the standards owner.") if exemption.asked_by == signer else None
 
 
 SIGN = (waits_for_the_owner, two_people_sign)
@@ -675,14 +724,22 @@ class Publishing:
 @rule("standard.cannot-run", field="ruleset", source=_OWN)
 def the_engine_can_run_it(publishing: Publishing) -> str | None:
     """A rule nobody can run decides nothing: functions the engine lacks, and rules without a card, are refused."""
-    return f"This cannot be published: {'; '.join(publishing.problems[:12])}." if publishing.problems else None
+    return (
+        _("This cannot be published: {problems}.", problems="; ".join(publishing.problems[:12]))
+        if publishing.problems
+        else None
+    )
 
 
 @rule("standard.version-taken", field="description", source=_OWN)
 def is_a_new_version(publishing: Publishing) -> str | None:
     """A published version never changes; what changes is a new version."""
     if publishing.version and publishing.version in publishing.published:
-        return f"{publishing.name} {publishing.version} is published already and stays as it is. Give a new version."
+        return _(
+            "{name} {version} is published already and stays as it is. Give a new version.",
+            name=publishing.name,
+            version=publishing.version,
+        )
     return None
 
 
@@ -691,7 +748,7 @@ def is_newer_than_the_last(publishing: Publishing) -> str | None:
     """Versions go up."""
     if publishing.problems or publishing.newest or publishing.version in publishing.published:
         return None
-    return "Give a version higher than those published."
+    return _("Give a version higher than those published.")
 
 
 PUBLISH = (the_engine_can_run_it, is_a_new_version, is_newer_than_the_last)

@@ -24,19 +24,20 @@ from market.standards import certificates, rules
 from market.standards.outcome import Run
 from market.standards.publishing import label
 from market.standards.tables import PublishedProfile, Service, Withholding
+from market.wording import N_, _
 
 
 class Words(msgspec.Struct, forbid_unknown_fields=True):
     """An appeal in words."""
 
-    words: Annotated[str, Meta(title="Why this is wrong", max_length=8000)]
+    words: Annotated[str, Meta(title=N_("Why this is wrong"), max_length=8000)]
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """The operator's answer to an appeal; `upheld` gives access back."""
 
     words: Annotated[str, Meta(title="Answer", max_length=8000)]
-    upheld: Annotated[bool, Meta(title="The appeal is right")] = False
+    upheld: Annotated[bool, Meta(title=N_("The appeal is right"))] = False
 
 
 async def withheld(supplier: int, at: datetime, *, pinned: date | None = None) -> str:
@@ -185,7 +186,7 @@ async def answer(actor: Actor, ref: str, given: Answer) -> Withholding:
             by=hat.organisation_ref,
         )
         if given.upheld and row.restored_at is None:
-            await _restore(actor, row, "The appeal was right.")
+            await _restore(actor, row, _("The appeal was right."))
     return row
 
 

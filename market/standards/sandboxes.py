@@ -31,6 +31,7 @@ from market.standards import certificates, live, publishing, rules
 from market.standards.outcome import Finding, Run
 from market.standards.tables import CheckRun, LiveCheck, Lodgement, PublishedProfile, Sandbox, Service
 from market.web.limits import Limit, spend
+from market.wording import N_
 
 ASKED = Limit("standards-live", 10, 3600)
 """Live checks that one supplier may ask for: each is up to two hundred requests to somebody's machine."""
@@ -40,9 +41,9 @@ class SandboxDraft(msgspec.Struct, forbid_unknown_fields=True):
     """Where the service can be tried. `credential` is what the header `header` must say for a call to be let in; empty
     keeps the one there is."""
 
-    address: Annotated[str, Meta(title="Address of the sandbox", max_length=400)]
-    writable: Annotated[bool, Meta(title="Everything may be called")] = False
-    header: Annotated[str, Meta(title="Header with the credential", max_length=80)] = ""
+    address: Annotated[str, Meta(title=N_("Address of the sandbox"), max_length=400)]
+    writable: Annotated[bool, Meta(title=N_("Everything may be called"))] = False
+    header: Annotated[str, Meta(title=N_("Header with the credential"), max_length=80)] = ""
     credential: Annotated[str, Meta(title="Credential", max_length=4000)] = ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -31,6 +31,7 @@ from market.refusals import Refusal, Refused, insist, refusals
 from market.suppliers import rules
 from market.suppliers.tables import Profile, ProfileVersion, Registration
 from market.web.limits import Limit, spend
+from market.wording import N_
 
 CONFIRM_WITHIN = timedelta(days=2)
 BY_CLIENT = Limit("register-client", 20, 3600)
@@ -52,16 +53,16 @@ class FirmDraft(msgspec.Struct, forbid_unknown_fields=True):
     """A firm that registers. `scheme` is a code of org-id.guide, empty for somebody who trades in her own name; money is in
     minor units of `currency`, of the last year, with linked and partner firms counted in."""
 
-    name: Annotated[str, Meta(title="Name of the firm", min_length=2, max_length=160)]
-    summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
+    name: Annotated[str, Meta(title=N_("Name of the firm"), min_length=2, max_length=160)]
+    summary: Annotated[str, Meta(title=N_("What the firm does"), min_length=10, max_length=300)]
     country: Annotated[str, Meta(title="Country", pattern="^[A-Z]{2}$")] = "GB"
     scheme: Annotated[str, Meta(title="Register", max_length=20)] = ""
-    identifier: Annotated[str, Meta(title="Number in the register", max_length=40)] = ""
+    identifier: Annotated[str, Meta(title=N_("Number in the register"), max_length=40)] = ""
     region: Annotated[str, Meta(title="Region", max_length=80)] = ""
     website: Website = ""
     employees: Annotated[Count | None, Meta(title="Staff")] = None
-    turnover_minor: Annotated[Amount | None, Meta(title="Turnover of the last year")] = None
-    balance_minor: Annotated[Amount | None, Meta(title="Balance sheet total")] = None
+    turnover_minor: Annotated[Amount | None, Meta(title=N_("Turnover of the last year"))] = None
+    balance_minor: Annotated[Amount | None, Meta(title=N_("Balance sheet total"))] = None
     currency: Annotated[Literal["GBP", "EUR"], Meta(title="Currency")] = "GBP"
     cpv: Codes = []
 
@@ -69,7 +70,7 @@ class FirmDraft(msgspec.Struct, forbid_unknown_fields=True):
 class SupplierDraft(FirmDraft, kw_only=True):
     """A firm that registers and its first person, who has no account yet."""
 
-    person_name: Annotated[str, Meta(title="Your name", min_length=2, max_length=120)]
+    person_name: Annotated[str, Meta(title=N_("Your name"), min_length=2, max_length=120)]
     email: Email
 
 
@@ -82,19 +83,19 @@ class SupplierForm(SupplierDraft, kw_only=True):
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier says of itself."""
 
-    summary: Annotated[str, Meta(title="What the firm does", min_length=10, max_length=300)]
-    description: Annotated[str, Meta(title="More about it", max_length=6000)] = ""
+    summary: Annotated[str, Meta(title=N_("What the firm does"), min_length=10, max_length=300)]
+    description: Annotated[str, Meta(title=N_("More about it"), max_length=6000)] = ""
     capabilities: Annotated[list[Words], Meta(title="Capabilities", max_length=40)] = []
     cpv: Codes = []
-    regions: Annotated[list[Words], Meta(title="Regions served", max_length=40)] = []
+    regions: Annotated[list[Words], Meta(title=N_("Regions served"), max_length=40)] = []
     certificates: Annotated[list[Words], Meta(title="Certificates", max_length=40)] = []
-    founded: Annotated[Annotated[int, Meta(ge=1000, le=2100)] | None, Meta(title="Year founded")] = None
-    open_to_partners: Annotated[bool, Meta(title="Open to bidding together")] = False
+    founded: Annotated[Annotated[int, Meta(ge=1000, le=2100)] | None, Meta(title=N_("Year founded"))] = None
+    open_to_partners: Annotated[bool, Meta(title=N_("Open to bidding together"))] = False
     region: Annotated[str, Meta(title="Region", max_length=80)] = ""
     website: Website = ""
     employees: Annotated[Count | None, Meta(title="Staff")] = None
-    turnover_minor: Annotated[Amount | None, Meta(title="Turnover of the last year")] = None
-    balance_minor: Annotated[Amount | None, Meta(title="Balance sheet total")] = None
+    turnover_minor: Annotated[Amount | None, Meta(title=N_("Turnover of the last year"))] = None
+    balance_minor: Annotated[Amount | None, Meta(title=N_("Balance sheet total"))] = None
     currency: Annotated[Literal["GBP", "EUR"], Meta(title="Currency")] = "GBP"
 
 
@@ -333,12 +334,17 @@ async def profile_of(firm: Organisation) -> Profile:
     return found or Profile(organisation=firm.id, version=1, updated_at=firm.created_at)
 
 
-async def versions_of(firm: Organisation) -> list[ProfileVersion]:
+class Version(msgspec.Struct, frozen=True):
+    """That there is a version of a profile, and since when."""
+
+    version: int
+    at: datetime
+
+
+async def versions_of(firm: Organisation) -> list[Version]:
     """Every version of a firm's profile, newest first."""
-    return (
-        await ProfileVersion.objects()
-        .where(ProfileVersion.organisation == firm.id)
-        .order_by(ProfileVersion.version, ascending=False)
+    return await rows(
+        Version, "SELECT version, at FROM profile_version WHERE organisation = {} ORDER BY version DESC", firm.id
     )
 
 

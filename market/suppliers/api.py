@@ -47,15 +47,8 @@ class SupplierView(msgspec.Struct):
     etag: str
 
 
-class SupplierLine(msgspec.Struct):
+class SupplierLine(actions.Listed, frozen=True):
     """A supplier in a list."""
-
-    ref: str
-    name: str
-    country: str
-    region: str
-    summary: str
-    capabilities: list[str]
 
 
 class VersionView(msgspec.Struct):

@@ -20,45 +20,46 @@ from market.suppliers import actions, rules
 from market.web import forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
+from market.wording import N_, _
 
 COUNTRIES = (
-    ("GB", "United Kingdom"),
-    ("AU", "Australia"),
-    ("AT", "Austria"),
-    ("BE", "Belgium"),
-    ("CZ", "Czechia"),
-    ("DK", "Denmark"),
-    ("EE", "Estonia"),
-    ("FI", "Finland"),
-    ("FR", "France"),
-    ("DE", "Germany"),
-    ("GG", "Guernsey"),
-    ("IE", "Ireland"),
-    ("IM", "Isle of Man"),
-    ("JE", "Jersey"),
-    ("MD", "Moldova"),
-    ("NL", "Netherlands"),
-    ("NO", "Norway"),
-    ("PL", "Poland"),
-    ("SE", "Sweden"),
-    ("UA", "Ukraine"),
-    ("US", "United States"),
+    ("GB", N_("United Kingdom")),
+    ("AU", N_("Australia")),
+    ("AT", N_("Austria")),
+    ("BE", N_("Belgium")),
+    ("CZ", N_("Czechia")),
+    ("DK", N_("Denmark")),
+    ("EE", N_("Estonia")),
+    ("FI", N_("Finland")),
+    ("FR", N_("France")),
+    ("DE", N_("Germany")),
+    ("GG", N_("Guernsey")),
+    ("IE", N_("Ireland")),
+    ("IM", N_("Isle of Man")),
+    ("JE", N_("Jersey")),
+    ("MD", N_("Moldova")),
+    ("NL", N_("Netherlands")),
+    ("NO", N_("Norway")),
+    ("PL", N_("Poland")),
+    ("SE", N_("Sweden")),
+    ("UA", N_("Ukraine")),
+    ("US", N_("United States")),
 )
 """Countries with a register whose numbers can be checked; firms of others register with a worldwide number (LEI)."""
 
 REGIONS = (
-    "East Midlands",
-    "East of England",
+    N_("East Midlands"),
+    N_("East of England"),
     "London",
-    "North East",
-    "North West",
-    "Northern Ireland",
+    N_("North East"),
+    N_("North West"),
+    N_("Northern Ireland"),
     "Scotland",
-    "South East",
-    "South West",
+    N_("South East"),
+    N_("South West"),
     "Wales",
-    "West Midlands",
-    "Yorkshire and the Humber",
+    N_("West Midlands"),
+    N_("Yorkshire and the Humber"),
 )
 """The nations and regions of the United Kingdom (ITL 1), offered while typing."""
 
@@ -97,7 +98,7 @@ class RegisterPages(Controller):
     async def confirm(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
         """Make the firm and its first person, and sign her in."""
         firm, person = await actions.confirm(token)
-        page = to(f"/suppliers/{firm.ref}/edit", f"{firm.name} is registered. Now say what it can do.")
+        page = to(f"/suppliers/{firm.ref}/edit", _("{name} is registered. Now say what it can do.", name=firm.name))
         return with_session(page, await begin(person.id, "password"))
 
 
@@ -128,7 +129,7 @@ class SupplierPages(Controller):
             verdict=rules.size_of(firm),
             number=actions.number_of(firm),
             register=registers.scheme(firm.scheme).name if firm.identifier and _checkable(firm.scheme) else firm.scheme,
-            country=dict(COUNTRIES).get(firm.country, firm.country),
+            country=_(dict(COUNTRIES).get(firm.country, firm.country)),
             own=own,
             may_edit=actor.wears("supplier-admin", organisation=firm.id) is not None,
             sees_figures=own
@@ -160,7 +161,7 @@ class SupplierPages(Controller):
         form.beside(refusals(rules.UPDATE, form.found.get("cpv", ())))
         with form.acting():
             await actions.update_profile(request.user, ref, form.data, form.version)
-            return to(f"/suppliers/{ref}", "The profile is saved. Every buyer can read it now.")
+            return to(f"/suppliers/{ref}", _("The profile is saved. Every buyer can read it now."))
         return _editing(request, firm, form)
 
 
@@ -173,15 +174,15 @@ async def _registering_another(request: Visitor) -> Response[Any]:
     form.beside(actions.objections(form.found))
     with form.acting():
         firm = await actions.register_another(request.user, form.data)
-        return to(f"/suppliers/{firm.ref}/edit", f"{firm.name} is registered. Now say what it can do.")
+        return to(f"/suppliers/{firm.ref}/edit", _("{name} is registered. Now say what it can do.", name=firm.name))
     return _registering(request, form)
 
 
 def _registering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
     form.values = {**form.values, "password": ""}
-    names = dict(COUNTRIES)
+    names = {code: _(name) for code, name in COUNTRIES}
     schemes = [
-        (each.code, f"{names.get(each.country, 'Worldwide')}: {each.name}")
+        (each.code, f"{names.get(each.country, _('Worldwide'))}: {each.name}")
         for each in sorted(registers.schemes(), key=lambda each: (each.country != "GB", names.get(each.country, "zz")))
         if each.kind != "public body"
     ]
@@ -191,7 +192,7 @@ def _registering(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
         status=form.status,
         form=form,
         schemes=schemes,
-        countries=COUNTRIES,
+        countries=list(names.items()),
         regions=REGIONS,
     )
 

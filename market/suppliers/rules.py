@@ -12,7 +12,7 @@ import msgspec
 from market import organisations as registers
 from market.money import Money
 from market.refusals import Denial, rule
-from market.wording import N_
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.accounts.tables import Organisation
@@ -39,7 +39,7 @@ def plain_cpv(codes: Sequence[str]) -> list[str]:
 def a_register_comes_with_a_number(firm: Firm) -> str | None:
     """Whoever names a register gives the firm's number in it; a sole trader, who stands in none, names none."""
     if firm.scheme and not firm.identifier.strip():
-        return "Enter the firm's number in that register, or choose that you trade in your own name."
+        return _("Enter the firm's number in that register, or choose that you trade in your own name.")
     return None
 
 
@@ -47,7 +47,7 @@ def a_register_comes_with_a_number(firm: Firm) -> str | None:
 def a_number_comes_with_a_register(firm: Firm) -> str | None:
     """A number says nothing without the register it is from."""
     if firm.identifier.strip() and not firm.scheme:
-        return "Choose the register this number is from."
+        return _("Choose the register this number is from.")
     return None
 
 
@@ -56,7 +56,7 @@ def the_register_is_of_the_firms_country(firm: Firm) -> str | None:
     """The register is one of the country the firm is established in, or one of the whole world."""
     known = {each.code for each in registers.schemes(firm.country)}
     if firm.scheme and firm.scheme not in known:
-        return "This register is not of the country you chose. Change one of the two."
+        return _("This register is not of the country you chose. Change one of the two.")
     return None
 
 
@@ -78,7 +78,7 @@ def codes_look_like_codes(firm: Firm) -> str | None:
     """Each code of the Common Procurement Vocabulary has 8 digits, with or without its check digit."""
     wrong = [code for code in firm.cpv if not _CPV.fullmatch(code.strip())]
     if wrong:
-        return f"Enter CPV codes of 8 digits, like 72000000. This is none: {', '.join(wrong)[:80]}."
+        return _("Enter CPV codes of 8 digits, like 72000000. This is none: {wrong}.", wrong=", ".join(wrong)[:80])
     return None
 
 

@@ -52,6 +52,11 @@ class Dates(msgspec.Struct, frozen=True):
     decided: int
 
 
+def takes_bids(closes_at: datetime | None, now: datetime) -> bool:
+    """Whether the time for bids still runs: what arrives at the stated moment itself is late."""
+    return closes_at is not None and now < closes_at
+
+
 def stage(tender: Tender | Dates, now: datetime) -> Stage:
     """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it. Which lots are decided is
     not asked here: what is allowed does not depend on it."""
@@ -61,7 +66,7 @@ def stage(tender: Tender | Dates, now: datetime) -> Stage:
         return "draft"
     if tender.opened_at is not None:
         return "evaluation"
-    if tender.closes_at is None or now >= tender.closes_at:
+    if not takes_bids(tender.closes_at, now):
         return "closed"
     if questions.are_taken(tender.questions_until, now):
         return "questions"

@@ -27,6 +27,7 @@ from market.suppliers.tables import Profile
 from market.tenders import actions as tenders
 from market.tenders import rules as tender_rules
 from market.tenders.tables import Tender
+from market.wording import N_
 from search import rules
 from search.tables import Approach, Invited, Shortlisted
 
@@ -35,14 +36,14 @@ class Invitation(msgspec.Struct, forbid_unknown_fields=True):
     """Whom to tell of what: `record` is `challenge:reference` or `tender:reference`. There is no field for words of one's
     own, so that nobody learns more than what is published."""
 
-    record: Annotated[str, Meta(title="What is open", max_length=40)]
+    record: Annotated[str, Meta(title=N_("What is open"), max_length=40)]
     suppliers: Annotated[list[str], Meta(title="Suppliers")] = msgspec.field(default_factory=list)
 
 
 class Letter(msgspec.Struct, forbid_unknown_fields=True):
     """What one supplier writes to another."""
 
-    text: Annotated[str, Meta(title="Your letter", min_length=20, max_length=2000)]
+    text: Annotated[str, Meta(title=N_("Your letter"), min_length=20, max_length=2000)]
 
 
 @dataclass(frozen=True, slots=True)

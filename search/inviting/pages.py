@@ -13,7 +13,7 @@ from market.refusals import refusals
 from market.suppliers import actions as suppliers
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from market.wording import _
+from market.wording import _, _n
 from search import rules
 from search.inviting import actions as inviting
 
@@ -46,14 +46,18 @@ class ShortlistPages(Controller):
         """Put them on the list."""
         form = await forms.read(request, Chosen)
         fresh = await inviting.shortlist(request.user, form.data.ref)
-        said = f"{fresh} {'supplier is' if fresh == 1 else 'suppliers are'} new on your short list."
-        return to("/search/shortlist", said if fresh else "They were on your short list already.")
+        if not fresh:
+            return to("/search/shortlist", _("They were on your short list already."))
+        words = _n(
+            "{number} supplier is new on your short list.", "{number} suppliers are new on your short list.", fresh
+        )
+        return to("/search/shortlist", words)
 
     @post("/{ref:str}/remove", guards=[guards.buyer])
     async def remove(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take one off."""
         firm = await inviting.unlist(request.user, ref)
-        return to("/search/shortlist", f"{firm.name} is off your short list.")
+        return to("/search/shortlist", _("{name} is off your short list.", name=firm.name))
 
     @post("/invite", guards=[guards.buyer])
     async def invite(self, request: Visitor) -> Response[Any]:
@@ -61,8 +65,12 @@ class ShortlistPages(Controller):
         form = await forms.read(request, inviting.Invitation)
         with form.acting():
             told = await inviting.invite(request.user, form.data)
-            words = "1 supplier was" if told == 1 else f"{told} suppliers were"
-            return to("/search/shortlist", f"{words} told by letter. Whom you told is public.")
+            words = _n(
+                "{number} supplier was told by letter. Whom you told is public.",
+                "{number} suppliers were told by letter. Whom you told is public.",
+                told,
+            )
+            return to("/search/shortlist", words)
         return await _shortlist(request, form)
 
 
@@ -106,7 +114,7 @@ class PartnerPages(Controller):
         form = await forms.read(request, inviting.Letter)
         with form.acting():
             await inviting.approach(request.user, ref, form.data)
-            return to(f"/search/partners/{ref}", "Your letter is on its way. An answer reaches you by letter.")
+            return to(f"/search/partners/{ref}", _("Your letter is on its way. An answer reaches you by letter."))
         return await _partner(request, ref, form)
 
 

@@ -23,6 +23,7 @@ from market.tenders import actions as tenders
 from market.tenders import cpv
 from market.tenders.tables import Tender
 from market.waivers import actions as waivers
+from market.wording import N_
 from search import rules
 from search.documents import Kind
 from search.index import IndexUnavailable
@@ -42,9 +43,9 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """What the buyer says of the list. `seen` is :func:`fingerprint` of what she was shown; `chosen` the id of what she
     reuses or joins."""
 
-    answer: Annotated[Literal["reuse", "join", "differs", "nothing"], Meta(title="Your answer")]
-    seen: Annotated[str, Meta(title="What you were shown", max_length=40)]
-    chosen: Annotated[str, Meta(title="Which one", max_length=120)] = ""
+    answer: Annotated[Literal["reuse", "join", "differs", "nothing"], Meta(title=N_("Your answer"))]
+    seen: Annotated[str, Meta(title=N_("What you were shown"), max_length=40)]
+    chosen: Annotated[str, Meta(title=N_("Which one"), max_length=120)] = ""
     reason: Annotated[str, Meta(title="Why", max_length=4000)] = ""
 
 

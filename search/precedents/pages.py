@@ -11,21 +11,22 @@ from market.accounts import guards
 from market.kinds import KINDS
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import N_, _
 from search.index import IndexUnavailable
 from search.inviting import actions as inviting
 from search.precedents import actions as precedents
 
 ANSWERS = {
-    "reuse": "Reuse it: what exists serves",
-    "join": "Join it: take part in what is under way",
-    "differs": "Mine differs",
-    "nothing": "Nobody has done this before, as far as we can find",
+    "reuse": N_("Reuse it: what exists serves"),
+    "join": N_("Join it: take part in what is under way"),
+    "differs": N_("Mine differs"),
+    "nothing": N_("Nobody has done this before, as far as we can find"),
 }
 SAID = {
-    "reuse": "The buyer reuses",
-    "join": "The buyer joins",
-    "differs": "The buyer says how it differs",
-    "nothing": "Nothing alike was found",
+    "reuse": N_("The buyer reuses"),
+    "join": N_("The buyer joins"),
+    "differs": N_("The buyer says how it differs"),
+    "nothing": N_("Nothing alike was found"),
 }
 
 
@@ -47,7 +48,7 @@ class PrecedentPages(Controller):
         with form.acting():
             await precedents.compare(request.user, kind, ref, form.data)
             subject = await precedents.subject_of(kind, ref)
-            return to(subject.url, "Your answer is kept. It is published with what you were shown.")
+            return to(subject.url, _("Your answer is kept. It is published with what you were shown."))
         return await _similar(request, kind, ref, form)
 
 
@@ -61,7 +62,7 @@ async def _similar(request: Visitor, kind: str, ref: str, form: forms.Form[prece
             shown = await precedents.alike(subject)
         except IndexUnavailable:
             shown = None
-    offered = [(value, text) for value, text in ANSWERS.items() if (value == "nothing") is not bool(shown)]
+    offered = [(value, _(text)) for value, text in ANSWERS.items() if (value == "nothing") is not bool(shown)]
     if not shown:
         offered = [each for each in offered if each[0] not in ("reuse", "join")]
     return show(

@@ -17,6 +17,7 @@ from market.actor import SYSTEM, Actor
 from market.audit.actions import record
 from market.db import find, transaction
 from market.refusals import Refused
+from market.wording import N_
 from search import queries, rules
 from search.index import IndexUnavailable, Range, Results, Sort
 from search.outbox import arrived, index
@@ -35,7 +36,7 @@ class SaveDraft(msgspec.Struct, forbid_unknown_fields=True):
 
     query: Annotated[str, Meta(title="Search", max_length=2000)]
     name: Annotated[str, Meta(title="Name", min_length=1, max_length=120)]
-    rhythm: Annotated[Literal["at-once", "daily", "never"], Meta(title="How often")] = "daily"
+    rhythm: Annotated[Literal["at-once", "daily", "never"], Meta(title=N_("How often"))] = "daily"
 
 
 def asked_of(saved: SavedSearch) -> queries.Asked:

@@ -13,6 +13,7 @@ from market.refusals import NotFound
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
+from market.wording import _
 from search import comparing, queries, rules
 from search.index import IndexUnavailable
 from search.saved import actions as alerts
@@ -50,14 +51,14 @@ class SavingPages(Controller):
         form = await forms.read(request, alerts.SaveDraft)
         with form.acting():
             await alerts.save(request.user, form.data)
-            return to("/search/saved", "The search is saved.")
+            return to("/search/saved", _("The search is saved."))
         return _naming(request, form)
 
     @post("/saved/{ref:str}/stop", guards=[guards.signed_in])
     async def stop(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Stop it."""
         saved = await alerts.stop(request.user, ref)
-        return to("/search/saved", f"You hear no more of “{saved.name}”.")
+        return to("/search/saved", _("You hear no more of “{name}”.", name=saved.name))
 
     @get("/stop/{token:str}", guards=[guards.public])
     async def stopping(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
@@ -74,7 +75,7 @@ class SavingPages(Controller):
     async def feed(self, request: Visitor) -> Response[bytes]:
         """Any search as a feed: its address with another ending."""
         asked = queries.read(request.query_params.multi_items())
-        return await _feed(request, asked, asked.text or "Everything published")
+        return await _feed(request, asked, asked.text or _("Everything published"))
 
     @get(
         ["/feed/{token:str}/new.atom", "/feed/{token:str}/new.json", "/feed/{token:str}/deadlines.ics"],

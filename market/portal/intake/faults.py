@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from market import nesting
+from market.wording import _
 
 _NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
 
@@ -21,35 +22,45 @@ def shown(text: bytes) -> str:
 def plain(error: Exception) -> str:
     """What a reader of JSON complained of."""
     if isinstance(error, nesting.TooDeep):
-        return "The brackets are nested deeper than any real release; it was not read."
+        return _("The brackets are nested deeper than any real release; it was not read.")
     words = str(error)
-    place = f" at byte {found.group(1)} of it" if (found := _NUMBERED_LINE.search(words)) else ""
+    place = _(" at byte {found} of it", found=found.group(1)) if (found := _NUMBERED_LINE.search(words)) else ""
     cause = _NUMBERED_LINE.sub("", words).removeprefix("JSON is malformed:").strip(" .")
-    return f"This is not valid JSON{place}: {cause}." if cause else f"This is not valid JSON{place}."
+    return (
+        _("This is not valid JSON{place}: {cause}.", place=place, cause=cause)
+        if cause
+        else _("This is not valid JSON{place}.", place=place)
+    )
 
 
 def not_json(start: bytes) -> str:
     """What begins so and is no JSON."""
     text = start.lower()
     if text.startswith((b"<!doctype html", b"<html")):
-        return "This is a web page, not data: the portal probably answered with an error or a sign-in page."
+        return _("This is a web page, not data: the portal probably answered with an error or a sign-in page.")
     if text.startswith(b"<"):
-        return "This is XML, not JSON; open contracting data is JSON."
+        return _("This is XML, not JSON; open contracting data is JSON.")
     if text.startswith(b"%pdf"):
-        return "This is a PDF document, not data."
+        return _("This is a PDF document, not data.")
     if text.startswith(b"pk"):
-        return "This is an archive of a kind that is not read here."
+        return _("This is an archive of a kind that is not read here.")
     if start.split(b"\n")[0].count(b",") >= 2:
-        return "This looks like a table (CSV); read it with the column mapping of its portal."
-    return f"This is not JSON: it begins with {shown(start)}."
+        return _("This looks like a table (CSV); read it with the column mapping of its portal.")
+    return _("This is not JSON: it begins with {start}.", start=shown(start))
 
 
 def not_ocds(data: dict[str, Any]) -> str:
     """What is JSON and no open contracting data."""
     for key in ("error", "errors", "message"):
         if key in data and len(data) <= 5:
-            return f"The portal answered with an error instead of data: {shown(msgspec.json.encode(data[key]))}."
+            return _(
+                "The portal answered with an error instead of data: {excerpt}.",
+                excerpt=shown(msgspec.json.encode(data[key])),
+            )
     if not data:
-        return "The document is an empty object."
+        return _("The document is an empty object.")
     keys = ", ".join(sorted(data)[:5])
-    return f"This has no ocid and is no release, record or package of open contracting data (its fields: {keys} …)."
+    return _(
+        "This has no ocid and is no release, record or package of open contracting data (its fields: {keys} …).",
+        keys=keys,
+    )

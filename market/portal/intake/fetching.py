@@ -30,6 +30,7 @@ from market.portal import rules
 from market.portal.intake import reading
 from market.portal.intake.sources import Paging
 from market.refusals import insist
+from market.wording import _
 
 LARGEST = 16 * 1024**3
 """The most bytes one address may send; more is refused, so that a portal gone wrong does not fill the disk."""
@@ -113,7 +114,7 @@ class Fetcher:
                 return await self._once(url, paging)
             except _Busy as busy:
                 if not left:
-                    raise Unreachable(f"{url} could not be read: {busy.words}.") from busy
+                    raise Unreachable(_("{url} could not be read: {words}.", url=url, words=busy.words)) from busy
                 pause = min(busy.after if busy.after is not None else waits, self._patience.longest)
                 waits *= 2
                 await asyncio.sleep(pause)
@@ -121,7 +122,7 @@ class Fetcher:
 
     async def _once(self, url: str, paging: Paging | None) -> Page:
         target = url
-        for _ in range(6):
+        for _turn in range(6):
             self._refuse(target)
             try:
                 async with self._session.get(target, allow_redirects=False) as answer:
@@ -129,17 +130,22 @@ class Fetcher:
                         target = urljoin(target, answer.headers["location"])
                         continue
                     if answer.status in _BUSY:
-                        raise _Busy(f"the portal answered {answer.status}", _after(answer.headers.get("retry-after")))
+                        raise _Busy(
+                            _("the portal answered {status}", status=answer.status),
+                            _after(answer.headers.get("retry-after")),
+                        )
                     if answer.status != 200:
-                        raise Unreachable(f"{url} could not be read: the portal answered {answer.status}.")
+                        raise Unreachable(
+                            _("{url} could not be read: the portal answered {status}.", url=url, status=answer.status)
+                        )
                     path, digest, size = await self._written(answer)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if (refused := _refusal(error)) is not None:
                     raise refused from error
-                raise _Busy(f"the connection failed ({type(error).__name__})", None) from error
+                raise _Busy(_("the connection failed ({name})", name=type(error).__name__), None) from error
             following, empty = _what_follows(path, size, url, paging)
             return Page(url, path, digest, following, empty)
-        raise Unreachable(f"{url} could not be read: it leads from one address to the next without end.")
+        raise Unreachable(_("{url} could not be read: it leads from one address to the next without end.", url=url))
 
     def _refuse(self, url: str) -> None:
         insist((rules.web_address,), url)
@@ -158,7 +164,7 @@ class Fetcher:
                 digest.update(piece)
                 size += len(piece)
                 if size > LARGEST:
-                    raise Unreachable(f"{answer.url} sends more than 16 GB; it was not read further.")
+                    raise Unreachable(_("{url} sends more than 16 GB; it was not read further.", url=answer.url))
                 handle.write(piece)
         return Path(handle.name), digest.hexdigest(), size
 

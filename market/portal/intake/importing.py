@@ -24,6 +24,7 @@ from market.portal.intake.sources import Paging
 from market.portal.intake.tabular import read_table
 from market.portal.tables import ImportRun, Source
 from market.refusals import insist
+from market.wording import _
 
 BATCH = 500
 """Items kept in one transaction."""
@@ -125,7 +126,7 @@ class Run:
         seen: set[str] = set()
         while url is not None and (most is None or len(seen) < most):
             if url in seen:
-                await self._stopped("The portal's pages lead in a circle.")
+                await self._stopped(_("The portal's pages lead in a circle."))
                 return
             seen.add(url)
             before = self.counts.new + self.counts.changed + self.counts.rejected
@@ -196,7 +197,7 @@ def _items(part: Part) -> Iterator[tuple[Found | Defect, int]]:
     try:
         stream: BinaryIO = part.path.open("rb")
     except OSError as error:
-        yield Defect(Place(part.name), f"The file cannot be opened: {error.strerror or error}."), 0
+        yield Defect(Place(part.name), _("The file cannot be opened: {strerror}.", strerror=error.strerror or error)), 0
         return
     with stream:
         found = read_table(stream, name=part.name) if part.table else read(stream, name=part.name)

@@ -27,6 +27,7 @@ from market.portal.intake.notices import Notice
 from market.portal.intake.reading import Defect, Found, Kind, Note, Package
 from market.portal.intake.upgrading import Upgraded, upgrade
 from market.portal.tables import Source
+from market.wording import _
 
 log = logging.getLogger("prelude.portal")
 
@@ -88,7 +89,7 @@ def notice_ref(source: str, ocid: str) -> str:
     meet in one about once in a million libraries."""
     number = int.from_bytes(hashlib.sha256(f"{source}\n{ocid}".encode()).digest()[:8], "big")
     letters = ""
-    for _ in range(12):
+    for _turn in range(12):
         number, place = divmod(number, len(ALPHABET))
         letters += ALPHABET[place]
     return f"{KINDS['notice'].prefix}-{letters}"
@@ -130,7 +131,11 @@ async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, row
             columns = _columns(source, ocid, [*one.releases, *(each for item in one.items for each in item.releases)])
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
             log.exception("a release of %s could not be put in order", ocid)
-            why = f"The release is well-formed, but could not be put in order with the others of its procurement ({error})."
+            why = _(
+                "The release is well-formed, but could not be put in order with the others of its "
+                "procurement ({error}).",
+                error=error,
+            )
             defects += [Defect(each.found.position, why, each.found.raw) for each in one.items]
             continue
         kept += one.items
@@ -211,10 +216,12 @@ def _made(found: Found, digest: bytes, row: bool) -> _Item | Defect:
         releases.append(one)
     ocid = releases[0].ocid
     if strange := next((each.ocid for each in releases if each.ocid != ocid), None):
-        why = f"The record of {ocid} also holds a release of another procurement, {strange}."
+        why = _(
+            "The record of {ocid} also holds a release of another procurement, {strange}.", ocid=ocid, strange=strange
+        )
         return Defect(found.position, why, found.raw)
     if "\x00" in ocid or len(ocid) > 500:
-        return Defect(found.position, "The ocid is longer than 500 characters or holds invisible ones.", found.raw)
+        return Defect(found.position, _("The ocid is longer than 500 characters or holds invisible ones."), found.raw)
     return _Item(found, digest, "row" if row else found.kind, ocid, releases)
 
 

@@ -22,6 +22,7 @@ from market import ocds
 from market.portal.intake.reading import Note
 from market.portal.intake.spellings import instant
 from market.portal.intake.upgrading import Upgraded
+from market.wording import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,11 @@ def merge(releases: Iterable[Upgraded]) -> Merged:
         latest.append(chosen[-1].release)
         compiled = latest.asdict()
         notes.append(
-            Note("merge.inconsistent", "", f"Releases contradict one another; the latest alone is shown ({error}).")
+            Note(
+                "merge.inconsistent",
+                "",
+                _("Releases contradict one another; the latest alone is shown ({error}).", error=error),
+            )
         )
     return Merged(ocid, compiled, tuple(history), tuple(notes))
 
@@ -173,7 +178,10 @@ def _distinct(every: list[Upgraded], notes: list[Note]) -> list[Upgraded]:
                 Note(
                     "release.id-reused",
                     "id",
-                    f"The release id “{each.id}” stands over different texts; the later one adds to the earlier.",
+                    _(
+                        "The release id “{id}” stands over different texts; the later one adds to the earlier.",
+                        id=each.id,
+                    ),
                 )
             )
             each = replace(each, id=f"{each.id}~{each.content[:8]}")
@@ -198,7 +206,7 @@ def _choose(every: list[Upgraded], notes: list[Note]) -> list[Upgraded]:
         return single
     if len(compiled) > 1:
         notes.append(
-            Note("release.compiled-again", "", "Several compiled releases were published; the latest is the base.")
+            Note("release.compiled-again", "", _("Several compiled releases were published; the latest is the base."))
         )
     return [latest, *(each for each in single if instant(each.date) > instant(latest.date))]
 

@@ -18,6 +18,10 @@ import msgspec
 from market.money import Money, exponent
 from market.portal.intake.spellings import instant, moment
 from market.standing import Standing, Tone
+from market.wording import N_, _
+
+UNTITLED = N_("Untitled notice")
+"""The title of a notice whose portal gives none."""
 
 Stage = Literal["planning", "open", "closed", "awarded", "contract", "cancelled"]
 """Where a procurement stands; `closed` is past its deadline, or without one, and not awarded as far as is known."""
@@ -98,12 +102,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 STAGES: dict[Stage, tuple[str, Tone]] = {
-    "planning": ("Planned", "grey"),
-    "open": ("Open", "green"),
-    "closed": ("Closed", "amber"),
-    "awarded": ("Awarded", "teal"),
-    "contract": ("Contract", "teal"),
-    "cancelled": ("Cancelled", "red"),
+    "planning": (N_("Planned"), "grey"),
+    "open": (N_("Open"), "green"),
+    "closed": (N_("Closed"), "amber"),
+    "awarded": (N_("Awarded"), "teal"),
+    "contract": (N_("Contract"), "teal"),
+    "cancelled": (N_("Cancelled"), "red"),
 }
 """The word for each stage, and its tone."""
 
@@ -126,15 +130,16 @@ def standing(notice: Notice | Dates, now: datetime) -> Standing:
     """Where the procurement stands, in words, and the date that matters now, as far as its portal gave one."""
     found = stage(notice, now)
     dates: dict[Stage, tuple[datetime | None, str]] = {
-        "planning": (notice.opens_at, "Opens"),
-        "open": (notice.closes_at, "Closes"),
-        "closed": (notice.closes_at, "Closed"),
-        "awarded": (notice.awarded_at, "Awarded"),
-        "contract": (notice.signed_at, "Signed"),
-        "cancelled": (notice.updated_at, "Cancelled"),
+        "planning": (notice.opens_at, _("Opens")),
+        "open": (notice.closes_at, _("Closes")),
+        "closed": (notice.closes_at, _("Closed")),
+        "awarded": (notice.awarded_at, _("Awarded")),
+        "contract": (notice.signed_at, _("Signed")),
+        "cancelled": (notice.updated_at, _("Cancelled")),
     }
     when, label = dates[found]
-    return Standing(found, *STAGES[found], *((when, label) if when else (notice.published_at, "Published")))
+    word, tone = STAGES[found]
+    return Standing(found, _(word), tone, *((when, label) if when else (notice.published_at, _("Published"))))
 
 
 def stage(notice: Notice | Dates, now: datetime) -> Stage:
@@ -187,7 +192,7 @@ def notice(compiled: dict[str, Any], *, source: str, tags: tuple[str, ...] = (),
     return Notice(
         ocid=str(compiled["ocid"]),
         source=source,
-        title=title or "Untitled notice",
+        title=title or _(UNTITLED),
         description=description,
         buyer=buyer,
         suppliers=tuple(_suppliers(awards, parties)),

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from market.portal.intake.names import identifier, number_in, words
-from market.portal.intake.notices import Notice, Party
+from market.portal.intake.notices import UNTITLED, Notice, Party
 from market.portal.intake.reading import Note
+from market.wording import N_, _
 
 Area = Literal["completeness", "dates", "money", "identifiers"]
 
@@ -113,59 +114,61 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "title",
         "completeness",
-        "It has a title of its own.",
-        lambda s: len(s.notice.title) > 4 and s.notice.title != "Untitled notice",
+        N_("It has a title of its own."),
+        lambda s: len(s.notice.title) > 4 and s.notice.title != _(UNTITLED),
     ),
     Check(
         "description",
         "completeness",
-        "It says in a sentence what is wanted.",
+        N_("It says in a sentence what is wanted."),
         lambda s: len(s.notice.description) >= 20,
     ),
-    Check("plain-text", "completeness", "Its text is plain, not signs of HTML.", lambda s: not s.noted("text.markup")),
-    Check("buyer", "completeness", "It names the buyer.", lambda s: s.notice.buyer is not None),
+    Check(
+        "plain-text", "completeness", N_("Its text is plain, not signs of HTML."), lambda s: not s.noted("text.markup")
+    ),
+    Check("buyer", "completeness", N_("It names the buyer."), lambda s: s.notice.buyer is not None),
     Check(
         "deadline",
         "completeness",
-        "A tender says until when bids are taken.",
+        N_("A tender says until when bids are taken."),
         lambda s: s.notice.closes_at is not None if s.notice.reached == "tender" else None,
     ),
     Check(
         "value",
         "completeness",
-        "It says what it is expected to cost.",
+        N_("It says what it is expected to cost."),
         lambda s: s.notice.value_minor is not None if _started(s) else None,
     ),
     Check(
         "classification",
         "completeness",
-        "It is classified by CPV.",
+        N_("It is classified by CPV."),
         lambda s: bool(s.notice.cpv) if _started(s) else None,
     ),
     Check(
         "method",
         "completeness",
-        "It says how the supplier is chosen.",
+        N_("It says how the supplier is chosen."),
         lambda s: s.notice.method is not None if _started(s) else None,
     ),
     Check(
         "supplier",
         "completeness",
-        "An award names who won it.",
+        N_("An award names who won it."),
         lambda s: bool(s.notice.suppliers) if _awarded(s) else None,
     ),
-    Check("link", "completeness", "It links to its page at the portal.", lambda s: s.notice.link is not None),
-    Check("real", "completeness", "It is not a test published as real.", lambda s: not s.notice.test),
+    Check("link", "completeness", N_("It links to its page at the portal."), lambda s: s.notice.link is not None),
+    Check("real", "completeness", N_("It is not a test published as real."), lambda s: not s.notice.test),
     Check(
         "release-date",
         "dates",
-        "Every release says when it was published.",
+        N_("Every release says when it was published."),
         lambda s: not s.noted("release.date-missing"),
     ),
     Check(
         "date-spelling",
         "dates",
-        "Dates are written as the standard wants them.",
+        N_("Dates are written as the standard wants them."),
         lambda s: (
             not s.noted(
                 "date.invalid",
@@ -180,19 +183,19 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "not-in-the-future",
         "dates",
-        "It was not published in the future.",
+        N_("It was not published in the future."),
         lambda s: s.notice.published_at <= s.now + timedelta(days=2) if s.notice.published_at else None,
     ),
     Check(
         "deadline-after-opening",
         "dates",
-        "The deadline is after the opening.",
+        N_("The deadline is after the opening."),
         lambda s: _ordered(s.notice.opens_at, s.notice.closes_at),
     ),
     Check(
         "award-after-deadline",
         "dates",
-        "The award is after the deadline.",
+        N_("The award is after the deadline."),
         lambda s: _ordered(
             s.notice.closes_at, s.notice.awarded_at + timedelta(days=1) if s.notice.awarded_at else None
         ),
@@ -200,70 +203,73 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "end-after-start",
         "dates",
-        "The contract ends after it starts.",
+        N_("The contract ends after it starts."),
         lambda s: _ordered(s.notice.starts_at, s.notice.ends_at),
     ),
-    Check("currency", "money", "Every amount has a currency.", lambda s: not s.noted("currency.missing")),
+    Check("currency", "money", N_("Every amount has a currency."), lambda s: not s.noted("currency.missing")),
     Check(
         "amounts-are-numbers",
         "money",
-        "Amounts are numbers.",
+        N_("Amounts are numbers."),
         lambda s: not s.noted("number.text", "number.unreadable", "number.object"),
     ),
-    Check("net-amount", "money", "The amount without tax is given.", lambda s: not s.noted("amount.gross-only")),
+    Check("net-amount", "money", N_("The amount without tax is given."), lambda s: not s.noted("amount.gross-only")),
     Check(
         "one-currency",
         "money",
-        "Lots and tender are in one currency.",
+        N_("Lots and tender are in one currency."),
         lambda s: not s.noted("currency.mixed") if s.notice.lots else None,
     ),
     Check(
         "plausible",
         "money",
-        "The amount is more than a token and less than a state's budget.",
+        N_("The amount is more than a token and less than a state's budget."),
         lambda s: 10_000 <= s.notice.value_minor <= 10**14 if s.notice.value_minor is not None else None,
     ),
     Check(
         "ocid",
         "identifiers",
-        "The ocid begins with a registered prefix.",
+        N_("The ocid begins with a registered prefix."),
         lambda s: bool(_OCID.fullmatch(s.notice.ocid)),
     ),
     Check(
         "release-id",
         "identifiers",
-        "Every release has an id, and no id stands over two texts.",
+        N_("Every release has an id, and no id stands over two texts."),
         lambda s: not s.noted("release.id-missing", "release.id-reused"),
     ),
     Check(
         "item-ids",
         "identifiers",
-        "Items in lists have ids of their own.",
+        N_("Items in lists have ids of their own."),
         lambda s: not s.noted("item.id-missing", "item.id-repeated"),
     ),
     Check(
         "party-ids",
         "identifiers",
-        "One organisation id means one organisation.",
+        N_("One organisation id means one organisation."),
         lambda s: not s.noted("party.id-shared", "party.id-missing"),
     ),
     Check(
         "buyer-register",
         "identifiers",
-        "The buyer has a number on a public register (org-id.guide).",
+        N_("The buyer has a number on a public register (org-id.guide)."),
         lambda s: _registered([s.notice.buyer]),
     ),
     Check(
         "supplier-register",
         "identifiers",
-        "Suppliers have numbers on a public register (org-id.guide).",
+        N_("Suppliers have numbers on a public register (org-id.guide)."),
         lambda s: _registered(s.notice.suppliers),
     ),
 )
 """Every check, in the order in which they are shown."""
 
 _SHARED = Check(
-    "supplier-id-reuse", "identifiers", "No supplier id is used for different suppliers across notices.", lambda _: None
+    "supplier-id-reuse",
+    "identifiers",
+    N_("No supplier id is used for different suppliers across notices."),
+    lambda _: None,
 )
 
 
@@ -303,7 +309,9 @@ class Quality:
         results = [self._result(check) for check in CHECKS]
         several = sorted(key for key, names in self._names.items() if len(names) > 2)
         results.append(
-            Result(_SHARED.code, _SHARED.area, _SHARED.asks, len(self._names), len(several), tuple(several[:EXAMPLES]))
+            Result(
+                _SHARED.code, _SHARED.area, _(_SHARED.asks), len(self._names), len(several), tuple(several[:EXAMPLES])
+            )
         )
         areas: dict[Area, int] = {}
         for area in AREAS:
@@ -315,7 +323,7 @@ class Quality:
 
     def _result(self, check: Check) -> Result:
         return Result(
-            check.code, check.area, check.asks, self._asked.get(check.code, 0), self._failed.get(check.code, 0),
+            check.code, check.area, _(check.asks), self._asked.get(check.code, 0), self._failed.get(check.code, 0),
             tuple(self._examples.get(check.code, ())),
         )  # fmt: skip
 

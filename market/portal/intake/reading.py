@@ -24,6 +24,7 @@ import msgspec
 from market import nesting
 from market.portal.intake.faults import not_json, not_ocds, plain, shown
 from market.portal.intake.streams import Broken, Cursor, Limited, Readable, Rejoined, TooLarge, TooMuch
+from market.wording import _
 
 Kind = Literal["release", "compiled", "record"]
 """`compiled` is a release that sums up all others of its process; `record` holds releases, a compiled one, or both."""
@@ -130,7 +131,9 @@ def read(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> I
         with path.open("rb") as stream:
             yield from _stream(stream, name or path.name, 0)
     except OSError as error:
-        yield Defect(Position(name or path.name), f"The file cannot be opened: {error.strerror or error}.")
+        yield Defect(
+            Position(name or path.name), _("The file cannot be opened: {strerror}.", strerror=error.strerror or error)
+        )
 
 
 NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, nesting.TooDeep)
@@ -155,7 +158,7 @@ def reread(raw: bytes, kind: Kind, position: Position, package: Package) -> Foun
         except NOT_JSON:
             return Defect(position, plain(error), raw)
     if not isinstance(data, dict):
-        return Defect(position, f"A release was expected here but {shown(raw)} came.", raw)
+        return Defect(position, _("A release was expected here but {raw} came.", raw=shown(raw)), raw)
     return Found(raw, kind, position, data, package, notes)
 
 
@@ -184,18 +187,18 @@ def unfold(found: Found) -> Iterator[Found | Defect]:
     elif not embedded and isinstance(record.get("versionedRelease"), dict):
         where = Position(outer.file, f"{outer.item}.versionedRelease".lstrip("."), outer.byte)
         latest = _latest(record["versionedRelease"])
-        note = Note("record.versioned-only", "versionedRelease", "The latest value of each field was taken.")
+        note = Note("record.versioned-only", "versionedRelease", _("The latest value of each field was taken."))
         one = _inside(found, latest, ocid, "compiled", where)
         yield Found(one.raw, one.kind, one.position, one.data, one.package, (*one.notes, note))
     elif not embedded:
-        yield Defect(outer, "The record only links to releases kept elsewhere; it holds none itself.", found.raw)
+        yield Defect(outer, _("The record only links to releases kept elsewhere; it holds none itself."), found.raw)
 
 
 def _inside(record: Found, release: dict[str, Any], ocid: Any, kind: Kind, where: Position) -> Found:
     notes = record.notes
     if not release.get("ocid") and isinstance(ocid, str) and ocid:
         release["ocid"] = ocid
-        notes = (*notes, Note("ocid.from-record", "ocid", "The ocid was taken from the record around the release."))
+        notes = (*notes, Note("ocid.from-record", "ocid", _("The ocid was taken from the record around the release.")))
     return Found(msgspec.json.encode(release), kind, where, release, record.package, notes)
 
 
@@ -230,50 +233,58 @@ def _stream(stream: Readable, name: str, depth: int) -> Iterator[Found | Defect]
     elif start == b"PK\x03\x04":
         yield from _zipped(stream, start, name, depth)
     elif start == b"PK\x05\x06":
-        yield Defect(Position(name), "The archive is empty: it holds no file.")
+        yield Defect(Position(name), _("The archive is empty: it holds no file."))
     else:
         yield from _Document(Cursor(stream, start), name).items()
 
 
 def _packed(stream: Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
     if depth >= 2:
-        yield Defect(Position(name), "The file is compressed more than twice over; unpack it first.")
+        yield Defect(Position(name), _("The file is compressed more than twice over; unpack it first."))
         return
     inner = name.removesuffix(".gz")
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", Rejoined(start, stream)))
     try:
         yield from _stream(Limited(unpacked), inner, depth + 1)
     except (OSError, EOFError, zlib.error) as error:
-        yield Defect(Position(name), f"The compressed file is damaged or cut short ({error}); fetch it again.")
+        yield Defect(
+            Position(name), _("The compressed file is damaged or cut short ({error}); fetch it again.", error=error)
+        )
     except TooMuch:
-        yield Defect(Position(name), "The compressed file unpacks to more than 64 GB and was not read further.")
+        yield Defect(Position(name), _("The compressed file unpacks to more than 64 GB and was not read further."))
 
 
 def _zipped(stream: Readable, start: bytes, name: str, depth: int) -> Iterator[Found | Defect]:
     if depth >= 2:
-        yield Defect(Position(name), "The file is compressed more than twice over; unpack it first.")
+        yield Defect(Position(name), _("The file is compressed more than twice over; unpack it first."))
         return
     seekable = cast("BinaryIO", stream)
     if not (hasattr(stream, "seekable") and seekable.seekable()):
-        yield Defect(Position(name), "A zip archive can only be read from a file, since its table stands at the end.")
+        yield Defect(
+            Position(name), _("A zip archive can only be read from a file, since its table stands at the end.")
+        )
         return
     seekable.seek(-len(start), io.SEEK_CUR)
     try:
         with zipfile.ZipFile(seekable) as archive:
             members = sorted((each for each in archive.infolist() if not each.is_dir()), key=lambda each: each.filename)
             if not members:
-                yield Defect(Position(name), "The archive is empty: it holds no file.")
+                yield Defect(Position(name), _("The archive is empty: it holds no file."))
             for member in members:
                 inner = f"{name}!{member.filename}"
                 try:
                     with archive.open(member) as opened:
                         yield from _stream(Limited(opened), inner, depth + 1)
                 except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError) as error:
-                    yield Defect(Position(inner), f"This part of the archive cannot be unpacked ({error}).")
+                    yield Defect(
+                        Position(inner), _("This part of the archive cannot be unpacked ({error}).", error=error)
+                    )
                 except TooMuch:
-                    yield Defect(Position(inner), "This part of the archive unpacks to more than 64 GB and was left.")
+                    yield Defect(
+                        Position(inner), _("This part of the archive unpacks to more than 64 GB and was left.")
+                    )
     except zipfile.BadZipFile as error:
-        yield Defect(Position(name), f"The archive is damaged or cut short ({error}); fetch it again.")
+        yield Defect(Position(name), _("The archive is damaged or cut short ({error}); fetch it again.", error=error))
 
 
 # ── the document ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -290,7 +301,9 @@ class _Document:
         first = cursor.peek()
         if not first:
             empty = cursor.byte == 0
-            yield self._defect("The file is empty (0 bytes)." if empty else "The file holds nothing but blank space.")
+            yield self._defect(
+                _("The file is empty (0 bytes).") if empty else _("The file holds nothing but blank space.")
+            )
             return
         if first not in (b"{", b"["):
             yield self._defect(not_json(cursor.excerpt()))
@@ -308,7 +321,10 @@ class _Document:
                 continue
             if first not in (b"{", b"["):
                 yield self._defect(
-                    f"After the first document comes something that is not JSON: {shown(cursor.excerpt())}."
+                    _(
+                        "After the first document comes something that is not JSON: {cursor}.",
+                        cursor=shown(cursor.excerpt()),
+                    )
                 )
                 return
             where = f"document[{number}]" if number else ""
@@ -333,7 +349,9 @@ class _Document:
             start = cursor.byte
             line = cursor.line(LARGEST_ITEM)
             if line is None:
-                yield self._defect("A line is larger than 64 MB, more than one release may have; reading stops here.")
+                yield self._defect(
+                    _("A line is larger than 64 MB, more than one release may have; reading stops here.")
+                )
                 return True
             if not line:
                 return True
@@ -352,7 +370,7 @@ class _Document:
 
     def _whole(self, text: bytes, where: str, package: Package, start: int) -> Iterator[Found | Defect]:
         if text[:1] not in (b"{", b"["):
-            yield self._defect(f"A release was expected here but {shown(text)} came.", where, text, start)
+            yield self._defect(_("A release was expected here but {text} came.", text=shown(text)), where, text, start)
             return
         try:
             fields: dict[str, msgspec.Raw] | list[msgspec.Raw]
@@ -362,7 +380,7 @@ class _Document:
             return
         if isinstance(fields, list):
             if not fields:
-                yield self._defect("The list is empty: it holds no release.", where)
+                yield self._defect(_("The list is empty: it holds no release."), where)
             for number, each in enumerate(fields):
                 yield from self._whole(bytes(each), f"{where}[{number}]", package, start)
             return
@@ -378,11 +396,11 @@ class _Document:
             if only[:1] == b"{":
                 yield self._item(only, _path(where, kind, None), package, start)
             else:
-                yield self._defect(f"The package's `{kind}` is not a list.", where, text)
+                yield self._defect(_("The package's `{kind}` is not a list.", kind=kind), where, text)
             return
         items = msgspec.json.decode(fields[kind], type=_ITEMS)
         if not items:
-            yield self._defect(f"The package is empty: its `{kind}` holds nothing.", where)
+            yield self._defect(_("The package is empty: its `{kind}` holds nothing.", kind=kind), where)
         for number, each in enumerate(items):
             yield self._item(bytes(each), _path(where, kind, number), package, start)
 
@@ -424,11 +442,15 @@ class _Document:
             if first == b"":
                 raise Broken("the file ends in the middle of a value")
             if first != b'"':
-                raise Broken(f"a field name in double quotes was expected but {shown(cursor.excerpt())} came")
+                raise Broken(
+                    _("a field name in double quotes was expected but {cursor} came", cursor=shown(cursor.excerpt()))
+                )
             name = cursor.value(WHOLE)
             key = str(_decoded(name) or name.decode("utf-8", "replace").strip('"'))
             if cursor.peek() != b":":
-                raise Broken(f"a colon was expected after “{key}” but {shown(cursor.excerpt())} came")
+                raise Broken(
+                    _("a colon was expected after “{key}” but {cursor} came", key=key, cursor=shown(cursor.excerpt()))
+                )
             cursor.take()
             opener = cursor.peek()
             if key in ("releases", "records") and opener == b"[" and "ocid" not in seen:
@@ -439,7 +461,7 @@ class _Document:
             try:
                 value = cursor.value(LARGEST_ITEM)
             except TooLarge as error:
-                raise Broken(f"the field “{key}” is larger than 64 MB") from error
+                raise Broken(_("the field “{key}” is larger than 64 MB", key=key)) from error
             if listed:
                 package.learn(key, _decoded(value))
             else:
@@ -461,12 +483,14 @@ class _Document:
                 continue
             path = _path(where, kind, number)
             if first == b"":
-                raise Broken(f"the file ends before the list is closed, after {number} items")
+                raise Broken(_("the file ends before the list is closed, after {number} items", number=number))
             if first not in (b"{", b"["):
                 value = cursor.value(WHOLE)
                 if not value:
-                    raise Broken(f"{shown(cursor.excerpt())} stands where a release was expected")
-                yield self._defect(f"A release was expected here but the list holds {shown(value)}.", path, value)
+                    raise Broken(_("{cursor} stands where a release was expected", cursor=shown(cursor.excerpt())))
+                yield self._defect(
+                    _("A release was expected here but the list holds {value}.", value=shown(value)), path, value
+                )
             elif kind is None:
                 yield from self._value(path, Package())
             else:
@@ -474,10 +498,10 @@ class _Document:
                 try:
                     yield self._item(cursor.value(LARGEST_ITEM), path, package, start)
                 except TooLarge as error:
-                    raise Broken(f"{path} is larger than 64 MB, more than one release may have") from error
+                    raise Broken(_("{path} is larger than 64 MB, more than one release may have", path=path)) from error
             number += 1
         if number == 0:
-            yield self._defect("The list is empty: it holds no release.", where)
+            yield self._defect(_("The list is empty: it holds no release."), where)
 
     def _item(self, text: bytes, where: str, package: Package, start: int) -> Found | Defect:
         """One release or record from its bytes, forgiving Latin-1 and trailing commas (each with a note)."""
@@ -503,8 +527,8 @@ class _Document:
         return Found(text, kind, position, data, package, notes)
 
     def _broken_off(self, why: str) -> str:
-        after = f" after {self._found} releases were read" if self._found else ""
-        return f"The file stops being readable{after}: {why}."
+        after = _(" after {found} releases were read", found=self._found) if self._found else ""
+        return _("The file stops being readable{after}: {why}.", after=after, why=why)
 
     def _defect(self, reason: str, where: str = "", raw: bytes = b"", start: int | None = None) -> Defect:
         return Defect(Position(self._name, where, start), reason, raw)
@@ -538,10 +562,10 @@ def _mend_text(text: bytes) -> tuple[bytes, tuple[Note, ...]]:
         text.decode()
     except UnicodeDecodeError:
         text = text.decode("cp1252", errors="replace").encode()
-        notes.append(Note("text.not-utf-8", "", "The text is not UTF-8; it was read as Windows-1252 (Latin-1)."))
+        notes.append(Note("text.not-utf-8", "", _("The text is not UTF-8; it was read as Windows-1252 (Latin-1).")))
     without = _TRAILING_COMMA.sub(lambda match: match.group(1) or b"", text)
     if without != text:
-        notes.append(Note("text.trailing-comma", "", "A comma before a closing bracket was passed over."))
+        notes.append(Note("text.trailing-comma", "", _("A comma before a closing bracket was passed over.")))
     return without, tuple(notes)
 
 

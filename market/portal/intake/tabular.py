@@ -23,6 +23,7 @@ import yaml
 
 from market.portal.intake.reading import Defect, Found, Note, Package, Position
 from market.portal.intake.spellings import moment, number
+from market.wording import _
 
 TABLES = Path(__file__).resolve().parents[3] / "fixtures" / "reference" / "portal-tables.yaml"
 
@@ -91,10 +92,12 @@ def reread_row(raw: bytes, position: Position, package: Package) -> Found | Defe
     """A row that was kept (:attr:`Found.raw`), read again by the mapping its package names, as it is now."""
     table = next((each for each in tables().values() if each.title == package.publisher), None)
     if table is None:
-        return Defect(position, f"There is no column mapping called “{package.publisher}” any more.", raw)
+        return Defect(
+            position, _("There is no column mapping called “{publisher}” any more.", publisher=package.publisher), raw
+        )
     data, notes = _release(msgspec.json.decode(raw, type=dict[str, str]), table)
     if "ocid" not in data:
-        return Defect(position, "The row has no reference of its own, so it cannot be told from others.", raw)
+        return Defect(position, _("The row has no reference of its own, so it cannot be told from others."), raw)
     return Found(raw, "release", position, data, package, tuple(notes))
 
 
@@ -111,7 +114,10 @@ def read_table(
             with path.open("rb") as stream:
                 yield from _rows(stream, kind, name or path.name)
         except OSError as error:
-            yield Defect(Position(name or path.name), f"The file cannot be opened: {error.strerror or error}.")
+            yield Defect(
+                Position(name or path.name),
+                _("The file cannot be opened: {strerror}.", strerror=error.strerror or error),
+            )
         return
     yield from _rows(io.BytesIO(source) if isinstance(source, bytes) else source, kind, name or "table")
 
@@ -119,7 +125,7 @@ def read_table(
 def _rows(stream: BinaryIO, kind: str | None, name: str) -> Iterator[Found | Defect]:
     start = stream.read(65536)
     if not start.strip():
-        yield Defect(Position(name), "The table is empty.")
+        yield Defect(Position(name), _("The table is empty."))
         return
     encoding = "utf-8-sig" if _is_utf8(start) else "cp1252"
     text = codecs.iterdecode(chain([start], iter(lambda: stream.read(65536), b"")), encoding, errors="replace")
@@ -132,12 +138,17 @@ def _rows(stream: BinaryIO, kind: str | None, name: str) -> Iterator[Found | Def
     chosen = kind or recognise(headings)
     if chosen is None or chosen not in tables():
         known = "; ".join(f"{key}: {', '.join(table.headings)}" for key, table in tables().items())
-        yield Defect(Position(name), f"No column mapping fits this table's headings. Those that are known — {known}.")
+        yield Defect(
+            Position(name),
+            _("No column mapping fits this table's headings. Those that are known — {known}.", known=known),
+        )
         return
     table = tables()[chosen]
     missing = [each for each in table.headings if _plain(each) not in headings]
     if missing:
-        yield Defect(Position(name), f"The table has no column {', '.join(f'“{each}”' for each in missing)}.")
+        yield Defect(
+            Position(name), _("The table has no column {missing}.", missing=", ".join(f"“{each}”" for each in missing))
+        )
         return
     package = Package(version="1.1", publisher=table.title)
     line = 1
@@ -149,7 +160,8 @@ def _rows(stream: BinaryIO, kind: str | None, name: str) -> Iterator[Found | Def
             return
         except csv.Error as error:
             yield Defect(
-                Position(name, f"row {line}"), f"The row cannot be read ({error}); a closing quote may be missing."
+                Position(name, f"row {line}"),
+                _("The row cannot be read ({error}); a closing quote may be missing.", error=error),
             )
             continue
         if not any(each.strip() for each in cells):
@@ -158,11 +170,15 @@ def _rows(stream: BinaryIO, kind: str | None, name: str) -> Iterator[Found | Def
         raw = msgspec.json.encode(row)
         where = Position(name, f"row {line}")
         if len(cells) > len(headings):
-            yield Defect(where, f"The row has {len(cells)} cells under {len(headings)} headings.", raw)
+            yield Defect(
+                where,
+                _("The row has {cells} cells under {headings} headings.", cells=len(cells), headings=len(headings)),
+                raw,
+            )
             continue
         data, notes = _release(row, table)
         if "ocid" not in data:
-            yield Defect(where, "The row has no reference of its own, so it cannot be told from others.", raw)
+            yield Defect(where, _("The row has no reference of its own, so it cannot be told from others."), raw)
             continue
         yield Found(raw, "release", where, data, package, tuple(notes))
 
@@ -196,7 +212,11 @@ def _cell(row: dict[str, str], one: Field, path: str, notes: list[Note]) -> Any:
         code = one.codes.get(text.casefold())
         if code is None:
             notes.append(
-                Note("table.code-unknown", path, f"“{text[:40]}” has no code in the mapping and was left out.")
+                Note(
+                    "table.code-unknown",
+                    path,
+                    _("“{text}” has no code in the mapping and was left out.", text=text[:40]),
+                )
             )
             return None
         return [code] if one.kind == "list" else code
@@ -209,24 +229,26 @@ def _typed(text: str, one: Field, path: str, notes: list[Note]) -> Any:
     if one.kind == "list":
         return [each.strip() for each in re.split(r"[;|,]", text) if each.strip()]
     if one.kind == "date":
-        made, _ = moment(text)
+        made, _told = moment(text)
         if made is None:
-            notes.append(Note("date.invalid", path, f"“{text[:40]}” is not a date and was left out."))
+            notes.append(Note("date.invalid", path, _("“{text}” is not a date and was left out.", text=text[:40])))
         return made
     if one.kind == "boolean":
         said = {"yes": True, "true": True, "y": True, "1": True, "no": False, "false": False, "n": False, "0": False}
         return said.get(text.casefold())
     value = number(text)
     if value is None:
-        notes.append(Note("number.unreadable", path, f"“{text[:40]}” is not a number and was left out."))
+        notes.append(Note("number.unreadable", path, _("“{text}” is not a number and was left out.", text=text[:40])))
     return int(value) if value is not None and one.kind == "whole" else value
 
 
 def _later(text: str, start: str, path: str, notes: list[Note]) -> str | None:
-    made, _ = moment(start)
+    made, _told = moment(start)
     length = _DURATION.search(text)
     if made is None or length is None:
-        notes.append(Note("date.invalid", path, f"“{text[:40]}” is not a length of time and was left out."))
+        notes.append(
+            Note("date.invalid", path, _("“{text}” is not a length of time and was left out.", text=text[:40]))
+        )
         return None
     many = length.group(1).casefold()
     days = (_NUMBERS.get(many) or int(many)) * _DAYS[length.group(2).casefold()]

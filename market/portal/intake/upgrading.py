@@ -23,6 +23,7 @@ from ocdskit.upgrade import upgrade_release_10_11
 from market.portal.intake.reading import Defect, Found, Note
 from market.portal.intake.shape import Node, root
 from market.portal.intake.spellings import instant, moment, number
+from market.wording import _
 
 EARLIEST = "1970-01-01T00:00:00Z"
 """The date given to a release that has none and lies in nothing that has one: it is merged before all others."""
@@ -65,12 +66,16 @@ def upgrade(found: Found) -> Upgraded | Defect:
     for old, new in _DRAFT_NAMES.items():
         if old in release and new not in release:
             release[new] = release.pop(old)
-            mender.note("version.draft-name", old, f"“{old}”, a name from before version 1.0, is read as “{new}”.")
+            mender.note(
+                "version.draft-name",
+                old,
+                _("“{old}”, a name from before version 1.0, is read as “{new}”.", old=old, new=new),
+            )
     ocid = release.get("ocid")
     ocid = str(ocid).strip() if isinstance(ocid, (str, int)) else ""
     if not ocid:
         return Defect(
-            found.position, "The release has no ocid, so it cannot be said which procurement it is about.", found.raw
+            found.position, _("The release has no ocid, so it cannot be said which procurement it is about."), found.raw
         )
     release["ocid"] = ocid
     mender.object(release, root())
@@ -81,12 +86,16 @@ def upgrade(found: Found) -> Upgraded | Defect:
     date = release.get("date")
     if not date:
         date = _likely_date(release, found.package.published)
-        mender.note("release.date-missing", "date", f"The release has no date; {date} was taken from what it contains.")
+        mender.note(
+            "release.date-missing",
+            "date",
+            _("The release has no date; {date} was taken from what it contains.", date=date),
+        )
         release["date"] = date
     identifier = release.get("id")
     if identifier is None or identifier == "":
         release["id"] = identifier = f"{ocid}-{content[:12]}"
-        mender.note("release.id-missing", "id", "The release has no id; one was made from its content.")
+        mender.note("release.id-missing", "id", _("The release has no id; one was made from its content."))
     if "initiationType" not in release:
         release["initiationType"] = "tender"
     compiled = found.kind == "compiled" or "compiled" in tags
@@ -120,8 +129,12 @@ class _Mender:
     def notes(self) -> tuple[Note, ...]:
         """Everything written down, in the order it was met."""
         return tuple(
-            Note(code, where, words if times == 1 else f"{words} The same at {times - 1} more places.")
-            for (code, _), (where, words, times) in self._notes.items()
+            Note(
+                code,
+                where,
+                words if times == 1 else _("{words} The same at {times} more places.", words=words, times=times - 1),
+            )
+            for (code, _place), (where, words, times) in self._notes.items()
         )
 
     def object(self, given: dict[str, Any], node: Node) -> None:
@@ -155,7 +168,7 @@ class _Mender:
         if value is None:
             if node.nullable or not node.types:
                 return None
-            self.note("value.null", None, "Nothing (null) stood where the standard wants a value.")
+            self.note("value.null", None, _("Nothing (null) stood where the standard wants a value."))
             return _GONE
         if kind is bool:
             if "boolean" in node.types or not node.types:
@@ -164,27 +177,27 @@ class _Mender:
         if node.numeric:
             return value if kind is int or "number" in node.types else self._whole(value, node)
         if node.text:
-            self.note("text.number", None, "A number stood where text belongs; its digits are taken.")
+            self.note("text.number", None, _("A number stood where text belongs; its digits are taken."))
             return self._text(str(value), node)
         if "boolean" in node.types and value in (0, 1):
             self.note("boolean.number", None, "0 or 1 stood where true or false belongs.")
             return bool(value)
         if "array" in node.types and node.item is not None:
-            self.note("list.single", None, "One value stood where a list belongs.")
+            self.note("list.single", None, _("One value stood where a list belongs."))
             return self._list([value], node)
         return self._misfit(value, node)
 
     def _whole(self, value: float, node: Node) -> Any:
         """A fraction where only whole numbers belong: 7.0 is 7, 7.5 is text where text may stand, otherwise nothing."""
         if value.is_integer():
-            self.note("number.fraction", None, f"{value} stood where a whole number belongs.")
+            self.note("number.fraction", None, _("{value} stood where a whole number belongs.", value=value))
             return int(value)
         return str(value) if node.text else self._misfit(value, node)
 
     def _text(self, value: str, node: Node) -> Any:
         if node.text:
             if not value.strip():
-                self.note("text.empty", None, "Empty text was left out.")
+                self.note("text.empty", None, _("Empty text was left out."))
                 return _GONE
             if node.dated:
                 return self._date(value)
@@ -194,16 +207,16 @@ class _Mender:
                 return self._plain(value)
             return value
         if not value.strip():
-            self.note("text.empty", None, "Empty text was left out.")
+            self.note("text.empty", None, _("Empty text was left out."))
             return _GONE
         if node.numeric:
             read = number(value)
             if read is None:
-                self.note("number.unreadable", None, f"“{value[:40]}” is not a number and was left out.")
+                self.note("number.unreadable", None, _("“{value}” is not a number and was left out.", value=value[:40]))
                 return _GONE
             if "number" not in node.types:
                 read = int(read)
-            self.note("number.text", None, f"The number was written as text (“{value[:40]}”).")
+            self.note("number.text", None, _("The number was written as text (“{value}”).", value=value[:40]))
             return read
         if "boolean" in node.types:
             read_as = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(
@@ -211,14 +224,14 @@ class _Mender:
             )
             if read_as is None:
                 return self._misfit(value, node)
-            self.note("boolean.text", None, f"“{value[:10]}” stood where true or false belongs.")
+            self.note("boolean.text", None, _("“{value}” stood where true or false belongs.", value=value[:10]))
             return read_as
         if "array" in node.types and node.item is not None:
-            self.note("list.text", None, f"The text “{value[:40]}” stood where a list belongs.")
+            self.note("list.text", None, _("The text “{value}” stood where a list belongs.", value=value[:40]))
             parts = re.split(r"[,;|]\s*", value) if node.item.codes is not None else [value]
             return self._list(list(parts), node)
         if "object" in node.types and "name" in node.properties:
-            self.note("object.text", None, "Only a name stood where an object belongs.")
+            self.note("object.text", None, _("Only a name stood where an object belongs."))
             return {"name": value}
         return value if not node.types else self._misfit(value, node)
 
@@ -228,16 +241,16 @@ class _Mender:
         while _SIGN.search(made) and (fewer := html.unescape(made)) != made:
             made = fewer
         if made != value:
-            self.note("text.markup", None, "Signs were written as in HTML (&amp; for &).")
+            self.note("text.markup", None, _("Signs were written as in HTML (&amp; for &)."))
         return made
 
     def _date(self, value: str) -> Any:
         made, code = moment(value)
         if made is None:
-            self.note(code or "date.invalid", None, f"“{value[:40]}” is not a date and was left out.")
+            self.note(code or "date.invalid", None, _("“{value}” is not a date and was left out.", value=value[:40]))
             return _GONE
         if code is not None:
-            self.note(code, None, f"“{value[:40]}” was read as {made}.")
+            self.note(code, None, _("“{value}” was read as {made}.", value=value[:40], made=made))
         return made
 
     def _code(self, value: str, node: Node) -> Any:
@@ -246,9 +259,15 @@ class _Mender:
         if respelt is None and "GBP" in node.codes:
             respelt = _CURRENCY_SIGN.get(value.strip())
         if respelt is not None:
-            self.note("code.respelt", None, f"“{value}” was read as the code “{respelt}”.")
+            self.note(
+                "code.respelt", None, _("“{value}” was read as the code “{respelt}”.", value=value, respelt=respelt)
+            )
             return respelt
-        self.note("code.unknown", None, f"“{value[:60]}” is not among the codes of the standard and was left out.")
+        self.note(
+            "code.unknown",
+            None,
+            _("“{value}” is not among the codes of the standard and was left out.", value=value[:60]),
+        )
         return _GONE
 
     def _dict(self, value: dict[str, Any], node: Node) -> Any:
@@ -256,23 +275,23 @@ class _Mender:
         if "object" in types or not types:
             self.object(value, node)
             if not value and node.properties:
-                self.note("object.empty", None, "An empty object was left out.")
+                self.note("object.empty", None, _("An empty object was left out."))
                 return _GONE
             return value
         if "array" in types and node.item is not None:
             if not value:
-                self.note("object.empty", None, "An empty object was left out.")
+                self.note("object.empty", None, _("An empty object was left out."))
                 return _GONE
             numbered = all(key.isdigit() for key in value)
-            self.note("list.object", None, "An object stood where a list belongs.")
+            self.note("list.object", None, _("An object stood where a list belongs."))
             return self._list(list(value.values()) if numbered else [value], node)
         if node.numeric and "amount" in value:
-            self.note("number.object", None, "An object stood where a number belongs; its amount is taken.")
+            self.note("number.object", None, _("An object stood where a number belongs; its amount is taken."))
             return self._value(value["amount"], node)
         if node.text:
             texts = [each for each in value.values() if isinstance(each, str) and each.strip()]
             if texts:
-                self.note("text.object", None, "Text came in several languages or parts; the first is taken.")
+                self.note("text.object", None, _("Text came in several languages or parts; the first is taken."))
                 return self._text(texts[0], node)
         return self._misfit(value, node)
 
@@ -285,7 +304,7 @@ class _Mender:
                 self._trail.pop()
                 if one is _GONE or one is None:
                     if each is None:
-                        self.note("value.null", None, "Nothing (null) stood where the standard wants a value.")
+                        self.note("value.null", None, _("Nothing (null) stood where the standard wants a value."))
                     continue
                 kept.append(one)
             if not node.whole and "id" in node.item.properties and node.item.name not in _ORGANISATIONS:
@@ -294,11 +313,11 @@ class _Mender:
         if not node.types:
             return value
         if "object" in node.types and len(value) == 1:
-            self.note("object.list", None, "A list of one stood where a single object belongs.")
+            self.note("object.list", None, _("A list of one stood where a single object belongs."))
             return self._value(value[0], node)
         texts = [str(each) for each in value if isinstance(each, (str, int, float)) and str(each).strip()]
         if node.text and texts:
-            self.note("text.list", None, "A list stood where text belongs; its parts are joined.")
+            self.note("text.list", None, _("A list stood where text belongs; its parts are joined."))
             return self._text(", ".join(texts), node)
         return self._misfit(value, node)
 
@@ -315,7 +334,7 @@ class _Mender:
                 while own in taken:
                     own += "-1"
                 each["id"] = own
-                self.note("item.id-missing", None, "An item in this list has no id; its position was taken.")
+                self.note("item.id-missing", None, _("An item in this list has no id; its position was taken."))
             elif str(own) in taken:
                 if taken[str(own)] == each:
                     doubled.append(place)
@@ -325,12 +344,14 @@ class _Mender:
                     count += 1
                 each["id"] = f"{own}-{count}"
                 self.note(
-                    "item.id-repeated", None, f"Several items in this list have the id “{own}”; they are kept apart."
+                    "item.id-repeated",
+                    None,
+                    _("Several items in this list have the id “{own}”; they are kept apart.", own=own),
                 )
             taken[str(each["id"])] = each
         for place in reversed(doubled):
             del items[place]
-            self.note("item.repeated", None, "The same item stood twice in this list.")
+            self.note("item.repeated", None, _("The same item stood twice in this list."))
 
     def _foreign(self, value: Any) -> None:
         """A field the schema does not know: only repeated ids are put right, which merging would otherwise lose."""
@@ -344,7 +365,7 @@ class _Mender:
             for each in value:
                 if isinstance(each, dict) and isinstance(each.get("id"), (list, dict)):
                     del each["id"]
-                    self.note("value.misfit", None, "A list or an object stood for an id; it was left out.")
+                    self.note("value.misfit", None, _("A list or an object stood for an id; it was left out."))
             seen = [str(each["id"]) for each in value if isinstance(each, dict) and each.get("id") is not None]
             if len(seen) != len(set(seen)):
                 self.identify(value)
@@ -360,21 +381,29 @@ class _Mender:
             gross = number(gross) if isinstance(gross, str) else gross
             if isinstance(gross, (int, float)) and not isinstance(gross, bool):
                 value["amount"] = gross
-                self.note("amount.gross-only", None, "Only an amount with tax is given; it stands for the amount.")
+                self.note("amount.gross-only", None, _("Only an amount with tax is given; it stands for the amount."))
         elif value.get("currency") is None:
-            self.note("currency.missing", None, "An amount is given without its currency.")
+            self.note("currency.missing", None, _("An amount is given without its currency."))
 
     def _identifier(self, value: dict[str, Any]) -> None:
         if (value.get("scheme") is None) != (value.get("id") in (None, "")):
             lacking = "scheme" if value.get("scheme") is None else "id"
             self.note(
-                f"identifier.{lacking}-missing", None, f"The identifier has no {lacking}, so it identifies nobody."
+                f"identifier.{lacking}-missing",
+                None,
+                _("The identifier has no {lacking}, so it identifies nobody.", lacking=lacking),
             )
 
     def _misfit(self, value: Any, node: Node) -> Any:
         wanted = " or ".join(sorted(node.types - {"null"}))
         self.note(
-            "value.misfit", None, f"“{str(value)[:40]}” stood where the standard wants {wanted}; it was left out."
+            "value.misfit",
+            None,
+            _(
+                "“{value}” stood where the standard wants {wanted}; it was left out.",
+                value=str(value)[:40],
+                wanted=wanted,
+            ),
         )
         return _GONE
 
@@ -396,7 +425,9 @@ class _Mender:
             own = party.get("id")
             if own is None or own == "":
                 own = party["id"] = _party_id(party, place)
-                self.note("party.id-missing", f"parties[{place}].id", "A party has no id; one was made from its name.")
+                self.note(
+                    "party.id-missing", f"parties[{place}].id", _("A party has no id; one was made from its name.")
+                )
             key, name = str(own), str(party.get("name") or "")
             first = by_id.get(key)
             if first is None:
@@ -406,7 +437,7 @@ class _Mender:
                 first["roles"] = roles + [role for role in party.get("roles", ()) if role not in roles]
                 for field, value in party.items():
                     first.setdefault(field, value)
-                self.note("party.repeated", f"parties[{place}]", "The same party stood twice; its roles are joined.")
+                self.note("party.repeated", f"parties[{place}]", _("The same party stood twice; its roles are joined."))
                 continue
             else:
                 fresh = renamed.get((key, name)) or f"{key}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -414,7 +445,7 @@ class _Mender:
                 self.note(
                     "party.id-shared",
                     f"parties[{place}].id",
-                    f"The id “{key}” is used for different organisations; they are kept apart.",
+                    _("The id “{key}” is used for different organisations; they are kept apart.", key=key),
                 )
                 if fresh in by_id:
                     continue
@@ -457,7 +488,9 @@ def _upgrade_version(release: dict[str, Any], version: str | None, mender: _Mend
         if isinstance(each.get("id"), int):
             each["id"] = str(each["id"])
             mender.note(
-                "party.id-number", "parties", "An organisation is referred to by a number; parties have text for ids."
+                "party.id-number",
+                "parties",
+                _("An organisation is referred to by a number; parties have text for ids."),
             )
     inline = any("identifier" in each or "address" in each or "id" not in each for each in _references(release))
     blocks = [release.get("tender") or {}, *(each for key in _LISTS_OF_PROCESS for each in release.get(key) or ())]
@@ -484,7 +517,7 @@ def _upgrade_version(release: dict[str, Any], version: str | None, mender: _Mend
             mender.note(
                 "party.id-shared",
                 "parties",
-                f"The id “{own}” is used for different organisations; they are kept apart.",
+                _("The id “{own}” is used for different organisations; they are kept apart.", own=own),
             )
     if isinstance(release.get("parties"), list):
         for place, party in enumerate(release["parties"]):
@@ -492,13 +525,21 @@ def _upgrade_version(release: dict[str, Any], version: str | None, mender: _Mend
     try:
         upgrade_release_10_11(release, reorder=False)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        mender.note("version.half-upgraded", "", f"The release could only partly be brought from 1.0 to 1.1 ({error}).")
+        mender.note(
+            "version.half-upgraded",
+            "",
+            _("The release could only partly be brought from 1.0 to 1.1 ({error}).", error=error),
+        )
         return
     for block in blocks:
         if isinstance(block.get("amendments"), list):
             mender.identify(block["amendments"])
-    stated = f" (it says {version})" if version and not version.startswith("1.0") else ""
-    mender.note("version.upgraded", "", f"The release is arranged as in version 1.0{stated} and was brought to 1.1.")
+    stated = _(" (it says {version})", version=version) if version and not version.startswith("1.0") else ""
+    mender.note(
+        "version.upgraded",
+        "",
+        _("The release is arranged as in version 1.0{stated} and was brought to 1.1.", stated=stated),
+    )
 
 
 def _settle_currencies(release: dict[str, Any], mender: _Mender) -> None:
@@ -509,7 +550,11 @@ def _settle_currencies(release: dict[str, Any], mender: _Mender) -> None:
     for place, lot in enumerate(tender.get("lots") or ()):
         other = (lot.get("value") or {}).get("currency") if isinstance(lot, dict) else None
         if main and other and main != other:
-            words = f"A lot is in {other} while the tender is in {main}; the amounts are not added up."
+            words = _(
+                "A lot is in {other} while the tender is in {main}; the amounts are not added up.",
+                other=other,
+                main=main,
+            )
             mender.note("currency.mixed", f"tender.lots[{place}].value.currency", words)
 
 
@@ -524,7 +569,7 @@ def _tags(release: dict[str, Any], compiled: bool, mender: _Mender) -> tuple[str
             mender.note(
                 "release.tag-missing",
                 "tag",
-                f"The release has no usable tag; “{', '.join(tags)}” follows from its content.",
+                _("The release has no usable tag; “{tags}” follows from its content.", tags=", ".join(tags)),
             )
         release["tag"] = tags
     return tuple(tags)

@@ -21,12 +21,13 @@ from market.portal.tables import (
     NoticeMerge,
 )
 from market.refusals import insist
+from market.wording import N_
 
 
 class Decision(msgspec.Struct, forbid_unknown_fields=True):
     """The answer about a doubtful pair."""
 
-    same: Annotated[bool, Meta(title="Whether they are one procurement")]
+    same: Annotated[bool, Meta(title=N_("Whether they are one procurement"))]
 
 
 async def decide(actor: Actor, ref: str, given: Decision) -> DoubtfulPair:

@@ -22,6 +22,7 @@ from rapidfuzz.distance import OSA, JaroWinkler
 
 from market.portal.intake.names import common_words, identifier, name_variants, number_in, stands_for_several, words
 from market.portal.intake.notices import Notice, Party
+from market.wording import _
 
 AUTOMATIC = 0.7
 """From this score on, with a clear lead over the next candidate, two are taken for one without asking."""
@@ -172,10 +173,12 @@ class Suppliers:
         certain = any(each.code == "identifier.same" for each in best.evidence)
         why: list[Evidence] = []
         if not certain and best.score - second < LEAD:
-            why.append(Evidence("lead.short", f"Another supplier is nearly as likely ({second:.2f}).", 0.0))
+            why.append(
+                Evidence("lead.short", _("Another supplier is nearly as likely ({second:.2f}).", second=second), 0.0)
+            )
         if not certain and any(stands_for_several(name) for name in supplier.names):
             why.append(
-                Evidence("name.several", "The name stands for a joint venture, a consortium or a reseller.", 0.0)
+                Evidence("name.several", _("The name stands for a joint venture, a consortium or a reseller."), 0.0)
             )
         if young and (not certain or any(each.code == "name.other" for each in best.evidence)):
             why += _wanting(best)
@@ -189,8 +192,12 @@ class Suppliers:
         shared = [each for each in one.identifiers if each in other.identifiers and not self._worthless(each)]
         if shared:
             scheme, number = shared[0]
-            said = Evidence("identifier.same", f"Both have the number {number} on the register {scheme}.", 8.0)
-            why = "Their names have nothing in common: one was renamed, or one number was given to several."
+            said = Evidence(
+                "identifier.same",
+                _("Both have the number {number} on the register {scheme}.", number=number, scheme=scheme),
+                8.0,
+            )
+            why = _("Their names have nothing in common: one was renamed, or one number was given to several.")
             beside = (Evidence("name.other", why, 0.0),) if _clearly_unlike(one, other) else ()
             return Match(one.key, other.key, 0.999, "same", (said, *beside))
         for scheme, number in one.identifiers:
@@ -198,7 +205,12 @@ class Suppliers:
             if others and not self._worthless((scheme, number)):
                 said = Evidence(
                     "identifier.different",
-                    f"On the register {scheme} they have different numbers, {number} and {others[0][1]}.",
+                    _(
+                        "On the register {scheme} they have different numbers, {number} and {others}.",
+                        scheme=scheme,
+                        number=number,
+                        others=others[0][1],
+                    ),
                     -8.0,
                 )
                 return Match(one.key, other.key, 0.001, "different", (said,))
@@ -213,7 +225,7 @@ class Suppliers:
         verdict: Verdict = "same" if score >= AUTOMATIC else "doubtful" if score >= DOUBTFUL else "different"
         sign = {each.code for each in evidence} & {"place.same", "buyer.same"} if _same_words(one, other) else set()
         if verdict == "same" and not sign and not any(self._telling(name) for name in _all_names(other)):
-            evidence.append(Evidence("name.common", "The name is made of words that many suppliers share.", 0.0))
+            evidence.append(Evidence("name.common", _("The name is made of words that many suppliers share."), 0.0))
             verdict = "doubtful"
         return Match(one.key, other.key, score, verdict, tuple(sorted(evidence, key=lambda each: -abs(each.weight))))
 
@@ -264,15 +276,24 @@ class Suppliers:
         found = self.features(one, other)
         odds = sum(WEIGHTS[name] * value for name, value in found.items())
         if words(one) == words(other):
-            told = f"“{one}” and “{other}” have the same words but for legal forms and small words."
+            told = _(
+                "“{the_one}” and “{other}” have the same words but for legal forms and small words.",
+                the_one=one,
+                other=other,
+            )
         else:
-            told = (
-                f"“{one}” and “{other}”: {found['theirs']:.0%} of what the one says and {found['mine']:.0%} of the other agree, "
-                f"letter by letter {found['whole']:.0%}."
+            told = _(
+                "“{the_one}” and “{other}”: {theirs:.0%} of what the one says and {mine:.0%} of the other "
+                "agree, letter by letter {whole:.0%}.",
+                the_one=one,
+                other=other,
+                theirs=found["theirs"],
+                mine=found["mine"],
+                whole=found["whole"],
             )
         evidence = [Evidence("name.alike" if odds > 0 else "name.unlike", told, round(odds, 2))]
         if found["mine"] < 0.4 or found["theirs"] < 0.7:
-            evidence.append(Evidence("name.partly", "The names agree in some of their words only.", 0.0))
+            evidence.append(Evidence("name.partly", _("The names agree in some of their words only."), 0.0))
         return odds, evidence
 
     def _similar(self, word: str) -> list[str]:
@@ -315,28 +336,38 @@ WEIGHTS: dict[str, float] = {
 def _circumstances(one: Supplier, other: Supplier) -> Iterator[Evidence]:
     """What speaks for or against beside the names. Judgement, not fitted: weak enough never to decide alone."""
     if one.country and other.country and one.country.casefold() != other.country.casefold():
-        yield Evidence("country.different", f"One is in {one.country}, the other in {other.country}.", -1.0)
+        yield Evidence(
+            "country.different",
+            _("One is in {here}, the other in {there}.", here=one.country, there=other.country),
+            -1.0,
+        )
     if one.place and other.place:
         if one.place.casefold().strip() == other.place.casefold().strip():
-            yield Evidence("place.same", f"Both are in {one.place}.", 0.5)
+            yield Evidence("place.same", _("Both are in {place}.", place=one.place), 0.5)
         else:
-            yield Evidence("place.different", f"One is in {one.place}, the other in {other.place}.", -0.2)
+            yield Evidence(
+                "place.different",
+                _("One is in {here}, the other in {there}.", here=one.place, there=other.place),
+                -0.2,
+            )
     if one.buyers & other.buyers:
-        yield Evidence("buyer.same", "Both were awarded contracts by the same buyer.", 0.4)
+        yield Evidence("buyer.same", _("Both were awarded contracts by the same buyer."), 0.4)
     if one.cpv and other.cpv and not one.cpv & other.cpv:
-        yield Evidence("work.different", "What they were awarded is of different kinds.", -0.3)
+        yield Evidence("work.different", _("What they were awarded is of different kinds."), -0.3)
 
 
 def _wanting(match: Match) -> list[Evidence]:
     """What a match lacks when nobody knows whether the right one is among those compared."""
     codes = {each.code for each in match.evidence}
     if "name.other" in codes:
-        return [Evidence("number.alone", "Nothing but the number speaks for it.", 0.0)]
+        return [Evidence("number.alone", _("Nothing but the number speaks for it."), 0.0)]
     if "place.different" in codes and "buyer.same" not in codes:
-        return [Evidence("place.alone", "They are in different places, and no other sign says that they are one.", 0.0)]
+        return [
+            Evidence("place.alone", _("They are in different places, and no other sign says that they are one."), 0.0)
+        ]
     if "name.partly" not in codes and (codes & {"place.same", "buyer.same"} or match.score >= ALONE):
         return []
-    return [Evidence("name.alone", "Nothing but the name speaks for it, and the name is not near enough.", 0.0)]
+    return [Evidence("name.alone", _("Nothing but the name speaks for it, and the name is not near enough."), 0.0)]
 
 
 def _clearly_unlike(one: Supplier, other: Supplier) -> bool:
@@ -425,9 +456,9 @@ def compare_procurements(one: Notice, other: Notice) -> Match:
     if shared:
         number = max(shared, key=lambda each: (not each.isdigit(), len(each), each))
         if not number.isdigit() and (one.source != other.source or evidence[0].code != "title.unlike"):
-            said = Evidence("number.same", f"Both name the number {number}.", 8.0)
+            said = Evidence("number.same", _("Both name the number {number}.", number=number), 8.0)
             return Match(first, second, 0.999, "same", (said,))
-        evidence.append(Evidence("number.shared", f"The number {number} stands in both.", 3.0))
+        evidence.append(Evidence("number.shared", _("The number {number} stands in both.", number=number), 3.0))
     odds = -4.0 + sum(each.weight for each in evidence)
     score = _likelihood(odds)
     codes = {each.code for each in evidence}
@@ -473,40 +504,42 @@ def _too_common(one: Notice, other: Notice) -> Iterator[str]:
 def _procurement_evidence(one: Notice, other: Notice) -> Iterator[Evidence]:
     title = _titles_alike(one, other)
     code = "title.same" if title >= 0.85 else "title.unlike" if title < 0.6 else "title.near"
-    yield Evidence(code, f"The titles are {title:.0%} alike.", round((title - 0.6) * 10, 2))
+    yield Evidence(code, _("The titles are {title:.0%} alike.", title=title), round((title - 0.6) * 10, 2))
     if one.buyer and other.buyer:
         mine, theirs = one.buyer, other.buyer
         registered = identifier(mine.scheme, mine.identifier), identifier(theirs.scheme, theirs.identifier)
         alike = fuzz.token_set_ratio(" ".join(words(mine.name)), " ".join(words(theirs.name))) / 100
         if registered[0] and registered[0] == registered[1]:
-            yield Evidence("buyer.same", "The buyer has the same register number.", 2.5)
+            yield Evidence("buyer.same", _("The buyer has the same register number."), 2.5)
         elif alike >= 0.9:
-            yield Evidence("buyer.same", f"The buyer is {mine.name} on both.", 2.0)
+            yield Evidence("buyer.same", _("The buyer is {name} on both.", name=mine.name), 2.0)
         else:
             yield Evidence(
-                "buyer.different", f"The buyers are {mine.name} and {theirs.name}.", round((alike - 0.9) * 6, 2)
+                "buyer.different",
+                _("The buyers are {one} and {other}.", one=mine.name, other=theirs.name),
+                round((alike - 0.9) * 6, 2),
             )
     if one.closes_at and other.closes_at:
         apart = abs((one.closes_at - other.closes_at).total_seconds()) / 86400
         if apart <= 1:
-            yield Evidence("closes.same", "They close on the same day.", 2.0)
+            yield Evidence("closes.same", _("They close on the same day."), 2.0)
         else:
             yield Evidence(
                 "closes.different",
-                f"Their deadlines are {apart:.0f} days apart.",
+                _("Their deadlines are {apart:.0f} days apart.", apart=apart),
                 -round(min(5.0, 0.5 + apart / 14), 2),
             )
     if one.value_minor and other.value_minor and one.currency == other.currency:
         ratio = min(one.value_minor, other.value_minor) / max(one.value_minor, other.value_minor)
         if ratio >= 0.995:
-            yield Evidence("value.same", "The amounts are the same.", 1.5)
+            yield Evidence("value.same", _("The amounts are the same."), 1.5)
         elif ratio < 0.8:
-            yield Evidence("value.different", "The amounts differ.", -1.0)
+            yield Evidence("value.different", _("The amounts differ."), -1.0)
     if one.cpv and other.cpv:
         if {code_[:5] for code_ in one.cpv} & {code_[:5] for code_ in other.cpv}:
-            yield Evidence("cpv.same", "They are for the same kind of thing (CPV).", 0.7)
+            yield Evidence("cpv.same", _("They are for the same kind of thing (CPV)."), 0.7)
         elif not {code_[:2] for code_ in one.cpv} & {code_[:2] for code_ in other.cpv}:
-            yield Evidence("cpv.different", "They are for different kinds of things (CPV).", -1.5)
+            yield Evidence("cpv.different", _("They are for different kinds of things (CPV)."), -1.5)
 
 
 def _titles_alike(one: Notice, other: Notice) -> float:

@@ -35,6 +35,7 @@ from market.portal.suppliers import resolving
 from market.portal.tables import ImportedSupplier, SupplierClaim
 from market.refusals import NotFound, Refused, insist, refusals
 from market.web.limits import Limit, spend
+from market.wording import N_, _
 
 GOOD_FOR = {"email": timedelta(days=7), "post": timedelta(days=30)}
 """How long a code counts."""
@@ -45,7 +46,7 @@ BY_ADDRESS = Limit("claims-address", 3, 86400)
 Way = Annotated[
     str,
     Meta(
-        title="How to prove it",
+        title=N_("How to prove it"),
         pattern="^(operator|(email|post):[0-9a-f]{12})$",
         description="One of the record's ways",
         examples=["operator", "email:5b1a9c0d2e3f"],
@@ -57,8 +58,8 @@ class Claiming(msgspec.Struct, forbid_unknown_fields=True):
     """A claim: by which firm (empty for the only one), how it is proved, and what an operator can check."""
 
     way: Way
-    statement: Annotated[str, Meta(title="How an operator can see that it is yours", max_length=4000)] = ""
-    organisation: Annotated[str, Meta(title="Your firm", max_length=16)] = ""
+    statement: Annotated[str, Meta(title=N_("How an operator can see that it is yours"), max_length=4000)] = ""
+    organisation: Annotated[str, Meta(title=N_("Your firm"), max_length=16)] = ""
 
 
 class Code(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,7 +71,7 @@ class Code(msgspec.Struct, forbid_unknown_fields=True):
 class Verdict(msgspec.Struct, forbid_unknown_fields=True):
     """An operator's decision with its reason, which the claimant reads."""
 
-    grant: Annotated[bool, Meta(title="Whether the record is theirs")]
+    grant: Annotated[bool, Meta(title=N_("Whether the record is theirs"))]
     reason: Annotated[str, Meta(title="Why", min_length=10, max_length=2000)]
 
 
@@ -428,7 +429,7 @@ async def _join_held(claim: SupplierClaim, one: ImportedSupplier, now: datetime)
         one.id,
     )
     said = msgspec.json.encode(
-        [matching.Evidence("claim.same", "One supplier proved control of both.", 8.0)]
+        [matching.Evidence("claim.same", _("One supplier proved control of both."), 8.0)]
     ).decode()  # fmt: skip
     for row in held:
         first, second = sorted((row["supplier"], int(one.id)))

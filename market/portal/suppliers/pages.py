@@ -20,7 +20,7 @@ from market.portal.tables import ImportedSupplier
 from market.settings import settings
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from market.wording import _
+from market.wording import N_, _
 
 
 class ImportedSupplierPages(Controller):
@@ -49,7 +49,11 @@ class ImportedSupplierPages(Controller):
         """Say whether two spellings are one supplier."""
         given = (await forms.read(request, Decision)).data
         await actions.decide_suppliers(request.user, ref, given)
-        said = "They are one record from now on." if given.same else "They stay apart, and you will not be asked again."
+        said = (
+            _("They are one record from now on.")
+            if given.same
+            else _("They stay apart, and you will not be asked again.")
+        )
         return to("/portals/suppliers/doubtful", said)
 
     @post("/merges/{ref:str}/undo", guards=[guards.signed_in])
@@ -57,7 +61,7 @@ class ImportedSupplierPages(Controller):
         """Take a spelling out of a record."""
         merge = await actions.part_suppliers(request.user, ref)
         one = await find(ImportedSupplier, ImportedSupplier.id == merge.one)
-        return to(f"/portals/suppliers/{one.ref}", "They are two records again.")
+        return to(f"/portals/suppliers/{one.ref}", _("They are two records again."))
 
     @get("/of/{ref:str}", guards=[guards.public])
     async def held(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -100,14 +104,14 @@ class ImportedSupplierPages(Controller):
         form = await forms.read(request, claims.Claiming)
         with form.acting():
             made = await claims.ask(request.user, ref, form.data)
-            return to(f"/portals/claims/{made.ref}", SAID[made.way])
+            return to(f"/portals/claims/{made.ref}", _(SAID[made.way]))
         return await _claiming(request, ref, form)
 
 
 SAID = {
-    "email": "A code is on its way. Type it here when it has come.",
-    "post": "An operator prints a letter with a code and posts it. Type the code here when it has come.",
-    "operator": "An operator reads what you said, and you get a letter with the decision.",
+    "email": N_("A code is on its way. Type it here when it has come."),
+    "post": N_("An operator prints a letter with a code and posts it. Type the code here when it has come."),
+    "operator": N_("An operator reads what you said, and you get a letter with the decision."),
 }
 """What happens now, for each way to prove a claim."""
 
@@ -142,14 +146,14 @@ class ClaimPages(Controller):
         with form.acting():
             claim = await claims.prove(request.user, ref, form.data)
             one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-            return to(f"/portals/suppliers/{one.ref}", "This record is yours from now on.")
+            return to(f"/portals/suppliers/{one.ref}", _("This record is yours from now on."))
         return await _claim(request, ref, code=form)
 
     @post("/{ref:str}/code/again", guards=[guards.supplier_admin])
     async def again(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Send another code."""
         await claims.send_again(request.user, ref)
-        return to(f"/portals/claims/{ref}", "Another code is on its way. The one before counts no more.")
+        return to(f"/portals/claims/{ref}", _("Another code is on its way. The one before counts no more."))
 
     @post("/{ref:str}/letter", guards=[guards.operator])
     async def letter(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -163,15 +167,15 @@ class ClaimPages(Controller):
         form = await forms.read(request, claims.Verdict)
         with form.acting():
             claim = await claims.decide(request.user, ref, form.data)
-            said = "They hold the record now." if claim.granted else "The claim is refused."
-            return to("/portals/claims", f"{said} They get a letter with your reason.")
+            said = _("They hold the record now.") if claim.granted else _("The claim is refused.")
+            return to("/portals/claims", _("{said} They get a letter with your reason.", said=said))
         return await _claim(request, ref, verdict=form)
 
     @post("/{ref:str}/withdraw", guards=[guards.supplier_admin])
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take it back."""
         await claims.withdraw(request.user, ref)
-        return to(f"/portals/claims/{ref}", "The claim is withdrawn.")
+        return to(f"/portals/claims/{ref}", _("The claim is withdrawn."))
 
     @post("/{ref:str}/release", guards=[guards.signed_in])
     async def release(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -179,7 +183,7 @@ class ClaimPages(Controller):
         form = await forms.read(request, claims.Letting)
         with form.acting():
             await claims.release(request.user, ref, form.data)
-            return to(f"/portals/claims/{ref}", "The record is let go. It can be claimed again.")
+            return to(f"/portals/claims/{ref}", _("The record is let go. It can be claimed again."))
         return await _claim(request, ref, letting=form)
 
 
