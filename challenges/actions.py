@@ -32,7 +32,7 @@ from market.proof import canonical
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
-from market.reads import rows
+from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.standards import sanctions
 from market.tenders import cpv
@@ -214,9 +214,8 @@ async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criter
     """Add what applications are scored on to a draft."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
-        places = await Criterion.select(Criterion.place).where(Criterion.challenge == challenge.id)
-        place = max((row["place"] for row in places), default=0) + 1
-        criterion = Criterion(challenge=challenge.id, place=place, **drafts.facts(given))
+        last = await the(int, "SELECT COALESCE(MAX(place), 0) FROM criterion WHERE challenge = {}", challenge.id)
+        criterion = Criterion(challenge=challenge.id, place=last + 1, **drafts.facts(given))
         await criterion.save()
         await record(
             actor,

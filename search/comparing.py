@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from market.accounts.tables import Organisation
-from market.db import find, maybe, one
+from market.db import find, maybe
 from market.money import Money
+from market.reads import the
 from market.suppliers import rules
 from market.suppliers.tables import Profile
 from market.tenders import cpv
@@ -39,9 +40,12 @@ async def column(ref: str) -> Column:
     """The facts of one supplier; 404 for a reference that is none."""
     firm = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))
     profile = await maybe(Profile, Profile.organisation == firm.id)
-    worth = await one(
-        "SELECT COALESCE(sum(value_minor), 0)::bigint AS worth FROM contract WHERE supplier = {} AND currency = 'GBP' "
-        "AND buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
+    worth = await the(
+        int,
+        """
+        SELECT COALESCE(sum(value_minor), 0)::bigint FROM contract
+        WHERE supplier = {} AND currency = 'GBP' AND buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL
+        """,
         firm.id,
     )
     done = (await experience.of([firm.id]))[firm.id]
@@ -57,6 +61,6 @@ async def column(ref: str) -> Column:
         fields=tuple(cpv.label(code) for code in codes if cpv.known(code)),
         certificates=tuple(profile.certificates) if profile else (),
         done={kind: tuple(each for each in done if each.kind == kind) for kind in experience.KINDS},
-        worth=Money(worth["worth"]),
+        worth=Money(worth),
         open_to_partners=bool(profile and profile.open_to_partners),
     )

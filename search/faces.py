@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+
+import msgspec
 
 from challenges.rules import Learnt
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation
 from market.contracts.tables import Contract
-from market.db import many, maybe
+from market.db import maybe
 from market.kinds import KINDS
 from market.portal.intake import keeping
 from market.portal.intake import notices as imported
+from market.reads import rows
 from market.standards import catalogue
 from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules
@@ -252,32 +254,41 @@ async def component(ref: str) -> SearchDocument | None:
         kind=Kind.COMPONENT,
         ref=row.ref,
         url=KINDS["component"].address + row.ref,
-        title=shown["title"],
-        summary=shortened(shown["does"]),
+        title=shown.title,
+        summary=shortened(shown.does),
         body="" if row.private else "\n".join([row.does, row.used_by, row.price_terms]),
-        keywords=(*shown["passed"], *labels(list(shown["cpv"]))),
-        supplier_names=(shown["supplier"],),
-        cpv=tuple(shown["cpv"]),
+        keywords=(*shown.passed, *labels(list(shown.cpv))),
+        supplier_names=(shown.supplier,),
+        cpv=tuple(shown.cpv),
         **kept("component", shown, clock.now()),
         published_at=seconds(row.listed_at),
-        profile_passed=bool(shown["passed"]) if shown["versions"] else None,
-        licence=shown["licence"],
-        popularity=10 + 20 * bool(shown["passed"]),
+        profile_passed=bool(shown.passed) if shown.versions else None,
+        licence=shown.licence,
+        popularity=10 + 20 * bool(shown.passed),
     )
+
+
+class Elsewhere(msgspec.Struct, frozen=True):
+    """A notice as it is kept, with the portal it stands on."""
+
+    ref: str
+    facts: str
+    portal: str
+    licence: str
 
 
 async def notices(refs: list[str]) -> dict[str, SearchDocument]:
     """Notices of other portals, by reference, in one query: those that are shown themselves and are no tests."""
-    rows = await many(
-        "SELECT n.ref, n.facts, s.title AS portal, s.licence FROM imported_notice n JOIN source s ON s.id = n.source "
-        "WHERE n.ref = ANY({}::text[]) AND n.shown_as IS NULL AND NOT n.test",
+    found = await rows(
+        Elsewhere,
+        """
+        SELECT n.ref, n.facts, s.title AS portal, s.licence FROM imported_notice n JOIN source s ON s.id = n.source
+        WHERE n.ref = ANY({}::text[]) AND n.shown_as IS NULL AND NOT n.test
+        """,
         refs,
     )
     now = clock.now()
-    return {
-        row["ref"]: _notice(row["ref"], keeping.facts_of(row["facts"]), row["portal"], row["licence"], now)
-        for row in rows
-    }
+    return {each.ref: _notice(each.ref, keeping.facts_of(each.facts), each.portal, each.licence, now) for each in found}
 
 
 async def notice(ref: str) -> SearchDocument | None:
@@ -336,8 +347,8 @@ async def subjects_behind(subject: str) -> list[str]:
     if kind not in KINDS:
         raise UnknownKind(f"{kind!r} is no kind of record")
     query = KINDS[kind].behind
-    rows: list[dict[str, Any]] = await many(query, *[ref] * query.count("{}")) if query else []
-    return [subject] * KINDS[kind].findable + [row["subject"] for row in rows]
+    behind = await rows(str, query, *[ref] * query.count("{}")) if query else []
+    return [subject] * KINDS[kind].findable + behind
 
 
 async def faces_of(subjects: list[str]) -> dict[str, SearchDocument | None]:

@@ -20,6 +20,7 @@ from market.audit.tables import Outbox
 from market.beside import Beside
 from market.db import many, one, transaction
 from market.kinds import KINDS
+from market.reads import row, rows, the
 from market.settings import settings
 from search import faces
 from search.documents import SearchDocument
@@ -59,12 +60,19 @@ async def drain(into: Index | None = None) -> int:
         return 0
 
 
+class Entry(msgspec.Struct, frozen=True):
+    """A subject and its number: in the outbox, or that of its arrival."""
+
+    id: int
+    subject: str
+
+
 async def _drain(engine: Index) -> int:
     async with transaction():
-        if not (await one("SELECT pg_try_advisory_xact_lock({}) AS mine", DRAIN_LOCK))["mine"]:
+        if not await the(bool, "SELECT pg_try_advisory_xact_lock({})", DRAIN_LOCK):
             return 0
-        entries = await many(
-            "SELECT id, subject FROM outbox WHERE done_at IS NULL AND tried < 5 ORDER BY id LIMIT {}", BATCH
+        entries = await rows(
+            Entry, "SELECT id, subject FROM outbox WHERE done_at IS NULL AND tried < 5 ORDER BY id LIMIT {}", BATCH
         )
         if not entries:
             return 0
@@ -72,16 +80,16 @@ async def _drain(engine: Index) -> int:
         failed: dict[int, str] = {}
         for entry in entries:
             try:
-                behind[entry["id"]] = await faces.subjects_behind(entry["subject"])
+                behind[entry.id] = await faces.subjects_behind(entry.subject)
             except faces.UnknownKind as unknown:
-                failed[entry["id"]] = str(unknown)
+                failed[entry.id] = str(unknown)
         shown = await faces.faces_of(list(dict.fromkeys(each for subjects in behind.values() for each in subjects)))
         refused = await _tell(engine, await _arriving([each for each in shown.values() if each is not None]))
         await engine.delete([subject for subject, document in shown.items() if document is None])
         for entry_id, subjects in behind.items():
             if reasons := [refused[each] for each in subjects if each in refused]:
                 failed[entry_id] = reasons[0]
-        done = [entry["id"] for entry in entries if entry["id"] not in failed]
+        done = [entry.id for entry in entries if entry.id not in failed]
         await Outbox.update({Outbox.done_at: clock.now()}).where(Outbox.id.is_in(done or [0]))
         for number, reason in failed.items():
             await Outbox.update({Outbox.failure: reason, Outbox.tried: Outbox.tried + 1}).where(Outbox.id == number)
@@ -113,16 +121,16 @@ async def _arriving(documents: list[SearchDocument]) -> list[SearchDocument]:
 
 async def numbered(documents: list[SearchDocument]) -> list[SearchDocument]:
     """The same documents with the numbers of their arrival."""
-    rows = await many(
-        "SELECT subject, id FROM arrival WHERE subject = ANY({}::text[])", [each.id for each in documents]
+    arrived = await rows(
+        Entry, "SELECT id, subject FROM arrival WHERE subject = ANY({}::text[])", [each.id for each in documents]
     )
-    numbers = {row["subject"]: row["id"] for row in rows}
+    numbers = {each.subject: each.id for each in arrived}
     return [msgspec.structs.replace(each, arrival=numbers.get(each.id, 0)) for each in documents]
 
 
 async def arrived() -> int:
     """The number of the last thing that became findable."""
-    return int((await one("SELECT COALESCE(max(id), 0) AS last FROM arrival"))["last"])
+    return await the(int, "SELECT COALESCE(max(id), 0) FROM arrival")
 
 
 async def behind() -> datetime | None:
@@ -131,9 +139,8 @@ async def behind() -> datetime | None:
     global _looked
     at, found = _looked
     if time.monotonic() - at > LOOK_EVERY:
-        row = await one("SELECT min(at) AS since FROM outbox WHERE done_at IS NULL AND tried < 5")
-        late = row["since"] is not None and row["since"] < clock.now() - MAY_WAIT
-        found = row["since"] if late else None
+        since = await row(datetime, "SELECT at FROM outbox WHERE done_at IS NULL AND tried < 5 ORDER BY at LIMIT 1")
+        found = since if since is not None and since < clock.now() - MAY_WAIT else None
         _looked = (time.monotonic(), found)
     return found
 
@@ -148,7 +155,7 @@ async def turn() -> int:
         for name, kind in KINDS.items()
         if kind.turns
     )
-    rows = await many(
+    told = await many(
         "WITH turning AS (SELECT {}::timestamptz AS now, {}::text AS zone), "  # noqa: S608 - the kinds' own queries
         f"turned AS ({turned}) INSERT INTO outbox (subject, verb, at) "
         "SELECT DISTINCT subject, 'stage.turned', now FROM turned, turning "
@@ -157,7 +164,7 @@ async def turn() -> int:
         clock.now(),
         str(clock.ZONE),
     )
-    return len(rows)
+    return len(told)
 
 
 async def mend() -> int:
@@ -175,7 +182,7 @@ async def mend() -> int:
 async def everything() -> AsyncIterator[SearchDocument]:
     """Every document that should be found now."""
     for kind in faces.FACES:
-        refs = [row["ref"] for row in await many(KINDS[kind].public)]
+        refs = await rows(str, KINDS[kind].public)
         for start in range(0, len(refs), BATCH):
             shown = await faces.faces_of([f"{kind}:{ref}" for ref in refs[start : start + BATCH]])
             for document in await numbered([document for document in shown.values() if document is not None]):

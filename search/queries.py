@@ -263,7 +263,17 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
             within = int(value)
         elif name in FACETS and value and (name, value) not in chosen:
             chosen.append((name, value[:300]))
-    return Asked(text, kind, tuple(chosen[:50]), sort, cursor, open_only, least, most, within)
+    return Asked(
+        text=text,
+        kind=kind,
+        chosen=tuple(chosen[:50]),
+        sort=sort,
+        cursor=cursor,
+        open_only=open_only,
+        at_least=least,
+        at_most=most,
+        within=within,
+    )
 
 
 def _amount(name: str, value: str) -> int:

@@ -58,7 +58,7 @@ class Kept(TypedDict):
 def kept(kind: str, row: Any, now: datetime) -> Kept:
     """The stage now, and the dates. `row` has the dates, or is them."""
     asked = STANDINGS[kind]
-    dates = row if isinstance(row, asked.dates) else dates_of(asked.dates, row)
+    dates = dates_of(asked.dates, row)
     return {"stage": asked.rule(dates, now).stage, "dates": msgspec.json.encode(dates).decode()}
 
 

@@ -302,7 +302,15 @@ def _quality(criteria: Sequence[Criterion], offer: Offer, highest_mark: int) -> 
         else None
     )
     return Placed(
-        offer.bid, offer.supplier, offer.name, offer.price, tuple(lines), quality, 0, quality, excluded=excluded
+        bid=offer.bid,
+        supplier=offer.supplier,
+        name=offer.name,
+        price=offer.price,
+        lines=tuple(lines),
+        quality=quality,
+        price_points=0,
+        total=quality,
+        excluded=excluded,
     )
 
 

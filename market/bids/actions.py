@@ -129,7 +129,7 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
         raise Refused(*wrong, status=422)
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     envelope = sealing.seal(await published_key(tender), context, plain)
-    return await _keep(actor, hat, tender.id, lot.id, context, "submit", envelope, arrived)
+    return await _keep(actor, hat, tender.id, lot.id, context, envelope, arrived)
 
 
 async def published_key(tender: Tender) -> bytes:
@@ -167,7 +167,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     if lot is None:
         raise NotFound("Lot")
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
-    return await _keep(actor, hat, tender.id, lot.id, context, "withdraw", b"", arrived)
+    return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived)
 
 
 async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: datetime) -> rules.Bidding:
@@ -184,10 +184,11 @@ async def _keep(
     tender_id: int,
     lot_id: int,
     context: sealing.Context,
-    act: str,
     envelope: bytes,
     arrived: datetime,
 ) -> Sealed:
+    """Keep an envelope, or a withdrawal, which is an empty one."""
+    act = "submit" if envelope else "withdraw"
     receipt = sealing.receipt(envelope, context, arrived)
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)

@@ -17,9 +17,10 @@ from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
-from market.db import find, many, transaction
+from market.db import find, transaction
 from market.openapi.limits import MAX_BYTES
 from market.proof.certificates import Outcome
+from market.reads import row, rows
 from market.refusals import Refused, insist, refusals
 from market.standards import apart, certificates, exemptions, publishing, rules, sanctions, sandboxes
 from market.standards.outcome import Run
@@ -256,26 +257,38 @@ async def check_again(actor: Actor, ref: str) -> list[CheckRun]:
     return await _check(actor, service, await _profiles(service), "asked", hat.organisation_ref)
 
 
+class Due(msgspec.Struct, frozen=True):
+    """A service (its id) whose certificate under a profile is to be checked again."""
+
+    service: int
+    profile: int
+
+
 async def recheck() -> int:
     """The job: check every certified service whose certificate is a month old or about to end. A pass renews it; a failure
     ends it and gives notice; *could not check* changes nothing and is tried again the next day."""
     now = clock.now()
     due = now - timedelta(days=policy.UK.standards.recheck_days)
-    rows = await many(
-        "SELECT DISTINCT ON (c.service, c.profile) c.service, c.profile, c.id FROM issued_certificate c "
-        "JOIN service s ON s.id = c.service WHERE s.withdrawn_at IS NULL AND c.revoked_at IS NULL "
-        "AND (c.issued_at <= {} OR c.valid_until <= {}) AND NOT EXISTS (SELECT 1 FROM check_run r WHERE r.service = c.service "
-        "AND r.profile = c.profile AND r.cause = 'periodic' AND r.started_at > {}) ORDER BY c.service, c.profile, c.id DESC "
-        "LIMIT 20",
+    certified = await rows(
+        Due,
+        """
+        SELECT DISTINCT c.service, c.profile FROM issued_certificate c JOIN service s ON s.id = c.service
+        WHERE s.withdrawn_at IS NULL AND c.revoked_at IS NULL AND (c.issued_at <= {} OR c.valid_until <= {})
+          AND NOT EXISTS (
+            SELECT 1 FROM check_run r
+            WHERE r.service = c.service AND r.profile = c.profile AND r.cause = 'periodic' AND r.started_at > {}
+          )
+        ORDER BY c.service, c.profile LIMIT 20
+        """,
         due,
         now + timedelta(days=1),
         now - timedelta(days=1),
     )
-    for row in rows:
-        service = await find(Service, Service.id == row["service"])
-        profile = await find(PublishedProfile, PublishedProfile.id == row["profile"])
+    for each in certified:
+        service = await find(Service, Service.id == each.service)
+        profile = await find(PublishedProfile, PublishedProfile.id == each.profile)
         await _check(SYSTEM, service, [profile], "periodic", "")
-    return len(rows)
+    return len(certified)
 
 
 async def _check(
@@ -330,17 +343,25 @@ class _Earlier:
     passed: bool
 
 
+class Before(msgspec.Struct, frozen=True):
+    """A version by its row, and whether it passed."""
+
+    id: int
+    passed: bool
+
+
 async def _compared(service: Service, number: int) -> _Earlier | None:
     """What version `number` of a service is compared with: the last before it that passed, else the one before."""
-    rows = await many(
-        "SELECT l.id, EXISTS (SELECT 1 FROM check_run r WHERE r.lodgement = l.id AND r.outcome LIKE 'pass%') AS passed "
-        "FROM lodgement l WHERE l.service = {} AND l.number < {} ORDER BY passed DESC, l.number DESC LIMIT 1",
+    before = await row(
+        Before,
+        """
+        SELECT l.id, EXISTS (SELECT 1 FROM check_run r WHERE r.lodgement = l.id AND r.outcome LIKE 'pass%') AS passed
+        FROM lodgement l WHERE l.service = {} AND l.number < {} ORDER BY passed DESC, l.number DESC LIMIT 1
+        """,
         service.id,
         number,
     )
-    if not rows:
-        return None
-    return _Earlier(await find(Lodgement, Lodgement.id == rows[0]["id"]), bool(rows[0]["passed"]))
+    return _Earlier(await find(Lodgement, Lodgement.id == before.id), before.passed) if before else None
 
 
 async def _ask(
@@ -468,23 +489,68 @@ def _digest(raw: bytes) -> str:
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def lodgements_of(service: Service) -> list[dict[str, Any]]:
-    """Every version lodged for a service, newest first, without the documents; `changes` is read."""
-    rows = await many(
-        "SELECT ref, number, digest, name, api_title, api_version, changes, compared, breaking, lodged_at, octet_length(document) AS size "
-        "FROM lodgement WHERE service = {} ORDER BY number DESC",
+class Version(msgspec.Struct, frozen=True):
+    """A version lodged for a service, without its document; `changed` are its changes as JSON."""
+
+    ref: str
+    number: int
+    digest: str
+    name: str
+    api_title: str
+    api_version: str
+    changed: str
+    compared: int
+    breaking: int
+    lodged_at: datetime
+    size: int
+
+    @property
+    def changes(self) -> list[apart.Changed]:
+        """What changed since the version before."""
+        return msgspec.json.decode(self.changed, type=list[apart.Changed])
+
+
+async def lodgements_of(service: Service) -> list[Version]:
+    """Every version lodged for a service, newest first."""
+    return await rows(
+        Version,
+        """
+        SELECT ref, number, digest, name, api_title, api_version, changes AS changed, compared, breaking, lodged_at,
+          octet_length(document) AS size
+        FROM lodgement WHERE service = {} ORDER BY number DESC
+        """,
         service.id,
     )
-    return [{**row, "changes": msgspec.json.decode(row["changes"])} for row in rows]
 
 
-async def runs_of(service: Service, most: int = 30) -> list[dict[str, Any]]:
-    """The runs of a service, newest first, without their findings."""
-    return await many(
-        "SELECT r.ref, r.cause, r.outcome, r.gates, r.advisories, r.started_at, r.finished_at, r.document, "
-        "r.profile_digest, r.engine, p.name || '@' || p.version AS profile, l.number, l.api_version FROM check_run r "
-        "JOIN published_profile p ON p.id = r.profile JOIN lodgement l ON l.id = r.lodgement WHERE r.service = {} "
-        "ORDER BY r.id DESC LIMIT {}",
+class Ran(msgspec.Struct, frozen=True):
+    """A run without its findings, and the version of the document that it checked."""
+
+    ref: str
+    cause: str
+    outcome: str
+    gates: int
+    advisories: int
+    started_at: datetime
+    finished_at: datetime
+    document: str
+    profile_digest: str
+    engine: str
+    profile: str
+    number: int
+    api_version: str
+
+
+async def runs_of(service: Service, most: int = 30) -> list[Ran]:
+    """The runs of a service, newest first."""
+    return await rows(
+        Ran,
+        """
+        SELECT r.ref, r.cause, r.outcome, r.gates, r.advisories, r.started_at, r.finished_at, r.document, r.profile_digest,
+          r.engine, p.name || '@' || p.version AS profile, l.number, l.api_version
+        FROM check_run r JOIN published_profile p ON p.id = r.profile JOIN lodgement l ON l.id = r.lodgement
+        WHERE r.service = {} ORDER BY r.id DESC LIMIT {}
+        """,
         service.id,
         most,
     )

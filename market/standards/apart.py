@@ -118,7 +118,17 @@ async def ask(
     extra: Sequence[Finding] = (),
 ) -> Checked:
     """Check a document apart. Refused (503) when too many wait already; never raises for what is in a document."""
-    question = Question(raw, profile.text, description, at, name, list(waivers), previous, gating, list(extra))
+    question = Question(
+        raw=raw,
+        ruleset=profile.text,
+        description=description,
+        at=at,
+        name=name,
+        waivers=list(waivers),
+        previous=previous,
+        gating=gating,
+        extra=list(extra),
+    )
     if _process.waiting >= WAITING:
         raise BUSY.refused()
     return await asyncio.to_thread(_process.ask, question, profile)

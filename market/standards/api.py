@@ -214,21 +214,21 @@ async def _service(request: Visitor, ref: str) -> ServiceView:
     seen = await catalogue.component(request.user, ref)
     service, shown = seen.service, seen.open
     return ServiceView(
-        service.ref,
-        seen.supplier.ref,
-        service.title if shown else "",
-        service.does if shown else "",
-        service.used_by if shown else "",
-        service.licence if shown else "",
-        service.price_terms if shown else "",
-        list(service.cpv) if shown else [],
-        service.maturity,
-        service.private,
-        service.public_url if shown else "",
-        seen.lodged.api_version if seen.lodged is not None and shown else "",
-        service.listed_at,
-        service.withdrawn_at,
-        [
+        ref=service.ref,
+        supplier=seen.supplier.ref,
+        title=service.title if shown else "",
+        does=service.does if shown else "",
+        used_by=service.used_by if shown else "",
+        licence=service.licence if shown else "",
+        price_terms=service.price_terms if shown else "",
+        cpv=list(service.cpv) if shown else [],
+        maturity=service.maturity,
+        private=service.private,
+        public_url=service.public_url if shown else "",
+        api_version=seen.lodged.api_version if seen.lodged is not None and shown else "",
+        listed_at=service.listed_at,
+        withdrawn_at=service.withdrawn_at,
+        under=[
             StandingView(
                 publishing.label(each.profile),
                 each.run.outcome if each.run is not None else None,
@@ -314,10 +314,8 @@ class StandardsApi(Controller):
         found = await catalogue.listed(q, {name: [value] for name, value in chosen.items() if value})
         return Items(
             [
-                ServiceLine(
-                    row["ref"], row["title"], row["supplier_ref"], row["licence"], row["maturity"], row["passed"]
-                )
-                for row in found.items
+                ServiceLine(each.ref, each.title, each.supplier_ref, each.licence, each.maturity, each.passed)
+                for each in found.items
             ]
         )
 
@@ -354,7 +352,7 @@ class StandardsApi(Controller):
     async def lodgements(self, request: Visitor, ref: FromPath[str]) -> Items[LodgementView]:
         """Every version lodged, newest first, with what changed."""
         service = await _open(request, ref)
-        return Items([_lodgement(row) for row in await actions.lodgements_of(service)])
+        return Items(msgspec.convert(await actions.lodgements_of(service), list[LodgementView], from_attributes=True))
 
     @post(
         "/services/{ref:str}/lodgements",
@@ -371,7 +369,7 @@ class StandardsApi(Controller):
             raw, name = await fetching.document(data.address)
         row = await actions.lodge(request.user, ref, raw, data.name or name)
         service = await find(Service, Service.id == row.service)
-        return _lodgement((await actions.lodgements_of(service))[0])
+        return msgspec.convert((await actions.lodgements_of(service))[0], LodgementView, from_attributes=True)
 
     @post(
         "/services/{ref:str}/check",
@@ -385,7 +383,8 @@ class StandardsApi(Controller):
         """Check the lodged document again under every profile of the service."""
         made = {str(each.ref) for each in await actions.check_again(request.user, ref)}
         service = await find(Service, Service.ref == ref)
-        return Items([_run(row) for row in await actions.runs_of(service) if row["ref"] in made])
+        runs = [each for each in await actions.runs_of(service) if each.ref in made]
+        return Items(msgspec.convert(runs, list[RunLine], from_attributes=True))
 
     @get(
         "/services/{ref:str}/sandbox",
@@ -450,9 +449,7 @@ class StandardsApi(Controller):
         """The newest twenty; for its supplier."""
         service = await find(Service, Service.ref == ref)
         request.user.must_wear(*SUPPLIER_ROLES, organisation=service.supplier, secret=True)
-        names = LiveCheckView.__struct_fields__
-        rows = await sandboxes.checks_of(service)
-        return Items([LiveCheckView(**{name: row[name] for name in names}) for row in rows])
+        return Items(msgspec.convert(await sandboxes.checks_of(service), list[LiveCheckView], from_attributes=True))
 
     @get(
         "/services/{ref:str}/runs",
@@ -463,7 +460,8 @@ class StandardsApi(Controller):
     )
     async def runs(self, request: Visitor, ref: FromPath[str]) -> Items[RunLine]:
         """The newest hundred runs, newest first, without their findings."""
-        return Items([_run(row) for row in await actions.runs_of(await _open(request, ref), 100)])
+        runs = await actions.runs_of(await _open(request, ref), 100)
+        return Items(msgspec.convert(runs, list[RunLine], from_attributes=True))
 
     @get(
         "/runs/{ref:str}",
@@ -498,14 +496,14 @@ class StandardsApi(Controller):
         return Items(
             [
                 CertificateLine(
-                    each.ref,
-                    labels[each.profile],
-                    each.document,
-                    each.issued_at,
-                    each.valid_until,
-                    each.revoked_at,
-                    each.revoked_reason,
-                    catalogue.held(each)[0].lower().replace(" ", "-"),
+                    ref=each.ref,
+                    profile=labels[each.profile],
+                    document=each.document,
+                    issued_at=each.issued_at,
+                    valid_until=each.valid_until,
+                    revoked_at=each.revoked_at,
+                    revoked_reason=each.revoked_reason,
+                    state=catalogue.held(each)[0].lower().replace(" ", "-"),
                 )
                 for each in await certificates.of_service(seen.service)
             ]
@@ -555,20 +553,3 @@ def _profile(row: PublishedProfile) -> ProfileView:
         **{name: getattr(row, name) for name in ProfileView.__struct_fields__ if name != "rules"},
         rules=[RuleView(**{name: getattr(card, name) for name in RuleView.__struct_fields__}) for card in cards],
     )
-
-
-def _lodgement(row: dict[str, Any]) -> LodgementView:
-    return LodgementView(
-        row["ref"],
-        row["number"],
-        row["digest"],
-        row["api_title"],
-        row["api_version"],
-        row["breaking"],
-        [ChangeView(each["code"], each["level"], each["words"], each["path"]) for each in row["changes"]],
-        row["lodged_at"],
-    )
-
-
-def _run(row: dict[str, Any]) -> RunLine:
-    return RunLine(**{name: row[name] for name in RunLine.__struct_fields__})

@@ -7,18 +7,20 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
-from market.db import find, many
+from market.db import find
 from market.proof.certificates import Outcome
+from market.reads import rows
 from market.refusals import NotFound
 from market.standards import certificates, exemptions, publishing, rules
 from market.standards.certificates import latest_lodgement
 from market.standards.reference import Outline
 from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
-from market.standing import Standing, Tone, dates_of
+from market.standing import Standing, Tone
 from market.wording import N_, _
 
 TONES = {"pass": "green", "pass-with-waivers": "green", "fail": "red", "could-not-check": "amber"}
@@ -70,70 +72,95 @@ def standing(component: Dates, now: datetime) -> Standing:
     )
 
 
+class Listed(Dates, frozen=True):
+    """A component as the catalogue lists it."""
+
+    ref: str
+    title: str
+    does: str
+    licence: str
+    cpv: list[str]
+    maturity: str
+    private: bool
+    supplier: str
+    supplier_ref: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return standing(self, clock.now())
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The components that fit, and for every facet its values with how many of all they are."""
 
-    items: list[dict[str, Any]]
+    items: list[Listed]
     counts: dict[str, dict[str, int]]
 
 
 async def listed(q: str = "", chosen: dict[str, list[str]] | None = None, ref: str = "") -> Found:
     """Components in the catalogue that hold every word and fit one value of every facet chosen; certified ones first.
+
     Of a confidential one only that it exists, its supplier and its result are here. `ref` asks for one component."""
     now = clock.now()
-    rows = await many(
-        "SELECT s.ref, s.title, s.does, s.licence, s.price_terms, s.cpv, s.maturity, s.private, s.listed_at, o.name AS supplier, "
-        "o.ref AS supplier_ref, (SELECT count(*) FROM lodgement l WHERE l.service = s.id) AS versions, "
-        "(SELECT l.api_version FROM lodgement l WHERE l.service = s.id ORDER BY l.number DESC LIMIT 1) AS api_version, "
-        "ARRAY(SELECT DISTINCT p.name || '@' || p.version FROM issued_certificate c JOIN published_profile p ON p.id = c.profile "
-        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} ORDER BY 1) AS passed, "
-        "ARRAY(SELECT max(c.valid_until) FROM issued_certificate c JOIN published_profile p ON p.id = c.profile "
-        "WHERE c.service = s.id AND c.revoked_at IS NULL AND c.valid_until >= {} GROUP BY p.name || '@' || p.version "
-        "ORDER BY p.name || '@' || p.version) AS until, exempt.until AS hidden_after FROM service s "
-        "JOIN organisation o ON o.id = s.supplier LEFT JOIN LATERAL (SELECT max(x.expires_at) AS until FROM exemption x WHERE "
-        "x.service = s.id AND x.ground = 'private' AND x.signed_at <= {} AND x.expires_at >= {} AND (x.ended_at IS NULL "
-        "OR x.ended_at > {})) exempt ON s.private WHERE s.withdrawn_at IS NULL AND (NOT s.private OR exempt.until IS NOT NULL) "
-        "AND ({} = '' OR s.ref = {}) ORDER BY s.id DESC",
-        *[now] * 5,
+    components = await rows(
+        Listed,
+        """
+        WITH held AS (
+          SELECT c.service, p.name || '@' || p.version AS profile, max(c.valid_until) AS until
+          FROM issued_certificate c JOIN published_profile p ON p.id = c.profile
+          WHERE c.revoked_at IS NULL AND c.valid_until >= {} GROUP BY 1, 2
+        )
+        SELECT s.ref, s.title, s.does, s.licence, s.cpv, s.maturity, s.private, s.listed_at, o.name AS supplier,
+          o.ref AS supplier_ref, (SELECT count(*) FROM lodgement l WHERE l.service = s.id) AS versions,
+          ARRAY(SELECT profile FROM held WHERE held.service = s.id ORDER BY profile) AS passed,
+          ARRAY(SELECT until FROM held WHERE held.service = s.id ORDER BY profile) AS until, exempt.until AS hidden_after
+        FROM service s JOIN organisation o ON o.id = s.supplier LEFT JOIN LATERAL (
+          SELECT max(x.expires_at) AS until FROM exemption x
+          WHERE x.service = s.id AND x.ground = 'private' AND x.signed_at <= {} AND x.expires_at >= {}
+            AND (x.ended_at IS NULL OR x.ended_at > {})
+        ) exempt ON s.private
+        WHERE s.withdrawn_at IS NULL AND (NOT s.private OR exempt.until IS NOT NULL) AND ({} = '' OR s.ref = {})
+        ORDER BY s.id DESC
+        """,
+        *[now] * 4,
         ref,
         ref,
     )
-    for row in rows:
-        row["standing"] = standing(dates_of(Dates, row), now)
-        if row["private"]:
-            row.update(
-                title=_("Private component {ref}", ref=row["ref"]),
-                does="",
-                licence="",
-                price_terms="",
-                api_version="",
-                cpv=[],
-            )
+    components = [
+        structs.replace(each, title=_("Private component {ref}", ref=each.ref), does="", licence="", cpv=[])
+        if each.private
+        else each
+        for each in components
+    ]
     words = q.lower().split()
-    rows = [
-        row
-        for row in rows
-        if all(word in " ".join([row["title"], row["does"], row["supplier"], row["licence"]]).lower() for word in words)
+    components = [
+        each
+        for each in components
+        if all(word in " ".join([each.title, each.does, each.supplier, each.licence]).lower() for word in words)
     ]
     wanted = {name: set(values) for name, values in (chosen or {}).items() if values}
     counts: dict[str, dict[str, int]] = {}
     for facet in FACETS:
-        others = [row for row in rows if all(_values(row, name) & wanted[name] for name in wanted if name != facet)]
+        others = [
+            each for each in components if all(_values(each, name) & wanted[name] for name in wanted if name != facet)
+        ]
         counts[facet] = {}
-        for row in others:
-            for value in _values(row, facet):
+        for each in others:
+            for value in _values(each, facet):
                 counts[facet][value] = counts[facet].get(value, 0) + 1
-    fitting = [row for row in rows if all(_values(row, name) & values for name, values in wanted.items())]
-    return Found(sorted(fitting, key=lambda row: not row["passed"])[:MOST], counts)
+    fitting = [each for each in components if all(_values(each, name) & values for name, values in wanted.items())]
+    return Found(sorted(fitting, key=lambda each: not each.passed)[:MOST], counts)
 
 
-def _values(row: dict[str, Any], facet: str) -> set[str]:
+def _values(component: Listed, facet: str) -> set[str]:
     if facet == "profile":
-        return set(row["passed"])
+        return set(component.passed)
     if facet == "sector":
-        return {code[:2] for code in row["cpv"]}
-    return {row[facet]} if row[facet] else set()
+        return {code[:2] for code in component.cpv}
+    value = component.licence if facet == "licence" else component.maturity
+    return {value} if value else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,23 +229,49 @@ async def under(service: Service) -> list[Under]:
     return found
 
 
-async def mine(actor: Actor) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A service of one's own, under each of its profiles."""
+
+    service: Service
+    under: list[Under]
+
+
+async def mine(actor: Actor) -> list[Mine]:
     """The services of the actor's suppliers, newest first, with what they passed and what is open against them."""
     suppliers = actor.organisations(*SUPPLIER_ROLES)
     if not suppliers:
         return []
     services = await Service.objects().where(Service.supplier.is_in(suppliers)).order_by(Service.id, ascending=False)
-    return [{"service": each, "under": await under(each)} for each in services]
+    return [Mine(each, await under(each)) for each in services]
 
 
-async def certificates_in_force() -> list[dict[str, Any]]:
+class Certified(msgspec.Struct, frozen=True):
+    """A certificate of the public register, with the service and the supplier it is for."""
+
+    ref: str
+    issued_at: datetime
+    valid_until: datetime
+    document: str
+    service_ref: str
+    title: str
+    private: bool
+    supplier: str
+    supplier_ref: str
+    profile: str
+
+
+async def certificates_in_force() -> list[Certified]:
     """Every certificate in force, newest first: for the public register."""
-    return await many(
-        "SELECT c.ref, c.issued_at, c.valid_until, c.document, s.ref AS service_ref, s.title, s.private, o.name AS supplier, "
-        "o.ref AS supplier_ref, p.name || '@' || p.version AS profile FROM issued_certificate c "
-        "JOIN service s ON s.id = c.service JOIN organisation o ON o.id = c.supplier "
-        "JOIN published_profile p ON p.id = c.profile WHERE c.revoked_at IS NULL AND c.valid_until >= {} "
-        "ORDER BY c.id DESC LIMIT 500",
+    return await rows(
+        Certified,
+        """
+        SELECT c.ref, c.issued_at, c.valid_until, c.document, s.ref AS service_ref, s.title, s.private, o.name AS supplier,
+          o.ref AS supplier_ref, p.name || '@' || p.version AS profile
+        FROM issued_certificate c JOIN service s ON s.id = c.service JOIN organisation o ON o.id = c.supplier
+          JOIN published_profile p ON p.id = c.profile
+        WHERE c.revoked_at IS NULL AND c.valid_until >= {} ORDER BY c.id DESC LIMIT 500
+        """,
         clock.now(),
     )
 

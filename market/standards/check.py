@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path as File
 from time import perf_counter
 from typing import Any
@@ -38,12 +39,12 @@ def check(
     """
     if at.tzinfo is None:
         raise ValueError("a moment needs its zone")
-    began = perf_counter()
+    record = partial(_record, raw, against, at, perf_counter(), name, waivers)
     try:
         document = load(raw)
     except Unreadable as error:
         reason = error.reason + (_(" (line {line})", line=error.line) if error.line else "")
-        return _record(raw, against, at, began, name, None, None, [*extra], reason, waivers)
+        return record(document=None, result=None, findings=[*extra], reason=reason)
     result = lint(document, against.ruleset, name or None, seconds)
     findings = [*_findings(result, against, at), *extra]
     reason = ""
@@ -57,7 +58,7 @@ def check(
             number=len(result.undone),
             names=", ".join(sorted(result.undone)[:5]),
         )
-    return _record(raw, against, at, began, name, document, result, findings, reason, waivers)
+    return record(document=document, result=result, findings=findings, reason=reason)
 
 
 def check_file(path: str | File, against: str | Profile, *, at: datetime, waivers: Sequence[Waiver] = ()) -> Run:
@@ -129,11 +130,12 @@ def _record(
     at: datetime,
     began: float,
     name: str,
+    waivers: Sequence[Waiver],
+    *,
     document: Document | None,
     result: LintResult | None,
     findings: list[Finding],
     reason: str,
-    waivers: Sequence[Waiver],
 ) -> Run:
     marked = waive(findings, waivers, at.date())
     complete = not reason

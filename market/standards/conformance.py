@@ -15,8 +15,9 @@ from datetime import timedelta
 import msgspec
 
 from market import clock
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.proof.certificates import Outcome
+from market.reads import rows
 from market.settings import ROOT, settings
 from market.standards import actions, apart, exemptions, fetching, live, publishing, sandboxes
 from market.standards.outcome import Run
@@ -56,12 +57,15 @@ async def run_waiting() -> int:
 async def _begin() -> LiveCheck | None:
     now = clock.now()
     async with transaction():
-        rows = await many(
-            "SELECT id FROM live_check WHERE finished_at IS NULL AND (began_at IS NULL OR began_at < {}) ORDER BY id LIMIT 1 "
-            "FOR UPDATE SKIP LOCKED",
+        waiting = await rows(
+            int,
+            """
+            SELECT id FROM live_check WHERE finished_at IS NULL AND (began_at IS NULL OR began_at < {}) ORDER BY id LIMIT 1
+            FOR UPDATE SKIP LOCKED
+            """,
             now - AGAIN,
         )
-        row = await maybe(LiveCheck, LiveCheck.id == rows[0]["id"]) if rows else None
+        row = await maybe(LiveCheck, LiveCheck.id == waiting[0]) if waiting else None
         if row is not None:
             row.began_at = now
             await row.save([LiveCheck.began_at])

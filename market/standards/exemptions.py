@@ -6,21 +6,22 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from market import clock, policy, workdays
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.proof import certificates as signed
+from market.reads import rows
 from market.refusals import NotFound, Refused, insist, refusals
 from market.standards import publishing, rules
 from market.standards.certificates import public_keys
 from market.standards.outcome import Waiver
 from market.standards.tables import Exemption, PublishedProfile, Service
-from market.standing import dates_of
+from market.standing import Standing
 from market.wording import N_, _
 
 Line = Annotated[str, Meta(max_length=120)]
@@ -70,17 +71,17 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
         wrong = refusals(
             rules.EXEMPT,
             rules.Exempting(
-                given.ground,
-                given.profile,
-                given.rules,
-                list(publishing.composed_of(profile).cards) if profile else None,
-                (supplier if given.ground == "national-security" else service) is not None,
-                given.reason,
-                given.control,
-                expires,
-                workdays.add_months(now, policy.UK.standards.exemption_maximum_months),
-                result,
-                now,
+                ground=given.ground,
+                profile=given.profile,
+                rules=given.rules,
+                rules_of=list(publishing.composed_of(profile).cards) if profile else None,
+                has_service=(supplier if given.ground == "national-security" else service) is not None,
+                reason=given.reason,
+                control=given.control,
+                expires_at=expires,
+                latest=workdays.add_months(now, policy.UK.standards.exemption_maximum_months),
+                result=result,
+                now=now,
             ),
         )
         if wrong or profile is None or supplier is None:
@@ -202,12 +203,12 @@ async def _record(actor: Actor, verb: str, row: Exemption, organisation: str) ->
 
 async def waivers_of(service: Service, profile: str, at: datetime) -> list[Waiver]:
     """The waived rules of a service under a profile version at a moment, as the engine takes them."""
-    rows = await Exemption.objects().where(
+    held = await Exemption.objects().where(
         (Exemption.service == service.id) & (Exemption.profile == profile) & (Exemption.ground == "rules")
     )
     return [
         Waiver(rule, str(row.ref), row.expires_at.date())
-        for row in rows
+        for row in held
         if rules.exempts(row, at)
         for rule in row.rules
     ]
@@ -215,8 +216,8 @@ async def waivers_of(service: Service, profile: str, at: datetime) -> list[Waive
 
 async def private(service: Service, at: datetime) -> bool:
     """Whether a signed exemption lets a service's description stay confidential."""
-    rows = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
-    return any(rules.exempts(row, at) for row in rows)
+    held = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
+    return any(rules.exempts(row, at) for row in held)
 
 
 async def may_read_private(actor: Actor, service: Service) -> bool:
@@ -224,9 +225,9 @@ async def may_read_private(actor: Actor, service: Service) -> bool:
     whose exemption keeps it confidential, while that holds. Asking for one opens nothing: the standards owner has to sign."""
     if actor.wears(*SUPPLIER_ROLES, organisation=service.supplier) or actor.wears("operator", "auditor"):
         return True
-    rows = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
+    held = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
     now = clock.now()
-    return any(rules.exempts(row, now) and actor.wears("buyer", organisation=row.buyer) for row in rows)
+    return any(rules.exempts(row, now) and actor.wears("buyer", organisation=row.buyer) for row in held)
 
 
 async def seen_by(actor: Actor, ref: str) -> Exemption:
@@ -242,20 +243,45 @@ async def seen_by(actor: Actor, ref: str) -> Exemption:
     return row
 
 
-async def register() -> list[dict[str, Any]]:
+class Registered(rules.ExemptionDates, frozen=True):
+    """A signed exemption of the public register; without a service when it is for all that a supplier offers."""
+
+    ref: str
+    ground: str
+    profile: str
+    rules: list[str]
+    scope: str
+    control: str
+    buyer: str
+    supplier: str
+    service_ref: str | None
+    title: str | None
+    private: bool | None
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.exemption(self, clock.now())
+
+
+async def register() -> list[Registered]:
     """Every signed exemption for the public register, newest first; of those for national security only that they exist."""
-    rows = await many(
-        "SELECT x.ref, x.ground, x.profile, x.rules, x.scope, x.control, x.asked_at, x.signed_at, x.refused_at, x.expires_at, x.ended_at, "
-        "b.name AS buyer, o.name AS supplier, s.ref AS service_ref, s.title, s.private FROM exemption x "
-        "JOIN organisation b ON b.id = x.buyer JOIN organisation o ON o.id = x.supplier "
-        "LEFT JOIN service s ON s.id = x.service WHERE x.signed_at IS NOT NULL ORDER BY x.id DESC LIMIT 500"
+    exemptions = await rows(
+        Registered,
+        """
+        SELECT x.ref, x.ground, x.profile, x.rules, x.scope, x.control, x.asked_at, x.signed_at, x.refused_at, x.expires_at,
+          x.ended_at, b.name AS buyer, o.name AS supplier, s.ref AS service_ref, s.title, s.private
+        FROM exemption x JOIN organisation b ON b.id = x.buyer JOIN organisation o ON o.id = x.supplier
+          LEFT JOIN service s ON s.id = x.service
+        WHERE x.signed_at IS NOT NULL ORDER BY x.id DESC LIMIT 500
+        """,
     )
-    now = clock.now()
-    for row in rows:
-        row["standing"] = rules.exemption(dates_of(rules.ExemptionDates, row), now)
-        if row["ground"] == "national-security":
-            row.update(profile="", rules=[], scope="", control="", supplier="", service_ref=None, title=None)
-    return rows
+    return [
+        structs.replace(each, profile="", rules=[], scope="", control="", supplier="", service_ref=None, title=None)
+        if each.ground == "national-security"
+        else each
+        for each in exemptions
+    ]
 
 
 async def waiting() -> list[Exemption]:

@@ -37,7 +37,6 @@ from market.standards import (
 from market.standards.outcome import Run
 from market.standards.profiles import Profile
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
-from market.standing import dates_of
 from market.web import forms
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, templates, to
@@ -133,13 +132,10 @@ class StandardsPages(Controller):
     async def register(self, request: Visitor) -> Response[bytes]:
         """Access that is or was withheld, exemptions, certificates in force."""
         now = clock.now()
-        notices = [
-            {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)} for row in await sanctions.register()
-        ]
         return show(
             request,
             "standards/register.html",
-            notices=notices,
+            notices=await sanctions.register(),
             exemptions=await exemptions.register(),
             certificates=await catalogue.certificates_in_force(),
             grounds=rules.GROUNDS,
@@ -313,18 +309,12 @@ class ComponentPages(Controller):
     @get("/mine", guards=[guards.supplier])
     async def mine(self, request: Visitor, offer: FromQuery[str] = "") -> Response[bytes]:
         """My firm's services, and what is open against them; with `offer`, a tender that one of them can be offered for."""
-        now = clock.now()
-        notices: list[dict[str, Any]] = []
-        for supplier in request.user.organisations("supplier-admin", "supplier-member"):
-            notices += [
-                {**row, "state": rules.sanction(dates_of(rules.Cure, row), now)}
-                for row in await sanctions.of_supplier(supplier)
-            ]
+        suppliers = request.user.organisations("supplier-admin", "supplier-member")
         return show(
             request,
             "components/mine.html",
             items=await catalogue.mine(request.user),
-            notices=notices,
+            notices=[notice for supplier in suppliers for notice in await sanctions.register(supplier)],
             offer=_tender(offer),
         )
 
@@ -356,7 +346,7 @@ class ComponentPages(Controller):
             request,
             "components/one.html",
             seen=seen,
-            standing=listed[0]["standing"] if listed else catalogue.WITHDRAWN if seen.service.withdrawn_at else None,
+            standing=listed[0].standing if listed else catalogue.WITHDRAWN if seen.service.withdrawn_at else None,
             versions=await actions.lodgements_of(seen.service) if seen.open else [],
             runs=await actions.runs_of(seen.service) if seen.open else [],
             held=[(each, *catalogue.held(each)) for each in held if seen.open or not each.replaced][:12],
@@ -535,14 +525,14 @@ class WellKnownPages(Controller):
                 "service-doc": [{"href": f"{site}/api/v1", "type": "text/html"}],
             }
         ]
-        for row in (await catalogue.listed()).items:
-            page = f"{site}/components/{row['ref']}"
+        for each in (await catalogue.listed()).items:
+            page = f"{site}/components/{each.ref}"
             api: dict[str, Any] = {"anchor": page}
-            if row["versions"] and not row["private"]:
-                document = f"{page}/versions/{row['versions']}/document"
-                api["service-desc"] = [{"href": document, "type": "text/plain", "title": row["title"]}]
-            api["service-doc"] = [{"href": page, "type": "text/html", "title": row["title"]}]
-            api["status"] = [{"href": f"{site}/api/v1/standards/services/{row['ref']}", "type": "application/json"}]
+            if each.versions and not each.private:
+                document = f"{page}/versions/{each.versions}/document"
+                api["service-desc"] = [{"href": document, "type": "text/plain", "title": each.title}]
+            api["service-doc"] = [{"href": page, "type": "text/html", "title": each.title}]
+            api["status"] = [{"href": f"{site}/api/v1/standards/services/{each.ref}", "type": "application/json"}]
             apis.append(api)
         items = [{"href": each["anchor"]} for each in apis]
         linkset = {"linkset": [{"anchor": f"{site}/.well-known/api-catalog", "item": items}, *apis]}
@@ -586,7 +576,7 @@ async def _sandbox(request: Visitor, service: Service, form: forms.Form[sandboxe
         sandbox=row,
         control_at=live.control_address(row.address) if row is not None else "",
         checks=await sandboxes.checks_of(service),
-        runs=[each for each in await actions.runs_of(service, 100) if each["cause"] == "live"][:6],
+        runs=[each for each in await actions.runs_of(service, 100) if each.cause == "live"][:6],
         tones=catalogue.TONES,
         installed=live.available(),
         requests=conformance.REQUESTS,

@@ -177,16 +177,16 @@ def compose(ruleset_text: str, description: str, library: Mapping[str, str] | No
         raise RulesetRefused(problems)
     name, version = str(told["name"]), str(told["version"])
     return Profile(
-        name,
-        version,
-        str(told["title"]),
-        str(told["says"]),
-        effective,
-        ruleset_text,
-        cards,
-        told.get("base"),
-        ruleset,
-        digest_of(name, version, effective, ruleset_text, cards),
+        name=name,
+        version=version,
+        title=str(told["title"]),
+        says=str(told["says"]),
+        effective_on=effective,
+        text=ruleset_text,
+        cards=cards,
+        base=told.get("base"),
+        ruleset=ruleset,
+        digest=digest_of(name, version, effective, ruleset_text, cards),
     )
 
 
@@ -211,18 +211,18 @@ def _card(rule: str, given: Any, standing: str, sources: Any, problems: list[str
         problems.append(_("the source of {rule} is not in sources", rule=rule))
         source = {}
     return Card(
-        rule,
-        str(given.get("tier")),
-        str(given.get("title")),
-        str(given.get("why")),
-        str(given.get("mend")),
-        str(source.get("title", "")),
-        str(source.get("url", "")),
-        int(given.get("number") or 0),
-        kind,
-        gate_from,
-        _examples(given.get("passing")),
-        _examples(given.get("failing")),
+        rule=rule,
+        tier=str(given.get("tier")),
+        title=str(given.get("title")),
+        why=str(given.get("why")),
+        mend=str(given.get("mend")),
+        source=str(source.get("title", "")),
+        source_url=str(source.get("url", "")),
+        number=int(given.get("number") or 0),
+        kind=kind,
+        gate_from=gate_from,
+        passing=_examples(given.get("passing")),
+        failing=_examples(given.get("failing")),
     )
 
 

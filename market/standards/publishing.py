@@ -12,9 +12,10 @@ from msgspec import Meta
 from market import clock
 from market.actor import SYSTEM, Actor
 from market.audit.actions import record
-from market.db import maybe, one, transaction
+from market.db import maybe, transaction
 from market.openapi.document import Unreadable
 from market.openapi.ruleset import RulesetRefused
+from market.reads import the
 from market.refusals import NotFound, Refused, refusals
 from market.standards import rules
 from market.standards.apart import composed
@@ -147,10 +148,11 @@ async def must_be_named(said: str) -> PublishedProfile:
 
 async def certified_under(row: PublishedProfile) -> int:
     """How many services hold a certificate in force under a version."""
-    found = await one(
-        "SELECT count(DISTINCT service) AS services FROM issued_certificate WHERE profile = {} AND revoked_at IS NULL "
-        "AND valid_until >= {}",
+    return await the(
+        int,
+        """
+        SELECT count(DISTINCT service) FROM issued_certificate WHERE profile = {} AND revoked_at IS NULL AND valid_until >= {}
+        """,
         row.id,
         clock.now(),
     )
-    return int(found["services"])

@@ -153,15 +153,17 @@ class _Reader:
         content = self.object(self.object(given.get("requestBody")).get("content"))
         sends += [self.body(media, self.object(each).get("schema")) for media, each in list(content.items())[:6]]
         return Operation(
-            method.upper(),
-            _text(path, 300),
-            _text(given.get("operationId"), 120),
-            _text(given.get("summary"), 300),
-            _text(given.get("description"), LONG),
-            given.get("deprecated") is True,
-            list(parameters.values()),
-            sends,
-            [self.answer(str(code), each) for code, each in list(self.object(given.get("responses")).items())[:24]],
+            method=method.upper(),
+            path=_text(path, 300),
+            name=_text(given.get("operationId"), 120),
+            title=_text(given.get("summary"), 300),
+            says=_text(given.get("description"), LONG),
+            deprecated=given.get("deprecated") is True,
+            parameters=list(parameters.values()),
+            sends=sends,
+            answers=[
+                self.answer(str(code), each) for code, each in list(self.object(given.get("responses")).items())[:24]
+            ],
         )
 
     def answer(self, code: str, given: Any) -> Answer:

@@ -17,7 +17,8 @@ from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
+from market.reads import rows
 from market.refusals import NotFound, insist
 from market.standards import certificates, rules
 from market.standards.outcome import Run
@@ -45,10 +46,10 @@ async def withheld(supplier: int, at: datetime, *, pinned: date | None = None) -
     With `pinned`, the day whose gates a running contract is held to, what is withheld only for rules that became gates later
     does not count: they bind new business and never reach back.
     """
-    rows = await Withholding.objects().where((Withholding.supplier == supplier) & (Withholding.cure_until < at))
+    given = await Withholding.objects().where((Withholding.supplier == supplier) & (Withholding.cure_until < at))
     if pinned is not None:
-        rows = [row for row in rows if not await _only_later_gates(row, pinned)]
-    return rules.withheld(rows, at)
+        given = [each for each in given if not await _only_later_gates(each, pinned)]
+    return rules.withheld(given, at)
 
 
 async def _only_later_gates(row: Withholding, pinned: date) -> bool:
@@ -113,13 +114,13 @@ async def _restore(actor: Actor, row: Withholding, because: str) -> Withholding:
 async def tell_withheld() -> int:
     """The job: write to every supplier whose time to cure has ended without a passing check, and log it; once."""
     now = clock.now()
-    rows = await Withholding.objects().where(
+    due = await Withholding.objects().where(
         (Withholding.cure_until < now) & Withholding.restored_at.is_null() & Withholding.told_at.is_null()
     )
-    for found in rows:
+    for found in due:
         async with transaction():
             await _tell_withheld(await find(Withholding, Withholding.id == found.id, lock=True))
-    return len(rows)
+    return len(due)
 
 
 async def _tell_withheld(row: Withholding) -> None:
@@ -235,22 +236,45 @@ async def _record(
     )
 
 
-REGISTER = (
-    "SELECT w.ref, w.reason, w.notice_at, w.cure_until, w.restored_at, w.restored_because, w.appealed_at, w.answer, "
-    "w.answered_at, w.upheld, w.supplier, o.ref AS supplier_ref, o.name AS supplier_name, s.ref AS service_ref, s.title, "
-    "s.private, p.name || '@' || p.version AS profile FROM withholding w JOIN organisation o ON o.id = w.supplier "
-    "JOIN service s ON s.id = w.service JOIN published_profile p ON p.id = w.profile "
-)
+class Sanctioned(rules.Cure, frozen=True):
+    """A notice or withholding of the public register."""
+
+    ref: str
+    reason: str
+    notice_at: datetime
+    restored_because: str
+    appealed_at: datetime | None
+    answer: str
+    answered_at: datetime | None
+    upheld: bool | None
+    supplier_ref: str
+    supplier_name: str
+    service_ref: str
+    title: str
+    private: bool
+    profile: str
+
+    @property
+    def state(self) -> rules.Sanction:
+        """Where it stands now."""
+        return rules.sanction(self, clock.now())
 
 
-async def register() -> list[dict[str, Any]]:
-    """Every notice and withholding there was, newest first: for the public register."""
-    return await many(REGISTER + "ORDER BY w.id DESC LIMIT 500")
-
-
-async def of_supplier(supplier: int) -> list[dict[str, Any]]:
-    """The notices and withholdings of one supplier, newest first."""
-    return await many(REGISTER + "WHERE w.supplier = {} ORDER BY w.id DESC", supplier)
+async def register(supplier: int | None = None) -> list[Sanctioned]:
+    """The newest notices and withholdings there were, of everybody or of one supplier (its id), newest first."""
+    return await rows(
+        Sanctioned,
+        """
+        SELECT w.ref, w.reason, w.notice_at, w.cure_until, w.restored_at, w.restored_because, w.appealed_at, w.answer,
+          w.answered_at, w.upheld, o.ref AS supplier_ref, o.name AS supplier_name, s.ref AS service_ref, s.title, s.private,
+          p.name || '@' || p.version AS profile
+        FROM withholding w JOIN organisation o ON o.id = w.supplier JOIN service s ON s.id = w.service
+          JOIN published_profile p ON p.id = w.profile
+        WHERE {}::int IS NULL OR w.supplier = {} ORDER BY w.id DESC LIMIT 500
+        """,
+        supplier,
+        supplier,
+    )
 
 
 async def seen_by(actor: Actor, ref: str) -> Withholding:

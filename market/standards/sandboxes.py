@@ -7,6 +7,7 @@ found counts in every later check of the description, until a live check finds n
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -22,7 +23,8 @@ from market.accounts.edits import Trace, revise
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
+from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
 from market.standards import certificates, live, publishing, rules
@@ -153,7 +155,7 @@ async def queue(service: Service, lodged: Lodgement, actor: Actor | None = None)
 async def standing(service: Service, profile: PublishedProfile) -> list[Finding]:
     """What the last finished live check of a service found under a profile: it decides in every check until one finds
     nothing. A check that could not be finished changes nothing."""
-    rows = (
+    runs = (
         await CheckRun.objects()
         .where(
             (CheckRun.service == service.id)
@@ -165,14 +167,30 @@ async def standing(service: Service, profile: PublishedProfile) -> list[Finding]
         .limit(1)
     )
     names = {card.rule for card in publishing.composed_of(profile).of_kind("live")}
-    return [each for row in rows for each in Run.read(row.result.encode()).findings if each.rule in names]
+    return [each for row in runs for each in Run.read(row.result.encode()).findings if each.rule in names]
 
 
-async def checks_of(service: Service) -> list[dict[str, Any]]:
+class Called(msgspec.Struct, frozen=True):
+    """A live check, and the version of the document it was made with."""
+
+    ref: str
+    address: str
+    asked_at: datetime
+    began_at: datetime | None
+    finished_at: datetime | None
+    stopped: str
+    requests: int
+    number: int
+
+
+async def checks_of(service: Service) -> list[Called]:
     """The live checks of a service, newest first."""
-    return await many(
-        "SELECT c.ref, c.address, c.asked_at, c.began_at, c.finished_at, c.stopped, c.requests, l.number FROM live_check c "
-        "JOIN lodgement l ON l.id = c.lodgement WHERE c.service = {} ORDER BY c.id DESC LIMIT 20",
+    return await rows(
+        Called,
+        """
+        SELECT c.ref, c.address, c.asked_at, c.began_at, c.finished_at, c.stopped, c.requests, l.number
+        FROM live_check c JOIN lodgement l ON l.id = c.lodgement WHERE c.service = {} ORDER BY c.id DESC LIMIT 20
+        """,
         service.id,
     )
 

@@ -17,13 +17,15 @@ from market.accounts.people import department_of, holders, tell, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import SUPPLIER_ROLES, Actor, Hat, Role
 from market.audit.actions import record
-from market.db import find, many, maybe, one, transaction
+from market.audit.thread import decided
+from market.db import find, maybe, one, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.proof import canonical, sealing
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
+from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.standards import publishing as standards
@@ -151,22 +153,21 @@ async def candidate(tender: Tender) -> rules.Candidate:
         .order_by(InnovationEvidence.id)
     )
     return rules.Candidate(
-        tender,
-        buyer,
-        clock.now(),
-        lots,
-        await criteria_of(lots),
-        await officers_of(tender),
-        evidence,
-        kin,
+        tender=tender,
+        buyer=buyer,
+        now=clock.now(),
+        lots=lots,
+        criteria=await criteria_of(lots),
+        officers=await officers_of(tender),
+        evidence=evidence,
+        family=kin,
     )
 
 
 async def family(buyer: Organisation) -> frozenset[int]:
     """The ids of the bodies whose exercises serve this buyer: all of its department, the department and itself."""
     root = buyer.department or buyer.id
-    rows = await many("SELECT id FROM organisation WHERE id = {} OR department = {}", root, root)
-    return frozenset(row["id"] for row in rows) | {buyer.id}
+    return frozenset(await rows(int, "SELECT id FROM organisation WHERE id = {} OR department = {}", root, root))
 
 
 async def exercises_for(buyer: Organisation) -> list[InnovationEvidence]:
@@ -179,16 +180,26 @@ async def exercises_for(buyer: Organisation) -> list[InnovationEvidence]:
     )
 
 
+class Published(msgspec.Struct, frozen=True):
+    """What the log says of a publication."""
+
+    subject: str
+    body: str
+
+
 async def titles_of(references: Sequence[str]) -> dict[str, str]:
     """The titles of exercises by reference, as the public log has them: the one source below them that knows."""
     if not references:
         return {}
-    rows = await many(
-        "SELECT DISTINCT ON (subject) subject, body FROM event WHERE subject = ANY({}::text[]) "
-        "AND verb = 'challenge.published' ORDER BY subject, seq DESC",
+    published = await rows(
+        Published,
+        """
+        SELECT DISTINCT ON (subject) subject, body FROM event
+        WHERE subject = ANY({}::text[]) AND verb = 'challenge.published' ORDER BY subject, seq DESC
+        """,
         [f"challenge:{each}" for each in references],
     )
-    found = {row["subject"].partition(":")[2]: canonical.decode(row["body"].encode()) for row in rows}
+    found = {each.subject.partition(":")[2]: canonical.decode(each.body.encode()) for each in published}
     return {ref: str(body["title"]) for ref, body in found.items() if body.get("title")}
 
 
@@ -207,11 +218,17 @@ async def carried_over(buyer: Organisation, exercise: str) -> Carried:
     evidence = next((each for each in await exercises_for(buyer) if each.reference == exercise), None)
     if evidence is None:
         raise NotFound("Exercise")
-    rows = await many(
-        "SELECT about FROM event WHERE subject = {} AND sealed_by = '' ORDER BY seq DESC LIMIT 5",
+    missions = await rows(
+        str,
+        """
+        SELECT unnest(about) AS above FROM (
+          SELECT about, seq FROM event WHERE subject = {} AND sealed_by = '' ORDER BY seq DESC LIMIT 5
+        ) last
+        ORDER BY seq DESC
+        """,
         f"challenge:{exercise}",
     )
-    missions = [each.partition(":")[2] for row in rows for each in row["about"] if each.startswith("mission:")]
+    missions = [each.partition(":")[2] for each in missions if each.startswith("mission:")]
     titles = await titles_of([exercise])
     return Carried(exercise, titles.get(exercise, ""), list(evidence.cpv), missions[0] if missions else "")
 
@@ -225,9 +242,9 @@ async def criteria_of(lots: Sequence[Lot]) -> dict[int, list[LotCriterion]]:
     """The criteria of each lot, by the lot's id, in their order."""
     found: dict[int, list[LotCriterion]] = {lot.id: [] for lot in lots}
     if lots:
-        rows = await LotCriterion.objects().where(LotCriterion.lot.is_in(list(found))).order_by(LotCriterion.place)
-        for row in rows:
-            found[row.lot].append(row)
+        criteria = LotCriterion.objects().where(LotCriterion.lot.is_in(list(found)))
+        for criterion in await criteria.order_by(LotCriterion.place):
+            found[criterion.lot].append(criterion)
     return found
 
 
@@ -276,8 +293,8 @@ async def drafts_of(actor: Actor) -> list[Tender]:
 
 async def total_of(tender: Tender) -> Money:
     """What all lots are estimated to be worth."""
-    row = await one("SELECT COALESCE(SUM(value_minor), 0) AS total FROM lot WHERE tender = {}", tender.id)
-    return Money(int(row["total"]), tender.currency)
+    total = await the(int, "SELECT COALESCE(SUM(value_minor), 0)::bigint FROM lot WHERE tender = {}", tender.id)
+    return Money(total, tender.currency)
 
 
 # ── drafting ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -380,8 +397,8 @@ async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
     """Add a lot to a draft."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        last = await one("SELECT COALESCE(MAX(number), 0) AS last FROM lot WHERE tender = {}", tender.id)
-        lot = Lot(tender=tender.id, number=last["last"] + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
+        last = await the(int, "SELECT COALESCE(MAX(number), 0) FROM lot WHERE tender = {}", tender.id)
+        lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
         await lot.save()
         await _claim_lapses(tender)
         await _written(actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title})
@@ -419,9 +436,9 @@ async def add_criterion(actor: Actor, lot: str, given: CriterionDraft) -> LotCri
     """Add a criterion to the lot with this reference."""
     async with transaction():
         row, tender, hat = await _editing_lot(actor, lot)
-        last = await one("SELECT COALESCE(MAX(place), 0) AS last FROM lot_criterion WHERE lot = {}", row.id)
+        last = await the(int, "SELECT COALESCE(MAX(place), 0) FROM lot_criterion WHERE lot = {}", row.id)
         minimum = 0 if given.kind == "price" else given.minimum
-        criterion = LotCriterion(lot=row.id, place=last["last"] + 1, **drafts.facts(given, minimum=minimum))
+        criterion = LotCriterion(lot=row.id, place=last + 1, **drafts.facts(given, minimum=minimum))
         await criterion.save()
         await _written(
             actor, "tender.criterion-added", tender, hat, {"lot": lot, "name": given.name, "weight": given.weight}
@@ -652,8 +669,8 @@ async def hold(ref: str) -> questions.Held:
     tender = await find(Tender, Tender.ref == ref, lock=True)
     if tender.published_at is None:
         raise NotFound("Tender")
-    followers = await Follower.select(Follower.organisation).where(Follower.tender == tender.id)
-    return questions.Held(topic_of(tender), {row["organisation"] for row in followers}, await ancestors(tender))
+    followers = await rows(int, "SELECT organisation FROM follower WHERE tender = {}", tender.id)
+    return questions.Held(topic_of(tender), set(followers), await ancestors(tender))
 
 
 async def ask(actor: Actor, ref: str, given: questions.QuestionDraft) -> PublicQuestion:
@@ -828,13 +845,7 @@ async def _tell_followers(tender: Tender, template: str, **facts: Any) -> None:
 
 async def _decided(tender: Tender) -> bool:
     """Whether an award of this tender stands, by the log: awards are decided above this floor."""
-    row = await one(
-        "SELECT (SELECT COUNT(DISTINCT subject) FROM event WHERE verb = 'award.decided' AND about @> ARRAY[{}]::text[]) "
-        "- (SELECT COUNT(DISTINCT subject) FROM event WHERE verb = 'award.set-aside' AND about @> ARRAY[{}]::text[]) AS n",
-        f"tender:{tender.ref}",
-        f"tender:{tender.ref}",
-    )
-    return int(row["n"]) > 0
+    return bool(await decided([tender.ref]))
 
 
 async def _mission(ref: str) -> Mission | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from market import policy
 from market.actor import Actor
 from market.audit.actions import record
-from market.db import many, maybe, transaction
+from market.db import maybe, transaction
 from market.proof import canonical
+from market.reads import rows
 from market.tenders import cpv
 from market.tenders.tables import InnovationEvidence, Tender
 
@@ -74,36 +76,35 @@ async def hold(tender: Tender, waiver: str) -> None:
     await tender.save([Tender.waiver_asked])
 
 
-@dataclass(frozen=True, slots=True)
-class Similar:
-    """A concluded exercise on the same subject, whoever's it is."""
+class Similar(msgspec.Struct, frozen=True):
+    """A concluded exercise on the same subject, whoever's it is, with what the log said when it was published."""
 
     reference: str
-    title: str
     body: str
     completed_at: datetime
-    cpv: tuple[str, ...]
+    published: str | None
+
+    @property
+    def title(self) -> str:
+        """As it was published."""
+        return str(canonical.decode(self.published.encode()).get("title", "")) if self.published else ""
 
 
 async def similar_exercises(codes: Sequence[str]) -> list[Similar]:
     """The concluded exercises of all bodies that share a CPV group with these codes, newest first, at most twenty: what a
     buyer is shown before she asks for a waiver, and what the minister sees beside it."""
     starts = sorted({cpv.normal(code)[: policy.UK.gate.overlap_digits] for code in codes if cpv.known(code)})
-    rows = await many(
-        "SELECT e.reference, e.completed_at, e.cpv, o.name, (SELECT body FROM event WHERE subject = 'challenge:' || "
-        "e.reference AND verb = 'challenge.published' ORDER BY seq DESC LIMIT 1) AS body FROM innovation_evidence e "
-        "JOIN organisation o ON o.id = e.buyer WHERE e.ground = 'exercise' AND EXISTS (SELECT 1 FROM unnest(e.cpv) c "
-        "WHERE left(c, {}) = ANY({}::text[])) ORDER BY e.completed_at DESC LIMIT 20",
+    return await rows(
+        Similar,
+        """
+        SELECT e.reference, o.name AS body, e.completed_at, (
+          SELECT body FROM event WHERE subject = 'challenge:' || e.reference AND verb = 'challenge.published'
+          ORDER BY seq DESC LIMIT 1
+        ) AS published
+        FROM innovation_evidence e JOIN organisation o ON o.id = e.buyer
+        WHERE e.ground = 'exercise' AND EXISTS (SELECT 1 FROM unnest(e.cpv) c WHERE left(c, {}) = ANY({}::text[]))
+        ORDER BY e.completed_at DESC LIMIT 20
+        """,
         policy.UK.gate.overlap_digits,
         starts,
     )
-    return [
-        Similar(
-            row["reference"],
-            str(canonical.decode(row["body"].encode()).get("title", "")) if row["body"] else "",
-            row["name"],
-            row["completed_at"],
-            tuple(row["cpv"]),
-        )
-        for row in rows
-    ]

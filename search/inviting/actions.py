@@ -19,8 +19,9 @@ from market.accounts.people import holders, tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
-from market.db import find, many, maybe, transaction
+from market.db import find, maybe, transaction
 from market.kinds import address
+from market.reads import rows
 from market.refusals import NotFound, insist
 from market.suppliers.tables import Profile
 from market.tenders import actions as tenders
@@ -65,15 +66,26 @@ class Open:
 # ── the short list ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def listed(actor: Actor) -> list[dict[str, Any]]:
-    """The suppliers on the short list of the actor's body (ref, name, region, summary, added_at, told: the subjects it was
-    invited to), by name."""
-    body = actor.must_wear("buyer").organisation
-    return await many(
-        "SELECT o.ref, o.name, o.region, p.summary, s.added_at, ARRAY(SELECT i.subject FROM invited i WHERE i.supplier = o.id) "
-        "AS told FROM shortlisted s JOIN organisation o ON o.id = s.supplier LEFT JOIN profile p ON p.organisation = o.id "
-        "WHERE s.buyer = {} ORDER BY lower(o.name), o.id",
-        body,
+class Listed(msgspec.Struct, frozen=True):
+    """A supplier on a short list; `told` are the subjects it was invited to."""
+
+    ref: str
+    name: str
+    region: str
+    summary: str | None
+    told: list[str]
+
+
+async def listed(actor: Actor) -> list[Listed]:
+    """The suppliers on the short list of the actor's body, by name."""
+    return await rows(
+        Listed,
+        """
+        SELECT o.ref, o.name, o.region, p.summary, ARRAY(SELECT subject FROM invited WHERE supplier = o.id) AS told
+        FROM shortlisted s JOIN organisation o ON o.id = s.supplier LEFT JOIN profile p ON p.organisation = o.id
+        WHERE s.buyer = {} ORDER BY lower(o.name), o.id
+        """,
+        actor.must_wear("buyer").organisation,
     )
 
 
@@ -82,7 +94,7 @@ async def shortlist(actor: Actor, refs: Sequence[str]) -> int:
     hat = actor.must_wear("buyer")
     async with transaction():
         await find(Organisation, Organisation.id == hat.organisation, lock=True)
-        here = {row["ref"] for row in await listed(actor)}
+        here = {each.ref for each in await listed(actor)}
         fresh = [ref for ref in dict.fromkeys(refs) if ref not in here]
         if len(here) + len(fresh) > rules.LISTED_MOST:
             raise rules.SHORTLIST_FULL.refused(most=rules.LISTED_MOST)
@@ -131,10 +143,10 @@ async def open_records(actor: Actor) -> list[Open]:
         for each in await running(bodies)
         if each.stage in challenge_rules.TAKING
     ]
-    rows = await Tender.objects().where(
+    tendered = await Tender.objects().where(
         Tender.buyer.is_in(bodies or [0]) & Tender.published_at.is_not_null() & (Tender.closes_at > now)
     )
-    found += [each for row in rows if (each := await _open_tender(row)).open]
+    found += [each for row in tendered if (each := await _open_tender(row)).open]
     return sorted(found, key=lambda each: (each.closes_at is None, each.closes_at or now))
 
 
@@ -170,12 +182,12 @@ async def invite(actor: Actor, given: Invitation) -> int:
         wanted = await record_of(given.record)
         hat = actor.must_wear("buyer", organisation=wanted.buyer)
         firms = [await _supplier(ref) for ref in dict.fromkeys(given.suppliers)]
-        told = await many(
+        before = await rows(
+            int,
             "SELECT supplier FROM invited WHERE subject = {} AND supplier = ANY({}::int[])",
             wanted.subject,
             [firm.id for firm in firms],
         )
-        before = {row["supplier"] for row in told}
         silent = [firm.name for firm in firms if not await holders(firm.id, *SUPPLIER_ROLES)]
         already = tuple(firm.name for firm in firms if firm.id in before)
         insist(rules.INVITE, rules.Invitations(wanted.open, len(firms), already, tuple(silent)))
@@ -205,10 +217,21 @@ async def invite(actor: Actor, given: Invitation) -> int:
     return len(firms)
 
 
-async def invited(subject: str) -> list[dict[str, Any]]:
-    """The suppliers (ref, name, at) that were told of a record, in the order they were."""
-    return await many(
-        "SELECT o.ref, o.name, i.at FROM invited i JOIN organisation o ON o.id = i.supplier WHERE i.subject = {} ORDER BY i.id",
+class Told(msgspec.Struct, frozen=True):
+    """A supplier that was told of a record, and when."""
+
+    ref: str
+    name: str
+    at: datetime
+
+
+async def invited(subject: str) -> list[Told]:
+    """The suppliers that were told of a record, in the order they were."""
+    return await rows(
+        Told,
+        """
+        SELECT o.ref, o.name, i.at FROM invited i JOIN organisation o ON o.id = i.supplier WHERE i.subject = {} ORDER BY i.id
+        """,
         subject,
     )
 

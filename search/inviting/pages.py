@@ -83,18 +83,18 @@ async def _shortlist(request: Visitor, form: forms.Form[inviting.Invitation]) ->
         "search/shortlist.html",
         status=form.status,
         firms=firms,
-        offered=[(firm["ref"], firm["name"], _told_of(firm)) for firm in firms],
+        offered=[(firm.ref, firm.name, _told_of(firm)) for firm in firms],
         records=[(each.subject, each.title) for each in found],
         titles=titles,
         form=form,
     )
 
 
-def _told_of(firm: dict[str, Any]) -> str | None:
+def _told_of(firm: inviting.Listed) -> str | None:
     """What a supplier on the list was invited to already, otherwise where it is."""
-    if firm["told"]:
-        return _("Told of {records}", records=", ".join(subject.partition(":")[2] for subject in firm["told"]))
-    return firm["region"] or None
+    if firm.told:
+        return _("Told of {records}", records=", ".join(subject.partition(":")[2] for subject in firm.told))
+    return firm.region or None
 
 
 class PartnerPages(Controller):

@@ -138,8 +138,16 @@ def _shown(found: Likeness) -> Shown:
     score = round(found.weight * 10)
     stands = standing(document, clock.now()) or Standing("", "", "grey")
     return Shown(
-        document.id, document.kind, document.title, document.url, stands.word, who, found.shared, score, stands.tone
-    )  # fmt: skip
+        id=document.id,
+        kind=document.kind,
+        title=document.title,
+        url=document.url,
+        stage=stands.word,
+        who=who,
+        shared=found.shared,
+        score=score,
+        tone=stands.tone,
+    )
 
 
 def fingerprint(shown: Sequence[Shown]) -> str:

@@ -86,7 +86,7 @@ async def test_a_service_that_keeps_its_description_passes_and_the_record_has_th
     assert len(run.live["requests"]) == len(tried.served.seen)
     assert SECRET not in json.dumps(run.live)
     (row,) = await sandboxes.checks_of(tried.service)
-    assert (row["stopped"], row["requests"]) == ("", len(tried.served.seen))
+    assert (row.stopped, row.requests) == ("", len(tried.served.seen))
     assert await tried.certified()
 
 
@@ -97,8 +97,8 @@ async def test_what_a_live_check_finds_ends_the_certificate_and_counts_until_one
     assert run.outcome == "fail"
     assert {finding.rule for finding in run.gates} == {"ukc-28-conforms"}
     assert not await tried.certified()
-    (notice,) = await sanctions.of_supplier(tried.supplier)
-    assert "no longer passes" in notice["reason"]
+    (notice,) = await sanctions.register(tried.supplier)
+    assert "no longer passes" in notice.reason
     (again,) = await actions.check_again(tried.actor, tried.service.ref)
     assert again.outcome == "fail", "the description alone does not give it back"
     with pytest.raises(Refused) as refused:
@@ -257,7 +257,7 @@ async def test_a_document_is_lodged_from_where_it_is_published(served: Served, a
             assert wrong.status_code == 422
             assert "answers 404" in wrong.text
         (row,) = await actions.lodgements_of(service)
-        assert row["name"] == "openapi.json"
+        assert row.name == "openapi.json"
         assert await certificates.of_service(service) != []
         stranger = await given.person(await given.supplier(), "supplier-admin")
         before = len(served.seen)

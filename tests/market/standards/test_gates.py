@@ -362,9 +362,9 @@ async def test_an_exemption_that_ends_early_ends_its_certificate_at_the_next_che
     assert (await actions.check_again(firm, service.ref))[0].outcome == "pass"
     (held,) = await certificates.of_service(service)
     assert "needs an exemption" in held.revoked_reason
-    (notice,) = await sanctions.of_supplier(supplier.id)
-    assert "no longer certified" in notice["reason"]
-    assert "Bridge findings" not in notice["reason"], "a confidential service is not named"
+    (notice,) = await sanctions.register(supplier.id)
+    assert "no longer certified" in notice.reason
+    assert "Bridge findings" not in notice.reason, "a confidential service is not named"
 
 
 async def test_a_certificate_ends_when_its_description_becomes_confidential_without_an_exemption() -> None:

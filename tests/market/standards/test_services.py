@@ -123,7 +123,7 @@ async def test_a_break_without_a_new_major_version_fails_and_is_named(house: Hou
     lodged = await actions.lodge(house.actor, service.ref, breaking("1.3.0"))
     assert lodged.breaking >= 1
     (newest, _) = await actions.lodgements_of(service)
-    assert any(each["level"] == "breaking" for each in newest["changes"])
+    assert any(each.level == "breaking" for each in newest.changes)
     run = await CheckRun.objects().order_by(CheckRun.id, ascending=False).first()
     assert run is not None
     assert run.outcome == "fail"

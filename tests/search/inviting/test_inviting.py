@@ -47,13 +47,13 @@ async def test_a_short_list_is_its_bodys_own_and_holds_nobody_twice() -> None:
     heron, _ = await staffed("Heron Ltd")
     assert await inviting.shortlist(there.officer, [kestrel.ref, heron.ref, kestrel.ref]) == 2
     assert await inviting.shortlist(there.officer, [heron.ref]) == 0
-    assert [row["name"] for row in await inviting.listed(there.officer)] == ["Heron Ltd", "Kestrel Ltd"]
+    assert [firm.name for firm in await inviting.listed(there.officer)] == ["Heron Ltd", "Kestrel Ltd"]
     other = await given.person(await given.organisation(), "buyer")
     assert await inviting.listed(other) == []
     with pytest.raises(NotFound):
         await inviting.unlist(other, heron.ref)
     await inviting.unlist(there.officer, heron.ref)
-    assert [row["name"] for row in await inviting.listed(there.officer)] == ["Kestrel Ltd"]
+    assert [firm.name for firm in await inviting.listed(there.officer)] == ["Kestrel Ltd"]
     with pytest.raises(NotFound):
         await inviting.shortlist(there.officer, [there.buyer.ref])
     assert kestrel.ref not in b"".join([piece async for piece in public_log()]).decode()
@@ -77,7 +77,7 @@ async def test_an_invitation_holds_the_link_and_is_public_and_sent_once() -> Non
         await inviting.invite(there.officer, inviting.Invitation(subject, [kestrel.ref]))
     assert codes(refused) == {"search.invited-already"}
     assert await Letter.count() == 1
-    assert [each["name"] for each in await inviting.invited(subject)] == ["Kestrel Ltd"]
+    assert [each.name for each in await inviting.invited(subject)] == ["Kestrel Ltd"]
 
 
 async def test_nobody_is_invited_to_what_is_closed_or_another_bodys_or_still_a_draft() -> None:
