@@ -299,7 +299,7 @@ async def _tell_result(
         ref=challenge.ref,
         application=application.ref,
         fee=money,
-        fee_days=policy.UK.payments.pitch_fee_days,
+        fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         pitches_by=challenge.pitches_by,
         applications=len(ranked.standings),
         invited=len(ranked.shortlist),

@@ -185,7 +185,7 @@ async def _challenge(
         applications=len(live) if decided else None,
         teams=sorted(teams.values(), key=lambda each: each.name),
         report=report if report and report.published_at else None,
-        fee_days=policy.UK.payments.pitch_fee_days,
+        fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
         form=form,
     )
@@ -407,8 +407,8 @@ async def _section(
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
         hits=[hit for hit in hits if hit[0] not in codes],
         q=q,
-        places_minimum=policy.UK.challenges.places_minimum,
-        applying_days=policy.UK.challenges.applying_days,
+        places_minimum=policy.IN_FORCE.challenges.places_minimum,
+        applying_days=policy.IN_FORCE.challenges.applying_days,
         form=form,
     )
 
@@ -439,7 +439,7 @@ async def _evaluators(request: Visitor, ref: str, **typed: forms.Form[Any]) -> R
         **await _frame(request, challenge),
         panel=panel,
         candidates=await panels.candidates(panel.matter),
-        minimum=policy.UK.panels.evaluators_minimum,
+        minimum=policy.IN_FORCE.panels.evaluators_minimum,
         **given,
     )
 
@@ -593,7 +593,7 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
         if progress["pitch"] and progress["pitch"].delivered_at
         else None,
-        evaluators=policy.UK.panels.evaluators_minimum,
+        evaluators=policy.IN_FORCE.panels.evaluators_minimum,
     )
 
 
@@ -845,7 +845,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
         pitch=row,
         heard=pitches.heard(row),
         team=await find(Organisation, Organisation.id == row.supplier),
-        fee_days=policy.UK.payments.pitch_fee_days,
+        fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         owed=await payments.of_cause(f"pitch:{row.ref}"),
         arranging=arranging,
         may_deliver=not refusals(rules.DELIVER, challenge, row, now),

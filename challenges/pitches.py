@@ -97,7 +97,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
             purpose=_("Fee for the pitch to “{title}”", title=challenge.title),
             about=f"challenge:{challenge.ref}",
             ancestors=await _grown(challenge, pitch),
-            days=policy.UK.payments.pitch_fee_days,
+            days=policy.IN_FORCE.payments.pitch_fee_days,
         )
         await _pitch_event(actor, "pitch.delivered", challenge, pitch, hat)
     return pitch
@@ -321,6 +321,6 @@ async def _tell_team(challenge: Challenge, pitch: Pitch, template: str, **said: 
         scheduled_at=pitch.scheduled_at,
         place_or_link=pitch.place_or_link,
         fee=fee(challenge),
-        fee_days=policy.UK.payments.pitch_fee_days,
+        fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         **said,
     )

@@ -216,7 +216,7 @@ def pays_for_a_pitch(draft: Draft) -> str | None:
 @rule("challenge.too-few-places", field="places", source=str(policy.number("challenges.places_minimum").source))
 def pays_enough_teams(draft: Draft) -> str | None:
     """It pays at least as many teams as the policy asks: one paid pitch is a direct award by another name."""
-    least = policy.UK.challenges.places_minimum
+    least = policy.IN_FORCE.challenges.places_minimum
     if draft.challenge.places < least:
         return _("Pay at least {least} teams to pitch.", least=least)
     return None
@@ -250,11 +250,11 @@ def says_how_applications_are_scored(draft: Draft) -> str | None:
 def weights_make_a_hundred(draft: Draft) -> str | None:
     """The weights of the criteria add up to 100."""
     total = sum(criterion.weight for criterion in draft.criteria)
-    if draft.criteria and total != policy.UK.award.weights_total:
+    if draft.criteria and total != policy.IN_FORCE.award.weights_total:
         return _(
             "The weights add up to {total}. Make them {weights_total}.",
             total=total,
-            weights_total=policy.UK.award.weights_total,
+            weights_total=policy.IN_FORCE.award.weights_total,
         )
     return None
 
@@ -295,7 +295,7 @@ def dates_are_in_order(draft: Draft) -> str | None:
 )
 def leaves_time_to_apply(draft: Draft) -> str | None:
     """Small firms have the policy's days to find it, think, and apply."""
-    closes, least = draft.challenge.closes_at, policy.UK.challenges.applying_days
+    closes, least = draft.challenge.closes_at, policy.IN_FORCE.challenges.applying_days
     if closes is None:
         return None
     days = workdays.full_days_between(draft.now, closes)
@@ -319,7 +319,7 @@ def leaves_time_to_answer(draft: Draft) -> str | None:
     if until <= draft.now:
         return _("The end of questions has passed. Choose a later one, or leave it empty for the usual one.")
     if until > workdays.answers_due_at(closes):
-        days = policy.UK.questions.answer_working_days_before_close
+        days = policy.IN_FORCE.questions.answer_working_days_before_close
         return _n(
             "End questions at least {number} full working day before it closes, so that answers can be used.",
             "End questions at least {number} full working days before it closes, so that answers can be used.",
@@ -331,7 +331,7 @@ def leaves_time_to_answer(draft: Draft) -> str | None:
 @rule("challenge.panel-too-small", field="person", source=str(policy.number("panels.evaluators_minimum").source))
 def names_its_panel(draft: Draft) -> str | None:
     """The panel is named before anybody applies, so that nobody is chosen for whom she would favour."""
-    least = policy.UK.panels.evaluators_minimum
+    least = policy.IN_FORCE.panels.evaluators_minimum
     if draft.panel < least:
         if not draft.panel:
             return _("Name at least {least} evaluators; there are none.", least=least)

@@ -130,7 +130,7 @@ def rank(
     marks: Mapping[str, Mapping[str, Sequence[int]]],
     places: int,
     *,
-    ties: str = policy.UK.challenges.shortlist_ties,
+    ties: str = policy.IN_FORCE.challenges.shortlist_ties,
 ) -> Ranking:
     """The ranking and short list by the rules in :data:`RULES`, of the marks that count by alias and criterion; the order of
     the inputs changes nothing.

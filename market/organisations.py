@@ -141,8 +141,8 @@ def size_of(size: Size, definition: Literal["uk", "eu"] = "uk") -> SizeVerdict:
     for few staff *and* a small turnover *or* balance sheet. Figures in another currency than the definition's decide
     nothing, since money is never converted; negative figures are refused (ValueError).
     """
-    limits = policy.UK.small_firms_uk if definition == "uk" else policy.UK.small_firms_eu
-    currency = policy.UK.currency if definition == "uk" else "EUR"
+    limits = policy.IN_FORCE.small_firms_uk if definition == "uk" else policy.IN_FORCE.small_firms_eu
+    currency = policy.IN_FORCE.currency if definition == "uk" else "EUR"
     source = policy.number(f"small_firms_{definition}.staff_fewer_than").source
     if min(size.staff or 0, *(money.minor for money in (size.turnover, size.balance) if money), 0) < 0:
         raise ValueError("staff, turnover and balance sheet are not negative")

@@ -1,7 +1,7 @@
 """The numbers a jurisdiction sets: days, thresholds, percentages — each in one file, each with its source.
 
 `fixtures/reference/policy.yaml` holds value, unit, source and a plain sentence for every number; this module gives them
-types. A rule reads `policy.UK.award.standstill_working_days`; a page or a letter that has to say why asks
+types. A rule reads `policy.IN_FORCE.award.standstill_working_days`; a page or a letter that has to say why asks
 :func:`number` for the sentence and the source. What is not law says so in its source: “Own default”.
 """
 
@@ -275,7 +275,7 @@ def as_markdown() -> str:
     return "\n".join(lines) + "\n"
 
 
-UK: Final = load()
+IN_FORCE: Final = load()
 """The numbers in force."""
 
 if __name__ == "__main__":

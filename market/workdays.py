@@ -27,15 +27,17 @@ NATIONS: Final[dict[str, tuple[str, ...]]] = {
     "scotland": ("SCT",),
     "northern-ireland": ("NIR",),
 }
-ZONE: Final = ZoneInfo(policy.UK.zone)
+ZONE: Final = ZoneInfo(policy.IN_FORCE.zone)
 """Where deadlines are written; the same zone as `market.clock.ZONE`, which a test sees to."""
 _LAST: Final = time(23, 59, 59)
 
 
 def _default() -> Calendar:
-    if policy.UK.calendar not in get_args(Calendar):
-        raise ValueError(f"the policy's calendar {policy.UK.calendar!r} is not one of {', '.join(get_args(Calendar))}")
-    return policy.UK.calendar  # type: ignore[return-value]
+    if policy.IN_FORCE.calendar not in get_args(Calendar):
+        raise ValueError(
+            f"the policy's calendar {policy.IN_FORCE.calendar!r} is not one of {', '.join(get_args(Calendar))}"
+        )
+    return policy.IN_FORCE.calendar  # type: ignore[return-value]
 
 
 LAW: Final = _default()
@@ -147,29 +149,29 @@ def add_months(moment: datetime, n: int) -> datetime:
 def standstill_ends_at(published: datetime) -> datetime:
     """The last moment at which the contract may not yet be signed, for an award notice published then (Procurement Act
     2023 section 51(2))."""
-    return working_days_beginning_with(published, policy.UK.award.standstill_working_days)
+    return working_days_beginning_with(published, policy.IN_FORCE.award.standstill_working_days)
 
 
 def questions_close_at(published: datetime, closes: datetime) -> datetime:
     """When questions on a challenge or tender end: at the policy's share of its window, to the full minute."""
     start = published.astimezone(UTC)  # a difference of local times would be an hour wrong when the clocks change
-    span = (closes.astimezone(UTC) - start) * policy.UK.questions.close_percent / 100
+    span = (closes.astimezone(UTC) - start) * policy.IN_FORCE.questions.close_percent / 100
     return (start + span).replace(second=0, microsecond=0).astimezone(ZONE)
 
 
 def answers_due_at(closes: datetime) -> datetime:
     """The last moment to publish an answer, so that the policy's full working days are left before closing."""
-    return working_days_before(closes, policy.UK.questions.answer_working_days_before_close)
+    return working_days_before(closes, policy.IN_FORCE.questions.answer_working_days_before_close)
 
 
 def exercise_valid_until(concluded: datetime) -> datetime:
     """Until when an exercise concluded then opens the gate."""
-    return add_months(concluded, policy.UK.gate.exercise_valid_months)
+    return add_months(concluded, policy.IN_FORCE.gate.exercise_valid_months)
 
 
 def pitch_fee_due_at(delivered: datetime) -> datetime:
     """Until when the fee of a pitch delivered then is promised to be paid."""
-    return add_days(delivered, policy.UK.payments.pitch_fee_days)
+    return add_days(delivered, policy.IN_FORCE.payments.pitch_fee_days)
 
 
 def _counted(n: int) -> None:

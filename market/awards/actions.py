@@ -221,7 +221,7 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
             bid=bid.id,
             asked_at=now,
             asked_by=actor.must_be_person(),
-            answer_by=workdays.add_working_days(now, policy.UK.award.low_reply_working_days),
+            answer_by=workdays.add_working_days(now, policy.IN_FORCE.award.low_reply_working_days),
         )
         await question.save()
         await tell(

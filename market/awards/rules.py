@@ -279,7 +279,7 @@ def within_the_standstill(complaining: Complaining) -> str | None:
     return _(
         "The standstill has ended, so a complaint here no longer stops the contract. A claim in court "
         "is possible for {claims_days} days from when you knew of the reason for it.",
-        claims_days=policy.UK.award.claims_days,
+        claims_days=policy.IN_FORCE.award.claims_days,
     )
 
 

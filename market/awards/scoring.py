@@ -129,7 +129,7 @@ def evaluate(
     *,
     seed: str,
     formula: Formula = "proportional",
-    highest_mark: int = policy.UK.panels.highest_mark,
+    highest_mark: int = policy.IN_FORCE.panels.highest_mark,
 ) -> Ranking:
     """Rank the opened bids of one lot by the rules in :data:`~market.tenders.method.RULES`; the order of `offers` changes nothing.
 
@@ -157,10 +157,10 @@ def looks_low(price: Money, others: Iterable[Money]) -> str | None:
     """Why a price looks abnormally low beside the others, or None. It excludes nobody: Procurement Act 2023 section 19
     lets a buyer disregard such a tender only after the supplier had a reasonable opportunity to explain."""
     rest = sorted(other.minor for other in others)
-    under_mean, under_next = policy.UK.award.low_percent_under_mean, policy.UK.award.low_percent_under_next
+    under_mean, under_next = policy.IN_FORCE.award.low_percent_under_mean, policy.IN_FORCE.award.low_percent_under_next
     ask = " " + _(
         "The supplier has {low_reply_working_days} working days to explain it before any decision.",
-        low_reply_working_days=policy.UK.award.low_reply_working_days,
+        low_reply_working_days=policy.IN_FORCE.award.low_reply_working_days,
     )
     if len(rest) >= 2 and sum(rest) > 0 and price.minor * 100 * len(rest) <= sum(rest) * (100 - under_mean):
         mean = Money(int(Fraction(sum(rest), len(rest)) + Fraction(1, 2)), price.currency)
@@ -264,7 +264,7 @@ def _claim(contest: Contest, bids: Sequence[Placed]) -> tuple[int, int, int, int
 
 def _sound(criteria: Sequence[Criterion], offers: Sequence[Offer]) -> None:
     if not weights_add_up(criterion.weight for criterion in criteria):
-        raise ValueError(f"the weights of the criteria must add up to {policy.UK.award.weights_total}")
+        raise ValueError(f"the weights of the criteria must add up to {policy.IN_FORCE.award.weights_total}")
     if [criterion.kind for criterion in criteria].count("price") > 1:
         raise ValueError("a lot has one price and so at most one price criterion")
     if len({criterion.id for criterion in criteria}) < len(criteria) or len({offer.bid for offer in offers}) < len(

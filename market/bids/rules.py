@@ -141,7 +141,7 @@ def declares_nothing_against_it(content: Content) -> str | None:
 @rule("bid.too-large")
 def fits_the_envelope(content: Content) -> str | None:
     """An envelope has a largest size."""
-    most = policy.UK.bids.envelope_bytes
+    most = policy.IN_FORCE.bids.envelope_bytes
     return (
         None
         if content.bytes <= most

@@ -272,7 +272,7 @@ async def _document(
         "begins_on": contract.begins_on.isoformat(),
         "ends_on": contract.ends_on.isoformat(),
         "terms": contract.terms,
-        "payment_days": policy.UK.payments.terms_days,
+        "payment_days": policy.IN_FORCE.payments.terms_days,
         "api_profile": tender.profile,
         "milestones": [
             {
@@ -451,7 +451,7 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
             purpose=f"{contract.title}: {milestone.title}",
             about=f"contract:{contract.ref}",
             ancestors=about,
-            days=policy.UK.payments.terms_days,
+            days=policy.IN_FORCE.payments.terms_days,
         )
         await _tell(
             contract,

@@ -259,13 +259,13 @@ def milestones_sum_to_the_value(drawing: DrawingUp) -> str | None:
 @rule("contract.indicators", field="indicators", source="Procurement Act 2023 section 52(1)")
 def has_performance_indicators(drawing: DrawingUp) -> str | None:
     """A large contract has key performance indicators."""
-    limits = policy.UK.contracts
+    limits = policy.IN_FORCE.contracts
     named = [each for each in drawing.indicators if each.strip()]
-    if drawing.price.currency != policy.UK.currency or drawing.price.minor <= limits.kpi_value:
+    if drawing.price.currency != policy.IN_FORCE.currency or drawing.price.minor <= limits.kpi_value:
         return None
     if len(named) >= limits.kpi_minimum:
         return None
-    most = Money(limits.kpi_value, policy.UK.currency)
+    most = Money(limits.kpi_value, policy.IN_FORCE.currency)
     return _(
         "A contract of more than {most} has at least {kpi_minimum} performance indicators.",
         most=most,

@@ -58,7 +58,7 @@ COUNTED = {
 
 def counted() -> dict[str, str]:
     """How each figure is counted, in the words the page shows."""
-    staff = policy.UK.small_firms_uk.staff_fewer_than
+    staff = policy.IN_FORCE.small_firms_uk.staff_fewer_than
     return {place: _(words, staff=staff) for place, words in COUNTED.items()}
 
 
@@ -164,7 +164,7 @@ async def figures() -> Figures:
 
 async def reckon() -> Figures:
     """Count everything from the tables."""
-    currency = policy.UK.currency
+    currency = policy.IN_FORCE.currency
     won = await _won()
     value, to_small = _worth(won, currency)
     paid = await _paid(currency)

@@ -345,7 +345,7 @@ async def _tell(seat: Seat, template: str, matter: Matter, **facts: Any) -> None
         about=matter.about,
         matter=matter,
         seat=seat,
-        highest=policy.UK.panels.highest_mark,
+        highest=policy.IN_FORCE.panels.highest_mark,
         **facts,
     )
 

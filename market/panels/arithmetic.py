@@ -29,12 +29,12 @@ class Line(msgspec.Struct, frozen=True):
     says: str
 
 
-def word(points: int, highest: int = policy.UK.panels.highest_mark) -> str:
+def word(points: int, highest: int = policy.IN_FORCE.panels.highest_mark) -> str:
     """What a mark means: the word of the last step it has reached."""
     return _(WORDS[points * (len(WORDS) - 1) // highest])
 
 
-def scale(highest: int = policy.UK.panels.highest_mark) -> tuple[tuple[int, str], ...]:
+def scale(highest: int = policy.IN_FORCE.panels.highest_mark) -> tuple[tuple[int, str], ...]:
     """The steps of the scale: the least mark of each, and its word."""
     return tuple((-(-step * highest // (len(WORDS) - 1)), _(name)) for step, name in enumerate(WORDS))
 
@@ -65,14 +65,14 @@ def decimal(value: Fraction) -> str:
     return text if Fraction(rounded, 100) == value else _("about {text}", text=text)
 
 
-def weights_add_up(weights: Iterable[int], total: int = policy.UK.award.weights_total) -> bool:
+def weights_add_up(weights: Iterable[int], total: int = policy.IN_FORCE.award.weights_total) -> bool:
     """Whether the weights are positive and make exactly the whole."""
     held = list(weights)
     return bool(held) and all(weight > 0 for weight in held) and sum(held) == total
 
 
 def line(
-    criterion: str, name: str, weight: int, marks: Sequence[int], highest: int = policy.UK.panels.highest_mark
+    criterion: str, name: str, weight: int, marks: Sequence[int], highest: int = policy.IN_FORCE.panels.highest_mark
 ) -> Line:
     """What the marks on one criterion come to. No mark at all is refused (ValueError), and one outside the scale."""
     if not marks:
@@ -92,6 +92,6 @@ def line(
     return Line(criterion, name, weight, points, says)
 
 
-def apart(marks: Sequence[int], spread: int = policy.UK.panels.spread_points) -> bool:
+def apart(marks: Sequence[int], spread: int = policy.IN_FORCE.panels.spread_points) -> bool:
     """Whether marks lie so far from each other that the panel should talk about it."""
     return bool(marks) and max(marks) - min(marks) >= spread

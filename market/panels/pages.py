@@ -58,7 +58,7 @@ def marking(panel: Panel, member: Member | None, subject: Subject, form: forms.F
         "subject": subject,
         "sheet": kept,
         "scale": arithmetic.scale(),
-        "highest": policy.UK.panels.highest_mark,
+        "highest": policy.IN_FORCE.panels.highest_mark,
     }
 
 

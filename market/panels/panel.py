@@ -236,7 +236,7 @@ class Panel:
         judged = [subject for subject in self.matter.subjects if subject.readable]
         if not judged:
             return []
-        least = policy.UK.panels.evaluators_minimum
+        least = policy.IN_FORCE.panels.evaluators_minimum
         there = len(self.active)
         say = _("Name at least {least} evaluators; {there} on the panel now.", least=least, there=there)
         owed = [say] if there < least else []

@@ -257,7 +257,7 @@ def marks_every_criterion(facts: Marking) -> str | None:
 @rule("panel.mark-out-of-range", field="points", source=str(policy.number("panels.highest_mark").source))
 def is_on_the_scale(points: int, reason: str) -> str | None:
     """Marks are whole numbers from 0 to the highest mark of the policy."""
-    highest = policy.UK.panels.highest_mark
+    highest = policy.IN_FORCE.panels.highest_mark
     return None if 0 <= points <= highest else _("Enter a mark from 0 to {highest}.", highest=highest)
 
 

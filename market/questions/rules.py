@@ -93,7 +93,7 @@ def while_questions_are_taken(asking: Asking) -> str | None:
 def within_the_allowance(asking: Asking) -> str | None:
     """One organisation asks so many questions about one record within 24 hours: each is work for the buyer's officers, and
     its answer a letter to everybody who takes part."""
-    most, day = policy.UK.questions.most_in_a_day, timedelta(days=1)
+    most, day = policy.IN_FORCE.questions.most_in_a_day, timedelta(days=1)
     recent = [at for at in asking.before if at > asking.now - day]
     if len(recent) < most:
         return None
@@ -156,7 +156,7 @@ ANSWER = (answered_once, answered_in_time)
 def a_letter_is_due(before: datetime | None, closes_at: datetime | None, now: datetime) -> bool:
     """Whether a letter about a record's questions goes out now: the first at once, further ones so many hours after the one
     before (with everything that came in between), and none waits into the last hours before closing."""
-    apart = timedelta(hours=policy.UK.questions.letters_hours_apart)
+    apart = timedelta(hours=policy.IN_FORCE.questions.letters_hours_apart)
     return before is None or now - before >= apart or (closes_at is not None and closes_at - now <= apart)
 
 

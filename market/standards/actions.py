@@ -268,7 +268,7 @@ async def recheck() -> int:
     """The job: check every certified service whose certificate is a month old or about to end. A pass renews it; a failure
     ends it and gives notice; *could not check* changes nothing and is tried again the next day."""
     now = clock.now()
-    due = now - timedelta(days=policy.UK.standards.recheck_days)
+    due = now - timedelta(days=policy.IN_FORCE.standards.recheck_days)
     certified = await rows(
         Due,
         """

@@ -160,7 +160,7 @@ async def issue(service: Service, profile: PublishedProfile, run: CheckRun, reco
 
 
 async def _until(service: Service, record: Run, now: datetime) -> datetime:
-    ends = now + timedelta(days=policy.UK.standards.certificate_days)
+    ends = now + timedelta(days=policy.IN_FORCE.standards.certificate_days)
     waived = {finding.waived for finding in record.findings if finding.waived}
     if waived or service.private:
         rows = await Exemption.objects().where(Exemption.service == service.id)

@@ -79,7 +79,7 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
                 reason=given.reason,
                 control=given.control,
                 expires_at=expires,
-                latest=workdays.add_months(now, policy.UK.standards.exemption_maximum_months),
+                latest=workdays.add_months(now, policy.IN_FORCE.standards.exemption_maximum_months),
                 result=result,
                 now=now,
             ),

@@ -661,7 +661,7 @@ def ends_in_time(exempting: Exempting) -> str | None:
     if exempting.expires_at > exempting.latest:
         return _(
             "An exemption lasts at most {exemption_maximum_months} months; it can be asked again.",
-            exemption_maximum_months=policy.UK.standards.exemption_maximum_months,
+            exemption_maximum_months=policy.IN_FORCE.standards.exemption_maximum_months,
         )
     return None
 

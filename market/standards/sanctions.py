@@ -80,7 +80,7 @@ async def give_notice(service: Service, profile: PublishedProfile, reason: str) 
         profile=profile.id,
         reason=reason,
         notice_at=now,
-        cure_until=workdays.add_working_days(now, policy.UK.sanctions.cure_working_days),
+        cure_until=workdays.add_working_days(now, policy.IN_FORCE.sanctions.cure_working_days),
     )
     await row.save()
     await _tell(row, supplier, service, profile, "standards/notice.txt")
@@ -136,7 +136,7 @@ async def _tell_withheld(row: Withholding) -> None:
 
 def appeal_until(row: Withholding) -> datetime:
     """The last moment to appeal."""
-    return workdays.add_working_days(row.cure_until, policy.UK.sanctions.appeal_working_days)
+    return workdays.add_working_days(row.cure_until, policy.IN_FORCE.sanctions.appeal_working_days)
 
 
 async def appeal(actor: Actor, ref: str, given: Words) -> Withholding:

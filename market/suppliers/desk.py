@@ -32,7 +32,7 @@ async def fitting(firms: Sequence[int]) -> Fitting:
     """What these firms are looked for by: the codes of their profiles in the leading digits the gate uses, their regions."""
     profiles = await Profile.objects().where(Profile.organisation.is_in(list(firms)))
     homes = await rows(str, "SELECT region FROM organisation WHERE id = ANY({}::int[])", list(firms))
-    heads = {f"{code[: policy.UK.gate.overlap_digits]}%" for profile in profiles for code in profile.cpv}
+    heads = {f"{code[: policy.IN_FORCE.gate.overlap_digits]}%" for profile in profiles for code in profile.cpv}
     places = {place for profile in profiles for place in profile.regions} | set(homes)
     return Fitting(list(firms), sorted(heads), sorted(places - {""}))
 

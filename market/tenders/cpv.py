@@ -127,7 +127,7 @@ def level_name(length: int) -> str:
     return _LEVELS.get(length, f"first {length} digits")
 
 
-def overlaps(a: Iterable[str], b: Iterable[str], length: int = policy.UK.gate.overlap_digits) -> tuple[str, ...]:
+def overlaps(a: Iterable[str], b: Iterable[str], length: int = policy.IN_FORCE.gate.overlap_digits) -> tuple[str, ...]:
     """The parts of the vocabulary that codes of `a` and codes of `b` share at a level (3 digits: the group), as codes.
 
     Empty, hence false, when they share none. A code too general for the level only meets codes just as general: an

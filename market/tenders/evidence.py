@@ -93,7 +93,7 @@ class Similar(msgspec.Struct, frozen=True):
 async def similar_exercises(codes: Sequence[str]) -> list[Similar]:
     """The concluded exercises of all bodies that share a CPV group with these codes, newest first, at most twenty: what a
     buyer is shown before she asks for a waiver, and what the minister sees beside it."""
-    starts = sorted({cpv.normal(code)[: policy.UK.gate.overlap_digits] for code in codes if cpv.known(code)})
+    starts = sorted({cpv.normal(code)[: policy.IN_FORCE.gate.overlap_digits] for code in codes if cpv.known(code)})
     return await rows(
         Similar,
         """
@@ -105,6 +105,6 @@ async def similar_exercises(codes: Sequence[str]) -> list[Similar]:
         WHERE e.ground = 'exercise' AND EXISTS (SELECT 1 FROM unnest(e.cpv) c WHERE left(c, {}) = ANY({}::text[]))
         ORDER BY e.completed_at DESC LIMIT 20
         """,
-        policy.UK.gate.overlap_digits,
+        policy.IN_FORCE.gate.overlap_digits,
         starts,
     )

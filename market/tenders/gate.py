@@ -163,7 +163,7 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
             named = _("lot {number}", number=lot.number) if lot else _("the tender")
             apart.append(f"{named} ({', '.join(codes) or _('no code')})")
     if apart:
-        digits = policy.UK.gate.overlap_digits
+        digits = policy.IN_FORCE.gate.overlap_digits
         return Line(
             "exercise",
             False,

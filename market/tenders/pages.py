@@ -406,9 +406,9 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         "tender": tender,
         "form": form,
         "lots": lots,
-        "minimum_days": policy.UK.tendering.minimum_days(),
-        "standstill_days": policy.UK.award.standstill_working_days,
-        "days_after_change": policy.UK.tendering.days_left_after_change,
+        "minimum_days": policy.IN_FORCE.tendering.minimum_days(),
+        "standstill_days": policy.IN_FORCE.award.standstill_working_days,
+        "days_after_change": policy.IN_FORCE.tendering.days_left_after_change,
         **facts,
     }
     if name == "about":
@@ -425,7 +425,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         context["profiles"] = [
             (standards.label(each), f"{each.title}, {each.version}") for each in await standards.published()
         ]
-        context["offered_limit"] = policy.UK.award.lots_limit(len(lots)) if len(lots) > 1 else None
+        context["offered_limit"] = policy.IN_FORCE.award.lots_limit(len(lots)) if len(lots) > 1 else None
     return show(request, f"tenders/{name}.html", status=form.status, **context)
 
 
@@ -449,7 +449,7 @@ async def _lot(request: Visitor, ref: str, lot: str, form: forms.Form[actions.Cr
             for each in others
             if found[each.id]
         ],
-        bounds=policy.UK.award,
+        bounds=policy.IN_FORCE.award,
         form=form,
     )
 
@@ -475,7 +475,7 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
         officers=rows,
         me=next((each for each in named if each.person == request.user.person), None),
         able=[(each.ref, each.name) for each in able if each.id not in taken],
-        needed=policy.UK.tendering.opening_officers_minimum,
+        needed=policy.IN_FORCE.tendering.opening_officers_minimum,
         is_buyer=request.user.wears("buyer", organisation=tender.buyer) is not None,
     )
 

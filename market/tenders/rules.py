@@ -215,7 +215,7 @@ def divided_or_explained(candidate: Candidate) -> str | None:
     return None
 
 
-_REASON = policy.UK.tendering.lots_reason_characters
+_REASON = policy.IN_FORCE.tendering.lots_reason_characters
 
 
 @rule("tender.lots-limit-wrong", field="lots_per_supplier")
@@ -232,7 +232,7 @@ def lots_limit_fits(candidate: Candidate) -> str | None:
 @rule("tender.weights-wrong", source="Procurement Act 2023 section 23: the relative importance of criteria is stated")
 def weights_sum_to_the_whole(candidate: Candidate) -> str | None:
     """The weights of each lot's criteria sum to 100."""
-    total = policy.UK.award.weights_total
+    total = policy.IN_FORCE.award.weights_total
     wrong = []
     for lot in candidate.lots:
         weights = sum(each.weight for each in candidate.criteria.get(lot.id, ()))
@@ -253,7 +253,7 @@ def weights_sum_to_the_whole(candidate: Candidate) -> str | None:
 @rule("tender.price-weight-wrong", source="Policy: award.price_weight_minimum and award.price_weight_maximum")
 def price_has_its_weight(candidate: Candidate) -> str | None:
     """Each lot has one criterion that is the price, and its weight is within the policy's bounds: wider for a commodity."""
-    bounds = policy.UK.award
+    bounds = policy.IN_FORCE.award
     least, wrong = bounds.price_weight_minimum, []
     for lot in candidate.lots:
         prices = [each for each in candidate.criteria.get(lot.id, ()) if each.kind == "price"]
@@ -288,7 +288,7 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
 @rule("tender.tendering-period-short", field="closes_at", source="Procurement Act 2023 section 54(4)")
 def time_enough_to_bid(candidate: Candidate) -> str | None:
     """Suppliers have the tendering period of the Act: 25 full days when all is electronic and published at once."""
-    closes, least = candidate.tender.closes_at, policy.UK.tendering.minimum_days()
+    closes, least = candidate.tender.closes_at, policy.IN_FORCE.tendering.minimum_days()
     if closes is None:
         return _("Say until when bids are taken.")
     days = workdays.full_days_between(candidate.now, closes)
@@ -321,7 +321,7 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
 @rule("tender.officers-missing", source="Policy: tendering.opening_officers_minimum; nobody opens bids alone")
 def enough_officers_hold_a_code(candidate: Candidate) -> str | None:
     """Two opening officers of the buyer hold their own codes: without two of them no bid can ever be read."""
-    least = policy.UK.tendering.opening_officers_minimum
+    least = policy.IN_FORCE.tendering.opening_officers_minimum
     if len(candidate.officers) < least:
         return _("Name at least {least} opening officers; {number} named.", least=least, number=len(candidate.officers))
     waiting = [each for each in candidate.officers if each.enrolled_at is None]
@@ -432,7 +432,7 @@ def deadline_only_moves_later(tender: Tender, now: datetime, new_closes_at: date
 @rule("tender.change-too-late", field="new_closes_at", source="Policy: tendering.days_left_after_change")
 def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
     """After a change suppliers have a week to take it into account."""
-    closes, least = new_closes_at or tender.closes_at, policy.UK.tendering.days_left_after_change
+    closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
         first = workdays.local_day(now) + timedelta(days=least)
         day = f"{first.day} {first:%B %Y}"

@@ -96,7 +96,7 @@ class WaiverPages(Controller):
     @get("/tenders/{ref:str}/waiver", guards=[guards.buyer])
     async def asking(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Ask for a waiver."""
-        until = workdays.add_months(clock.now(), policy.UK.gate.waiver_default_months).date()
+        until = workdays.add_months(clock.now(), policy.IN_FORCE.gate.waiver_default_months).date()
         return await _asking(request, ref, forms.blank(actions.WaiverRequest, valid_until=until, evidence=[]))
 
     @post("/tenders/{ref:str}/waiver", guards=[guards.buyer])
@@ -168,8 +168,8 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         blocked=refusals(before, empty),
         gate=gate.ask(candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
-        longest=policy.UK.gate.waiver_maximum_months,
-        shortest=policy.UK.gate.waiver_reason_characters,
+        longest=policy.IN_FORCE.gate.waiver_maximum_months,
+        shortest=policy.IN_FORCE.gate.waiver_reason_characters,
     )
 
 
@@ -222,5 +222,5 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
         may_see_tender=tender.published_at is not None or tenders.works_for(request.user, tender) or decides,
         steps=await thread(f"waiver:{ref}"),
-        shortest=policy.UK.gate.waiver_reason_characters,
+        shortest=policy.IN_FORCE.gate.waiver_reason_characters,
     )

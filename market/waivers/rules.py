@@ -32,7 +32,7 @@ STAGES: Mapping[Stage, tuple[str, Tone]] = {
 }
 """The word for each stage, and its tone."""
 
-_LONG_ENOUGH = policy.UK.gate.waiver_reason_characters
+_LONG_ENOUGH = policy.IN_FORCE.gate.waiver_reason_characters
 
 
 class Dates(msgspec.Struct, frozen=True):
@@ -195,14 +195,14 @@ def waiting_has_a_cost(wish: Wish) -> str | None:
 )
 def it_ends_within_a_year(wish: Wish) -> str | None:
     """A waiver ends by itself, within the policy's months from the day it is asked for."""
-    most = workdays.add_months(wish.tender.now, policy.UK.gate.waiver_maximum_months)
+    most = workdays.add_months(wish.tender.now, policy.IN_FORCE.gate.waiver_maximum_months)
     if wish.valid_until <= wish.tender.now:
         return _("Choose a day in the future.")
     if wish.valid_until > most:
         day = f"{most:%d %B %Y}"
         return _(
             "No waiver lasts longer than {months} months. Choose a day until {day}.",
-            months=policy.UK.gate.waiver_maximum_months,
+            months=policy.IN_FORCE.gate.waiver_maximum_months,
             day=day,
         )
     return None

@@ -111,7 +111,8 @@ def named(name: str) -> bool:
             and last in {column._meta.name for column in table._meta.columns}
             for table in tables()
         )
-        or functools.reduce(lambda thing, part: getattr(thing, part, None), name.split("."), policy.UK) is not None
+        or functools.reduce(lambda thing, part: getattr(thing, part, None), name.split("."), policy.IN_FORCE)
+        is not None
     )
 
 

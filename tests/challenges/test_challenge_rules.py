@@ -128,7 +128,7 @@ def test_questions_end_at_the_policys_share_unless_the_buyer_says_otherwise() ->
     usual = rules.questions_end(challenge(), NOW)
     assert usual is not None
     share = (usual - NOW) / (21 * DAY)
-    assert share == pytest.approx(policy.UK.questions.close_percent / 100, abs=0.001)
+    assert share == pytest.approx(policy.IN_FORCE.questions.close_percent / 100, abs=0.001)
     said = NOW + 5 * DAY
     assert rules.questions_end(challenge(questions_until=said), NOW) == said
     assert rules.questions_end(challenge(closes_at=None), NOW) is None

@@ -62,7 +62,7 @@ def test_a_choice_of_ours_is_never_passed_off_as_law() -> None:
 def test_the_shortest_tendering_period(
     electronic: bool, documents: bool, planned: bool, urgent: bool, days: int
 ) -> None:
-    found = policy.UK.tendering.minimum_days(
+    found = policy.IN_FORCE.tendering.minimum_days(
         electronic=electronic, all_documents=documents, planned_notice=planned, urgent=urgent
     )
     assert found == days
@@ -70,7 +70,7 @@ def test_the_shortest_tendering_period(
 
 @pytest.mark.parametrize(("lots", "limit"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (10, 5)])
 def test_half_of_the_lots_rounded_up_to_one_supplier(lots: int, limit: int) -> None:
-    assert policy.UK.award.lots_limit(lots) == limit
+    assert policy.IN_FORCE.award.lots_limit(lots) == limit
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def part(amount: int, due: date | None = LAST, title: str = "Part") -> rules.Par
 
 
 DRAWING = rules.DrawingUp(AWARDED, 0, Money(100_00), FIRST, LAST, (part(60_00), part(40_00)), (), NOW, "")
-LARGE = Money(policy.UK.contracts.kpi_value + 1)
+LARGE = Money(policy.IN_FORCE.contracts.kpi_value + 1)
 
 
 @pytest.mark.parametrize(

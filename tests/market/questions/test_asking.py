@@ -28,7 +28,7 @@ from tests.market.questions.asked_about import BEGINS, DAY, HOLDS, KINDS, AskedA
 pytestmark = pytest.mark.usefixtures("clean")
 
 HOUR = timedelta(hours=1)
-MOST = policy.UK.questions.most_in_a_day
+MOST = policy.IN_FORCE.questions.most_in_a_day
 SOON = BEGINS + DAY
 
 

@@ -13,7 +13,7 @@ from tests.market.questions.asked_about import BEGINS, DAY, KINDS, AskedAbout, c
 
 pytestmark = pytest.mark.usefixtures("clean")
 
-MOST = policy.UK.questions.most_in_a_day
+MOST = policy.IN_FORCE.questions.most_in_a_day
 SOON = BEGINS + DAY
 TEXT = "May the gateway be used by everybody?"
 

@@ -14,8 +14,8 @@ from tests import given
 
 NOW = given.TODAY
 DAY, HOUR, INSTANT = timedelta(days=1), timedelta(hours=1), timedelta(microseconds=1)
-MOST = policy.UK.questions.most_in_a_day
-APART = timedelta(hours=policy.UK.questions.letters_hours_apart)
+MOST = policy.IN_FORCE.questions.most_in_a_day
+APART = timedelta(hours=policy.IN_FORCE.questions.letters_hours_apart)
 
 
 def topic(**facts: Any) -> rules.Topic:

@@ -25,7 +25,7 @@ from tests.market.standards.documents import failing, good, without_contact
 pytestmark = pytest.mark.usefixtures("clean")
 
 CORE = "uk-core@1.0.0"
-CURE = workdays.add_working_days(given.TODAY, policy.UK.sanctions.cure_working_days)
+CURE = workdays.add_working_days(given.TODAY, policy.IN_FORCE.sanctions.cure_working_days)
 
 
 @dataclass
