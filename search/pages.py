@@ -93,11 +93,11 @@ def tabs(asked: queries.Asked, found: Results | None) -> list[tuple[str, str, in
     """All and each kind that has results: words, address, count, whether it is the chosen one."""
     counts = found.kinds if found else {}
     made: list[tuple[str, str, int | None, bool]] = [
-        ("All", asked.address(kind=None), sum(counts.values()) if found else None, asked.kind is None)
+        (_("All"), asked.address(kind=None), sum(counts.values()) if found else None, asked.kind is None)
     ]
     for kind in Kind:
         if counts.get(kind) or kind is asked.kind:
-            made.append((KINDS[kind].tab, asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
+            made.append((_(KINDS[kind].tab), asked.address(kind=kind), counts.get(kind, 0), kind is asked.kind))
     return made
 
 
@@ -173,7 +173,7 @@ def words(name: str, value: str, kind: Kind | None = None) -> str:
 def condition(name: str, value: str) -> str:
     """A condition that is in force, in words that stand alone: among the chips, and where dropping it would help."""
     if name == "kind":
-        return _("Only {kinds}", kinds=KINDS[value].tab.lower())
+        return _("Only {kinds}", kinds=_(KINDS[value].tab).lower())
     if name in ("sme", "profile", "partners"):
         legend = _(queries.FILTERS[name])
         return legend if value == "true" else _("{legend}: no", legend=legend)

@@ -103,7 +103,7 @@ async def grown(subject: str) -> dict[str, list[Grown]]:
     for kind in appearing:
         for each in (each for each in events if each.verb == kind.appears):
             title = each.facts.get("title") or each.subject.partition(":")[2]
-            under.setdefault(kind.tab, []).append(Grown(str(title), address(each.subject) or "/log", each.at))
+            under.setdefault(_(kind.tab), []).append(Grown(str(title), address(each.subject) or "/log", each.at))
     return under
 
 

@@ -85,7 +85,7 @@ class Try(msgspec.Struct, frozen=True):
 
 
 SEALED = """
-    (e.sealed_by LIKE 'opening:%' AND NOT EXISTS (
+    (l.template = 'questions/answered.txt' OR e.sealed_by LIKE 'opening:%' AND NOT EXISTS (
         SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 9) AND o.verb IN ('tender.opened', 'challenge.shortlisted')
     ) OR e.sealed_by LIKE 'publication:%' AND e.sealed_by NOT LIKE 'publication:person:%' AND NOT EXISTS (
         SELECT 1 FROM event o WHERE o.subject = substr(e.sealed_by, 13) AND o.verb LIKE '%.published'
@@ -96,7 +96,8 @@ SEALED = """
     ))
 """
 """Of a letter `l` and its event `e`: whether its being there tells what a seal still hides. The last part is about letters to
-firms that follow what is open: who they are is as secret as who bids."""
+firms that follow what is open: who they are is as secret as who bids. Answers to questions stay sealed for good: a firm
+that has one and neither bid nor followed is the one that asked."""
 
 SEEN = f"""
     SELECT seen.id, ref, CASE WHEN sealed THEN '' ELSE template END AS template, CASE WHEN sealed THEN '' ELSE about END AS about,

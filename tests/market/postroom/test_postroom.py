@@ -157,6 +157,19 @@ async def test_who_follows_an_open_tender_is_not_told_by_its_letters() -> None:
     assert len(await actions.letters(reader, actions.Filter(record="T-2222222"))) == 1
 
 
+async def test_who_asked_is_not_told_by_the_letter_with_the_answer_even_after_the_opening() -> None:
+    reader, firm = await operator(), await given.supplier()
+    await given.person(firm, "supplier-admin")
+    async with transaction():
+        await tell(firm.id, "accounts/password-changed.txt", about="tender:T-2222222")
+        await record(SYSTEM, "question.answered", "tender:T-2222222")
+    await record(SYSTEM, "tender.opened", "tender:T-2222222")
+    (letter,) = await actions.letters(reader, actions.Filter(record="T-2222222"))
+    await Letter.update({Letter.template: "questions/answered.txt"}).where(Letter.ref == letter.ref)
+    assert await actions.letters(reader, actions.Filter(record="T-2222222")) == []
+    assert await actions.letters(reader, actions.Filter(template="questions/")) == []
+
+
 async def test_no_page_and_no_answer_of_the_api_holds_the_text_or_the_subject(app: Litestar) -> None:
     reader = await operator()
     officer = await given.person(await given.organisation(), "buyer")
