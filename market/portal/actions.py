@@ -12,7 +12,7 @@ from market import clock
 from market.accounts.edits import Trace, revise
 from market.actor import Actor
 from market.audit.actions import record
-from market.db import find, many, transaction
+from market.db import find, transaction
 from market.portal import imports, rules
 from market.portal.intake import keeping
 from market.portal.intake.reading import Defect, read
@@ -20,6 +20,7 @@ from market.portal.tables import (
     Quarantined,
     Source,
 )
+from market.reads import rows
 from market.refusals import NotFound, insist
 from market.wording import N_, _
 
@@ -65,8 +66,13 @@ async def replay(actor: Actor, ref: str, given: Mending) -> Quarantined:
 
 async def _reasons(item: Quarantined) -> list[str]:
     """Why the items just tried were rejected: the newest entries of the same run, which the refusal then takes back."""
-    rows = await many("SELECT reason FROM quarantined WHERE run = {} AND id > {} ORDER BY id DESC", item.run, item.id)
-    return [row["reason"] for row in rows[:3]] or [_("It is rejected for the same reason as before.")]
+    newest = await rows(
+        str,
+        "SELECT reason FROM quarantined WHERE run = {} AND id > {} ORDER BY id DESC LIMIT 3",
+        item.run,
+        item.id,
+    )
+    return newest or [_("It is rejected for the same reason as before.")]
 
 
 async def fetch_every(actor: Actor, name: str, given: Rhythm, seen: str) -> Source:

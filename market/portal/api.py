@@ -260,7 +260,7 @@ class PortalsApi(Controller):
     async def runs(self, name: FromPath[str]) -> Items[RunView]:
         """The last twenty runs, newest first."""
         portal = await views.portal(name)
-        return Items([RunView(**row) for row in await views.runs(portal.row.id)])
+        return Items([msgspec.convert(run, RunView, from_attributes=True) for run in await views.runs(portal.row.id)])
 
     @post(
         "/{name:str}/rhythm",
@@ -292,11 +292,9 @@ class QuarantineApi(Controller):
     )
     async def index(self, source: OfSource = "", before: Before = None) -> Items[QuarantinedLine]:
         """What waits to be mended, newest first, of one portal or of all."""
-        rows = await views.quarantine(source, before, PAGE + 1)
-        lines = [
-            QuarantinedLine(row["ref"], row["name"], row["position"], row["reason"], row["at"]) for row in rows[:PAGE]
-        ]
-        asked = urlencode({"source": source, "before": rows[PAGE - 1]["id"]}) if len(rows) > PAGE else ""
+        items = await views.quarantine(source, before, PAGE + 1)
+        lines = [QuarantinedLine(each.ref, each.name, each.position, each.reason, each.at) for each in items[:PAGE]]
+        asked = urlencode({"source": source, "before": items[PAGE - 1].id}) if len(items) > PAGE else ""
         return Items(lines, f"/api/v1/quarantine?{asked}" if asked else None)
 
     @get(
@@ -342,9 +340,7 @@ class NoticePairsApi(Controller):
         _, pairs = await views.doubtful(100)
         return Items(
             [
-                PairView(
-                    each["ref"], each["percent"], [side["ref"] for side in each["sides"]], said_of(each["evidence"])
-                )
+                PairView(each.ref, each.percent, [side.ref for side in each.sides], said_of(each.evidence))
                 for each in pairs
             ]
         )
@@ -379,7 +375,7 @@ class NoticeMergesApi(Controller):
         """The latest joinings that stand, at most a hundred."""
         return Items(
             [
-                MergeView(each["ref"], [each["one_ref"], each["other_ref"]], each["at"], said_of(each["evidence"]))
+                MergeView(each.ref, [each.one_ref, each.other_ref], each.at, said_of(each.evidence))
                 for each in await views.merges(100)
             ]
         )

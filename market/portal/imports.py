@@ -10,10 +10,12 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from market import clock
 from market.actor import SYSTEM, Actor
 from market.audit.actions import record
-from market.db import engine, find, many, one, transaction
+from market.db import engine, find, transaction
 from market.portal import rules
 from market.portal.intake import scoring, sources
 from market.portal.intake.fetching import Patience, fetching
@@ -23,6 +25,7 @@ from market.portal.sameness import joining
 from market.portal.sameness.grouping import hold
 from market.portal.suppliers import resolving
 from market.portal.tables import ImportRun, Source
+from market.reads import row, rows
 from market.refusals import Refused, insist
 
 RUN_LOCK = 742026010
@@ -50,8 +53,8 @@ async def run(
     await sources.settle()
     source = await find(Source, Source.name == wanted.source)
     async with _alone(source):
-        row = await _begun(source, wanted.origin)
-        reader = Run(source, row, watch)
+        begun = await _begun(source, wanted.origin)
+        reader = Run(source, begun, watch)
         if not reader.position.finished:
             if wanted.files:
                 await reader.files(wanted.files)
@@ -60,8 +63,8 @@ async def run(
                     await reader.pages(wanted.origin, fetcher, pages)
         if reader.position.finished:
             await _settle(source)
-            await _end(actor, source, row)
-    return await find(ImportRun, ImportRun.id == row.id)
+            await _end(actor, source, begun)
+    return await find(ImportRun, ImportRun.id == begun.id)
 
 
 @asynccontextmanager
@@ -84,18 +87,18 @@ async def _alone(source: Source) -> AsyncIterator[None]:
 async def _begun(source: Source, origin: str) -> ImportRun:
     """The unfinished run of this origin, or a new one."""
     async with transaction():
-        row = (
+        unfinished = (
             await ImportRun.objects()
             .where((ImportRun.source == source.id) & (ImportRun.origin == origin) & ImportRun.ended_at.is_null())
             .order_by(ImportRun.id, ascending=False)
             .first()
         )
-        if row is None:
-            row = ImportRun(source=source.id, origin=origin, started_at=clock.now())
-            await row.save()
-        elif row.failure:
-            await ImportRun.update({ImportRun.failure: ""}).where(ImportRun.id == row.id)
-    return row
+        if unfinished is None:
+            unfinished = ImportRun(source=source.id, origin=origin, started_at=clock.now())
+            await unfinished.save()
+        elif unfinished.failure:
+            await ImportRun.update({ImportRun.failure: ""}).where(ImportRun.id == unfinished.id)
+    return unfinished
 
 
 async def match_waiting() -> int:
@@ -117,13 +120,18 @@ async def _settle(source: Source) -> None:
     await scoring.score(source)
 
 
-async def _end(actor: Actor, source: Source, row: ImportRun) -> None:
+async def _end(actor: Actor, source: Source, begun: ImportRun) -> None:
     async with transaction():
-        ended = await find(ImportRun, ImportRun.id == row.id, lock=True)
+        ended = await find(ImportRun, ImportRun.id == begun.id, lock=True)
         ended.ended_at = clock.now()
         await ended.save([ImportRun.ended_at])
         counts = {name: getattr(ended, name) for name in Counts.__slots__}
         await record(actor, "import.finished", f"import_run:{ended.ref}", {"source": source.name, **counts})
+
+
+class _Turn(msgspec.Struct, frozen=True):
+    name: str
+    url: str
 
 
 async def due(*, allow_private: bool = False, patience: Patience | None = None) -> int:
@@ -132,35 +140,47 @@ async def due(*, allow_private: bool = False, patience: Patience | None = None) 
     A source whose run stopped rests until an hour after that run began; one that is being read elsewhere is left alone.
     """
     now = clock.now()
-    rows = await many(
-        "SELECT s.name, s.url FROM source s WHERE s.every_hours > 0 AND s.url <> '' AND ("
-        "NOT EXISTS (SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url) OR "
-        "EXISTS (SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url AND r.ended_at IS NULL "
-        "AND (r.failure = '' OR r.started_at < {}::timestamptz - interval '1 hour')) OR "
-        "(SELECT max(r.started_at) FROM import_run r WHERE r.source = s.id AND r.origin = s.url) "
-        "< {}::timestamptz - s.every_hours * interval '1 hour') ORDER BY s.id",
+    turns = await rows(
+        _Turn,
+        """
+        SELECT s.name, s.url FROM source s
+        WHERE s.every_hours > 0 AND s.url <> '' AND (
+            NOT EXISTS (SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url)
+            OR EXISTS (
+                SELECT 1 FROM import_run r WHERE r.source = s.id AND r.origin = s.url AND r.ended_at IS NULL
+                AND (r.failure = '' OR r.started_at < {}::timestamptz - interval '1 hour')
+            )
+            OR (SELECT max(r.started_at) FROM import_run r WHERE r.source = s.id AND r.origin = s.url)
+                < {}::timestamptz - s.every_hours * interval '1 hour'
+        )
+        ORDER BY s.id
+        """,
         now,
         now,
     )
     done = 0
-    for row in rows:
-        before = await _read_so_far(row["name"], row["url"])
+    for turn in turns:
+        before = await _read_so_far(turn.name, turn.url)
         try:
             ended = await run(
-                Wanted(row["name"], row["url"]), pages=1, patience=patience or SHORT, allow_private=allow_private
+                Wanted(turn.name, turn.url), pages=1, patience=patience or SHORT, allow_private=allow_private
             )
         except Refused as refused:
-            log.warning("the portal %s was not read: %s", row["name"], refused)
+            log.warning("the portal %s was not read: %s", turn.name, refused)
             continue
         done += max(0, ended.read - before)
     return done
 
 
 async def _read_so_far(name: str, url: str) -> int:
-    row = await one(
-        "SELECT r.read FROM import_run r JOIN source s ON s.id = r.source WHERE s.name = {} AND r.origin = {} "
-        "AND r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1",
+    read = await row(
+        int,
+        """
+        SELECT r.read FROM import_run r JOIN source s ON s.id = r.source
+        WHERE s.name = {} AND r.origin = {} AND r.ended_at IS NULL
+        ORDER BY r.id DESC LIMIT 1
+        """,
         name,
         url,
     )
-    return int(row["read"]) if row else 0
+    return read or 0

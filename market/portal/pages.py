@@ -84,7 +84,7 @@ class PortalPages(Controller):
     ) -> Response[bytes]:
         """What could not be read and waits to be mended."""
         items = await views.quarantine(source, before, PAGE + 1)
-        following = f"/portals/quarantine?source={source}&before={items[PAGE - 1]['id']}" if len(items) > PAGE else None
+        following = f"/portals/quarantine?source={source}&before={items[PAGE - 1].id}" if len(items) > PAGE else None
         return show(request, "portal/quarantine.html", items=items[:PAGE], source=source, following=following)
 
     @get("/quarantine/{ref:str}", guards=[guards.operator])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 
-from market.db import find, many
+import msgspec
+
+from market.db import find
 from market.portal.tables import ImportRun, Source
+from market.reads import rows
 
 MOST_LINES = 20
 """Rejected items listed in the terminal; the page shows all."""
@@ -20,7 +23,7 @@ async def lines(run: ImportRun) -> list[str]:
     ]
     if run.rejected:
         waiting = await rejected(source, run)
-        told += [f"  {each['position']}: {each['reason']}" for each in waiting[:MOST_LINES]]
+        told += [f"  {each.position}: {each.reason}" for each in waiting[:MOST_LINES]]
         if run.rejected > min(len(waiting), MOST_LINES):
             told.append(f"  … all of them: /portals/quarantine?source={source.name}")
     if run.failure:
@@ -28,11 +31,24 @@ async def lines(run: ImportRun) -> list[str]:
     return told
 
 
-async def rejected(source: Source, run: ImportRun) -> list[dict[str, Any]]:
+class Rejected(msgspec.Struct, frozen=True):
+    """Something that a run could not read: where it stood, why, and whether it has been mended since."""
+
+    ref: str
+    position: str
+    reason: str
+    mended_at: datetime | None
+
+
+async def rejected(source: Source, run: ImportRun) -> list[Rejected]:
     """What this run could not read, in its order; of a run that was begun anew, what it found broken again too."""
-    return await many(
-        "SELECT ref, position, reason, mended_at FROM quarantined WHERE source = {} AND (run = {} OR mended_at IS NULL) "
-        "ORDER BY run = {} DESC, id LIMIT 500",
+    return await rows(
+        Rejected,
+        """
+        SELECT ref, position, reason, mended_at FROM quarantined
+        WHERE source = {} AND (run = {} OR mended_at IS NULL)
+        ORDER BY run = {} DESC, id LIMIT 500
+        """,
         source.id,
         run.id,
         run.id,

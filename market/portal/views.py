@@ -10,15 +10,17 @@ from typing import Any
 import msgspec
 
 from market import clock
-from market.db import find, many, maybe, one
+from market.db import find, maybe
 from market.money import Money
 from market.portal.intake import keeping
 from market.portal.intake.merging import Version
 from market.portal.intake.notices import Notice, minor_units, money, standing
 from market.portal.intake.reading import Note
 from market.portal.intake.spellings import instant, moment
-from market.portal.sameness.evidence import evidence_of
+from market.portal.sameness.evidence import evidence_of, reasons_for
+from market.portal.sameness.matching import Evidence
 from market.portal.tables import ImportedNotice, Source
+from market.reads import rows, the
 from market.refusals import NotFound
 from market.standing import Standing
 from market.wording import N_, _
@@ -142,15 +144,15 @@ async def notice(ref: str) -> Shown | str:
     facts = keeping.facts_of(row.facts)
     compiled = msgspec.json.decode(keeping.unpacked(row.compiled))
     return Shown(
-        row.ref,
-        facts,
-        standing(facts, clock.now()),
-        money(facts.value_minor, facts.currency),
-        money(facts.awarded_minor, facts.awarded_currency),
-        _lots(compiled),
-        _history(row.history),
-        msgspec.json.decode(row.notes or "[]", type=list[Note]),
-        await _origins(row),
+        ref=row.ref,
+        facts=facts,
+        standing=standing(facts, clock.now()),
+        value=money(facts.value_minor, facts.currency),
+        awarded=money(facts.awarded_minor, facts.awarded_currency),
+        lots=_lots(compiled),
+        history=_history(row.history),
+        notes=msgspec.json.decode(row.notes or "[]", type=list[Note]),
+        origins=await _origins(row),
     )
 
 
@@ -194,32 +196,63 @@ def _part(path: str) -> str:
     return next((words for start, words in TOUCHED.items() if plain == start or plain.startswith(f"{start}.")), plain)
 
 
+class _Published(msgspec.Struct, frozen=True):
+    id: int
+    ref: str
+    ocid: str
+    facts: str
+    updated_at: datetime | None
+    portal: str
+    name: str
+    licence: str
+    licence_url: str
+    home: str
+
+
+class _Joining(msgspec.Struct, frozen=True):
+    ref: str
+    other: int
+    evidence: str
+
+
 async def _origins(row: ImportedNotice) -> list[Origin]:
-    rows = await many(
-        "SELECT n.id, n.ref, n.ocid, n.facts, n.updated_at, s.title AS portal, s.name, s.licence, s.licence_url, s.home "
-        "FROM imported_notice n JOIN source s ON s.id = n.source WHERE n.id = {} OR n.shown_as = {} ORDER BY n.id",
+    published = await rows(
+        _Published,
+        """
+        SELECT n.id, n.ref, n.ocid, n.facts, n.updated_at, s.title AS portal, s.name, s.licence, s.licence_url, s.home
+        FROM imported_notice n JOIN source s ON s.id = n.source
+        WHERE n.id = {} OR n.shown_as = {} ORDER BY n.id
+        """,
         row.id,
         row.id,
     )
-    merges = await many(
-        "SELECT ref, one, other, evidence FROM notice_merge WHERE undone_at IS NULL AND other = ANY({}::int[]) ORDER BY id",
-        [each["id"] for each in rows],
+    joinings = await rows(
+        _Joining,
+        """
+        SELECT ref, other, evidence FROM notice_merge
+        WHERE undone_at IS NULL AND other = ANY({}::int[]) ORDER BY id
+        """,
+        [each.id for each in published],
     )
-    why = {each["other"]: each for each in merges}
-    made = []
-    for each in rows:
-        merge = why.get(each["id"]) if each["id"] != row.id else None
-        because = " ".join(
-            said["words"] for said in evidence_of(merge["evidence"] if merge else "") if said["weight"] > 0
-        )
-        made.append(
+    why = {each.other: each for each in joinings}
+    origins = []
+    for each in published:
+        merge = why.get(each.id) if each.id != row.id else None
+        origins.append(
             Origin(
-                each["ref"], each["ocid"], each["portal"], each["name"], each["licence"], each["licence_url"],
-                keeping.facts_of(each["facts"]).link or each["home"] or None, each["updated_at"],
-                merge["ref"] if merge else None, because,
+                ref=each.ref,
+                ocid=each.ocid,
+                portal=each.portal,
+                name=each.name,
+                licence=each.licence,
+                licence_url=each.licence_url,
+                link=keeping.facts_of(each.facts).link or each.home or None,
+                updated_at=each.updated_at,
+                merge=merge.ref if merge else None,
+                because=reasons_for(merge.evidence) if merge else "",
             )
-        )  # fmt: skip
-    return made
+        )
+    return origins
 
 
 async def portals() -> list[PortalShown]:
@@ -235,41 +268,88 @@ async def portal(name: str) -> PortalShown:
     return (await _portals(row))[0]
 
 
+class _Counts(msgspec.Struct, frozen=True):
+    id: int
+    notices: int
+    quarantined: int
+    last_read: datetime | None
+
+
 async def _portals(only: Source | None = None) -> list[PortalShown]:
-    counts = {
-        row["id"]: row
-        for row in await many(
-            "SELECT s.id, (SELECT count(*) FROM imported_notice n WHERE n.source = s.id) AS notices, "
-            "(SELECT count(*) FROM quarantined q WHERE q.source = s.id AND q.mended_at IS NULL) AS quarantined, "
-            "(SELECT max(ended_at) FROM import_run r WHERE r.source = s.id) AS last_read FROM source s"
-        )
-    }
-    rows = [only] if only else await Source.objects().order_by(Source.name)
-    made = [
+    counted = await rows(
+        _Counts,
+        """
+        SELECT s.id,
+            (SELECT count(*) FROM imported_notice n WHERE n.source = s.id) AS notices,
+            (SELECT count(*) FROM quarantined q WHERE q.source = s.id AND q.mended_at IS NULL) AS quarantined,
+            (SELECT max(ended_at) FROM import_run r WHERE r.source = s.id) AS last_read
+        FROM source s
+        """,
+    )
+    counts = {each.id: each for each in counted}
+    sources = [only] if only else await Source.objects().order_by(Source.name)
+    shown = [
         PortalShown(
-            row, counts[row.id]["notices"], counts[row.id]["quarantined"], counts[row.id]["last_read"],
-            msgspec.json.decode(row.quality) if row.quality else None,
+            row=source,
+            notices=counts[source.id].notices,
+            quarantined=counts[source.id].quarantined,
+            last_read=counts[source.id].last_read,
+            quality=msgspec.json.decode(source.quality) if source.quality else None,
         )
-        for row in rows
-    ]  # fmt: skip
-    return sorted(made, key=lambda each: (-each.notices, each.row.name))
+        for source in sources
+    ]
+    return sorted(shown, key=lambda each: (-each.notices, each.row.name))
 
 
-async def runs(source: int) -> list[dict[str, Any]]:
+class RunShown(msgspec.Struct, frozen=True):
+    """One run of a source: what it read and what became of that."""
+
+    ref: str
+    origin: str
+    started_at: datetime
+    ended_at: datetime | None
+    read: int
+    new: int
+    changed: int
+    unchanged: int
+    rejected: int
+    failure: str
+
+
+async def runs(source: int) -> list[RunShown]:
     """The last runs of a source, newest first."""
-    return await many(
-        "SELECT ref, origin, started_at, ended_at, read, new, changed, unchanged, rejected, failure FROM import_run "
-        "WHERE source = {} ORDER BY id DESC LIMIT 20",
+    return await rows(
+        RunShown,
+        """
+        SELECT ref, origin, started_at, ended_at, read, new, changed, unchanged, rejected, failure
+        FROM import_run WHERE source = {} ORDER BY id DESC LIMIT 20
+        """,
         source,
     )
 
 
-async def quarantine(source: str, before: int | None, most: int = 50) -> list[dict[str, Any]]:
+class Broken(msgspec.Struct, frozen=True):
+    """Something that waits to be mended: where it stood, why it could not be read, and at which portal."""
+
+    id: int
+    ref: str
+    position: str
+    reason: str
+    at: datetime
+    portal: str
+    name: str
+
+
+async def quarantine(source: str, before: int | None, most: int = 50) -> list[Broken]:
     """What waits to be mended, newest first: of one source (its name) or of all (an empty one), before the id `before`."""
-    return await many(
-        "SELECT q.id, q.ref, q.position, q.reason, q.at, length(q.content) AS size, s.title AS portal, s.name FROM quarantined q "
-        "JOIN source s ON s.id = q.source WHERE q.mended_at IS NULL AND ({} = '' OR s.name = {}) AND q.id < {} "
-        "ORDER BY q.id DESC LIMIT {}",
+    return await rows(
+        Broken,
+        """
+        SELECT q.id, q.ref, q.position, q.reason, q.at, s.title AS portal, s.name
+        FROM quarantined q JOIN source s ON s.id = q.source
+        WHERE q.mended_at IS NULL AND ({} = '' OR s.name = {}) AND q.id < {}
+        ORDER BY q.id DESC LIMIT {}
+        """,
         source,
         source,
         before or 2**31 - 1,
@@ -277,51 +357,111 @@ async def quarantine(source: str, before: int | None, most: int = 50) -> list[di
     )
 
 
-async def doubtful(most: int = 20) -> tuple[int, list[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two notices that may be the same."""
+
+    ref: str
+    portal: str
+    title: str
+    buyer: str
+    closes_at: datetime | None
+    value: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two notices that may be one procurement, how likely that is in hundredths, and why."""
+
+    ref: str
+    percent: int
+    evidence: list[Evidence]
+    sides: list[Side]
+
+
+class _Doubt(msgspec.Struct, frozen=True):
+    ref: str
+    score: int
+    evidence: str
+    one_ref: str
+    one_facts: str
+    one_portal: str
+    other_ref: str
+    other_facts: str
+    other_portal: str
+
+
+async def doubtful(most: int = 20) -> tuple[int, list[Pair]]:
     """How many pairs wait for a decision, and the likeliest of them with both notices and the evidence."""
-    waiting = await one("SELECT count(*) AS n FROM doubtful_pair WHERE answered_at IS NULL")
-    rows = await many(
-        "SELECT p.ref, p.score, p.evidence, a.ref AS one_ref, a.facts AS one_facts, sa.title AS one_portal, "
-        "b.ref AS other_ref, b.facts AS other_facts, sb.title AS other_portal FROM doubtful_pair p "
-        "JOIN imported_notice a ON a.id = p.one JOIN source sa ON sa.id = a.source "
-        "JOIN imported_notice b ON b.id = p.other JOIN source sb ON sb.id = b.source "
-        "WHERE p.answered_at IS NULL ORDER BY p.score DESC, p.id LIMIT {}",
+    waiting = await the(int, "SELECT count(*) FROM doubtful_pair WHERE answered_at IS NULL")
+    doubts = await rows(
+        _Doubt,
+        """
+        SELECT p.ref, p.score, p.evidence, a.ref AS one_ref, a.facts AS one_facts, sa.title AS one_portal,
+            b.ref AS other_ref, b.facts AS other_facts, sb.title AS other_portal
+        FROM doubtful_pair p
+        JOIN imported_notice a ON a.id = p.one JOIN source sa ON sa.id = a.source
+        JOIN imported_notice b ON b.id = p.other JOIN source sb ON sb.id = b.source
+        WHERE p.answered_at IS NULL ORDER BY p.score DESC, p.id LIMIT {}
+        """,
         most,
     )
-    return waiting["n"], [
-        {
-            "ref": row["ref"],
-            "percent": row["score"] // 10,
-            "evidence": evidence_of(row["evidence"]),
-            "sides": [
-                _side(row["one_ref"], row["one_portal"], keeping.facts_of(row["one_facts"])),
-                _side(row["other_ref"], row["other_portal"], keeping.facts_of(row["other_facts"])),
+    return waiting, [
+        Pair(
+            ref=each.ref,
+            percent=each.score // 10,
+            evidence=evidence_of(each.evidence),
+            sides=[
+                _side(each.one_ref, each.one_portal, keeping.facts_of(each.one_facts)),
+                _side(each.other_ref, each.other_portal, keeping.facts_of(each.other_facts)),
             ],
-        }
-        for row in rows
+        )
+        for each in doubts
     ]
 
 
-def _side(ref: str, portal: str, facts: Notice) -> dict[str, Any]:
-    return {
-        "ref": ref,
-        "portal": portal,
-        "title": facts.title,
-        "buyer": facts.buyer.name if facts.buyer else "not named",
-        "closes_at": facts.closes_at,
-        "value": money(facts.value_minor, facts.currency),
-        "link": facts.link,
-    }
+def _side(ref: str, portal: str, facts: Notice) -> Side:
+    return Side(
+        ref=ref,
+        portal=portal,
+        title=facts.title,
+        buyer=facts.buyer.name if facts.buyer else "not named",
+        closes_at=facts.closes_at,
+        value=money(facts.value_minor, facts.currency),
+    )
 
 
-async def merges(most: int = 30) -> list[dict[str, Any]]:
+class Merge(msgspec.Struct, frozen=True):
+    """Two notices that are shown as one, since when, by whom (None when it followed by itself) and why."""
+
+    ref: str
+    at: datetime
+    by: int | None
+    kept: str
+    one_ref: str
+    one_title: str
+    one_portal: str
+    other_ref: str
+    other_title: str
+    other_portal: str
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """The reasons for and against."""
+        return evidence_of(self.kept)
+
+
+async def merges(most: int = 30) -> list[Merge]:
     """The latest joinings that stand, newest first."""
-    rows = await many(
-        "SELECT m.ref, m.at, m.by, m.evidence, a.ref AS one_ref, a.title AS one_title, sa.title AS one_portal, "
-        "b.ref AS other_ref, b.title AS other_title, sb.title AS other_portal FROM notice_merge m "
-        "JOIN imported_notice a ON a.id = m.one JOIN source sa ON sa.id = a.source "
-        "JOIN imported_notice b ON b.id = m.other JOIN source sb ON sb.id = b.source "
-        "WHERE m.undone_at IS NULL ORDER BY m.id DESC LIMIT {}",
+    return await rows(
+        Merge,
+        """
+        SELECT m.ref, m.at, m.by, m.evidence AS kept, a.ref AS one_ref, a.title AS one_title, sa.title AS one_portal,
+            b.ref AS other_ref, b.title AS other_title, sb.title AS other_portal
+        FROM notice_merge m
+        JOIN imported_notice a ON a.id = m.one JOIN source sa ON sa.id = a.source
+        JOIN imported_notice b ON b.id = m.other JOIN source sb ON sb.id = b.source
+        WHERE m.undone_at IS NULL ORDER BY m.id DESC LIMIT {}
+        """,
         most,
     )
-    return [{**row, "evidence": evidence_of(row["evidence"])} for row in rows]

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.architecture import trees
 
 ROOT, SOURCES = trees.ROOT, trees.SOURCES
-
-DICTIONARIES_YET = ("market/portal",)
-"""Files and folders that still read into dictionaries. The list may only become shorter."""
-
-UNNAMED_YET = ("market/portal",)
-"""Files and folders that still call with eight or more unnamed values. The list may only become shorter."""
 
 READS = {"rows", "row", "the"}
 ASKS = {"many", "one", "fetched"}
@@ -87,30 +81,14 @@ def in_pieces(source: str) -> Iterator[tuple[int, str]]:
                 yield query.lineno, "a query of several lines is one text in triple quotes"
 
 
-def found(rule: object, yet: tuple[str, ...]) -> tuple[list[str], set[str]]:
-    """What the rule finds outside the list, and which entries of the list nothing is found in any more."""
-    outside, unused = [], set(yet)
+@pytest.mark.parametrize("rule", [dictionaries, unnamed, in_pieces], ids=["typed rows", "named values", "one text"])
+def test_what_is_read_is_typed_and_what_is_built_is_named(rule: Callable[[str], Iterator[tuple[int, str]]]) -> None:
+    found = []
     for path in SOURCES:
         name = path.relative_to(ROOT).as_posix()
-        if name in GROUND:
-            continue
-        listed = [each for each in yet if name == each or name.startswith(f"{each}/")]
-        for line, wrong in rule(path.read_text()):  # type: ignore[operator]
-            unused -= set(listed)
-            if not listed:
-                outside.append(f"{name}:{line}: {wrong}")
-    return outside, unused
-
-
-@pytest.mark.parametrize(
-    ("rule", "yet"),
-    [(dictionaries, DICTIONARIES_YET), (unnamed, UNNAMED_YET), (in_pieces, ())],
-    ids=["typed rows", "named values", "one text"],
-)
-def test_what_is_read_is_typed_and_what_is_built_is_named(rule: object, yet: tuple[str, ...]) -> None:
-    outside, unused = found(rule, yet)
-    assert outside == []
-    assert unused == set(), "take these from the list"
+        if name not in GROUND:
+            found += [f"{name}:{line}: {wrong}" for line, wrong in rule(path.read_text())]
+    assert found == []
 
 
 @pytest.mark.parametrize(

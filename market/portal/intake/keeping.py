@@ -20,13 +20,14 @@ import msgspec
 
 from market import clock
 from market.columns import ALPHABET, new_ref
-from market.db import engine, many
+from market.db import engine
 from market.kinds import KINDS
 from market.portal.intake import merging, notices, reading, tabular
 from market.portal.intake.notices import Notice
 from market.portal.intake.reading import Defect, Found, Kind, Note, Package
 from market.portal.intake.upgrading import Upgraded, upgrade
 from market.portal.tables import Source
+from market.reads import the
 from market.wording import _
 
 log = logging.getLogger("prelude.portal")
@@ -102,7 +103,7 @@ async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, row
     The source's row is locked, so that a batch and an operator who mends an item follow one another.
     """
     now = clock.now()
-    await many("SELECT id FROM source WHERE id = {} FOR NO KEY UPDATE", source.id)
+    await the(int, "SELECT id FROM source WHERE id = {} FOR NO KEY UPDATE", source.id)
     counts = Counts(read=len(batch))
     defects = [each for each in batch if isinstance(each, Defect)]
     digests = {id(each): hashlib.sha256(each.raw).digest() for each in batch if isinstance(each, Found)}

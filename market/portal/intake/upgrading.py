@@ -99,7 +99,16 @@ def upgrade(found: Found) -> Upgraded | Defect:
     if "initiationType" not in release:
         release["initiationType"] = "tender"
     compiled = found.kind == "compiled" or "compiled" in tags
-    return Upgraded(ocid, str(identifier), date, tags, release, content, compiled, mender.notes())
+    return Upgraded(
+        ocid=ocid,
+        id=str(identifier),
+        date=date,
+        tags=tags,
+        release=release,
+        content=content,
+        compiled=compiled,
+        notes=mender.notes(),
+    )
 
 
 # ── the shape, against the schema ────────────────────────────────────────────────────────────────────────────────────

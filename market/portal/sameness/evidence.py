@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
+from market.portal.sameness.matching import Evidence
 
-def evidence_of(text: str) -> list[dict[str, Any]]:
-    """Kept evidence as plain data: code, words, weight."""
-    return msgspec.json.decode(text or "[]", type=list[dict[str, Any]])
+
+def evidence_of(text: str) -> list[Evidence]:
+    """Kept evidence, read back."""
+    return msgspec.json.decode(text or "[]", type=list[Evidence])
+
+
+def reasons_for(text: str) -> str:
+    """What of the kept evidence speaks for the two being one, in words."""
+    return " ".join(each.words for each in evidence_of(text) if each.weight > 0)
 
 
 class EvidenceView(msgspec.Struct):
@@ -20,6 +25,6 @@ class EvidenceView(msgspec.Struct):
     supports: bool
 
 
-def said_of(evidence: list[dict[str, Any]]) -> list[EvidenceView]:
+def said_of(evidence: list[Evidence]) -> list[EvidenceView]:
     """Kept evidence for a program."""
-    return [EvidenceView(each["code"], each["words"], each["weight"] > 0) for each in evidence]
+    return [EvidenceView(each.code, each.words, each.weight > 0) for each in evidence]

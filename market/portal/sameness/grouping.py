@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from market.db import many, one
+import msgspec
+
+from market.db import one
+from market.reads import rows
 
 MATCH_LOCK = 7420260101
 
@@ -15,16 +18,24 @@ async def hold() -> None:
     await one("SELECT pg_advisory_xact_lock({})", MATCH_LOCK)
 
 
+class _Pair(msgspec.Struct, frozen=True):
+    one: int
+    other: int
+
+
 async def joined_with(start: int, merges: Literal["notice_merge", "supplier_merge"]) -> set[int]:
     """A row's id with those of everything that is joined with it, directly or through others."""
     found, edge = {start}, [start]
     while edge:
-        rows = await many(
-            f"SELECT one, other FROM {merges} WHERE undone_at IS NULL "  # noqa: S608 (one of two tables of ours)
-            "AND (one = ANY({}::int[]) OR other = ANY({}::int[]))",
+        pairs = await rows(
+            _Pair,
+            f"""
+            SELECT one, other FROM {merges}
+            WHERE undone_at IS NULL AND (one = ANY({{}}::int[]) OR other = ANY({{}}::int[]))
+            """,  # noqa: S608 - one of two tables of ours
             edge,
             edge,
         )
-        edge = sorted({each for row in rows for each in (row["one"], row["other"])} - found)
+        edge = sorted({each for pair in pairs for each in (pair.one, pair.other)} - found)
         found.update(edge)
     return found

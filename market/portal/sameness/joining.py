@@ -18,6 +18,7 @@ from market.portal.intake.keeping import connection, facts_of, tell
 from market.portal.intake.notices import Notice
 from market.portal.sameness.grouping import hold, joined_with
 from market.portal.sameness.matching import Match, by_number, compare_procurements, procurement_keys
+from market.reads import rows
 
 AT_ONCE = 500
 """Notices compared with their likes in one transaction."""
@@ -29,16 +30,33 @@ MOST_DOUBTS = 5
 """How many doubtful pairs one new notice may bring to the queue; the likeliest go first."""
 
 
+class _Notice(msgspec.Struct, frozen=True):
+    id: int
+    source: int
+    facts: str
+
+
+class _Place(msgspec.Struct, frozen=True):
+    id: int
+    ref: str
+    shown_as: int | None
+
+
+class _Pair(msgspec.Struct, frozen=True):
+    one: int
+    other: int
+
+
 async def compare_waiting(now: datetime) -> dict[int, Notice]:
     """Compare the next notices that have not been compared; answers them, none when all are. The caller's transaction
     has called :func:`~market.portal.sameness.grouping.hold`."""
-    waiting = await many(
-        "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
+    waiting = await rows(
+        _Notice, "SELECT id, source, facts FROM imported_notice WHERE matched_at IS NULL ORDER BY id LIMIT {}", AT_ONCE
     )
     if not waiting:
         return {}
-    facts = {row["id"]: facts_of(row["facts"]) for row in waiting}
-    await _file({row["id"]: row["source"] for row in waiting}, facts)
+    facts = {each.id: facts_of(each.facts) for each in waiting}
+    await _file({each.id: each.source for each in waiting}, facts)
     found = await _compared(facts)
     joined = await _joined(found, now)
     await _doubted(found, set(facts), now)
@@ -59,14 +77,16 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
         joined = await joined_with(left.pop(), "notice_merge")
         left -= joined
         root = min(joined)
-        rows = await many("SELECT id, ref, shown_as FROM imported_notice WHERE id = ANY({}::int[])", sorted(joined))
-        for row in rows:
-            wanted = None if row["id"] == root else root
-            if row["shown_as"] != wanted:
-                await many("UPDATE imported_notice SET shown_as = {} WHERE id = {}", wanted, row["id"])
-                changed.append(row["ref"])
-            elif row["id"] == root:
-                changed.append(row["ref"])
+        places = await rows(
+            _Place, "SELECT id, ref, shown_as FROM imported_notice WHERE id = ANY({}::int[])", sorted(joined)
+        )
+        for place in places:
+            wanted = None if place.id == root else root
+            if place.shown_as != wanted:
+                await many("UPDATE imported_notice SET shown_as = {} WHERE id = {}", wanted, place.id)
+                changed.append(place.ref)
+            elif place.id == root:
+                changed.append(place.ref)
     await tell(sorted(changed), "notice.joined", now)
     return changed
 
@@ -74,12 +94,12 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
 async def _file(sources: dict[int, int], facts: dict[int, Notice]) -> None:
     """File the notices under their keys, instead of those they had before."""
     await many("DELETE FROM notice_key WHERE notice = ANY({}::int[])", list(facts))
-    rows = [
+    filed = [
         (each, sources[each], number)
         for each, notice in facts.items()
         for number in sorted(map(_number, procurement_keys(notice)))
     ]
-    await connection().copy_records_to_table("notice_key", columns=("notice", "source", "key"), records=rows)
+    await connection().copy_records_to_table("notice_key", columns=("notice", "source", "key"), records=filed)
 
 
 def _number(key: str) -> int:
@@ -89,26 +109,33 @@ def _number(key: str) -> int:
 
 async def _compared(facts: dict[int, Notice]) -> list[tuple[int, int, Match]]:
     """Every pair of one of these with another notice under a common key that may be the same; the earlier notice first."""
-    pairs = await many(
-        "WITH telling AS (SELECT k.key FROM notice_key k WHERE k.key IN (SELECT key FROM notice_key WHERE notice = ANY({}::int[])) "
-        "GROUP BY k.key HAVING count(*) BETWEEN 2 AND {}) "
-        "SELECT DISTINCT least(mine.notice, theirs.notice) AS one, greatest(mine.notice, theirs.notice) AS other "
-        "FROM telling JOIN notice_key mine ON mine.key = telling.key AND mine.notice = ANY({}::int[]) "
-        "JOIN notice_key theirs ON theirs.key = telling.key AND theirs.notice <> mine.notice "
-        "AND (theirs.source <> mine.source OR theirs.key & 1 = 0) ORDER BY 1, 2",
+    pairs = await rows(
+        _Pair,
+        """
+        WITH telling AS (
+            SELECT k.key FROM notice_key k WHERE k.key IN (SELECT key FROM notice_key WHERE notice = ANY({}::int[]))
+            GROUP BY k.key HAVING count(*) BETWEEN 2 AND {}
+        )
+        SELECT DISTINCT least(mine.notice, theirs.notice) AS one, greatest(mine.notice, theirs.notice) AS other
+        FROM telling
+        JOIN notice_key mine ON mine.key = telling.key AND mine.notice = ANY({}::int[])
+        JOIN notice_key theirs ON theirs.key = telling.key AND theirs.notice <> mine.notice
+            AND (theirs.source <> mine.source OR theirs.key & 1 = 0)
+        ORDER BY 1, 2
+        """,
         list(facts),
         TOO_COMMON,
         list(facts),
     )
-    absent = sorted({each for pair in pairs for each in pair.values()} - facts.keys())
-    rows = await many("SELECT id, facts FROM imported_notice WHERE id = ANY({}::int[])", absent)
-    every = {**facts, **{row["id"]: facts_of(row["facts"]) for row in rows}}
+    absent = sorted({each for pair in pairs for each in (pair.one, pair.other)} - facts.keys())
+    others = await rows(_Notice, "SELECT id, source, facts FROM imported_notice WHERE id = ANY({}::int[])", absent)
+    every = {**facts, **{each.id: facts_of(each.facts) for each in others}}
     found = []
     for pair in pairs:
-        one, other = every[pair["one"]], every[pair["other"]]
+        one, other = every[pair.one], every[pair.other]
         match = compare_procurements(one, other)
         if match.verdict != "different" and (one.source != other.source or by_number(match)):
-            found.append((pair["one"], pair["other"], match))
+            found.append((pair.one, pair.other, match))
     return found
 
 
@@ -118,13 +145,13 @@ async def _joined(found: list[tuple[int, int, Match]], now: datetime) -> set[int
     for one, other, match in found:
         if match.verdict != "same":
             continue
-        rows = await many(
+        merged = await many(
             "INSERT INTO notice_merge (ref, one, other, score, evidence, at) "
             "SELECT {}, {}::int, {}::int, {}::int, {}, {}::timestamptz WHERE NOT EXISTS (SELECT 1 FROM doubtful_pair "
             "WHERE one = {} AND other = {} AND answered_at IS NOT NULL) ON CONFLICT (one, other) DO NOTHING RETURNING id",
             new_ref("NM"), one, other, round(match.score * 1000), _told(match), now, one, other,
         )  # fmt: skip
-        if rows:
+        if merged:
             concerned |= {one, other}
             await many("DELETE FROM doubtful_pair WHERE one = {} AND other = {} AND answered_at IS NULL", one, other)
     return concerned
@@ -137,13 +164,13 @@ async def _doubted(found: list[tuple[int, int, Match]], fresh: set[int], now: da
         new = other if other in fresh else one
         if match.verdict == "same" or asked.get(new, 0) >= MOST_DOUBTS:
             continue
-        rows = await many(
+        doubts = await many(
             "INSERT INTO doubtful_pair (ref, one, other, score, evidence, found_at) SELECT {}, {}::int, {}::int, {}::int, {}, "
             "{}::timestamptz WHERE NOT EXISTS (SELECT 1 FROM notice_merge WHERE one = {} AND other = {}) "
             "ON CONFLICT (one, other) DO NOTHING RETURNING id",
             new_ref("DP"), one, other, round(match.score * 1000), _told(match), now, one, other,
         )  # fmt: skip
-        asked[new] = asked.get(new, 0) + len(rows)
+        asked[new] = asked.get(new, 0) + len(doubts)
 
 
 def _told(match: Match) -> str:

@@ -160,12 +160,12 @@ class ImportedSuppliersApi(Controller):
     )
     async def index(self, q: Words = "", after: After = "") -> Items[ImportedSupplierLine]:
         """By name; with `q` those one of whose spellings holds every word of it."""
-        rows, following = await supplier_views.page_of(q, after)
+        suppliers, following = await supplier_views.page_of(q, after)
         lines = [
             ImportedSupplierLine(
-                row["ref"], row["name"], row["place"], row["notices"], row["spellings"], row["holder"] or None
+                each.ref, each.name, each.place, each.notices, each.spellings, held_by=each.holder or None
             )
-            for row in rows
+            for each in suppliers
         ]
         onward = f"/api/v1/portals/suppliers?{urlencode({'q': q, 'after': following})}" if following else None
         return Items(lines, onward)
@@ -217,8 +217,8 @@ class ImportedSuppliersApi(Controller):
         return Items(
             [
                 SupplierPairView(
-                    each["ref"], each["percent"], [side["ref"] for side in each["sides"]],
-                    [side["name"] for side in each["sides"]], said_of(each["evidence"]),
+                    each.ref, each.percent, [side.ref for side in each.sides],
+                    [side.name for side in each.sides], said_of(each.evidence),
                 )
                 for each in pairs
             ]
@@ -268,14 +268,14 @@ class ClaimsApi(Controller):
         actor = request.user
         oversees = actor.wears("operator", "auditor") is not None
         own = actor.organisations("supplier-admin", "supplier-member")
-        rows = [*(await claims.waiting() if oversees else []), *await claims.made_by(own)]
+        listed = [*(await claims.waiting() if oversees else []), *await claims.made_by(own)]
         return Items(
             [
                 ClaimLine(
-                    row["ref"], row["record_ref"], row["firm_ref"], row["way"],
-                    claims.state(row["granted"], row["withdrawn_at"], row["released_at"]), row["asked_at"],
+                    each.ref, each.record_ref, each.firm_ref, each.way,
+                    claims.state(each.granted, each.withdrawn_at, each.released_at), each.asked_at,
                 )
-                for row in rows
+                for each in listed
             ]
         )  # fmt: skip
 
@@ -367,28 +367,28 @@ def _shown(found: supplier_views.Record) -> ImportedSupplierView:
     holder = found.holder
     following = f"/api/v1/portals/suppliers/{found.row.ref}?before={found.before}" if found.before else None
     return ImportedSupplierView(
-        found.row.ref,
-        found.row.name,
-        [NumberView(*each) for each in found.numbers],
-        found.places,
-        found.scale,
-        [
+        ref=found.row.ref,
+        name=found.row.name,
+        numbers=[NumberView(*each) for each in found.numbers],
+        places=found.places,
+        size=found.scale,
+        spellings=[
             SpellingView(
                 each.ref, each.name, each.place, NumberView(*each.number) if each.number else None, each.notices,
                 each.merge, each.because,
             )
             for each in found.spellings
         ],
-        found.total,
-        [
+        notices_total=found.total,
+        notices=[
             NamedView(
                 each.ref, each.title, each.buyer, each.value.minor if each.value else None,
                 each.value.currency if each.value else None, each.updated_at,
             )
             for each in found.notices
         ],
-        following,
-        HolderView(holder.ref, holder.name, holder.since) if holder else None,
+        next_notices=following,
+        held_by=HolderView(holder.ref, holder.name, holder.since) if holder else None,
     )  # fmt: skip
 
 
@@ -396,15 +396,15 @@ async def _view(claim: SupplierClaim) -> ClaimView:
     one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
     firm = await find(Organisation, Organisation.id == claim.organisation)
     return ClaimView(
-        claim.ref,
-        one.ref,
-        firm.ref,
-        claim.way,
-        claims.masked(claim),
-        claims.state(claim.granted, claim.withdrawn_at, claim.released_at),
-        claim.asked_at,
-        claim.code_sent_at,
-        claim.code_until,
-        claim.answered_at,
-        claim.reason,
+        ref=claim.ref,
+        record=one.ref,
+        organisation=firm.ref,
+        way=claim.way,
+        address=claims.masked(claim),
+        state=claims.state(claim.granted, claim.withdrawn_at, claim.released_at),
+        asked_at=claim.asked_at,
+        code_sent_at=claim.code_sent_at,
+        code_until=claim.code_until,
+        answered_at=claim.answered_at,
+        reason=claim.reason,
     )

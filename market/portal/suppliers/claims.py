@@ -25,7 +25,7 @@ from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.columns import ALPHABET, new_ref
-from market.db import find, many, maybe, transaction
+from market.db import find, many, transaction
 from market.letters.actions import write
 from market.portal import rules
 from market.portal.intake import names
@@ -33,6 +33,7 @@ from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
 from market.portal.suppliers import resolving
 from market.portal.tables import ImportedSupplier, SupplierClaim
+from market.reads import row, rows, the
 from market.refusals import NotFound, Refused, insist, refusals
 from market.web.limits import Limit, spend
 from market.wording import N_, _
@@ -113,7 +114,7 @@ async def ask(actor: Actor, ref: str, given: Claiming) -> SupplierClaim:
     async with transaction():
         await hold()
         one = await shown(ref)
-        await many("SELECT id FROM imported_supplier WHERE id = {} FOR UPDATE", one.id)
+        await the(int, "SELECT id FROM imported_supplier WHERE id = {} FOR UPDATE", one.id)
         group = sorted(await joined_with(one.id, "supplier_merge"))
         firm = await find(Organisation, Organisation.id == hat.organisation)
         addresses = await _addresses(group)
@@ -141,7 +142,10 @@ async def ask(actor: Actor, ref: str, given: Claiming) -> SupplierClaim:
             await _send(claim, one, firm)
         else:
             await _tell_operators("portal/claim-waits.txt", claim=claim, one=one, firm=firm)
-        await _record(actor, "claim.asked", claim, one, firm, hat, {"way": claim.way}, {"statement": claim.statement})
+        await _record(
+            actor, "claim.asked", claim, one, firm, hat,
+            facts={"way": claim.way}, private={"statement": claim.statement},
+        )  # fmt: skip
     return claim
 
 
@@ -255,22 +259,33 @@ async def shown(ref: str) -> ImportedSupplier:
 
 async def holder_of(group: Sequence[int]) -> int | None:
     """The organisation that holds a record, told by all its spellings; None when nobody does."""
-    rows = await many(
-        "SELECT organisation FROM supplier_claim WHERE supplier = ANY({}::int[]) AND granted AND released_at IS NULL "
-        "ORDER BY answered_at LIMIT 1",
+    return await row(
+        int,
+        """
+        SELECT organisation FROM supplier_claim
+        WHERE supplier = ANY({}::int[]) AND granted AND released_at IS NULL
+        ORDER BY answered_at LIMIT 1
+        """,
         list(group),
     )
-    return rows[0]["organisation"] if rows else None
+
+
+class _Number(msgspec.Struct, frozen=True):
+    scheme: str
+    identifier: str
 
 
 async def numbers_of(group: Sequence[int]) -> list[tuple[str, str]]:
     """The register numbers that a record's spellings have."""
-    rows = await many(
-        "SELECT DISTINCT scheme, identifier FROM imported_supplier WHERE id = ANY({}::int[]) AND identifier <> '' "
-        "ORDER BY scheme, identifier",
+    numbers = await rows(
+        _Number,
+        """
+        SELECT DISTINCT scheme, identifier FROM imported_supplier
+        WHERE id = ANY({}::int[]) AND identifier <> '' ORDER BY scheme, identifier
+        """,
         list(group),
     )
-    return [(row["scheme"], row["identifier"]) for row in rows]
+    return [(each.scheme, each.identifier) for each in numbers]
 
 
 async def seen_by(actor: Actor, ref: str) -> SupplierClaim:
@@ -281,24 +296,42 @@ async def seen_by(actor: Actor, ref: str) -> SupplierClaim:
     return claim
 
 
-LISTED = (
-    "SELECT c.ref, c.way, c.asked_at, c.granted, c.answered_at, c.withdrawn_at, c.released_at, c.code_sent_at, s.name AS record, "
-    "s.ref AS record_ref, o.name AS firm, o.ref AS firm_ref FROM supplier_claim c JOIN imported_supplier s ON s.id = c.supplier "
-    "JOIN organisation o ON o.id = c.organisation "
-)
+class Listed(msgspec.Struct, frozen=True):
+    """A claim in a list: the record, the firm, and how it stands."""
+
+    ref: str
+    way: str
+    asked_at: datetime
+    granted: bool | None
+    withdrawn_at: datetime | None
+    released_at: datetime | None
+    record: str
+    record_ref: str
+    firm: str
+    firm_ref: str
 
 
-async def waiting() -> list[dict[str, Any]]:
+LISTED = """
+SELECT c.ref, c.way, c.asked_at, c.granted, c.withdrawn_at, c.released_at, s.name AS record, s.ref AS record_ref,
+    o.name AS firm, o.ref AS firm_ref
+FROM supplier_claim c
+JOIN imported_supplier s ON s.id = c.supplier
+JOIN organisation o ON o.id = c.organisation
+"""
+
+
+async def waiting() -> list[Listed]:
     """What operators have to decide or post, the longest waiting first."""
-    return await many(
-        LISTED + "WHERE c.answered_at IS NULL AND c.withdrawn_at IS NULL AND c.way <> 'email' ORDER BY c.id LIMIT 100"
+    return await rows(
+        Listed,
+        LISTED + "WHERE c.answered_at IS NULL AND c.withdrawn_at IS NULL AND c.way <> 'email' ORDER BY c.id LIMIT 100",
     )
 
 
-async def made_by(organisations: Sequence[int]) -> list[dict[str, Any]]:
+async def made_by(organisations: Sequence[int]) -> list[Listed]:
     """The claims of these firms, newest first."""
-    return await many(
-        LISTED + "WHERE c.organisation = ANY({}::int[]) ORDER BY c.id DESC LIMIT 100", list(organisations)
+    return await rows(
+        Listed, LISTED + "WHERE c.organisation = ANY({}::int[]) ORDER BY c.id DESC LIMIT 100", list(organisations)
     )
 
 
@@ -327,18 +360,29 @@ class _Address:
     masked: str
 
 
+class _Contacts(msgspec.Struct, frozen=True):
+    emails: list[str]
+    addresses: list[str]
+
+
 async def _addresses(group: Sequence[int]) -> list[_Address]:
-    rows = await many(
-        "SELECT emails, addresses FROM imported_supplier WHERE id = ANY({}::int[]) ORDER BY id", list(group)
+    contacts = await rows(
+        _Contacts,
+        "SELECT emails, addresses FROM imported_supplier WHERE id = ANY({}::int[]) ORDER BY id",
+        list(group),
     )
-    emails = dict.fromkeys(each for row in rows for each in row["emails"])
-    posts = dict.fromkeys(each for row in rows for each in row["addresses"])
-    shared = await many(
-        "SELECT DISTINCT unnest(emails) AS email FROM imported_supplier WHERE NOT id = ANY({}::int[]) AND emails && {}::text[]",
+    emails = dict.fromkeys(email for each in contacts for email in each.emails)
+    posts = dict.fromkeys(address for each in contacts for address in each.addresses)
+    shared = await rows(
+        str,
+        """
+        SELECT DISTINCT unnest(emails) AS email FROM imported_supplier
+        WHERE NOT id = ANY({}::int[]) AND emails && {}::text[]
+        """,
         list(group),
         list(emails),
     )
-    taken = {row["email"] for row in shared}
+    taken = set(shared)
     found = [_Address(_way("email", each), "email", each, _masked(each)) for each in emails if each not in taken]
     return [*found, *(_Address(_way("post", each), "post", each, _place(each)) for each in posts)]
 
@@ -371,13 +415,15 @@ async def _own(actor: Actor, ref: str) -> tuple[SupplierClaim, Hat]:
 
 
 async def _waiting(group: Sequence[int], organisation: int) -> str | None:
-    rows = await many(
-        "SELECT ref FROM supplier_claim WHERE supplier = ANY({}::int[]) AND organisation = {} AND answered_at IS NULL "
-        "AND withdrawn_at IS NULL",
+    return await row(
+        str,
+        """
+        SELECT ref FROM supplier_claim
+        WHERE supplier = ANY({}::int[]) AND organisation = {} AND answered_at IS NULL AND withdrawn_at IS NULL
+        """,
         list(group),
         organisation,
     )
-    return rows[0]["ref"] if rows else None
 
 
 def _digest(ref: str, code: str) -> str:
@@ -416,23 +462,27 @@ async def _grant(actor: Actor, claim: SupplierClaim, hat: Hat, by: int | None, r
     firm = await find(Organisation, Organisation.id == claim.organisation)
     await _tell_firm(firm, "portal/claim-granted.txt", claim, one)
     await _record(
-        actor, "claim.granted", claim, one, firm, hat, {"way": claim.way, "by": "operator" if by else "code"},
-        {"reason": reason} if reason else None,
+        actor, "claim.granted", claim, one, firm, hat,
+        facts={"way": claim.way, "by": "operator" if by else "code"}, private={"reason": reason} if reason else None,
     )  # fmt: skip
 
 
 async def _join_held(claim: SupplierClaim, one: ImportedSupplier, now: datetime) -> None:
     """Show the records that one firm holds as one; an operator may take them apart again."""
-    held = await many(
-        "SELECT DISTINCT supplier FROM supplier_claim WHERE organisation = {} AND granted AND released_at IS NULL AND supplier <> {}",
+    held = await rows(
+        int,
+        """
+        SELECT DISTINCT supplier FROM supplier_claim
+        WHERE organisation = {} AND granted AND released_at IS NULL AND supplier <> {}
+        """,
         claim.organisation,
         one.id,
     )
     said = msgspec.json.encode(
         [matching.Evidence("claim.same", _("One supplier proved control of both."), 8.0)]
     ).decode()  # fmt: skip
-    for row in held:
-        first, second = sorted((row["supplier"], int(one.id)))
+    for supplier in held:
+        first, second = sorted((supplier, int(one.id)))
         await many(
             "INSERT INTO supplier_merge (ref, one, other, score, evidence, at) VALUES ({}, {}, {}, 999, {}, {}) "
             "ON CONFLICT (one, other) DO NOTHING",
@@ -448,8 +498,8 @@ async def _tell_firm(firm: Organisation, template: str, claim: SupplierClaim, on
 
 
 async def _tell_operators(template: str, **facts: Any) -> None:
-    for body in await many("SELECT id FROM organisation WHERE kind = 'operator' ORDER BY id"):
-        await tell(body["id"], template, roles=("operator",), **facts)
+    for body in await rows(int, "SELECT id FROM organisation WHERE kind = 'operator' ORDER BY id"):
+        await tell(body, template, roles=("operator",), **facts)
 
 
 async def _record(
@@ -476,8 +526,13 @@ async def _record(
 
 async def claim_of(group: Sequence[int]) -> SupplierClaim | None:
     """The granted claim by which a record is held."""
-    rows = await many(
-        "SELECT id FROM supplier_claim WHERE supplier = ANY({}::int[]) AND granted AND released_at IS NULL ORDER BY answered_at LIMIT 1",
+    claim = await row(
+        int,
+        """
+        SELECT id FROM supplier_claim
+        WHERE supplier = ANY({}::int[]) AND granted AND released_at IS NULL
+        ORDER BY answered_at LIMIT 1
+        """,
         list(group),
     )
-    return await maybe(SupplierClaim, SupplierClaim.id == rows[0]["id"]) if rows else None
+    return None if claim is None else await find(SupplierClaim, SupplierClaim.id == claim)

@@ -69,8 +69,8 @@ class ImportedSupplierPages(Controller):
         firm = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))
         own = request.user.wears("supplier-admin", organisation=firm.id) is not None
         held = await supplier_views.of_organisation(firm.id)
-        known = {each["ref"] for each in held}
-        likely = [each for each in await supplier_views.likely(firm) if each["ref"] not in known] if own else []
+        known = {each.ref for each in held}
+        likely = [each for each in await supplier_views.likely(firm) if each.ref not in known] if own else []
         return show(request, "portal/held.html", firm=firm, held=held, likely=likely, own=own)
 
     @get("/{ref:str}", guards=[guards.public])

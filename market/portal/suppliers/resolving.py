@@ -17,12 +17,13 @@ from typing import Any
 import msgspec
 
 from market.columns import ALPHABET, new_ref
-from market.db import many, one
+from market.db import many
 from market.portal.intake import names
 from market.portal.intake.keeping import connection, unpacked
 from market.portal.intake.notices import Notice, Party
 from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
+from market.reads import the
 
 AT_ONCE = 300
 """New spellings resolved between two looks at the database."""
@@ -386,8 +387,7 @@ class _Register:
 
 
 async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now: datetime) -> None:
-    total = await one("SELECT count(*) AS n FROM imported_supplier WHERE id < {}", fresh[0].id)
-    register = _Register(total["n"])
+    register = _Register(await the(int, "SELECT count(*) FROM imported_supplier WHERE id < {}", fresh[0].id))
     filed = {each.id: keys(each.party.name, each.number) for each in fresh}
     await register.look(key for each in filed.values() for key in each)
     plain = matching.Suppliers(met=register.met, total=max(register.total, 1))

@@ -92,8 +92,8 @@ async def test_a_doubtful_pair_is_asked_once_and_joined_by_the_answer(tmp_path: 
     pair = await doubtful(tmp_path)
     actor = await operator()
     waiting, pairs = await views.doubtful()
-    assert (waiting, pairs[0]["ref"]) == (1, pair.ref)
-    assert {"title.same", "buyer.same"} <= {each["code"] for each in pairs[0]["evidence"]}
+    assert (waiting, pairs[0].ref) == (1, pair.ref)
+    assert {"title.same", "buyer.same"} <= {each.code for each in pairs[0].evidence}
     await sameness.decide(actor, pair.ref, sameness.Decision(True))
     rows = await ImportedNotice.objects().order_by(ImportedNotice.id)
     assert [each.shown_as for each in rows] == [None, rows[0].id]

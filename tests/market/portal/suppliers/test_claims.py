@@ -94,7 +94,7 @@ async def test_a_code_by_email_to_the_address_on_record_proves_it(tmp_path: Path
     assert not isinstance(found, str)
     assert found.holder is not None
     assert (found.holder.ref, found.holder.claim) == (body.ref, claim.ref)
-    assert [each["ref"] for each in await supplier_views.of_organisation(body.id)] == [one.ref]
+    assert [each.ref for each in await supplier_views.of_organisation(body.id)] == [one.ref]
     assert await verbs() == ["claim.asked", "claim.granted"]
     event = await Event.objects().get(Event.verb == "claim.granted")
     assert event is not None
@@ -161,7 +161,7 @@ async def test_an_operator_decides_what_she_can_check_and_says_why(tmp_path: Pat
     with pytest.raises(Refused, match="at least 40 characters"):
         await claims.ask(admin, one.ref, claims.Claiming("operator", "It is us."))
     claim = await claims.ask(admin, one.ref, claims.Claiming("operator", SAYS))
-    assert [each["ref"] for each in await claims.waiting()] == [claim.ref]
+    assert [each.ref for each in await claims.waiting()] == [claim.ref]
     with pytest.raises(Refused):
         await claims.decide(admin, claim.ref, claims.Verdict(True, "Because I say so."))
     refused = await claims.decide(operator, claim.ref, claims.Verdict(False, "The buyer names another firm."))
@@ -273,7 +273,7 @@ async def test_records_of_two_holders_are_not_joined(tmp_path: Path) -> None:
         await claims.decide(operator, claim.ref, claims.Verdict(True, "They have shown it to us."))
     _, (pair, *_) = await supplier_views.doubtful()
     with pytest.raises(Refused, match="Different suppliers hold"):
-        await actions.decide_suppliers(operator, pair["ref"], Decision(True))
+        await actions.decide_suppliers(operator, pair.ref, Decision(True))
 
 
 async def test_only_who_may_speak_for_a_firm_claims_and_nobody_else_sees_the_claim(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ async def test_doubtful_suppliers_are_decided_and_parted_by_clicking(app: Litest
         _, (pair,) = await supplier_views.doubtful()
         page = await client.get("/portals/suppliers/doubtful")
         assert "Mitie Landscapes Ltd" in page.text
-        decided = await client.post(f"/portals/suppliers/doubtful/{pair['ref']}", data={"same": "yes"})
+        decided = await client.post(f"/portals/suppliers/doubtful/{pair.ref}", data={"same": "yes"})
         assert decided.status_code == 303
         moved = await client.get(f"/portals/suppliers/{two.ref}")
         assert (moved.status_code, moved.headers["location"]) == (302, f"/portals/suppliers/{one.ref}")

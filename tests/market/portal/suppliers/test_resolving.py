@@ -108,7 +108,7 @@ async def test_half_a_name_is_asked_about_once_and_joined_by_the_answer(tmp_path
     await name_them(tmp_path, "Mitie Property Services (UK) Ltd", "Mitie Landscapes Ltd")
     (pair,) = await DoubtfulSuppliers.objects()
     waiting, pairs = await supplier_views.doubtful()
-    assert (waiting, pairs[0]["ref"], len(pairs[0]["sides"])) == (1, pair.ref, 2)
+    assert (waiting, pairs[0].ref, len(pairs[0].sides)) == (1, pair.ref, 2)
     actor = await operator()
     with pytest.raises(Refused, match="role of operator"):
         await actions.decide_suppliers(
@@ -146,7 +146,7 @@ async def test_a_notice_that_changes_names_its_new_supplier_only(tmp_path: Path)
         "SELECT s.name FROM supplier_mention m JOIN imported_supplier s ON s.id = m.supplier ORDER BY s.id"
     )
     assert [row["name"] for row in rows] == ["Beech Café"]
-    assert [row["name"] for row in (await supplier_views.page_of())[0]] == ["Beech Café"]
+    assert [each.name for each in (await supplier_views.page_of())[0]] == ["Beech Café"]
 
 
 async def test_the_list_finds_by_words_of_any_spelling_and_by_number_and_comes_in_pages(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ async def test_the_list_finds_by_words_of_any_spelling_and_by_number_and_comes_i
     await name_them(tmp_path, numbered, "ARDGLASS BOATBUILDERS LIMITED", *many_)
     for words in ("boatbuilders limited", "08407369", "ardglass"):
         rows, following = await supplier_views.page_of(words)
-        assert ([row["name"] for row in rows], following) == (["Ardglass Boatbuilders Ltd"], None)
-    assert (rows[0]["notices"], rows[0]["spellings"], rows[0]["holder"]) == (2, 2, None)
+        assert ([each.name for each in rows], following) == (["Ardglass Boatbuilders Ltd"], None)
+    assert (rows[0].notices, rows[0].spellings, rows[0].holder) == (2, 2, None)
     for words in ("oatbuilders", "100%_", ".*", "\\m", "(", "–"):
         assert await supplier_views.page_of(words) == ([], None), words
     supplier_views.PER_PAGE, kept = 3, supplier_views.PER_PAGE
@@ -164,7 +164,7 @@ async def test_the_list_finds_by_words_of_any_spelling_and_by_number_and_comes_i
         seen, after = [], ""
         while True:
             rows, following = await supplier_views.page_of("", after)
-            seen += [row["name"] for row in rows]
+            seen += [each.name for each in rows]
             if following is None:
                 break
             after = following
