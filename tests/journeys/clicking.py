@@ -212,7 +212,7 @@ class Journey:
             await who.press("Declare")
             for _ in range(2):
                 await who.main.get_by_role("listitem").filter(has_text="To mark").first.get_by_role("link").click()
-                await who.sees_not("Heron", "Kestrel")
+                await who.sees_not("Heron Works", "Kestrel Sensing")
                 mine = points[0] if await who.main.get_by_text("taps and listens").count() else points[1]
                 for criterion in ("How well it would solve it", "Evidence that it can work"):
                     await who.fill(f"Mark for {criterion}", mine, who.group(criterion))

@@ -177,13 +177,13 @@ async def test_draining_reads_notices_in_one_query_for_each_batch(
 ) -> None:
     await bring(package(tmp_path / "x.json", [release(n) for n in range(40)]))
     asked: list[str] = []
-    many = outbox.faces.many
+    rows = outbox.faces.rows
 
-    async def counted(sql: str, *arguments: object) -> list[dict[str, object]]:
+    async def counted(kind: type[object], sql: str, *arguments: object) -> list[object]:
         asked.append(sql)
-        return await many(sql, *arguments)
+        return await rows(kind, sql, *arguments)
 
-    monkeypatch.setattr(outbox.faces, "many", counted)
+    monkeypatch.setattr(outbox.faces, "rows", counted)
     assert await outbox.drain() == 41
     assert len(asked) == 1
     assert len(await engine.ids()) == 40
