@@ -136,10 +136,10 @@ class Outside(Journey):
         if obligation:
             await until_awaited(paid, self.house.told)
 
-    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200) -> Any:
+    async def ask(self, who: str, method: str, path: str, body: Any = None, expect: int = 200, seen: str = "") -> Any:
         if method == "GET" or expect not in (200, 201) or not path.endswith(TOGETHER):
-            return await super().ask(who, method, path, body, expect)
-        headers = {"accept": "application/json", **self.cast.tokens[who]}
+            return await super().ask(who, method, path, body, expect, seen)
+        headers = {"accept": "application/json", **self.cast.tokens[who], **({"if-match": seen} if seen else {})}
         answers = await asyncio.gather(
             *[self.send(method, path if path.startswith("/") else f"/api/v1/{path}", body, headers) for _ in range(4)]
         )
