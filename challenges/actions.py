@@ -21,6 +21,7 @@ from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.arrival import Arrival
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
@@ -252,7 +253,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.PUBLISH, await facts(challenge, now))
         challenge.questions_until = rules.questions_end(challenge, now)
         challenge.published_at = now
@@ -283,7 +284,7 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.CANCEL, challenge, reason, now)
         challenge.cancelled_at, challenge.cancelled_reason = now, reason.strip()
         await challenge.save([Challenge.cancelled_at, Challenge.cancelled_reason])
@@ -312,7 +313,7 @@ def topic_of(challenge: Challenge) -> Topic:
         until=challenge.questions_until,
         closes_at=challenge.closes_at,
         sends="applications",
-        taking=rules.stage(challenge, clock.now()) in rules.TAKING,
+        taking=rules.stage(challenge, clock.arrived()) in rules.TAKING,
         remedy="",
     )
 
@@ -346,7 +347,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
     async with transaction():
         challenge = await _published(ref)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_the_buyer,), challenge, hat.organisation)
         insist((rules.is_not_withheld,), await sanctions.withheld(hat.organisation, now))
@@ -381,7 +382,7 @@ async def change(actor: Actor, ref: str, given: ApplicationDraft, seen: str) -> 
     """Change an application (its reference), from the version that was `seen`, before the challenge closes."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
         await revise(given, seen, application, trace=Trace("application.edited", f"application:{ref}"), edited_at=now)
@@ -394,7 +395,7 @@ async def withdraw(actor: Actor, ref: str) -> Application:
     """Take an application (its reference) back before the challenge closes; it can be sent again until then."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
         application.withdrawn_at = now
@@ -424,7 +425,7 @@ def digest(application: Application) -> str:
 # ── reads that pages, programs and other actions share ──────────────────────────────────────────────────────────────
 
 
-async def facts(challenge: Challenge, now: datetime) -> rules.Draft:
+async def facts(challenge: Challenge, now: Arrival) -> rules.Draft:
     """What publication looks at."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     panel = await panel_of(challenge)
@@ -458,7 +459,7 @@ async def applications_by(organisations: Sequence[int]) -> list[Application]:
 
 async def panel_of(challenge: Challenge) -> Panel:
     """The panel of a challenge, with what it judges once that is closed: applications by their aliases."""
-    now = clock.now()
+    now = clock.arrived()
     buyer = await find(Organisation, Organisation.id == challenge.buyer)
     closes = challenge.closes_at if challenge.published_at else None
     closed = challenge.shortlisted_at is not None or (closes is not None and now > closes)
@@ -552,7 +553,7 @@ def _codes(given: Sequence[str]) -> list[str]:
 async def _draft(actor: Actor, ref: str) -> tuple[Challenge, Hat]:
     challenge = await find(Challenge, Challenge.ref == ref, lock=True)
     hat = must_run(actor, challenge)
-    insist(rules.EDIT, await facts(challenge, clock.now()))
+    insist(rules.EDIT, await facts(challenge, clock.arrived()))
     return challenge, hat
 
 

@@ -108,7 +108,7 @@ async def _shortlisting(challenge: Challenge) -> list[Waiting]:
 
 
 async def _pitching(challenge: Challenge) -> list[Waiting]:
-    here, now = f"/challenges/{challenge.ref}/manage", clock.now()
+    here, now = f"/challenges/{challenge.ref}/manage", clock.arrived()
     open_ = [
         each for each in await pitches.pitches_of(challenge) if each.delivered_at is None and each.missed_at is None
     ]

@@ -574,7 +574,7 @@ async def _progress(row: Application) -> dict[str, Any]:
 
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
-    taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.now())
+    taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.arrived())
     progress = await _progress(row)
     return show(
         request,
@@ -836,7 +836,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
     arranging = form if form and form.kind is pitches.Schedule else forms.stored(pitches.Schedule, row)
-    now = clock.now()
+    now = clock.arrived()
     return show(
         request,
         "challenges/pitch.html",

@@ -63,7 +63,7 @@ async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.SCHEDULE, challenge, pitch, now)
         insist((rules.is_arranged_ahead,), given.scheduled_at, now)
         moved = pitch.scheduled_at is not None
@@ -81,7 +81,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = _heard(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.DELIVER, challenge, pitch, now)
         pitch.delivered_at, pitch.delivered_by = now, actor.must_be_person()
         pitch.note = (given or Delivery()).note.strip()
@@ -109,9 +109,9 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
-        insist(rules.MISS, challenge, pitch, clock.now())
+        insist(rules.MISS, challenge, pitch, clock.arrived())
         insist((rules.says_why_it_was_missed,), reason)
-        pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
+        pitch.missed_at, pitch.missed_because = clock.arrived(), reason.strip()
         await pitch.save([*_MISSED])
         await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})
@@ -127,7 +127,7 @@ async def write_report(actor: Actor, ref: str, given: ReportDraft, seen: str) ->
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        insist(rules.REPORT, challenge, clock.now())
+        insist(rules.REPORT, challenge, clock.arrived())
         report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
         author = actor.must_be_person()
         if report is None:
@@ -208,7 +208,7 @@ async def ending(challenge: Challenge, decision: str = "", reasons: str = "") ->
     teams = await names([each.supplier for each in still])
     report = await report_of(challenge)
     return rules.Ending(
-        challenge, [teams[each.supplier].name for each in still], report, decision, reasons, clock.now()
+        challenge, [teams[each.supplier].name for each in still], report, decision, reasons, clock.arrived()
     )
 
 

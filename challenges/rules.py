@@ -13,6 +13,7 @@ import msgspec
 
 from challenges import methods
 from market import policy, workdays
+from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
@@ -124,7 +125,7 @@ class Draft:
     mission: Mission | None
     criteria: Sequence[Criterion]
     panel: int
-    now: datetime
+    now: Arrival
 
 
 _OWN = N_("Design card")
@@ -379,7 +380,7 @@ def _still(missing: Iterable[str]) -> str | None:
 
 
 @rule("application.too-late", source=_LAW)
-def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
+def before_it_closes(challenge: Challenge, now: Arrival) -> str | None:
     """What reaches us after the closing time is not taken, whoever sends it: everybody has the same time."""
     if challenge.published_at and challenge.closes_at and not takes_applications(challenge.closes_at, now):
         return _(
@@ -390,7 +391,7 @@ def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
 
 
 @rule("application.not-open")
-def is_open(challenge: Challenge, now: datetime) -> str | None:
+def is_open(challenge: Challenge, now: Arrival) -> str | None:
     """Applications are taken while the challenge is published and neither cancelled nor decided."""
     found = stage(challenge, now)
     if found == "cancelled":
@@ -441,7 +442,7 @@ def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
 
 
 @rule("shortlist.not-closed", source=_LAW)
-def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
+def applying_is_over(challenge: Challenge, now: Arrival) -> str | None:
     """The short list is made after the closing."""
     if stage(challenge, now) in ("draft", *TAKING):
         return _("The short list is made after the challenge has closed.")
@@ -449,7 +450,7 @@ def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
 
 
 @rule("shortlist.already-made")
-def is_made_once(challenge: Challenge, now: datetime) -> str | None:
+def is_made_once(challenge: Challenge, now: Arrival) -> str | None:
     """The short list is made once."""
     found = stage(challenge, now)
     if found in ("pitching", "concluded"):
@@ -467,7 +468,7 @@ SHORTLIST = (applying_is_over, is_made_once)
 
 
 @rule("pitch.not-now")
-def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: Arrival) -> str | None:
     """Pitches are arranged and heard between the short list and the conclusion."""
     if stage(challenge, now) != "pitching":
         return _("Pitches are arranged and heard between the short list and the conclusion.")
@@ -475,7 +476,7 @@ def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> 
 
 
 @rule("pitch.already-delivered")
-def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: Arrival) -> str | None:
     """What was delivered is written down once: its fee is owed."""
     if pitch.delivered_at is not None:
         return _("This pitch is marked as delivered; its fee is owed.")
@@ -483,7 +484,7 @@ def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) ->
 
 
 @rule("pitch.already-missed")
-def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: Arrival) -> str | None:
     """That a pitch was not given is written down once; if it was a mistake it can still be arranged anew or delivered."""
     if pitch.missed_at is not None:
         return _("This pitch is marked as not given already.")
@@ -497,7 +498,7 @@ def says_why_it_was_missed(reason: str) -> str | None:
 
 
 @rule("pitch.not-scheduled")
-def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: Arrival) -> str | None:
     """A pitch is heard at a time the team was told."""
     if pitch.scheduled_at is None:
         return _("Arrange a time for this pitch first; the team is told by letter.")
@@ -505,7 +506,7 @@ def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str
 
 
 @rule("pitch.too-early")
-def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: Arrival) -> str | None:
     """Nothing is marked as delivered before its time."""
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
         return _(
@@ -524,7 +525,7 @@ MISS = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_not_missed)
 
 
 @rule("pitch.time-passed", field="scheduled_at")
-def is_arranged_ahead(scheduled_at: datetime, now: datetime) -> str | None:
+def is_arranged_ahead(scheduled_at: datetime, now: Arrival) -> str | None:
     """A pitch is arranged for a time to come."""
     if scheduled_at <= now:
         return _("Choose a time to come.")
@@ -543,7 +544,7 @@ class Ending:
     report: InsightReport | None
     decision: str
     reasons: str
-    now: datetime
+    now: Arrival
 
 
 @rule("challenge.not-short-listed")
@@ -618,7 +619,7 @@ READY = CONCLUDE[:4]
 
 
 @rule("report.published")
-def report_is_open(challenge: Challenge, now: datetime) -> str | None:
+def report_is_open(challenge: Challenge, now: Arrival) -> str | None:
     """The report is written after the closing and stands once the challenge is concluded."""
     found = stage(challenge, now)
     if found == "concluded":
@@ -635,7 +636,7 @@ REPORT = (report_is_open,)
 
 
 @rule("challenge.cannot-cancel")
-def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+def may_be_cancelled(challenge: Challenge, reason: str, now: Arrival) -> str | None:
     """A published challenge that has not ended may be cancelled; pitches already delivered stay owed."""
     found = stage(challenge, now)
     if found == "draft":
@@ -646,7 +647,7 @@ def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | 
 
 
 @rule("challenge.cancel-reason-missing", field="reason", source=_LAW)
-def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: Arrival) -> str | None:
     """Whoever applied is told why it ends."""
     if not reason.strip():
         return _("Say why it is cancelled: everybody who applied will read it.")

@@ -63,7 +63,7 @@ from market.tenders.api import TendersApi
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
-from market.web import crossing, headers, heads, limits, problems
+from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
 from market.web.once import Once
@@ -176,7 +176,10 @@ class Site(Litestar):
     """The application, which answers HEAD wherever it answers GET."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request, or the lifespan."""
+        """One request, let in when all of it has come; or the lifespan."""
+        await arrival.enter(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
@@ -226,5 +229,5 @@ def create() -> Site:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public], include_in_schema=False),
         ),
-        request_max_body_size=12_000_000,
+        request_max_body_size=arrival.MOST,
     )

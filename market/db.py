@@ -198,6 +198,11 @@ def _pool() -> asyncpg.Pool[Any]:
     return connections
 
 
+def pools() -> list[asyncpg.Pool[Any]]:
+    """The pools that are open."""
+    return [_pool()] if engine().pool is not None else []
+
+
 _held: ContextVar[_Held | None] = ContextVar("held", default=None)
 _rested: ContextVar[set[str] | None] = ContextVar("rested", default=None)
 

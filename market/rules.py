@@ -117,6 +117,7 @@ BY_STATUS = {
         Denial(
             "web.method-not-allowed", "{why}", norm="An address does what it says.", source=f"{_HTTP}.6", status=405
         ),
+        Denial("web.request-timeout", "{why}", norm="All of it comes.", source=f"{_HTTP}.9", status=408),
         Denial("web.request-entity-too-large", "{why}", norm="It is small enough.", source=f"{_HTTP}.14", status=413),
         Denial(
             "web.request-uri-too-long", "{why}", norm="Its address is short enough.", source=f"{_HTTP}.15", status=414

@@ -150,7 +150,8 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
             """,
             kept,
-            clock.now(),
+            clock.arrived(),
+            at=clock.arrived(),
         )
         if not actor.signed_in or (actor.method == "demo" and not settings().demo):
             return AuthenticationResult(user=PUBLIC, auth=None)
@@ -169,7 +170,8 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             """,
             organisation,
             digest(token.strip()),
-            clock.now(),
+            clock.arrived(),
+            at=clock.arrived(),
         )
         if actor.signed_in and organisation and organisation not in dict(actor.bodies):
             raise rules.NOT_YOUR_ORGANISATION.refused()

@@ -15,6 +15,7 @@ from market import clock
 from market.accounts.people import holders, tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
+from market.arrival import Arrival
 from market.audit.actions import record
 from market.bids import rules
 from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent
@@ -103,7 +104,7 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
     The moment of arrival is taken first, so that nobody is late because others queue. Encrypted before anything is
     written; the clear text is never stored.
     """
-    arrived = clock.now()
+    arrived = clock.arrived()
     hat = _hat(actor)
     tender = await _tender(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
@@ -159,7 +160,7 @@ async def published_key(tender: Tender) -> bytes:
 
 async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     """Withdraw the supplier's bid for a lot; another may be sealed until the deadline."""
-    arrived = clock.now()
+    arrived = clock.arrived()
     hat = _hat(actor)
     tender = await _tender(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
@@ -170,7 +171,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived)
 
 
-async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: datetime) -> rules.Bidding:
+async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
     """All that the rules look at, as it stands now: before anything is sealed, and again under the tender's lock."""
     hat = _hat(actor)
     sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
@@ -185,7 +186,7 @@ async def _keep(
     lot_id: int,
     context: sealing.Context,
     envelope: bytes,
-    arrived: datetime,
+    arrived: Arrival,
 ) -> Sealed:
     """Keep an envelope, or a withdrawal, which is an empty one."""
     act = "submit" if envelope else "withdraw"
@@ -291,7 +292,7 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
     person = actor.must_be_person()
     async with transaction():
         tender = await _tender(tender_ref, lock=True)
-        now = clock.now()
+        now = clock.arrived()
         officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
         me = next((each for each in officers if each.person == person), None)
         asked = rules.Opening(

@@ -74,7 +74,7 @@ class BidPages(Controller):
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
-        facts = rules.Bidding(tender, lots[0] if lots else None, clock.now(), sealed_before=True, withheld=withheld)
+        facts = rules.Bidding(tender, lots[0] if lots else None, clock.arrived(), sealed_before=True, withheld=withheld)
         return show(
             request,
             "bids/lots.html",
@@ -151,7 +151,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=await actions.criteria_of(lot.id),
         form=form,
-        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.now())),
+        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.arrived())),
         missing=missing,
     )
 
@@ -178,7 +178,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
             rules.OPEN,
             rules.Opening(
                 tender,
-                clock.now(),
+                clock.arrived(),
                 me is not None,
                 bool(me and me.enrolled),
                 bool(me and me.contributed_at is not None),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market import policy
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.tenders.rules import takes_bids
 from market.wording import N_, _
@@ -22,7 +22,7 @@ class Bidding:
 
     tender: Tender
     lot: Lot | None
-    at: datetime
+    at: Arrival
     sealed_before: bool
     """Whether the supplier has an envelope for this lot that counts so far."""
     withheld: str
@@ -46,7 +46,7 @@ class Opening:
     secret, `contributed` whether she brought it already."""
 
     tender: Tender
-    at: datetime
+    at: Arrival
     officer: bool
     enrolled: bool
     contributed: bool

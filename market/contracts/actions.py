@@ -200,14 +200,14 @@ async def _drawing(decision: Decision, price: Money, given: ContractDraft) -> ru
         ends_on=given.ends_on,
         milestones=[rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
         indicators=given.indicators,
-        now=clock.now(),
+        now=clock.arrived(),
         certificate=await _certificate(decision),
     )
 
 
 async def readiness(decision: Decision) -> rules.DrawingUp:
     """What the rules `READY` judge before the buyer has typed anything."""
-    today = clock.now().date()
+    today = clock.arrived().date()
     return rules.DrawingUp(
         decision=decision,
         open_complaints=await awards.open_complaints(decision),
@@ -216,7 +216,7 @@ async def readiness(decision: Decision) -> rules.DrawingUp:
         ends_on=today,
         milestones=(),
         indicators=(),
-        now=clock.now(),
+        now=clock.arrived(),
         certificate=await _certificate(decision),
     )
 

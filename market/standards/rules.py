@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from market import policy, standing
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.wording import N_, _, _n
 
@@ -519,7 +520,7 @@ class Appealing:
     row: Withholding
     until: datetime
     words: str
-    now: datetime
+    now: Arrival
 
 
 @rule("appeal.nothing-open")
@@ -594,7 +595,7 @@ class Exempting:
     expires_at: datetime
     latest: datetime
     result: str | None
-    now: datetime
+    now: Arrival
 
 
 @rule("exemption.ground-unknown", field="ground", source=_OWN)

@@ -155,7 +155,7 @@ async def candidate(tender: Tender) -> rules.Candidate:
     return rules.Candidate(
         tender=tender,
         buyer=buyer,
-        now=clock.now(),
+        now=clock.arrived(),
         lots=lots,
         criteria=await criteria_of(lots),
         officers=await officers_of(tender),
@@ -658,7 +658,7 @@ def topic_of(tender: Tender) -> Topic:
         until=tender.questions_until,
         closes_at=tender.closes_at,
         sends="bids",
-        taking=rules.stage(tender, clock.now()) in rules.TAKING,
+        taking=rules.stage(tender, clock.arrived()) in rules.TAKING,
         remedy=_("If it was wrong, add a change to the tender."),
     )
 
@@ -694,7 +694,7 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
         insist((rules.dates_are_of_this_century,), given.new_closes_at)
-        now, before = clock.now(), tender.closes_at
+        now, before = clock.arrived(), tender.closes_at
         insist(rules.CHANGE, tender, now, given.new_closes_at)
         addendum = Addendum(
             tender=tender.id, text=given.text, new_closes_at=given.new_closes_at, at=now, by=actor.must_be_person()

@@ -164,6 +164,7 @@ def _title(status: int) -> str:
         403: _("You may not do that"),
         404: _("There is nothing here"),
         405: _("That is not done here"),
+        408: _("Not all of it came"),
         409: _("That cannot be done now"),
         413: _("That is too large"),
         422: _("There is a problem with what was sent"),

@@ -137,7 +137,7 @@ async def _kept(actor: Actor, hat: Hat, verb: str, private: dict[str, Any]) -> N
 async def open_records(actor: Actor) -> list[Open]:
     """What the actor's bodies have open to everybody now, soonest closing first."""
     bodies = actor.organisations("buyer")
-    now = clock.now()
+    now = clock.arrived()
     found = [
         await _open_challenge(await find(Challenge, Challenge.ref == each.ref))
         for each in await running(bodies)
@@ -165,13 +165,13 @@ async def record_of(subject: str) -> Open:
 
 
 async def _open_challenge(row: Challenge) -> Open:
-    taking = challenge_rules.stage(row, clock.now()) in challenge_rules.TAKING
+    taking = challenge_rules.stage(row, clock.arrived()) in challenge_rules.TAKING
     about = tuple(await challenges.ancestors(row))
     return Open(f"challenge:{row.ref}", row.title, row.buyer, taking, row.closes_at, about)
 
 
 async def _open_tender(row: Tender) -> Open:
-    taking = tender_rules.stage(row, clock.now()) in ("questions", "open")
+    taking = tender_rules.stage(row, clock.arrived()) in ("questions", "open")
     return Open(f"tender:{row.ref}", row.title, row.buyer, taking, row.closes_at, tuple(await tenders.ancestors(row)))
 
 
@@ -276,7 +276,7 @@ async def approach(actor: Actor, ref: str, given: Letter) -> Approach:
 async def contact(sender: Organisation, firm: Organisation) -> rules.Contact:
     """What decides whether one supplier may write to another now."""
     profile = await maybe(Profile, Profile.organisation == firm.id)
-    day = clock.now() - timedelta(days=1)
+    day = clock.arrived() - timedelta(days=1)
     sent = await Approach.objects().where((Approach.sender == sender.id) & (Approach.at > day))
     answered = await Approach.exists().where((Approach.sender == firm.id) & (Approach.receiver == sender.id))
     return rules.Contact(
