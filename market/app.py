@@ -34,6 +34,7 @@ from market.accounts.pages import AccountPages, InvitationPages, LetterPages, Or
 from market.accounts.sessions import WhoAsks
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
+from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
 from market.contracts.api import ContractsApi
@@ -162,10 +163,14 @@ API: tuple[ControllerRouterHandler, ...] = (
 """For programs: JSON below /api/, a bearer token, problem details."""
 
 
+SEALING = 4
+"""Connections of each process that are kept for sealing and withdrawing bids."""
+
+
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Open the pool for as long as the application serves; let go of the search engine at the end."""
-    async with db.pool():
+    async with db.pool(sealing=SEALING, serving=True):
         watch = asyncio.create_task(orphans.end_with_parent())
         yield
         watch.cancel()
@@ -183,7 +188,7 @@ class Site(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        async with db.held() as give_back:
+        async with db.held(sealing=lanes.seals(scope)) as give_back:
 
             async def answering(message: Any) -> None:
                 if message["type"] == "http.response.start":

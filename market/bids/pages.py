@@ -74,7 +74,9 @@ class BidPages(Controller):
         lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
-        facts = rules.Bidding(tender, lots[0] if lots else None, clock.arrived(), sealed_before=True, withheld=withheld)
+        facts = rules.Bidding(
+            tender, lots[0] if lots else None, clock.arrived(), sealed_before=True, withheld=withheld, sent=[]
+        )
         return show(
             request,
             "bids/lots.html",
@@ -151,7 +153,9 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=await actions.criteria_of(lot.id),
         form=form,
-        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.arrived())),
+        blocked=refusals(
+            (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
+        ),
         missing=missing,
     )
 

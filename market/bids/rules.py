@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import policy, workdays
 from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.tenders.rules import takes_bids
@@ -27,6 +28,8 @@ class Bidding:
     """Whether the supplier has an envelope for this lot that counts so far."""
     withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
+    sent: Sequence[datetime]
+    """When the supplier's envelopes for this lot arrived that still count against its allowance, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,40 @@ def something_is_sealed(bidding: Bidding) -> str | None:
     )
 
 
+def counted_since(at: datetime) -> datetime:
+    """From when on what was sent for a lot counts against the allowance."""
+    return at - timedelta(minutes=policy.IN_FORCE.bids.envelopes_minutes)
+
+
+def may_send_again_at(bidding: Bidding) -> datetime | None:
+    """When the allowance has room again; None when it has room now."""
+    most = policy.IN_FORCE.bids.envelopes_most
+    recent = [each for each in bidding.sent if each > counted_since(bidding.at)]
+    if len(recent) < most:
+        return None
+    return recent[-most] + timedelta(minutes=policy.IN_FORCE.bids.envelopes_minutes)
+
+
+@rule("bid.too-many", source="Policy: bids.envelopes_most in bids.envelopes_minutes")
+def within_the_allowance(bidding: Bidding) -> str | None:
+    """For one lot a firm sends no more envelopes than somebody who mends slips: each is kept for ever."""
+    again = may_send_again_at(bidding)
+    if again is None:
+        return None
+    there = again.astimezone(workdays.ZONE)
+    return _(
+        "For one lot at most {most} envelopes are taken in {minutes} minutes. What you sealed last still stands; this one was not "
+        "kept. You can send another from {time}.",
+        most=policy.IN_FORCE.bids.envelopes_most,
+        minutes=policy.IN_FORCE.bids.envelopes_minutes,
+        time=f"{there:%H:%M:%S}",
+    )
+
+
+ALLOWED = (within_the_allowance,)
+"""For `actions.submit`, beside `SUBMIT`: it passes by itself. A withdrawal needs none, there are no more of them than envelopes."""
+
+
 @rule("bid.price-missing", field="price_minor")
 def has_a_price(content: Content) -> str | None:
     """A bid names a price, without VAT."""
@@ -149,11 +186,21 @@ def fits_the_envelope(content: Content) -> str | None:
     )
 
 
+def opened_when_closed_at(now: datetime) -> datetime:
+    """The latest deadline whose bids may be opened now: all that arrived before it has been kept or refused."""
+    return now - timedelta(seconds=policy.IN_FORCE.bids.opening_wait_seconds)
+
+
 @rule("opening.too-early", source="Sealed until the deadline: nobody sees a bid or the number of bids before it")
 def after_the_deadline(opening: Opening) -> str | None:
-    """Bids are opened after the deadline, never before."""
-    if opening.tender.closes_at is None or opening.at < opening.tender.closes_at:
-        return _("Bids can be opened only when the deadline has passed. Come back then, with your code.")
+    """Bids are opened after the deadline, never before, and not while one that arrived in time may still wait for its turn."""
+    wait = policy.IN_FORCE.bids.opening_wait_seconds
+    if opening.tender.closes_at is None or opening.tender.closes_at > opened_when_closed_at(opening.at):
+        return _(
+            "Bids can be opened only when {wait} seconds have passed since the deadline, so that all that arrived in time is "
+            "there. Come back then, with your code.",
+            wait=wait,
+        )
     return None
 
 
@@ -207,6 +254,18 @@ WITHDRAW = (
 """For `actions.withdraw`."""
 OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
 """For `actions.contribute`."""
+
+
+# ── many at once ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOO_MANY_AT_ONCE = Denial(
+    "bid.too-many-at-once",
+    N_(
+        "Your firm is sending many envelopes at once, and they wait for each other. This one was not kept. Send it again in a minute."
+    ),
+    norm="One firm does not take the way from the others: what it sends at once goes one after the other.",
+    status=429,
+)
 
 
 # ── keys and secrets ───────────────────────────────────────────────────────────────────────────────────────────────

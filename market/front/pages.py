@@ -10,7 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
-from market import VERSION, clock
+from market import VERSION, clock, db
 from market.accounts import actions as accounts
 from market.accounts import guards
 from market.accounts.sessions import COOKIE, LASTS
@@ -18,7 +18,6 @@ from market.actor import SUPPLIER_ROLES
 from market.front import demo
 from market.front.desks import desk
 from market.front.figures import Figures, counted, figures, open_challenges, open_lots
-from market.reads import rows
 from market.settings import settings
 from market.web import crossing, forms, once
 from market.web.pages import Visitor, show, to
@@ -341,9 +340,6 @@ class AboutPages(Controller):
     @get("/health", guards=[guards.public])
     async def health(self) -> Response[bytes]:
         """For whoever watches the machine: 200 when the database answers, 503 when not."""
-        try:
-            well = await rows(int, "SELECT 1") == [1]
-        except OSError:
-            well = False
+        well = await db.well()
         body = {"database": "ok" if well else "does not answer", "version": VERSION}
         return Response(msgspec.json.encode(body), status_code=200 if well else 503, media_type=MediaType.JSON)
