@@ -23,7 +23,8 @@ from market.missions.tables import Mission
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
-from market.panels.panel import Member, Panel, Subject
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
