@@ -139,6 +139,8 @@ class Once:
             await self.app(scope, receive, send)
             return
         if (before := await attempt.kept()) is not None:
+            # The guards stand within: who is answered from here would else not have met the one against other sites.
+            await crossing.own_pages_only(request, scope["route_handler"])
             await _again(attempt, before, send)
             return
         answer = _Answer(500, [], b"")
