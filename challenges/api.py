@@ -7,6 +7,7 @@ before the short list the panel reads applications without names.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -23,7 +24,8 @@ from market.missions.tables import Mission
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
-from market.panels.panel import Member, Panel, Subject
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
@@ -38,6 +40,7 @@ PER_PAGE = 50
 class CriterionView(msgspec.Struct):
     """What applications are scored on."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionView"
     ref: str
     name: str
     weight: int
@@ -112,6 +115,7 @@ class ChallengeLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One rule of publication: what must hold, and why it does not (null when it does)."""
 
+    schema_name: ClassVar[str] = "PublicationCheckView"
     code: str
     norm: str
     reason: str | None
