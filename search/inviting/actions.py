@@ -24,7 +24,7 @@ from market.kinds import address
 from market.reads import rows
 from market.refusals import NotFound, insist
 from market.suppliers.tables import Profile
-from market.tenders import actions as tenders
+from market.tenders import log
 from market.tenders import rules as tender_rules
 from market.tenders.tables import Tender
 from market.wording import N_
@@ -172,7 +172,7 @@ async def _open_challenge(row: Challenge) -> Open:
 
 async def _open_tender(row: Tender) -> Open:
     taking = tender_rules.stage(row, clock.now()) in ("questions", "open")
-    return Open(f"tender:{row.ref}", row.title, row.buyer, taking, row.closes_at, tuple(await tenders.ancestors(row)))
+    return Open(f"tender:{row.ref}", row.title, row.buyer, taking, row.closes_at, tuple(await log.ancestors(row)))
 
 
 async def invite(actor: Actor, given: Invitation) -> int:
