@@ -20,7 +20,6 @@ from market.audit.actions import record
 from market.audit.thread import decided
 from market.db import find, maybe, one, transaction
 from market.missions.tables import Mission
-from market.money import Money
 from market.proof import canonical, sealing
 from market.questions import actions as questions
 from market.questions.rules import Topic
@@ -289,12 +288,6 @@ async def drafts_of(actor: Actor) -> list[Tender]:
         .where(Tender.buyer.is_in(mine) & Tender.published_at.is_null())
         .order_by(Tender.id, ascending=False)
     )
-
-
-async def total_of(tender: Tender) -> Money:
-    """What all lots are estimated to be worth."""
-    total = await the(int, "SELECT COALESCE(SUM(value_minor), 0)::bigint FROM lot WHERE tender = {}", tender.id)
-    return Money(total, tender.currency)
 
 
 # ── drafting ───────────────────────────────────────────────────────────────────────────────────────────────────────
