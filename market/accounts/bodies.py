@@ -49,6 +49,11 @@ async def body(ref: str) -> Body:
     return await the(Body, _BODY + "WHERE o.ref = {}", ref)
 
 
+async def supplier(ref: str) -> Body:
+    """The firm of this reference; bodies of other kinds are not found here."""
+    return await the(Body, _BODY + "WHERE o.ref = {} AND o.kind = 'supplier'", ref)
+
+
 async def everybody_but_suppliers() -> list[Body]:
     """Buyers, audit bodies and operators, by name."""
     return await rows(Body, _BODY + "WHERE o.kind <> 'supplier' ORDER BY o.name, o.id")

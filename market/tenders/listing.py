@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import structs
@@ -104,6 +105,25 @@ async def listed(stage: str = "", after: str = "") -> Page:
     settled = await decided([each.ref for each in tenders[:PAGE]])
     items = [structs.replace(each, decided=settled.get(each.ref, 0)) for each in tenders[:PAGE]]
     return Page(items, _packed(items[-1].waits, items[-1].key, items[-1].id) if len(tenders) > PAGE else "")
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """A tender that everybody may bid for until it closes."""
+
+    ref: str
+    title: str
+    closes_at: datetime
+
+
+async def taking_bids(buyers: Sequence[int]) -> list[Taking]:
+    """The tenders of these buyers (ids) that take bids now."""
+    return await rows(
+        Taking,
+        "SELECT ref, title, closes_at FROM tender t "  # noqa: S608 - a constant
+        f"WHERE t.buyer = ANY({{}}::int[]) AND t.published_at IS NOT NULL AND {_WHERE['open']}",
+        list(buyers),
+        clock.now(),
+    )
 
 
 class Dated(rules.Dates, frozen=True):
