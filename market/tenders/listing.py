@@ -126,6 +126,54 @@ async def taking_bids(buyers: Sequence[int]) -> list[Taking]:
     )
 
 
+class OpenLot(msgspec.Struct, frozen=True):
+    """A lot one may bid for, and the title of its tender (`ref`); `total` counts all of them."""
+
+    ref: str
+    tender: str
+    number: int
+    title: str
+    buyer: str
+    value_minor: int
+    currency: str
+    closes_at: datetime
+    total: int
+
+
+async def open_lots(limit: int) -> list[OpenLot]:
+    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first."""
+    return await rows(
+        OpenLot,
+        """
+        SELECT t.ref, t.title AS tender, l.number, l.title, o.name AS buyer, l.value_minor, t.currency, t.closes_at,
+          count(*) OVER () AS total
+        FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer
+        WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL
+          AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}
+        """,
+        clock.now(),
+        limit,
+    )
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """How many published tenders of one mission (its id) passed on one ground, empty where none was asked for."""
+
+    mission: int | None
+    ground: str
+    tenders: int
+
+
+async def passed() -> list[Passed]:
+    """The published tenders by mission and ground, cancelled ones too."""
+    return await rows(
+        Passed,
+        """
+        SELECT mission, ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL GROUP BY mission, ground
+        """,
+    )
+
+
 class Dated(rules.Dates, frozen=True):
     """The dates of a tender with its reference."""
 

@@ -504,22 +504,24 @@ async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, abo
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many requests were granted, refused and are in force now."""
+    """How many requests were granted, were refused, are in force now, and wait for a minister."""
 
     granted: int
     refused: int
+    waiting: int
     in_force: int
 
 
 async def statistics() -> Counts:
-    """The numbers at the head of the register."""
+    """The numbers at the head of the register, and those of the public figures."""
     return await the(
         Counts,
         """
-        SELECT count(*) FILTER (WHERE refusal_reason = '') AS granted,
-            count(*) FILTER (WHERE refusal_reason <> '') AS refused,
-            count(*) FILTER (WHERE refusal_reason = '' AND valid_until >= {}) AS in_force
-        FROM waiver WHERE decided_at IS NOT NULL
+        SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
+            count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting,
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND valid_until >= {}) AS in_force
+        FROM waiver
         """,
         clock.now(),
     )
