@@ -119,8 +119,10 @@ async def taking_bids(buyers: Sequence[int]) -> list[Taking]:
     """The tenders of these buyers (ids) that take bids now."""
     return await rows(
         Taking,
-        "SELECT ref, title, closes_at FROM tender t "  # noqa: S608 - a constant
-        f"WHERE t.buyer = ANY({{}}::int[]) AND t.published_at IS NOT NULL AND {_WHERE['open']}",
+        f"""
+        SELECT ref, title, closes_at FROM tender t
+        WHERE t.buyer = ANY({{}}::int[]) AND t.published_at IS NOT NULL AND {_WHERE["open"]}
+        """,  # noqa: S608 - a constant
         list(buyers),
         clock.now(),
     )
