@@ -10,12 +10,14 @@ import msgspec
 from msgspec import structs
 
 from market import clock
+from market.actor import Actor
 from market.audit.thread import decided
 from market.money import Money
 from market.reads import rows
 from market.rules import CURSOR_UNKNOWN
 from market.standing import Standing, dates_of
 from market.tenders import rules
+from market.tenders.readers import BUYING_SIDE
 
 PAGE = 20
 
@@ -180,6 +182,33 @@ class Dated(rules.Dates, frozen=True):
     """The dates of a tender with its reference."""
 
     ref: str
+
+
+class Drafted(Dated, frozen=True):
+    """A draft in the list of those who write it."""
+
+    title: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
+
+
+async def drafts_of(actor: Actor) -> list[Drafted]:
+    """The drafts of the bodies this actor buys for, newest first."""
+    ours = actor.organisations(*BUYING_SIDE)
+    if not ours:
+        return []
+    return await rows(
+        Drafted,
+        """
+        SELECT ref, title, published_at, questions_until, closes_at, opened_at, cancelled_at, waiver_asked,
+          (SELECT count(*) FROM lot WHERE lot.tender = t.id) AS lots, 0 AS decided
+        FROM tender t WHERE buyer = ANY({}::int[]) AND published_at IS NULL ORDER BY id DESC
+        """,
+        ours,
+    )
 
 
 async def dates(refs: Sequence[str]) -> dict[str, rules.Dates]:

@@ -23,9 +23,10 @@ from market.proof import canonical, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
-from market.tenders import actions as tenders
+from market.tenders import log, readers
 from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
-from market.tenders.tables import Lot, Tender
+from market.tenders.facts import Lot
+from market.tenders.tables import Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds, label
 from market.waivers.listing import Request
@@ -64,7 +65,7 @@ async def readable(actor: Actor, ref: str) -> Waiver:
     waiver = await find(Waiver, Waiver.ref == ref)
     if (
         waiver.decided_at is not None
-        or actor.wears(*tenders.BUYING_SIDE, organisation=waiver.buyer)
+        or actor.wears(*readers.BUYING_SIDE, organisation=waiver.buyer)
         or actor.wears("minister", organisation=waiver.department)
     ):
         return waiver
@@ -87,7 +88,7 @@ async def used_at(waiver: Waiver) -> datetime | None:
 async def similar_to(waiver: Waiver) -> list[Similar]:
     """What similar exercises are on record now, for the minister to compare with what the buyer was shown."""
     tender = await find(Tender, Tender.id == waiver.tender)
-    return await similar_exercises((await tenders.candidate(tender)).codes)
+    return await similar_exercises((await readers.candidate(tender.ref)).codes)
 
 
 def signed_document(waiver: Waiver) -> dict[str, Any] | None:
@@ -102,7 +103,7 @@ async def document(waiver: Waiver, tender: Tender) -> bytes:
     buyer = await find(Organisation, Organisation.id == waiver.buyer)
     department = await find(Organisation, Organisation.id == waiver.department)
     asker = await find(Person, Person.id == waiver.asked_by)
-    lots = await tenders.lots_of(tender)
+    lots = await readers.lots_of(tender)
     ground = grounds().get(waiver.ground)
     facts: dict[str, Any] = {
         "type": _("waiver of the innovation-first rule"),
@@ -158,7 +159,7 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
     async with transaction():
         draft = await find(Tender, Tender.ref == tender, lock=True)
         hat = actor.must_wear("buyer", organisation=draft.buyer, secret=draft.published_at is None)
-        candidate = await tenders.candidate(draft)
+        candidate = await readers.candidate(draft.ref)
         shown = [exercise.reference for exercise in await similar_exercises(candidate.codes)]
         evidence = [" ".join(text.split()) for text in given.evidence if text.strip()]
         until = workdays.end_of_day(given.valid_until)
@@ -197,7 +198,7 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
             about=f"waiver:{waiver.ref}",
             waiver=waiver,
             tender=draft,
-            buyer=candidate.buyer.name,
+            buyer=candidate.tender.buyer_name,
             ground=label(waiver.ground),
             value=candidate.value,
         )
@@ -266,7 +267,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         signer = await _signer(actor, waiver.department)
         bundle, verified = await _checked(signed, await document(waiver, tender))
         await _decide(waiver, actor, signer, now)
-        candidate = await tenders.candidate(tender)
+        candidate = await readers.candidate(tender.ref)
         about = await _about(waiver, tender)
         await accept_evidence(
             actor,
@@ -467,7 +468,7 @@ def _public_facts(waiver: Waiver, tender: Tender, signer: signing.Signer) -> dic
 
 async def _about(waiver: Waiver, tender: Tender) -> list[str]:
     """Waiver → its tender, and the tender's own ancestors."""
-    return [f"tender:{tender.ref}", *await tenders.ancestors(tender)]
+    return [f"tender:{tender.ref}", *await log.ancestors(tender)]
 
 
 async def _hidden(

@@ -19,8 +19,7 @@ from market.db import find
 from market.money import Money
 from market.proof import signing
 from market.refusals import refusals
-from market.tenders import actions as tenders
-from market.tenders import cpv, gate
+from market.tenders import cpv, gate, readers
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
@@ -138,7 +137,7 @@ async def ministers_of(department: int) -> list[str]:
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
     tender = await find(Tender, Tender.ref == ref)
     request.user.must_wear("buyer", organisation=tender.buyer, secret=True)
-    candidate = await tenders.candidate(tender)
+    candidate = await readers.candidate(tender.ref)
     department = await department_of(tender.buyer)
     empty = rules.Wish(candidate, "", "", [], "", "", clock.now() + timedelta(days=30), shown=())
     before = (rules.for_a_draft, rules.one_at_a_time, rules.the_gate_is_shut, rules.the_purchase_is_described)
@@ -163,7 +162,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
 async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
     waiver = await actions.readable(request.user, ref)
     tender = await find(Tender, Tender.id == waiver.tender)
-    candidate = await tenders.candidate(tender)
+    candidate = await readers.candidate(tender.ref)
     standing = rules.standing(waiver, clock.now())
     signed = actions.signed_document(waiver)
     tender_shown = signed["tender"] if signed else None
@@ -190,7 +189,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         lots=lots,
         in_office=await ministers_of(waiver.department) if standing.stage == "asked" else [],
         value=value,
-        buyer=candidate.buyer,
+        buyer=candidate.tender.buyer_name,
         department=await find(Organisation, Organisation.id == waiver.department),
         asker=(await find(Person, Person.id == waiver.asked_by)).name,
         minister=(await find(Person, Person.id == waiver.minister)).name if waiver.minister else None,
@@ -199,7 +198,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         ground_label=label(waiver.ground),
         evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
-        shown=await tenders.titles_of(waiver.shown),
+        shown=await readers.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),
         limits=signing.LIMITS,
@@ -207,7 +206,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         decides=decides,
         by_passkey=request.user.by_passkey,
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
-        may_see_tender=tender.published_at is not None or tenders.works_for(request.user, tender) or decides,
+        may_see_tender=tender.published_at is not None or readers.works_for(request.user, tender) or decides,
         steps=await thread(f"waiver:{ref}"),
         shortest=policy.IN_FORCE.gate.waiver_reason_characters,
     )

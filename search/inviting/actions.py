@@ -24,7 +24,7 @@ from market.db import find, transaction
 from market.kinds import address
 from market.reads import rows, the
 from market.refusals import NotFound, insist
-from market.tenders import actions as tenders
+from market.tenders import log
 from market.tenders import rules as tender_rules
 from market.tenders.listing import taking_bids
 from market.tenders.tables import Tender
@@ -159,7 +159,7 @@ async def record_of(subject: str) -> Open:
     if kind == "tender":
         tender = await find(Tender, (Tender.ref == ref) & Tender.published_at.is_not_null(), lock=True)
         taking = tender_rules.stage(tender, now) in tender_rules.TAKING
-        return Open(subject, tender.title, tender.buyer, taking, tender.closes_at, await tenders.ancestors(tender))
+        return Open(subject, tender.title, tender.buyer, taking, tender.closes_at, await log.ancestors(tender))
     raise NotFound("Record")
 
 
