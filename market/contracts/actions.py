@@ -19,6 +19,7 @@ from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
 from market.contracts import rules
 from market.contracts.tables import Change, Contract, ContractChange, Milestone, Work
+from market.dates import day
 from market.db import find, transaction
 from market.missions.tables import Mission
 from market.money import Money
@@ -30,7 +31,6 @@ from market.standards import certificates, sanctions
 from market.standing import Standing
 from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender
-from market.web.words import day
 from market.wording import N_, _
 
 MANAGERS: tuple[Role, ...] = ("contract-manager", "buyer")

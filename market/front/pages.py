@@ -15,6 +15,7 @@ from market.accounts import actions as accounts
 from market.accounts import guards
 from market.accounts.sessions import COOKIE, LASTS
 from market.actor import SUPPLIER_ROLES
+from market.dates import day
 from market.front import demo
 from market.front.desks import desk
 from market.front.figures import Figures, counted, figures, open_challenges, open_lots
@@ -22,7 +23,7 @@ from market.reads import rows
 from market.settings import settings
 from market.web import crossing, forms, once
 from market.web.pages import Visitor, show, to
-from market.web.words import day, money, number
+from market.web.words import money, number
 from market.wording import N_, _, _n
 
 SHOWN = 6

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from market import clock, policy, workdays
+from market import clock, dates, policy
 from market.accounts import guards
 from market.accounts.people import holders
 from market.accounts.tables import Organisation, Person
@@ -544,7 +544,7 @@ async def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None
         )
         text = _("No exercise came before this.")
         if signed:
-            day = _day(signed.completed_at)
+            day = dates.day(signed.completed_at)
             text = _("No exercise came before this: waived by {name}, on {day}.", name=signed.signed_by, day=day)
         return {
             "kind": "waiver",
@@ -560,11 +560,6 @@ async def _badge(tender: Tender, found: rules.Candidate) -> dict[str, str | None
         "href": "#gate",
         "link": _("Why it may open"),
     }
-
-
-def _day(moment: Any) -> str:
-    day = workdays.local_day(moment)
-    return f"{day.day} {day:%B %Y}"
 
 
 def _draft(request: Visitor, found: rules.Candidate, context: dict[str, Any]) -> Response[bytes]:
