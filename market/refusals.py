@@ -94,7 +94,7 @@ class Rule(Generic[P]):
     @property
     def says(self) -> str:
         """What must hold, in one sentence for people: the first paragraph of the docstring, without the marks of literals."""
-        return _(first_paragraph(self.__doc__ or "") or self.code)
+        return _(first_paragraph(self.__doc__ or self.code))
 
     def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
         """What is raised for facts that break the rule: after a race that the database decided, with what is true since."""

@@ -103,6 +103,7 @@ def two_criteria(count: int) -> str | None:
 
 @rule("draft.named")
 def has_a_name(count: int) -> str | None:
+    """The draft has a name."""
     return None
 
 
@@ -110,5 +111,5 @@ def test_a_checklist_says_each_norm_in_one_sentence() -> None:
     pairs = [(each, next(iter(refusals([each], 1)), None)) for each in (two_criteria, has_a_name)]
     assert words.checklist_items(pairs) == [
         ("At least two criteria are set, each with a weight.", "Add another criterion."),
-        ("Has a name", None),
+        ("The draft has a name.", None),
     ]
