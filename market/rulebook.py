@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
 from types import ModuleType
-from typing import IO, Any
+from typing import Any
 
-from market.refusals import Denial, Rule, first_paragraph
+from market.refusals import Denial, Rule
 
 PACKAGES = ("market", "challenges", "search")
 HEAD = (
@@ -53,22 +51,6 @@ def guards_of(module: ModuleType) -> dict[str, tuple[Rule[Any], ...]]:
         for name, each in vars(module).items()
         if name.isupper() and isinstance(each, tuple) and each and all(isinstance(rule, Rule) for rule in each)
     }
-
-
-def extract(file: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Any]:
-    """For Babel (`pyproject.toml`): the sentences of a module that are marked for the catalogue, and the norms of its rules,
-    which checklists show in the reader's language."""
-    from babel.messages.extract import extract_python
-
-    yield from extract_python(file, keywords, comment_tags, options)
-    file.seek(0)
-    for node in ast.walk(ast.parse(file.read())):
-        if isinstance(node, ast.FunctionDef) and any(_makes_a_rule(each) for each in node.decorator_list):
-            yield node.lineno, "_", first_paragraph(ast.get_docstring(node) or ""), []
-
-
-def _makes_a_rule(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "rule"
 
 
 def as_markdown() -> str:
