@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from jinja2 import (
@@ -29,6 +29,7 @@ from jinja2 import (
 )
 
 from market import clock, wording
+from market.actor import Actor
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
@@ -46,15 +47,6 @@ FILTERS = {
     "paragraphs": words.paragraphs,
     "checklist_items": words.checklist_items,
 }
-
-
-class Named(Protocol):
-    """Whoever is signed in, as far as the layout needs to know."""
-
-    @property
-    def name(self) -> str:
-        """The name shown at the top of the page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +101,7 @@ def page(
     site: Site,
     path: str,
     *,
-    person: Named | None = None,
+    person: Actor | None = None,
     navigation: Sequence[Link] = (),
     csrf_token: str = "",
     flash: Flash | None = None,
