@@ -26,7 +26,8 @@ from market.payments.actions import owe
 from market.proof import canonical
 from market.reads import rows, the
 from market.refusals import Refused, insist, refusals
-from market.standards import certificates, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.sanctions import actions as sanctions
 from market.standing import Standing
 from market.suppliers.rules import Figures, size_of
 from market.tenders.tables import Lot, LotCriterion, Tender

@@ -28,7 +28,7 @@ from market.questions.tables import PublicQuestion
 from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
-from market.standards import publishing as standards
+from market.standards.profiles import actions as standards
 from market.tenders import cpv, gate, rules
 from market.tenders.tables import (
     Addendum,

@@ -21,7 +21,7 @@ from market.money import Money
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
-from market.standards import publishing as standards
+from market.standards.profiles import actions as standards
 from market.tenders import actions, cpv, gate, rules
 from market.tenders.listing import listed, standings
 from market.tenders.tables import Lot, LotCriterion, Tender

@@ -12,9 +12,6 @@ LONGER_STILL = {
     "challenges/pages.py",
     "challenges/rules.py",
     "market/contracts/actions.py",
-    "market/standards/changes.py",
-    "market/standards/pages.py",
-    "market/standards/rules.py",
     "market/tenders/actions.py",
     "market/tenders/pages.py",
 }
