@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import asyncpg
 import msgspec
@@ -26,6 +26,7 @@ from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.panels import actions as panel_actions
+from market.panels import matter
 from market.panels import panel as panels
 from market.panels.panel import Panel
 from market.proof import canonical
@@ -42,6 +43,7 @@ from market.wording import N_
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
     """The problem, who has it, and how that is known. `mission` is a mission's reference."""
 
+    schema_name: ClassVar[str] = "ChallengeProblem"
     title: Annotated[str, Meta(title=N_("The problem in one sentence"), min_length=10, max_length=200)]
     mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
     method: Annotated[str, Meta(title=N_("Method"), max_length=40)] = "open-challenge"
@@ -72,6 +74,7 @@ class Offer(msgspec.Struct, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """Who owns the result, who owns the data, what share of later sales comes back."""
 
+    schema_name: ClassVar[str] = "ChallengeTerms"
     intellectual_property: Annotated[str, Meta(title=N_("Who owns what comes out"), max_length=4000)] = ""
     data_terms: Annotated[str, Meta(title=N_("Whose the data are"), max_length=4000)] = ""
     revenue_share: Annotated[str, Meta(title=N_("What share comes back"), max_length=4000)] = ""
@@ -94,6 +97,7 @@ SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What applications are scored on, with its weight of 100."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionDraft"
     name: Annotated[str, Meta(title=N_("Criterion"), min_length=2, max_length=160)]
     weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
     description: Annotated[str, Meta(title=N_("What you look for"), max_length=2000)] = ""
@@ -465,10 +469,10 @@ async def panel_of(challenge: Challenge) -> Panel:
     live = await live_applications(challenge) if closed else []
     suppliers = await names([application.supplier for application in live])
     criteria = tuple(
-        panels.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
+        matter.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
     )
     return await panels.of(
-        panels.Matter(
+        matter.Matter(
             about=f"challenge:{challenge.ref}",
             title=challenge.title,
             organisation=buyer.id,
@@ -481,7 +485,7 @@ async def panel_of(challenge: Challenge) -> Panel:
                 firm.ref: firm.name for firm in sorted(suppliers.values(), key=lambda firm: firm.name.casefold())
             },
             subjects=[
-                panels.Subject(
+                matter.Subject(
                     f"application:{application.ref}",
                     application.alias,
                     suppliers[application.supplier].ref,

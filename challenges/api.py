@@ -7,6 +7,7 @@ before the short list the panel reads applications without names.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -22,8 +23,17 @@ from market.db import find, maybe
 from market.missions.tables import Mission
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
-from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
-from market.panels.panel import Member, Panel, Subject
+from market.panels.api import (
+    ConsensusView,
+    DeclarationView,
+    MemberView,
+    ReasonView,
+    consensus_view,
+    declaration_view,
+    member_views,
+)
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import NotFound, checklist
@@ -38,6 +48,7 @@ PER_PAGE = 50
 class CriterionView(msgspec.Struct):
     """What applications are scored on."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionView"
     ref: str
     name: str
     weight: int
@@ -112,6 +123,7 @@ class ChallengeLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One rule of publication: what must hold, and why it does not (null when it does)."""
 
+    schema_name: ClassVar[str] = "PublicationCheckView"
     code: str
     norm: str
     reason: str | None
@@ -181,13 +193,14 @@ class ApplicantView(msgspec.Struct):
 
 class PanelView(msgspec.Struct):
     """The panel. For the buyer officer: its members and what keeps it from ranking. For an evaluator: whom to declare
-    against until she has declared, then what she may mark. `consensus` is for those who have no interest in any applicant."""
+    against until she hands in, what she declared, and what she may mark. `consensus` is for those who have no interest in any applicant."""
 
     challenge: str
     members: list[MemberView]
     gaps: list[str]
     applicants: list[ApplicantView]
     applications: list[AliasView]
+    declaration: DeclarationView | None
     consensus: ConsensusView
 
 
@@ -717,11 +730,13 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterests",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
-    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> PanelView:
-        """Declare against the applicants' names, before seeing an application."""
-        await panels.declare(request.user, judging.panel(ref), data)
+    async def declare(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration], if_match: IfMatch = ""
+    ) -> PanelView:
+        """Declare against the applicants' names, before seeing an application; until you hand in, add to it."""
+        await panels.declare(request.user, judging.panel(ref), data, if_match)
         return await panel_view(request, ref)
 
     @post(
@@ -834,13 +849,14 @@ async def panel_view(request: Visitor, ref: str) -> PanelView:
     officer = request.user.wears("buyer", organisation=challenge.buyer) is not None
     member = panel.member(request.user.person) if officer else panels.seated(request.user, panel)
     working = member if member in panel.active and not panel.matter.settled else None
-    declares = working is not None and working.seat.declared_at is None
+    declares = working is not None and working.seat.locked_at is None
     return PanelView(
         challenge.ref,
         member_views(panel) if officer else [],
         panel.gaps() if officer and not panel.matter.settled else [],
         [ApplicantView(firm, name) for firm, name in panel.matter.suppliers.items()] if declares else [],
         [_alias_view(panel, working, subject) for subject in panel.to_mark(working)] if working else [],
+        declaration_view(member),
         consensus_view(request.user, panel),
     )
 

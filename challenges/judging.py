@@ -1,7 +1,7 @@
 """What is a challenge's own about its panel: aliases, reading applications under them, and the short list.
 
 Seats, declarations and marks are `market.panels`. An evaluator declares against the list of the applicants' *names*, before
-she sees an application and without ever learning which alias is whose. The system knows: what she has an interest in is
+she sees an application and without learning which alias is whose; what she adds later she no longer reads or marks either. The system knows: what she has an interest in is
 neither shown to her nor counted from her. Aliases are dealt to all applications at once, shuffled by a secret drawn for the occasion and kept nowhere, by whoever
 comes first after the closing. Names meet aliases when the short list is made.
 """

@@ -20,6 +20,8 @@ from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, 
 from market.actor import SYSTEM, Actor, Role
 from market.db import maybe
 from market.missions.tables import Mission
+from market.panels.actions import Interests
+from market.panels.panel import Member
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
 from market.tenders.evidence import accept_evidence
@@ -58,6 +60,11 @@ async def seen(kind: type[msgspec.Struct], *rows: Table) -> str:
     for each in rows:
         await each.refresh()
     return drafts.version(kind, *rows)
+
+
+def declared(member: Member | None) -> str:
+    """What a member's declaration is written from now; for who has no seat, as if there were something."""
+    return drafts.version(Interests, member.seat) if member else "0" * 20
 
 
 async def organisation(name: str = "", kind: str = "buyer", tier: str = "central", **facts: Any) -> Organisation:

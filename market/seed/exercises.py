@@ -12,6 +12,7 @@ from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.panels import actions as panels
+from market.panels.tables import Seat
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
@@ -237,7 +238,9 @@ class Exercise:
         """An evaluator declares her interests."""
         interest = member.get("interest", "none")
         given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await panels.declare(await self.cast.actor(member["person"]), judging.panel(self.ref), given)
+        actor = await self.cast.actor(member["person"])
+        seat = await find(Seat, (Seat.panel == f"challenge:{self.ref}") & (Seat.person == actor.must_be_person()))
+        await panels.declare(actor, judging.panel(self.ref), given, drafts.version(panels.Interests, seat))
 
     async def score(self, score: dict[str, Any]) -> None:
         """She reads and marks an application."""

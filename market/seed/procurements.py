@@ -18,6 +18,7 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.panels import actions as panels
+from market.panels.tables import Seat
 from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
@@ -319,7 +320,9 @@ class Procurement:
         """An evaluator declares."""
         interest = member.get("interest", "none")
         given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await panels.declare(await self.cast.actor(member["person"]), evaluation.panel(self.ref), given)
+        actor = await self.cast.actor(member["person"])
+        seat = await find(Seat, (Seat.panel == f"tender:{self.ref}") & (Seat.person == actor.must_be_person()))
+        await panels.declare(actor, evaluation.panel(self.ref), given, drafts.version(panels.Interests, seat))
 
     async def _opened(self, lot: str, supplier: str) -> str:
         """The reference of the supplier's bid that was opened."""

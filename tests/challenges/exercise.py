@@ -118,7 +118,8 @@ async def declared(made: Exercise, conflicts: dict[int, list[str]] | None = None
         for place, member in enumerate(made.panel):
             against = (conflicts or {}).get(place, [])
             declaration = panels.Declaration(against, "A cousin." if against else "", True)
-            await panels.declare(member, judging.panel(made.ref), declaration)
+            seat = (await actions.panel_of(await made.row())).member(member.person)
+            await panels.declare(member, judging.panel(made.ref), declaration, given.declared(seat))
 
 
 async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[str]] | None = None) -> None:

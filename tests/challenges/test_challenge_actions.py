@@ -205,7 +205,7 @@ async def test_an_evaluator_named_late_needs_a_reason_and_one_excused_no_longer_
         active = (await actions.panel_of(await made.row())).active
         assert [each.ref for each in active] == [made.panel[1].ref, third.ref]
         with pytest.raises(Refused) as excused:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
     assert codes(wordless) == ["panel.late-unexplained"]
     assert codes(excused) == ["panel.excused"]
 
@@ -227,7 +227,7 @@ async def test_nobody_at_the_buyer_sees_who_applied_before_the_closing() -> None
         matter = (await actions.panel_of(await made.row())).matter
         assert (matter.suppliers, matter.subjects) == ({}, [])
         with pytest.raises(Refused) as early:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
         for asker in (made.officer, made.panel[0]):
             with pytest.raises(NotFound):
                 await judging.read(asker, made.applications[0].ref)

@@ -116,3 +116,44 @@ async def test_two_people_saying_what_the_panel_says_read_each_other_first(app: 
     row = await Consensus.objects().first()
     assert row is not None
     assert row.note == "It rained, and one saw a film of it."
+
+
+@each_kind
+async def test_an_evaluator_adds_to_what_she_declared_until_she_hands_in(app: Litestar, kind: Kind) -> None:
+    case = await kind()
+    first, place = case.members[0], f"{case.home}/declaration"
+    named = {"conflicts": case.suppliers[0].ref, "statement": "My sister joined them.", "declared": "yes"}
+    with clock.at(case.at):
+        await case.declare(first)
+        async with given.browser(app) as client:
+            await given.signed_in(client, first)
+            assert "Add to what you declared" in (await client.get(case.home)).text
+            stale = await client.post(place, data={**named, "version": drafts.NOTHING})
+            assert (stale.status_code, "My sister joined them." in stale.text) == (409, True)
+            assert (await given.filled(client, place, named, at=case.home)).status_code == 303
+            taken_back = await given.filled(client, place, {"declared": "yes"}, at=case.home)
+            assert taken_back.status_code == 409
+            assert "that stays" in taken_back.text
+            await panels.mark(first, case.convene, case.subjects[1], await case.marks(70), drafts.NOTHING)
+            assert (await client.post(f"{case.home}/submit")).status_code == 303
+            assert "Add to what you declared" not in (await client.get(case.home)).text
+
+
+@each_kind
+async def test_a_program_adds_to_what_was_declared_from_what_it_read(app: Litestar, kind: Kind) -> None:
+    case = await kind()
+    supplier = case.suppliers[0].ref
+    said = {"conflicts": [supplier], "statement": "My sister joined them.", "declared": True}
+    with clock.at(case.at):
+        await case.declare(case.members[0])
+        token = await given.token(case.members[0])
+        async with given.browser(app) as client:
+            method, read, place = case.declaring
+            seen = (await client.get(read, headers=token)).json()["declaration"]
+            assert (seen["conflicts"], seen["declared_at"] is not None) == ([], True)
+            unsaid = await client.request(method, place, headers=token, json=said)
+            assert unsaid.status_code == 428
+            headers = {**token, "if-match": seen["etag"]}
+            added = await client.request(method, place, headers=headers, json=said)
+            assert (added.status_code, added.json()["declaration"]["conflicts"]) == (200, [supplier])
+            assert (await client.request(method, place, headers=headers, json=said)).status_code == 409
