@@ -38,7 +38,6 @@ from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
 from market.proof.canonical import Plain
-from market.reads import row
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]
@@ -119,21 +118,11 @@ async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
 
 async def tell_panels() -> int:
     """A job: when a challenge has closed, write to those on its panel that they may begin. Answers how many were told."""
-    async with transaction():
-        ref = await row(
-            str,
-            """
-            SELECT c.ref FROM challenge c
-            WHERE c.closes_at < {} AND c.published_at IS NOT NULL AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL
-              AND EXISTS (
-                SELECT 1 FROM seat s WHERE s.panel = 'challenge:' || c.ref AND s.named_at < c.closes_at
-                AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
-              )
-            ORDER BY c.closes_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
-            """,
-            clock.now(),
-        )
-        return await panels.tell_begun(await panel(ref)()) if ref else 0
+    closed = """
+        SELECT ref, closes_at AS opened_at FROM challenge
+        WHERE closes_at < {} AND published_at IS NOT NULL AND shortlisted_at IS NULL AND cancelled_at IS NULL
+        """
+    return await panels.tell_next_begun("challenge", closed, panel, clock.now())
 
 
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────

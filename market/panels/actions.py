@@ -24,7 +24,7 @@ from market.panels.matter import Matter, Subject
 from market.panels.panel import Candidate, Given, Kept, Member, Panel, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
-from market.reads import rows
+from market.reads import row, rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.wording import N_
 
@@ -283,6 +283,25 @@ async def tell_begun(panel: Panel) -> int:
         await seat.save([Seat.begun_told_at])
         await _tell(seat, "panels/begun.txt", panel.matter)
     return len(waiting)
+
+
+async def tell_next_begun(kind: str, opened: str, convening: Callable[[str], Convening], *arguments: Any) -> int:
+    """Part of a job: :func:`tell_begun` for the record that was opened longest ago and whose panel waits to be told. `opened`
+    asks for `ref` and `opened_at` of all records of this kind that are open for their panels. Answers how many were told."""
+    async with transaction():
+        ref = await row(
+            str,
+            f"""
+            SELECT o.ref FROM ({opened}) o WHERE EXISTS (
+              SELECT 1 FROM seat s WHERE s.panel = {{}} || o.ref AND s.named_at < o.opened_at
+              AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
+            )
+            ORDER BY o.opened_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+            """,  # noqa: S608 - a query of the floor above, with its own arguments
+            *arguments,
+            f"{kind}:",
+        )
+        return await tell_begun(await convening(ref)()) if ref else 0
 
 
 async def unlock(panel: Panel, template: str, **facts: Any) -> None:
