@@ -18,7 +18,7 @@ from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
 from market.seed.procurements import tenders
 from market.seed.script import Act, read
-from market.standards.publishing import ensure_profiles
+from market.standards.profiles.actions import ensure_profiles
 
 Telling = Callable[[int, int], None]
 
