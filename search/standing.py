@@ -18,7 +18,7 @@ from challenges import rules as challenges
 from market.contracts import rules as contracts
 from market.kinds import KINDS
 from market.portal.intake import notices
-from market.standards import catalogue
+from market.standards.components import catalogue
 from market.standing import Standing, Tone, dates_of
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers

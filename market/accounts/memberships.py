@@ -273,7 +273,6 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     async with transaction():
         office = office_of(body, msgspec.structs.asdict(given))
         insist(rules.INVITE, office)
-        since, until = office.since, office.until
         now, token, address = clock.now(), new_token(), plain_address(given.email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
             (Invitation.organisation == body.id)
@@ -287,8 +286,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             email=address,
             role=given.role,
             title=given.title.strip(),
-            office_since=since if given.role == "minister" else None,
-            office_until=until if given.role == "minister" else None,
+            office_since=office.since if given.role == "minister" else None,
+            office_until=office.until if given.role == "minister" else None,
             token_hash=digest(token),
             invited_by=actor.must_be_person(),
             invited_at=now,

@@ -284,7 +284,7 @@ class LetterPages(Controller):
     @get("/{ref:str}", guards=[guards.reader])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One letter as it was written."""
-        letter = await letters.read(request.user, ref)
+        letter = await letters.letter_for(request.user, ref)
         return show(request, "letters/one.html", letter=letter, site_url=settings().site_url)
 
 

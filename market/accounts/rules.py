@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from market.actor import Actor, Role, role_words
 from market.refusals import Denial, rule
-from market.rules import signed_in_with_a_passkey
 from market.wording import N_, _
 
 if TYPE_CHECKING:
@@ -310,10 +309,6 @@ FOUNDED_ALREADY = Denial(
 
 
 # ── passkeys ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-MINISTERS_ACT = (signed_in_with_a_passkey,)
-"""For pages that show beforehand what `Actor.must_have_passkey` will refuse."""
 
 
 @rule("passkey.another-needs-the-first")

@@ -518,8 +518,8 @@ CHANGE = (
     still_ends_after_it_begins,
     added_milestone_is_whole,
 )
-"""For `actions.propose_change`."""
+"""For `changes.propose`."""
 AGREE = (contract_goes_on, agreed_once, not_left)
-"""For `actions.agree_change` and `actions.leave_change`."""
+"""For `changes.agree` and `changes.leave`."""
 END = (ends_once, says_why_it_ends)
 """For `actions.end`."""

@@ -188,14 +188,7 @@ async def _record(
         ],
         here=records.place(subject),
         checked=checked,
-        private={seq: _shown(facts) for seq, facts in private or []},
+        private={seq: log.in_pairs(facts) for seq, facts in private or []},
         reads=f"{records.place(subject)}/private{f'?after={after}' if after else ''}#events",
         next=f"{records.place(subject)}?after={walked.after}" if walked.after else None,
     )
-
-
-def _shown(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name.replace("_", " ").capitalize(), value if isinstance(value, str) else canonical.encode(value).decode())
-        for name, value in facts.items()
-    ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from jinja2 import (
@@ -28,8 +28,13 @@ from jinja2 import (
     Template,
 )
 
+<<<<<<< HEAD
 from market import clock, dates, wording
 from market.actor import role_words
+=======
+from market import clock, wording
+from market.actor import Actor
+>>>>>>> origin/main
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
@@ -48,15 +53,6 @@ FILTERS = {
     "role_words": role_words,
     "checklist_items": words.checklist_items,
 }
-
-
-class Named(Protocol):
-    """Whoever is signed in, as far as the layout needs to know."""
-
-    @property
-    def name(self) -> str:
-        """The name shown at the top of the page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +107,7 @@ def page(
     site: Site,
     path: str,
     *,
-    person: Named | None = None,
+    person: Actor | None = None,
     navigation: Sequence[Link] = (),
     csrf_token: str = "",
     flash: Flash | None = None,

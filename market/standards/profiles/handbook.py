@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from market.openapi.document import load
-from market.standards.profiles import Card, Example, Profile
+from market.standards.checking.profiles import Card, Example, Profile
 from market.wording import N_, _
 
 _KINDS = {
