@@ -18,7 +18,7 @@ from market.openapi.graph import pointer_steps
 from market.openapi.limits import Deadline, OutOfTime, run_seconds
 from market.standards.outcome import Finding
 from market.standards.profiles import Profile
-from market.wording import _
+from market.wording import _, either, together
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LEVELS = ("breaking", "attention", "compatible")
@@ -488,8 +488,8 @@ class _Comparer:
             said = _(
                 "{context}: the format changed from {before} to {after}",
                 context=context,
-                before=old.get("format") or "none",
-                after=new.get("format") or "none",
+                before=old.get("format") or _("none"),
+                after=new.get("format") or _("none"),
             )
             if new.get("format") is None:
                 self.say("format-removed", "compatible" if direction == "sent" else "attention", said, path)
@@ -751,7 +751,7 @@ _ANY = ("any",)
 
 
 def _listed(types: set[str]) -> str:
-    return " or ".join(sorted(types))
+    return either(sorted(types))
 
 
 def _far(old: Any, new: Any) -> bool:
@@ -764,12 +764,12 @@ def _number_or_none(value: Any) -> bool:
 
 
 def _none(value: Any) -> str:
-    return "none" if value is None else str(value)[:120]
+    return _("none") if value is None else str(value)[:120]
 
 
 def _shown(values: list[Any]) -> str:
     words = ", ".join(str(value)[:60] for value in values[:8])
-    return words + (" and more" if len(values) > 8 else "")
+    return _("{some} and more", some=words) if len(values) > 8 else words
 
 
 def _named(schema: Any) -> Any:
@@ -796,7 +796,7 @@ def _asked(requirement: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _way(way: frozenset[tuple[str, str]]) -> str:
     names = sorted({name for name, _scope in way})
     scopes = sorted(scope for _name, scope in way if scope)
-    said = " and ".join(names) or "no authentication"
+    said = together(names) or _("no authentication")
     return said + (_(" (scopes {scopes})", scopes=", ".join(scopes)) if scopes else "")
 
 

@@ -1,48 +1,18 @@
-"""Who may list, lodge and be certified; when access is withheld; what an exemption needs; which certificate opens a gate.
-
-A certificate is the only thing that opens a gate. Access is withheld by dates: nothing has to be switched on or off.
-"""
+"""What all nouns of standards share: the norm they come from, and what is refused when too much is asked at once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import urlsplit
+from typing import Final
 
-import msgspec
+from market.refusals import Denial
+from market.wording import N_
 
-from market import policy, standing
-from market.refusals import Denial, rule
-from market.wording import N_, _, _n
+OWN: Final = N_("Design card, idea 10: mandated interoperable standards")
 
-if TYPE_CHECKING:
-    from market.standards.outcome import Run
-    from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Service, Withholding
-
-_OWN = N_("Design card, idea 10: mandated interoperable standards")
-
-LABEL: Final = re.compile(r"([a-z][a-z0-9-]{1,58})@(\d{1,6}(?:\.\d{1,6}){0,2}(?:-[a-z0-9.]{1,20})?)")
-"""How a profile version is named: `name@version`; `name@1` means the newest 1.x."""
-
-TENDER: Final = re.compile(r"T-[0-9A-Z]{5,12}")
-"""The reference of a tender."""
-
-MATURITY: Final = {
-    "beta": N_("Beta: in use, may still change"),
-    "live": N_("Live: in regular use"),
-    "retiring": N_("Being retired"),
-}
-GROUNDS: Final = {
-    "rules": N_("Named rules are waived"),
-    "private": N_("Private API: its description is commercially confidential"),
-    "national-security": N_("National security: nothing about the API is public"),
-}
 REASON: Final = 40
 """The fewest characters of a reason for an exemption or an appeal."""
 
+<<<<<<< HEAD
 Sanction = Literal["cure", "withheld", "restored"]
 
 
@@ -609,7 +579,9 @@ def is_from_a_published_profile(exempting: Exempting) -> str | None:
     return (
         None
         if exempting.rules_of is not None
-        else _("There is no profile {profile}.", profile=exempting.profile or "of that name")
+        else _("There is no profile {profile}.", profile=exempting.profile)
+        if exempting.profile
+        else _("There is no profile of that name.")
     )
 
 
@@ -783,6 +755,8 @@ CHECK_WAITING = Denial(
     norm="One live check of a service waits at a time.",
 )
 
+=======
+>>>>>>> origin/main
 BUSY = Denial(
     "standard.busy",
     N_("Too many documents are being checked. Try again in a minute."),
