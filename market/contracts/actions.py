@@ -17,14 +17,8 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
-<<<<<<< HEAD
-from market.contracts import rules
-from market.contracts.tables import Change, Contract, ContractChange, Milestone, Work
-from market.dates import day
-=======
 from market.contracts import readers, rules
 from market.contracts.tables import Contract, Milestone
->>>>>>> origin/main
 from market.db import find, transaction
 from market.missions.tables import Mission
 from market.money import Money

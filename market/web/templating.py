@@ -28,13 +28,8 @@ from jinja2 import (
     Template,
 )
 
-<<<<<<< HEAD
 from market import clock, dates, wording
-from market.actor import role_words
-=======
-from market import clock, wording
-from market.actor import Actor
->>>>>>> origin/main
+from market.actor import Actor, role_words
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
