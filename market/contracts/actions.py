@@ -390,7 +390,7 @@ async def _record_in_force(actor: Actor, hat: Hat, contract: Contract, about: li
             "begins_on": contract.begins_on.isoformat(),
             "ends_on": contract.ends_on.isoformat(),
             "document_sha256": contract.digest,
-            "sme": awards.size_verdict(supplier).small,
+            "sme": size_of(supplier).small,
         },
         about=about,
         organisation=hat.organisation_ref,
