@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import structs
@@ -106,6 +107,75 @@ async def listed(stage: str = "", after: str = "") -> Page:
     settled = await decided([each.ref for each in tenders[:PAGE]])
     items = [structs.replace(each, decided=settled.get(each.ref, 0)) for each in tenders[:PAGE]]
     return Page(items, _packed(items[-1].waits, items[-1].key, items[-1].id) if len(tenders) > PAGE else "")
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """A tender that everybody may bid for until it closes."""
+
+    ref: str
+    title: str
+    closes_at: datetime
+
+
+async def taking_bids(buyers: Sequence[int]) -> list[Taking]:
+    """The tenders of these buyers (ids) that take bids now."""
+    return await rows(
+        Taking,
+        f"""
+        SELECT ref, title, closes_at FROM tender t
+        WHERE t.buyer = ANY({{}}::int[]) AND t.published_at IS NOT NULL AND {_WHERE["open"]}
+        """,  # noqa: S608 - a constant
+        list(buyers),
+        clock.now(),
+    )
+
+
+class OpenLot(msgspec.Struct, frozen=True):
+    """A lot one may bid for, and the title of its tender (`ref`); `total` counts all of them."""
+
+    ref: str
+    tender: str
+    number: int
+    title: str
+    buyer: str
+    value_minor: int
+    currency: str
+    closes_at: datetime
+    total: int
+
+
+async def open_lots(limit: int) -> list[OpenLot]:
+    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first."""
+    return await rows(
+        OpenLot,
+        """
+        SELECT t.ref, t.title AS tender, l.number, l.title, o.name AS buyer, l.value_minor, t.currency, t.closes_at,
+          count(*) OVER () AS total
+        FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer
+        WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL
+          AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}
+        """,
+        clock.now(),
+        limit,
+    )
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """How many published tenders of one mission (its id) passed on one ground, empty where none was asked for."""
+
+    mission: int | None
+    ground: str
+    tenders: int
+
+
+async def passed() -> list[Passed]:
+    """The published tenders by mission and ground, cancelled ones too."""
+    return await rows(
+        Passed,
+        """
+        SELECT mission, ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL GROUP BY mission, ground
+        """,
+    )
 
 
 class Dated(rules.Dates, frozen=True):

@@ -12,7 +12,6 @@ from market.accounts.people import department_of
 from market.actor import SUPPLIER_ROLES, Actor, Role
 from market.audit.thread import decided
 from market.db import find
-from market.money import Money
 from market.proof import canonical
 from market.questions.rules import Topic
 from market.reads import row, rows, the
@@ -221,12 +220,6 @@ async def addenda_of(tender: facts.Tender) -> list[Addendum]:
     return await rows(
         Addendum, "SELECT ref, text, new_closes_at, at FROM addendum WHERE tender = {} ORDER BY id", tender.id
     )
-
-
-async def total_of(tender: Tender) -> Money:
-    """What all lots are estimated to be worth."""
-    total = await the(int, "SELECT COALESCE(SUM(value_minor), 0)::bigint FROM lot WHERE tender = {}", tender.id)
-    return Money(total, tender.currency)
 
 
 async def follows(actor: Actor, tender: facts.Tender) -> bool:

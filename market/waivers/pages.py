@@ -24,7 +24,7 @@ from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds, label
-from market.waivers.listing import listed, ministers_keys
+from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -57,20 +57,7 @@ class WaiverPages(Controller):
     @get("/waivers/requests", guards=[guards.minister])
     async def requests(self, request: Visitor) -> Response[bytes]:
         """What waits for this minister."""
-        waiting = []
-        for waiver in await actions.waiting_for(request.user):
-            tender = await find(Tender, Tender.id == waiver.tender)
-            buyer = await find(Organisation, Organisation.id == waiver.buyer)
-            waiting.append(
-                {
-                    "waiver": waiver,
-                    "tender": tender,
-                    "buyer": buyer.name,
-                    "value": await readers.total_of(tender),
-                    "ground": label(waiver.ground),
-                }
-            )
-        return show(request, "waivers/requests.html", waiting=waiting)
+        return show(request, "waivers/requests.html", waiting=await waiting_for(request.user))
 
     @get("/waivers/keys", guards=[guards.public])
     async def keys(self, request: Visitor) -> Response[bytes]:
@@ -144,7 +131,7 @@ class WaiverPages(Controller):
 
 async def ministers_of(department: int) -> list[str]:
     """The names of those who may decide now; empty while the office is vacant."""
-    return [each.name for each in await holders(department, "minister")]
+    return [minister.name for minister in await holders(department, "minister")]
 
 
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
@@ -163,7 +150,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         department=department,
         in_office=await ministers_of(department.id),
         similar=await similar_exercises(candidate.codes),
-        earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
+        earlier=[earlier for earlier in await requests_for(tender.id) if earlier.decided_at],
         blocked=refusals(before, empty),
         gate=gate.ask(candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
@@ -181,8 +168,8 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     tender_shown = signed["tender"] if signed else None
     lots = (
         [
-            (each["number"], each["title"], each["cpv"], Money(each["value_minor"], tender_shown["currency"]))
-            for each in tender_shown["lots"]
+            (lot["number"], lot["title"], lot["cpv"], Money(lot["value_minor"], tender_shown["currency"]))
+            for lot in tender_shown["lots"]
         ]
         if tender_shown
         else [(lot.number, lot.title, lot.cpv, Money(lot.value_minor, tender.currency)) for lot in candidate.lots]
@@ -209,13 +196,13 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         standing=standing,
         ground=grounds().get(waiver.ground),
         ground_label=label(waiver.ground),
-        evidence=actions.evidence_lines(waiver),
+        evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
         shown=await readers.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),
         limits=signing.LIMITS,
-        used=await actions.used_by(waiver),
+        used_at=await actions.used_at(waiver),
         decides=decides,
         by_passkey=request.user.by_passkey,
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,

@@ -24,7 +24,7 @@ from market.tenders import actions as tenders
 from market.tenders import readers
 from market.tenders.drafts import actions as drafting
 from market.tenders.tables import InnovationEvidence, Lot, Tender
-from market.waivers import actions
+from market.waivers import actions, listing
 from market.waivers.listing import listed
 from market.waivers.tables import Waiver
 from tests import given
@@ -80,9 +80,7 @@ async def test_a_minister_signs_the_gate_opens_and_a_stranger_can_check_the_file
     assert body["bundle"] == signing.Bundle.from_text(signed.bundle).digest()
     tender = await made.publish()
     assert (tender.ground, tender.ground_reference) == ("waiver", waiver.ref)
-    used = await actions.used_by(signed)
-    assert used is not None
-    assert used.ref == made.ref
+    assert await actions.used_at(signed) == tender.published_at
     checked = await actions.check(signed)
     assert checked is not None
     assert checked.holds
@@ -167,7 +165,7 @@ async def test_a_refusal_has_a_reason_stays_and_is_followed_only_by_a_new_reques
     assert json.loads(row.document)["statement"] == WHY
     assert await actions.check(row) is None
     again = await actions.ask(made.officers[0], made.ref, request())
-    assert [each.ref for each in await actions.requests_for(made.tender)] == [waiver.ref, again.ref]
+    assert [each.ref for each in await listing.requests_for(made.tender.id)] == [waiver.ref, again.ref]
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert "tender.innovation-first" in codes(refused)
@@ -204,10 +202,10 @@ async def test_the_minister_of_the_department_answers_for_its_agencies() -> None
     made = await given.tendering(agency, exercised=False)
     minister, device = await given.minister(department)
     waiver = await actions.ask(made.officers[0], made.ref, request())
-    assert [each.ref for each in await actions.waiting_for(minister)] == [waiver.ref]
+    assert [each.ref for each in await listing.waiting_for(minister)] == [waiver.ref]
     assert (await readers.readable(minister, made.ref)).ref == made.ref
     await grant(minister, device, waiver.ref)
-    assert await actions.waiting_for(minister) == []
+    assert await listing.waiting_for(minister) == []
     assert (await made.publish()).ground == "waiver"
 
 
