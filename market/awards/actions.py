@@ -26,7 +26,7 @@ from market.panels import rules as panel_rules
 from market.proof import canonical
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
-from market.standards import certificates
+from market.standards.certificates import actions as certificates
 from market.suppliers.rules import size_of
 from market.tenders.readers import published
 from market.tenders.tables import Lot, Tender
