@@ -17,6 +17,7 @@ from market.accounts import guards
 from market.accounts.pages import session_token, with_session
 from market.accounts.sessions import LASTS
 from market.actor import SUPPLIER_ROLES
+from market.dates import day
 from market.front import demo
 from market.front.desks import desk
 from market.front.figures import Figures, counted, figures
@@ -25,7 +26,7 @@ from market.settings import settings
 from market.tenders.listing import open_lots
 from market.web import forms, once
 from market.web.pages import Visitor, show, to
-from market.web.words import day, money, number
+from market.web.words import money, number
 from market.wording import N_, _, _n
 
 SHOWN = 6

@@ -181,7 +181,7 @@ async def _record(
         status=form.status,
         form=form,
         walk=walked,
-        kind=kind.replace("_", " ").capitalize(),
+        kind=KINDS[kind].label if kind in KINDS else kind,
         groups=[
             (name, [each for each in walked.related if each.kind == name])
             for name in dict.fromkeys(each.kind for each in walked.related)

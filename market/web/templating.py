@@ -28,8 +28,8 @@ from jinja2 import (
     Template,
 )
 
-from market import clock, wording
-from market.actor import Actor
+from market import clock, dates, wording
+from market.actor import Actor, role_words
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
@@ -39,12 +39,13 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 FILTERS = {
     "money": words.money,
     "number": words.number,
-    "day": words.day,
-    "moment": words.moment,
-    "moment_zone": words.moment_zone,
-    "iso": words.iso,
+    "day": dates.day,
+    "moment": dates.moment,
+    "moment_zone": dates.moment_zone,
+    "iso": dates.iso,
     "until": words.until,
     "paragraphs": words.paragraphs,
+    "role_words": role_words,
     "checklist_items": words.checklist_items,
 }
 
