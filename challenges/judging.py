@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from challenges import rules, scoring
@@ -29,7 +30,6 @@ from market import clock, policy
 from market.accounts.people import tell
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
-from market.audit.tables import Event
 from market.db import find, maybe, transaction
 from market.money import Money
 from market.panels import actions as panels
@@ -98,21 +98,18 @@ async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
         application = await find(Application, Application.ref == ref)
         challenge = await find(Challenge, Challenge.id == application.challenge)
         reading = await _reading(actor, challenge, application, marking)
-        if reading.sees != "own" and not await _read_before(actor, ref):
-            await find(Application, Application.id == application.id, lock=True)
-            if not await _read_before(actor, ref):
-                hat = actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears(
-                    "auditor", "operator"
-                )
-                await record(
-                    actor,
-                    "application.read",
-                    f"application:{ref}",
-                    about=await ancestors(challenge),
-                    private={"as": reading.sees, "alias": application.alias},
-                    organisation=hat.organisation_ref if hat else "",
-                    sealed_by=sealed(challenge),
-                )
+        if reading.sees != "own" and not await panels.has_read(actor, f"application:{ref}"):
+            hat = actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears("auditor", "operator")
+            await panels.write_down_reading(
+                actor,
+                "application.read",
+                f"application:{ref}",
+                partial(find, Application, Application.id == application.id, lock=True),
+                about=await ancestors(challenge),
+                private={"as": reading.sees, "alias": application.alias},
+                organisation=hat.organisation_ref if hat else "",
+                sealed_by=sealed(challenge),
+            )
     return reading
 
 
@@ -244,12 +241,6 @@ async def _reading(actor: Actor, challenge: Challenge, application: Application,
         supplier = (await names([application.supplier]))[application.supplier]
         return Reading(application, challenge, "all", supplier, member if seated else None)
     raise NotFound("Application")
-
-
-async def _read_before(actor: Actor, ref: str) -> bool:
-    return await Event.exists().where(
-        (Event.subject == f"application:{ref}") & (Event.verb == "application.read") & (Event.actor == actor.ref)
-    )
 
 
 async def _deal(challenge: Challenge) -> None:
