@@ -7,7 +7,9 @@ from datetime import datetime
 
 import msgspec
 
-from challenges import actions, listing, pitches, rules
+from challenges import actions, exercise, listing, rules
+from challenges.pitches import actions as pitches
+from challenges.pitches import rules as pitch_rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -98,9 +100,9 @@ async def _of_buyers(buyers: Sequence[int]) -> list[Waiting]:
 
 async def _shortlisting(challenge: Challenge) -> list[Waiting]:
     here = f"/challenges/{challenge.ref}/manage"
-    if not await actions.live_applications(challenge):
+    if not await exercise.live_applications(challenge):
         return [Waiting(_("Nobody applied. Conclude or cancel it"), here, challenge.title, challenge.decision_by)]
-    if not (await actions.panel_of(challenge)).locked:
+    if not (await exercise.panel_of(challenge)).locked:
         return []
     return [
         Waiting(_("Make the short list: every evaluator has handed in"), here, challenge.title, challenge.pitches_by)
@@ -117,11 +119,13 @@ async def _pitching(challenge: Challenge) -> list[Waiting]:
         words = _n("Arrange a pitch", "Arrange {number} pitches", unarranged)
         found.append(Waiting(words, here, challenge.title, challenge.pitches_by))
     if given := [
-        each.scheduled_at for each in open_ if not rules.pitch_time_has_come(challenge, each, now) and each.scheduled_at
+        each.scheduled_at
+        for each in open_
+        if not pitch_rules.pitch_time_has_come(challenge, each, now) and each.scheduled_at
     ]:
         words = _("Say whether the pitch was delivered: the team is paid then")
         found.append(Waiting(words, here, challenge.title, since=min(given)))
-    if rules.every_pitch_is_accounted_for(await pitches.ending(challenge)) is None:
+    if rules.every_pitch_is_accounted_for(await actions.ending(challenge)) is None:
         words = _("Write down what was learnt and decide: go, change or stop")
         found.append(Waiting(words, here, challenge.title, challenge.decision_by))
     return found

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from challenges import actions as challenges
+from challenges import exercise
 from challenges import rules as challenge_rules
 from challenges.listing import running
 from challenges.tables import Challenge
@@ -166,7 +166,7 @@ async def record_of(subject: str) -> Open:
 
 async def _open_challenge(row: Challenge) -> Open:
     taking = challenge_rules.stage(row, clock.now()) in challenge_rules.TAKING
-    about = tuple(await challenges.ancestors(row))
+    about = tuple(await exercise.ancestors(row))
     return Open(f"challenge:{row.ref}", row.title, row.buyer, taking, row.closes_at, about)
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges import judging, pitches
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application
 from market import clock
 from market.accounts.tables import Organisation

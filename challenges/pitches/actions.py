@@ -1,16 +1,20 @@
-"""Paid pitches, the insight report, and the end of an exercise: go, change or stop."""
+"""Paid pitches: arranged, given, or written down as missed."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from challenges import rules
-from challenges.actions import ancestors, fee, must_run, names, tell_applicants
-from challenges.tables import Application, Challenge, InsightReport, Pitch
+from challenges.exercise import (
+    ancestors,
+    fee,
+    must_run,
+)
+from challenges.pitches import rules
+from challenges.tables import Application, Challenge, Pitch
 from market import clock, policy, workdays
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
@@ -19,8 +23,6 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
 from market.refusals import NotFound, insist
-from market.standing import Standing
-from market.tenders.evidence import accept_evidence
 from market.wording import N_, _
 
 
@@ -35,27 +37,6 @@ class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What was seen at the pitch, for the buyer's own record."""
 
     note: Annotated[str, Meta(title=N_("What you saw"), max_length=4000)] = ""
-
-
-class ReportDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What was learnt, for everybody who has the same problem."""
-
-    title: Annotated[str, Meta(title=N_("Title of the report"), min_length=5, max_length=200)]
-    tried: Annotated[str, Meta(title=N_("What was tried"), max_length=20000)] = ""
-    worked: Annotated[str, Meta(title=N_("What worked"), max_length=20000)] = ""
-    did_not_work: Annotated[str, Meta(title=N_("What did not work"), max_length=20000)] = ""
-    evidence: Annotated[str, Meta(title=N_("The evidence"), max_length=20000)] = ""
-    others: Annotated[str, Meta(title=N_("What others should know"), max_length=20000)] = ""
-
-
-class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
-    """The decision and its reasons."""
-
-    decision: Annotated[Literal["go", "change", "stop"], Meta(title=N_("Decision"))]
-    reasons: Annotated[str, Meta(title=N_("Reasons"), min_length=1, max_length=8000)]
-
-
-# ── pitches ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
@@ -118,98 +99,7 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
     return pitch
 
 
-# ── the report and the end ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def write_report(actor: Actor, ref: str, given: ReportDraft, seen: str) -> InsightReport:
-    """Write the insight report of a challenge, or write it anew from what was `seen` of it; it is published when the
-    challenge is concluded."""
-    async with transaction():
-        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
-        hat = must_run(actor, challenge)
-        insist(rules.REPORT, challenge, clock.now())
-        report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
-        author = actor.must_be_person()
-        if report is None:
-            report = InsightReport(challenge=challenge.id, written_by=author)
-        trace = Trace("insight_report.drafted", f"insight_report:{report.ref}")
-        await revise(given, seen, report, trace=trace, written_by=author)
-        await record(
-            actor,
-            "insight_report.drafted",
-            f"insight_report:{report.ref}",
-            about=await ancestors(challenge),
-            organisation=hat.organisation_ref,
-            sealed_by=f"publication:insight_report:{report.ref}",
-        )
-    return report
-
-
-async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
-    """End an exercise with go, change or stop, publish its insight report, and hand the gate its evidence. Everybody who
-    applied is told."""
-    async with transaction():
-        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
-        hat = must_run(actor, challenge)
-        now = clock.now()
-        insist(rules.CONCLUDE, await ending(challenge, given.decision, given.reasons))
-        report = await find(InsightReport, InsightReport.challenge == challenge.id, lock=True)
-        challenge.concluded_at, challenge.decision = now, given.decision
-        challenge.decision_reasons = given.reasons.strip()
-        await challenge.save([Challenge.concluded_at, Challenge.decision, Challenge.decision_reasons])
-        report.published_at = now
-        await report.save([InsightReport.published_at])
-        await tell_applicants(
-            challenge,
-            "challenges/concluded.txt",
-            decision=given.decision,
-            reasons=challenge.decision_reasons,
-            report=report.ref,
-        )
-        grown = await ancestors(challenge)
-        await record(
-            actor,
-            "insight_report.published",
-            f"insight_report:{report.ref}",
-            {"title": report.title},
-            about=grown,
-            organisation=hat.organisation_ref,
-        )
-        shut = rules.keeps_the_gate_shut(challenge, await delivered(challenge))
-        if shut is None:
-            await accept_evidence(
-                actor,
-                ground="exercise",
-                reference=challenge.ref,
-                buyer=challenge.buyer,
-                cpv=challenge.cpv,
-                signed_by=f"{actor.name}, {hat.title or 'buyer officer'}, {hat.organisation_name}",
-                completed_at=now,
-                expires_at=workdays.exercise_valid_until(now),
-                about=grown,
-            )
-        await record(
-            actor,
-            "challenge.concluded",
-            f"challenge:{ref}",
-            {"decision": given.decision, "reasons": challenge.decision_reasons, "opens_the_gate": shut is None},
-            about=[f"insight_report:{report.ref}", *grown],
-            organisation=hat.organisation_ref,
-        )
-    return challenge
-
-
 # ── reads ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def ending(challenge: Challenge, decision: str = "", reasons: str = "") -> rules.Ending:
-    """What concluding looks at."""
-    still = [each for each in await pitches_of(challenge) if each.delivered_at is None and each.missed_at is None]
-    teams = await names([each.supplier for each in still])
-    report = await report_of(challenge)
-    return rules.Ending(
-        challenge, [teams[each.supplier].name for each in still], report, decision, reasons, clock.now()
-    )
 
 
 async def pitches_of(challenge: Challenge) -> list[Pitch]:
@@ -241,35 +131,6 @@ async def belongs(challenge_ref: str, ref: str) -> None:
     row = await find(Pitch, Pitch.ref == ref)
     if (await find(Challenge, Challenge.id == row.challenge)).ref != challenge_ref:
         raise NotFound("Pitch")
-
-
-async def report_of(challenge: Challenge) -> InsightReport | None:
-    """The insight report of a challenge, published or not."""
-    return await maybe(InsightReport, InsightReport.challenge == challenge.id)
-
-
-def heard(pitch: Pitch) -> Standing:
-    """Where a pitch stands, in words, and the date that matters."""
-    if pitch.delivered_at is not None:
-        return Standing("delivered", _("Delivered"), "green", pitch.delivered_at, _("Given"))
-    if pitch.missed_at is not None:
-        return Standing("missed", _("Not given"), "red", pitch.missed_at, _("Marked"))
-    if pitch.scheduled_at is not None:
-        return Standing("arranged", _("Arranged"), "teal", pitch.scheduled_at, _("Pitch"))
-    return Standing("to-arrange", _("To arrange"), "amber")
-
-
-def learnt(report: InsightReport, challenge: Challenge) -> Standing:
-    """Where a report stands now."""
-    return rules.learnt(rules.Learnt(challenge.decision, report.published_at), clock.now())
-
-
-async def report(ref: str) -> tuple[InsightReport, Challenge]:
-    """A published insight report with its challenge; a draft does not exist for anybody here."""
-    row = await find(InsightReport, InsightReport.ref == ref)
-    if row.published_at is None:
-        raise NotFound("InsightReport")
-    return row, await find(Challenge, Challenge.id == row.challenge)
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from challenges import rules, scoring
-from challenges.actions import (
+from challenges import rules as challenge_rules
+from challenges.exercise import (
     Named,
     ancestors,
     fee,
@@ -24,6 +24,7 @@ from challenges.actions import (
     panel_of,
     sealed,
 )
+from challenges.judging import rules, scoring
 from challenges.tables import Application, Challenge, Pitch
 from market import clock, policy
 from market.accounts.people import tell
@@ -75,7 +76,7 @@ def panel(ref: str) -> panels.Convening:
 
     async def convene() -> Panel:
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
-        if rules.stage(challenge, clock.now()) == "closed":
+        if challenge_rules.stage(challenge, clock.now()) == "closed":
             await _deal(challenge)
         return await panel_of(challenge)
 
@@ -90,7 +91,7 @@ async def seat(actor: Actor, challenge: Challenge) -> Seat | None:
     return await maybe(Seat, (Seat.panel == about) & (Seat.person == actor.person) & Seat.excused_at.is_null())
 
 
-async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
+async def read_application(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
     """Read an application (its reference): its supplier always; an evaluator once she has declared, without the name;
     the buyer's people and auditors after the short list. Whoever else asks is not told that it exists. That a person who
     is not its supplier has read it is written down, once for each person and application. `marking` is the panel, where it was
@@ -115,6 +116,23 @@ async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
                     sealed_by=sealed(challenge),
                 )
     return reading
+
+
+async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
+    """Every application of a challenge that this person may read; each reading is written down."""
+    found = []
+    applications = (
+        await Application.objects()
+        .where(Application.challenge == challenge.id)
+        .order_by(Application.alias, Application.ref)
+    )
+    marking = await panel_of(challenge)
+    for application in applications:
+        try:
+            found.append(await read_application(actor, application.ref, marking))
+        except NotFound:
+            continue
+    return found
 
 
 async def tell_panels() -> int:
@@ -200,23 +218,6 @@ def ranking(challenge: Challenge, panel: Panel) -> scoring.Ranking:
 def note_of(panel: Panel) -> str:
     """What the panel says where its marks lay far apart; empty where they did not."""
     return panel.consensus.note if panel.consensus else ""
-
-
-async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
-    """Every application of a challenge that this person may read; each reading is written down."""
-    found = []
-    applications = (
-        await Application.objects()
-        .where(Application.challenge == challenge.id)
-        .order_by(Application.alias, Application.ref)
-    )
-    marking = await panel_of(challenge)
-    for application in applications:
-        try:
-            found.append(await read(actor, application.ref, marking))
-        except NotFound:
-            continue
-    return found
 
 
 async def feedback(challenge: Challenge, application: Application) -> list[Feedback]:
