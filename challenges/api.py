@@ -7,6 +7,7 @@ before the short list the panel reads applications without names.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -38,6 +39,7 @@ PER_PAGE = 50
 class CriterionView(msgspec.Struct):
     """What applications are scored on."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionView"
     ref: str
     name: str
     weight: int
@@ -112,6 +114,7 @@ class ChallengeLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One rule of publication: what must hold, and why it does not (null when it does)."""
 
+    schema_name: ClassVar[str] = "PublicationCheckView"
     code: str
     norm: str
     reason: str | None

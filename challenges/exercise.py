@@ -17,6 +17,7 @@ from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.db import find, maybe
 from market.missions.tables import Mission
 from market.money import Money
+from market.panels import matter
 from market.panels import panel as panels
 from market.panels.panel import Panel
 from market.reads import rows
@@ -83,10 +84,10 @@ async def panel_of(challenge: Challenge) -> Panel:
     live = await live_applications(challenge) if closed else []
     suppliers = await names([application.supplier for application in live])
     criteria = tuple(
-        panels.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
+        matter.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
     )
     return await panels.of(
-        panels.Matter(
+        matter.Matter(
             about=f"challenge:{challenge.ref}",
             title=challenge.title,
             organisation=buyer.id,
@@ -99,7 +100,7 @@ async def panel_of(challenge: Challenge) -> Panel:
                 firm.ref: firm.name for firm in sorted(suppliers.values(), key=lambda firm: firm.name.casefold())
             },
             subjects=[
-                panels.Subject(
+                matter.Subject(
                     f"application:{application.ref}",
                     application.alias,
                     suppliers[application.supplier].ref,

@@ -84,7 +84,7 @@ class Actor:
 
     def must_have_passkey(self) -> None:
         """Refused (403) unless this session began with a passkey. Call it in every act of a minister."""
-        if refusal := signed_in_with_a_passkey(self):
+        if refusal := signed_in_with_a_passkey(self.by_passkey):
             raise Refused(refusal, status=403)
 
     def organisations(self, *roles: Role) -> list[int]:

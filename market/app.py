@@ -69,6 +69,7 @@ from market.web import static as static_files
 from market.web.api import Asked
 from market.web.once import Once
 from market.web.pages import assets, templates
+from market.web.schemas import NamedByNouns
 from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
@@ -218,7 +219,7 @@ def create() -> Site:
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
-        plugins=[DescribedByItsGuard()],
+        plugins=[DescribedByItsGuard(), NamedByNouns()],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
         openapi_config=OpenAPIConfig(
             title="Prelude",

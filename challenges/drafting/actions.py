@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -33,6 +33,7 @@ from market.wording import N_
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
     """The problem, who has it, and how that is known. `mission` is a mission's reference."""
 
+    schema_name: ClassVar[str] = "ChallengeProblem"
     title: Annotated[str, Meta(title=N_("The problem in one sentence"), min_length=10, max_length=200)]
     mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
     method: Annotated[str, Meta(title=N_("Method"), max_length=40)] = "open-challenge"
@@ -63,6 +64,7 @@ class Offer(msgspec.Struct, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """Who owns the result, who owns the data, what share of later sales comes back."""
 
+    schema_name: ClassVar[str] = "ChallengeTerms"
     intellectual_property: Annotated[str, Meta(title=N_("Who owns what comes out"), max_length=4000)] = ""
     data_terms: Annotated[str, Meta(title=N_("Whose the data are"), max_length=4000)] = ""
     revenue_share: Annotated[str, Meta(title=N_("What share comes back"), max_length=4000)] = ""
@@ -87,6 +89,7 @@ SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What applications are scored on, with its weight of 100."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionDraft"
     name: Annotated[str, Meta(title=N_("Criterion"), min_length=2, max_length=160)]
     weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
     description: Annotated[str, Meta(title=N_("What you look for"), max_length=2000)] = ""

@@ -14,7 +14,8 @@ from market.db import find
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
 from market.panels.api import ConsensusView, MemberView, consensus_view, member_views
-from market.panels.panel import Member, Panel, Subject
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel
 from market.web.api import IfMatch
 from market.web.pages import Visitor
 from market.web.problems import problem_responses

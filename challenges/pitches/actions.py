@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -36,6 +36,7 @@ class Schedule(msgspec.Struct, forbid_unknown_fields=True):
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What was seen at the pitch, for the buyer's own record."""
 
+    schema_name: ClassVar[str] = "PitchDelivery"
     note: Annotated[str, Meta(title=N_("What you saw"), max_length=4000)] = ""
 
 

@@ -197,11 +197,11 @@ class AccountPages(Controller):
     @post("/passkeys/{passkey:int}/name", guards=[guards.signed_in])
     async def rename_passkey(self, request: Visitor, passkey: FromPath[int]) -> Response[Any]:
         """Give a passkey another name."""
-        form = await forms.read(request, PasskeyAnswer)
+        form = await forms.read(request, passkeys.PasskeyName)
         with form.acting():
-            row = await passkeys.rename(request.user, passkey, form.data.name)
+            row = await passkeys.rename(request.user, passkey, form.data, form.version)
             return to(f"{HOME}#passkeys", _("The passkey is called “{name}” now.", name=row.name))
-        return await _account(request, form)
+        return await _account(request, form, passkey)
 
     @post("/passkeys/{passkey:int}/revoke", guards=[guards.signed_in])
     async def revoke_passkey(self, request: Visitor, passkey: FromPath[int]) -> Response[Any]:
@@ -496,7 +496,10 @@ def _signing_in(
     )
 
 
-async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Response[bytes]:
+async def _account(
+    request: Visitor, form: forms.Form[Any] | None = None, renamed: int | None = None
+) -> Response[bytes]:
+    """The account; `form` is one that was refused, the name of the passkey `renamed` where it was that."""
     person = await find(Person, Person.id == request.user.must_be_person())
     shown = form or forms.blank(actions.TokenDraft)
     return show(
@@ -507,7 +510,11 @@ async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Res
         me=person,
         invitations=await memberships.invitations_to(person),
         unreachable=_(UNREACHABLE) if await is_unreachable(person.id) else None,
-        passkeys=await passkeys.keys_of(person.id),
+        passkeys=[
+            (key, form if form and key.id == renamed else forms.stored(passkeys.PasskeyName, key))
+            for key in await passkeys.keys_of(person.id)
+        ],
+        making=shown if shown.kind is actions.TokenDraft else forms.blank(actions.TokenDraft),
         tokens=await actions.tokens_of(person.id),
         sessions=await actions.open_sessions(person.id),
         present=request.scope.get("session_key", ""),

@@ -13,9 +13,11 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import webauthn
+from msgspec import Meta
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -28,6 +30,7 @@ from webauthn.helpers.structs import (
 
 from market import clock, nesting
 from market.accounts import rules
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, begin
 from market.accounts.tables import Ceremony, Passkey, Person
@@ -38,7 +41,7 @@ from market.proof import signing
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, spend
-from market.wording import _
+from market.wording import N_, _
 
 Purpose = Literal["register", "sign-in", "sign"]
 
@@ -54,6 +57,12 @@ ALGORITHMS = [
 
 ASKED = Limit("passkey-options", 60, 600)
 """Challenges handed out to one address."""
+
+
+class PasskeyName(msgspec.Struct, forbid_unknown_fields=True):
+    """What its owner calls a passkey."""
+
+    name: Annotated[str, Meta(title=N_("Name of the passkey"), max_length=60)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +195,12 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
     return passkey
 
 
-async def rename(actor: Actor, passkey: int, name: str) -> Passkey:
-    """Give one of one's own passkeys another name."""
+async def rename(actor: Actor, passkey: int, given: PasskeyName, seen: str) -> Passkey:
+    """Give one of one's own passkeys another name, from the one that was `seen`."""
     async with transaction():
         row = await find(Passkey, (Passkey.id == passkey) & (Passkey.person == actor.must_be_person()), lock=True)
-        row.name = name.strip() or row.name
-        await row.save([Passkey.name])
+        name = given.name.strip() or row.name
+        await revise(given, seen, row, trace=Trace("passkey.renamed", f"person:{actor.ref}"), name=name)
         await record(
             actor,
             "passkey.renamed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, get, post, put
@@ -159,6 +159,7 @@ class ComplaintView(msgspec.Struct):
 class QuestionView(msgspec.Struct):
     """A question about a price that looks abnormally low."""
 
+    schema_name: ClassVar[str] = "PriceQuestionView"
     asked_at: datetime
     answer_by: datetime
     answer: str

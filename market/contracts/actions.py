@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -64,6 +64,7 @@ class ContractDraft(msgspec.Struct, forbid_unknown_fields=True):
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
     """A side's signature: the digest of the document it has read, and that it means it."""
 
+    schema_name: ClassVar[str] = "ContractSignature"
     digest: Annotated[str, Meta(title=N_("Digest"), min_length=64, max_length=64)]
     agreed: Annotated[bool, Meta(title=N_("I sign"))] = False
 
@@ -71,6 +72,7 @@ class Signature(msgspec.Struct, forbid_unknown_fields=True):
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What the supplier says of a delivered milestone."""
 
+    schema_name: ClassVar[str] = "MilestoneDelivery"
     note: Annotated[str, Meta(title=N_("What you delivered"), max_length=4000)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -39,6 +40,8 @@ class MilestoneView(Work, frozen=True):
 
 class ChangeView(Change, frozen=True):
     """A change; it is in effect when it is agreed, and never when it was left, by the `buyer` or the `supplier`."""
+
+    schema_name: ClassVar[str] = "ContractChangeView"
 
 
 class ContractView(msgspec.Struct):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -38,6 +38,7 @@ class NewMission(MissionDraft, kw_only=True):
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one success criterion."""
 
+    schema_name: ClassVar[str] = "MissionCriterionDraft"
     measure: Annotated[str, Meta(title=N_("What is measured"), min_length=3, max_length=300)]
     baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=200)]
     target: Annotated[str, Meta(title=N_("Where it shall stand"), min_length=1, max_length=200)]

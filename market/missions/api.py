@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -22,6 +23,7 @@ from market.web.problems import problem_responses
 class CriterionView(msgspec.Struct):
     """A success criterion as the API shows it; `place` names it within its mission."""
 
+    schema_name: ClassVar[str] = "MissionCriterionView"
     place: int
     measure: str
     baseline: str

@@ -20,7 +20,8 @@ from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.db import transaction
 from market.panels import rules
-from market.panels.panel import Candidate, Given, Kept, Matter, Member, Panel, Subject, field
+from market.panels.matter import Matter, Subject
+from market.panels.panel import Candidate, Given, Kept, Member, Panel, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
 from market.reads import rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ class MemberView(msgspec.Struct):
     """A member of a panel. `conflicts` are empty where things are read under aliases; `marked` of `to_mark` things are marked;
     `missing` says what she still owes."""
 
+    schema_name: ClassVar[str] = "PanelMemberView"
     person: str
     name: str
     named_at: datetime

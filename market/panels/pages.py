@@ -12,7 +12,8 @@ from msgspec import Meta
 from market import policy
 from market.panels import arithmetic
 from market.panels.actions import ConsensusDraft, Declaration, Excuse, MarkGiven, Marks, Naming, mistakes
-from market.panels.panel import Member, Panel, Subject, field
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel, field
 from market.web import forms
 from market.wording import _
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from market import policy
+from market.panels.matter import Matter, Subject
 from market.refusals import rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.panels.panel import Matter, Subject
     from market.panels.tables import Seat
 
 REASON = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -28,6 +28,7 @@ from market.web.problems import problem_responses
 class OrganisationView(msgspec.Struct):
     """An organisation as its portal names it; `scheme` is a code of org-id.guide."""
 
+    schema_name: ClassVar[str] = "NoticeOrganisationView"
     name: str
     scheme: str | None
     identifier: str | None
@@ -48,6 +49,7 @@ class OriginView(msgspec.Struct):
 class VersionView(msgspec.Struct):
     """One release in the history of a notice."""
 
+    schema_name: ClassVar[str] = "NoticeVersionView"
     at: datetime
     release: str
     tags: str
@@ -82,6 +84,7 @@ class ImportedNoticeView(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One quality check that does not hold everywhere; `examples` are ocids."""
 
+    schema_name: ClassVar[str] = "QualityCheckView"
     code: str
     area: str
     asks: str

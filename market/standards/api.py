@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
@@ -150,6 +150,7 @@ class ServiceLine(msgspec.Struct):
 class ChangeView(msgspec.Struct):
     """A difference from the version before; `level` is breaking, attention or compatible."""
 
+    schema_name: ClassVar[str] = "DocumentChangeView"
     code: str
     level: str
     words: str

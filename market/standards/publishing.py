@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import asyncpg
 import msgspec
@@ -27,6 +27,7 @@ from market.wording import _
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
     """The two texts of a profile version: a ruleset in the Spectral format, and what each rule means."""
 
+    schema_name: ClassVar[str] = "StandardsProfileDraft"
     ruleset: Annotated[str, Meta(title="Ruleset", max_length=1_000_000)]
     description: Annotated[str, Meta(title="Description", max_length=1_000_000)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from asyncpg.exceptions import UniqueViolationError
@@ -83,6 +83,7 @@ class SupplierForm(SupplierDraft, kw_only=True):
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier says of itself."""
 
+    schema_name: ClassVar[str] = "SupplierProfileDraft"
     summary: Annotated[str, Meta(title=N_("What the firm does"), min_length=10, max_length=300)]
     description: Annotated[str, Meta(title=N_("More about it"), max_length=6000)] = ""
     capabilities: Annotated[list[Words], Meta(title="Capabilities", max_length=40)] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
@@ -90,6 +90,7 @@ class Dates(msgspec.Struct, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
     """The section of terms: rights and data, standards, and how lots are given out."""
 
+    schema_name: ClassVar[str] = "TenderTerms"
     terms: Annotated[str, Meta(title=N_("Terms"), max_length=8000)] = ""
     profile: Annotated[str, Meta(title=N_("Standards profile"), max_length=80)] = ""
     lots_per_supplier: Annotated[int, Meta(title=N_("Lots per supplier"), ge=1, le=500)] | None = None
@@ -113,6 +114,7 @@ class LotDraft(msgspec.Struct, forbid_unknown_fields=True):
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """One thing that bids for a lot are scored on. `minimum` is a mark of 100 below which a bid is excluded, 0 for none."""
 
+    schema_name: ClassVar[str] = "TenderCriterionDraft"
     name: Annotated[str, Meta(title=N_("Criterion"), min_length=3, max_length=160)]
     weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
     kind: Annotated[Literal["quality", "price"], Meta(title=N_("Kind"))] = "quality"

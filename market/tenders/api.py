@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -45,6 +45,7 @@ class TenderLine(msgspec.Struct):
 class CriterionView(msgspec.Struct):
     """A criterion with its weight of 100; `minimum` is the mark below which a bid is not taken, 0 for none."""
 
+    schema_name: ClassVar[str] = "TenderCriterionView"
     ref: str
     name: str
     kind: str

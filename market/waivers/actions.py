@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -49,6 +49,7 @@ class WaiverRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why the minister refuses; it is published."""
 
+    schema_name: ClassVar[str] = "WaiverRefusal"
     reason: Annotated[str, Meta(title=N_("Why you refuse"), max_length=4000)]
 
 

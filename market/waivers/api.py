@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -46,6 +46,7 @@ class WaiverLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One thing that was looked at in the signature."""
 
+    schema_name: ClassVar[str] = "SignatureCheckView"
     name: str
     passed: bool
     sentence: str
@@ -97,6 +98,7 @@ class GroundView(msgspec.Struct):
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
     """What `navigator.credentials.get()` answered, as `credential.toJSON()` writes it (WebAuthn Level 3)."""
 
+    schema_name: ClassVar[str] = "WaiverSignature"
     credential: dict[str, Any]
 
 

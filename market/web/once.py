@@ -18,6 +18,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,6 +49,12 @@ PATIENCE = 10.0
 
 ANEW = {"anew": True}
 """The option of a route that is acted on as often as it is sent."""
+
+
+def acted_on_once(method: str, opt: Mapping[str, Any]) -> bool:
+    """Whether what is sent twice to a route is done once. Putting and deleting are alike when repeated without it (RFC 9110
+    section 9.2.2)."""
+    return method == "POST" and not ANEW.items() <= opt.items()
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -123,11 +130,7 @@ class Once:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: acted on, or answered as it was before. What only begins a session opts out with `opt=ANEW`: it makes
         nothing, and who signed out meanwhile would be answered with a session that has ended."""
-        if (
-            scope["type"] == ScopeType.WEBSOCKET
-            or scope["method"] != "POST"
-            or ANEW.items() <= scope["route_handler"].opt.items()
-        ):
+        if scope["type"] == ScopeType.WEBSOCKET or not acted_on_once(scope["method"], scope["route_handler"].opt):
             await self.app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive)
@@ -136,6 +139,8 @@ class Once:
             await self.app(scope, receive, send)
             return
         if (before := await attempt.kept()) is not None:
+            # The guards stand within: who is answered from here would else not have met the one against other sites.
+            await crossing.own_pages_only(request, scope["route_handler"])
             await _again(attempt, before, send)
             return
         answer = _Answer(500, [], b"")

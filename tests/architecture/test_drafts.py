@@ -27,8 +27,8 @@ from challenges.insights import actions as insights
 from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock, drafts
-from market.accounts import memberships
-from market.accounts.tables import Organisation
+from market.accounts import memberships, passkeys
+from market.accounts.tables import Organisation, Passkey
 from market.db import find
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -311,12 +311,25 @@ async def of_a_portal() -> list[Change]:
     return [Change(partial(portal.fetch_every, operator, "theirs"), partial(one, Source, source.ref), *pair)]
 
 
+async def of_a_passkey() -> list[Change]:
+    owner = await given.person(await given.organisation(), "minister")
+    key = given.row(Passkey, person=owner.person, name="Telephone", credential_id="a", created_at=given.TODAY)
+    await key.save()
+    pair = [passkeys.PasskeyName(name) for name in ("Kitchen", "Pantry")]
+
+    async def rows() -> tuple[Table | None]:
+        return (await find(Passkey, Passkey.id == key.id),)
+
+    return [Change(partial(passkeys.rename, owner, key.id), rows, *pair)]
+
+
 CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
     "challenges.applications.actions.change": of_an_application,
     "challenges.drafting.actions.edit": of_a_challenge,
     "challenges.pitches.actions.schedule": of_a_pitch,
     "challenges.insights.actions.write_report": of_a_report,
     "market.accounts.memberships.change_organisation": of_a_body,
+    "market.accounts.passkeys.rename": of_a_passkey,
     "market.missions.actions.edit": of_a_mission,
     "market.portal.actions.fetch_every": of_a_portal,
     "market.standards.actions.revise_service": of_a_service,

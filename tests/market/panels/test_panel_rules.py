@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from market.panels import rules
-from market.panels.panel import Criterion, Matter, Subject
+from market.panels.matter import Criterion, Matter, Subject
 from market.panels.tables import Seat
 from market.refusals import Refusal, refusals
 from tests import given

@@ -150,6 +150,19 @@ async def test_answers_are_forgotten_after_a_day(app: Litestar) -> None:
         assert await once.forget() == 1
 
 
+async def test_another_site_that_sends_the_same_form_is_not_answered_as_before(app: Litestar) -> None:
+    client, typed = await opened(app)
+    assert (await client.post("/missions/new", data=typed)).status_code == 303
+    for elsewhere in (
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "https://other.example"},
+        {"x-csrf-token": "made up"},
+    ):
+        answer = await client.post("/missions/new", data=typed, headers=elsewhere)
+        assert (answer.status_code, answer.headers.get("location")) == (403, None), elsewhere
+    assert (await client.post("/missions/new", data=typed)).status_code == 303
+
+
 async def test_a_program_that_repeats_its_key_is_answered_as_before(app: Litestar) -> None:
     department = await given.organisation("Department for Roads")
     operator = await given.person(await given.organisation(kind="operator"), "operator")
