@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.exercise import ancestors, live_applications, must_run, names, panel_of, published, tell_applicants
+from challenges.exercise import ancestors, live_applications, must_run, panel_of, published, tell_applicants
 from challenges.insights.actions import report_of
-from challenges.pitches.actions import delivered, pitches_of
+from challenges.pitches.actions import delivered
 from challenges.tables import Challenge, InsightReport
 from market import clock, workdays
 from market.actor import Actor
@@ -20,6 +20,7 @@ from market.panels import actions as panel_actions
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
+from market.reads import rows
 from market.refusals import insist
 from market.tenders.evidence import accept_evidence
 from market.wording import N_
@@ -47,7 +48,15 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
     return challenge
 
 
-def topic_of(challenge: Challenge) -> Topic:
+class Asked(rules.Dates, frozen=True):
+    """A challenge as far as questions about it need to know it; `buyer` is the id of its organisation."""
+
+    ref: str
+    title: str
+    buyer: int
+
+
+def topic_of(challenge: Challenge | Asked) -> Topic:
     """What is known of this challenge where questions about it are asked and answered."""
     return Topic(
         record=f"challenge:{challenge.ref}",
@@ -144,9 +153,12 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
 
 async def ending(challenge: Challenge, decision: str = "", reasons: str = "") -> rules.Ending:
     """What concluding looks at."""
-    still = [each for each in await pitches_of(challenge) if each.delivered_at is None and each.missed_at is None]
-    teams = await names([each.supplier for each in still])
-    report = await report_of(challenge)
-    return rules.Ending(
-        challenge, [teams[each.supplier].name for each in still], report, decision, reasons, clock.now()
+    teams = await rows(
+        str,
+        """
+        SELECT o.name FROM pitch p JOIN organisation o ON o.id = p.supplier
+        WHERE p.challenge = {} AND p.delivered_at IS NULL AND p.missed_at IS NULL ORDER BY p.scheduled_at, p.id
+        """,
+        challenge.id,
     )
+    return rules.Ending(challenge, teams, await report_of(challenge), decision, reasons, clock.now())

@@ -27,7 +27,7 @@ from market.db import find, maybe
 from market.missions.tables import Mission
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
-from market.refusals import NotFound, checklist
+from market.refusals import checklist
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -133,7 +133,6 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
     report = await insights.report_of(challenge)
     decided = challenge.shortlisted_at is not None
     live = await exercise.live_applications(challenge) if decided else []
-    teams = await exercise.names([each.supplier for each in live if each.shortlisted])
     return ChallengeView(
         stage=rules.stage(challenge, now),
         buyer=(await find(Organisation, Organisation.id == challenge.buyer)).ref,
@@ -144,7 +143,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         ],
         questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         applications=len(live) if decided else None,
-        shortlisted=sorted(each.ref for each in teams.values()),
+        shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
         etags={section.__name__.lower(): drafts.version(section, challenge) for section in drafting.SECTIONS}
         | {"report": drafts.version(insights.ReportDraft, report)},
@@ -152,22 +151,10 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
     )
 
 
-_RECKONED = {
-    "stage",
-    "buyer",
-    "mission",
-    "criteria",
-    "questions",
-    "applications",
-    "shortlisted",
-    "insight_report",
-    "etags",
-}
-_PLAIN = tuple(name for name in ChallengeView.__struct_fields__ if name not in _RECKONED)
-
-
-async def _one(ref: str) -> ChallengeView:
-    return await view(await find(Challenge, Challenge.ref == ref))
+_PLAIN = tuple(
+    name for name in ChallengeView.__struct_fields__ if hasattr(Challenge, name) and name not in ("buyer", "mission")
+)
+"""What is shown as the row says it; buyer and mission are shown by their references."""
 
 
 class ChallengesApi(Controller):
@@ -204,8 +191,7 @@ class ChallengesApi(Controller):
     async def create(self, request: Visitor, data: JSONBody[NewChallenge]) -> ChallengeView:
         """Draft a challenge for a buyer."""
         buyer = await find(Organisation, Organisation.ref == data.buyer)
-        fields = {name: getattr(data, name) for name in drafting.Problem.__struct_fields__}
-        return await view(await drafting.draft(request.user, buyer.id, drafting.Problem(**fields)))
+        return await view(await drafting.draft(request.user, buyer.id, drafts.part(drafting.Problem, data)))
 
     @get(
         "/{ref:str}",
@@ -295,7 +281,7 @@ class ChallengesApi(Controller):
     ) -> ChallengeView:
         """Add what applications are scored on."""
         await drafting.add_criterion(request.user, ref, data)
-        return await _one(ref)
+        return await view(await find(Challenge, Challenge.ref == ref))
 
     @delete(
         "/{ref:str}/criteria/{criterion:str}",
@@ -430,6 +416,4 @@ class MethodsApi(Controller):
     )
     async def one(self, code: FromPath[str]) -> methods.Method:
         """One approved method."""
-        if not methods.approved(code):
-            raise NotFound("Method")
-        return methods.method(code)
+        return methods.named(code)

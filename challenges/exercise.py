@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion
+from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
@@ -20,7 +19,7 @@ from market.money import Money
 from market.panels import matter
 from market.panels import panel as panels
 from market.panels.panel import Panel
-from market.reads import rows
+from market.reads import rows, the
 from market.refusals import NotFound
 from market.wording import N_
 
@@ -66,12 +65,30 @@ async def criteria_of(challenge: Challenge) -> list[Criterion]:
     return await Criterion.objects().where(Criterion.challenge == challenge.id).order_by(Criterion.place)
 
 
-async def live_applications(challenge: Challenge) -> list[Application]:
+class Applied(msgspec.Struct, frozen=True):
+    """An application that was not withdrawn, and whose it is; rank and total (of 100 points) once the short list is made."""
+
+    ref: str
+    alias: str
+    summary: str
+    shortlisted: bool
+    rank: int
+    total: str
+    supplier: int
+    supplier_ref: str
+    supplier_name: str
+
+
+async def live_applications(challenge: Challenge) -> list[Applied]:
     """The applications that were not withdrawn, in the order of their aliases (before they are dealt, of nothing)."""
-    return (
-        await Application.objects()
-        .where((Application.challenge == challenge.id) & Application.withdrawn_at.is_null())
-        .order_by(Application.alias, Application.ref)
+    return await rows(
+        Applied,
+        """
+        SELECT a.ref, a.alias, a.summary, a.shortlisted, a.rank, a.total, a.supplier, o.ref AS supplier_ref, o.name AS supplier_name
+        FROM application a JOIN organisation o ON o.id = a.supplier
+        WHERE a.challenge = {} AND a.withdrawn_at IS NULL ORDER BY a.alias, a.ref
+        """,
+        challenge.id,
     )
 
 
@@ -82,7 +99,6 @@ async def panel_of(challenge: Challenge) -> Panel:
     closes = challenge.closes_at if challenge.published_at else None
     closed = challenge.shortlisted_at is not None or (closes is not None and now > closes)
     live = await live_applications(challenge) if closed else []
-    suppliers = await names([application.supplier for application in live])
     criteria = tuple(
         matter.Criterion(each.ref, each.name, each.weight, each.description) for each in await criteria_of(challenge)
     )
@@ -97,13 +113,14 @@ async def panel_of(challenge: Challenge) -> Panel:
             officer_href=f"/challenges/{challenge.ref}/manage",
             what="applications",
             suppliers={
-                firm.ref: firm.name for firm in sorted(suppliers.values(), key=lambda firm: firm.name.casefold())
+                each.supplier_ref: each.supplier_name
+                for each in sorted(live, key=lambda each: each.supplier_name.casefold())
             },
             subjects=[
                 matter.Subject(
                     f"application:{application.ref}",
                     application.alias,
-                    suppliers[application.supplier].ref,
+                    application.supplier_ref,
                     criteria,
                     True,
                     "",
@@ -138,15 +155,13 @@ async def tell_applicants(challenge: Challenge, template: str, **said: object) -
 class Named(msgspec.Struct, frozen=True):
     """A body by its name."""
 
-    id: int
     ref: str
     name: str
 
 
-async def names(organisations: Sequence[int]) -> dict[int, Named]:
-    """These bodies by their id."""
-    found = await rows(Named, "SELECT id, ref, name FROM organisation WHERE id = ANY({}::int[])", list(organisations))
-    return {each.id: each for each in found}
+async def body(organisation: int) -> Named:
+    """The body of this id."""
+    return await the(Named, "SELECT ref, name FROM organisation WHERE id = {}", organisation)
 
 
 async def published(ref: str) -> Challenge:
@@ -155,3 +170,10 @@ async def published(ref: str) -> Challenge:
     if challenge.published_at is None:
         raise NotFound("Challenge")
     return challenge
+
+
+async def belongs(table: type[Application | Pitch], ref: str, challenge: str) -> None:
+    """An application or a pitch under another challenge's address is not there."""
+    child = await find(table, table.ref == ref)
+    if (await find(Challenge, Challenge.id == child.challenge)).ref != challenge:
+        raise NotFound(table.__name__)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from litestar import Response
 
 from challenges import exercise, rules
 from challenges.tables import Challenge
 from market import clock
 from market.accounts.tables import Organisation
 from market.db import find
-from market.web.pages import Visitor
+from market.web import forms
+from market.web.pages import Visitor, show
 
 
 class Nothing(msgspec.Struct):
@@ -43,3 +45,8 @@ async def around(request: Visitor, challenge: Challenge) -> dict[str, Any]:
         "buyer": await find(Organisation, Organisation.id == challenge.buyer),
         "runs": request.user.wears("buyer", organisation=challenge.buyer) is not None,
     }
+
+
+async def form_page(request: Visitor, ref: str, template: str, form: forms.Form[Any]) -> Response[bytes]:
+    """A page of one form, for the officer who runs the challenge."""
+    return show(request, template, status=form.status, **await around(request, await run_by(request, ref)), form=form)

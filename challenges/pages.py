@@ -14,7 +14,7 @@ from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.judging.pages import panel_page
 from challenges.pitches import actions as pitches
-from challenges.pitches import rules as pitch_rules
+from challenges.pitches.listing import pitches_of
 from challenges.tables import Challenge
 from market import clock, policy
 from market.accounts import guards
@@ -27,7 +27,7 @@ from market.panels import pages as panel_pages
 from market.panels import rules as panel_rules
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
-from market.refusals import NotFound, checklist
+from market.refusals import checklist
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -120,7 +120,6 @@ async def _challenge(
     topic = actions.topic_of(challenge)
     decided = challenge.shortlisted_at is not None
     live = await exercise.live_applications(challenge) if decided else []
-    teams = await exercise.names([each.supplier for each in live if each.shortlisted])
     report = await insights.report_of(challenge)
     return show(
         request,
@@ -137,7 +136,7 @@ async def _challenge(
         seat=await judging.seat(request.user, challenge),
         supplies=request.user.wears(*SUPPLIER_ROLES) is not None,
         applications=len(live) if decided else None,
-        teams=sorted(teams.values(), key=lambda each: each.name),
+        teams=sorted((each for each in live if each.shortlisted), key=lambda each: each.supplier_name),
         report=report if report and report.published_at else None,
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
@@ -206,7 +205,7 @@ class RunPages(Controller):
     @get("/cancel", guards=[guards.buyer])
     async def cancelling(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Ask why before it is cancelled."""
-        return await _cancelling(request, ref, forms.blank(exercise.Because))
+        return await frame.form_page(request, ref, "challenges/cancel.html", forms.blank(exercise.Because))
 
     @post("/cancel", guards=[guards.buyer])
     async def cancel(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -215,7 +214,7 @@ class RunPages(Controller):
         with form.acting():
             await actions.cancel(request.user, ref, form.data.reason)
             return to(f"/challenges/{ref}", _("The challenge is cancelled. Everybody who applied was told why."))
-        return await _cancelling(request, ref, form)
+        return await frame.form_page(request, ref, "challenges/cancel.html", form)
 
 
 async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[Any]:
@@ -225,8 +224,6 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
     closed = rules.stage(challenge, clock.now()) == "closed"
     decided = challenge.shortlisted_at is not None
     live = await exercise.live_applications(challenge) if closed or decided else []
-    firms = await exercise.names([each.supplier for each in live]) if decided else {}
-    heard = await pitches.pitches_of(challenge)
     panel = await exercise.panel_of(challenge)
     given = panel_pages.blanks(panel, None, **typed)
     topic = actions.topic_of(challenge)
@@ -239,10 +236,8 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
         speaks=panels.speaks(request.user, panel),
         checks=checklist(panel_rules.READY, panel.readiness()) if closed else [],
         count=len(live) if closed or decided else None,
-        ranking=sorted(((each, firms[each.supplier]) for each in live), key=lambda pair: (pair[0].rank, pair[1].name))
-        if decided
-        else [],
-        pitches=[(each, firms[each.supplier], pitch_rules.standing(each)) for each in heard if each.supplier in firms],
+        ranking=sorted(live, key=lambda each: (each.rank, each.supplier_name)) if decided else [],
+        pitches=await pitches_of(challenge),
         report=await insights.report_of(challenge),
         topic=topic,
         asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
@@ -260,13 +255,6 @@ async def _concluding(request: Visitor, ref: str, form: forms.Form[Any]) -> Resp
         checks=checklist(rules.READY, await actions.ending(challenge)),
         shut=rules.keeps_the_gate_shut(challenge, await pitches.delivered(challenge)),
         form=form,
-    )
-
-
-async def _cancelling(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
-    challenge = await frame.run_by(request, ref)
-    return show(
-        request, "challenges/cancel.html", status=form.status, **await frame.around(request, challenge), form=form
     )
 
 
@@ -296,13 +284,11 @@ class MethodPages(Controller):
     @get("/{code:str}", guards=[guards.public])
     async def one(self, request: Visitor, code: FromPath[str]) -> Response[bytes]:
         """One method, and the challenges that were run by it."""
-        if not methods.approved(code):
-            raise NotFound("Method")
         run = [each for each in await listing.published() if each.method == code]
         return show(
             request,
             "methods/one.html",
-            method=methods.method(code),
+            method=methods.named(code),
             paid={code: _(words) for code, words in PAID.items()},
             rows_of=run[:20],
         )

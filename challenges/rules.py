@@ -96,7 +96,7 @@ LAW = N_("Procurement Act 2023 sections 12 and 16")
 class Ending:
     """What concluding looks at; `open_teams` are the short-listed whose pitch is neither delivered nor explained."""
 
-    challenge: Challenge
+    challenge: Challenge | Dates
     open_teams: Sequence[str]
     report: InsightReport | None
     decision: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from typing import Annotated
 
 import asyncpg
@@ -125,17 +124,6 @@ def digest(application: Application) -> str:
         **drafts.stored(ApplicationDraft, application),
     }
     return hashlib.sha256(canonical.encode(said)).hexdigest()
-
-
-async def applications_by(organisations: Sequence[int]) -> list[Application]:
-    """What these suppliers sent, the newest first."""
-    return (
-        await Application.objects()
-        .where(Application.supplier.is_in(list(organisations)))
-        .order_by(Application.submitted_at, ascending=False)
-        if organisations
-        else []
-    )
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -9,19 +9,18 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from challenges import frame
-from challenges.applications import actions
+from challenges import exercise, frame
+from challenges.applications import actions, listing
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
 from challenges.pitches.api import PitchView, pitch_view
-from challenges.tables import Application, Challenge
+from challenges.tables import Application
 from market import drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES
 from market.db import find
 from market.panels.api import ReasonView
-from market.refusals import NotFound
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -95,10 +94,8 @@ class ApplicationsApi(Controller):
     async def apply(self, request: Visitor, ref: FromPath[str], data: JSONBody[NewApplication]) -> ApplicationView:
         """Apply once; 409 when it has closed. The answer is the receipt."""
         supplier = await find(Organisation, Organisation.ref == data.supplier) if data.supplier else None
-        fields = {name: getattr(data, name) for name in actions.ApplicationDraft.__struct_fields__}
-        row = await actions.apply(
-            request.user, ref, actions.ApplicationDraft(**fields), supplier.id if supplier else None
-        )
+        given = drafts.part(actions.ApplicationDraft, data)
+        row = await actions.apply(request.user, ref, given, supplier.id if supplier else None)
         return await _application(request, row.ref)
 
     @get(
@@ -111,7 +108,7 @@ class ApplicationsApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
         """One application, as the asker may see it."""
-        await _belongs(ref, application)
+        await exercise.belongs(Application, application, ref)
         return await _application(request, application)
 
     @put(
@@ -130,7 +127,7 @@ class ApplicationsApi(Controller):
         if_match: IfMatch = "",
     ) -> ApplicationView:
         """Replace what was sent, until it closes."""
-        await _belongs(ref, application)
+        await exercise.belongs(Application, application, ref)
         await actions.change(request.user, application, data, if_match)
         return await _application(request, application)
 
@@ -144,7 +141,7 @@ class ApplicationsApi(Controller):
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
         """Take it back, until it closes."""
-        await _belongs(ref, application)
+        await exercise.belongs(Application, application, ref)
         await actions.withdraw(request.user, application)
         return await _application(request, application)
 
@@ -163,7 +160,7 @@ class MyApplicationsApi(Controller):
     )
     async def index(self, request: Visitor) -> Items[ApplicationView]:
         """What the asker's organisations sent, the newest first."""
-        rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
+        rows = await listing.sent_by(request.user.organisations(*SUPPLIER_ROLES))
         return Items([await _application(request, each.ref) for each in rows])
 
 
@@ -195,13 +192,6 @@ async def application_view(reading: judging.Reading) -> ApplicationView:
         pitch=await pitch_view(pitch) if pitch else None,
         etag=drafts.version(actions.ApplicationDraft, row),
     )
-
-
-async def _belongs(challenge_ref: str, ref: str) -> None:
-    """An application under another challenge's address is not there."""
-    row = await find(Application, Application.ref == ref)
-    if (await find(Challenge, Challenge.id == row.challenge)).ref != challenge_ref:
-        raise NotFound("Application")
 
 
 async def _application(request: Visitor, ref: str) -> ApplicationView:

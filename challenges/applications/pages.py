@@ -9,15 +9,13 @@ from litestar.params import FromPath
 
 from challenges import exercise, frame
 from challenges import rules as challenge_rules
-from challenges.applications import actions, rules
+from challenges.applications import actions, listing, rules
 from challenges.judging import actions as judging
-from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
-from market import clock, policy, workdays
+from market import clock, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.db import find
-from market.payments import actions as payments
 from market.refusals import refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -50,10 +48,8 @@ class ApplicationPages(Controller):
     @get("/applications", guards=[guards.supplier])
     async def mine(self, request: Visitor) -> Response[bytes]:
         """What my organisation sent, and where each stands."""
-        rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
-        found = [await _progress(row) for row in rows]
-        buyers = await exercise.names([each["challenge"].buyer for each in found])
-        return show(request, "challenges/applications.html", rows=found, buyers=buyers)
+        rows = await listing.sent_by(request.user.organisations(*SUPPLIER_ROLES))
+        return show(request, "challenges/applications.html", rows=rows)
 
     @get("/applications/{ref:str}", guards=[guards.signed_in], reading_is_an_event=True)
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -105,54 +101,9 @@ async def _applying(
     )
 
 
-async def _progress(row: Application) -> dict[str, Any]:
-    """One of a supplier's applications with its challenge and what comes next."""
-    challenge = await find(Challenge, Challenge.id == row.challenge)
-    stage = challenge_rules.stage(challenge, clock.now())
-    pitch = await pitches.pitch_of(row)
-    owed = await payments.of_cause(f"pitch:{pitch.ref}") if pitch is not None else None
-    if row.withdrawn_at is not None:
-        word, tone, when, label = _("Withdrawn"), "grey", row.withdrawn_at, _("Withdrawn")
-    elif stage in challenge_rules.TAKING:
-        word, tone, when, label = _("Sent"), "green", challenge.closes_at, _("Change it until")
-    elif stage == "closed":
-        word, tone, when, label = _("Being scored"), "amber", challenge.decision_by, _("Decision by")
-    elif owed is not None and owed.paid_at is not None:
-        word, tone, when, label = _("Pitched and paid"), "green", owed.paid_at, _("Paid")
-    elif pitch is not None and pitch.delivered_at is not None:
-        word, tone, when, label = (
-            _("Pitched, fee owed"),
-            "amber",
-            workdays.pitch_fee_due_at(pitch.delivered_at),
-            _("Fee due"),
-        )
-    elif pitch is not None and pitch.missed_at is not None:
-        word, tone, when, label = _("Pitch not given"), "red", pitch.missed_at, _("Marked")
-    elif row.shortlisted and stage == "pitching" and pitch is not None:
-        at = pitch.scheduled_at or challenge.pitches_by
-        word, tone, when, label = _("Invited to pitch"), "teal", at, _("Pitch") if pitch.scheduled_at else _("Pitch by")
-    elif stage == "cancelled":
-        word, tone, when, label = _("Cancelled"), "red", challenge.cancelled_at, _("Cancelled")
-    else:
-        word, tone, when, label = _("Not short-listed"), "grey", challenge.shortlisted_at, _("Decided")
-    return {
-        "application": row,
-        "challenge": challenge,
-        "stage": stage,
-        "pitch": pitch,
-        "owed": owed,
-        "word": word,
-        "tone": tone,
-        "when": when,
-        "label": label,
-        "fee": exercise.fee(challenge),
-    }
-
-
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
     taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.now())
-    progress = await _progress(row)
     return show(
         request,
         "challenges/application.html",
@@ -161,14 +112,11 @@ async def _application(request: Visitor, reading: judging.Reading, status: int) 
         application=row,
         sees=reading.sees,
         supplier=reading.supplier,
-        progress=progress,
+        sent=await listing.sent(row.ref),
         feedback=await judging.feedback(challenge, row) if reading.sees != "panel" else [],
         note=judging.note_of(await exercise.panel_of(challenge)) if challenge.shortlisted_at else "",
         digest=actions.digest(row),
         may_change=taken and not rules.is_not_withdrawn(row),
         may_again=taken and not rules.applies_once(row),
-        fee_due=workdays.pitch_fee_due_at(progress["pitch"].delivered_at)
-        if progress["pitch"] and progress["pitch"].delivered_at
-        else None,
         evaluators=policy.IN_FORCE.panels.evaluators_minimum,
     )

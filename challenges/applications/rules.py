@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from challenges.rules import LAW, stage, takes_applications, words_of
+from challenges import rules as challenges
+from challenges.rules import LAW, TAKING, stage, takes_applications, words_of
+from market import workdays
 from market.refusals import rule
-from market.wording import _
+from market.standing import Standing, Tone
+from market.wording import N_, _
 
 if TYPE_CHECKING:
     from challenges.tables import Application, Challenge
@@ -70,3 +73,72 @@ def is_not_the_buyer(challenge: Challenge, supplier: int) -> str | None:
     if challenge.buyer == supplier:
         return _("An organisation cannot apply to its own challenge.")
     return None
+
+
+Stage = Literal["withdrawn", "sent", "scored", "paid", "owed", "missed", "invited", "cancelled", "left-out"]
+
+STAGES: dict[Stage, tuple[str, Tone]] = {
+    "withdrawn": (N_("Withdrawn"), "grey"),
+    "sent": (N_("Sent"), "green"),
+    "scored": (N_("Being scored"), "amber"),
+    "paid": (N_("Pitched and paid"), "green"),
+    "owed": (N_("Pitched, fee owed"), "amber"),
+    "missed": (N_("Pitch not given"), "red"),
+    "invited": (N_("Invited to pitch"), "teal"),
+    "cancelled": (N_("Cancelled"), "red"),
+    "left-out": (N_("Not short-listed"), "grey"),
+}
+"""How far an application has come, in words, with the tone of its tag."""
+
+
+class Dates(challenges.Dates, frozen=True):
+    """What the standing of an application is reckoned from: the dates of its challenge, of its pitch where it has one, and of
+    the fee."""
+
+    pitches_by: datetime | None
+    withdrawn_at: datetime | None
+    shortlisted: bool
+    scheduled_at: datetime | None
+    delivered_at: datetime | None
+    missed_at: datetime | None
+    paid_at: datetime | None
+
+
+def progress(application: Dates, now: datetime) -> Stage:
+    """How far an application has come at this moment."""
+    at = stage(application, now)
+    if application.withdrawn_at is not None:
+        return "withdrawn"
+    if at in TAKING:
+        return "sent"
+    if at == "closed":
+        return "scored"
+    if application.paid_at is not None:
+        return "paid"
+    if application.delivered_at is not None:
+        return "owed"
+    if application.missed_at is not None:
+        return "missed"
+    if application.shortlisted and at == "pitching":
+        return "invited"
+    return "cancelled" if at == "cancelled" else "left-out"
+
+
+def standing(application: Dates, now: datetime) -> Standing:
+    """How far an application has come, in words, and the date that matters to its supplier now."""
+    reached, given = progress(application, now), application.delivered_at
+    dates: dict[Stage, tuple[datetime | None, str]] = {
+        "withdrawn": (application.withdrawn_at, _("Withdrawn")),
+        "sent": (application.closes_at, _("Change it until")),
+        "scored": (application.decision_by, _("Decision by")),
+        "paid": (application.paid_at, _("Paid")),
+        "owed": (workdays.pitch_fee_due_at(given) if given else None, _("Fee due")),
+        "missed": (application.missed_at, _("Marked")),
+        "invited": (application.scheduled_at, _("Pitch"))
+        if application.scheduled_at
+        else (application.pitches_by, _("Pitch by")),
+        "cancelled": (application.cancelled_at, _("Cancelled")),
+        "left-out": (application.shortlisted_at, _("Decided")),
+    }
+    word, tone = STAGES[reached]
+    return Standing(reached, _(word), tone, *dates[reached])

@@ -209,7 +209,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
                 "places": challenge.places,
                 "cpv": list(challenge.cpv),
                 "method": challenge.method,
-                "closes_at": _iso(challenge.closes_at),
+                "closes_at": challenge.closes_at.isoformat() if challenge.closes_at else None,
                 "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
             },
             about=await ancestors(challenge),
@@ -254,7 +254,3 @@ async def _draft(actor: Actor, ref: str) -> tuple[Challenge, Hat]:
     hat = must_run(actor, challenge)
     insist(rules.EDIT, await facts_of(challenge, clock.now()))
     return challenge, hat
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None

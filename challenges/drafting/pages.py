@@ -189,37 +189,29 @@ def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list
     """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
     to do: `compared` says whether the buyer looked at what others have done."""
     blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
-    found = []
+    sections = []
     for name, (kind, title) in SECTIONS.items():
         fields = set(kind.__struct_fields__)
         begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
         state = "done" if not fields & blamed else "attention" if begun else "not-started"
-        found.append({"text": _(title), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
-    criteria = "attention" if facts.criteria else "not-started"
-    panel = "attention" if facts.panel else "not-started"
-    found.append(
+        sections.append({"text": _(title), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+    here = f"/challenges/{challenge.ref}"
+    criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
+    return [
+        *sections,
         {
             "text": _("Scoring criteria"),
-            "href": f"/challenges/{challenge.ref}/draft/criteria",
+            "href": f"{here}/draft/criteria",
             "state": criteria if {"criteria", "weight"} & blamed else "done",
-        }
-    )
-    found.append(
-        {
-            "text": _("Evaluators"),
-            "href": f"/challenges/{challenge.ref}/evaluators",
-            "state": panel if "person" in blamed else "done",
-        }
-    )
-    found.append(
+        },
+        {"text": _("Evaluators"), "href": f"{here}/evaluators", "state": panel if "person" in blamed else "done"},
         {
             "text": _("See who has done this already"),
             "href": f"/search/similar/challenge/{challenge.ref}",
             "state": "done" if compared else "not-started",
             "hint": _("Published with your answer"),
-        }
-    )
-    return found
+        },
+    ]
 
 
 async def _section(

@@ -54,7 +54,7 @@ class ReportPages(Controller):
     async def report(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The insight report as far as it is written."""
         row = await actions.report_of(await frame.run_by(request, ref))
-        return await _reporting(request, ref, forms.stored(actions.ReportDraft, row))
+        return await frame.form_page(request, ref, "challenges/report.html", forms.stored(actions.ReportDraft, row))
 
     @post("/", guards=[guards.buyer])
     async def write_report(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -63,11 +63,4 @@ class ReportPages(Controller):
         with form.acting():
             await actions.write_report(request.user, ref, form.data, form.version)
             return to(f"/challenges/{ref}/manage", _("The report is saved. It is published when you conclude."))
-        return await _reporting(request, ref, form)
-
-
-async def _reporting(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
-    challenge = await frame.run_by(request, ref)
-    return show(
-        request, "challenges/report.html", status=form.status, **await frame.around(request, challenge), form=form
-    )
+        return await frame.form_page(request, ref, "challenges/report.html", form)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +18,9 @@ from challenges import rules as challenge_rules
 from challenges.exercise import (
     Named,
     ancestors,
+    body,
     fee,
-    live_applications,
     must_run,
-    names,
     panel_of,
     sealed,
 )
@@ -39,7 +39,7 @@ from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
 from market.proof.canonical import Plain
-from market.reads import row
+from market.reads import row, rows
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]
@@ -120,19 +120,11 @@ async def read_application(actor: Actor, ref: str, marking: Panel | None = None)
 
 async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
     """Every application of a challenge that this person may read; each reading is written down."""
-    found = []
-    applications = (
-        await Application.objects()
-        .where(Application.challenge == challenge.id)
-        .order_by(Application.alias, Application.ref)
-    )
-    marking = await panel_of(challenge)
-    for application in applications:
-        try:
-            found.append(await read_application(actor, application.ref, marking))
-        except NotFound:
-            continue
-    return found
+    marking, readings = await panel_of(challenge), []
+    for ref in await rows(str, "SELECT ref FROM application WHERE challenge = {} ORDER BY alias, ref", challenge.id):
+        with suppress(NotFound):
+            readings.append(await read_application(actor, ref, marking))
+    return readings
 
 
 async def tell_panels() -> int:
@@ -167,7 +159,7 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
         insist(rules.SHORTLIST, challenge, now)
         marked = await panel_of(challenge)
         insist(panel_rules.READY, marked.readiness())
-        applications = {each.alias: each for each in await live_applications(challenge)}
+        applications = {each.alias: each for each in await _live(challenge)}
         ranked = ranking(challenge, marked)
         for standing in ranked.standings:
             application = applications[standing.alias]
@@ -182,14 +174,14 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
         await challenge.save([Challenge.shortlisted_at])
         for standing in ranked.standings:
             await _tell_result(challenge, applications[standing.alias], marked, ranked, standing)
-        suppliers = await names([applications[alias].supplier for alias in ranked.shortlist])
+        suppliers = {subject.name: subject.supplier for subject in marked.matter.subjects}
         await record(
             actor,
             "challenge.shortlisted",
             f"challenge:{ref}",
             {
                 "applications": len(applications),
-                "shortlisted": [suppliers[applications[alias].supplier].ref for alias in ranked.shortlist],
+                "shortlisted": [suppliers[alias] for alias in ranked.shortlist],
                 "places": challenge.places,
                 "rules": list(ranked.rules),
             },
@@ -242,7 +234,7 @@ def _feedback(panel: Panel, application: Application, standing: scoring.Standing
 
 async def _reading(actor: Actor, challenge: Challenge, application: Application, marking: Panel | None) -> Reading:
     if actor.wears(*SUPPLIER_ROLES, organisation=application.supplier):
-        return Reading(application, challenge, "own", (await names([application.supplier]))[application.supplier])
+        return Reading(application, challenge, "own", await body(application.supplier))
     marking = marking or await panel_of(challenge)
     member = marking.member(actor.person)
     seated = member in marking.active and actor.wears(*panels.ROLES, organisation=challenge.buyer) is not None
@@ -253,8 +245,7 @@ async def _reading(actor: Actor, challenge: Challenge, application: Application,
     if known and (
         actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears("auditor", "operator")
     ):
-        supplier = (await names([application.supplier]))[application.supplier]
-        return Reading(application, challenge, "all", supplier, member if seated else None)
+        return Reading(application, challenge, "all", await body(application.supplier), member if seated else None)
     raise NotFound("Application")
 
 
@@ -264,8 +255,17 @@ async def _read_before(actor: Actor, ref: str) -> bool:
     )
 
 
+async def _live(challenge: Challenge) -> list[Application]:
+    """The rows of what was not withdrawn, to be written."""
+    return (
+        await Application.objects()
+        .where((Application.challenge == challenge.id) & Application.withdrawn_at.is_null())
+        .order_by(Application.ref)
+    )
+
+
 async def _deal(challenge: Challenge) -> None:
-    applications = await live_applications(challenge)
+    applications = await _live(challenge)
     if not applications or any(each.alias for each in applications):
         return
     dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32))

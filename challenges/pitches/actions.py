@@ -22,7 +22,7 @@ from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
-from market.refusals import NotFound, insist
+from market.refusals import insist
 from market.wording import N_, _
 
 
@@ -62,7 +62,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
     """Mark a pitch (its reference) as delivered: its fee is owed from now on, win or lose."""
     async with transaction():
         challenge, pitch = await _pitch(ref)
-        hat = _heard(actor, challenge)
+        hat = actor.must_wear("buyer", "evaluator", organisation=challenge.buyer)
         now = clock.now()
         insist(rules.DELIVER, challenge, pitch, now)
         pitch.delivered_at, pitch.delivered_by = now, actor.must_be_person()
@@ -127,13 +127,6 @@ def may_see(actor: Actor, challenge: Challenge, pitch: Pitch) -> bool:
     )
 
 
-async def belongs(challenge_ref: str, ref: str) -> None:
-    """A pitch under another challenge's address is not there."""
-    row = await find(Pitch, Pitch.ref == ref)
-    if (await find(Challenge, Challenge.id == row.challenge)).ref != challenge_ref:
-        raise NotFound("Pitch")
-
-
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,10 +138,6 @@ async def _pitch(ref: str) -> tuple[Challenge, Pitch]:
     found = await find(Pitch, Pitch.ref == ref)
     challenge = await find(Challenge, Challenge.id == found.challenge, lock=True)
     return challenge, await find(Pitch, Pitch.id == found.id, lock=True)
-
-
-def _heard(actor: Actor, challenge: Challenge) -> Hat:
-    return actor.must_wear("buyer", "evaluator", organisation=challenge.buyer)
 
 
 async def _grown(challenge: Challenge, pitch: Pitch) -> list[str]:

@@ -9,7 +9,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from challenges import frame
-from challenges.exercise import Because
+from challenges.exercise import Because, belongs
 from challenges.pitches import actions
 from challenges.tables import Pitch
 from market import drafts
@@ -70,7 +70,7 @@ class PitchesApi(Controller):
         if_match: IfMatch = "",
     ) -> PitchView:
         """Say when and where; the team is told by letter."""
-        await actions.belongs(ref, pitch)
+        await belongs(Pitch, pitch, ref)
         return await pitch_view(await actions.schedule(request.user, pitch, data, if_match))
 
     @post(
@@ -85,7 +85,7 @@ class PitchesApi(Controller):
         self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[actions.Delivery]
     ) -> PitchView:
         """From now on its fee is owed, win or lose."""
-        await actions.belongs(ref, pitch)
+        await belongs(Pitch, pitch, ref)
         return await pitch_view(await actions.deliver(request.user, pitch, data))
 
     @post(
@@ -100,7 +100,7 @@ class PitchesApi(Controller):
         self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[Because]
     ) -> PitchView:
         """Say why it was not given; no fee is owed."""
-        await actions.belongs(ref, pitch)
+        await belongs(Pitch, pitch, ref)
         return await pitch_view(await actions.miss(request.user, pitch, data.reason))
 
 

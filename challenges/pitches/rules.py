@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from challenges import rules as challenges
 from challenges.rules import stage, words_of
 from market.refusals import rule
 from market.standing import Standing
@@ -14,8 +17,16 @@ if TYPE_CHECKING:
     from challenges.tables import Challenge, Pitch
 
 
+class Dates(msgspec.Struct, frozen=True):
+    """What the standing of a pitch is reckoned from."""
+
+    scheduled_at: datetime | None
+    delivered_at: datetime | None
+    missed_at: datetime | None
+
+
 @rule("pitch.not-now")
-def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def challenge_is_pitching(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
     """Pitches are arranged and heard between the short list and the conclusion."""
     if stage(challenge, now) != "pitching":
         return _("Pitches are arranged and heard between the short list and the conclusion.")
@@ -23,7 +34,7 @@ def challenge_is_pitching(challenge: Challenge, pitch: Pitch, now: datetime) -> 
 
 
 @rule("pitch.already-delivered")
-def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_not_delivered(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
     """What was delivered is written down once: its fee is owed."""
     if pitch.delivered_at is not None:
         return _("This pitch is marked as delivered; its fee is owed.")
@@ -31,7 +42,7 @@ def pitch_is_not_delivered(challenge: Challenge, pitch: Pitch, now: datetime) ->
 
 
 @rule("pitch.already-missed")
-def pitch_is_not_missed(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_not_missed(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
     """That a pitch was not given is written down once; if it was a mistake it can still be arranged anew or delivered."""
     if pitch.missed_at is not None:
         return _("This pitch is marked as not given already.")
@@ -45,7 +56,7 @@ def says_why_it_was_missed(reason: str) -> str | None:
 
 
 @rule("pitch.not-scheduled")
-def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_is_scheduled(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
     """A pitch is heard at a time the team was told."""
     if pitch.scheduled_at is None:
         return _("Arrange a time for this pitch first; the team is told by letter.")
@@ -53,7 +64,7 @@ def pitch_is_scheduled(challenge: Challenge, pitch: Pitch, now: datetime) -> str
 
 
 @rule("pitch.too-early")
-def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> str | None:
+def pitch_time_has_come(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
     """Nothing is marked as delivered before its time."""
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
         return _(
@@ -83,7 +94,7 @@ def is_arranged_ahead(scheduled_at: datetime, now: datetime) -> str | None:
     return None
 
 
-def standing(pitch: Pitch) -> Standing:
+def standing(pitch: Pitch | Dates) -> Standing:
     """Where a pitch stands, in words, and the date that matters."""
     if pitch.delivered_at is not None:
         return Standing("delivered", _("Delivered"), "green", pitch.delivered_at, _("Given"))

@@ -83,7 +83,7 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         assert "Write down what was learnt and decide: go, change or stop" in await texts(made.officer)
         play = (await desk(member)).supplying
     assert play is not None
-    assert [each.next for each in play.in_play] == ["You pitched. The buyer decides"]
+    assert [each.next for each in play.in_play] == ["Pitched, fee owed"]
 
 
 async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:
