@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery
 from challenges import actions, exercise, frame, listing, methods, rules
 from challenges.applications import actions as applications
 from challenges.insights import actions as insights
+from challenges.insights import rules as insight_rules
 from challenges.judging import actions as judging
 from challenges.judging.pages import panel_page
 from challenges.pitches import actions as pitches
@@ -138,6 +139,9 @@ async def _challenge(
         applications=len(live) if decided else None,
         teams=sorted((each for each in live if each.shortlisted), key=lambda each: each.supplier_name),
         report=report if report and report.published_at else None,
+        decision=insight_rules.standing(
+            insight_rules.Dates(challenge.decision, challenge.concluded_at), clock.now()
+        ).word,
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
         form=form,

@@ -295,7 +295,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert "Radio." in (await public.get(link)).text
         page = await public.get(f"/challenges/{made.ref}")
         assert link in page.text
-        assert "It changes course." in page.text
+        assert "<strong>Changes.</strong>" in page.text
         assert (await client.get(f"/challenges/{made.ref}/manage")).status_code == 200
 
 
@@ -349,7 +349,8 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
     (owed, *_) = await payments.ledger([made.suppliers[0].id])
     with clock.at(HEARD + DAY):
         async with await visiting(app, made.firms[0]) as hana:
-            assert "Pitched, fee owed" in said(await hana.get("/applications"))
+            for place in ("/applications", "/desk"):
+                assert "Pitched, fee owed" in said(await hana.get(place))
             assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
             await payments.release(made.officer, owed.ref)
             assert await payments.pay_waiting() == 1

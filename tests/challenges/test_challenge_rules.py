@@ -14,7 +14,7 @@ from challenges.insights import rules as insight_rules
 from challenges.judging import rules as shortlist_rules
 from challenges.pitches import rules as pitch_rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
-from market import policy
+from market import policy, workdays
 from market.missions.tables import Mission
 from market.refusals import refusals
 from tests import given
@@ -291,3 +291,43 @@ def test_a_supplier_has_one_application_that_lives() -> None:
     assert application_rules.is_not_withdrawn(gone) is not None
     assert application_rules.is_not_the_buyer(challenge(), 1) is not None
     assert application_rules.is_not_the_buyer(challenge(), 2) is None
+
+
+def application_dates(**facts: Any) -> application_rules.Dates:
+    """The dates of an application to a challenge that closed five days ago, unless said otherwise."""
+    names = application_rules.Dates.__struct_fields__
+    begun = {"published_at": NOW - 30 * DAY, "closes_at": NOW - 5 * DAY, "decision_by": NOW + 40 * DAY}
+    return application_rules.Dates(**{**dict.fromkeys(names), "shortlisted": False, **begun, **facts})
+
+
+CUT = {"shortlisted_at": NOW - DAY, "pitches_by": NOW + 20 * DAY}
+INVITED = CUT | {"shortlisted": True}
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage", "word", "tone", "when"),
+    [
+        ({"closes_at": NOW}, "sent", "Sent", "green", NOW),
+        ({}, "scored", "Being scored", "amber", NOW + 40 * DAY),
+        ({"withdrawn_at": NOW - 6 * DAY}, "withdrawn", "Withdrawn", "grey", NOW - 6 * DAY),
+        ({"cancelled_at": NOW}, "cancelled", "Cancelled", "red", NOW),
+        (CUT, "left-out", "Not short-listed", "grey", NOW - DAY),
+        (INVITED, "invited", "Invited to pitch", "teal", NOW + 20 * DAY),
+        (INVITED | {"scheduled_at": NOW + DAY}, "invited", "Invited to pitch", "teal", NOW + DAY),
+        (INVITED | {"missed_at": NOW}, "missed", "Pitch not given", "red", NOW),
+        (INVITED | {"delivered_at": NOW}, "owed", "Pitched, fee owed", "amber", workdays.pitch_fee_due_at(NOW)),
+        (INVITED | {"delivered_at": NOW - DAY, "paid_at": NOW}, "paid", "Pitched and paid", "green", NOW),
+        (
+            INVITED | {"delivered_at": NOW - DAY, "concluded_at": NOW},
+            "owed",
+            "Pitched, fee owed",
+            "amber",
+            workdays.pitch_fee_due_at(NOW - DAY),
+        ),
+    ],
+)
+def test_an_application_has_come_as_far_as_its_dates_say(
+    facts: dict[str, Any], stage: str, word: str, tone: str, when: datetime
+) -> None:
+    standing = application_rules.standing(application_dates(**facts), NOW)
+    assert (standing.stage, standing.word, standing.tone, standing.when) == (stage, word, tone, when)
