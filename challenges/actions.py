@@ -1,4 +1,4 @@
-"""A published challenge: what is asked about it, and how it ends. Writing one stands in `challenges.drafting`."""
+"""A published challenge: what is asked about it, and how it ends. Writing one stands in `challenges.drafts`."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from challenges import actions, exercise, frame, listing, methods, rules
-from challenges.drafting import actions as drafting
-from challenges.drafting import rules as draft_rules
+from challenges.drafts import actions as drafting
+from challenges.drafts import rules as draft_rules
 from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.tables import Challenge

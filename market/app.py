@@ -19,7 +19,7 @@ from litestar.types import ControllerRouterHandler
 from challenges.api import ChallengesApi, MethodsApi, ShortlistApi
 from challenges.applications.api import ApplicationsApi, MyApplicationsApi
 from challenges.applications.pages import ApplicationPages
-from challenges.drafting.pages import DraftPages
+from challenges.drafts.pages import DraftPages
 from challenges.insights.api import InsightsApi, ReportApi
 from challenges.insights.pages import InsightPages, ReportPages
 from challenges.judging.api import MarksApi, PanelApi
@@ -61,6 +61,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
@@ -102,6 +103,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AuditPages,
     PaymentPages,
     TenderPages,
+    TenderDraftPages,
     WaiverPages,
     BidPages,
     EvaluationPages,

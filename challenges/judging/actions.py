@@ -1,7 +1,7 @@
 """What is a challenge's own about its panel: aliases, reading applications under them, and the short list.
 
 Seats, declarations and marks are `market.panels`. An evaluator declares against the list of the applicants' *names*, before
-she sees an application and without ever learning which alias is whose. The system knows: what she has an interest in is
+she sees an application and without learning which alias is whose; what she adds later she no longer reads or marks either. The system knows: what she has an interest in is
 neither shown to her nor counted from her. Aliases are dealt to all applications at once, shuffled by a secret drawn for the occasion and kept nowhere, by whoever
 comes first after the closing. Names meet aliases when the short list is made.
 """
@@ -39,7 +39,7 @@ from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
 from market.proof.canonical import Plain
-from market.reads import row, rows
+from market.reads import rows
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]
@@ -129,21 +129,11 @@ async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
 
 async def tell_panels() -> int:
     """A job: when a challenge has closed, write to those on its panel that they may begin. Answers how many were told."""
-    async with transaction():
-        ref = await row(
-            str,
-            """
-            SELECT c.ref FROM challenge c
-            WHERE c.closes_at < {} AND c.published_at IS NOT NULL AND c.shortlisted_at IS NULL AND c.cancelled_at IS NULL
-              AND EXISTS (
-                SELECT 1 FROM seat s WHERE s.panel = 'challenge:' || c.ref AND s.named_at < c.closes_at
-                AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
-              )
-            ORDER BY c.closes_at LIMIT 1 FOR UPDATE OF c SKIP LOCKED
-            """,
-            clock.now(),
-        )
-        return await panels.tell_begun(await panel(ref)()) if ref else 0
+    closed = """
+        SELECT ref, closes_at AS opened_at FROM challenge
+        WHERE closes_at < {} AND published_at IS NOT NULL AND shortlisted_at IS NULL AND cancelled_at IS NULL
+        """
+    return await panels.tell_next_begun("challenge", closed, panel, clock.now())
 
 
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.db import find
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
-from market.panels.api import ConsensusView, MemberView, consensus_view, member_views
+from market.panels.api import ConsensusView, DeclarationView, MemberView, consensus_view, declaration_view, member_views
 from market.panels.matter import Subject
 from market.panels.panel import Member, Panel
 from market.web.api import IfMatch
@@ -40,13 +40,14 @@ class ApplicantView(msgspec.Struct):
 
 class PanelView(msgspec.Struct):
     """The panel. For the buyer officer: its members and what keeps it from ranking. For an evaluator: whom to declare
-    against until she has declared, then what she may mark. `consensus` is for those who have no interest in any applicant."""
+    against until she hands in, what she declared, and what she may mark. `consensus` is for those who have no interest in any applicant."""
 
     challenge: str
     members: list[MemberView]
     gaps: list[str]
     applicants: list[ApplicantView]
     applications: list[AliasView]
+    declaration: DeclarationView | None
     consensus: ConsensusView
 
 
@@ -96,11 +97,13 @@ class PanelApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterests",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
-    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> PanelView:
-        """Declare against the applicants' names, before seeing an application."""
-        await panels.declare(request.user, actions.panel(ref), data)
+    async def declare(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration], if_match: IfMatch = ""
+    ) -> PanelView:
+        """Declare against the applicants' names, before seeing an application; until you hand in, add to it."""
+        await panels.declare(request.user, actions.panel(ref), data, if_match)
         return await panel_view(request, ref)
 
     @post(
@@ -163,13 +166,14 @@ async def panel_view(request: Visitor, ref: str) -> PanelView:
     officer = request.user.wears("buyer", organisation=challenge.buyer) is not None
     member = panel.member(request.user.person) if officer else panels.seated(request.user, panel)
     working = member if member in panel.active and not panel.matter.settled else None
-    declares = working is not None and working.seat.declared_at is None
+    declares = working is not None and working.seat.locked_at is None
     return PanelView(
         challenge.ref,
         member_views(panel) if officer else [],
         panel.gaps() if officer and not panel.matter.settled else [],
         [ApplicantView(firm, name) for firm, name in panel.matter.suppliers.items()] if declares else [],
         [_alias_view(panel, working, subject) for subject in panel.to_mark(working)] if working else [],
+        declaration_view(member),
         consensus_view(request.user, panel),
     )
 

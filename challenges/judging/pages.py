@@ -34,7 +34,7 @@ class PanelPages(Controller):
         """Declare one's interests."""
         form = await forms.read(request, panels.Declaration)
         with form.acting():
-            await panels.declare(request.user, actions.panel(ref), form.data)
+            await panels.declare(request.user, actions.panel(ref), form.data, form.version)
             return to(
                 f"/challenges/{ref}/panel", _("Your declaration is kept. These are the applications you may mark.")
             )

@@ -27,7 +27,7 @@ from market.organisations import Size, SizeVerdict, size_of
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
 from market.proof import canonical
-from market.reads import row, rows
+from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards import certificates
 from market.tenders.tables import Lot, Tender
@@ -150,18 +150,8 @@ async def has_read(actor: Actor, bid_ref: str) -> bool:
 async def tell_panels() -> int:
     """A job: when bids are open, write to the evaluators who were named before that they can begin. Answers how many were
     told."""
-    async with transaction():
-        ref = await row(
-            str,
-            """
-            SELECT t.ref FROM tender t WHERE t.opened_at IS NOT NULL AND t.cancelled_at IS NULL AND EXISTS (
-              SELECT 1 FROM seat s WHERE s.panel = 'tender:' || t.ref AND s.named_at < t.opened_at
-              AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
-            )
-            ORDER BY t.opened_at LIMIT 1 FOR UPDATE OF t SKIP LOCKED
-            """,
-        )
-        return await panels.tell_begun(await evaluation.panel(ref)()) if ref else 0
+    opened = "SELECT ref, opened_at FROM tender WHERE opened_at IS NOT NULL AND cancelled_at IS NULL"
+    return await panels.tell_next_begun("tender", opened, evaluation.panel)
 
 
 class Seated(msgspec.Struct, frozen=True):

@@ -81,7 +81,7 @@ class EvaluationPages(Controller):
         """Declare my interests."""
         form = await forms.read(request, panels.Declaration)
         with form.acting():
-            await panels.declare(request.user, evaluation.panel(ref), form.data)
+            await panels.declare(request.user, evaluation.panel(ref), form.data, form.version)
             return to(f"/tenders/{ref}/evaluation", _("Your declaration is kept. Now read and mark the bids."))
         return await _standing(request, ref, declaring=form)
 

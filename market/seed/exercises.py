@@ -8,7 +8,7 @@ from typing import Any
 
 from challenges import actions
 from challenges.applications import actions as applications
-from challenges.drafting import actions as drafting
+from challenges.drafts import actions as drafting
 from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
@@ -17,6 +17,7 @@ from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.panels import actions as panels
+from market.panels.tables import Seat
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
@@ -242,7 +243,9 @@ class Exercise:
         """An evaluator declares her interests."""
         interest = member.get("interest", "none")
         given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await panels.declare(await self.cast.actor(member["person"]), judging.panel(self.ref), given)
+        actor = await self.cast.actor(member["person"])
+        seat = await find(Seat, (Seat.panel == f"challenge:{self.ref}") & (Seat.person == actor.must_be_person()))
+        await panels.declare(actor, judging.panel(self.ref), given, drafts.version(panels.Interests, seat))
 
     async def score(self, score: dict[str, Any]) -> None:
         """She reads and marks an application."""

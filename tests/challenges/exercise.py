@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from challenges import actions as challenges
 from challenges import exercise
 from challenges.applications import actions as applications
-from challenges.drafting import actions as drafting
+from challenges.drafts import actions as drafting
+from challenges.exercise import panel_of
 from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
@@ -126,7 +127,8 @@ async def declared(made: Exercise, conflicts: dict[int, list[str]] | None = None
         for place, member in enumerate(made.panel):
             against = (conflicts or {}).get(place, [])
             declaration = panels.Declaration(against, "A cousin." if against else "", True)
-            await panels.declare(member, judging.panel(made.ref), declaration)
+            seat = (await panel_of(await made.row())).member(member.person)
+            await panels.declare(member, judging.panel(made.ref), declaration, given.declared(seat))
 
 
 async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[str]] | None = None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from challenges import actions as challenges
 from challenges import rules as challenge_rules
 from challenges.applications import actions as applications
-from challenges.drafting import actions as drafting
+from challenges.drafts import actions as drafting
 from challenges.exercise import panel_of
 from challenges.insights import actions as insights
 from challenges.judging import actions as judging
@@ -214,7 +214,7 @@ async def test_an_evaluator_named_late_needs_a_reason_and_one_excused_no_longer_
         active = (await panel_of(await made.row())).active
         assert [each.ref for each in active] == [made.panel[1].ref, third.ref]
         with pytest.raises(Refused) as excused:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
     assert codes(wordless) == ["panel.late-unexplained"]
     assert codes(excused) == ["panel.excused"]
 
@@ -236,7 +236,7 @@ async def test_nobody_at_the_buyer_sees_who_applied_before_the_closing() -> None
         matter = (await panel_of(await made.row())).matter
         assert (matter.suppliers, matter.subjects) == ({}, [])
         with pytest.raises(Refused) as early:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
         for asker in (made.officer, made.panel[0]):
             with pytest.raises(NotFound):
                 await judging.read_application(asker, made.applications[0].ref)

@@ -206,17 +206,18 @@ async def test_evaluators_declare_mark_hand_in_and_the_officer_makes_the_list(ap
     with clock.at(CLOSED):
         for place, member in enumerate(made.panel):
             client = await visiting(app, member)
-            declare = await client.get(f"/challenges/{made.ref}/panel")
+            here = f"/challenges/{made.ref}/panel"
+            declare = await client.get(here)
             assert "Firm A Ltd" in declare.text
-            wordless = await client.post(f"/challenges/{made.ref}/panel/declaration", data={"conflicts": barred.ref})
+            wordless = await given.filled(client, f"{here}/declaration", {"conflicts": barred.ref}, at=here)
             assert wordless.status_code == 409
             typed = (
                 {"declared": "yes"} if place else {"declared": "yes", "conflicts": barred.ref, "statement": "A cousin."}
             )
-            done = await client.post(f"/challenges/{made.ref}/panel/declaration", data=typed)
+            done = await given.filled(client, f"{here}/declaration", typed, at=here)
             assert done.status_code == 303
-            page = await client.get(f"/challenges/{made.ref}/panel")
-            assert "Firm" not in said(page)
+            page = await client.get(here)
+            assert "Firm" not in page.text.partition('<div id="declaration">')[0]
             links = re.findall(rf'href="(/challenges/{made.ref}/panel/AP-[^"]+)"', page.text)
             assert len(links) == (3 if place else 2)
             early = await client.post(f"/challenges/{made.ref}/panel/submit")

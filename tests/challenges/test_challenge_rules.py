@@ -9,7 +9,7 @@ import pytest
 
 from challenges import rules as challenge_rules
 from challenges.applications import rules as application_rules
-from challenges.drafting import rules as draft_rules
+from challenges.drafts import rules as draft_rules
 from challenges.insights import rules as insight_rules
 from challenges.judging import rules as shortlist_rules
 from challenges.pitches import rules as pitch_rules

@@ -14,8 +14,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
-from market.portal.sameness.actions import Decision
 from market.portal.sameness.evidence import EvidenceView, said_of
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim
@@ -234,7 +234,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[Decision]) -> ImportedSupplierView:
         """As an operator, say whether two spellings are one supplier; answers the record of the first."""
-        pair = await actions.decide_suppliers(request.user, ref, data)
+        pair = await actions.decide(request.user, ref, data)
         return await _again(pair.one)
 
     @post(
@@ -247,7 +247,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def part(self, request: Visitor, ref: FromPath[str]) -> ImportedSupplierView:
         """As an operator or the record's holder, take two spellings apart; answers the record that stays."""
-        merge = await actions.part_suppliers(request.user, ref)
+        merge = await actions.take_apart(request.user, ref)
         return await _again(merge.one)
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
+from challenges.exercise import panel_of
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
 from challenges.tables import Application
@@ -61,7 +62,8 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
     with clock.at(exercise.CLOSED):
         assert await texts(judge) == ["Declare your interests, then score"]
         assert await texts(made.officer) == []
-        await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True))
+        seen = given.declared((await panel_of(await made.row())).member(judge.person))
+        await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True), seen)
         assert await texts(judge) == ["Score, give your reasons and hand in"]
         await Seat.update({Seat.declared_at: None}).where(Seat.person == judge.person)
     await exercise.marked(made, [90, 70])

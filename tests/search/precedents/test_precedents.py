@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from challenges.drafting.actions import Problem, draft
+from challenges.drafts.actions import Problem, draft
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation

@@ -8,7 +8,7 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from challenges import exercise, frame, methods
-from challenges.drafting import actions, rules
+from challenges.drafts import actions, rules
 from challenges.insights import listing as insights_listing
 from challenges.judging import actions as judging
 from challenges.tables import Challenge, Criterion

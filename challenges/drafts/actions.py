@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from challenges.drafting import rules
+from challenges.drafts import rules
 from challenges.exercise import (
     ancestors,
     criteria_of,
