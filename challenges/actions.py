@@ -13,7 +13,7 @@ from challenges.insights.actions import report_of
 from challenges.pitches.actions import delivered
 from challenges.tables import Challenge, InsightReport
 from market import clock, workdays
-from market.actor import Actor
+from market.actor import Actor, role_words
 from market.audit.actions import record
 from market.db import find, transaction
 from market.panels import actions as panel_actions
@@ -135,7 +135,7 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
                 reference=challenge.ref,
                 buyer=challenge.buyer,
                 cpv=challenge.cpv,
-                signed_by=f"{actor.name}, {hat.title or 'buyer officer'}, {hat.organisation_name}",
+                signed_by=f"{actor.name}, {hat.title or role_words(hat.role)}, {hat.organisation_name}",
                 completed_at=now,
                 expires_at=workdays.exercise_valid_until(now),
                 about=grown,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from challenges import methods
-from market import workdays
 from market.questions import rules as questions
 from market.refusals import rule
 from market.standing import Standing, Tone
@@ -221,9 +220,3 @@ def still_to_say(missing: Iterable[str]) -> str | None:
     """What was left empty, in one sentence; None when nothing was."""
     named = list(missing)
     return _("Still to say: {named}.", named="; ".join(named)) if named else None
-
-
-def words_of(moment: datetime) -> str:
-    """A moment as sentences say it, in local time."""
-    there = moment.astimezone(workdays.ZONE)
-    return f"{there.day} {there:%B %Y at %H:%M}"

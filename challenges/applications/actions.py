@@ -24,7 +24,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.proof import canonical
 from market.refusals import insist
-from market.standards import sanctions
+from market.standards.sanctions import actions as sanctions
 from market.wording import N_
 
 

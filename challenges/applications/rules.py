@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from challenges import rules as challenges
-from challenges.rules import LAW, TAKING, stage, takes_applications, words_of
-from market import workdays
+from challenges.rules import LAW, TAKING, stage, takes_applications
+from market import dates, workdays
 from market.refusals import rule
 from market.standing import Standing, Tone
 from market.wording import N_, _
@@ -22,7 +22,7 @@ def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
     if challenge.published_at and challenge.closes_at and not takes_applications(challenge.closes_at, now):
         return _(
             "This challenge closed on {closes_at}. Applications can no longer be sent, changed or withdrawn.",
-            closes_at=words_of(challenge.closes_at),
+            closes_at=dates.moment(challenge.closes_at),
         )
     return None
 
@@ -127,7 +127,7 @@ def progress(application: Dates, now: datetime) -> Stage:
 def standing(application: Dates, now: datetime) -> Standing:
     """How far an application has come, in words, and the date that matters to its supplier now."""
     reached, given = progress(application, now), application.delivered_at
-    dates: dict[Stage, tuple[datetime | None, str]] = {
+    turns: dict[Stage, tuple[datetime | None, str]] = {
         "withdrawn": (application.withdrawn_at, _("Withdrawn")),
         "sent": (application.closes_at, _("Change it until")),
         "scored": (application.decision_by, _("Decision by")),
@@ -141,4 +141,4 @@ def standing(application: Dates, now: datetime) -> Standing:
         "left-out": (application.shortlisted_at, _("Decided")),
     }
     word, tone = STAGES[reached]
-    return Standing(reached, _(word), tone, *dates[reached])
+    return Standing(reached, _(word), tone, *turns[reached])

@@ -20,6 +20,7 @@ from challenges.exercise import (
     ancestors,
     body,
     fee,
+    live_applications,
     must_run,
     panel_of,
     sealed,
@@ -258,7 +259,9 @@ async def _deal(challenge: Challenge) -> None:
     applications = await _live(challenge)
     if not applications or any(each.alias for each in applications):
         return
-    dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32))
+    firms = [each.supplier_name for each in await live_applications(challenge)]
+    called = [*firms, *(each.team for each in applications)]
+    dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32), called)
     for each in applications:
         each.alias = dealt[each.ref]
         await each.save([Application.alias])

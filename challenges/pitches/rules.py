@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from challenges import rules as challenges
-from challenges.rules import stage, words_of
+from challenges.rules import stage
+from market import dates
 from market.refusals import rule
 from market.standing import Standing
 from market.wording import _
@@ -69,7 +70,7 @@ def pitch_time_has_come(challenge: Challenge | challenges.Dates, pitch: Pitch | 
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
         return _(
             "This pitch is arranged for {scheduled_at}. Mark it when it has been given.",
-            scheduled_at=words_of(pitch.scheduled_at),
+            scheduled_at=dates.moment(pitch.scheduled_at),
         )
     return None
 
