@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -21,8 +21,10 @@ import msgspec
 import pytest
 from piccolo.table import Table
 
-from challenges import actions as challenges
-from challenges import pitches
+from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting_challenges
+from challenges.insights import actions as insights
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock, drafts
 from market.accounts import memberships, passkeys
@@ -44,6 +46,7 @@ from market.web import forms
 from tests import given
 from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES, tables
+from tests.architecture.trees import walk
 from tests.challenges import exercise
 
 TEMPLATES = ROOT / "templates"
@@ -53,7 +56,7 @@ ACTIONS = [path for path in SOURCES if path.name not in ("pages.py", "api.py") a
 def called(node: ast.AST) -> set[str]:
     return {
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        for call in ast.walk(node)
+        for call in walk(node)
         if isinstance(call, ast.Call)
     }
 
@@ -78,22 +81,25 @@ def structs_of(function: Any) -> set[type[msgspec.Struct]]:
     return {each for each in kinds if inspect.isclass(each) and issubclass(each, msgspec.Struct)}
 
 
+@cache
 def every_draft() -> list[type[msgspec.Struct]]:
     """The structs that actions write to rows."""
     found: set[type[msgspec.Struct]] = set()
     for _, function, node in functions():
-        writes = {each for each in ast.walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
+        writes = {each for each in walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
         parts = [
             call.args[0].id
-            for call in ast.walk(node)
+            for call in walk(node)
             if isinstance(call, ast.Call)
             and getattr(call.func, "attr", "") == "part"
             and call.args
             and isinstance(call.args[0], ast.Name)
         ]
+        if not writes and "revise" not in called(node):
+            continue
         if parts:
             found |= {getattr(importlib.import_module(function.__module__), each) for each in parts}
-        elif writes or "revise" in called(node):
+        else:
             found |= structs_of(function)
     return sorted(found, key=lambda each: (each.__module__, each.__name__))
 
@@ -223,13 +229,16 @@ async def of_a_challenge() -> list[Change]:
     made = await exercise.drafted()
     pairs: list[tuple[Any, Any]] = [
         tuple(msgspec.structs.replace(exercise.PROBLEM, evidence=said) for said in ("Counted.", "Counted twice.")),
-        (challenges.Success("Within an hour.", "Roofs."), challenges.Success("Within a day.", "Cellars.")),
+        (
+            drafting_challenges.Success("Within an hour.", "Roofs."),
+            drafting_challenges.Success("Within a day.", "Cellars."),
+        ),
         tuple(msgspec.structs.replace(exercise.OFFER, places=places) for places in (4, 5)),
-        (challenges.Terms("Yours.", "Ours.", "None."), challenges.Terms("Ours.", "Yours.", "Some.")),
-        (challenges.Subject(["90711500"], "a@1"), challenges.Subject(["90711500"], "b@1")),
+        (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
+        (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
-    assert {type(first) for first, _ in pairs} == set(challenges.SECTIONS)
-    save = partial(challenges.edit, made.officer, made.ref)
+    assert {type(first) for first, _ in pairs} == set(drafting_challenges.SECTIONS)
+    save = partial(drafting_challenges.edit, made.officer, made.ref)
     return [Change(save, partial(one, Challenge, made.ref), *pair, exercise.BEGINS) for pair in pairs]
 
 
@@ -238,7 +247,7 @@ async def of_an_application() -> list[Change]:
     ref = made.applications[0].ref
     pair = [msgspec.structs.replace(exercise.APPLICATION, team=team) for team in ("Two engineers.", "Three engineers.")]
     at = exercise.CLOSES - timedelta(hours=1)
-    return [Change(partial(challenges.change, made.firms[0], ref), partial(one, Application, ref), *pair, at)]
+    return [Change(partial(applications.change, made.firms[0], ref), partial(one, Application, ref), *pair, at)]
 
 
 async def of_a_pitch() -> list[Change]:
@@ -254,11 +263,11 @@ async def of_a_report() -> list[Change]:
     made = await exercise.heard()
 
     async def rows() -> tuple[Table | None]:
-        return (await pitches.report_of(await made.row()),)
+        return (await insights.report_of(await made.row()),)
 
     second = msgspec.structs.replace(exercise.REPORT, tried="Four sensors.")
     at = exercise.HEARD + timedelta(days=1)
-    return [Change(partial(pitches.write_report, made.officer, made.ref), rows, exercise.REPORT, second, at)]
+    return [Change(partial(insights.write_report, made.officer, made.ref), rows, exercise.REPORT, second, at)]
 
 
 async def of_a_service() -> list[Change]:
@@ -326,10 +335,10 @@ async def of_a_passkey() -> list[Change]:
 
 
 CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
-    "challenges.actions.change": of_an_application,
-    "challenges.actions.edit": of_a_challenge,
-    "challenges.pitches.schedule": of_a_pitch,
-    "challenges.pitches.write_report": of_a_report,
+    "challenges.applications.actions.change": of_an_application,
+    "challenges.drafts.actions.edit": of_a_challenge,
+    "challenges.pitches.actions.schedule": of_a_pitch,
+    "challenges.insights.actions.write_report": of_a_report,
     "market.accounts.memberships.change_organisation": of_a_body,
     "market.accounts.passkeys.rename": of_a_passkey,
     "market.missions.actions.edit": of_a_mission,
@@ -390,7 +399,7 @@ def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
 
 
 HAPPENS_ONCE = {
-    "challenges.pitches.conclude",
+    "challenges.actions.conclude",
     "market.accounts.memberships.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
@@ -406,7 +415,7 @@ HAPPENS_ONCE = {
 def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
     beside = set()
     for name, _, node in functions():
-        for statement in ast.walk(node):
+        for statement in walk(node):
             if not isinstance(statement, ast.Assign):
                 continue
             targets = [
@@ -416,7 +425,7 @@ def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
             ]
             typed = {
                 each.attr
-                for each in ast.walk(statement.value)
+                for each in walk(statement.value)
                 if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "given"
             }
             if any(isinstance(each, ast.Attribute) and each.attr in typed for each in targets):
