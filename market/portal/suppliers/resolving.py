@@ -16,14 +16,14 @@ from typing import Any
 
 import msgspec
 
-from market.columns import ALPHABET, new_ref
+from market.columns import new_ref
 from market.db import many
 from market.portal.intake import names
-from market.portal.intake.keeping import connection, unpacked
+from market.portal.intake.keeping import connection, digest_ref, unpacked
 from market.portal.intake.notices import Notice, Party
 from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
-from market.reads import the
+from market.reads import rows, the
 
 AT_ONCE = 300
 """New spellings resolved between two looks at the database."""
@@ -160,16 +160,19 @@ def _spellings(facts: Mapping[int, Notice], contacts: Mapping[int, list[_Party]]
     return found
 
 
+class _Whole(msgspec.Struct, frozen=True):
+    id: int
+    compiled: bytes
+
+
 async def _contacts(facts: Mapping[int, Notice]) -> dict[int, list[_Party]]:
-    found = {}
-    for row in await connection().fetch(
-        "SELECT id, compiled FROM imported_notice WHERE id = ANY($1::int[])", list(facts)
-    ):
+    contacts = {}
+    for notice in await rows(_Whole, "SELECT id, compiled FROM imported_notice WHERE id = ANY({}::int[])", list(facts)):
         try:
-            found[row["id"]] = _PARTIES.decode(unpacked(row["compiled"])).parties
+            contacts[notice.id] = _PARTIES.decode(unpacked(notice.compiled)).parties
         except msgspec.ValidationError:
             continue
-    return found
+    return contacts
 
 
 def _reached(party: Party, parties: list[_Party]) -> tuple[set[str], set[str]]:
@@ -206,21 +209,30 @@ def _postal(address: _Address | None) -> str:
     return text.replace("\x00", "")[:400]
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    id: int
+    key: bytes
+    buyers: list[str]
+    cpv: list[str]
+    emails: list[str]
+    addresses: list[str]
+
+
 async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spelling]:
     """Keep the spellings; answers those that are new, in the order in which they were met."""
-    rows = await connection().fetch(
-        "SELECT id, key, buyers, cpv, emails, addresses FROM imported_supplier WHERE key = ANY($1::bytea[])",
-        list(spellings),
-    )
     grown = []
-    for row in rows:
-        known = spellings[bytes(row["key"])]
-        known.id = row["id"]
-        signs = [
-            _grown(row[name], getattr(known, name)) for name in ("buyers", "cpv", "emails", "addresses")
-        ]  # fmt: skip
-        if signs != [row["buyers"], row["cpv"], row["emails"], row["addresses"]]:
-            grown.append((known.id, *signs))
+    for kept in await rows(
+        _Kept,
+        "SELECT id, key, buyers, cpv, emails, addresses FROM imported_supplier WHERE key = ANY({}::bytea[])",
+        list(spellings),
+    ):
+        spelling = spellings[kept.key]
+        spelling.id = kept.id
+        before = [kept.buyers, kept.cpv, kept.emails, kept.addresses]
+        met = [spelling.buyers, spelling.cpv, spelling.emails, spelling.addresses]
+        signs = [_grown(known, more) for known, more in zip(before, met, strict=True)]
+        if signs != before:
+            grown.append((spelling.id, *signs))
     if grown:
         await connection().executemany(
             "UPDATE imported_supplier SET buyers = $2, cpv = $3, emails = $4, addresses = $5 WHERE id = $1", grown
@@ -231,7 +243,7 @@ async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spell
         each.id = await connection().fetchval(
             "INSERT INTO imported_supplier (ref, key, name, scheme, identifier, place, scale, buyers, cpv, emails, addresses, "
             "first_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-            _ref(each.key), each.key, _plain(" ".join(each.party.name.split())), scheme, _plain(number),
+            digest_ref("imported_supplier", each.key), each.key, _plain(" ".join(each.party.name.split())), scheme, _plain(number),
             _plain(each.party.place or ""), _plain(str(each.party.scale or ""))[:20], _grown([], each.buyers),
             _grown([], each.cpv), _grown([], each.emails), _grown([], each.addresses), now,
         )  # fmt: skip
@@ -247,14 +259,6 @@ def _plain(text: str) -> str:
     return text.replace("\x00", "")
 
 
-def _ref(key: bytes) -> str:
-    number, letters = int.from_bytes(key[:8], "big"), ""
-    for _ in range(12):
-        number, place = divmod(number, len(ALPHABET))
-        letters += ALPHABET[place]
-    return f"IS-{letters}"
-
-
 # ── finding and joining ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -268,6 +272,22 @@ class _Known:
     number: tuple[str, str] | None
     buyers: frozenset[str]
     cpv: frozenset[str]
+    root: int
+
+
+class _Filed(msgspec.Struct, frozen=True):
+    key: int
+    supplier: int
+
+
+class _Row(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+    place: str
+    scheme: str
+    identifier: str
+    buyers: list[str]
+    cpv: list[str]
     root: int
 
 
@@ -288,33 +308,37 @@ class _Register:
             return
         for number in numbers:
             self.holders[number] = []
-        for row in await connection().fetch(
-            "SELECT k.key, s.supplier FROM unnest($1::bigint[]) AS k(key) CROSS JOIN LATERAL "
-            "(SELECT supplier FROM supplier_key WHERE key = k.key LIMIT $2) s",
+        for filed in await rows(
+            _Filed,
+            """
+            SELECT k.key, s.supplier FROM unnest({}::bigint[]) AS k(key)
+            CROSS JOIN LATERAL (SELECT supplier FROM supplier_key WHERE key = k.key LIMIT {}) s
+            """,
             numbers,
             TOO_COMMON + 1,
         ):
-            self.holders[row["key"]].append(row["supplier"])
+            self.holders[filed.key].append(filed.supplier)
 
     async def fetch(self, wanted: set[int]) -> None:
         """Fetch these spellings and all that are shown together with them."""
         absent = sorted(wanted - self.known.keys())
         if not absent:
             return
-        for row in await connection().fetch(
-            "SELECT id, name, place, scheme, identifier, buyers, cpv, coalesce(shown_as, id) AS root FROM imported_supplier "
-            "WHERE coalesce(shown_as, id) IN (SELECT coalesce(shown_as, id) FROM imported_supplier WHERE id = ANY($1::int[])) "
-            "ORDER BY id",
+        for row in await rows(
+            _Row,
+            """
+            SELECT id, name, place, scheme, identifier, buyers, cpv, coalesce(shown_as, id) AS root FROM imported_supplier
+            WHERE coalesce(shown_as, id) IN (
+                SELECT coalesce(shown_as, id) FROM imported_supplier WHERE id = ANY({}::int[])
+            )
+            ORDER BY id
+            """,
             absent,
         ):
-            if row["id"] not in self.known:
-                number = (row["scheme"], row["identifier"]) if row["identifier"] else None
-                self.add(
-                    _Known(
-                        row["id"], row["name"], row["place"], number, frozenset(row["buyers"]), frozenset(row["cpv"]),
-                        row["root"],
-                    )
-                )  # fmt: skip
+            if row.id not in self.known:
+                number = (row.scheme, row.identifier) if row.identifier else None
+                signs = frozenset(row.buyers), frozenset(row.cpv)
+                self.add(_Known(row.id, row.name, row.place, number, *signs, row.root))
 
     def add(self, one: _Known) -> None:
         """Make a spelling known."""
@@ -436,10 +460,10 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
         columns=("supplier", "key"),
         records=[(each.id, number) for each in fresh for number in sorted(map(_number, filed[each.id]))],
     )
-    for table, at, rows in (("supplier_merge", "at", merges), ("doubtful_suppliers", "found_at", doubts)):
-        if rows:
+    for table, at, records in (("supplier_merge", "at", merges), ("doubtful_suppliers", "found_at", doubts)):
+        if records:
             await connection().copy_records_to_table(
-                table, columns=("ref", "one", "other", "score", "evidence", at), records=rows
+                table, columns=("ref", "one", "other", "score", "evidence", at), records=records
             )
     if shown:
         await connection().executemany("UPDATE imported_supplier SET shown_as = $2 WHERE id = $1", shown)
