@@ -190,7 +190,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def ways(self, ref: FromPath[str]) -> Items[WayView]:
         """The addresses on record that a code can go to, masked, and the operator's check, which is always open."""
-        offered = await supplier_views.ways(await _record(ref, None))
+        offered = await claims.ways_of((await _record(ref, None)).group)
         views = [WayView(each.way, each.kind, each.masked) for each in offered]
         return Items([*views, WayView("operator", "operator", "")])
 

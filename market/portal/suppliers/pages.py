@@ -198,7 +198,7 @@ async def _claiming(request: Visitor, ref: str, form: forms.Form[claims.Claiming
     firms = [
         (each.organisation_ref, each.organisation_name) for each in request.user.hats if each.role == "supplier-admin"
     ]
-    ways = await supplier_views.ways(found)
+    ways = await claims.ways_of(found.group)
     return show(
         request,
         "portal/claim-form.html",

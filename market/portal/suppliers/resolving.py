@@ -19,7 +19,7 @@ import msgspec
 from market.columns import new_ref
 from market.db import many
 from market.portal.intake import names
-from market.portal.intake.keeping import connection, digest_ref, unpacked
+from market.portal.intake.keeping import connection, digest_ref, plain, unpacked
 from market.portal.intake.notices import Notice, Party
 from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
@@ -243,44 +243,24 @@ async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spell
         each.id = await connection().fetchval(
             "INSERT INTO imported_supplier (ref, key, name, scheme, identifier, place, scale, buyers, cpv, emails, addresses, "
             "first_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-            digest_ref("imported_supplier", each.key), each.key, _plain(" ".join(each.party.name.split())), scheme, _plain(number),
-            _plain(each.party.place or ""), _plain(str(each.party.scale or ""))[:20], _grown([], each.buyers),
+            digest_ref("imported_supplier", each.key), each.key, plain(" ".join(each.party.name.split())), scheme, plain(number),
+            plain(each.party.place or ""), plain(str(each.party.scale or ""))[:20], _grown([], each.buyers),
             _grown([], each.cpv), _grown([], each.emails), _grown([], each.addresses), now,
         )  # fmt: skip
     return fresh
 
 
 def _grown(known: list[str], more: Iterable[str]) -> list[str]:
-    added = sorted(_plain(each) for each in set(more) - set(known))
+    added = sorted(plain(each) for each in set(more) - set(known))
     return [*known, *added][:MOST_SIGNS]
-
-
-def _plain(text: str) -> str:
-    return text.replace("\x00", "")
 
 
 # ── finding and joining ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """A spelling that is known: what it is compared by, and under which it is shown."""
 
-    id: int
-    name: str
-    place: str
-    number: tuple[str, str] | None
-    buyers: frozenset[str]
-    cpv: frozenset[str]
-    root: int
-
-
-class _Filed(msgspec.Struct, frozen=True):
-    key: int
-    supplier: int
-
-
-class _Row(msgspec.Struct, frozen=True):
     id: int
     name: str
     place: str
@@ -289,6 +269,16 @@ class _Row(msgspec.Struct, frozen=True):
     buyers: list[str]
     cpv: list[str]
     root: int
+
+    @property
+    def number(self) -> tuple[str, str] | None:
+        """Its register and number, None without one."""
+        return (self.scheme, self.identifier) if self.identifier else None
+
+
+class _Filed(msgspec.Struct, frozen=True):
+    key: int
+    supplier: int
 
 
 class _Register:
@@ -324,8 +314,8 @@ class _Register:
         absent = sorted(wanted - self.known.keys())
         if not absent:
             return
-        for row in await rows(
-            _Row,
+        for known in await rows(
+            _Known,
             """
             SELECT id, name, place, scheme, identifier, buyers, cpv, coalesce(shown_as, id) AS root FROM imported_supplier
             WHERE coalesce(shown_as, id) IN (
@@ -335,10 +325,8 @@ class _Register:
             """,
             absent,
         ):
-            if row.id not in self.known:
-                number = (row.scheme, row.identifier) if row.identifier else None
-                signs = frozenset(row.buyers), frozenset(row.cpv)
-                self.add(_Known(row.id, row.name, row.place, number, *signs, row.root))
+            if known.id not in self.known:
+                self.add(known)
 
     def add(self, one: _Known) -> None:
         """Make a spelling known."""
@@ -414,11 +402,11 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
     register = _Register(await the(int, "SELECT count(*) FROM imported_supplier WHERE id < {}", fresh[0].id))
     filed = {each.id: keys(each.party.name, each.number) for each in fresh}
     await register.look(key for each in filed.values() for key in each)
-    plain = matching.Suppliers(met=register.met, total=max(register.total, 1))
+    weigh = matching.Suppliers(met=register.met, total=max(register.total, 1))
     wanted = {
         candidate
         for each in fresh
-        for candidate in register.candidates(each.party.name, each.number, plain)
+        for candidate in register.candidates(each.party.name, each.number, weigh)
     }  # fmt: skip
     await register.fetch(wanted)
     await register.look(
@@ -450,8 +438,12 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
             elif asks < MOST_DOUBTS and (root == each.id or match.score >= matching.AUTOMATIC):
                 asks += 1
                 doubts.append((new_ref("DS"), *row))
+        scheme, number = each.number or ("", "")
         register.add(
-            _Known(each.id, name, place, each.number, frozenset(each.buyers), frozenset(each.cpv), root)
+            _Known(
+                id=each.id, name=name, place=place, scheme=scheme, identifier=number,
+                buyers=list(each.buyers), cpv=list(each.cpv), root=root,
+            )
         )  # fmt: skip
         register.file(each.id, filed[each.id])
         register.total += 1
