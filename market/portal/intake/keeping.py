@@ -325,11 +325,6 @@ def plain(text: str) -> str:
     return text.replace("\x00", "") if "\x00" in text else text
 
 
-def package_json(package: Package) -> str:
-    """What a package says of itself, as it is kept."""
-    return _json(package)
-
-
 _FACTS = msgspec.json.Decoder(Notice)
 
 
@@ -345,7 +340,7 @@ def _package(text: str) -> Package:
 def _raw_row(source: int, item: _Item, now: datetime) -> tuple[Any, ...]:
     found = item.found
     return (
-        source, item.ocid, item.digest, packed(found.raw), item.kind, package_json(found.package),
+        source, item.ocid, item.digest, packed(found.raw), item.kind, _json(found.package),
         plain(str(found.position)), now,
     )  # fmt: skip
 

@@ -79,8 +79,7 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
             wanted = None if place.id == root else root
             if place.shown_as != wanted:
                 await many("UPDATE imported_notice SET shown_as = {} WHERE id = {}", wanted, place.id)
-                changed.append(place.ref)
-            elif place.id == root:
+            if place.shown_as != wanted or place.id == root:
                 changed.append(place.ref)
     await tell(sorted(changed), "notice.joined", now)
     return changed

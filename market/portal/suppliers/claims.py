@@ -185,7 +185,7 @@ async def print_letter(actor: Actor, ref: str) -> Printed:
         claim = await find(SupplierClaim, SupplierClaim.ref == ref, lock=True)
         insist(rules.PRINT, claim)
         insist((rules.not_her_own,), claim.organisation, actor.organisations())
-        one, firm = await _sides(claim)
+        one, firm = await sides(claim)
         code = await _new_code(claim)
         await _record(actor, "claim.code-sent", claim, hat, {"way": claim.way})
     return Printed(claim, firm, one, claim.address.split("\n"), code)
@@ -432,7 +432,7 @@ async def _new_code(claim: SupplierClaim) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-async def _sides(claim: SupplierClaim) -> tuple[ImportedSupplier, Organisation]:
+async def sides(claim: SupplierClaim) -> tuple[ImportedSupplier, Organisation]:
     """The record that is claimed, and the firm that claims it."""
     return (
         await find(ImportedSupplier, ImportedSupplier.id == claim.supplier),
@@ -441,7 +441,7 @@ async def _sides(claim: SupplierClaim) -> tuple[ImportedSupplier, Organisation]:
 
 
 async def _send(claim: SupplierClaim) -> None:
-    one, firm = await _sides(claim)
+    one, firm = await sides(claim)
     await spend(BY_ADDRESS, hashlib.sha256(claim.address.encode()).hexdigest())
     code = await _new_code(claim)
     await write(
@@ -491,7 +491,7 @@ async def _join_held(claim: SupplierClaim, one: ImportedSupplier, now: datetime)
 
 
 async def _tell_firm(template: str, claim: SupplierClaim) -> None:
-    one, firm = await _sides(claim)
+    one, firm = await sides(claim)
     await tell(
         firm.id, template, roles=("supplier-admin",), about=f"supplier:{firm.ref}", claim=claim, one=one, firm=firm
     )  # fmt: skip
@@ -510,7 +510,7 @@ async def _record(
     facts: dict[str, Any] | None = None,
     private: dict[str, Any] | None = None,
 ) -> None:
-    one, firm = await _sides(claim)
+    one, firm = await sides(claim)
     await record(
         actor,
         verb,

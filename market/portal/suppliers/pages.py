@@ -230,9 +230,8 @@ async def _claim(
 ) -> Response[bytes]:
     claim = await claims.seen_by(request.user, ref)
     posted = code or verdict or letting
-    one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-    firm = await find(Organisation, Organisation.id == claim.organisation)
-    found = await supplier_views.supplier(await _shown(one))
+    one, firm = await claims.sides(claim)
+    found = await supplier_views.supplier((await claims.shown(one.ref)).ref)
     word = claims.state(claim.granted, claim.withdrawn_at, claim.released_at)
     actor = request.user
     return show(
@@ -253,7 +252,3 @@ async def _claim(
         verdict=verdict or forms.blank(claims.Verdict),
         letting=letting or forms.blank(claims.Letting),
     )
-
-
-async def _shown(one: ImportedSupplier) -> str:
-    return str((await claims.shown(one.ref)).ref)

@@ -229,8 +229,12 @@ async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spell
         spelling = spellings[kept.key]
         spelling.id = kept.id
         before = [kept.buyers, kept.cpv, kept.emails, kept.addresses]
-        met = [spelling.buyers, spelling.cpv, spelling.emails, spelling.addresses]
-        signs = [_grown(known, more) for known, more in zip(before, met, strict=True)]
+        signs = [
+            _grown(kept.buyers, spelling.buyers),
+            _grown(kept.cpv, spelling.cpv),
+            _grown(kept.emails, spelling.emails),
+            _grown(kept.addresses, spelling.addresses),
+        ]
         if signs != before:
             grown.append((spelling.id, *signs))
     if grown:
