@@ -41,11 +41,17 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class OfMission(msgspec.Struct, frozen=True):
-    """How many challenges a mission (its id) has had published, and how many of them were concluded."""
+    """How many challenges a mission (its id) has had published, and how many of them were concluded; `subjects` are all that
+    are filed under it, as `challenge:reference`."""
 
     mission: int
     published: int
     concluded: int
+    subjects: list[str]
+
+
+NO_CHALLENGE = OfMission(0, 0, 0, [])
+"""Of a mission under which nothing is filed."""
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
@@ -213,8 +219,9 @@ async def by_mission(missions: Sequence[int]) -> dict[int, OfMission]:
     found = await rows(
         OfMission,
         """
-        SELECT mission, count(published_at) AS published, count(concluded_at) AS concluded FROM challenge
-        WHERE mission = ANY({}::int[]) GROUP BY mission
+        SELECT mission, count(published_at) AS published, count(concluded_at) AS concluded,
+          array_agg('challenge:' || ref) AS subjects
+        FROM challenge WHERE mission = ANY({}::int[]) GROUP BY mission
         """,
         list(missions),
     )

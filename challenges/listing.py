@@ -131,3 +131,48 @@ async def reports() -> list[Reported]:
         WHERE r.published_at IS NOT NULL ORDER BY r.published_at DESC
         """,
     )
+
+
+class OpenChallenge(msgspec.Struct, frozen=True):
+    """A challenge one may apply to; `total` counts all of them."""
+
+    ref: str
+    title: str
+    buyer: str
+    fee_minor: int
+    currency: str
+    places: int
+    closes_at: datetime
+    total: int
+
+
+async def open_now(limit: int) -> list[OpenChallenge]:
+    """Challenges one may still apply to, closing soonest first."""
+    return await rows(
+        OpenChallenge,
+        """
+        SELECT c.ref, c.title, o.name AS buyer, c.fee_minor, c.currency, c.places, c.closes_at, count(*) OVER () AS total
+        FROM challenge c JOIN organisation o ON o.id = c.buyer
+        WHERE c.published_at IS NOT NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL AND c.shortlisted_at IS NULL
+          AND c.closes_at >= {} ORDER BY c.closes_at, c.id LIMIT {}
+        """,
+        clock.now(),
+        limit,
+    )
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Since when a challenge is public."""
+
+    ref: str
+    published_at: datetime
+
+
+async def published_at(refs: Sequence[str]) -> dict[str, datetime]:
+    """Since when these challenges are public, by reference; drafts and unknown ones are left out."""
+    public = await rows(
+        Published,
+        "SELECT ref, published_at FROM challenge WHERE ref = ANY({}::text[]) AND published_at IS NOT NULL",
+        list(refs),
+    )
+    return {challenge.ref: challenge.published_at for challenge in public}

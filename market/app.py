@@ -60,6 +60,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
@@ -101,6 +102,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AuditPages,
     PaymentPages,
     TenderPages,
+    TenderDraftPages,
     WaiverPages,
     BidPages,
     EvaluationPages,

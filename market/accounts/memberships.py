@@ -18,10 +18,11 @@ from market import clock, drafts
 from market import organisations as registers
 from market.accounts import passwords, rules
 from market.accounts.actions import Email, others_with, plain_address
+from market.accounts.bodies import Body
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
-from market.accounts.tables import Invitation, Member, Membership, Organisation, Person
+from market.accounts.tables import Invitation, Membership, Organisation, Person
 from market.actor import SYSTEM, Actor, Role
 from market.audit.actions import record
 from market.db import find, maybe, transaction
@@ -317,7 +318,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     return row, token
 
 
-def office_of(body: Organisation, told: Mapping[str, Any]) -> rules.Office:
+def office_of(body: Organisation | Body, told: Mapping[str, Any]) -> rules.Office:
     """The role an invitation offers, from the fields of an :class:`InvitationDraft` by name, some of which may be missing."""
     return rules.Office(
         body.kind,
@@ -402,21 +403,6 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
         body = await find(Organisation, Organisation.id == row.organisation)
         await begin(actor, person, body, row.role, row.title, row.office_since, row.office_until)
     return body
-
-
-async def invitations_to(person: Person) -> list[Open]:
-    """The invitations to this person's address that may still be accepted, newest first."""
-    waiting = (
-        await Invitation.objects()
-        .where(
-            (Invitation.email == person.email)
-            & Invitation.accepted_at.is_null()
-            & Invitation.withdrawn_at.is_null()
-            & (Invitation.expires_at > clock.now())
-        )
-        .order_by(Invitation.invited_at, ascending=False)
-    )
-    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in waiting]
 
 
 async def _keep_person(person: Person, *, new: bool) -> None:
@@ -513,51 +499,12 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
     return row
 
 
-async def members_of(organisation: int) -> list[Member]:
-    """Everybody in a body now or from a later day."""
-    return await rows(
-        Member,
-        """
-        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last
-        FROM membership m JOIN person p ON p.id = m.person
-        WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
-        ORDER BY m.role, p.name, m.id
-        """,
-        organisation,
-        clock.now(),
-    )
-
-
-async def invitations_of(organisation: int) -> list[Invitation]:
-    """Invitations into a body that may still be accepted, newest first."""
-    return (
-        await Invitation.objects()
-        .where(
-            (Invitation.organisation == organisation)
-            & (Invitation.accepted_at.is_null())
-            & (Invitation.withdrawn_at.is_null())
-            & (Invitation.expires_at > clock.now())
-        )
-        .order_by(Invitation.invited_at, ascending=False)
-    )
-
-
-async def everybody_but_suppliers() -> list[Organisation]:
-    """Buyers, audit bodies and operators, by name."""
-    return await Organisation.objects().where(Organisation.kind != "supplier").order_by(Organisation.name)
-
-
-async def departments() -> list[Organisation]:
-    """The central departments, by name."""
-    return await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
-
-
 def may_see_people(actor: Actor, organisation: int) -> bool:
     """Whether the names of a body's people are this actor's business: its own members, operators and auditors."""
     return bool(actor.wears("operator", "auditor") or organisation in actor.organisations())
 
 
-def roles_to_give(actor: Actor, organisation: Organisation) -> list[Role]:
+def roles_to_give(actor: Actor, organisation: Body) -> list[Role]:
     """The roles of this body that the actor may give."""
     return [role for role in rules.ROLES[organisation.kind] if rules.may_give(actor, organisation.id, role)]
 

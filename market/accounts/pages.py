@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from market import organisations as registers
-from market.accounts import actions, guards, memberships, passkeys, rules
+from market.accounts import actions, bodies, guards, memberships, passkeys, rules
 from market.accounts.people import is_unreachable
 from market.accounts.sessions import COOKIE, LASTS, begin, digest
 from market.accounts.tables import Organisation, Person, Session
@@ -324,7 +324,7 @@ class OrganisationPages(Controller):
     @get("/", guards=[guards.public])
     async def index(self, request: Visitor) -> Response[bytes]:
         """Buyers, audit bodies and operators; suppliers have a list of their own."""
-        return show(request, "accounts/organisations.html", organisations=await memberships.everybody_but_suppliers())
+        return show(request, "accounts/organisations.html", organisations=await bodies.everybody_but_suppliers())
 
     @get("/new", guards=[guards.operator])
     async def new(self, request: Visitor) -> Response[bytes]:
@@ -346,16 +346,13 @@ class OrganisationPages(Controller):
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """What is public of a body."""
-        body = await find(Organisation, Organisation.ref == ref)
+        body = await bodies.body(ref)
         if body.kind == "supplier":
             return to(f"/suppliers/{ref}")
-        department = await find(Organisation, Organisation.id == body.department) if body.department else None
         return show(
             request,
             "accounts/organisation.html",
             body=body,
-            department=department,
-            number=registers.Identifier(body.scheme, body.identifier) if body.identifier else None,
             sees_people=memberships.may_see_people(request.user, body.id),
         )
 
@@ -386,11 +383,10 @@ class OrganisationPages(Controller):
     async def invite(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Invite somebody."""
         form = await forms.read(request, memberships.InvitationDraft)
-        body = await find(Organisation, Organisation.ref == ref)
-        form.beside(refusals(rules.INVITE, memberships.office_of(body, form.found)))
+        form.beside(refusals(rules.INVITE, memberships.office_of(await bodies.body(ref), form.found)))
         with form.acting():
-            row, _token = await memberships.invite(request.user, ref, form.data)
-            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=row.email))
+            sent, _token = await memberships.invite(request.user, ref, form.data)
+            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=sent.email))
         return await _people(request, ref, form)
 
     @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
@@ -450,13 +446,13 @@ async def _entering(request: Visitor, form: forms.Form[Any], body: Organisation 
         status=form.status,
         form=form,
         body=body,
-        departments=[(each.ref, each.name) for each in await memberships.departments()],
-        schemes=[(each.code, each.name) for each in registers.schemes("GB")],
+        departments=await bodies.departments(),
+        schemes=[(register.code, register.name) for register in registers.schemes("GB")],
     )
 
 
 async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
-    body = await find(Organisation, Organisation.ref == ref)
+    body = await bodies.body(ref)
     if not memberships.may_see_people(request.user, body.id):
         raise NotFound("Organisation")
     roles = memberships.roles_to_give(request.user, body)
@@ -466,8 +462,8 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         status=form.status,
         form=form,
         body=body,
-        members=await memberships.members_of(body.id),
-        invitations=await memberships.invitations_of(body.id) if roles else [],
+        members=await bodies.members_of(body.id),
+        invitations=await bodies.invitations_of(body.id) if roles else [],
         roles=[(role, role.replace("-", " ").capitalize()) for role in roles],
     )
 
@@ -508,7 +504,7 @@ async def _account(
         status=shown.status,
         form=shown,
         me=person,
-        invitations=await memberships.invitations_to(person),
+        invitations=await bodies.invitations_to(person.email),
         unreachable=_(UNREACHABLE) if await is_unreachable(person.id) else None,
         passkeys=[
             (key, form if form and key.id == renamed else forms.stored(passkeys.PasskeyName, key))

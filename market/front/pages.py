@@ -10,6 +10,7 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
+from challenges.listing import open_now
 from market import VERSION, clock
 from market.accounts import actions as accounts
 from market.accounts import guards
@@ -17,9 +18,10 @@ from market.accounts.sessions import COOKIE, LASTS
 from market.actor import SUPPLIER_ROLES
 from market.front import demo
 from market.front.desks import desk
-from market.front.figures import Figures, counted, figures, open_challenges, open_lots
+from market.front.figures import Figures, counted, figures
 from market.reads import rows
 from market.settings import settings
+from market.tenders.listing import open_lots
 from market.web import crossing, forms, once
 from market.web.pages import Visitor, show, to
 from market.web.words import day, money, number
@@ -71,12 +73,11 @@ class HomePages(Controller):
     @get("/", guards=[guards.public])
     async def home(self, request: Visitor) -> Response[bytes]:
         """What is open now, what came of it, how it works."""
-        now = clock.now()
         return show(
             request,
             "front/home.html",
-            challenges=await open_challenges(now, SHOWN),
-            lots=await open_lots(now, SHOWN),
+            challenges=await open_now(SHOWN),
+            lots=await open_lots(SHOWN),
             facts=_three(await figures()),
         )
 

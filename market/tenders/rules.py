@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from market import policy, workdays
-from market.money import Money
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, gate, method
+from market.tenders import cpv, facts, gate
+from market.tenders.facts import Candidate
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.accounts.tables import Organisation
-    from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+    from market.tenders.tables import Tender
 
 Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
 
@@ -57,7 +55,7 @@ def takes_bids(closes_at: datetime | None, now: datetime) -> bool:
     return closes_at is not None and now < closes_at
 
 
-def stage(tender: Tender | Dates, now: datetime) -> Stage:
+def stage(tender: Tender | facts.Tender | Dates, now: datetime) -> Stage:
     """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it. Which lots are decided is
     not asked here: what is allowed does not depend on it."""
     if tender.cancelled_at is not None:
@@ -90,39 +88,6 @@ def standing(tender: Dates, now: datetime) -> Standing:
         return Standing(found, word, tone, tender.cancelled_at, _("Cancelled"))
     label = {"draft": _("Planned to close"), "closed": _("Closed")}.get(found, "Closes")
     return Standing(found, word, tone, tender.closes_at, label)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """All that is looked at before a tender is published. `family` are the ids of the bodies whose exercises serve this
-    buyer too: those of the same department, itself included. `criteria` are by the lot's id, `evidence` is what is on
-    record for any of them."""
-
-    tender: Tender
-    buyer: Organisation
-    now: datetime
-    lots: Sequence[Lot]
-    criteria: Mapping[int, Sequence[LotCriterion]]
-    officers: Sequence[OpeningOfficer]
-    evidence: Sequence[InnovationEvidence]
-    family: frozenset[int]
-
-    @property
-    def codes(self) -> list[str]:
-        """Every CPV code of the lots, or the tender's own while it has no lot."""
-        found = [code for lot in self.lots for code in lot.cpv]
-        return list(dict.fromkeys(found or self.tender.cpv))
-
-    @property
-    def method(self) -> tuple[str, ...]:
-        """The rules by which bids will be scored and ranked, as they are stated with the tender."""
-        every = [each for criteria in self.criteria.values() for each in criteria]
-        return method.stated(every, self.tender.lots_per_supplier)
-
-    @property
-    def value(self) -> Money:
-        """What the lots are estimated to be worth together."""
-        return Money(sum(lot.value_minor for lot in self.lots), self.tender.currency)
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────

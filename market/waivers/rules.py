@@ -15,6 +15,7 @@ from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import gate
 from market.tenders import rules as tender_rules
+from market.tenders.facts import Candidate
 from market.waivers.grounds import grounds
 from market.wording import N_, _
 
@@ -77,7 +78,7 @@ class Wish:
     """What a buyer asks for, beside the tender it is asked for. `shown` are the references of the concluded exercises on
     the same subject that were put before her."""
 
-    tender: tender_rules.Candidate
+    tender: Candidate
     ground: str
     statement: str
     evidence: Sequence[str]

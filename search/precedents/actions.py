@@ -19,8 +19,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.refusals import NotFound, insist
 from market.standing import Standing
-from market.tenders import actions as tenders
-from market.tenders import cpv
+from market.tenders import cpv, log, readers
 from market.tenders.tables import Tender
 from market.waivers import actions as waivers
 from market.wording import N_
@@ -101,11 +100,11 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
         )
     if kind == "tender":
         found = await find(Tender, Tender.ref == ref, lock=lock)
-        lots = await tenders.lots_of(found)
+        lots = await readers.lots_of(found)
         codes = dict.fromkeys([*found.cpv, *(code for lot in lots for code in lot.cpv)])
         labels = [cpv.label(code) for code in codes if cpv.known(code)]
         texts = [found.title, found.title, found.description, *(f"{lot.title}\n{lot.description}" for lot in lots)]
-        about = await tenders.ancestors(found)
+        about = await log.ancestors(found)
         return Subject(
             "tender", ref, found.title, "\n".join([*texts, *labels]), found.buyer, found.published_at, tuple(about)
         )

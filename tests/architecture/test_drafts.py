@@ -37,7 +37,7 @@ from market.standards import actions as standards
 from market.standards import publishing, sandboxes
 from market.standards.tables import Service
 from market.suppliers import actions as suppliers
-from market.tenders import actions as tenders
+from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from tests import given
@@ -154,7 +154,7 @@ def test_every_draft_goes_whole_to_its_row_to_a_form_and_back(kind: type[msgspec
 
 
 def test_drafts_are_found() -> None:
-    assert {tenders.LotDraft, tenders.About, missions.MissionDraft, suppliers.ProfileDraft} <= set(every_draft())
+    assert {drafting.LotDraft, drafting.About, missions.MissionDraft, suppliers.ProfileDraft} <= set(every_draft())
     assert len(every_draft()) > 20
 
 
@@ -189,23 +189,23 @@ async def of_a_tender(action: str) -> list[Change]:
     made = await given.tendering(lots=1)
     second: dict[str, tuple[Any, Any]] = {
         "describe": (
-            tenders.About("Sensors for drains", "All of them.", given.CODES, "North"),
-            tenders.About("Alarms for drains", "Half of them.", given.CODES, "South"),
+            drafting.About("Sensors for drains", "All of them.", given.CODES, "North"),
+            drafting.About("Alarms for drains", "Half of them.", given.CODES, "South"),
         ),
         "explain_origin": (
-            tenders.Origin("", True, "Forty firms sell it."),
-            tenders.Origin("", True, "Fifty firms sell it."),
+            drafting.Origin("", True, "Forty firms sell it."),
+            drafting.Origin("", True, "Fifty firms sell it."),
         ),
         "set_dates": (
-            tenders.Dates(given.TODAY + timedelta(days=4), given.TODAY + timedelta(days=40)),
-            tenders.Dates(given.TODAY + timedelta(days=5), given.TODAY + timedelta(days=50)),
+            drafting.Dates(given.TODAY + timedelta(days=4), given.TODAY + timedelta(days=40)),
+            drafting.Dates(given.TODAY + timedelta(days=5), given.TODAY + timedelta(days=50)),
         ),
         "set_terms": (
-            tenders.Terms("Ours.", "", 3, "One crew does it."),
-            tenders.Terms("Theirs.", "", 2, "One tool does it."),
+            drafting.Terms("Ours.", "", 3, "One crew does it."),
+            drafting.Terms("Theirs.", "", 2, "One tool does it."),
         ),
     }
-    save = partial(getattr(tenders, action), made.officers[0], made.ref)
+    save = partial(getattr(drafting, action), made.officers[0], made.ref)
     return [Change(save, partial(one, Tender, made.ref), *second[action])]
 
 
@@ -213,9 +213,9 @@ async def of_a_lot() -> list[Change]:
     made = await given.tendering(lots=1)
     lot = await Lot.objects().first()
     assert lot
-    first = tenders.LotDraft("Terraces", 100_00, given.CODES, "Twelve streets", False)
-    second = tenders.LotDraft("Gardens", 200_00, given.CODES[:1], "Ten streets", True)
-    return [Change(partial(tenders.revise_lot, made.officers[0], lot.ref), partial(one, Lot, lot.ref), first, second)]
+    first = drafting.LotDraft("Terraces", 100_00, given.CODES, "Twelve streets", False)
+    second = drafting.LotDraft("Gardens", 200_00, given.CODES[:1], "Ten streets", True)
+    return [Change(partial(drafting.revise_lot, made.officers[0], lot.ref), partial(one, Lot, lot.ref), first, second)]
 
 
 async def of_a_challenge() -> list[Change]:
@@ -336,11 +336,11 @@ CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
     "market.standards.actions.revise_service": of_a_service,
     "market.standards.sandboxes.name": of_a_sandbox,
     "market.suppliers.actions.update_profile": of_a_profile,
-    "market.tenders.actions.describe": partial(of_a_tender, "describe"),
-    "market.tenders.actions.explain_origin": partial(of_a_tender, "explain_origin"),
-    "market.tenders.actions.revise_lot": of_a_lot,
-    "market.tenders.actions.set_dates": partial(of_a_tender, "set_dates"),
-    "market.tenders.actions.set_terms": partial(of_a_tender, "set_terms"),
+    "market.tenders.drafts.actions.describe": partial(of_a_tender, "describe"),
+    "market.tenders.drafts.actions.explain_origin": partial(of_a_tender, "explain_origin"),
+    "market.tenders.drafts.actions.revise_lot": of_a_lot,
+    "market.tenders.drafts.actions.set_dates": partial(of_a_tender, "set_dates"),
+    "market.tenders.drafts.actions.set_terms": partial(of_a_tender, "set_terms"),
 }
 
 

@@ -69,7 +69,7 @@ def facts_of(module: ModuleType, annotations: dict[str, Any], known: set[type[An
             if not inspect.isclass(found) or found in known or issubclass(found, Table):
                 continue
             # Who acts, money and what a check found are values of the whole house, made elsewhere; facts are made for rules.
-            if not found.__module__.endswith((".rules", __name__)):
+            if not found.__module__.endswith((".rules", ".facts", __name__)):
                 continue
             if dataclasses.is_dataclass(found) or issubclass(found, msgspec.Struct | tuple):
                 known.add(found)

@@ -118,7 +118,7 @@ def test_a_field_on_a_lot_needs_the_files_that_are_named_and_no_other(tmp_path: 
         after="    sme_suitable = yes_or_no(True)\n",
     )
     copy.add(
-        "market/tenders/actions.py",
+        "market/tenders/drafts/actions.py",
         '    colour: Annotated[str, Meta(title="Colour", max_length=20)] = ""\n',
         after='    sme_suitable: Annotated[bool, Meta(title=N_("Suitable for small firms"))] = False\n',
     )

@@ -25,6 +25,7 @@ from market.opendata.shapes import Tag
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.tenders import actions as tenders
+from market.tenders import readers
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
@@ -229,7 +230,7 @@ async def test_before_the_opening_nothing_tells_how_many_bid_or_who() -> None:
         await there.publish()
         supplier = await given.supplier("Quietly Bidding Ltd")
         firm = await given.person(supplier, "supplier-admin")
-        lots = await tenders.lots_of(there.tender)
+        lots = await readers.lots_of(there.tender)
         criteria = await many("SELECT ref FROM lot_criterion WHERE lot = {} AND kind = 'quality'", lots[0].id)
         draft = bids.BidDraft(5_000_000, {each["ref"]: "We have done this." for each in criteria}, True)
         await bids.submit(firm, there.ref, lots[0].ref, draft)

@@ -11,7 +11,7 @@ from litestar import Litestar
 from market import clock, drafts
 from market.panels import actions as panels
 from market.panels.panel import field
-from market.panels.tables import Consensus, Mark
+from market.panels.tables import Consensus
 from tests import given
 from tests.market.panels.given_panels import KINDS, Judged
 
@@ -25,29 +25,6 @@ def typed(marks: panels.Marks, **more: str) -> dict[str, str]:
     """What is typed into the form."""
     points = {field("points", each.criterion): str(each.points) for each in marks.marks}
     return {**points, **{field("reason", each.criterion): each.reason for each in marks.marks}, **more}
-
-
-@each_kind
-async def test_a_stale_page_shows_what_was_kept_beside_what_was_typed_and_saves_on_demand(
-    app: Litestar, kind: Kind
-) -> None:
-    case = await kind()
-    with clock.at(case.at):
-        await case.declare(case.members[0])
-        async with given.browser(app) as client:
-            await given.signed_in(client, case.members[0])
-            await client.post(f"{case.page}/read")
-            first = typed(await case.marks(80, "The first window."))
-            assert (await given.filled(client, case.page, first)).status_code == 303
-            second = typed(await case.marks(40, "The second window."))
-            stale = await client.post(case.page, data={**second, "version": drafts.NOTHING})
-            assert stale.status_code == 409
-            for words in ("The first window.", "The second window.", "compare with what is saved now"):
-                assert words in stale.text
-            found = re.search(r'name="version" value="(\w+)"', stale.text)
-            assert found is not None
-            assert (await client.post(case.page, data={**second, "version": found[1]})).status_code == 303
-    assert {row["reason"] for row in await Mark.select(Mark.reason)} == {"The second window."}
 
 
 @each_kind

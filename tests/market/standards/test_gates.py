@@ -19,7 +19,7 @@ from market.db import find
 from market.refusals import Refused
 from market.standards import actions, certificates, exemptions, publishing, sanctions
 from market.standards.tables import Service, Withholding
-from market.tenders import actions as tenders
+from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Tender
 from market.workdays import end_of_day
 from tests import given, given_awards, given_tenders
@@ -437,14 +437,14 @@ async def test_for_national_security_a_signed_result_takes_the_certificates_plac
 
 async def test_a_tender_names_a_published_profile() -> None:
     case = await given.tendering()
-    terms = tenders.Terms("Rights stay with the supplier.", "unheard@1")
+    terms = drafting.Terms("Rights stay with the supplier.", "unheard@1")
     with pytest.raises(Refused) as refused:
-        await tenders.set_terms(case.officers[0], case.ref, terms, await given.as_is(tenders.Terms, Tender, case.ref))
+        await drafting.set_terms(case.officers[0], case.ref, terms, await given.as_is(drafting.Terms, Tender, case.ref))
     assert [each.code for each in refused.value.reasons] == ["tender.profile-unknown"]
-    row = await tenders.set_terms(
+    row = await drafting.set_terms(
         case.officers[0],
         case.ref,
-        tenders.Terms("Rights stay.", "uk-core@1"),
-        await given.as_is(tenders.Terms, Tender, case.ref),
+        drafting.Terms("Rights stay.", "uk-core@1"),
+        await given.as_is(drafting.Terms, Tender, case.ref),
     )
     assert row.profile == CORE
