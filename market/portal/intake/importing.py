@@ -18,7 +18,7 @@ from market.portal import rules
 from market.portal.intake import keeping, sources
 from market.portal.intake.fetching import Fetcher, Unreachable
 from market.portal.intake.keeping import Counts
-from market.portal.intake.reading import Defect, Found, read
+from market.portal.intake.reading import Defect, Found, published
 from market.portal.intake.reading import Position as Place
 from market.portal.intake.sources import Paging
 from market.portal.intake.tabular import read_table
@@ -200,6 +200,6 @@ def _items(part: Part) -> Iterator[tuple[Found | Defect, int]]:
         yield Defect(Place(part.name), _("The file cannot be opened: {strerror}.", strerror=error.strerror or error)), 0
         return
     with stream:
-        found = read_table(stream, name=part.name) if part.table else read(stream, name=part.name)
+        found = read_table(stream, name=part.name) if part.table else published(stream, name=part.name)
         for each in found:
             yield each, stream.tell()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from market.portal.intake.merging import merge
 from market.portal.intake.names import identifier, name_variants, number_in, words
 from market.portal.intake.notices import Notice, Party, notice
-from market.portal.intake.reading import Found, read
+from market.portal.intake.reading import Found, published
 from market.portal.intake.upgrading import Upgraded, upgrade
 from market.portal.sameness.matching import (
     AUTOMATIC,
@@ -199,7 +199,7 @@ def test_firms_are_recognised_under_their_many_names_and_hardly_one_is_taken_for
 
 
 def notices(name: str, source: str) -> list[Notice]:
-    every = [upgrade(each) for each in read(ROOT / "fixtures" / "ocds" / name) if isinstance(each, Found)]
+    every = [upgrade(each) for each in published(ROOT / "fixtures" / "ocds" / name) if isinstance(each, Found)]
     by: dict[str, list[Upgraded]] = {}
     for each in every:
         assert isinstance(each, Upgraded)
