@@ -35,7 +35,7 @@ from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
 from market.reads import rows, the
 from market.refusals import NotFound, insist
-from market.standards import sanctions
+from market.standards.sanctions import actions as sanctions
 from market.tenders import cpv
 from market.wording import N_
 

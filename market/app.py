@@ -55,7 +55,11 @@ from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
 from market.settings import settings
 from market.standards.api import StandardsApi
-from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
+from market.standards.components.pages import ComponentPages
+from market.standards.exemptions.pages import ExemptionPages
+from market.standards.pages import StandardsPages, WellKnownPages
+from market.standards.profiles.pages import ProfilePages
+from market.standards.sanctions.pages import SanctionPages
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
@@ -115,6 +119,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     RegisterPages,
     SupplierPages,
     StandardsPages,
+    ProfilePages,
+    ExemptionPages,
+    SanctionPages,
     ComponentPages,
     WellKnownPages,
     LetterPages,

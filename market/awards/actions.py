@@ -29,7 +29,7 @@ from market.panels import rules as panel_rules
 from market.proof import canonical
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
-from market.standards import certificates
+from market.standards.certificates import actions as certificates
 from market.tenders.tables import Lot, Tender
 from market.wording import N_, _
 

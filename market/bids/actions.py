@@ -23,7 +23,8 @@ from market.proof import canonical, sealing
 from market.reads import row, rows
 from market.refusals import NotFound, Refused, insist, refusals
 from market.settings import settings
-from market.standards import certificates, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.sanctions import actions as sanctions
 from market.tenders.actions import add_follower
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 from market.wording import N_, _

@@ -33,8 +33,9 @@ from market.missions.tables import Mission
 from market.portal import actions as portal
 from market.portal.tables import Source
 from market.refusals import Refused
-from market.standards import actions as standards
-from market.standards import publishing, sandboxes
+from market.standards.components import actions as standards
+from market.standards.profiles import actions as publishing
+from market.standards.sandboxes import actions as sandboxes
 from market.standards.tables import Service
 from market.suppliers import actions as suppliers
 from market.tenders.drafts import actions as drafting
@@ -333,8 +334,8 @@ CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
     "market.accounts.passkeys.rename": of_a_passkey,
     "market.missions.actions.edit": of_a_mission,
     "market.portal.actions.fetch_every": of_a_portal,
-    "market.standards.actions.revise_service": of_a_service,
-    "market.standards.sandboxes.name": of_a_sandbox,
+    "market.standards.components.actions.revise_service": of_a_service,
+    "market.standards.sandboxes.actions.name": of_a_sandbox,
     "market.suppliers.actions.update_profile": of_a_profile,
     "market.tenders.drafts.actions.describe": partial(of_a_tender, "describe"),
     "market.tenders.drafts.actions.explain_origin": partial(of_a_tender, "explain_origin"),
@@ -397,7 +398,7 @@ HAPPENS_ONCE = {
     "market.portal.suppliers.actions.decide",
     "market.portal.suppliers.claims.decide",
     "market.questions.actions.answer",
-    "market.standards.sanctions.answer",
+    "market.standards.sanctions.actions.answer",
 }
 """What is decided or answered once: a rule refuses the second under the lock, so nothing can be overwritten."""
 

@@ -11,10 +11,6 @@ LONGER_STILL = {
     "challenges/api.py",
     "challenges/pages.py",
     "challenges/rules.py",
-    "market/contracts/actions.py",
-    "market/standards/changes.py",
-    "market/standards/pages.py",
-    "market/standards/rules.py",
 }
 """Files that were longer when the limit was set. Names are taken off this list and never put on it."""
 

@@ -28,8 +28,8 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.payments import actions as payments
 from market.refusals import Refused
-from market.standards import actions as standards
-from market.standards import publishing
+from market.standards.components import actions as standards
+from market.standards.profiles import actions as publishing
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise

@@ -20,7 +20,7 @@ from market.missions.tables import Mission
 from market.proof import sealing
 from market.reads import the
 from market.refusals import insist
-from market.standards import publishing as standards
+from market.standards.profiles import actions as standards
 from market.tenders import cpv, rules
 from market.tenders.log import written
 from market.tenders.readers import BUYING_SIDE, exercises_for

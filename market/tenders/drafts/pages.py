@@ -16,7 +16,7 @@ from market.db import find
 from market.missions import actions as missions
 from market.money import Money
 from market.refusals import NotFound
-from market.standards import publishing as standards
+from market.standards.profiles import actions as standards
 from market.tenders import cpv, gate, readers
 from market.tenders.drafts import actions
 from market.tenders.tables import Lot, Tender

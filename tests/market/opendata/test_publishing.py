@@ -18,6 +18,7 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.bids import actions as bids
 from market.contracts import actions as contracts
+from market.contracts import changes
 from market.contracts.tables import Milestone
 from market.db import many, one
 from market.opendata import actions, feed, gathering, packages
@@ -147,10 +148,10 @@ async def test_a_tender_from_notice_to_payment() -> None:
     await pay(f"milestone:{first.ref}", other, signed + DAY)
     assert contract.ends_on is not None
     with clock.at(signed + 2 * DAY):
-        change = contracts.ChangeDraft("additional", MORE, contract.ends_on + 9 * DAY)
-        proposed = await contracts.propose_change(manager, contract.ref, change)
+        change = changes.ChangeDraft("additional", MORE, contract.ends_on + 9 * DAY)
+        proposed = await changes.propose(manager, contract.ref, change)
     with clock.at(signed + 3 * DAY):
-        await contracts.agree_change(case.firms[1], contract.ref, proposed.ref)
+        await changes.agree(case.firms[1], contract.ref, proposed.ref)
     with clock.at(signed + 4 * DAY):
         await contracts.end(manager, contract.ref, contracts.End(GONE))
     found = await published()
@@ -460,10 +461,10 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     assert contract.ends_on is not None
     manager = await given.person(case.there.buyer, "contract-manager")
     signed = contract.drawn_up_at + 3 * DAY
-    more = contracts.ChangeDraft("additional", MORE, contract.ends_on + DAY, "Part 3", contract.ends_on, 1_000)
+    more = changes.ChangeDraft("additional", MORE, contract.ends_on + DAY, "Part 3", contract.ends_on, 1_000)
     with clock.at(signed):
-        proposed = await contracts.propose_change(manager, contract.ref, more)
-        await contracts.agree_change(case.firms[1], contract.ref, proposed.ref)
+        proposed = await changes.propose(manager, contract.ref, more)
+        await changes.agree(case.firms[1], contract.ref, proposed.ref)
     await step()
     with clock.at(signed + DAY):
         await contracts.end(manager, contract.ref, contracts.End(GONE))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from market.proof.certificates import Outcome
-from market.standards.check import check, check_file
-from market.standards.outcome import Run, Waiver
-from market.standards.profiles import NoSuchProfile, profile
+from market.standards.checking.check import check, check_file
+from market.standards.checking.outcome import Run, Waiver
+from market.standards.checking.profiles import NoSuchProfile, profile
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 

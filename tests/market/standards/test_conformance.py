@@ -21,9 +21,14 @@ from market import clock, drafts
 from market.actor import Actor
 from market.refusals import Refused
 from market.settings import settings
-from market.standards import actions, certificates, conformance, fetching, live, publishing, sanctions, sandboxes
-from market.standards.calling import Guard, Unreachable
-from market.standards.outcome import Run
+from market.standards.certificates import actions as certificates
+from market.standards.checking.outcome import Run
+from market.standards.components import actions, conformance, fetching
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
+from market.standards.sandboxes import actions as sandboxes
+from market.standards.sandboxes import live
+from market.standards.sandboxes.calling import Guard, Unreachable
 from market.standards.tables import CheckRun, LiveCheck, Sandbox, Service
 from tests import given
 from tests.market.standards.documents import good

@@ -17,7 +17,11 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Milestone
 from market.db import find
 from market.refusals import Refused
-from market.standards import actions, certificates, exemptions, publishing, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.components import actions
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
 from market.standards.tables import Service, Withholding
 from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Tender
@@ -242,7 +246,7 @@ def _with_advice(profile: object, rule: str) -> bytes:
     """A document with one finding of an advisory rule and no other."""
     import json
 
-    from market.standards.profiles import Profile
+    from market.standards.checking.profiles import Profile
 
     assert isinstance(profile, Profile)
     return json.dumps(profile.cards[rule].failing[0].document(profile.base)).encode()
@@ -287,7 +291,7 @@ async def test_exemptions_need_two_signatures_and_open_the_gate() -> None:
 
 
 async def _gates(service: Service) -> list[object]:
-    from market.standards.outcome import Run
+    from market.standards.checking.outcome import Run
 
     row = await certificates.latest_run(service, await publishing.must_be_named(CORE))
     assert row is not None

@@ -16,7 +16,11 @@ from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
-from market.standards import actions, certificates, publishing, rules, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.components import actions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
+from market.standards.sanctions import rules
 from market.standards.tables import Service, Withholding
 from tests import given
 from tests.challenges import exercise

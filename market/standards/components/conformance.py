@@ -19,8 +19,13 @@ from market.db import find, maybe, transaction
 from market.proof.certificates import Outcome
 from market.reads import rows
 from market.settings import ROOT, settings
-from market.standards import actions, apart, exemptions, fetching, live, publishing, sandboxes
-from market.standards.outcome import Run
+from market.standards.checking import apart
+from market.standards.checking.outcome import Run
+from market.standards.components import actions, fetching
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
+from market.standards.sandboxes import actions as sandboxes
+from market.standards.sandboxes import live
 from market.standards.tables import LiveCheck, Lodgement, PublishedProfile, Service
 from market.wording import _
 
@@ -98,7 +103,7 @@ def _apart(question: live.Question) -> live.Answered:
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "market.standards.live"],
+                [sys.executable, "-m", "market.standards.sandboxes.live"],
                 input=msgspec.msgpack.encode(question),
                 capture_output=True,
                 timeout=question.seconds + 60,

@@ -32,10 +32,11 @@ from market.openapi.limits import run_seconds
 from market.openapi.ruleset import RulesetRefused
 from market.proof.certificates import Outcome
 from market.settings import ROOT
-from market.standards import changes, reference
-from market.standards.check import check
-from market.standards.outcome import Finding, Run, Waiver
-from market.standards.profiles import Profile, compose
+from market.standards.checking import reference
+from market.standards.checking.changes import comparison as changes
+from market.standards.checking.check import check
+from market.standards.checking.outcome import Finding, Run, Waiver
+from market.standards.checking.profiles import Profile, compose
 from market.standards.rules import BUSY
 from market.wording import _
 
@@ -176,7 +177,7 @@ class _Process:
         if self._child is None or self._child.poll() is not None:
             self.close()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "market.standards.apart"],
+                [sys.executable, "-m", "market.standards.checking.apart"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 cwd=ROOT,

@@ -20,9 +20,8 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.reads import rows
 from market.refusals import NotFound, insist
-from market.standards import certificates, rules
-from market.standards.outcome import Run
-from market.standards.publishing import label
+from market.standards.profiles.actions import label
+from market.standards.sanctions import rules
 from market.standards.tables import PublishedProfile, Service, Withholding
 from market.wording import N_, _
 
@@ -46,18 +45,18 @@ async def withheld(supplier: int, at: datetime, *, pinned: date | None = None) -
     With `pinned`, the day whose gates a running contract is held to, what is withheld only for rules that became gates later
     does not count: they bind new business and never reach back.
     """
-    given = await Withholding.objects().where((Withholding.supplier == supplier) & (Withholding.cure_until < at))
-    if pinned is not None:
-        given = [each for each in given if not await _only_later_gates(each, pinned)]
-    return rules.withheld(given, at)
-
-
-async def _only_later_gates(row: Withholding, pinned: date) -> bool:
-    service = await find(Service, Service.id == row.service)
-    latest = await certificates.latest_run(service, await find(PublishedProfile, PublishedProfile.id == row.profile))
-    if latest is None or latest.outcome != "fail":
-        return False
-    return rules.only_later_gates(Run.read(latest.result.encode()), pinned)
+    notices = await rows(
+        rules.Lapsed,
+        """
+        SELECT w.cure_until, w.restored_at, w.reason, r.result FROM withholding w LEFT JOIN LATERAL (
+          SELECT CASE WHEN outcome = 'fail' THEN result END AS result FROM check_run
+          WHERE service = w.service AND profile = w.profile ORDER BY id DESC LIMIT 1) r ON true
+        WHERE w.supplier = {} AND w.cure_until < {} ORDER BY w.id
+        """,
+        supplier,
+        at,
+    )
+    return rules.withheld(notices, at, pinned)
 
 
 async def open_of(service: Service, profile: PublishedProfile) -> Withholding | None:
@@ -236,7 +235,7 @@ async def _record(
     )
 
 
-class Sanctioned(rules.Cure, frozen=True):
+class Sanctioned(rules.Dates, frozen=True):
     """A notice or withholding of the public register."""
 
     ref: str

@@ -17,8 +17,8 @@ from market.openapi import limits
 from market.openapi.document import Document, Unreadable, digest, load
 from market.openapi.run import LintFinding, LintResult, lint
 from market.proof.certificates import Outcome
-from market.standards.outcome import Finding, Run, Waiver, decide, waive
-from market.standards.profiles import Profile, profile
+from market.standards.checking.outcome import Finding, Run, Waiver, decide, waive
+from market.standards.checking.profiles import Profile, profile
 from market.wording import N_, _
 
 

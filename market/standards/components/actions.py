@@ -22,8 +22,15 @@ from market.openapi.limits import MAX_BYTES
 from market.proof.certificates import Outcome
 from market.reads import row, rows
 from market.refusals import Refused, insist, refusals
-from market.standards import apart, certificates, exemptions, publishing, rules, sanctions, sandboxes
-from market.standards.outcome import Run
+from market.standards.certificates import actions as certificates
+from market.standards.certificates import rules as certified
+from market.standards.checking import apart
+from market.standards.checking.outcome import Run
+from market.standards.components import rules
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
+from market.standards.sandboxes import actions as sandboxes
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.web.limits import Limit, spend
 from market.wording import N_, _
@@ -148,7 +155,7 @@ async def withdraw_service(actor: Actor, ref: str) -> Service:
             service.withdrawn_at = clock.now()
             await service.save([Service.withdrawn_at])
             for held in await certificates.of_service(service):
-                if rules.in_force(held, clock.now()):
+                if certified.in_force(held, clock.now()):
                     await certificates.revoke(held, _("The service was withdrawn."))
             for profile in await _profiles(service):
                 await sanctions.restore(service, profile, _("The service was withdrawn."))
@@ -407,16 +414,16 @@ async def _bring_about(
     now, label = clock.now(), publishing.label(profile)
     standing = await _unrevoked(service, profile)
     newest = await certificates.latest_lodgement(service)
-    facts = rules.Certifying(
+    facts = certified.Certifying(
         found.outcome.passed,
         newest is not None and newest.id == lodged.id,
         service.withdrawn_at is not None,
         bool(service.private),
         await exemptions.private(service, now),
     )
-    wrong = refusals(rules.CERTIFY, facts)
+    wrong = refusals(certified.CERTIFY, facts)
     if not wrong:
-        renewed = any(rules.in_force(each, now) for each in standing)
+        renewed = any(certified.in_force(each, now) for each in standing)
         for each in standing:
             await certificates.revoke(each, _("A newer certificate took its place."), replaced=True)
         made = await certificates.issue(service, profile, run, found)

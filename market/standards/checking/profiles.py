@@ -23,7 +23,7 @@ from market.openapi.ruleset import Ruleset, RulesetRefused, read
 from market.proof import canonical
 from market.wording import _
 
-SHIPPED = File(__file__).parents[2] / "fixtures" / "standards" / "profiles"
+SHIPPED = File(__file__).parents[3] / "fixtures" / "standards" / "profiles"
 TIERS = ("gate", "advisory")
 ALWAYS = ("parser", "invalid-ref", "unrecognized-format")
 """Codes the engine itself reports, in every profile."""

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from market.egress import Forbidden
 from market.openapi.limits import MAX_BYTES
 from market.settings import settings
-from market.standards.calling import Exhausted, Guard, Unreachable
-from market.standards.rules import NOT_FETCHED
+from market.standards.components.rules import NOT_FETCHED
+from market.standards.sandboxes.calling import Exhausted, Guard, Unreachable
 from market.wording import _
 
 SECONDS = 20.0

@@ -17,9 +17,9 @@ from market.openapi.document import Unreadable
 from market.openapi.ruleset import RulesetRefused
 from market.reads import the
 from market.refusals import NotFound, Refused, refusals
-from market.standards import rules
-from market.standards.apart import composed
-from market.standards.profiles import SHIPPED, Profile, profile, shipped, version_key
+from market.standards.checking.apart import composed
+from market.standards.checking.profiles import SHIPPED, Profile, profile, shipped, version_key
+from market.standards.profiles import rules
 from market.standards.tables import PublishedProfile
 from market.wording import _
 
@@ -129,10 +129,17 @@ async def labels() -> list[str]:
     return [label(row) for row in await published()]
 
 
+async def choices() -> list[tuple[str, str]]:
+    """The published profile versions as a form offers them: label and words."""
+    return [
+        (label(row), _("{title}, version {version}", title=row.title, version=row.version)) for row in await published()
+    ]
+
+
 async def named(said: str) -> PublishedProfile | None:
     """The profile version that a label names, None when there is none: `uk-core@1.0.0`, or `uk-core@1` and `uk-core`
     for the newest that begins so."""
-    name, _, version = said.strip().partition("@")
+    name, _at, version = said.strip().partition("@")
     for row in await versions_of(name):
         if not version or row.version == version or str(row.version).startswith(version + "."):
             return row

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from market.proof.certificates import CERTIFICATE, RESULT, Certificate, sign
-from market.standards.outcome import Run
+from market.standards.checking.outcome import Run
 
 
 def issue(

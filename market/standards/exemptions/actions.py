@@ -17,9 +17,10 @@ from market.db import find, maybe, transaction
 from market.proof import certificates as signed
 from market.reads import rows
 from market.refusals import NotFound, Refused, insist, refusals
-from market.standards import publishing, rules
-from market.standards.certificates import public_keys
-from market.standards.outcome import Waiver
+from market.standards.checking.outcome import Waiver
+from market.standards.exemptions import rules
+from market.standards.keys import public_keys
+from market.standards.profiles import actions as publishing
 from market.standards.tables import Exemption, PublishedProfile, Service
 from market.standing import Standing
 from market.wording import N_, _
@@ -201,23 +202,57 @@ async def _record(actor: Actor, verb: str, row: Exemption, organisation: str) ->
     )
 
 
+class Holding(rules.Dates, frozen=True):
+    """An exemption of a service that holds: the rules it waives under which profile, and the buyer (its id) who signed it."""
+
+    ref: str
+    ground: str
+    profile: str
+    rules: list[str]
+    buyer: int
+
+
+async def holding(service: Service, at: datetime) -> list[Holding]:
+    """The exemptions of a service that hold at a moment."""
+    asked = await rows(
+        Holding,
+        """
+        SELECT ref, ground, profile, rules, buyer, asked_at, signed_at, refused_at, expires_at, ended_at
+        FROM exemption WHERE service = {} ORDER BY id
+        """,
+        service.id,
+    )
+    return [exemption for exemption in asked if rules.exempts(exemption, at)]
+
+
+async def secures(supplier: int, profile: str, buyer: int | None, at: datetime) -> bool:
+    """Whether an exemption for national security covers a supplier at a buyer (ids) under a profile at a moment."""
+    asked = await rows(
+        rules.Dates,
+        """
+        SELECT asked_at, signed_at, refused_at, expires_at, ended_at FROM exemption
+        WHERE supplier = {} AND buyer = {} AND profile = {} AND ground = 'national-security'
+        """,
+        supplier,
+        buyer,
+        profile,
+    )
+    return any(rules.exempts(exemption, at) for exemption in asked)
+
+
 async def waivers_of(service: Service, profile: str, at: datetime) -> list[Waiver]:
     """The waived rules of a service under a profile version at a moment, as the engine takes them."""
-    held = await Exemption.objects().where(
-        (Exemption.service == service.id) & (Exemption.profile == profile) & (Exemption.ground == "rules")
-    )
     return [
-        Waiver(rule, str(row.ref), row.expires_at.date())
-        for row in held
-        if rules.exempts(row, at)
-        for rule in row.rules
+        Waiver(rule, exemption.ref, exemption.expires_at.date())
+        for exemption in await holding(service, at)
+        if exemption.ground == "rules" and exemption.profile == profile
+        for rule in exemption.rules
     ]
 
 
 async def private(service: Service, at: datetime) -> bool:
     """Whether a signed exemption lets a service's description stay confidential."""
-    held = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
-    return any(rules.exempts(row, at) for row in held)
+    return any(exemption.ground == "private" for exemption in await holding(service, at))
 
 
 async def may_read_private(actor: Actor, service: Service) -> bool:
@@ -225,9 +260,10 @@ async def may_read_private(actor: Actor, service: Service) -> bool:
     whose exemption keeps it confidential, while that holds. Asking for one opens nothing: the standards owner has to sign."""
     if actor.wears(*SUPPLIER_ROLES, organisation=service.supplier) or actor.wears("operator", "auditor"):
         return True
-    held = await Exemption.objects().where((Exemption.service == service.id) & (Exemption.ground == "private"))
-    now = clock.now()
-    return any(rules.exempts(row, now) and actor.wears("buyer", organisation=row.buyer) for row in held)
+    return any(
+        exemption.ground == "private" and actor.wears("buyer", organisation=exemption.buyer)
+        for exemption in await holding(service, clock.now())
+    )
 
 
 async def seen_by(actor: Actor, ref: str) -> Exemption:
@@ -243,7 +279,7 @@ async def seen_by(actor: Actor, ref: str) -> Exemption:
     return row
 
 
-class Registered(rules.ExemptionDates, frozen=True):
+class Registered(rules.Dates, frozen=True):
     """A signed exemption of the public register; without a service when it is for all that a supplier offers."""
 
     ref: str
@@ -261,7 +297,7 @@ class Registered(rules.ExemptionDates, frozen=True):
     @property
     def standing(self) -> Standing:
         """Where it stands now."""
-        return rules.exemption(self, clock.now())
+        return rules.standing(self, clock.now())
 
 
 async def register() -> list[Registered]:
@@ -284,10 +320,17 @@ async def register() -> list[Registered]:
     ]
 
 
-async def waiting() -> list[Exemption]:
-    """Exemptions that wait for the standards owner."""
-    return (
-        await Exemption.objects()
-        .where(Exemption.signed_at.is_null() & Exemption.refused_at.is_null())
-        .order_by(Exemption.id)
+class Asked(msgspec.Struct, frozen=True):
+    """An exemption that waits for the standards owner."""
+
+    ref: str
+    profile: str
+    asked_at: datetime
+
+
+async def waiting() -> list[Asked]:
+    """Exemptions that wait for the standards owner, the oldest first."""
+    return await rows(
+        Asked,
+        "SELECT ref, profile, asked_at FROM exemption WHERE signed_at IS NULL AND refused_at IS NULL ORDER BY id",
     )

@@ -3,7 +3,7 @@
 Asked in this order: does the supplier control the host (a token at a well-known path), does it serve the document that
 was lodged, do its answers conform (five checks of schemathesis, the optional extra `prelude[live]`), does it refuse
 callers without credentials, does it answer errors as problem details (RFC 9457). Requests are bounded, generated from a
-fixed seed, and only GET unless the supplier marked the sandbox writable. Everything goes through :mod:`market.standards.calling`.
+fixed seed, and only GET unless the supplier marked the sandbox writable. Everything goes through :mod:`market.standards.sandboxes.calling`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ import msgspec
 from market import nesting
 from market.egress import Forbidden
 from market.openapi.document import Unreadable, digest, load
-from market.standards.calling import Answer, Exhausted, Guard, Unreachable
-from market.standards.outcome import Finding
-from market.standards.profiles import Card, Profile, compose
+from market.standards.checking.outcome import Finding
+from market.standards.checking.profiles import Card, Profile, compose
+from market.standards.sandboxes.calling import Answer, Exhausted, Guard, Unreachable
 from market.wording import _
 
 CONTROL = "/.well-known/prelude-control.txt"

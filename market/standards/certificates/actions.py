@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from market import clock, policy
 from market.accounts.tables import Organisation
 from market.db import find
-from market.proof import certificates as signed
+from market.reads import rows
 from market.settings import settings
-from market.standards import issuing, publishing, rules
-from market.standards.outcome import Run
-from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.standards.certificates import issuing, rules
+from market.standards.checking.outcome import Run
+from market.standards.exemptions import actions as exemptions
+from market.standards.keys import private_key
+from market.standards.profiles import actions as publishing
+from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
+from market.standing import Standing
 from market.wording import _
-
-
-def private_key() -> bytes:
-    """The 32 raw bytes of the key that signs certificates, derived from the platform's secret under a label of its own."""
-    secret = settings().secret.encode()
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"prelude/standards/certificate/v1").derive(
-        secret
-    )
-
-
-def public_keys() -> dict[str, bytes]:
-    """The published keys by name: what verifies every certificate this site issued."""
-    public = signed.public_bytes(private_key())
-    return {signed.key_name(public): public}
 
 
 async def problem(
@@ -57,36 +44,28 @@ async def problem(
             "The profile {profile} is not published here, so nobody can hold a certificate under it. Ask the operator.",
             profile=profile,
         )
-    label = f"{row.name} {row.version}"
-    services = await Service.objects().where((Service.supplier == supplier) & Service.withdrawn_at.is_null())
-    checked = [each for each in services if publishing.label(row) in each.profiles]
-    offered = [each for each in services if tender in each.offered_for] if tender else checked
-    standings = [await _standing(each, row, pinned) for each in offered]
-    exempt = await _exempt(supplier, publishing.label(row), buyer, at)
-    return rules.wanting(label, standings, exempt, at, unoffered=tender if checked else "")
-
-
-async def _standing(service: Service, profile: PublishedProfile, pinned: date | None) -> rules.Standing:
-    held = await IssuedCertificate.objects().where(
-        (IssuedCertificate.service == service.id) & (IssuedCertificate.profile == profile.id)
+    if await exemptions.secures(supplier, publishing.label(row), buyer, at):
+        return ""
+    shown = await rows(
+        rules.Evidence,
+        """
+        SELECT s.ref, s.title, s.private, s.listed_at, s.profiles, s.offered_for, c.held, c.in_force, r.outcome, r.gates, r.started_at,
+          CASE WHEN r.outcome = 'fail' THEN r.result END AS result
+        FROM service s
+          CROSS JOIN LATERAL (SELECT count(*) > 0 AS held, count(*) FILTER (WHERE issued_at <= {} AND valid_until >= {}
+              AND (revoked_at IS NULL OR revoked_at > {})) > 0 AS in_force
+            FROM issued_certificate WHERE service = s.id AND profile = {}) c
+          LEFT JOIN LATERAL (SELECT outcome, gates, started_at, result FROM check_run
+            WHERE service = s.id AND profile = {} ORDER BY id DESC LIMIT 1) r ON true
+        WHERE s.supplier = {} AND s.withdrawn_at IS NULL ORDER BY s.id
+        """,
+        *[at] * 3,
+        *[row.id] * 2,
+        supplier,
     )
-    latest = await latest_run(service, profile)
-    later = False
-    if pinned is not None and latest is not None and latest.outcome == "fail" and held:
-        later = rules.only_later_gates(Run.read(latest.result.encode()), pinned)
-    return rules.Standing(service, held, latest, later)
-
-
-async def _exempt(supplier: int, label: str, buyer: int | None, at: datetime) -> bool:
-    if buyer is None:
-        return False
-    rows = await Exemption.objects().where(
-        (Exemption.supplier == supplier)
-        & (Exemption.buyer == buyer)
-        & (Exemption.profile == label)
-        & (Exemption.ground == "national-security")
-    )
-    return any(rules.exempts(row, at) for row in rows)
+    checked = [evidence for evidence in shown if publishing.label(row) in evidence.profiles]
+    offered = [evidence for evidence in shown if tender in evidence.offered_for] if tender else checked
+    return rules.wanting(f"{row.name} {row.version}", offered, pinned, unoffered=tender if checked else "")
 
 
 async def latest_run(service: Service, profile: PublishedProfile) -> CheckRun | None:
@@ -117,6 +96,38 @@ async def of_service(service: Service) -> list[IssuedCertificate]:
         await IssuedCertificate.objects()
         .where(IssuedCertificate.service == service.id)
         .order_by(IssuedCertificate.id, ascending=False)
+    )
+
+
+class Issued(rules.Dates, frozen=True):
+    """A certificate of a service as its page lists it; `profile` is the label of the version it was issued under."""
+
+    ref: str
+    profile: str
+    document: str
+    revoked_reason: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
+
+    @property
+    def state(self) -> str:
+        """The same for programs: in-force, replaced, revoked or lapsed."""
+        return self.standing.stage
+
+
+async def listed(service: Service) -> list[Issued]:
+    """Every certificate of a service, newest first."""
+    return await rows(
+        Issued,
+        """
+        SELECT c.ref, p.name || '@' || p.version AS profile, c.document, c.issued_at, c.valid_until, c.revoked_at,
+          c.revoked_reason, c.replaced
+        FROM issued_certificate c JOIN published_profile p ON p.id = c.profile WHERE c.service = {} ORDER BY c.id DESC
+        """,
+        service.id,
     )
 
 
@@ -163,8 +174,7 @@ async def _until(service: Service, record: Run, now: datetime) -> datetime:
     ends = now + timedelta(days=policy.IN_FORCE.standards.certificate_days)
     waived = {finding.waived for finding in record.findings if finding.waived}
     if waived or service.private:
-        rows = await Exemption.objects().where(Exemption.service == service.id)
-        needed = [row for row in rows if rules.exempts(row, now) and (row.ref in waived or row.ground == "private")]
+        needed = [row for row in await exemptions.holding(service, now) if row.ref in waived or row.ground == "private"]
         ends = min([ends, *(row.expires_at for row in needed)])
     return ends
 

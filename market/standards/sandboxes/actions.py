@@ -13,9 +13,7 @@ from typing import Annotated, Any
 import asyncpg
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Meta
 
 from market import clock
@@ -27,8 +25,11 @@ from market.db import find, maybe, transaction
 from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
-from market.standards import certificates, live, publishing, rules
-from market.standards.outcome import Finding, Run
+from market.standards.certificates import actions as certificates
+from market.standards.checking.outcome import Finding, Run
+from market.standards.keys import derived
+from market.standards.profiles import actions as publishing
+from market.standards.sandboxes import live, rules
 from market.standards.tables import CheckRun, LiveCheck, Lodgement, PublishedProfile, Sandbox, Service
 from market.web.limits import Limit, spend
 from market.wording import N_
@@ -201,7 +202,9 @@ def credentials(row: Sandbox, service: Service) -> dict[str, str]:
         return {}
     sealed = bytes(row.credential)
     try:
-        opened = AESGCM(_key()).decrypt(sealed[:12], sealed[12:], str(service.ref).encode())
+        opened = AESGCM(derived("prelude/standards/sandbox/v1")).decrypt(
+            sealed[:12], sealed[12:], str(service.ref).encode()
+        )
     except InvalidTag:
         return {}
     return {str(row.header): opened.decode()}
@@ -209,12 +212,9 @@ def credentials(row: Sandbox, service: Service) -> dict[str, str]:
 
 def _sealed(credential: str, service: Service) -> bytes:
     nonce = secrets.token_bytes(12)
-    return nonce + AESGCM(_key()).encrypt(nonce, credential.encode(), str(service.ref).encode())
-
-
-def _key() -> bytes:
-    secret = settings().secret.encode()
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"prelude/standards/sandbox/v1").derive(secret)
+    return nonce + AESGCM(derived("prelude/standards/sandbox/v1")).encrypt(
+        nonce, credential.encode(), str(service.ref).encode()
+    )
 
 
 async def _say(actor: Actor, verb: str, service: Service, by: str, facts: dict[str, Any]) -> None:

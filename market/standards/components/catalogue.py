@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -16,9 +16,11 @@ from market.db import find
 from market.proof.certificates import Outcome
 from market.reads import rows
 from market.refusals import NotFound
-from market.standards import certificates, exemptions, publishing, rules
-from market.standards.certificates import latest_lodgement
-from market.standards.reference import Outline
+from market.standards.certificates import actions as certificates
+from market.standards.certificates.actions import latest_lodgement
+from market.standards.checking.reference import Outline
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
 from market.standards.tables import IssuedCertificate, Lodgement, PublishedProfile, Service
 from market.standing import Standing, Tone
 from market.wording import N_, _
@@ -41,7 +43,9 @@ STAGES: dict[str, tuple[str, Tone]] = {
 """What is known of a component's API, in words, with the tone of its tag; a certified one names what it passes."""
 
 
-WITHDRAWN: Final = Standing("withdrawn", N_("Withdrawn"), "grey")
+def withdrawn() -> Standing:
+    """Where a component stands that the catalogue no longer shows."""
+    return Standing("withdrawn", _("Withdrawn"), "grey")
 
 
 class Dates(msgspec.Struct, frozen=True):
@@ -58,7 +62,7 @@ class Dates(msgspec.Struct, frozen=True):
 def standing(component: Dates, now: datetime) -> Standing:
     """Where a component stands: what its API passes at this moment."""
     if component.hidden_after is not None and component.hidden_after < now:
-        return WITHDRAWN
+        return withdrawn()
     passed = [label for label, until in zip(component.passed, component.until, strict=True) if until >= now]
     stage = "certified" if passed else "uncertified" if component.versions else "unlodged"
     word, tone = STAGES[stage]
@@ -274,12 +278,3 @@ async def certificates_in_force() -> list[Certified]:
         """,
         clock.now(),
     )
-
-
-def held(certificate: IssuedCertificate) -> tuple[str, str]:
-    """Where a certificate stands, as a word and its tone."""
-    if rules.in_force(certificate, clock.now()):
-        return _("In force"), "green"
-    if certificate.replaced:
-        return "Replaced", "grey"
-    return ("Revoked", "red") if certificate.revoked_at is not None else ("Lapsed", "amber")
