@@ -141,7 +141,7 @@ async def at_two_sizes(small: MeilisearchIndex, large: MeilisearchIndex, asked: 
 
 async def fill(index: Index, size: int, keep: bool) -> None:
     """Index the corpus, unless a kept index already holds it."""
-    if keep and not await index.prepare() and (await index.healthy()).documents == size:
+    if keep and not await index.prepare() and len(await index.ids()) == size:
         return
     started = time.perf_counter()
     await index.rebuild(flow(Corpus().documents(size)))

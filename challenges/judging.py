@@ -256,7 +256,9 @@ async def _deal(challenge: Challenge) -> None:
     applications = await live_applications(challenge)
     if not applications or any(each.alias for each in applications):
         return
-    dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32))
+    firms = await names([each.supplier for each in applications])
+    called = [*(firm.name for firm in firms.values()), *(each.team for each in applications)]
+    dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32), called)
     for each in applications:
         each.alias = dealt[each.ref]
         await each.save([Application.alias])

@@ -14,7 +14,7 @@ from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, policy, workdays
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell
-from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.actor import SUPPLIER_ROLES, Actor, Hat, role_words
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
@@ -184,7 +184,7 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
                 reference=challenge.ref,
                 buyer=challenge.buyer,
                 cpv=challenge.cpv,
-                signed_by=f"{actor.name}, {hat.title or 'buyer officer'}, {hat.organisation_name}",
+                signed_by=f"{actor.name}, {hat.title or role_words(hat.role)}, {hat.organisation_name}",
                 completed_at=now,
                 expires_at=workdays.exercise_valid_until(now),
                 about=grown,

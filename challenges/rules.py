@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from challenges import methods
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
@@ -384,7 +384,7 @@ def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
     if challenge.published_at and challenge.closes_at and not takes_applications(challenge.closes_at, now):
         return _(
             "This challenge closed on {closes_at}. Applications can no longer be sent, changed or withdrawn.",
-            closes_at=_said(challenge.closes_at),
+            closes_at=dates.moment(challenge.closes_at),
         )
     return None
 
@@ -510,7 +510,7 @@ def pitch_time_has_come(challenge: Challenge, pitch: Pitch, now: datetime) -> st
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
         return _(
             "This pitch is arranged for {scheduled_at}. Mark it when it has been given.",
-            scheduled_at=_said(pitch.scheduled_at),
+            scheduled_at=dates.moment(pitch.scheduled_at),
         )
     return None
 
@@ -683,11 +683,6 @@ def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
     return min(
         workdays.questions_close_at(published, challenge.closes_at), workdays.answers_due_at(challenge.closes_at)
     )
-
-
-def _said(moment: datetime) -> str:
-    there = moment.astimezone(workdays.ZONE)
-    return f"{there.day} {there:%B %Y at %H:%M}"
 
 
 # ── what is chosen from lists ──────────────────────────────────────────────────────────────────────────────────────

@@ -99,12 +99,13 @@ class Ranking(msgspec.Struct, frozen=True):
         return len(self.shortlist) > self.places
 
 
-def aliases(applications: Collection[str], seed: str) -> dict[str, str]:
+def aliases(applications: Collection[str], seed: str, called: Collection[str] = ()) -> dict[str, str]:
     """An alias such as “Kestrel 47” for each application: the same for the same seed, in no order anybody could read.
 
     The seed is a secret of the challenge, drawn at random when it closes: who knew it could reckon aliases back. Words
     repeat only when there are more applications than birds, and then the numbers tell them apart. The answer is in the
-    order of the aliases, which is the only order a list shown to the panel should have. An empty seed is refused.
+    order of the aliases, which is the only order a list shown to the panel should have. No bird is taken that is found in one
+    of the names in `called`, whole or in part: “Heron 49” would be thought to be Heron Surveys. An empty seed is refused.
     """
     if not seed:
         raise ValueError("aliases need a secret seed")
@@ -112,7 +113,9 @@ def aliases(applications: Collection[str], seed: str) -> dict[str, str]:
     def digest(*parts: str) -> bytes:
         return hmac.digest(seed.encode(), "\n".join(parts).encode(), "sha256")
 
-    birds = sorted(BIRDS, key=lambda bird: digest("bird", bird))
+    names = "\n".join(called).casefold()
+    free = [bird for bird in BIRDS if bird.casefold() not in names] or [_("Application")]
+    birds = sorted(free, key=lambda bird: digest("bird", bird))
     shuffled = sorted(set(applications), key=lambda application: digest("application", application))
     given: dict[str, str] = {}
     taken: set[str] = set()

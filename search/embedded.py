@@ -37,7 +37,6 @@ from search.index import (
     SEARCHED,
     Answer,
     Ask,
-    Health,
     Hit,
     Index,
     IndexUnavailable,
@@ -269,13 +268,6 @@ class EmbeddedIndex(Index):
             return {document.id: document.fingerprint for document in documents}
 
         return await self._run(read)
-
-    async def healthy(self) -> Health:
-        """Whether the present generation opens."""
-        try:
-            return Health(True, await self._run(lambda: self._open().searcher().num_docs), engine="embedded")
-        except IndexUnavailable as error:
-            return Health(False, reason=str(error), engine="embedded")
 
     async def close(self) -> None:
         """Let the threads end; the next call begins new ones."""

@@ -144,15 +144,6 @@ class Results(msgspec.Struct, frozen=True):
     did_you_mean: str | None = None
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Whether the engine answers, and how many documents it holds."""
-
-    ready: bool
-    documents: int = 0
-    reason: str = ""
-    engine: str = ""
-
-
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a page begins. Ranked results: `offset`. Sorted ones: after (`value`, `tie`), `skip` of that very pair seen."""
 
@@ -348,10 +339,6 @@ class Index(ABC):
     @abstractmethod
     async def ids(self) -> dict[str, str]:
         """Every document's id with its :attr:`SearchDocument.fingerprint`: what `search check` compares."""
-
-    @abstractmethod
-    async def healthy(self) -> Health:
-        """Whether it answers; never raises."""
 
     @abstractmethod
     async def close(self) -> None:

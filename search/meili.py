@@ -31,7 +31,6 @@ from search.index import (
     SEARCHED,
     Answer,
     Ask,
-    Health,
     Hit,
     Index,
     IndexRefused,
@@ -231,17 +230,6 @@ class MeilisearchIndex(Index):
                     return found
 
         return await self._admin(read)
-
-    async def healthy(self) -> Health:
-        """Ask for the number of documents, with little patience."""
-
-        def look(client: meilisearch.Client) -> int:
-            return int(client.index(self._uid).get_stats().number_of_documents)
-
-        try:
-            return Health(True, await self._admin(look, seconds=3), engine="meilisearch")
-        except (IndexUnavailable, IndexRefused) as error:
-            return Health(False, reason=str(error), engine="meilisearch")
 
     async def close(self) -> None:
         """Close the connections; the next search opens new ones."""

@@ -136,10 +136,6 @@ class Asked:
         """The address of another page of this search."""
         return _address(replace(self, cursor=cursor), path)
 
-    def without(self, name: str, value: str) -> str:
-        """The address without one filter."""
-        return self.address(chosen=_left(self.chosen, name, value))
-
     def fewer(self) -> list[tuple[str, str, Asked]]:
         """The same search with one of its conditions dropped: the condition's name and value, and what is then asked.
         A sector goes with the groups and classes that were chosen within it."""

@@ -22,7 +22,7 @@ from market.standards.components import catalogue
 from market.standing import Standing, Tone, dates_of
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers
-from market.wording import _
+from market.wording import N_, _
 from search.documents import Kind, SearchDocument
 from search.index import Hit
 
@@ -77,12 +77,24 @@ def still(hits: Sequence[Hit], stages: Sequence[str], now: datetime) -> list[Hit
     return [hit for hit, stage in at if stage != "withdrawn" and (not stages or stage in stages)]
 
 
+TOGETHER: dict[str, str] = {"closed": N_("Closed")}
+"""The plain word of a stage that kinds say differently."""
+
+
 def word(stage: str, kind: Kind | None) -> str:
     """A stage as people read it among all kinds, or among those of one: where kinds say it differently, the plain word."""
     asked = [STANDINGS[kind]] if kind in STANDINGS else list(STANDINGS.values())
     words = {each.stages[stage][0] for each in asked if stage in each.stages}
-    return _(words.pop()) if len(words) == 1 else stage.replace("-", " ").capitalize()
+    return _(words.pop() if len(words) == 1 else TOGETHER[stage])
 
+
+if {
+    stage
+    for each in STANDINGS.values()
+    for stage, (said, _tone) in each.stages.items()
+    if any(other.stages.get(stage, (said,))[0] != said for other in STANDINGS.values())
+} != set(TOGETHER):
+    raise AssertionError("a stage that kinds say differently has one plain word among all of them")
 
 if not set(STANDINGS) <= {name for name, kind in KINDS.items() if kind.findable}:
     raise AssertionError("only what is found is asked where it stands")

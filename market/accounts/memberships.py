@@ -23,7 +23,7 @@ from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import Invitation, Membership, Organisation, Person
-from market.actor import SYSTEM, Actor, Role
+from market.actor import SYSTEM, Actor, Role, role_words
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.letters.actions import write
@@ -31,7 +31,7 @@ from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
 from market.web.limits import Limit, spend
-from market.wording import N_
+from market.wording import N_, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 INVITATIONS = Limit("invitations", 60, 3600)
@@ -273,7 +273,6 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     async with transaction():
         office = office_of(body, msgspec.structs.asdict(given))
         insist(rules.INVITE, office)
-        since, until = office.since, office.until
         now, token, address = clock.now(), new_token(), plain_address(given.email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
             (Invitation.organisation == body.id)
@@ -287,8 +286,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             email=address,
             role=given.role,
             title=given.title.strip(),
-            office_since=since if given.role == "minister" else None,
-            office_until=until if given.role == "minister" else None,
+            office_since=office.since if given.role == "minister" else None,
+            office_until=office.until if given.role == "minister" else None,
             token_hash=digest(token),
             invited_by=actor.must_be_person(),
             invited_at=now,
@@ -304,7 +303,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             secret=True,
             organisation=body.name,
             inviter=actor.name,
-            role=given.title or given.role.replace("-", " "),
+            role=given.title or role_words(given.role),
             token=token,
             until=row.expires_at,
         )
@@ -485,7 +484,7 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
                 "accounts/membership-ended.txt",
                 about=subject_of(body),
                 organisation=body.name,
-                role=row.title or row.role.replace("-", " "),
+                role=row.title or role_words(row.role),
                 until=row.until,
             )
         await record(
@@ -513,7 +512,7 @@ def _must_give(actor: Actor, organisation: int, role: Role) -> None:
     if not rules.may_give(actor, organisation, role):
         actor.must_be_person()
         givers = rules.GIVERS[role] or ("operator",)
-        raise ROLE_NEEDED.refused(roles=" or ".join(giver.replace("-", " ") for giver in givers))
+        raise ROLE_NEEDED.refused(roles=either(map(role_words, givers)))
 
 
 def _acting_for(actor: Actor, organisation: int) -> str:

@@ -16,6 +16,8 @@ from market.accounts import actions, bodies, guards, memberships, passkeys, rule
 from market.accounts.people import is_unreachable
 from market.accounts.sessions import COOKIE, LASTS, begin, digest
 from market.accounts.tables import Organisation, Person, Session
+from market.actor import role_words
+from market.dates import day
 from market.db import find
 from market.letters import actions as letters
 from market.refusals import NotFound, refusals
@@ -23,7 +25,6 @@ from market.settings import settings
 from market.web import crossing, forms, once
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
-from market.web.words import day
 from market.wording import N_, _, _n
 
 HOME = "/account"
@@ -283,7 +284,7 @@ class LetterPages(Controller):
     @get("/{ref:str}", guards=[guards.reader])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One letter as it was written."""
-        letter = await letters.read(request.user, ref)
+        letter = await letters.letter_for(request.user, ref)
         return show(request, "letters/one.html", letter=letter, site_url=settings().site_url)
 
 
@@ -464,7 +465,7 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         body=body,
         members=await bodies.members_of(body.id),
         invitations=await bodies.invitations_of(body.id) if roles else [],
-        roles=[(role, role.replace("-", " ").capitalize()) for role in roles],
+        roles=[(role, role_words(role).capitalize()) for role in roles],
     )
 
 

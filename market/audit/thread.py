@@ -17,7 +17,7 @@ from market import clock
 from market.kinds import KINDS, address
 from market.money import Money
 from market.reads import row, rows
-from market.wording import N_, _
+from market.wording import N_, _, together
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
@@ -325,7 +325,7 @@ def _sum(events: list[_Happened]) -> str:
     for each in events:
         currency = str(each.facts.get("currency", "GBP"))
         totals[currency] = totals.get(currency, 0) + int(each.facts.get("amount_minor", 0))
-    return " and ".join(str(Money(minor, currency)) for currency, minor in totals.items()) or "nothing"
+    return together(str(Money(minor, currency)) for currency, minor in totals.items()) or _("nothing")
 
 
 def _mark_now(made: list[Step]) -> list[Step]:

@@ -13,10 +13,10 @@ from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.contracts import actions, rules
 from market.contracts.tables import Contract, ContractChange, Milestone
+from market.dates import day
 from market.db import find, transaction
 from market.money import Money
 from market.refusals import Refused, insist, refusals
-from market.web.words import day
 from market.wording import N_, _
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.awards import rules as awards
 from market.money import Money
 from market.refusals import rule
@@ -188,8 +188,7 @@ def drawn_up_once(drawing: DrawingUp) -> str | None:
 def standstill_is_over(drawing: DrawingUp) -> str | None:
     """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
     if awards.in_standstill(drawing.decision, drawing.now):
-        last = workdays.local_day(drawing.decision.standstill_ends_at)
-        day = f"{last.day} {last:%B %Y}"
+        day = dates.day(drawing.decision.standstill_ends_at)
         return _("The standstill has not ended yet. Come back when it has: after {day}.", day=day)
     return None
 

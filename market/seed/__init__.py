@@ -6,6 +6,7 @@ set for each act. Refusals that belong to the story (a late application, a tende
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from market import clock, db
@@ -47,10 +48,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
                 telling(number, len(acts))
         # The letters of the past were read long ago: they are kept, not sent.
         await Letter.update({Letter.sent_at: Letter.written_at}, force=True).where(Letter.sent_at.is_null())
-    counts: dict[str, int] = {}
-    for act in acts:
-        counts[act.kind] = counts.get(act.kind, 0) + 1
-    return counts
+    return Counter(act.kind for act in acts)
 
 
 async def perform(act: Act) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.money import Money
 from market.tenders import cpv
 from market.tenders.facts import Candidate, Evidence, Lot
-from market.wording import _
+from market.wording import _, together
 
 Ground = Literal["exercise", "waiver", "commodity", "not-central"]
 
@@ -96,7 +96,7 @@ def commodity(candidate: Candidate) -> Line:
             _("The buyer states that this is a commodity, and the list agrees. {why}", why=verdict.why),
         )
     if tender.commodity_confirmed_at is not None:
-        day = f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}"
+        day = dates.day(tender.commodity_confirmed_at)
         return Line(
             "commodity",
             True,
@@ -148,8 +148,8 @@ def _serves(candidate: Candidate, evidence: Evidence) -> Line:
             _(
                 "{reference} was concluded on {completed_at}; it served until {until}.",
                 reference=evidence.reference,
-                completed_at=_day(evidence.completed_at),
-                until=_day(until),
+                completed_at=dates.day(evidence.completed_at),
+                until=dates.day(until),
             ),
         )
     groups: Sequence[Lot | None] = candidate.lots or (None,)
@@ -168,7 +168,7 @@ def _serves(candidate: Candidate, evidence: Evidence) -> Line:
                 "{reference} was about something else than {apart}: no CPV code agrees in its first {digits} "
                 "digits. The exercise has {code}.",
                 reference=evidence.reference,
-                apart=_and(apart),
+                apart=together(apart),
                 digits=digits,
                 code=", ".join(evidence.cpv) or _("no code"),
             ),
@@ -179,8 +179,8 @@ def _serves(candidate: Candidate, evidence: Evidence) -> Line:
         _(
             "{reference} was concluded on {completed_at} and is about the same thing. It serves until {until}.",
             reference=evidence.reference,
-            completed_at=_day(evidence.completed_at),
-            until=_day(until),
+            completed_at=dates.day(evidence.completed_at),
+            until=dates.day(until),
         ),
     )
 
@@ -199,7 +199,7 @@ def _waives(candidate: Candidate, waiver: Evidence) -> Line:
             _(
                 "{reference} was in force until {expires_at}.",
                 reference=waiver.reference,
-                expires_at=_day(waiver.expires_at),
+                expires_at=dates.day(waiver.expires_at),
             ),
         )
     beyond = [code for code in candidate.codes if code not in waiver.cpv]
@@ -210,7 +210,7 @@ def _waives(candidate: Candidate, waiver: Evidence) -> Line:
             _(
                 "{reference} was not signed for {beyond}: the lots have grown since.",
                 reference=waiver.reference,
-                beyond=_and(beyond),
+                beyond=together(beyond),
             ),
         )
     if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
@@ -228,14 +228,5 @@ def _waives(candidate: Candidate, waiver: Evidence) -> Line:
     facts = {"reference": waiver.reference, "name": waiver.signed_by}
     if waiver.expires_at is None:
         return Line("waiver", True, _("{reference}, signed by {name}, is in force.", **facts))
-    until = _day(waiver.expires_at)
+    until = dates.day(waiver.expires_at)
     return Line("waiver", True, _("{reference}, signed by {name}, is in force until {until}.", until=until, **facts))
-
-
-def _day(moment: datetime) -> str:
-    day = workdays.local_day(moment)
-    return f"{day.day} {day:%B %Y}"
-
-
-def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else _("{parts} and {parts2}", parts=", ".join(parts[:-1]), parts2=parts[-1])

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from market import policy, workdays
+from market import dates, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.audit.thread import happened, thread
@@ -222,7 +222,7 @@ async def _badge(candidate: Candidate) -> dict[str, str]:
         text = _("No exercise came before this.")
         for waiver in candidate.evidence:
             if (waiver.ground, waiver.reference) == ("waiver", reference):
-                day = _day(waiver.completed_at)
+                day = dates.day(waiver.completed_at)
                 text = _("No exercise came before this: waived by {name}, on {day}.", name=waiver.signed_by, day=day)
         return {
             "kind": "waiver",
@@ -238,11 +238,6 @@ async def _badge(candidate: Candidate) -> dict[str, str]:
         "href": "#gate",
         "link": _("Why it may open"),
     }
-
-
-def _day(moment: Any) -> str:
-    day = workdays.local_day(moment)
-    return f"{day.day} {day:%B %Y}"
 
 
 async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]) -> Response[bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
@@ -259,7 +259,7 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
     days = workdays.full_days_between(candidate.now, closes)
     if closes <= candidate.now or days < least:
         first = workdays.local_day(candidate.now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "Bids must be taken for at least {least} days: until {day} or later, if you publish today.",
             least=least,
@@ -278,7 +278,7 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
         return _("The time for questions is over already. Choose a later one.")
     if closes is not None and until > workdays.answers_due_at(closes):
         due = workdays.local_day(workdays.answers_due_at(closes))
-        day = f"{due.day} {due:%B %Y}"
+        day = dates.day(due)
         return _("The last answer is due on {day}: questions must end by then.", day=day)
     return None
 
@@ -400,7 +400,7 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
     closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
         first = workdays.local_day(now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "At least {least} days must be left after a change: move the deadline to {day} or later.",
             least=least,

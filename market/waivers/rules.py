@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import gate
@@ -200,7 +200,7 @@ def it_ends_within_a_year(wish: Wish) -> str | None:
     if wish.valid_until <= wish.tender.now:
         return _("Choose a day in the future.")
     if wish.valid_until > most:
-        day = f"{most:%d %B %Y}"
+        day = dates.day(most)
         return _(
             "No waiver lasts longer than {months} months. Choose a day until {day}.",
             months=policy.IN_FORCE.gate.waiver_maximum_months,

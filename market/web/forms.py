@@ -21,9 +21,8 @@ import msgspec
 from litestar import Request
 from piccolo.table import Table
 
-from market import clock, drafts, money, rules
+from market import clock, dates, drafts, money, rules
 from market.refusals import Refusal, Refused
-from market.web import words
 from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -148,7 +147,7 @@ def stored(kind: type[T], /, *rows: Table | None, **shown: Any) -> Form[T]:
 def _read_aloud(value: Any, name: str) -> Any:
     """A stored value beside a field, to be compared: as it is typed, but moments and days as pages write them."""
     if isinstance(value, date):
-        return words.moment_zone(value) if isinstance(value, datetime) else words.day(value)
+        return dates.moment_zone(value) if isinstance(value, datetime) else dates.day(value)
     return "" if value is None else typed(value, name)
 
 

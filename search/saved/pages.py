@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
@@ -18,10 +17,6 @@ from search import comparing, queries, rules
 from search.index import IndexUnavailable
 from search.saved import actions as alerts
 from search.saved import feeds
-
-
-class StopForm(msgspec.Struct):
-    """Nothing but the click."""
 
 
 class SavingPages(Controller):

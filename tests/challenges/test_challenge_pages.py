@@ -154,7 +154,7 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         client = await visiting(app, firm)
         late = await given.filled(client, f"{place}/change", {**typed, "team": "Three engineers"})
         assert late.status_code == 409
-        assert "This challenge closed on 14 December 2026 at 09:00" in late.text
+        assert "This challenge closed on Mon 14 Dec 2026, 09:00" in late.text
         assert "Three engineers" in late.text
         assert "Being scored" in (await client.get(place)).text
 

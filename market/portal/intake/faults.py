@@ -16,7 +16,7 @@ _NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
 def shown(text: bytes) -> str:
     """The beginning of some bytes, quoted."""
     words = " ".join(text.decode("utf-8", "replace").split())
-    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else "the end of the file"
+    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else _("the end of the file")
 
 
 def plain(error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from market.proof.certificates import Outcome
+from market.wording import _
 
 ENGINE = "prelude-standards 1.0"
 """Name and version of the engine, part of every record; raised whenever an outcome could change."""
@@ -51,7 +52,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def place(self) -> str:
         """The path as people read it: `paths › /permits › get`."""
-        return " › ".join(str(step) for step in self.path) or "the document"
+        return " › ".join(str(step) for step in self.path) or _("the document")
 
 
 class Waiver(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from market.wording import _
+from market.wording import _, either
 
 METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
 MOST_OPERATIONS: Final = 400
@@ -210,9 +210,9 @@ class _Reader:
         name = str(given.get("$ref", "")).rpartition("/")[2]
         found = self.object(given)
         told = found.get("type")
-        kind = " or ".join(str(each) for each in told) if isinstance(told, list) else _text(told, 40)
+        kind = either(str(each) for each in told) if isinstance(told, list) else _text(told, 40)
         if kind == "array" and depth < 3:
-            return _("list of {self}", self=self.kind(found.get("items"), depth + 1) or "anything")
+            return _("list of {self}", self=self.kind(found.get("items"), depth + 1) or _("anything"))
         enum = self.items(found.get("enum"))
         if enum:
             shown = ", ".join(str(each)[:40] for each in enum[:6])

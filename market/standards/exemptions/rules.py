@@ -84,7 +84,9 @@ def is_from_a_published_profile(exempting: Exempting) -> str | None:
     return (
         None
         if exempting.rules_of is not None
-        else _("There is no profile {profile}.", profile=exempting.profile or "of that name")
+        else _("There is no profile {profile}.", profile=exempting.profile)
+        if exempting.profile
+        else _("There is no profile of that name.")
     )
 
 

@@ -73,7 +73,7 @@ def definition(of: Profile, rule: str) -> Any:
 
 def example_words(example: Example) -> str:
     """An example as what differs from the profile's base document."""
-    parts = [f"without `{pointer}`" for pointer in example.drop]
+    parts = [_("without `{pointer}`", pointer=pointer) for pointer in example.drop]
     for pointer, value in example.put.items():
-        parts.append(f"with `{pointer}` = `{json.dumps(value, ensure_ascii=False)}`")
-    return "the base document " + ", ".join(parts) if parts else "the base document as it is"
+        parts.append(_("with `{pointer}` = `{value}`", pointer=pointer, value=json.dumps(value, ensure_ascii=False)))
+    return _("the base document {parts}", parts=", ".join(parts)) if parts else _("the base document as it is")

@@ -94,8 +94,8 @@ def _examples(profile: Profile, examples: Any) -> list[str]:
     told = []
     for each in examples:
         lines = [f"{pointer}: {json.dumps(value, ensure_ascii=False)}" for pointer, value in each.put.items()]
-        lines += [f"without {pointer}" for pointer in each.drop]
-        told.append("\n".join(lines) or "the base document as it stands")
+        lines += [_("without {pointer}", pointer=pointer) for pointer in each.drop]
+        told.append("\n".join(lines) or _("the base document as it stands"))
     return told
 
 

@@ -8,6 +8,7 @@ import pytest
 from litestar import Litestar
 
 from market import clock
+from market.dates import local
 from market.db import find
 from market.proof import sealing
 from market.questions.tables import PublicQuestion
@@ -15,7 +16,6 @@ from market.tenders import readers
 from market.tenders.drafts import actions as drafting
 from market.tenders.listing import PAGE, listed
 from market.tenders.tables import LotCriterion, OpeningOfficer, Tender
-from market.web.words import local
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
