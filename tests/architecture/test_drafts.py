@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -44,6 +44,7 @@ from market.web import forms
 from tests import given
 from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES, tables
+from tests.architecture.trees import walk
 from tests.challenges import exercise
 
 TEMPLATES = ROOT / "templates"
@@ -53,7 +54,7 @@ ACTIONS = [path for path in SOURCES if path.name not in ("pages.py", "api.py") a
 def called(node: ast.AST) -> set[str]:
     return {
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        for call in ast.walk(node)
+        for call in walk(node)
         if isinstance(call, ast.Call)
     }
 
@@ -78,22 +79,25 @@ def structs_of(function: Any) -> set[type[msgspec.Struct]]:
     return {each for each in kinds if inspect.isclass(each) and issubclass(each, msgspec.Struct)}
 
 
+@cache
 def every_draft() -> list[type[msgspec.Struct]]:
     """The structs that actions write to rows."""
     found: set[type[msgspec.Struct]] = set()
     for _, function, node in functions():
-        writes = {each for each in ast.walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
+        writes = {each for each in walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
         parts = [
             call.args[0].id
-            for call in ast.walk(node)
+            for call in walk(node)
             if isinstance(call, ast.Call)
             and getattr(call.func, "attr", "") == "part"
             and call.args
             and isinstance(call.args[0], ast.Name)
         ]
+        if not writes and "revise" not in called(node):
+            continue
         if parts:
             found |= {getattr(importlib.import_module(function.__module__), each) for each in parts}
-        elif writes or "revise" in called(node):
+        else:
             found |= structs_of(function)
     return sorted(found, key=lambda each: (each.__module__, each.__name__))
 
@@ -406,7 +410,7 @@ HAPPENS_ONCE = {
 def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
     beside = set()
     for name, _, node in functions():
-        for statement in ast.walk(node):
+        for statement in walk(node):
             if not isinstance(statement, ast.Assign):
                 continue
             targets = [
@@ -416,7 +420,7 @@ def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
             ]
             typed = {
                 each.attr
-                for each in ast.walk(statement.value)
+                for each in walk(statement.value)
                 if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "given"
             }
             if any(isinstance(each, ast.Attribute) and each.attr in typed for each in targets):
