@@ -229,7 +229,7 @@ async def ask_all(
         bodies: list[list[bytes]] = [[] for _ in paths]
         if index is not None:
             for place, address in enumerate(addresses):
-                said = queries.read(parse_qsl(address.partition("?")[2])).query(clock.now(), facets=facets)
+                said = queries.asked_in(parse_qsl(address.partition("?")[2])).query(clock.now(), facets=facets)
                 bodies[place] = await what_is_asked(index, said)
         await measured(label, served, paths, bare, bodies)
 

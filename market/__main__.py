@@ -103,7 +103,7 @@ async def operator(arguments: Arguments) -> int:
     from market.refusals import Refused
 
     try:
-        token = await memberships.found(arguments.name, arguments.email, arguments.organisation)
+        token = await memberships.found_site(arguments.name, arguments.email, arguments.organisation)
     except Refused as refused:
         print(f"Refused: {refused}", file=sys.stderr)
         return 1

@@ -35,9 +35,9 @@ from search.index import (
     ORDERS,
     SCHEMA_VERSION,
     SEARCHED,
-    Answer,
     Ask,
     Hit,
+    HitPage,
     Index,
     IndexUnavailable,
     Place,
@@ -94,7 +94,7 @@ class EmbeddedIndex(Index):
 
     # Searching
 
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: Ask) -> HitPage:
         return await self._run(lambda: self._find(ask))
 
     async def _totals(self, asks: Sequence[Ask]) -> list[int]:
@@ -109,7 +109,7 @@ class EmbeddedIndex(Index):
     def _ranking(self, ask: Ask, reader: _Reader, searcher: tantivy.Searcher) -> Ranking:
         return Ranking(ask.asked, self.synonyms, reader.schema, lambda word: searcher.doc_freq("words", word))
 
-    def _find(self, ask: Ask) -> Answer:
+    def _find(self, ask: Ask) -> HitPage:
         reader = self._open()
         searcher = reader.searcher()
         ranking = self._ranking(ask, reader, searcher)
@@ -125,7 +125,7 @@ class EmbeddedIndex(Index):
             others = _query(matching, _filters(reader.schema, ask.without(facet), ask.ranges))
             facets |= _distribution(searcher, others, (facet,))
         page = found[: ask.limit]
-        return Answer(
+        return HitPage(
             hits=tuple(_hit(document_of(stored), ranking) for stored in page),
             more=len(found) > ask.limit,
             total=_total_of(ask, facets),

@@ -29,9 +29,9 @@ from search.index import (
     ORDERS,
     SCHEMA_VERSION,
     SEARCHED,
-    Answer,
     Ask,
     Hit,
+    HitPage,
     Index,
     IndexRefused,
     IndexUnavailable,
@@ -102,7 +102,7 @@ class MeilisearchIndex(Index):
 
     # Searching
 
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: Ask) -> HitPage:
         place = ask.place
         where = [*map(_choice, ask.where), *_bounds(ask)]
         first = self._question(ask, where)
@@ -128,7 +128,7 @@ class MeilisearchIndex(Index):
             if answer is not counted:
                 facets.update(answer.facets)
         found = answers[0].hits
-        return Answer(
+        return HitPage(
             hits=tuple(_hit(one) for one in found[: ask.limit]),
             more=len(found) > ask.limit,
             total=counted.total,

@@ -228,7 +228,7 @@ def _finest(codes: list[str]) -> list[str]:
     return [code for code in codes if not any(other != code and other.startswith(code) for other in codes)]
 
 
-def read(pairs: Iterable[tuple[str, str]]) -> Asked:
+def asked_in(pairs: Iterable[tuple[str, str]]) -> Asked:
     """What these pairs of a query string ask. Unknown names are passed over; an unknown kind or order is refused."""
     text, kind, sort, cursor, open_only = "", None, Sort.RELEVANCE, "", False
     chosen: list[tuple[str, str]] = []

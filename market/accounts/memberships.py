@@ -234,7 +234,7 @@ async def keep(row: Organisation) -> Organisation:
     return row
 
 
-async def found(name: str, email: str, organisation: str) -> str:
+async def found_site(name: str, email: str, organisation: str) -> str:
     """Begin a new site: the operator's body, and an invitation to its first person; answers the invitation's token, for
     the one who typed the command. Refused once there is an operator."""
     async with transaction():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
@@ -19,17 +18,17 @@ from market.audit.actions import record
 from market.audit.tables import Event
 from market.awards import evaluation, rules
 from market.awards.evaluation import Evaluation, OpenBid
-from market.awards.tables import Complained, Complaint, Decision, PriceQuestion
+from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
 from market.bids.tables import OpenedBid
 from market.db import find, maybe, transaction
-from market.money import Money
-from market.organisations import Size, SizeVerdict, size_of
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
 from market.proof import canonical
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards.certificates import actions as certificates
+from market.suppliers.rules import size_of
+from market.tenders.readers import published
 from market.tenders.tables import Lot, Tender
 from market.wording import N_, _
 
@@ -93,13 +92,6 @@ def _secret(tender: Tender) -> str:
     return f"evaluation:tender:{tender.ref}"
 
 
-async def _published(ref: str, *, lock: bool = False) -> Tender:
-    tender = await find(Tender, Tender.ref == ref, lock=lock)
-    if tender.published_at is None:
-        raise NotFound("Tender")
-    return tender
-
-
 # ── reading, and telling the panel ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -107,7 +99,7 @@ async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
     """Open a bid for oneself: an evaluator without a conflict, a buyer officer of the buyer, or an auditor. The first time is
     written into the log; the price is shown elsewhere, when the panel has handed in."""
     async with transaction():
-        tender = await _published(tender_ref)
+        tender = await published(tender_ref)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
         hat = _reader(actor, standing)
@@ -154,20 +146,6 @@ async def tell_panels() -> int:
     return await panels.tell_next_begun("tender", opened, evaluation.panel)
 
 
-class Seated(msgspec.Struct, frozen=True):
-    """An evaluation that somebody is on the panel of: the tender, and what she did for it."""
-
-    ref: str
-    title: str
-    buyer: str
-    closes_at: datetime | None
-    opened_at: datetime | None
-    cancelled_at: datetime | None
-    declared_at: datetime | None
-    locked_at: datetime | None
-    excused_at: datetime | None
-
-
 async def mine(actor: Actor) -> list[Seated]:
     """The evaluations the actor is on the panel of, those that wait for her first."""
     return await rows(
@@ -195,7 +173,7 @@ def _low(standing: Evaluation, bid: OpenBid) -> str | None:
 async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQuestion:
     """The buyer asks a bidder to explain a price that looks abnormally low."""
     async with transaction():
-        tender = await _published(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
@@ -237,7 +215,7 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
 async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Explanation) -> PriceQuestion:
     """The bidder explains its price."""
     async with transaction():
-        tender = await _published(tender_ref)
+        tender = await published(tender_ref)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
         if bid is None:
@@ -274,25 +252,13 @@ async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Expl
 # ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def size_verdict(organisation: Organisation) -> SizeVerdict:
-    """Whether a supplier is a small firm, from the facts it gave, by the definition its currency belongs to."""
-    currency = organisation.currency
-    turnover, balance = organisation.turnover_minor, organisation.balance_minor
-    facts = Size(
-        organisation.employees,
-        Money(turnover, currency) if turnover is not None else None,
-        Money(balance, currency) if balance is not None else None,
-    )
-    return size_of(facts, "eu" if currency == "EUR" else "uk")
-
-
 async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDraft) -> Decision:
     """The buyer decides a lot: it goes to the bid that ranks first by the published criteria, or to nobody.
 
     Every bidder of the lot gets a letter in the same transaction; the standstill begins with this day.
     """
     async with transaction():
-        tender = await _published(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
         standing = await evaluation.of(tender)
         lot = standing.lot(lot_ref)
@@ -394,7 +360,7 @@ async def _facts(
         "total": next(each["total"] for each in reckoned["placed"] if each["bid"] == winner.ref),
         "price_minor": winner.price.minor,
         "currency": winner.price.currency,
-        "sme": size_verdict(supplier).small,
+        "sme": size_of(supplier).small,
     }
 
 

@@ -29,6 +29,7 @@ from market.panels.api import (
 from market.panels.panel import NOTHING
 from market.proof import canonical
 from market.refusals import NotFound
+from market.suppliers.rules import size_of
 from market.tenders.tables import Lot, Tender
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
@@ -215,7 +216,7 @@ async def award_view(actor: Actor, decision: Decision) -> AwardView:
         supplier_name=winner.name if winner else "",
         price_minor=best["price_minor"] if best else None,
         currency=tender.currency,
-        small_firm=actions.size_verdict(winner).small if winner else None,
+        small_firm=size_of(winner).small if winner else None,
         reasons=decision.reasons,
         decided_at=decision.decided_at,
         standstill_ends_at=decision.standstill_ends_at,

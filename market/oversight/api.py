@@ -109,7 +109,7 @@ def event_view(entry: log.Entry) -> EventView:
         about=list(entry.about),
         actor=entry.actor,
         organisation=entry.organisation,
-        says=log.told(entry),
+        says=log.sentence_of(entry),
         body=entry.body,
         hash=entry.hash,
     )

@@ -194,7 +194,7 @@ async def titles_of(subjects: set[str]) -> dict[str, str]:
     return {f"{each.kind}:{each.ref}": each.title for each in titled}
 
 
-def told(entry: Entry) -> str:
+def sentence_of(entry: Entry) -> str:
     """The sentence of an event with its reference instead of a title: for files and programs."""
     return f"{entry.who} {sentence(entry.verb, entry.subject.partition(':')[2])}"
 

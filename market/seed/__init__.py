@@ -17,7 +17,7 @@ from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
 from market.seed.procurements import tenders
-from market.seed.script import Act, read
+from market.seed.script import Act, story
 from market.standards.profiles.actions import ensure_profiles
 
 Telling = Callable[[int, int], None]
@@ -26,7 +26,7 @@ Telling = Callable[[int, int], None]
 async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
     """Play the whole story; `telling` is called with acts done and acts in all. Answers how many acts there were of each
     kind. An act that is refused against the story's will stops it with the act's name."""
-    script = read(clock.now())
+    script = story(clock.now())
     async with _quick():
         with clock.at(script.moment(FIRST)):
             cast = await engage(script)

@@ -64,7 +64,7 @@ class _Kept(msgspec.Struct, frozen=True):
     answer: bytes | None
 
 
-class _Answer(msgspec.Struct, array_like=True):
+class _Reply(msgspec.Struct, array_like=True):
     """An answer as it went out."""
 
     status: int
@@ -104,7 +104,7 @@ class _Attempt:
     async def kept(self) -> _Kept | None:
         return await row(_Kept, "SELECT body, answer FROM posted WHERE key = {}", self.key)
 
-    async def keep(self, answer: _Answer) -> None:
+    async def keep(self, answer: _Reply) -> None:
         """Keep what was answered. Forgotten is the claim of something that was refused after all, which may be sent again, and
         of what a script of ours asks for with the fields of a form (a passkey's challenge), which is new each time."""
         asked_by_script = self.page and b"json" in dict(answer.headers).get(b"content-type", b"")
@@ -115,9 +115,9 @@ class _Attempt:
         sealed = nonce + AESGCM(self.secret).encrypt(nonce, msgspec.msgpack.encode(answer), self.key.encode())
         await many("UPDATE posted SET answer = {} WHERE key = {} AND attempt = {}", sealed, self.key, self.mine)
 
-    def opened(self, sealed: bytes) -> _Answer:
+    def opened(self, sealed: bytes) -> _Reply:
         return msgspec.msgpack.decode(
-            AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], self.key.encode()), type=_Answer
+            AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], self.key.encode()), type=_Reply
         )
 
 
@@ -143,7 +143,7 @@ class Once:
             await crossing.own_pages_only(request, scope["route_handler"])
             await _again(attempt, before, send)
             return
-        answer = _Answer(500, [], b"")
+        answer = _Reply(500, [], b"")
 
         async def gather(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -179,7 +179,7 @@ async def _again(attempt: _Attempt, kept: _Kept, send: Send) -> None:
     await _send(attempt.opened(now.answer), send)
 
 
-async def _send(answer: _Answer, send: Send) -> None:
+async def _send(answer: _Reply, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 

@@ -38,7 +38,7 @@ MOST_IMPORTED = 4
 """Imported notices are asked for by themselves: there are so many that they would crowd out the rest."""
 
 
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
+class PrecedentAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """What the buyer says of the list. `seen` is :func:`fingerprint` of what she was shown; `chosen` the id of what she
     reuses or joins."""
 
@@ -154,7 +154,7 @@ def fingerprint(shown: Sequence[Shown]) -> str:
     return hashlib.blake2b("\n".join(each.id for each in shown).encode(), digest_size=12).hexdigest()
 
 
-async def compare(actor: Actor, kind: str, ref: str, given: Answer) -> LookedAt:
+async def compare(actor: Actor, kind: str, ref: str, given: PrecedentAnswer) -> LookedAt:
     """Keep what a buyer was shown for her draft and what she answers. She may answer again until she publishes."""
     async with transaction():
         subject = await subject_of(kind, ref, lock=True)

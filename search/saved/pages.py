@@ -34,7 +34,7 @@ class SavingPages(Controller):
     @get("/save", guards=[guards.signed_in])
     async def naming(self, request: Visitor) -> Response[bytes]:
         """Name the search of this address and say how often to write."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         query = asked.address().partition("?")[2]
         return _naming(
             request, forms.blank(alerts.SaveDraft, query=query, name=asked.text.strip() or "Everything", rhythm="daily")
@@ -69,7 +69,7 @@ class SavingPages(Controller):
     @get(["/feed.atom", "/feed.json", "/feed.ics"], guards=[guards.public])
     async def feed(self, request: Visitor) -> Response[bytes]:
         """Any search as a feed: its address with another ending."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         return await _feed(request, asked, asked.text or _("Everything published"))
 
     @get(

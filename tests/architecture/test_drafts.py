@@ -13,7 +13,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -44,6 +44,7 @@ from market.web import forms
 from tests import given
 from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES, tables
+from tests.architecture.trees import walk
 from tests.challenges import exercise
 
 TEMPLATES = ROOT / "templates"
@@ -53,7 +54,7 @@ ACTIONS = [path for path in SOURCES if path.name not in ("pages.py", "api.py") a
 def called(node: ast.AST) -> set[str]:
     return {
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-        for call in ast.walk(node)
+        for call in walk(node)
         if isinstance(call, ast.Call)
     }
 
@@ -78,14 +79,15 @@ def structs_of(function: Any) -> set[type[msgspec.Struct]]:
     return {each for each in kinds if inspect.isclass(each) and issubclass(each, msgspec.Struct)}
 
 
+@cache
 def every_draft() -> list[type[msgspec.Struct]]:
     """The structs that actions write to rows."""
     found: set[type[msgspec.Struct]] = set()
     for _, function, node in functions():
-        writes = {each for each in ast.walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
+        writes = {each for each in walk(node) if isinstance(each, ast.Attribute) and drafts_of(each)}
         parts = [
             call.args[0].id
-            for call in ast.walk(node)
+            for call in walk(node)
             if isinstance(call, ast.Call)
             and getattr(call.func, "attr", "") == "part"
             and call.args
@@ -106,7 +108,7 @@ def value(kind: Any, name: str, default: Any, least: float = 0, most: int = 60) 
                 least = max(least, meta.ge or meta.min_length or 0)
                 most = min(most, meta.max_length or most)
                 if meta.pattern:
-                    return {"country": "FR", "website": "https://x.example"}[name]
+                    return {"country": "FR", "email": "ask@x.example", "website": "https://x.example"}[name]
         return value(get_args(kind)[0], name, default, least, most)
     if get_origin(kind) is Literal:
         return next(each for each in reversed(get_args(kind)) if each != default)
@@ -406,7 +408,7 @@ HAPPENS_ONCE = {
 def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
     beside = set()
     for name, _, node in functions():
-        for statement in ast.walk(node):
+        for statement in walk(node):
             if not isinstance(statement, ast.Assign):
                 continue
             targets = [
@@ -416,7 +418,7 @@ def test_nothing_typed_is_written_over_a_row_beside_the_check() -> None:
             ]
             typed = {
                 each.attr
-                for each in ast.walk(statement.value)
+                for each in walk(statement.value)
                 if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == "given"
             }
             if any(isinstance(each, ast.Attribute) and each.attr in typed for each in targets):

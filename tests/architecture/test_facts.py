@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from piccolo.table import Table
 
 from market.refusals import rule
 from market.rulebook import modules, rules_of
+from tests.architecture.trees import of, walk
 
 
 def meant(module: ModuleType, name: str) -> Any:
@@ -32,7 +34,7 @@ def meant(module: ModuleType, name: str) -> Any:
 def imported(module: ModuleType) -> dict[str, tuple[str, str]]:
     return {
         alias.asname or alias.name: (node.module, alias.name)
-        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        for node in walk(of(Path(str(module.__file__)).read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }

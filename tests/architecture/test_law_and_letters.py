@@ -123,7 +123,7 @@ def test_nothing_else_says_how_long_the_standstill_is() -> None:
     reckoning = {
         path for path in SOURCES for node in nodes(path) if getattr(node, "attr", "") == "standstill_working_days"
     }
-    assert {place(path) for path in reckoning} == {"market/workdays.py", "market/tenders/pages.py"}
+    assert {place(path) for path in reckoning} == {"market/workdays.py", "market/tenders/drafts/pages.py"}
 
 
 # ── a letter's cause ───────────────────────────────────────────────────────────────────────────────────────────────

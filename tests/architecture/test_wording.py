@@ -18,6 +18,7 @@ from market import rulebook
 from market.actor import ROLE_WORDS, Role
 from market.web.templating import environment
 from tests.architecture import trees
+from tests.architecture.trees import walk
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -104,7 +105,7 @@ def unmarked_in_code(source: str) -> list[str]:
     """The sentences of a module that stand outside `_`, `_n` and `N_`."""
     tree = trees.of(source)
     left_out: set[int] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             left_out.add(id(node.value))
         elif isinstance(node, ast.Call):
@@ -112,10 +113,10 @@ def unmarked_in_code(source: str) -> list[str]:
             whole = name in SAID or name in ("exception", "warning", "info", "error", "debug") or "Error" in name
             apart = node.args + [word.value for word in node.keywords] if whole else []
             apart += [word.value for word in node.keywords if word.arg in TOLD_ELSEWHERE]
-            left_out |= {id(inner) for part in apart for inner in ast.walk(part)}
+            left_out |= {id(inner) for part in apart for inner in walk(part)}
     return [
         node.value
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and id(node) not in left_out
@@ -314,12 +315,12 @@ def test_every_sentence_that_people_read_is_marked_for_the_catalogue() -> None:
 def hidden(source: str) -> list[int]:
     """The lines on which a function that says sentences with `_` gives that name to something else."""
     lines = []
-    for function in ast.walk(trees.of(source)):
+    for function in walk(trees.of(source)):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        inside = list(ast.walk(function))
+        inside = list(walk(function))
         loops = [part.target for node in inside for part in getattr(node, "generators", [])]
-        own = {id(node) for target in loops for node in ast.walk(target)}
+        own = {id(node) for target in loops for node in walk(target)}
         names = [node for node in inside if isinstance(node, ast.Name) and node.id == "_"]
         if any(isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_" for node in inside):
             lines += [node.lineno for node in names if isinstance(node.ctx, ast.Store) and id(node) not in own]

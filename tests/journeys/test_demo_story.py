@@ -17,7 +17,7 @@ from market.db import many, one
 from market.opendata import actions as opendata
 from market.opendata import gathering, packages, releases
 from market.proof import chain
-from market.seed.script import read
+from market.seed.script import story as story_as_of
 from market.tenders import rules as tenders
 from search import outbox
 from search.documents import Kind
@@ -257,6 +257,6 @@ async def test_drafts_and_sealed_things_are_not_there_for_the_public(story: dict
 
 
 def test_the_story_can_be_told_on_any_day() -> None:
-    script = read(given.TODAY)
+    script = story_as_of(given.TODAY)
     early = replace(script, today=script.today.replace(year=2027, month=3, day=28))
     assert early.moment("+0d 09:00").hour == 8

@@ -19,7 +19,7 @@ NOW = datetime.fromtimestamp(EPOCH + 2 * DAY, UTC)
 
 def asked(address: str) -> queries.Asked:
     """What an address asks."""
-    return queries.read(parse_qsl(urlsplit(address).query))
+    return queries.asked_in(parse_qsl(urlsplit(address).query))
 
 
 async def answered(index: Index, address: str) -> tuple[queries.Asked, Results]:

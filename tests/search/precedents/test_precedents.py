@@ -66,9 +66,9 @@ async def learnt() -> InsightReport:
     return report
 
 
-def as_seen(shown: list[precedents.Shown], answer: str, **more: str) -> precedents.Answer:
+def as_seen(shown: list[precedents.Shown], answer: str, **more: str) -> precedents.PrecedentAnswer:
     given_ = {"answer": answer, "seen": precedents.fingerprint(shown), **more}
-    return msgspec.convert(given_, precedents.Answer)
+    return msgspec.convert(given_, precedents.PrecedentAnswer)
 
 
 @pytest.fixture
