@@ -93,9 +93,11 @@ def every_draft() -> list[type[msgspec.Struct]]:
             and call.args
             and isinstance(call.args[0], ast.Name)
         ]
+        if not writes and "revise" not in called(node):
+            continue
         if parts:
             found |= {getattr(importlib.import_module(function.__module__), each) for each in parts}
-        elif writes or "revise" in called(node):
+        else:
             found |= structs_of(function)
     return sorted(found, key=lambda each: (each.__module__, each.__name__))
 
@@ -108,7 +110,7 @@ def value(kind: Any, name: str, default: Any, least: float = 0, most: int = 60) 
                 least = max(least, meta.ge or meta.min_length or 0)
                 most = min(most, meta.max_length or most)
                 if meta.pattern:
-                    return {"country": "FR", "email": "ask@x.example", "website": "https://x.example"}[name]
+                    return {"country": "FR", "website": "https://x.example"}[name]
         return value(get_args(kind)[0], name, default, least, most)
     if get_origin(kind) is Literal:
         return next(each for each in reversed(get_args(kind)) if each != default)
