@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges import actions as challenges
+from challenges.applications import actions as applications
 from market import clock, policy, workdays
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -145,9 +145,9 @@ async def test_a_withheld_supplier_may_not_apply(lapsed: Lapsed) -> None:
     other = await given.person(await given.supplier(), "supplier-admin")
     with clock.at(exercise.CLOSES - exercise.DAY):
         with pytest.raises(Refused) as refused:
-            await challenges.apply(lapsed.actor, case.ref, exercise.APPLICATION)
+            await applications.apply(lapsed.actor, case.ref, exercise.APPLICATION)
         assert [each.code for each in refused.value.reasons] == ["application.access-withheld"]
-        assert (await challenges.apply(other, case.ref, exercise.APPLICATION)).submitted_at is not None
+        assert (await applications.apply(other, case.ref, exercise.APPLICATION)).submitted_at is not None
 
 
 async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_access_back(
