@@ -112,7 +112,7 @@ def value(kind: Any, name: str, default: Any, least: float = 0, most: int = 60) 
                 least = max(least, meta.ge or meta.min_length or 0)
                 most = min(most, meta.max_length or most)
                 if meta.pattern:
-                    return {"country": "FR", "website": "https://x.example"}[name]
+                    return {"country": "FR", "website": "https://x.example", "email": "ada@x.example"}[name]
         return value(get_args(kind)[0], name, default, least, most)
     if get_origin(kind) is Literal:
         return next(each for each in reversed(get_args(kind)) if each != default)

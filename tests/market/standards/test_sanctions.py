@@ -167,7 +167,7 @@ async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_acces
             sent = await browser.post(f"/standards/notices/{row.ref}/appeal", data={"words": words})
             assert sent.status_code == 303, sent.text
             with pytest.raises(Refused):
-                await sanctions.appeal(lapsed.actor, row.ref, sanctions.Words(words))
+                await sanctions.appeal(lapsed.actor, row.ref, sanctions.Appeal(words))
             refused = await browser.post(f"/standards/notices/{row.ref}/answer", data={"words": words})
             assert refused.status_code == 403
         async with given.browser(app) as browser:
@@ -187,5 +187,7 @@ async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_acces
 async def test_an_appeal_comes_in_time(lapsed: Lapsed) -> None:
     row = await lapsed.row()
     with clock.at(sanctions.appeal_until(row) + timedelta(seconds=1)), pytest.raises(Refused) as refused:
-        await sanctions.appeal(lapsed.actor, row.ref, sanctions.Words("It was not our document that failed this time."))
+        await sanctions.appeal(
+            lapsed.actor, row.ref, sanctions.Appeal("It was not our document that failed this time.")
+        )
     assert [each.code for each in refused.value.reasons] == ["appeal.too-late"]
