@@ -16,16 +16,17 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MethodsApi, MyApplicationsApi, PanelApi
-from challenges.pages import (
-    ApplicationPages,
-    ChallengePages,
-    DraftPages,
-    InsightPages,
-    MethodPages,
-    PanelPages,
-    RunPages,
-)
+from challenges.api import ChallengesApi, MethodsApi, ShortlistApi
+from challenges.applications.api import ApplicationsApi, MyApplicationsApi
+from challenges.applications.pages import ApplicationPages
+from challenges.drafts.pages import DraftPages
+from challenges.insights.api import InsightsApi, ReportApi
+from challenges.insights.pages import InsightPages, ReportPages
+from challenges.judging.api import MarksApi, PanelApi
+from challenges.judging.pages import PanelPages
+from challenges.pages import ChallengePages, MethodPages, RunPages
+from challenges.pitches.api import PitchesApi
+from challenges.pitches.pages import PitchPages
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -132,6 +133,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ApplicationPages,
     PanelPages,
     RunPages,
+    PitchPages,
+    ReportPages,
     InsightPages,
     MethodPages,
 )
@@ -165,6 +168,10 @@ API: tuple[ControllerRouterHandler, ...] = (
     ChallengesApi,
     ApplicationsApi,
     PanelApi,
+    MarksApi,
+    ShortlistApi,
+    PitchesApi,
+    ReportApi,
     MyApplicationsApi,
     InsightsApi,
     MethodsApi,

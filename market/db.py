@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,7 +22,7 @@ from piccolo.columns.combination import And, Or, Where, WhereRaw
 from piccolo.engine.finder import engine_finder
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
-from piccolo.table import Table
+from piccolo.table import TABLE_REGISTRY, Table
 
 from market import embedded
 from market.keeper import CannotStart
@@ -77,7 +78,7 @@ def stop_embedded() -> None:
 
 class Engine(PostgresEngine):
     """Piccolo's engine, asking the way everything here asks: on the connection of the transaction that is open, else on the
-    one that the request holds, else on one of the pool."""
+    one that the request holds, else on one of the pool; and noting which tables an answer rests on."""
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
         """The rows of a query that Piccolo built."""
@@ -198,6 +199,7 @@ def _pool() -> asyncpg.Pool[Any]:
 
 
 _held: ContextVar[_Held | None] = ContextVar("held", default=None)
+_rested: ContextVar[set[str] | None] = ContextVar("rested", default=None)
 
 
 @asynccontextmanager
@@ -211,6 +213,17 @@ async def held() -> AsyncIterator[Callable[[], Awaitable[None]]]:
     finally:
         _held.reset(token)
         await holding.end()
+
+
+@contextmanager
+def resting() -> Iterator[set[str]]:
+    """The names of the tables that were asked inside, gathered as it goes."""
+    names: set[str] = set()
+    token = _rested.set(names)
+    try:
+        yield names
+    finally:
+        _rested.reset(token)
 
 
 @asynccontextmanager
@@ -235,11 +248,27 @@ async def _lend() -> AsyncIterator[Any]:
 
 async def _ask(statement: str, arguments: Sequence[Any]) -> list[Any]:
     """The rows of one statement in PostgreSQL's own spelling."""
+    if (names := _rested.get()) is not None:
+        names |= tables_of(statement)
     current = engine().current_transaction.get()
     if current is not None:
         return list(await current.connection.fetch(statement, *arguments))
     async with _lend() as connection:
         return list(await connection.fetch(statement, *arguments))
+
+
+_TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
+_NAMED = re.compile(
+    r'(?:\b(?:FROM|JOIN|INTO|UPDATE|USING)|,)\s+(?:ONLY\s+)?(?:"?public"?\.)?"?([a-z_][a-z0-9_]*)"?', re.I
+)
+
+
+@lru_cache(maxsize=4096)
+def tables_of(statement: str) -> frozenset[str]:
+    """Our tables that a statement names where a table may stand. It may name one too many (a column of a list that is called
+    like a table), never one too few: a kept answer is then dropped too early, not too late."""
+    ours = {table._meta.tablename for table in TABLE_REGISTRY}
+    return frozenset(name.lower() for name in _NAMED.findall(_TEXT.sub("''", statement))) & ours
 
 
 def new_engine() -> Engine:

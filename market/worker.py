@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from challenges import actions as challenges
-from challenges import judging
+from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards

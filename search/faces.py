@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from challenges.rules import Learnt
+from challenges.insights.rules import Dates as Learnt
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation

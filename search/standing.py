@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from challenges import rules as challenges
+from challenges.insights import rules as insights
 from market.contracts import rules as contracts
 from market.kinds import KINDS
 from market.portal.intake import notices
@@ -40,7 +41,7 @@ STANDINGS: dict[str, Stands] = {
     "challenge": Stands(challenges.Dates, challenges.standing, challenges.STAGES),
     "tender": Stands(tenders.Dates, tenders.standing, tenders.STAGES),
     "contract": Stands(contracts.Dates, contracts.standing, contracts.STAGES),
-    "insight_report": Stands(challenges.Learnt, challenges.learnt, challenges.DECISIONS),
+    "insight_report": Stands(insights.Dates, insights.standing, insights.DECISIONS),
     "component": Stands(catalogue.Dates, catalogue.standing, catalogue.STAGES),
     "notice": Stands(notices.Dates, notices.standing, notices.STAGES),
     "waiver": Stands(waivers.Dates, waivers.standing, waivers.STAGES),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -15,7 +16,6 @@ from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
 from market.audit.actions import record
-from market.audit.tables import Event
 from market.awards import evaluation, rules
 from market.awards.evaluation import Evaluation, OpenBid
 from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
@@ -107,16 +107,15 @@ async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
             raise NotFound("Bid")
         if reasons := barred(actor, standing, bid):
             raise Refused(*reasons)
-        await find(OpenedBid, OpenedBid.id == bid.id, lock=True)
-        if not await has_read(actor, bid_ref):
-            await record(
-                actor,
-                "bid.read",
-                bid.subject,
-                about=[f"tender:{tender.ref}"],
-                organisation=hat.organisation_ref if hat else standing.buyer.ref,
-                sealed_by=_secret(tender),
-            )
+        await panels.write_down_reading(
+            actor,
+            "bid.read",
+            bid.subject,
+            partial(find, OpenedBid, OpenedBid.id == bid.id, lock=True),
+            about=[f"tender:{tender.ref}"],
+            organisation=hat.organisation_ref if hat else standing.buyer.ref,
+            sealed_by=_secret(tender),
+        )
     return bid
 
 
@@ -130,13 +129,6 @@ def barred(actor: Actor, standing: Evaluation, bid: OpenBid) -> list[Refusal]:
 
 def _reader(actor: Actor, standing: Evaluation) -> Any:
     return actor.wears(*BUYER_ROLES, organisation=standing.tender.buyer) or actor.wears("auditor")
-
-
-async def has_read(actor: Actor, bid_ref: str) -> bool:
-    """Whether the log knows that the actor has read this bid."""
-    return await Event.exists().where(
-        (Event.subject == f"bid:{bid_ref}") & (Event.verb == "bid.read") & (Event.actor == actor.ref)
-    )
 
 
 async def tell_panels() -> int:

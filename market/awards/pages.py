@@ -231,7 +231,7 @@ async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Any] |
         lot=next(lot for lot in standing.lots if lot.id == bid.lot),
         bid=bid,
         blocked=blocked,
-        has_read=not blocked and await actions.has_read(request.user, bid_ref),
+        has_read=not blocked and await panels.has_read(request.user, bid.subject),
         marking=member is not None and not blocked and not locked and not bid.problem,
         **given,
     )

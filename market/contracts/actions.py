@@ -94,8 +94,8 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
         decision = await find(Decision, Decision.ref == award_ref, lock=True)
         tender = await find(Tender, Tender.id == decision.tender)
         hat = actor.must_wear(*MANAGERS, organisation=tender.buyer)
-        price = await price_of(decision)
-        wrong = refusals(rules.DRAW_UP, await drawing(decision, given))
+        facts = await drawing(decision, given)
+        wrong, price = refusals(rules.DRAW_UP, facts), facts.price
         if wrong:
             typed = all(each.field for each in wrong)
             raise Refused(*wrong, status=422 if typed else 409)
@@ -170,43 +170,29 @@ async def title_of(tender: Tender, lot: Lot) -> str:
     return f"{tender.title}: {lot.title}" if several and lot.title else str(tender.title)
 
 
-async def price_of(decision: Decision) -> Money:
-    """The price of the winning bid; zero where nothing was awarded."""
-    if decision.winner is None:
-        return Money(0)
-    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
-    return Money(bid.price_minor, bid.currency)
-
-
 async def drawing(decision: Decision, given: ContractDraft | None = None) -> rules.DrawingUp:
-    """What is known when a contract is drawn up; without a draft, what the rules `READY` judge before anything is typed."""
+    """What is known when a contract is drawn up; without a draft, what the rules `READY` judge before anything is typed. The
+    price is zero where nothing was awarded."""
     now = clock.now()
+    tender = await find(Tender, Tender.id == decision.tender)
+    bid = await find(OpenedBid, OpenedBid.id == decision.winner) if decision.winner is not None else None
+    parts = [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones] if given else []
     return rules.DrawingUp(
         decision=decision,
         open_complaints=await awards.open_complaints(decision),
-        price=await price_of(decision),
+        price=Money(bid.price_minor, bid.currency) if bid else Money(0),
         begins_on=given.begins_on if given else now.date(),
         ends_on=given.ends_on if given else now.date(),
-        milestones=[rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones]
-        if given
-        else (),
+        milestones=parts,
         indicators=given.indicators if given else (),
         now=now,
-        certificate=await _certificate(decision),
+        certificate=await _certified(bid.supplier, tender) if bid else "",
     )
 
 
-async def _certificate(decision: Decision) -> str:
-    """What is wrong with the winner's certificate for the tender's API profile; empty when nothing is."""
-    if decision.winner is None:
-        return ""
-    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
-    return await _certified(bid.supplier, await find(Tender, Tender.id == decision.tender))
-
-
 async def _certified(supplier: int, tender: Tender) -> str:
-    """The same for a supplier under a tender, held to the gates of the day the tender was published: rules that became gates
-    later do not reach back to it."""
+    """What is wrong with a supplier's certificate for the API profile of a tender, held to the gates of the day the tender was
+    published: rules that became gates later do not reach back to it."""
     return await certificates.problem(
         supplier, tender.profile, clock.now(), buyer=tender.buyer, tender=tender.ref, pinned=_pinned(tender)
     )

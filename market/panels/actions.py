@@ -24,7 +24,7 @@ from market.panels.matter import Matter, Subject
 from market.panels.panel import Candidate, Given, Kept, Member, Panel, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
-from market.reads import row, rows
+from market.reads import row, rows, the
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.wording import N_
 
@@ -320,6 +320,28 @@ async def release(panel: Panel, reason: str) -> None:
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def has_read(actor: Actor, ref: str) -> bool:
+    """Whether the log knows that the actor has read what a panel judges (`bid:B-…`)."""
+    verb = f"{ref.partition(':')[0]}.read"
+    return await the(
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM event WHERE subject = {} AND verb = {} AND actor = {})",
+        ref,
+        verb,
+        actor.ref,
+    )
+
+
+async def write_down_reading(
+    actor: Actor, verb: str, ref: str, locked: Callable[[], Awaitable[Any]], **said: Any
+) -> None:
+    """Record that somebody has read what a panel judges, once for each person: `locked` locks its row, so that two readings at
+    the same moment are one."""
+    await locked()
+    if not await has_read(actor, ref):
+        await record(actor, verb, ref, **said)
 
 
 def seated(actor: Actor, panel: Panel) -> Member:

@@ -483,7 +483,7 @@ class StandardsApi(Controller):
         row = await find(CheckRun, CheckRun.ref == ref)
         service = await find(Service, Service.id == row.service)
         await _open(request, str(service.ref))
-        run = Run.read(row.result.encode())
+        run = Run.from_json(row.result.encode())
         if run.live is not None and not await exemptions.may_read_private(request.user, service):
             counted = {name: len(run.live.get(name, ())) for name in ("requests", "operations")}
             run = msgspec.structs.replace(run, live=counted)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from challenges import actions as challenges
 from challenges import rules as challenge_rules
+from challenges.exercise import ancestors
 from challenges.listing import running
 from challenges.tables import Challenge
 from market import clock
@@ -155,7 +155,7 @@ async def record_of(subject: str) -> Open:
     if kind == "challenge":
         row = await find(Challenge, (Challenge.ref == ref) & Challenge.published_at.is_not_null(), lock=True)
         taking = challenge_rules.stage(row, now) in challenge_rules.TAKING
-        return Open(subject, row.title, row.buyer, taking, row.closes_at, await challenges.ancestors(row))
+        return Open(subject, row.title, row.buyer, taking, row.closes_at, await ancestors(row))
     if kind == "tender":
         tender = await find(Tender, (Tender.ref == ref) & Tender.published_at.is_not_null(), lock=True)
         taking = tender_rules.stage(tender, now) in tender_rules.TAKING

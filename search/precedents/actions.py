@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from challenges import actions as challenges
+from challenges import exercise
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -93,7 +93,7 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
         texts = [row.title, row.title, row.problem, row.who_has_it, row.evidence, row.success]
-        about = await challenges.ancestors(row)
+        about = await exercise.ancestors(row)
         labels = [cpv.label(code) for code in row.cpv if cpv.known(code)]
         return Subject(
             "challenge", ref, row.title, "\n".join([*texts, *labels]), row.buyer, row.published_at, tuple(about)

@@ -21,8 +21,10 @@ import msgspec
 import pytest
 from piccolo.table import Table
 
-from challenges import actions as challenges
-from challenges import pitches
+from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting_challenges
+from challenges.insights import actions as insights
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock, drafts
 from market.accounts import memberships, passkeys
@@ -110,7 +112,7 @@ def value(kind: Any, name: str, default: Any, least: float = 0, most: int = 60) 
                 least = max(least, meta.ge or meta.min_length or 0)
                 most = min(most, meta.max_length or most)
                 if meta.pattern:
-                    return {"country": "FR", "website": "https://x.example"}[name]
+                    return {"country": "FR", "website": "https://x.example", "email": "ada@x.example"}[name]
         return value(get_args(kind)[0], name, default, least, most)
     if get_origin(kind) is Literal:
         return next(each for each in reversed(get_args(kind)) if each != default)
@@ -227,13 +229,16 @@ async def of_a_challenge() -> list[Change]:
     made = await exercise.drafted()
     pairs: list[tuple[Any, Any]] = [
         tuple(msgspec.structs.replace(exercise.PROBLEM, evidence=said) for said in ("Counted.", "Counted twice.")),
-        (challenges.Success("Within an hour.", "Roofs."), challenges.Success("Within a day.", "Cellars.")),
+        (
+            drafting_challenges.Success("Within an hour.", "Roofs."),
+            drafting_challenges.Success("Within a day.", "Cellars."),
+        ),
         tuple(msgspec.structs.replace(exercise.OFFER, places=places) for places in (4, 5)),
-        (challenges.Terms("Yours.", "Ours.", "None."), challenges.Terms("Ours.", "Yours.", "Some.")),
-        (challenges.Subject(["90711500"], "a@1"), challenges.Subject(["90711500"], "b@1")),
+        (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
+        (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
-    assert {type(first) for first, _ in pairs} == set(challenges.SECTIONS)
-    save = partial(challenges.edit, made.officer, made.ref)
+    assert {type(first) for first, _ in pairs} == set(drafting_challenges.SECTIONS)
+    save = partial(drafting_challenges.edit, made.officer, made.ref)
     return [Change(save, partial(one, Challenge, made.ref), *pair, exercise.BEGINS) for pair in pairs]
 
 
@@ -242,7 +247,7 @@ async def of_an_application() -> list[Change]:
     ref = made.applications[0].ref
     pair = [msgspec.structs.replace(exercise.APPLICATION, team=team) for team in ("Two engineers.", "Three engineers.")]
     at = exercise.CLOSES - timedelta(hours=1)
-    return [Change(partial(challenges.change, made.firms[0], ref), partial(one, Application, ref), *pair, at)]
+    return [Change(partial(applications.change, made.firms[0], ref), partial(one, Application, ref), *pair, at)]
 
 
 async def of_a_pitch() -> list[Change]:
@@ -258,11 +263,11 @@ async def of_a_report() -> list[Change]:
     made = await exercise.heard()
 
     async def rows() -> tuple[Table | None]:
-        return (await pitches.report_of(await made.row()),)
+        return (await insights.report_of(await made.row()),)
 
     second = msgspec.structs.replace(exercise.REPORT, tried="Four sensors.")
     at = exercise.HEARD + timedelta(days=1)
-    return [Change(partial(pitches.write_report, made.officer, made.ref), rows, exercise.REPORT, second, at)]
+    return [Change(partial(insights.write_report, made.officer, made.ref), rows, exercise.REPORT, second, at)]
 
 
 async def of_a_service() -> list[Change]:
@@ -330,10 +335,10 @@ async def of_a_passkey() -> list[Change]:
 
 
 CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
-    "challenges.actions.change": of_an_application,
-    "challenges.actions.edit": of_a_challenge,
-    "challenges.pitches.schedule": of_a_pitch,
-    "challenges.pitches.write_report": of_a_report,
+    "challenges.applications.actions.change": of_an_application,
+    "challenges.drafts.actions.edit": of_a_challenge,
+    "challenges.pitches.actions.schedule": of_a_pitch,
+    "challenges.insights.actions.write_report": of_a_report,
     "market.accounts.memberships.change_organisation": of_a_body,
     "market.accounts.passkeys.rename": of_a_passkey,
     "market.missions.actions.edit": of_a_mission,
@@ -394,7 +399,7 @@ def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
 
 
 HAPPENS_ONCE = {
-    "challenges.pitches.conclude",
+    "challenges.actions.conclude",
     "market.accounts.memberships.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",

@@ -44,7 +44,7 @@ SILENT = {
         "market.suppliers.actions.forget_unconfirmed",
     },
     "the aliases under which a panel reads, dealt once: what follows from them is recorded": {
-        "challenges.judging._deal"
+        "challenges.judging.actions._deal"
     },
     "whether a form was answered already": {
         "market.web.once._Attempt.claim",

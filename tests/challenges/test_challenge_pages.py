@@ -9,7 +9,8 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from challenges import actions, pitches
+from challenges import actions as challenges
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock
 from market.actor import Actor
@@ -163,7 +164,7 @@ async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app:
     made = await exercise.opened()
     firm = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
     with clock.at(BEGINS + DAY):
-        await actions.cancel(made.officer, made.ref, "The street is closed for good.")
+        await challenges.cancel(made.officer, made.ref, "The street is closed for good.")
         client = await visiting(app, firm)
         typed = {"summary": "A sensor in every grate.", "approach": "It listens to the water all day."}
         for page in (
@@ -179,7 +180,7 @@ async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app:
 async def test_the_buyer_answers_and_sees_no_applications_before_the_closing(app: Litestar) -> None:
     made = await exercise.applied()
     with clock.at(BEGINS + DAY):
-        question = await actions.ask(made.firms[0], made.ref, QuestionDraft("Which streets are meant?"))
+        question = await challenges.ask(made.firms[0], made.ref, QuestionDraft("Which streets are meant?"))
         client = await visiting(app, made.officer)
         manage = await client.get(f"/challenges/{made.ref}/manage")
         assert "Which streets are meant?" in manage.text
@@ -295,7 +296,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert "Radio." in (await public.get(link)).text
         page = await public.get(f"/challenges/{made.ref}")
         assert link in page.text
-        assert "It changes course." in page.text
+        assert "<strong>Changes.</strong>" in page.text
         assert (await client.get(f"/challenges/{made.ref}/manage")).status_code == 200
 
 
@@ -349,7 +350,8 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
     (owed, *_) = await payments.ledger([made.suppliers[0].id])
     with clock.at(HEARD + DAY):
         async with await visiting(app, made.firms[0]) as hana:
-            assert "Pitched, fee owed" in said(await hana.get("/applications"))
+            for place in ("/applications", "/desk"):
+                assert "Pitched, fee owed" in said(await hana.get(place))
             assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
             await payments.release(made.officer, owed.ref)
             assert await payments.pay_waiting() == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from challenges.scoring import BIRDS, Criterion, aliases, rank
+from challenges.judging.scoring import BIRDS, Criterion, aliases, rank
 
 CRITERIA = (Criterion("idea", "The idea", 60), Criterion("team", "The team", 40))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from challenges import rules as exercise
+from challenges import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock, seed
 from market.db import find, many
@@ -57,7 +57,7 @@ async def _challenges(script: Script) -> list[tuple[dict[str, Any], str]]:
     return [
         (
             each,
-            exercise.stage(
+            challenge_rules.stage(
                 await find(Challenge, Challenge.ref == REFS[f"challenge:{each['key']}"]),
                 clock.now(),
             ),

@@ -138,3 +138,42 @@ async def _cut_off(pid: int) -> None:
         await other.fetch("SELECT pg_terminate_backend($1, 5000)", pid)
     finally:
         await other.close()
+
+
+STATEMENTS = {
+    "SELECT 1 FROM tender": {"tender"},
+    "SELECT t.ref FROM tender AS t JOIN lot ON lot.tender = t.id LEFT JOIN organisation o ON o.id = t.buyer": {
+        "tender",
+        "lot",
+        "organisation",
+    },
+    "WITH late AS (SELECT id FROM bid) SELECT 1 FROM late, person p WHERE p.id IN (SELECT person FROM membership)": {
+        "bid",
+        "person",
+        "membership",
+    },
+    'SELECT "tender"."ref" FROM "public"."tender" WHERE title = \'FROM lot\' -- FROM person': {"tender"},
+    "SELECT extract(epoch FROM at) FROM event e, unnest(e.about) AS a WHERE EXISTS (SELECT FROM ONLY outbox)": {
+        "event",
+        "outbox",
+    },
+    "UPDATE lot SET title = '' FROM tender WHERE tender.id = lot.tender RETURNING lot.id": {"lot", "tender"},
+    "INSERT INTO organisation (name) SELECT name FROM person": {"organisation", "person"},
+    "DELETE FROM allowance USING person": {"allowance", "person"},
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_the_tables_of_a_statement_are_known_from_its_text(statement: str) -> None:
+    assert STATEMENTS[statement] == db.tables_of(statement)
+
+
+async def test_what_an_answer_rests_on_is_gathered_from_raw_and_built_queries_alike() -> None:
+    with db.resting() as names:
+        await rows(str, "SELECT name FROM person")
+        await Organisation.select(Organisation.name)
+        async with db.transaction():
+            await rows(int, "SELECT id FROM lot")
+    assert names == {"person", "organisation", "lot"}
+    await rows(int, "SELECT id FROM bid")
+    assert "bid" not in names

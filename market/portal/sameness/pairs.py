@@ -35,7 +35,7 @@ Sides = DoubtfulPair | DoubtfulSuppliers | NoticeMerge | SupplierMerge
 class Decision(msgspec.Struct, forbid_unknown_fields=True):
     """The answer about a doubtful pair."""
 
-    same: Annotated[bool, Meta(title=N_("Whether they are one procurement"))]
+    same: Annotated[bool, Meta(title=N_("Whether the two are one"))]
 
 
 async def doubtful(table: type[Doubtful], ref: str) -> Doubtful:

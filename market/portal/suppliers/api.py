@@ -12,7 +12,6 @@ from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from market.accounts import guards
-from market.accounts.tables import Organisation
 from market.db import find
 from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.sameness.pairs import Decision
@@ -190,7 +189,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def ways(self, ref: FromPath[str]) -> Items[WayView]:
         """The addresses on record that a code can go to, masked, and the operator's check, which is always open."""
-        offered = await supplier_views.ways(await _record(ref, None))
+        offered = await claims.ways_of((await _record(ref, None)).group)
         views = [WayView(each.way, each.kind, each.masked) for each in offered]
         return Items([*views, WayView("operator", "operator", "")])
 
@@ -393,8 +392,7 @@ def _shown(found: supplier_views.Record) -> ImportedSupplierView:
 
 
 async def _view(claim: SupplierClaim) -> ClaimView:
-    one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-    firm = await find(Organisation, Organisation.id == claim.organisation)
+    one, firm = await claims.sides(claim)
     return ClaimView(
         ref=claim.ref,
         record=one.ref,

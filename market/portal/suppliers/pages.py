@@ -198,7 +198,7 @@ async def _claiming(request: Visitor, ref: str, form: forms.Form[claims.Claiming
     firms = [
         (each.organisation_ref, each.organisation_name) for each in request.user.hats if each.role == "supplier-admin"
     ]
-    ways = await supplier_views.ways(found)
+    ways = await claims.ways_of(found.group)
     return show(
         request,
         "portal/claim-form.html",
@@ -230,9 +230,8 @@ async def _claim(
 ) -> Response[bytes]:
     claim = await claims.seen_by(request.user, ref)
     posted = code or verdict or letting
-    one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-    firm = await find(Organisation, Organisation.id == claim.organisation)
-    found = await supplier_views.supplier(await _shown(one))
+    one, firm = await claims.sides(claim)
+    found = await supplier_views.supplier((await claims.shown(one.ref)).ref)
     word = claims.state(claim.granted, claim.withdrawn_at, claim.released_at)
     actor = request.user
     return show(
@@ -253,7 +252,3 @@ async def _claim(
         verdict=verdict or forms.blank(claims.Verdict),
         letting=letting or forms.blank(claims.Letting),
     )
-
-
-async def _shown(one: ImportedSupplier) -> str:
-    return str((await claims.shown(one.ref)).ref)

@@ -123,7 +123,7 @@ class Evidence(msgspec.Struct, frozen=True):
         although it failed by rules that became gates since."""
         if self.in_force or pinned is None or self.result is None:
             return self.in_force
-        return self.held and only_later_gates(Run.read(self.result.encode()), pinned)
+        return self.held and only_later_gates(Run.from_json(self.result.encode()), pinned)
 
 
 def wanting(label: str, shown: Sequence[Evidence], pinned: date | None, *, unoffered: str) -> str:

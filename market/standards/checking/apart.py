@@ -1,8 +1,8 @@
 """Checking apart from the server: documents of strangers are read in a process of their own, which may be killed.
 
-The engine bounds itself; this is the second wall. The process answers one question at a time over its pipes, has a limit on
+The engine bounds itself; this is the second wall. The process checks one submission at a time over its pipes, has a limit on
 memory, no database and no secrets in its environment, and is killed when it does not answer in time. Then the answer is
-*could not check*, and the next question gets a new process.
+*could not check*, and the next submission gets a new process.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ MEMORY: Final = 3_000_000_000
 PATIENCE: Final = 3.0
 """How often the engine's own limit of processor time is waited for, on a busy machine."""
 WAITING: Final = 24
-"""Questions that may wait at once; more are refused rather than queued for minutes."""
+"""Submissions that may wait at once; more are refused rather than queued for minutes."""
 
 
 class Changed(msgspec.Struct, omit_defaults=True):
@@ -57,7 +57,7 @@ class Changed(msgspec.Struct, omit_defaults=True):
     path: list[str]
 
 
-class Question(msgspec.Struct):
+class Submission(msgspec.Struct):
     """A document to be checked against a profile (its two texts); `previous` is an earlier version
     to compare it with, None without one; with `gating` what it breaks decides."""
 
@@ -88,15 +88,17 @@ def composed(ruleset: str, description: str) -> Profile:
     return compose(ruleset, description)
 
 
-def answer(question: Question) -> Checked:
-    """What the process does with a question; pure but for the time it takes."""
-    profile = composed(question.ruleset, question.description)
-    comparison = changes.compare_files(question.previous, question.raw) if question.previous is not None else None
-    extra = changes.findings(comparison, profile) if comparison is not None and question.gating else []
-    extra = [*extra, *question.extra]
-    run = check(question.raw, profile, at=question.at, name=question.name, waivers=question.waivers, extra=extra)
+def answer(submission: Submission) -> Checked:
+    """What the process does with a submission; pure but for the time it takes."""
+    profile = composed(submission.ruleset, submission.description)
+    comparison = changes.compare_files(submission.previous, submission.raw) if submission.previous is not None else None
+    extra = changes.findings(comparison, profile) if comparison is not None and submission.gating else []
+    extra = [*extra, *submission.extra]
+    run = check(
+        submission.raw, profile, at=submission.at, name=submission.name, waivers=submission.waivers, extra=extra
+    )
     try:
-        shown = reference.outline(load(question.raw).data)
+        shown = reference.outline(load(submission.raw).data)
     except Unreadable:
         shown = reference.Outline()
     differences = [
@@ -119,7 +121,7 @@ async def ask(
     extra: Sequence[Finding] = (),
 ) -> Checked:
     """Check a document apart. Refused (503) when too many wait already; never raises for what is in a document."""
-    question = Question(
+    submission = Submission(
         raw=raw,
         ruleset=profile.text,
         description=description,
@@ -132,28 +134,28 @@ async def ask(
     )
     if _process.waiting >= WAITING:
         raise BUSY.refused()
-    return await asyncio.to_thread(_process.ask, question, profile)
+    return await asyncio.to_thread(_process.ask, submission, profile)
 
 
 class _Process:
-    """The one process of this server, begun at the first question and again whenever it died."""
+    """The one process of this server, begun at the first submission and again whenever it died."""
 
     def __init__(self) -> None:
         self.waiting = 0
         self._turn = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
-    def ask(self, question: Question, profile: Profile) -> Checked:
-        """Answer one question in its turn."""
+    def ask(self, submission: Submission, profile: Profile) -> Checked:
+        """Check one submission in its turn."""
         self.waiting += 1
         try:
             with self._turn:
-                return self._exchange(question, profile)
+                return self._exchange(submission, profile)
         finally:
             self.waiting -= 1
 
-    def _exchange(self, question: Question, profile: Profile) -> Checked:
-        size = len(question.raw) + len(question.previous or b"")
+    def _exchange(self, submission: Submission, profile: Profile) -> Checked:
+        size = len(submission.raw) + len(submission.previous or b"")
         limit = PATIENCE * run_seconds(size) + 10
         child = self._running()
         timer = threading.Timer(limit, child.kill)
@@ -161,7 +163,7 @@ class _Process:
         try:
             assert child.stdin is not None
             assert child.stdout is not None
-            _send(child.stdin, msgspec.msgpack.encode(question))
+            _send(child.stdin, msgspec.msgpack.encode(submission))
             return msgspec.msgpack.decode(_receive(child.stdout), type=Checked)
         except (OSError, EOFError, msgspec.DecodeError):
             late = not timer.is_alive()
@@ -169,7 +171,7 @@ class _Process:
             reason = (
                 _("The check took too long and was stopped.") if late else _("The check broke off; the fault is ours.")
             )
-            return Checked(_nothing(question, profile, reason), [], reason, reference.Outline())
+            return Checked(_nothing(submission, profile, reason), [], reason, reference.Outline())
         finally:
             timer.cancel()
 
@@ -204,17 +206,17 @@ _process = _Process()
 atexit.register(_process.close)
 
 
-def _nothing(question: Question, profile: Profile, reason: str) -> Run:
+def _nothing(submission: Submission, profile: Profile, reason: str) -> Run:
     return Run(
-        document="sha256:" + hashlib.sha256(question.raw).hexdigest(),
+        document="sha256:" + hashlib.sha256(submission.raw).hexdigest(),
         profile=profile.name,
         profile_version=profile.version,
         profile_digest=profile.digest,
         outcome=Outcome.COULD_NOT_CHECK,
         findings=[],
-        started_at=question.at,
-        finished_at=question.at,
-        name=question.name,
+        started_at=submission.at,
+        finished_at=submission.at,
+        name=submission.name,
         reason=reason,
     )
 
@@ -236,21 +238,21 @@ def _receive(pipe: IO[bytes]) -> bytes:
 
 
 def serve() -> int:
-    """The process: answer questions from standard input until it ends."""
+    """The process: check what comes by standard input until it ends."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    asked: Any = sys.stdin.buffer
-    said: Any = sys.stdout.buffer
+    incoming: Any = sys.stdin.buffer
+    outgoing: Any = sys.stdout.buffer
     while True:
         try:
-            question = msgspec.msgpack.decode(_receive(asked), type=Question)
+            submission = msgspec.msgpack.decode(_receive(incoming), type=Submission)
         except EOFError:
             return 0
         try:
-            told = answer(question)
+            checked = answer(submission)
         except (MemoryError, RecursionError, RulesetRefused):
             # Too much for this process: it ends, and the server says that nothing could be checked.
             return 1
-        _send(said, msgspec.msgpack.encode(told))
+        _send(outgoing, msgspec.msgpack.encode(checked))
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ class Run(msgspec.Struct, frozen=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
     @staticmethod
-    def read(data: bytes) -> Run:
+    def from_json(data: bytes) -> Run:
         """A record from its JSON. Refused (msgspec.ValidationError) when it is not one."""
         return msgspec.json.decode(data, type=Run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -58,25 +58,8 @@ class ServiceDraft(msgspec.Struct, forbid_unknown_fields=True):
     offered_for: Annotated[list[Line], Meta(title=N_("Tenders it is offered for"), max_length=40)] = []
 
 
-@dataclass
-class _Told:
-    """What a run brings about, gathered so that the log is written last."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, verb: str, facts: dict[str, Any]) -> None:
-        self.events.append({"verb": verb, "facts": facts})
-
-    async def record(self, actor: Actor, service: Service, supplier: Organisation, by: str) -> None:
-        for each in self.events:
-            await record(
-                actor,
-                each["verb"],
-                f"service:{service.ref}",
-                each["facts"],
-                about=[f"supplier:{supplier.ref}"],
-                organisation=by,
-            )
+Events = list[tuple[str, dict[str, Any]]]
+"""What a run brings about, verbs and facts, gathered so that the log is written last."""
 
 
 # ── checking without lodging ────────────────────────────────────────────────────────────────────────────────────────
@@ -185,8 +168,13 @@ async def _say(actor: Actor, verb: str, service: Service, by: str) -> None:
     facts: dict[str, Any] = {"private": bool(service.private)}
     if not service.private:
         facts |= {"title": service.title, "profiles": list(service.profiles)}
+    await _record(actor, service, by, [(verb, facts)])
+
+
+async def _record(actor: Actor, service: Service, by: str, events: Events) -> None:
     supplier = await find(Organisation, Organisation.id == service.supplier)
-    await record(actor, verb, f"service:{service.ref}", facts, about=[f"supplier:{supplier.ref}"], organisation=by)
+    for verb, facts in events:
+        await record(actor, verb, f"service:{service.ref}", facts, about=[f"supplier:{supplier.ref}"], organisation=by)
 
 
 # ── lodging and checking ────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,18 +220,17 @@ async def lodge(actor: Actor, ref: str, raw: bytes, name: str = "") -> Lodgement
             await row.save()
         except asyncpg.UniqueViolationError as raced:
             raise rules.LODGED_MEANWHILE.refused() from raced
-        told = _Told()
+        events: Events = []
         facts = {"number": row.number, "document_sha256": row.digest, "breaking": row.breaking}
         facts["outcomes"] = {
             publishing.label(profile): each.run.outcome.value for profile, each in zip(profiles, checked, strict=True)
         }
-        told.add("service.lodged", facts)
+        events.append(("service.lodged", facts))
         for profile, each in zip(profiles, checked, strict=True):
             run = await _keep(service, row, profile, each.run, "lodged")
-            await _bring_about(service, profile, row, run, each.run, told)
+            await _bring_about(service, profile, row, run, each.run, events)
         await sandboxes.queue(service, row)
-        supplier = await find(Organisation, Organisation.id == service.supplier)
-        await told.record(actor, service, supplier, hat.organisation_ref)
+        await _record(actor, service, hat.organisation_ref, events)
     return row
 
 
@@ -310,19 +297,20 @@ async def _check(
     runs = []
     async with transaction():
         service = await find(Service, Service.id == service.id, lock=True)
-        told = _Told()
+        events: Events = []
         for profile, each in zip(profiles, checked, strict=True):
             run = await _keep(service, lodged, profile, each.run, cause)
             runs.append(run)
-            told.add(
-                "service.checked",
-                {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref, "cause": cause},
+            events.append(
+                (
+                    "service.checked",
+                    {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref, "cause": cause},
+                )
             )
-            await _bring_about(service, profile, lodged, run, each.run, told)
+            await _bring_about(service, profile, lodged, run, each.run, events)
         if cause == "periodic":
             await sandboxes.queue(service, lodged)
-        supplier = await find(Organisation, Organisation.id == service.supplier)
-        await told.record(actor, service, supplier, by)
+        await _record(actor, service, by, events)
     return runs
 
 
@@ -330,15 +318,16 @@ async def settle_live(service: Service, lodged: Lodgement, profile: PublishedPro
     """Keep the run of a live check, and what follows from it: what the service does counts like what its document says."""
     async with transaction():
         service = await find(Service, Service.id == service.id, lock=True)
-        told = _Told()
+        events: Events = []
         run = await _keep(service, lodged, profile, found, "live")
-        told.add(
-            "service.tried",
-            {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref},
+        events.append(
+            (
+                "service.tried",
+                {"profile": publishing.label(profile), "outcome": run.outcome, "run": run.ref},
+            )
         )
-        await _bring_about(service, profile, lodged, run, found, told)
-        supplier = await find(Organisation, Organisation.id == service.supplier)
-        await told.record(SYSTEM, service, supplier, "")
+        await _bring_about(service, profile, lodged, run, found, events)
+        await _record(SYSTEM, service, "", events)
     return run
 
 
@@ -408,7 +397,7 @@ async def _keep(service: Service, lodged: Lodgement, profile: PublishedProfile, 
 
 
 async def _bring_about(
-    service: Service, profile: PublishedProfile, lodged: Lodgement, run: CheckRun, found: Run, told: _Told
+    service: Service, profile: PublishedProfile, lodged: Lodgement, run: CheckRun, found: Run, events: Events
 ) -> None:
     """What follows from a run: a certificate and the end of a sanction; or the end of the certificate, and notice."""
     now, label = clock.now(), publishing.label(profile)
@@ -427,14 +416,16 @@ async def _bring_about(
         for each in standing:
             await certificates.revoke(each, _("A newer certificate took its place."), replaced=True)
         made = await certificates.issue(service, profile, run, found)
-        told.add(
-            "certificate.issued",
-            {
-                "certificate": made.ref,
-                "profile": label,
-                "document_sha256": made.document,
-                "valid_until": made.valid_until.isoformat(),
-            },
+        events.append(
+            (
+                "certificate.issued",
+                {
+                    "certificate": made.ref,
+                    "profile": label,
+                    "document_sha256": made.document,
+                    "valid_until": made.valid_until.isoformat(),
+                },
+            )
         )
         if not renewed:
             await tell(
@@ -456,7 +447,9 @@ async def _bring_about(
                 else wrong[0].reason
             )
             await certificates.revoke(each, ended)
-            told.add("certificate.revoked", {"certificate": each.ref, "profile": label, "reason": each.revoked_reason})
+            events.append(
+                ("certificate.revoked", {"certificate": each.ref, "profile": label, "reason": each.revoked_reason})
+            )
         name = _("the service {ref}", ref=service.ref) if service.private else f"“{service.title}”"
         reason = _(
             "The API of {name} no longer passes {profile} {version}.",

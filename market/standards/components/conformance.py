@@ -77,12 +77,12 @@ async def _begin() -> LiveCheck | None:
     return row
 
 
-async def _try(service: Service, lodged: Lodgement, profile: PublishedProfile) -> live.Answered:
+async def _try(service: Service, lodged: Lodgement, profile: PublishedProfile) -> live.Report:
     """Call the sandbox; the reason when it cannot be."""
     sandbox = await sandboxes.of_service(service)
     if sandbox is None:
-        return live.Answered([], {}, _("The sandbox was taken away."))
-    question = live.Question(
+        return live.Report([], {}, _("The sandbox was taken away."))
+    trial = live.Trial(
         document=bytes(lodged.document),
         sandbox=sandbox.address,
         token=sandbox.token,
@@ -96,29 +96,29 @@ async def _try(service: Service, lodged: Lodgement, profile: PublishedProfile) -
         seconds=SECONDS,
         pace=0.0 if settings().loopback else PACE,
     )
-    return await asyncio.to_thread(_apart, question)
+    return await asyncio.to_thread(_apart, trial)
 
 
-def _apart(question: live.Question) -> live.Answered:
+def _apart(trial: live.Trial) -> live.Report:
     with tempfile.TemporaryDirectory() as folder:
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "market.standards.sandboxes.live"],
-                input=msgspec.msgpack.encode(question),
+                input=msgspec.msgpack.encode(trial),
                 capture_output=True,
-                timeout=question.seconds + 60,
+                timeout=trial.seconds + 60,
                 cwd=folder,
                 env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "HYPOTHESIS_STORAGE_DIRECTORY": folder},
                 check=False,
             )
-            return msgspec.msgpack.decode(done.stdout, type=live.Answered)
+            return msgspec.msgpack.decode(done.stdout, type=live.Report)
         except subprocess.TimeoutExpired:
-            return live.Answered([], {}, _("The live check took too long and was stopped."))
+            return live.Report([], {}, _("The live check took too long and was stopped."))
         except msgspec.DecodeError:
-            return live.Answered([], {}, _("The live check broke off; the fault is ours."))
+            return live.Report([], {}, _("The live check broke off; the fault is ours."))
 
 
-async def _run(service: Service, lodged: Lodgement, profile: PublishedProfile, report: live.Answered) -> Run:
+async def _run(service: Service, lodged: Lodgement, profile: PublishedProfile, report: live.Report) -> Run:
     """The record of a live check: the description checked once more, with what the sandbox did."""
     now = clock.now()
     checked = await apart.ask(

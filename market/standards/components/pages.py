@@ -240,7 +240,7 @@ class ComponentPages(Controller):
     async def result(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The latest run under every profile, with its findings."""
         seen = await catalogue.component(request.user, ref)
-        runs = [(each, Run.read(each.run.result.encode())) for each in seen.under if each.run is not None]
+        runs = [(each, Run.from_json(each.run.result.encode())) for each in seen.under if each.run is not None]
         if not seen.open:
             raise NotFound("CheckRun")
         return show(request, "components/result.html", seen=seen, runs=runs, tones=catalogue.TONES, most=FINDINGS)
@@ -257,7 +257,7 @@ class ComponentPages(Controller):
             "components/run.html",
             seen=seen,
             row=row,
-            run=Run.read(row.result.encode()),
+            run=Run.from_json(row.result.encode()),
             tones=catalogue.TONES,
             most=FINDINGS,
         )

@@ -26,13 +26,13 @@ from market.standards.tables import PublishedProfile, Service, Withholding
 from market.wording import N_, _
 
 
-class Words(msgspec.Struct, forbid_unknown_fields=True):
+class Appeal(msgspec.Struct, forbid_unknown_fields=True):
     """An appeal in words."""
 
     words: Annotated[str, Meta(title=N_("Why this is wrong"), max_length=8000)]
 
 
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
+class Ruling(msgspec.Struct, forbid_unknown_fields=True):
     """The operator's answer to an appeal; `upheld` gives access back."""
 
     words: Annotated[str, Meta(title="Answer", max_length=8000)]
@@ -138,7 +138,7 @@ def appeal_until(row: Withholding) -> datetime:
     return workdays.add_working_days(row.cure_until, policy.IN_FORCE.sanctions.appeal_working_days)
 
 
-async def appeal(actor: Actor, ref: str, given: Words) -> Withholding:
+async def appeal(actor: Actor, ref: str, given: Appeal) -> Withholding:
     """The supplier says why the sanction is wrong; the operator answers."""
     async with transaction():
         row = await find(Withholding, Withholding.ref == ref, lock=True)
@@ -163,7 +163,7 @@ async def appeal(actor: Actor, ref: str, given: Words) -> Withholding:
     return row
 
 
-async def answer(actor: Actor, ref: str, given: Answer) -> Withholding:
+async def answer(actor: Actor, ref: str, given: Ruling) -> Withholding:
     """The operator answers an appeal with reasons; one that is right gives access back at once."""
     hat = actor.must_wear("operator")
     async with transaction():

@@ -29,12 +29,12 @@ class SanctionPages(Controller):
     @get("/{ref:str}", guards=[guards.signed_in])
     async def notice(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """A notice or a withholding with its appeal."""
-        return await _notice(request, ref, forms.blank(sanctions.Words))
+        return await _notice(request, ref, forms.blank(sanctions.Appeal))
 
     @post("/{ref:str}/appeal", guards=[guards.supplier])
     async def appeal(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The supplier appeals."""
-        form = await forms.read(request, sanctions.Words)
+        form = await forms.read(request, sanctions.Appeal)
         with form.acting():
             await sanctions.appeal(request.user, ref, form.data)
             return to(f"/standards/notices/{ref}", _("Your appeal is with the operator, who answers in writing."))
@@ -43,7 +43,7 @@ class SanctionPages(Controller):
     @post("/{ref:str}/answer", guards=[guards.operator])
     async def answer(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The operator answers."""
-        form = await forms.read(request, sanctions.Answer)
+        form = await forms.read(request, sanctions.Ruling)
         with form.acting():
             await sanctions.answer(request.user, ref, form.data)
             return to(f"/standards/notices/{ref}", _("The appeal is answered."))

@@ -50,7 +50,7 @@ def withheld(notices: Sequence[Lapsed], at: datetime, pinned: date | None) -> st
         notice.reason
         for notice in notices
         if sanction(notice, at) == "withheld"
-        and not (pinned and notice.result and only_later_gates(Run.read(notice.result.encode()), pinned))
+        and not (pinned and notice.result and only_later_gates(Run.from_json(notice.result.encode()), pinned))
     ]
     if not reasons:
         return ""

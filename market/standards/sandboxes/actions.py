@@ -168,7 +168,7 @@ async def standing(service: Service, profile: PublishedProfile) -> list[Finding]
         .limit(1)
     )
     names = {card.rule for card in publishing.composed_of(profile).of_kind("live")}
-    return [each for row in runs for each in Run.read(row.result.encode()).findings if each.rule in names]
+    return [each for row in runs for each in Run.from_json(row.result.encode()).findings if each.rule in names]
 
 
 class Called(msgspec.Struct, frozen=True):

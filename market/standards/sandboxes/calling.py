@@ -33,7 +33,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """An HTTP answer: status, headers in lower case, the body as far as it was read, and the milliseconds it took."""
 
     status: int
@@ -84,7 +84,7 @@ class Guard:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         resolve: Resolve | None = None,
-    ) -> Answer:
+    ) -> Reply:
         """Make one request. Raises :class:`Forbidden`, :class:`Exhausted` or :class:`Unreachable`."""
         if len(self.log) >= self.requests:
             raise Exhausted(_("{requests} requests were made.", requests=self.requests))
@@ -112,7 +112,7 @@ class Guard:
             self.volume -= len(data)
             self.log.append((method, url[:500], answer.status))
             fields = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, fields, data[: self.largest], spent, answer.reason or "")
+            return Reply(answer.status, fields, data[: self.largest], spent, answer.reason or "")
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.log.append((method, url[:500], 0))
             raise Unreachable(_("{host} did not answer: {name}.", host=host, name=type(error).__name__)) from None

@@ -19,7 +19,6 @@ import resource
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,7 +29,7 @@ from market.egress import Forbidden
 from market.openapi.document import Unreadable, digest, load
 from market.standards.checking.outcome import Finding
 from market.standards.checking.profiles import Card, Profile, compose
-from market.standards.sandboxes.calling import Answer, Exhausted, Guard, Unreachable
+from market.standards.sandboxes.calling import Exhausted, Guard, Reply, Unreachable
 from market.wording import _
 
 CONTROL = "/.well-known/prelude-control.txt"
@@ -53,7 +52,7 @@ def control_address(sandbox: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{CONTROL}"
 
 
-class Question(msgspec.Struct):
+class Trial(msgspec.Struct):
     """What the process that makes the calls is asked: everything it may know. `ruleset` and `description` are the texts of
     the profile, `credentials` the headers that authenticate a call."""
 
@@ -71,24 +70,15 @@ class Question(msgspec.Struct):
     pace: float
 
 
-class Answered(msgspec.Struct):
-    """What it answers: findings, evidence, and why it stopped where it did; empty when it came to its end."""
-
-    findings: list[Finding]
-    evidence: dict[str, Any]
-    stopped: str = ""
-
-
 class NotInstalled(Exception):
     """The optional extra is not installed: `pip install prelude[live]`."""
 
 
-@dataclass(slots=True)
-class Report:
+class Report(msgspec.Struct):
     """What the live checks found and the evidence: every request made, and why they stopped where they did."""
 
-    findings: list[Finding] = field(default_factory=list)
-    evidence: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = msgspec.field(default_factory=list)
+    evidence: dict[str, Any] = msgspec.field(default_factory=dict)
     stopped: str = ""
 
     @property
@@ -124,13 +114,9 @@ def conform(
         run.errors()
         run.authentication()
         run.operations()
-    except Forbidden as refused:
-        run.report.stopped = str(refused)
     except Exhausted as over:
         run.report.stopped = _("The checks stopped before their end: {over}", over=over)
-    except Unreachable as silent:
-        run.report.stopped = str(silent)
-    except _Stop as stop:
+    except (Forbidden, Unreachable, _Stop) as stop:
         run.report.stopped = str(stop)
     run.report.evidence = {
         "sandbox": sandbox,
@@ -307,7 +293,7 @@ def _same(body: bytes, data: Any) -> bool:
         return False
 
 
-def _is_problem(answer: Answer) -> bool:
+def _is_problem(answer: Reply) -> bool:
     kind = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind == "application/problem+xml":
         return True
@@ -367,28 +353,28 @@ MEMORY = 3_000_000_000
 
 
 def serve() -> int:
-    """The process: one question from standard input, one answer to standard output."""
+    """The process: one trial from standard input, its report to standard output."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     warnings.simplefilter("ignore")
-    asked = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Question)
+    trial = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Trial)
     guard = Guard(
-        loopback=asked.loopback,
-        own_hosts=frozenset(asked.own_hosts),
-        requests=asked.requests,
-        seconds=asked.seconds,
-        pace=asked.pace,
+        loopback=trial.loopback,
+        own_hosts=frozenset(trial.own_hosts),
+        requests=trial.requests,
+        seconds=trial.seconds,
+        pace=trial.pace,
     )
-    profile = compose(asked.ruleset, asked.description)
+    profile = compose(trial.ruleset, trial.description)
     report = conform(
-        asked.document,
-        asked.sandbox,
-        asked.token,
+        trial.document,
+        trial.sandbox,
+        trial.token,
         profile,
         guard,
-        writable=asked.writable,
-        credentials=asked.credentials,
+        writable=trial.writable,
+        credentials=trial.credentials,
     )
-    sys.stdout.buffer.write(msgspec.msgpack.encode(Answered(report.findings, report.evidence, report.stopped)))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(report))
     return 0
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges import actions as challenges
-from challenges import judging, pitches
+from challenges.exercise import panel_of
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application
 from market import clock
 from market.accounts.tables import Organisation
@@ -61,7 +62,7 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
     with clock.at(exercise.CLOSED):
         assert await texts(judge) == ["Declare your interests, then score"]
         assert await texts(made.officer) == []
-        seen = given.declared((await challenges.panel_of(await made.row())).member(judge.person))
+        seen = given.declared((await panel_of(await made.row())).member(judge.person))
         await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True), seen)
         assert await texts(judge) == ["Score, give your reasons and hand in"]
         await Seat.update({Seat.declared_at: None}).where(Seat.person == judge.person)
@@ -84,7 +85,7 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         assert "Write down what was learnt and decide: go, change or stop" in await texts(made.officer)
         play = (await desk(member)).supplying
     assert play is not None
-    assert [each.next for each in play.in_play] == ["You pitched. The buyer decides"]
+    assert [each.next for each in play.in_play] == ["Pitched, fee owed"]
 
 
 async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:

@@ -10,7 +10,8 @@ from typing import Any, get_args
 import pytest
 
 from challenges import actions as challenges
-from challenges import pitches
+from challenges.insights import actions as insights
+from challenges.pitches import actions as pitches
 from challenges.tables import Pitch
 from market import clock, db, drafts
 from market.actor import SYSTEM
@@ -72,8 +73,8 @@ async def test_a_challenge_from_its_problem_to_its_report() -> None:
     (first, *_) = await pitches.pitches_of(await made.row())
     await pay(f"pitch:{first.ref}", second, exercise.HEARD + timedelta(hours=5))
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "It met the target."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "It met the target."))
     found = await published()
     assert [each["tag"] for each in found] == [
         ["planning"],
@@ -450,8 +451,8 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await pay(f"pitch:{pitch.ref}", second, exercise.HEARD + timedelta(hours=5))
     await step()
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "It did not."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "It did not."))
     await step()
     with clock.at(given.TODAY):
         case, decision = await given_awards.awarded()

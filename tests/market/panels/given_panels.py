@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from challenges import actions as challenges
-from challenges import judging
+from challenges.exercise import panel_of
+from challenges.judging import actions as judging
 from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -70,7 +70,7 @@ async def of_challenge() -> Judged:
     first = made.applications[0].ref
 
     async def read() -> Panel:
-        return await challenges.panel_of(await made.row())
+        return await panel_of(await made.row())
 
     return Judged(
         judging.panel(made.ref),

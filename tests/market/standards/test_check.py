@@ -105,7 +105,7 @@ def test_names_used_twice_fail() -> None:
 
 def test_a_record_survives_json() -> None:
     run = check(changed(description="x", license=None), profile("uk-core"), at=AT, name="a.json")
-    assert Run.read(run.json()) == run
+    assert Run.from_json(run.json()) == run
 
 
 def test_the_same_document_gives_the_same_findings_every_time() -> None:

@@ -56,7 +56,7 @@ class Tried:
         assert await conformance.run_waiting() == 0
         row = await CheckRun.objects().where(CheckRun.cause == "live").order_by(CheckRun.id, ascending=False).first()
         assert row is not None
-        return Run.read(row.result.encode())
+        return Run.from_json(row.result.encode())
 
     async def certified(self) -> bool:
         return await certificates.problem(self.supplier, CORE, clock.now()) == ""
@@ -135,7 +135,7 @@ async def test_a_new_version_is_tried_by_itself_and_must_be_what_is_served(tried
     assert await conformance.run_waiting() == 1
     row = await CheckRun.objects().where(CheckRun.cause == "live").first()
     assert row is not None
-    assert {finding.rule for finding in Run.read(row.result.encode()).gates} == {"ukc-27-published"}
+    assert {finding.rule for finding in Run.from_json(row.result.encode()).gates} == {"ukc-27-published"}
     assert not await tried.certified()
     tried.served.document = good("1.2.1")
     assert (await tried.check()).outcome == "pass"

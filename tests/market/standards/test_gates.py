@@ -295,7 +295,7 @@ async def _gates(service: Service) -> list[object]:
 
     row = await certificates.latest_run(service, await publishing.must_be_named(CORE))
     assert row is not None
-    return list(Run.read(row.result.encode()).gates)
+    return list(Run.from_json(row.result.encode()).gates)
 
 
 async def test_a_private_api_is_certified_and_tells_only_its_result(app: Litestar) -> None:

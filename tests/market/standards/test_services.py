@@ -96,7 +96,7 @@ async def test_a_failure_is_kept_with_its_findings_and_certifies_nothing(house: 
     service = await house.service()
     await actions.lodge(house.actor, service.ref, failing())
     (run,) = await CheckRun.objects()
-    found = Run.read(run.result.encode())
+    found = Run.from_json(run.result.encode())
     assert run.outcome == "fail"
     assert {"ukc-06-contact"} <= {finding.rule for finding in found.gates}
     assert all(finding.why and finding.mend for finding in found.gates)

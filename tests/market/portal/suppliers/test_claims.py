@@ -63,7 +63,7 @@ async def team() -> Actor:
 async def way(one: ImportedSupplier, kind: str) -> str:
     found = await supplier_views.supplier(one.ref)
     assert not isinstance(found, str)
-    return next(each.way for each in await supplier_views.ways(found) if each.kind == kind)
+    return next(each.way for each in await claims.ways_of(found.group) if each.kind == kind)
 
 
 async def code_of(address: str) -> str:
@@ -203,7 +203,7 @@ async def test_an_address_that_two_records_have_is_no_way_to_either(tmp_path: Pa
     for each in (one, two):
         found = await supplier_views.supplier(each.ref)
         assert not isinstance(found, str)
-        assert "email" not in {each.kind for each in await supplier_views.ways(found)}
+        assert "email" not in {each.kind for each in await claims.ways_of(found.group)}
 
 
 async def test_a_record_with_another_number_of_the_same_register_is_another_firm_s(tmp_path: Path) -> None:

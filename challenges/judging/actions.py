@@ -10,26 +10,28 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
-from challenges import rules, scoring
-from challenges.actions import (
+from challenges import rules as challenge_rules
+from challenges.exercise import (
     Named,
     ancestors,
+    body,
     fee,
     live_applications,
     must_run,
-    names,
     panel_of,
     sealed,
 )
+from challenges.judging import rules, scoring
 from challenges.tables import Application, Challenge, Pitch
 from market import clock, policy
 from market.accounts.people import tell
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
-from market.audit.tables import Event
 from market.db import find, maybe, transaction
 from market.money import Money
 from market.panels import actions as panels
@@ -38,6 +40,7 @@ from market.panels.arithmetic import shown
 from market.panels.panel import Given, Member, Panel
 from market.panels.tables import Seat
 from market.proof.canonical import Plain
+from market.reads import rows
 from market.refusals import NotFound, insist
 
 Sees = Literal["own", "panel", "all"]
@@ -74,7 +77,7 @@ def panel(ref: str) -> panels.Convening:
 
     async def convene() -> Panel:
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
-        if rules.stage(challenge, clock.now()) == "closed":
+        if challenge_rules.stage(challenge, clock.now()) == "closed":
             await _deal(challenge)
         return await panel_of(challenge)
 
@@ -89,7 +92,7 @@ async def seat(actor: Actor, challenge: Challenge) -> Seat | None:
     return await maybe(Seat, (Seat.panel == about) & (Seat.person == actor.person) & Seat.excused_at.is_null())
 
 
-async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
+async def read_application(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
     """Read an application (its reference): its supplier always; an evaluator once she has declared, without the name;
     the buyer's people and auditors after the short list. Whoever else asks is not told that it exists. That a person who
     is not its supplier has read it is written down, once for each person and application. `marking` is the panel, where it was
@@ -98,22 +101,28 @@ async def read(actor: Actor, ref: str, marking: Panel | None = None) -> Reading:
         application = await find(Application, Application.ref == ref)
         challenge = await find(Challenge, Challenge.id == application.challenge)
         reading = await _reading(actor, challenge, application, marking)
-        if reading.sees != "own" and not await _read_before(actor, ref):
-            await find(Application, Application.id == application.id, lock=True)
-            if not await _read_before(actor, ref):
-                hat = actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears(
-                    "auditor", "operator"
-                )
-                await record(
-                    actor,
-                    "application.read",
-                    f"application:{ref}",
-                    about=await ancestors(challenge),
-                    private={"as": reading.sees, "alias": application.alias},
-                    organisation=hat.organisation_ref if hat else "",
-                    sealed_by=sealed(challenge),
-                )
+        if reading.sees != "own" and not await panels.has_read(actor, f"application:{ref}"):
+            hat = actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears("auditor", "operator")
+            await panels.write_down_reading(
+                actor,
+                "application.read",
+                f"application:{ref}",
+                partial(find, Application, Application.id == application.id, lock=True),
+                about=await ancestors(challenge),
+                private={"as": reading.sees, "alias": application.alias},
+                organisation=hat.organisation_ref if hat else "",
+                sealed_by=sealed(challenge),
+            )
     return reading
+
+
+async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
+    """Every application of a challenge that this person may read; each reading is written down."""
+    marking, readings = await panel_of(challenge), []
+    for ref in await rows(str, "SELECT ref FROM application WHERE challenge = {} ORDER BY alias, ref", challenge.id):
+        with suppress(NotFound):
+            readings.append(await read_application(actor, ref, marking))
+    return readings
 
 
 async def tell_panels() -> int:
@@ -138,7 +147,7 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
         insist(rules.SHORTLIST, challenge, now)
         marked = await panel_of(challenge)
         insist(panel_rules.READY, marked.readiness())
-        applications = {each.alias: each for each in await live_applications(challenge)}
+        applications = {each.alias: each for each in await _live(challenge)}
         ranked = ranking(challenge, marked)
         for standing in ranked.standings:
             application = applications[standing.alias]
@@ -153,14 +162,14 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
         await challenge.save([Challenge.shortlisted_at])
         for standing in ranked.standings:
             await _tell_result(challenge, applications[standing.alias], marked, ranked, standing)
-        suppliers = await names([applications[alias].supplier for alias in ranked.shortlist])
+        suppliers = {subject.name: subject.supplier for subject in marked.matter.subjects}
         await record(
             actor,
             "challenge.shortlisted",
             f"challenge:{ref}",
             {
                 "applications": len(applications),
-                "shortlisted": [suppliers[applications[alias].supplier].ref for alias in ranked.shortlist],
+                "shortlisted": [suppliers[alias] for alias in ranked.shortlist],
                 "places": challenge.places,
                 "rules": list(ranked.rules),
             },
@@ -191,23 +200,6 @@ def note_of(panel: Panel) -> str:
     return panel.consensus.note if panel.consensus else ""
 
 
-async def readable(actor: Actor, challenge: Challenge) -> list[Reading]:
-    """Every application of a challenge that this person may read; each reading is written down."""
-    found = []
-    applications = (
-        await Application.objects()
-        .where(Application.challenge == challenge.id)
-        .order_by(Application.alias, Application.ref)
-    )
-    marking = await panel_of(challenge)
-    for application in applications:
-        try:
-            found.append(await read(actor, application.ref, marking))
-        except NotFound:
-            continue
-    return found
-
-
 async def feedback(challenge: Challenge, application: Application) -> list[Feedback]:
     """What an application got, criterion by criterion, with every evaluator's reason and no evaluator's name; empty
     before the short list."""
@@ -230,7 +222,7 @@ def _feedback(panel: Panel, application: Application, standing: scoring.Standing
 
 async def _reading(actor: Actor, challenge: Challenge, application: Application, marking: Panel | None) -> Reading:
     if actor.wears(*SUPPLIER_ROLES, organisation=application.supplier):
-        return Reading(application, challenge, "own", (await names([application.supplier]))[application.supplier])
+        return Reading(application, challenge, "own", await body(application.supplier))
     marking = marking or await panel_of(challenge)
     member = marking.member(actor.person)
     seated = member in marking.active and actor.wears(*panels.ROLES, organisation=challenge.buyer) is not None
@@ -241,23 +233,25 @@ async def _reading(actor: Actor, challenge: Challenge, application: Application,
     if known and (
         actor.wears("buyer", "evaluator", organisation=challenge.buyer) or actor.wears("auditor", "operator")
     ):
-        supplier = (await names([application.supplier]))[application.supplier]
-        return Reading(application, challenge, "all", supplier, member if seated else None)
+        return Reading(application, challenge, "all", await body(application.supplier), member if seated else None)
     raise NotFound("Application")
 
 
-async def _read_before(actor: Actor, ref: str) -> bool:
-    return await Event.exists().where(
-        (Event.subject == f"application:{ref}") & (Event.verb == "application.read") & (Event.actor == actor.ref)
+async def _live(challenge: Challenge) -> list[Application]:
+    """The rows of what was not withdrawn, to be written."""
+    return (
+        await Application.objects()
+        .where((Application.challenge == challenge.id) & Application.withdrawn_at.is_null())
+        .order_by(Application.ref)
     )
 
 
 async def _deal(challenge: Challenge) -> None:
-    applications = await live_applications(challenge)
+    applications = await _live(challenge)
     if not applications or any(each.alias for each in applications):
         return
-    firms = await names([each.supplier for each in applications])
-    called = [*(firm.name for firm in firms.values()), *(each.team for each in applications)]
+    firms = [each.supplier_name for each in await live_applications(challenge)]
+    called = [*firms, *(each.team for each in applications)]
     dealt = scoring.aliases([each.ref for each in applications], secrets.token_hex(32), called)
     for each in applications:
         each.alias = dealt[each.ref]
