@@ -106,9 +106,9 @@ class ContractPages(Controller):
             in_force = contract.buyer_signed_at and contract.supplier_signed_at
             return to(
                 f"/contracts/{ref}",
-                "Signed. The contract is in force."
+                _("Signed. The contract is in force.")
                 if in_force
-                else "Signed. It is in force when the other side signs.",
+                else _("Signed. It is in force when the other side signs."),
             )
         return await _contract(request, ref, signing=form)
 
@@ -126,7 +126,7 @@ class ContractPages(Controller):
         """Accept a delivery."""
         await actions.accept(request.user, ref, milestone)
         return to(
-            f"/contracts/{ref}#milestones", "Accepted. Its amount is now owed; somebody else releases the payment."
+            f"/contracts/{ref}#milestones", _("Accepted. Its amount is now owed; somebody else releases the payment.")
         )
 
     @post("/contracts/{ref:str}/milestones/{milestone:str}/refuse", guards=[guards.buying_side])

@@ -146,7 +146,7 @@ class PortalPages(Controller):
         form = await forms.read(request, actions.Rhythm)
         with form.acting():
             await actions.fetch_every(request.user, name, form.data, form.version)
-            return to(f"/portals/{name}", "Kept. The next page is fetched within a minute.")
+            return to(f"/portals/{name}", _("Kept. The next page is fetched within a minute."))
         return await _portal(request, name, form)
 
 

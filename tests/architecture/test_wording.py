@@ -38,6 +38,8 @@ TOLD_ELSEWHERE = {"summary", "description", "source", "norm", "operation_id", "t
 SQL = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|FROM|JOIN|LEFT|WHERE|AND|OR|ORDER|GROUP|UNION|VALUES|CREATE|LOCK|SET|CASE)\b"
 )
+LINE_OF_A_PROTOCOL = re.compile(r"(Disallow|Contact|Authorization): ")
+"""What machines read: robots.txt, security.txt, a header."""
 
 
 ADDRESS = re.compile(r"\S*[/#]\S*")
@@ -46,7 +48,8 @@ ADDRESS = re.compile(r"\S*[/#]\S*")
 
 def prose(text: str) -> bool:
     """Whether this looks like words for people: it begins like a sentence and has more than one word."""
-    return bool(re.match(r"[“(]?[A-Z][a-z’']*\s+\S*[a-z]", text.strip())) and not SQL.match(text)
+    begins = re.match(r"[“(]?[A-Z][a-z’']*[.,:;!?]?\s+\S*[a-z]", text.strip())
+    return bool(begins) and not SQL.match(text) and not LINE_OF_A_PROTOCOL.match(text)
 
 
 class _Text(HTMLParser):
