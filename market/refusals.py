@@ -10,6 +10,7 @@ busy) is declared as a :class:`Denial` in the same modules and raised by its nam
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec
@@ -71,6 +72,11 @@ class Denial:
         return Refused(self.refusal(beside=beside, **facts), status=self.status)
 
 
+def first_paragraph(docstring: str) -> str:
+    """The first paragraph of a docstring on one line, without the marks of literals: so norms stand in the catalogue."""
+    return " ".join(inspect.cleandoc(docstring).partition("\n\n")[0].replace("`", "").split())
+
+
 class Rule(Generic[P]):
     """A rule with its code: called with facts, it answers a :class:`Refusal` or None."""
 
@@ -86,6 +92,11 @@ class Rule(Generic[P]):
         if reason is None:
             return None
         return Refusal(self.code, reason, self.field)
+
+    @property
+    def says(self) -> str:
+        """What must hold, in one sentence for people: the first paragraph of the docstring, without the marks of literals."""
+        return _(first_paragraph(self.__doc__ or self.code))
 
     def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
         """What is raised for facts that break the rule: after a race that the database decided, with what is true since."""

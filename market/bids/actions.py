@@ -25,9 +25,11 @@ from market.proof import canonical, sealing
 from market.reads import row, rows
 from market.refusals import NotFound, Refused, insist, refusals
 from market.settings import settings
-from market.standards import certificates, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.sanctions import actions as sanctions
 from market.tenders.actions import add_follower
-from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
+from market.tenders.readers import criteria_of, published
+from market.tenders.tables import Lot, OpeningOfficer, Tender
 from market.wording import N_, _
 
 Price = Annotated[int, Meta(title=N_("Your price without VAT"), ge=0, le=10**13)]
@@ -68,34 +70,21 @@ def _hat(actor: Actor) -> Hat:
     return actor.must_wear(*SUPPLIER_ROLES)
 
 
-async def _tender(ref: str, *, lock: bool = False) -> Tender:
-    tender = await find(Tender, Tender.ref == ref, lock=lock)
-    if tender.published_at is None:
-        raise NotFound("Tender")
-    return tender
-
-
-async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[Envelope]:
-    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening
-    and for the supplier's own page only."""
+async def counting(tender: int) -> list[Envelope]:
+    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening only."""
     return await rows(
         Envelope,
         """
         SELECT b.id, b.ref, b.lot, b.supplier, b.envelope, b.digest, b.receipt, b.received_at,
           l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name
         FROM (
-          SELECT DISTINCT ON (lot, supplier) * FROM bid
-          WHERE tender = {} AND ({}::int IS NULL OR lot = {}) AND ({}::int IS NULL OR supplier = {})
+          SELECT DISTINCT ON (lot, supplier) * FROM bid WHERE tender = {}
           ORDER BY lot, supplier, received_at DESC, id DESC
         ) b
         JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier
         WHERE b.act = 'submit' ORDER BY l.number, b.received_at, b.id
         """,
         tender,
-        lot,
-        lot,
-        supplier,
-        supplier,
     )
 
 
@@ -111,12 +100,12 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
 
 
 async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: BidDraft, arrived: Arrival) -> Sealed:
-    tender = await _tender(tender_ref)
+    tender = await published(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
     _may_seal(await bidding(actor, tender, lot, arrived))
     if lot is None:
         raise NotFound("Lot")
-    criteria = await criteria_of(lot.id)
+    criteria = (await criteria_of([lot]))[lot.id]
     plain = canonical.encode(
         {
             "answers": dict(given.answers),
@@ -167,7 +156,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     """Withdraw the supplier's bid for a lot; another may be sealed until the deadline."""
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
-        tender = await _tender(tender_ref)
+        tender = await published(tender_ref)
         lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
         insist(rules.WITHDRAW, await bidding(actor, tender, lot, arrived))
         if lot is None:
@@ -179,8 +168,6 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
 async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
     """All that the rules look at, as it stands now: before anything is sealed, and again under the tender's lock."""
     hat = _hat(actor)
-    sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
-    withheld = await sanctions.withheld(hat.organisation, arrived)
     sent = await rows(
         datetime,
         "SELECT received_at FROM bid WHERE lot = {} AND supplier = {} AND act = 'submit' AND received_at > {} ORDER BY received_at",
@@ -188,7 +175,14 @@ async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arriva
         hat.organisation,
         rules.counted_since(arrived),
     )
-    return rules.Bidding(tender, lot, arrived, sealed_before=bool(sealed), withheld=withheld, sent=sent)
+    return rules.Bidding(
+        tender,
+        lot is not None,
+        arrived,
+        sealed_before=lot is not None and await _counts(lot.id, hat.organisation),
+        withheld=await sanctions.withheld(hat.organisation, arrived),
+        sent=sent,
+    )
 
 
 def _may_seal(facts: rules.Bidding) -> None:
@@ -197,6 +191,12 @@ def _may_seal(facts: rules.Bidding) -> None:
     if wrong := refusals(rules.ALLOWED, facts):
         again = rules.may_send_again_at(facts) or facts.at
         raise Refused(*wrong, status=429, wait=max(1, math.ceil((again - facts.at).total_seconds())))
+
+
+async def _counts(lot: int, supplier: int) -> bool:
+    """Whether the supplier has an envelope for this lot that counts: what it sent last is not a withdrawal."""
+    last = "SELECT act FROM bid WHERE lot = {} AND supplier = {} ORDER BY received_at DESC, id DESC LIMIT 1"
+    return await row(str, last, lot, supplier) == "submit"
 
 
 async def _keep(
@@ -266,11 +266,6 @@ async def warned(actor: Actor, tender: Tender) -> tuple[str, str]:
     return await sanctions.withheld(supplier, now), missing
 
 
-async def criteria_of(lot: int) -> list[LotCriterion]:
-    """A lot's criteria in their order."""
-    return await LotCriterion.objects().where(LotCriterion.lot == lot).order_by(LotCriterion.place)
-
-
 async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
     """What the actor's suppliers sent, newest first. Never the contents: they are sealed."""
     return await rows(
@@ -312,7 +307,7 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
     """
     person = actor.must_be_person()
     async with transaction():
-        tender = await _tender(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         now = clock.arrived()
         officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
         me = next((each for each in officers if each.person == person), None)
@@ -487,33 +482,6 @@ async def tell_officers() -> int:
     return 1
 
 
-async def opening_of(tender: int) -> Opening | None:
-    """The opening of a tender, None while its bids are sealed."""
-    return await maybe(Opening, Opening.tender == tender)
-
-
 def register_of(opening: Opening) -> list[Entry]:
     """The register's entries, with their moments read."""
     return msgspec.convert(canonical.decode(opening.register.encode()), list[Entry])
-
-
-class Officer(msgspec.Struct, frozen=True):
-    """An opening officer: whether she made a code, and when she entered it."""
-
-    person: int
-    name: str
-    email: str
-    enrolled: bool
-    contributed_at: datetime | None
-
-
-async def officers_of(tender: int) -> list[Officer]:
-    """The opening officers in the order in which they were named; for the buyer's people only."""
-    return await rows(
-        Officer,
-        """
-        SELECT f.person, p.name, p.email, length(f.public_key) > 0 AS enrolled, f.contributed_at
-        FROM opening_officer f JOIN person p ON p.id = f.person WHERE f.tender = {} ORDER BY f.id
-        """,
-        tender,
-    )

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
-from market.money import Money
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, gate, method
+from market.tenders import cpv, facts, gate
+from market.tenders.facts import Candidate
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.accounts.tables import Organisation
-    from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+    from market.tenders.tables import Tender
 
 Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
 
@@ -58,7 +56,7 @@ def takes_bids(closes_at: datetime | None, now: datetime) -> bool:
     return closes_at is not None and now < closes_at
 
 
-def stage(tender: Tender | Dates, now: datetime) -> Stage:
+def stage(tender: Tender | facts.Tender | Dates, now: datetime) -> Stage:
     """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it. Which lots are decided is
     not asked here: what is allowed does not depend on it."""
     if tender.cancelled_at is not None:
@@ -91,39 +89,6 @@ def standing(tender: Dates, now: datetime) -> Standing:
         return Standing(found, word, tone, tender.cancelled_at, _("Cancelled"))
     label = {"draft": _("Planned to close"), "closed": _("Closed")}.get(found, "Closes")
     return Standing(found, word, tone, tender.closes_at, label)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """All that is looked at before a tender is published. `family` are the ids of the bodies whose exercises serve this
-    buyer too: those of the same department, itself included. `criteria` are by the lot's id, `evidence` is what is on
-    record for any of them."""
-
-    tender: Tender
-    buyer: Organisation
-    now: Arrival
-    lots: Sequence[Lot]
-    criteria: Mapping[int, Sequence[LotCriterion]]
-    officers: Sequence[OpeningOfficer]
-    evidence: Sequence[InnovationEvidence]
-    family: frozenset[int]
-
-    @property
-    def codes(self) -> list[str]:
-        """Every CPV code of the lots, or the tender's own while it has no lot."""
-        found = [code for lot in self.lots for code in lot.cpv]
-        return list(dict.fromkeys(found or self.tender.cpv))
-
-    @property
-    def method(self) -> tuple[str, ...]:
-        """The rules by which bids will be scored and ranked, as they are stated with the tender."""
-        every = [each for criteria in self.criteria.values() for each in criteria]
-        return method.stated(every, self.tender.lots_per_supplier)
-
-    @property
-    def value(self) -> Money:
-        """What the lots are estimated to be worth together."""
-        return Money(sum(lot.value_minor for lot in self.lots), self.tender.currency)
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -295,7 +260,7 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
     days = workdays.full_days_between(candidate.now, closes)
     if closes <= candidate.now or days < least:
         first = workdays.local_day(candidate.now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "Bids must be taken for at least {least} days: until {day} or later, if you publish today.",
             least=least,
@@ -314,7 +279,7 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
         return _("The time for questions is over already. Choose a later one.")
     if closes is not None and until > workdays.answers_due_at(closes):
         due = workdays.local_day(workdays.answers_due_at(closes))
-        day = f"{due.day} {due:%B %Y}"
+        day = dates.day(due)
         return _("The last answer is due on {day}: questions must end by then.", day=day)
     return None
 
@@ -436,7 +401,7 @@ def time_enough_after_a_change(tender: Tender, now: Arrival, new_closes_at: date
     closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
         first = workdays.local_day(now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "At least {least} days must be left after a change: move the deadline to {day} or later.",
             least=least,

@@ -122,7 +122,7 @@ class LotCriterion(Table):
 
 class InnovationEvidence(Table):
     """The small fact the gate needs: an exercise was concluded, or a minister waived it. Written by challenges and
-    waivers through `tenders.actions.accept_evidence`; shared evidence serves any tender of the same buyer or department."""
+    waivers through `tenders.evidence.accept_evidence`; shared evidence serves any tender of the same buyer or department."""
 
     id: Serial
     ground = Varchar(length=8)

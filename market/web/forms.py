@@ -21,9 +21,8 @@ import msgspec
 from litestar import Request
 from piccolo.table import Table
 
-from market import clock, drafts, money, rules
+from market import clock, dates, drafts, money, rules
 from market.refusals import Refusal, Refused
-from market.web import words
 from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -148,7 +147,7 @@ def stored(kind: type[T], /, *rows: Table | None, **shown: Any) -> Form[T]:
 def _read_aloud(value: Any, name: str) -> Any:
     """A stored value beside a field, to be compared: as it is typed, but moments and days as pages write them."""
     if isinstance(value, date):
-        return words.moment_zone(value) if isinstance(value, datetime) else words.day(value)
+        return dates.moment_zone(value) if isinstance(value, datetime) else dates.day(value)
     return "" if value is None else typed(value, name)
 
 
@@ -176,20 +175,21 @@ def typed(value: Any, name: str = "") -> Any:
 
 def asked(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
     """The query of the address as a form: read by the same rules as posted ones."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return Form(kind, values)
+    return Form(kind, _lists(request.query_params.multi_items()))
 
 
 async def read(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
     """Read the posted form of this request as `kind`. Uploads are left to the handler."""
-    posted = await request.form()
+    return Form(kind, _lists((await request.form()).multi_items()))
+
+
+def _lists(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
+    """What was typed under each name, in order; uploads are left out."""
     values: dict[str, list[str]] = {}
-    for name, value in posted.multi_items():
+    for name, value in pairs:
         if isinstance(value, str):
             values.setdefault(name, []).append(value)
-    return Form(kind, values)
+    return values
 
 
 def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from market.accounts.tables import Organisation
 from market.refusals import refusals
 from market.tenders import gate, rules
-from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+from market.tenders.facts import Candidate, Criterion, Evidence, Lot, Officer, Tender
 from tests import given
 
 NOW = given.TODAY
@@ -20,11 +20,12 @@ DAY = timedelta(days=1)
 
 
 def tender(**facts: Any) -> Tender:
-    return given.row(
+    return given.facts(
         Tender,
         **{
             "id": 7,
             "ref": "T-TEST",
+            "currency": "GBP",
             "title": "Sensors",
             "description": "Sensors for gullies.",
             "cpv": [],
@@ -39,20 +40,20 @@ def tender(**facts: Any) -> Tender:
 
 
 def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 100_00, **facts: Any) -> Lot:
-    return given.row(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
+    return given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
 
 
-def criterion(weight: int, kind: str = "quality") -> LotCriterion:
-    return given.row(LotCriterion, weight=weight, kind=kind)
+def criterion(weight: int, kind: str = "quality") -> Criterion:
+    return given.facts(Criterion, weight=weight, kind=kind)
 
 
-def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) -> InnovationEvidence:
-    return given.row(
-        InnovationEvidence,
+def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) -> Evidence:
+    return given.facts(
+        Evidence,
         **{
             "ground": ground,
             "reference": reference,
-            "buyer": 1,
+            "kin": True,
             "tender": 7 if ground == "waiver" else None,
             "cpv": [SENSORS],
             "completed_at": NOW - 30 * DAY,
@@ -69,20 +70,18 @@ def candidate(
     row: Tender | None = None,
     tier: str = "central",
     lots: Sequence[Lot] | None = None,
-    criteria: dict[int, list[LotCriterion]] | None = None,
-    records: Sequence[InnovationEvidence] = (),
+    criteria: dict[int, list[Criterion]] | None = None,
+    records: Sequence[Evidence] = (),
     enrolled: Sequence[bool] = (True, True),
-) -> rules.Candidate:
+) -> Candidate:
     chosen = [lot()] if lots is None else lots
-    return rules.Candidate(
-        row or tender(),
-        given.row(Organisation, id=1, name="Department for Roads", tier=tier),
+    return Candidate(
+        msgspec.structs.replace(row or tender(), buyer_name="Department for Roads", buyer_tier=tier),
         NOW,
         chosen,
         criteria or {each.id: [criterion(60), criterion(40, "price")] for each in chosen},
-        [given.row(OpeningOfficer, enrolled_at=NOW if each else None) for each in enrolled],
+        [given.facts(Officer, enrolled_at=NOW if each else None) for each in enrolled],
         records,
-        frozenset({1, 2}),
     )
 
 
@@ -116,8 +115,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(tender(commodity_claimed=True), tier="local"), "not-central", ""),
         (candidate(), None, ""),
         (candidate(records=[evidence()]), "exercise", "CH-1"),
-        (candidate(records=[evidence(buyer=2)]), "exercise", "CH-1"),
-        (candidate(records=[evidence(buyer=3)]), None, ""),
+        (candidate(records=[evidence(kin=False)]), None, ""),
         (candidate(records=[evidence(cpv=["35121000"])]), "exercise", "CH-1"),
         (candidate(records=[evidence(cpv=[LETTERS])]), None, ""),
         (candidate(records=[evidence(cpv=[])]), None, ""),
@@ -140,7 +138,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(tender(commodity_confirmed_at=NOW)), None, ""),
     ],
 )
-def test_the_gate(situation: rules.Candidate, ground: str | None, reference: str) -> None:
+def test_the_gate(situation: Candidate, ground: str | None, reference: str) -> None:
     found = gate.ask(situation)
     assert (found.ground, found.reference) == (ground, reference)
     refused = rules.innovation_first(situation)
@@ -210,7 +208,7 @@ W, P = criterion(60), criterion(40, "price")
         (candidate(enrolled=[True, True, False], **GOOD), ["tender.officers-missing"]),
     ],
 )
-def test_what_publication_insists_on(situation: rules.Candidate, codes: list[str]) -> None:
+def test_what_publication_insists_on(situation: Candidate, codes: list[str]) -> None:
     assert [refusal.code for refusal in refusals(rules.PUBLISH, situation)] == codes
 
 
