@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from litestar import Litestar, Router
@@ -205,7 +205,8 @@ class Site(Litestar):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        async with db.held(sealing=lanes.seals(scope)) as give_back:
+        sealing = lanes.seals(scope)
+        async with lanes.line(scope) if sealing else nullcontext(), db.held(sealing=sealing) as give_back:
 
             async def answering(message: Any) -> None:
                 if message["type"] == "http.response.start":

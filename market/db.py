@@ -119,8 +119,8 @@ class Transaction(PostgresTransaction):
             async with asyncio.timeout(away.COMMITTING):
                 await super().commit()  # type: ignore[no-untyped-call]
         except Exception as error:
-            if not isinstance(error, TimeoutError) and not away.is_away(error):
-                raise
+            if isinstance(error, asyncpg.PostgresError) and not away.is_away(error):
+                raise  # the server says itself that it kept nothing
             if _answers(self.connection):
                 self.connection.terminate()
             raise away.NotKnown("the database fell silent while it was told to commit") from error

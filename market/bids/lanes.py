@@ -1,13 +1,15 @@
 """Lanes: bids go over connections of their own, and one firm has one of them at a time.
 
 Whether a request belongs to them is read off its address, before anything is asked. So whoever reads much, or holds hundreds of
-connections, takes nothing from those who bid; and of a firm that sends many at once, the others wait for each other and not
-everybody for them.
+connections, takes nothing from those who bid. What is sent with one token or session stands in one line, of which three at a
+time are let on to be asked who they are; of what one firm sends, with however many of them, one at a time is sealed. The rest
+waits for each other, and nobody else for them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,6 +29,35 @@ MOST_WAITING = 20
 def seals(scope: Mapping[str, Any]) -> bool:
     """Whether this request seals or withdraws a bid."""
     return scope["method"] == "POST" and SEALS.fullmatch(scope["path"]) is not None
+
+
+AT_ONCE = 3
+"""Requests of one token or session that are looked at at the same time, in one process."""
+
+
+@dataclass(slots=True)
+class _Line:
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    inside: int = 0
+
+
+_lines: dict[bytes, _Line] = {}
+
+
+@asynccontextmanager
+async def line(scope: Mapping[str, Any]) -> AsyncIterator[None]:
+    """The turn of whoever shows this token or session, or none; asked before it is looked up whose it is."""
+    shown = b" ".join(value for name, value in scope["headers"] if name in (b"authorization", b"cookie"))
+    key = hashlib.sha256(shown).digest()
+    mine = _lines.setdefault(key, _Line())
+    mine.inside += 1
+    try:
+        async with mine.turn:
+            yield
+    finally:
+        mine.inside -= 1
+        if not mine.inside:
+            _lines.pop(key, None)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,8 @@
 """The entrance: a request is let in when all of it is here, and the moment of that is the one that decides about deadlines.
 
 It stands outside of everything else. Nobody has been asked for a connection, a token or a person when the last byte is read, so
-nobody is late because others queue; and what is not complete at a deadline is late, however early it began. The moment is
+nobody is late because others queue; and what is not complete at a deadline is late, however early it began. While this process is
+busy a byte waits to be read: the moment is the one at which it reached the machine (`market.web.received`). It is
 carried with the request: `market.clock.arrived` answers it to rules and actions.
 
 A body waits in memory while it is small and in a file of this process's own after that, so that whoever sends slowly, or much,
@@ -11,6 +12,7 @@ costs neither a connection to the database nor memory.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -20,7 +22,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from market import clock
 from market.refusals import Refused
 from market.rules import BY_STATUS
-from market.web import headers, problems
+from market.web import headers, problems, received
 from market.wording import _
 
 MOST = 12_000_000
@@ -58,7 +60,8 @@ async def enter(app: ASGIApp, scope: Any, receive: Receive, send: Send) -> None:
         except Refused as refused:
             await _answer(refused, scope, receive, send)
             return
-        with clock.arriving(clock.now()):
+        moment = clock.now() - timedelta(seconds=received.before_now(scope))
+        with clock.arriving(moment):
             await app(scope, _again(body, receive), send)
 
 

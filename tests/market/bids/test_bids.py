@@ -249,6 +249,24 @@ async def _waits_for_a_lock() -> bool:
     return (await db.one("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))["n"] > 0
 
 
+async def test_of_what_is_sent_with_one_token_three_at_a_time_are_looked_at() -> None:
+    inside, most = 0, 0
+
+    async def looked_at(token: bytes) -> None:
+        nonlocal inside, most
+        async with lanes.line({"headers": [(b"authorization", token)]}):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*[looked_at(b"Bearer one") for _ in range(20)])
+    assert most == lanes.AT_ONCE
+    inside = most = 0
+    await asyncio.gather(*[looked_at(b"Bearer %d" % number) for number in range(20)])
+    assert most == 20
+
+
 async def test_every_address_that_seals_or_withdraws_has_the_connections_of_bids(app: Litestar) -> None:
     found = {
         (method, route.path_format): lanes.seals(
