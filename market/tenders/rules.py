@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import dates, policy, workdays
-from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone

@@ -102,8 +102,9 @@ def last_question_at(closes_at: datetime) -> datetime:
 
 
 def as_if_published_so(changing: Changing) -> Candidate:
-    """The tender as it would be, on the day on which it was published: what the rules of publication judge."""
-    return replace(changing.then, now=changing.was.tender.published_at or changing.was.now)
+    """The tender as it would be, had its publication arrived so: what the rules of publication judge."""
+    published = changing.was.tender.published_at
+    return replace(changing.then, now=Arrival(published) if published else changing.was.now)
 
 
 STILL = tuple(each for each in tenders.PUBLISH if each is not tenders.draft_only)
@@ -196,7 +197,7 @@ def a_corrected_deadline_leaves_the_time_of_the_law(changing: Changing) -> str |
     """A corrected deadline is never earlier than the one before the slip, nor than the law's shortest period counted from the
     correction."""
     closes = changing.then.tender.closes_at
-    if changing.kind != "correction" or closes is None or not changing.earlier:
+    if changing.kind != "correction" or closes is None or not changing.earlier or changing.deadline.corrected:
         return None
     before, least = changing.deadline.before, policy.IN_FORCE.tendering.minimum_days()
     if before is not None and closes < before:
