@@ -114,6 +114,11 @@ class Rule(Generic[P]):
         """What must hold, in one sentence for people: the first paragraph of the docstring, without the marks of literals."""
         return _(first_paragraph(self.__doc__ or self.code))
 
+    @property
+    def broken(self) -> Refusal:
+        """The reason in the words of the norm, without any fact: for what nobody can mend any more, and everybody may read."""
+        return Refusal(self.code, self.says, self.field)
+
     def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
         """What is raised for facts that break the rule: after a race that the database decided, with what is true since."""
         refusal = self(*args, **kwargs)
