@@ -32,7 +32,8 @@ class ReceiptView(msgspec.Struct):
 
 class SentView(msgspec.Struct):
     """One thing the supplier sent. `latest` says whether it is the last for its lot, `unconfirmed` names the change after which it
-    does not count until the supplier confirms or replaces it, `counts` says whether it counts as it is."""
+    does not count until the supplier confirms or replaces it, `counts` says whether it counts as it is, `problem` why it was set
+    aside at the opening all the same."""
 
     bid: str
     act: str
@@ -44,6 +45,7 @@ class SentView(msgspec.Struct):
     latest: bool
     unconfirmed: str
     counts: bool
+    problem: str
 
 
 class ConfirmationView(msgspec.Struct):
@@ -70,6 +72,8 @@ class EntryView(msgspec.Struct):
     supplier_name: str
     unconfirmed: str
     """The change that its supplier did not confirm, so that it did not count and was not opened; empty when it counts."""
+    set_aside: list[str] = []
+    """The codes of the reasons why this bid is not evaluated; empty when it is."""
 
 
 class OpeningView(msgspec.Struct):
@@ -178,7 +182,11 @@ class BidsApi(Controller):
         """The register; 404 while the bids are sealed."""
         tender = await find(Tender, Tender.ref == ref)
         opening = await find(Opening, Opening.tender == tender.id)
-        entries = msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
+        aside = await actions.set_aside(tender.id)
+        entries = [
+            msgspec.structs.replace(entry, set_aside=aside[entry.bid].codes) if entry.bid in aside else entry
+            for entry in msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
+        ]
         return OpeningView(opening.ref, ref, opening.opened_at, opening.digest, entries)
 
     @post(
@@ -208,4 +216,5 @@ def _sent(row: Sent) -> SentView:
         latest=row.latest,
         unconfirmed=row.unconfirmed if row.latest else "",
         counts=row.latest and not row.unconfirmed,
+        problem=row.problem,
     )
