@@ -218,7 +218,13 @@ async def tendering(
     body = buyer or await organisation()
     officers = [await person(body, "buyer"), await person(body, "buyer")]
     named = await exercise(body, f"CH-{next(_count):07d}", codes) if exercised and body.tier == "central" else ""
-    new = drafting.NewTender(title, "Sensors that say when a gully stops draining.", codes or CODES, exercise=named)
+    new = drafting.NewTender(
+        title,
+        "Sensors that say when a gully stops draining.",
+        codes or CODES,
+        exercise=named,
+        contract_kind="goods-services",
+    )
     tender = await drafting.draft(officers[0], body.id, new)
     for number in range(1, lots + 1):
         wanted = drafting.LotDraft(f"Lot {number}", 7_800_000, codes or CODES, "Eleven streets", True)
