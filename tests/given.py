@@ -212,7 +212,8 @@ async def tendering(
     exercised: bool = True,
     title: str = "Sensors for road gullies",
 ) -> Tendering:
-    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment.
+    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment; its lots
+    are worth £156,000 together, so that the rule binds a central buyer.
     With `exercised` False a central buyer's gate is still shut."""
     now = clock.now()
     body = buyer or await organisation()
@@ -227,7 +228,7 @@ async def tendering(
     )
     tender = await drafting.draft(officers[0], body.id, new)
     for number in range(1, lots + 1):
-        wanted = drafting.LotDraft(f"Lot {number}", 7_800_000, codes or CODES, "Eleven streets", True)
+        wanted = drafting.LotDraft(f"Lot {number}", 15_600_000 // lots, codes or CODES, "Eleven streets", True)
         lot = await drafting.add_lot(officers[0], tender.ref, wanted)
         await drafting.add_criterion(officers[0], lot.ref, QUALITY)
         await drafting.add_criterion(officers[0], lot.ref, PRICE)
