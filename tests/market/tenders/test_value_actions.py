@@ -19,7 +19,9 @@ pytestmark = pytest.mark.usefixtures("clean")
 INTERPRETERS = ["79540000"]
 
 
-async def small(value_minor: int = 400_00, codes: list[str] | None = None, body: Organisation | None = None) -> given.Tendering:
+async def small(
+    value_minor: int = 400_00, codes: list[str] | None = None, body: Organisation | None = None
+) -> given.Tendering:
     """A central department's draft of one lot of this value, without any exercise."""
     made = await given.tendering(body, lots=1, codes=codes or INTERPRETERS, exercised=False)
     lot = await Lot.objects().where(Lot.tender == made.tender.id).first()
@@ -29,7 +31,9 @@ async def small(value_minor: int = 400_00, codes: list[str] | None = None, body:
     return made
 
 
-async def test_a_department_buys_an_interpreter_for_400_pounds_without_an_exercise_and_the_log_says_why(app: Litestar) -> None:
+async def test_a_department_buys_an_interpreter_for_400_pounds_without_an_exercise_and_the_log_says_why(
+    app: Litestar,
+) -> None:
     made = await small()
     tender = await made.publish()
     assert (tender.ground, tender.ground_reference) == ("below-threshold", "")
