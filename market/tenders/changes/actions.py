@@ -16,7 +16,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.proof import canonical
 from market.refusals import Refused, insist, refusals
-from market.tenders import facts
+from market.tenders import facts, gate
 from market.tenders import rules as tenders
 from market.tenders.actions import tell_followers
 from market.tenders.changes import rules
@@ -79,12 +79,13 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
             (tenders.dates_are_of_this_century,), given.new_closes_at, given.contract_begins_on, given.contract_ends_on
         )
         changing = await weighed(ref, given)
+        published_so = rules.as_if_published_so(changing)
         reasons = refusals(rules.CHANGE, changing)
         if changing.lines:
-            reasons += refusals(rules.STILL, rules.as_if_published_so(changing))
+            reasons += refusals(rules.STILL, published_so)
         if reasons:
             raise Refused(*reasons)
-        was, then = changing.was.tender, changing.then.tender
+        was, then, passed = changing.was.tender, changing.then.tender, gate.ask(published_so)
         addendum = Addendum(
             tender=tender.id,
             text=given.text,
@@ -120,6 +121,8 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
                 "closed_at_before": was.closes_at.isoformat() if was.closes_at else None,
                 "closes_at": then.closes_at.isoformat() if then.closes_at else None,
                 "changed": _plain(changing.lines),
+                "ground": passed.ground or "",
+                "reference": passed.reference,
             },
             about=await ancestors(tender),
             organisation=hat.organisation_ref,
