@@ -10,6 +10,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from market.accounts import guards
+from market.web.arrival import BODILESS
 from market.web.limits import limit_of
 from market.web.problems import problem_responses
 
@@ -39,5 +40,13 @@ def asks_who(handler: HTTPRouteHandler) -> bool:
 def unread(handler: HTTPRouteHandler, path: str) -> list[int]:
     """What may be answered before the handler is called: 400 where the request cannot be read or holds what cannot be kept
     (RFC 9110 section 15.5.1), 401 without a token, 403 when the guard wants a role or the token's person does not belong
-    to the organisation she names, 429 where the address has an allowance."""
-    return [400, *((401, 403) if asks_who(handler) else ()), *((429,) if limit_of(path) else ())]
+    to the organisation she names, 408 and 413 where a body is sent that does not come or is too large, 429 where the address
+    has an allowance, 503 while the database is away or full."""
+    sends = not handler.http_methods <= BODILESS
+    return [
+        400,
+        *((401, 403) if asks_who(handler) else ()),
+        *((408, 413) if sends else ()),
+        *((429,) if limit_of(path) else ()),
+        503,
+    ]

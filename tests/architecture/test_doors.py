@@ -106,11 +106,15 @@ def test_what_a_handler_says_itself_stays_beside_what_follows() -> None:
     @get("/x", guards=[guards.public], sync_to_thread=False)
     def plain() -> None: ...
 
-    with create_test_client([guarded, plain], plugins=[DescribedByItsGuard()]) as client:
+    @post("/y", guards=[guards.public], sync_to_thread=False)
+    def sent() -> None: ...
+
+    with create_test_client([guarded, plain, sent], plugins=[DescribedByItsGuard()]) as client:
         paths = client.app.openapi_schema.to_schema()["paths"]
-    assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429"}
+    assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
     assert paths["/api/v1/log/x"]["get"]["security"] == SIGNED_IN
-    assert set(paths["/x"]["get"]["responses"]) == {"200", "400"}
+    assert set(paths["/x"]["get"]["responses"]) == {"200", "400", "503"}
+    assert set(paths["/y"]["post"]["responses"]) == {"201", "400", "408", "413", "503"}
 
 
 def an_address(route: HTTPRoute) -> str:
