@@ -61,8 +61,6 @@ ACTS: dict[str, Act] = {
 }
 """What somebody does to a record, by the names that the pairs use."""
 
-_MONEY = "Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5"
-_FAIR = (
     "Procurement Act 2023 section 12: suppliers are treated alike; who wrote the question does not judge the answers"
 )
 
@@ -70,50 +68,50 @@ PAIRS: tuple[Pair, ...] = (
     Pair(
         "accept",
         "release",
-        True,
-        N_("Whoever accepted the delivery does not release its money, so somebody else has to release it."),
-        "payment.same-person",
-        _MONEY,
+        near=True,
+        says=N_("Whoever accepted the delivery does not release its money, so somebody else has to release it."),
+        code="payment.same-person",
+        source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
     ),
     Pair(
         "draft",
         "mark",
-        False,
-        N_("Whoever wrote this does not mark what is sent for it. Somebody else has to."),
-        "panel.drafted-it",
-        _FAIR,
+        near=False,
+        says=N_("Whoever wrote this does not mark what is sent for it. Somebody else has to."),
+        code="panel.drafted-it",
+        source="Procurement Act 2023 section 12: suppliers are treated alike; who wrote the question does not judge the answers",
     ),
     Pair(
         "hold-code",
         "hold-code",
-        True,
-        N_("One pair of hands holds one code of an opening. Somebody else has to hold the other."),
-        "tender.officers-one-hand",
-        "Policy: tendering.opening_officers_minimum; nobody opens bids alone",
+        near=True,
+        says=N_("One pair of hands holds one code of an opening. Somebody else has to hold the other."),
+        code="tender.officers-one-hand",
+        source="Policy: tendering.opening_officers_minimum; nobody opens bids alone",
     ),
     Pair(
         "mark",
         "mark",
-        False,
-        N_("Each evaluator is another person."),
-        "panel.named-already",
-        "Policy: panels.evaluators_minimum; Procurement Act 2023 section 12",
+        near=False,
+        says=N_("Each evaluator is another person."),
+        code="panel.named-already",
+        source="Policy: panels.evaluators_minimum; Procurement Act 2023 section 12",
     ),
     Pair(
         "sign-buyer",
         "sign-supplier",
-        False,
-        N_("Nobody signs a contract with herself. Somebody else has to sign for the other side."),
-        "contract.both-sides",
-        "Own default: a contract has two sides",
+        near=False,
+        says=N_("Nobody signs a contract with herself. Somebody else has to sign for the other side."),
+        code="contract.both-sides",
+        source="Own default: a contract has two sides",
     ),
     Pair(
         "ask-exemption",
         "sign-exemption",
-        False,
-        N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
-        "exemption.two-people",
-        "Own default: an exception is looked at by somebody who does not need it",
+        near=False,
+        says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
+        code="exemption.two-people",
+        source="Own default: an exception is looked at by somebody who does not need it",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""
