@@ -61,9 +61,6 @@ ACTS: dict[str, Act] = {
 }
 """What somebody does to a record, by the names that the pairs use."""
 
-    "Procurement Act 2023 section 12: suppliers are treated alike; who wrote the question does not judge the answers"
-)
-
 PAIRS: tuple[Pair, ...] = (
     Pair(
         "accept",
