@@ -80,7 +80,7 @@ documents: $(VENV)/installed-dev
 	for name in uk-core open-contracting minimal; do $(BIN)/python -m market profiles handbook $$name > docs/profiles/$$name.md; done
 
 words: $(VENV)/installed-dev
-	$(BIN)/pybabel -q extract -F pyproject.toml -k _:1 -k _n:1,2 -k N_:1 --no-wrap --sort-output --add-location=file --omit-header -o locale/prelude.pot .
+	$(BIN)/python -m babel.messages.frontend -q extract -F pyproject.toml -k _:1 -k _n:1,2 -k N_:1 --no-wrap --sort-output --add-location=file --omit-header -o locale/prelude.pot .
 
 lock:
 	uv pip compile -q --universal --python-version 3.11 --only-binary :all: --generate-hashes pyproject.toml -o requirements.lock

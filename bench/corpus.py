@@ -61,7 +61,7 @@ async def load(folder: Path, limit: int) -> int:
         if await Organisation.count() or await Challenge.count():
             print("Refused: this database holds rows already. Name an empty one, or another folder.", file=sys.stderr)
             return 2
-        if (await outbox.index().healthy()).documents:
+        if await outbox.index().ids():
             print("Refused: this index holds documents already, and they would be replaced.", file=sys.stderr)
             return 2
         began, now = time.perf_counter(), clock.now()

@@ -451,8 +451,8 @@ def lint(environment: dict[str, str], seconds: float) -> None:
     """Checking an API description against a profile, beside only parsing it; ours is the document."""
     from datetime import UTC, datetime
 
-    from market.standards.check import check
-    from market.standards.profiles import profile, shipped
+    from market.standards.checking.check import check
+    from market.standards.checking.profiles import profile, shipped
 
     raw = subprocess.run(
         [sys.executable, "-m", "market", "openapi"], env=environment, cwd=HERE, check=True, capture_output=True

@@ -38,7 +38,7 @@ from market.db import stop_embedded  # noqa: E402
 from market.portal.intake.merging import merge  # noqa: E402
 from market.portal.intake.notices import notice  # noqa: E402
 from market.portal.intake.quality import Quality  # noqa: E402
-from market.portal.intake.reading import Defect, Found, read, unfold  # noqa: E402
+from market.portal.intake.reading import Defect, Found, published, unfold  # noqa: E402
 from market.portal.intake.upgrading import Upgraded, upgrade  # noqa: E402
 from market.settings import settings  # noqa: E402
 
@@ -47,7 +47,7 @@ SHARED = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "da
 
 def corpus(folder: Path) -> list[bytes]:
     """Every release in a folder, written anew so that commas and encodings are sound."""
-    every = (inner for found in read(folder) if isinstance(found, Found) for inner in unfold(found))
+    every = (inner for found in published(folder) if isinstance(found, Found) for inner in unfold(found))
     return [json.dumps(inner.data).encode() for inner in every if isinstance(inner, Found)]
 
 
@@ -137,7 +137,7 @@ def per_second(name: str, text: bytes, count: int) -> None:
     merged_alone = time.perf_counter() - started
     started = time.perf_counter()
     made, mended = 0, 0
-    for found in read(text):
+    for found in published(text):
         if isinstance(found, Defect):
             continue
         one = upgrade(found)
@@ -190,7 +190,7 @@ async def stored(releases: list[bytes], count: int) -> None:
         file.writelines(package(releases, count, names))
     some = b"".join(package(releases, min(count, 8000), names))
     started = time.process_time()
-    for found in read(some):
+    for found in published(some):
         made = upgrade(found)
         if isinstance(made, Upgraded):
             merged = merge([made])
@@ -261,7 +261,7 @@ def survey(root: Path) -> None:
         by_ocid: dict[str, list[Upgraded]] = {}
         counted: Counter[str] = Counter()
         noted: Counter[str] = Counter()
-        for found in read(folder):
+        for found in published(folder):
             inner = [found] if isinstance(found, Defect) else [*unfold(found)]
             counted["items"] += isinstance(found, Found)
             for each in inner:
@@ -324,7 +324,7 @@ def main() -> None:
     if chosen.large:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.perf_counter()
-        kinds = Counter(type(each).__name__ for each in read(Repeated(uk, chosen.large * 1_000_000), name="large"))
+        kinds = Counter(type(each).__name__ for each in published(Repeated(uk, chosen.large * 1_000_000), name="large"))
         took = time.perf_counter() - started
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000
         print(

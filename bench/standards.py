@@ -34,8 +34,8 @@ import yaml  # noqa: E402
 from market.openapi.document import Unreadable, load  # noqa: E402
 from market.openapi.ruleset import Ruleset, read  # noqa: E402
 from market.openapi.run import lint  # noqa: E402
-from market.standards.check import check  # noqa: E402
-from market.standards.profiles import SHIPPED, profile, shipped  # noqa: E402
+from market.standards.checking.check import check  # noqa: E402
+from market.standards.checking.profiles import SHIPPED, profile, shipped  # noqa: E402
 
 DATA = Path(os.environ.get("PRELUDE_SHARED_DATA", HERE.parent / "shared" / "data")) / "openapi"
 AT = datetime(2026, 11, 22, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Challenges, applications, the panel, pitches and insight reports for programs.
+"""Challenges for programs.
 
 What is shown follows the same secrets as the pages: before the closing nobody at the buyer learns who applied or how many;
 before the short list the panel reads applications without names.
@@ -7,26 +7,27 @@ before the short list the panel reads applications without names.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from challenges import actions, judging, listing, methods, pitches, rules
-from challenges.tables import Application, Challenge, InsightReport, Pitch
+from challenges import actions, exercise, frame, listing, methods, rules
+from challenges.drafts import actions as drafting
+from challenges.drafts import rules as draft_rules
+from challenges.insights import actions as insights
+from challenges.judging import actions as judging
+from challenges.tables import Challenge
 from market import clock, drafts
 from market.accounts import guards
 from market.accounts.tables import Organisation
-from market.actor import PUBLIC, SUPPLIER_ROLES, Actor
+from market.actor import PUBLIC, Actor
 from market.db import find, maybe
 from market.missions.tables import Mission
-from market.panels import actions as panels
-from market.panels.actions import MarkGiven
-from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
-from market.panels.panel import Member, Panel, Subject
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
-from market.refusals import NotFound, checklist
+from market.refusals import checklist
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -38,6 +39,7 @@ PER_PAGE = 50
 class CriterionView(msgspec.Struct):
     """What applications are scored on."""
 
+    schema_name: ClassVar[str] = "ChallengeCriterionView"
     ref: str
     name: str
     weight: int
@@ -112,228 +114,47 @@ class ChallengeLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One rule of publication: what must hold, and why it does not (null when it does)."""
 
+    schema_name: ClassVar[str] = "PublicationCheckView"
     code: str
     norm: str
     reason: str | None
 
 
-class FeedbackView(msgspec.Struct):
-    """How one criterion was reckoned, with every mark and reason."""
-
-    criterion: str
-    says: str
-    marks: list[ReasonView]
-
-
-class PitchView(msgspec.Struct):
-    """A short-listed team's paid pitch."""
-
-    ref: str
-    supplier: str
-    scheduled_at: datetime | None
-    place_or_link: str
-    delivered_at: datetime | None
-    missed_at: datetime | None
-    missed_because: str
-    etag: str
-
-
-class ApplicationView(msgspec.Struct):
-    """An application. For the panel `supplier` and the times are null and `alias` is given; for the supplier the other way
-    round. `digest` is the receipt: SHA-256 of what was sent, over canonical JSON."""
-
-    ref: str
-    challenge: str
-    supplier: str | None
-    alias: str | None
-    summary: str
-    approach: str
-    evidence: str
-    team: str
-    digest: str
-    submitted_at: datetime | None
-    edited_at: datetime | None
-    withdrawn_at: datetime | None
-    shortlisted: bool | None
-    rank: int | None
-    total: str | None
-    feedback: list[FeedbackView]
-    pitch: PitchView | None
-    etag: str
-
-
-class AliasView(msgspec.Struct):
-    """An application as an evaluator finds it in her list, with her own marks and their `etag`."""
-
-    ref: str
-    alias: str
-    marked: bool
-    marks: list[MarkGiven]
-    etag: str
-
-
-class ApplicantView(msgspec.Struct):
-    """A name to declare against."""
-
-    ref: str
-    name: str
-
-
-class PanelView(msgspec.Struct):
-    """The panel. For the buyer officer: its members and what keeps it from ranking. For an evaluator: whom to declare
-    against until she has declared, then what she may mark. `consensus` is for those who have no interest in any applicant."""
-
-    challenge: str
-    members: list[MemberView]
-    gaps: list[str]
-    applicants: list[ApplicantView]
-    applications: list[AliasView]
-    consensus: ConsensusView
-
-
-class ReportView(msgspec.Struct):
-    """An insight report with the challenge it comes from."""
-
-    ref: str
-    challenge: str
-    title: str
-    tried: str
-    worked: str
-    did_not_work: str
-    evidence: str
-    others: str
-    decision: str
-    published_at: datetime | None
-    etag: str
-
-
-class NewChallenge(actions.Problem, kw_only=True):
+class NewChallenge(drafting.Problem, kw_only=True):
     """A challenge to draft; `buyer` is the reference of its organisation."""
 
     buyer: str
-
-
-class NewApplication(actions.ApplicationDraft, kw_only=True):
-    """An application; `supplier` (a reference) is needed only by who belongs to several."""
-
-    supplier: str = ""
 
 
 async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
     """The challenge with what belongs on its public page, and the questions that this reader may see."""
     now = clock.now()
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
-    report = await pitches.report_of(challenge)
+    report = await insights.report_of(challenge)
     decided = challenge.shortlisted_at is not None
-    live = await actions.live_applications(challenge) if decided else []
-    teams = await actions.names([each.supplier for each in live if each.shortlisted])
+    live = await exercise.live_applications(challenge) if decided else []
     return ChallengeView(
         stage=rules.stage(challenge, now),
         buyer=(await find(Organisation, Organisation.id == challenge.buyer)).ref,
         mission=mission.ref if mission else None,
         criteria=[
-            CriterionView(ref=criterion.ref, **drafts.stored(actions.CriterionDraft, criterion))
-            for criterion in await actions.criteria_of(challenge)
+            CriterionView(ref=criterion.ref, **drafts.stored(drafting.CriterionDraft, criterion))
+            for criterion in await exercise.criteria_of(challenge)
         ],
         questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         applications=len(live) if decided else None,
-        shortlisted=sorted(each.ref for each in teams.values()),
+        shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
-        etags={section.__name__.lower(): drafts.version(section, challenge) for section in actions.SECTIONS}
-        | {"report": drafts.version(pitches.ReportDraft, report)},
+        etags={section.__name__.lower(): drafts.version(section, challenge) for section in drafting.SECTIONS}
+        | {"report": drafts.version(insights.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
     )
 
 
-_RECKONED = {
-    "stage",
-    "buyer",
-    "mission",
-    "criteria",
-    "questions",
-    "applications",
-    "shortlisted",
-    "insight_report",
-    "etags",
-}
-_PLAIN = tuple(name for name in ChallengeView.__struct_fields__ if name not in _RECKONED)
-
-
-async def application_view(reading: judging.Reading) -> ApplicationView:
-    """The application as this reader may see it."""
-    row, challenge, own = reading.application, reading.challenge, reading.sees == "own"
-    decided = challenge.shortlisted_at is not None and row.withdrawn_at is None
-    pitch = await pitches.pitch_of(row) if decided else None
-    panel = reading.sees == "panel"
-    return ApplicationView(
-        ref=row.ref,
-        challenge=challenge.ref,
-        supplier=reading.supplier.ref if reading.supplier else None,
-        alias=None if own else row.alias,
-        **drafts.stored(actions.ApplicationDraft, row),
-        digest=actions.digest(row),
-        submitted_at=None if panel else row.submitted_at,
-        edited_at=None if panel else row.edited_at,
-        withdrawn_at=row.withdrawn_at,
-        shortlisted=row.shortlisted if decided else None,
-        rank=row.rank if decided else None,
-        total=row.total if decided else None,
-        feedback=[
-            FeedbackView(each.name, each.says, [ReasonView(mark.points, mark.word, mark.reason) for mark in each.marks])
-            for each in await judging.feedback(challenge, row)
-        ]
-        if decided
-        else [],
-        pitch=await pitch_view(pitch) if pitch else None,
-        etag=drafts.version(actions.ApplicationDraft, row),
-    )
-
-
-async def pitch_view(pitch: Pitch) -> PitchView:
-    """The pitch with its team."""
-    team = await find(Organisation, Organisation.id == pitch.supplier)
-    return PitchView(
-        ref=pitch.ref,
-        supplier=team.ref,
-        **drafts.stored(pitches.Schedule, pitch),
-        delivered_at=pitch.delivered_at,
-        missed_at=pitch.missed_at,
-        missed_because=pitch.missed_because,
-        etag=drafts.version(pitches.Schedule, pitch),
-    )
-
-
-def report_view(report: InsightReport, challenge: Challenge) -> ReportView:
-    """The report with its challenge's reference and decision."""
-    return ReportView(
-        ref=report.ref,
-        challenge=challenge.ref,
-        **drafts.stored(pitches.ReportDraft, report),
-        decision=challenge.decision,
-        published_at=report.published_at,
-        etag=drafts.version(pitches.ReportDraft, report),
-    )
-
-
-async def _seen(request: Visitor, ref: str) -> Challenge:
-    challenge = await find(Challenge, Challenge.ref == ref)
-    actions.may_see(request.user, challenge)
-    return challenge
-
-
-async def _one(ref: str) -> ChallengeView:
-    return await view(await find(Challenge, Challenge.ref == ref))
-
-
-async def _belongs(challenge_ref: str, ref: str) -> None:
-    """An application under another challenge's address is not there."""
-    row = await find(Application, Application.ref == ref)
-    if (await find(Challenge, Challenge.id == row.challenge)).ref != challenge_ref:
-        raise NotFound("Application")
-
-
-async def _application(request: Visitor, ref: str) -> ApplicationView:
-    return await application_view(await judging.read(request.user, ref))
+_PLAIN = tuple(
+    name for name in ChallengeView.__struct_fields__ if hasattr(Challenge, name) and name not in ("buyer", "mission")
+)
+"""What is shown as the row says it; buyer and mission are shown by their references."""
 
 
 class ChallengesApi(Controller):
@@ -370,8 +191,7 @@ class ChallengesApi(Controller):
     async def create(self, request: Visitor, data: JSONBody[NewChallenge]) -> ChallengeView:
         """Draft a challenge for a buyer."""
         buyer = await find(Organisation, Organisation.ref == data.buyer)
-        fields = {name: getattr(data, name) for name in actions.Problem.__struct_fields__}
-        return await view(await actions.draft(request.user, buyer.id, actions.Problem(**fields)))
+        return await view(await drafting.draft(request.user, buyer.id, drafts.part(drafting.Problem, data)))
 
     @get(
         "/{ref:str}",
@@ -382,7 +202,7 @@ class ChallengesApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """One challenge; a draft is seen by its buyer's people and the operator only."""
-        return await view(await _seen(request, ref), request.user)
+        return await view(await frame.visible(request, ref), request.user)
 
     @put(
         "/{ref:str}/problem",
@@ -392,10 +212,10 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def problem(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Problem], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Problem], if_match: IfMatch = ""
     ) -> ChallengeView:
         """Write the problem section of a draft anew."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/success",
@@ -405,10 +225,10 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def success(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Success], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Success], if_match: IfMatch = ""
     ) -> ChallengeView:
         """Write how success is seen and what is out of scope anew."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/offer",
@@ -418,10 +238,10 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def offer(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Offer], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Offer], if_match: IfMatch = ""
     ) -> ChallengeView:
         """Write what a pitch is paid, how many teams, and the dates anew."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/terms",
@@ -431,10 +251,10 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def terms(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Terms], if_match: IfMatch = ""
     ) -> ChallengeView:
         """Write who owns what, who owns the data and what comes back anew."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/subject",
@@ -444,10 +264,10 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def subject(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Subject], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Subject], if_match: IfMatch = ""
     ) -> ChallengeView:
         """Write the CPV codes and the API standards profile anew."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @post(
         "/{ref:str}/criteria",
@@ -457,11 +277,11 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409),
     )
     async def add_criterion(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CriterionDraft]
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.CriterionDraft]
     ) -> ChallengeView:
         """Add what applications are scored on."""
-        await actions.add_criterion(request.user, ref, data)
-        return await _one(ref)
+        await drafting.add_criterion(request.user, ref, data)
+        return await view(await find(Challenge, Challenge.ref == ref))
 
     @delete(
         "/{ref:str}/criteria/{criterion:str}",
@@ -473,7 +293,7 @@ class ChallengesApi(Controller):
     )
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], criterion: FromPath[str]) -> ChallengeView:
         """Take a criterion out of a draft."""
-        return await view(await actions.remove_criterion(request.user, ref, criterion))
+        return await view(await drafting.remove_criterion(request.user, ref, criterion))
 
     @get(
         "/{ref:str}/checklist",
@@ -484,9 +304,9 @@ class ChallengesApi(Controller):
     )
     async def checklist(self, request: Visitor, ref: FromPath[str]) -> Items[CheckView]:
         """Every rule of publication beside its answer now."""
-        challenge = await _seen(request, ref)
-        actions.must_run(request.user, challenge)
-        pairs = checklist(rules.PUBLISH, await actions.facts(challenge, clock.arrived()))
+        challenge = await frame.visible(request, ref)
+        exercise.must_run(request.user, challenge)
+        pairs = checklist(draft_rules.PUBLISH, await drafting.facts_of(challenge, clock.arrived()))
         said = checklist_items(pairs)
         return Items([CheckView(pair[0].code, norm, why) for pair, (norm, why) in zip(pairs, said, strict=True)])
 
@@ -500,7 +320,7 @@ class ChallengesApi(Controller):
     )
     async def publish(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Publish a draft; 409 with every rule that does not hold."""
-        return await view(await actions.publish(request.user, ref))
+        return await view(await drafting.publish(request.user, ref))
 
     @post(
         "/{ref:str}/cancel",
@@ -510,7 +330,7 @@ class ChallengesApi(Controller):
         operation_id="cancelChallenge",
         responses=problem_responses(404, 409),
     )
-    async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Because]) -> ChallengeView:
+    async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[exercise.Because]) -> ChallengeView:
         """End it without a conclusion; everybody who applied is told why."""
         return await view(await actions.cancel(request.user, ref, data.reason))
 
@@ -539,20 +359,6 @@ class ChallengesApi(Controller):
         """Answer for everybody, once; 409 when somebody else has answered."""
         return question_view(await actions.answer(request.user, ref, question, data))
 
-    @put(
-        "/{ref:str}/report",
-        guards=[guards.signed_in],
-        summary="Write the insight report",
-        operation_id="writeInsightReport",
-        responses=problem_responses(404, 409, 428),
-    )
-    async def report(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.ReportDraft], if_match: IfMatch = ""
-    ) -> ReportView:
-        """Write the report anew; it is published with the conclusion."""
-        row = await pitches.write_report(request.user, ref, data, if_match)
-        return report_view(row, await find(Challenge, Challenge.ref == ref))
-
     @post(
         "/{ref:str}/conclude",
         status_code=200,
@@ -561,195 +367,16 @@ class ChallengesApi(Controller):
         operation_id="concludeChallenge",
         responses=problem_responses(404, 409),
     )
-    async def conclude(self, request: Visitor, ref: FromPath[str], data: JSONBody[pitches.Conclusion]) -> ChallengeView:
+    async def conclude(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Conclusion]) -> ChallengeView:
         """Go, change or stop, with reasons; publishes the report and hands the gate its evidence."""
-        return await view(await pitches.conclude(request.user, ref, data))
+        return await view(await actions.conclude(request.user, ref, data))
 
 
-class ApplicationsApi(Controller):
-    """Applications to a challenge and their marks."""
-
-    path = "/api/v1/challenges/{ref:str}/applications"
-    tags = ["Applications"]
-
-    @get(
-        "/",
-        guards=[guards.signed_in],
-        summary="List applications",
-        operation_id="listApplications",
-        reading_is_an_event=True,
-        responses=problem_responses(404),
-    )
-    async def index(self, request: Visitor, ref: FromPath[str]) -> Items[ApplicationView]:
-        """Those the asker may read: a supplier her own; an evaluator, once she has declared, those she may mark; the
-        buyer and auditors all, after the short list. Each reading is written down."""
-        challenge = await _seen(request, ref)
-        return Items([await application_view(each) for each in await judging.readable(request.user, challenge)])
-
-    @post(
-        "/",
-        guards=[guards.signed_in],
-        summary="Apply",
-        operation_id="apply",
-        responses=problem_responses(404, 409),
-    )
-    async def apply(self, request: Visitor, ref: FromPath[str], data: JSONBody[NewApplication]) -> ApplicationView:
-        """Apply once; 409 when it has closed. The answer is the receipt."""
-        supplier = await find(Organisation, Organisation.ref == data.supplier) if data.supplier else None
-        fields = {name: getattr(data, name) for name in actions.ApplicationDraft.__struct_fields__}
-        row = await actions.apply(
-            request.user, ref, actions.ApplicationDraft(**fields), supplier.id if supplier else None
-        )
-        return await _application(request, row.ref)
-
-    @get(
-        "/{application:str}",
-        guards=[guards.signed_in],
-        summary="Read an application",
-        operation_id="readApplication",
-        reading_is_an_event=True,
-        responses=problem_responses(404),
-    )
-    async def one(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
-        """One application, as the asker may see it."""
-        await _belongs(ref, application)
-        return await _application(request, application)
-
-    @put(
-        "/{application:str}",
-        guards=[guards.signed_in],
-        summary="Change an application",
-        operation_id="changeApplication",
-        responses=problem_responses(404, 409, 428),
-    )
-    async def change(
-        self,
-        request: Visitor,
-        ref: FromPath[str],
-        application: FromPath[str],
-        data: JSONBody[actions.ApplicationDraft],
-        if_match: IfMatch = "",
-    ) -> ApplicationView:
-        """Replace what was sent, until it closes."""
-        await _belongs(ref, application)
-        await actions.change(request.user, application, data, if_match)
-        return await _application(request, application)
-
-    @post(
-        "/{application:str}/withdraw",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Withdraw an application",
-        operation_id="withdrawApplication",
-        responses=problem_responses(404, 409),
-    )
-    async def withdraw(self, request: Visitor, ref: FromPath[str], application: FromPath[str]) -> ApplicationView:
-        """Take it back, until it closes."""
-        await _belongs(ref, application)
-        await actions.withdraw(request.user, application)
-        return await _application(request, application)
-
-    @put(
-        "/{application:str}/marks",
-        guards=[guards.signed_in],
-        summary="Mark an application",
-        operation_id="markApplication",
-        responses=problem_responses(404, 409, 422, 428),
-    )
-    async def mark(
-        self,
-        request: Visitor,
-        ref: FromPath[str],
-        application: FromPath[str],
-        data: JSONBody[panels.Marks],
-        if_match: IfMatch = "",
-    ) -> PanelView:
-        """Mark every criterion with a reason, as an evaluator who has declared; again until you hand in."""
-        await panels.mark(request.user, judging.panel(ref), f"application:{application}", data, if_match)
-        return await panel_view(request, ref)
-
-
-class PanelApi(Controller):
-    """The panel, the short list, and the pitches."""
+class ShortlistApi(Controller):
+    """The short list."""
 
     path = "/api/v1/challenges/{ref:str}"
     tags = ["Panel and pitches"]
-
-    @get(
-        "/panel",
-        guards=[guards.signed_in],
-        summary="Read the panel",
-        operation_id="readPanel",
-        responses=problem_responses(404),
-    )
-    async def panel(self, request: Visitor, ref: FromPath[str]) -> PanelView:
-        """For the buyer officer and the evaluators, each what concerns her."""
-        return await panel_view(request, ref)
-
-    @post(
-        "/panel",
-        guards=[guards.signed_in],
-        summary="Name an evaluator",
-        operation_id="nameEvaluator",
-        responses=problem_responses(404, 409),
-    )
-    async def name(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Naming]) -> PanelView:
-        """Put one of the buyer's people on the panel."""
-        await panels.name(request.user, judging.panel(ref), data)
-        return await panel_view(request, ref)
-
-    @post(
-        "/panel/excuse",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Excuse an evaluator",
-        operation_id="excuseEvaluator",
-        responses=problem_responses(404, 409),
-    )
-    async def excuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Excuse]) -> PanelView:
-        """Take somebody off the panel with a reason."""
-        await panels.excuse(request.user, judging.panel(ref), data)
-        return await panel_view(request, ref)
-
-    @post(
-        "/panel/declaration",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Declare interests",
-        operation_id="declareInterests",
-        responses=problem_responses(404, 409),
-    )
-    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> PanelView:
-        """Declare against the applicants' names, before seeing an application."""
-        await panels.declare(request.user, judging.panel(ref), data)
-        return await panel_view(request, ref)
-
-    @post(
-        "/panel/submit",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Hand in marks",
-        operation_id="handInMarks",
-        responses=problem_responses(404, 409),
-    )
-    async def submit(self, request: Visitor, ref: FromPath[str]) -> PanelView:
-        """Lock one's marks."""
-        await panels.lock(request.user, judging.panel(ref))
-        return await panel_view(request, ref)
-
-    @put(
-        "/panel/consensus",
-        guards=[guards.signed_in],
-        summary="Say why marks lie far apart",
-        operation_id="explainMarks",
-        responses=problem_responses(404, 409, 428),
-    )
-    async def explain(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.ConsensusDraft], if_match: IfMatch = ""
-    ) -> PanelView:
-        """What the panel says where its marks lie far apart, when all have handed in; owed before the short list."""
-        await panels.explain(request.user, judging.panel(ref), data, if_match)
-        return await panel_view(request, ref)
 
     @post(
         "/shortlist",
@@ -762,144 +389,6 @@ class PanelApi(Controller):
     async def shortlist(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Rank, cut at the places, and write to everybody; 409 with what the panel still owes."""
         return await view(await judging.shortlist(request.user, ref))
-
-    @get(
-        "/pitches",
-        guards=[guards.signed_in],
-        summary="List pitches",
-        operation_id="listPitches",
-        responses=problem_responses(404),
-    )
-    async def list_pitches(self, request: Visitor, ref: FromPath[str]) -> Items[PitchView]:
-        """The pitches the asker may see: the buyer's people and overseers all, a supplier her own."""
-        challenge = await _seen(request, ref)
-        rows = [each for each in await pitches.pitches_of(challenge) if pitches.may_see(request.user, challenge, each)]
-        return Items([await pitch_view(each) for each in rows])
-
-    @post(
-        "/pitches/{pitch:str}/schedule",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Arrange a pitch",
-        operation_id="schedulePitch",
-        responses=problem_responses(404, 409, 428),
-    )
-    async def schedule(
-        self,
-        request: Visitor,
-        ref: FromPath[str],
-        pitch: FromPath[str],
-        data: JSONBody[pitches.Schedule],
-        if_match: IfMatch = "",
-    ) -> PitchView:
-        """Say when and where; the team is told by letter."""
-        await pitches.belongs(ref, pitch)
-        return await pitch_view(await pitches.schedule(request.user, pitch, data, if_match))
-
-    @post(
-        "/pitches/{pitch:str}/deliver",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Mark a pitch as delivered",
-        operation_id="deliverPitch",
-        responses=problem_responses(404, 409),
-    )
-    async def deliver(
-        self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[pitches.Delivery]
-    ) -> PitchView:
-        """From now on its fee is owed, win or lose."""
-        await pitches.belongs(ref, pitch)
-        return await pitch_view(await pitches.deliver(request.user, pitch, data))
-
-    @post(
-        "/pitches/{pitch:str}/miss",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Mark a pitch as not given",
-        operation_id="missPitch",
-        responses=problem_responses(404, 409),
-    )
-    async def miss(
-        self, request: Visitor, ref: FromPath[str], pitch: FromPath[str], data: JSONBody[actions.Because]
-    ) -> PitchView:
-        """Say why it was not given; no fee is owed."""
-        await pitches.belongs(ref, pitch)
-        return await pitch_view(await pitches.miss(request.user, pitch, data.reason))
-
-
-async def panel_view(request: Visitor, ref: str) -> PanelView:
-    """What concerns this member or officer; nobody else is told that there is a panel."""
-    challenge = await find(Challenge, Challenge.ref == ref)
-    panel = await actions.panel_of(challenge)
-    officer = request.user.wears("buyer", organisation=challenge.buyer) is not None
-    member = panel.member(request.user.person) if officer else panels.seated(request.user, panel)
-    working = member if member in panel.active and not panel.matter.settled else None
-    declares = working is not None and working.seat.declared_at is None
-    return PanelView(
-        challenge.ref,
-        member_views(panel) if officer else [],
-        panel.gaps() if officer and not panel.matter.settled else [],
-        [ApplicantView(firm, name) for firm, name in panel.matter.suppliers.items()] if declares else [],
-        [_alias_view(panel, working, subject) for subject in panel.to_mark(working)] if working else [],
-        consensus_view(request.user, panel),
-    )
-
-
-def _alias_view(panel: Panel, member: Member, subject: Subject) -> AliasView:
-    kept = panel.sheet(member, subject)
-    return AliasView(
-        subject.ref.partition(":")[2],
-        subject.name,
-        subject not in panel.unmarked(member),
-        [MarkGiven(criterion, mark.points, mark.reason) for criterion, mark in kept.marks.items()],
-        kept.version,
-    )
-
-
-class MyApplicationsApi(Controller):
-    """A supplier's own applications."""
-
-    path = "/api/v1/applications"
-    tags = ["Applications"]
-
-    @get(
-        "/",
-        guards=[guards.supplier],
-        summary="List own applications",
-        operation_id="listOwnApplications",
-    )
-    async def index(self, request: Visitor) -> Items[ApplicationView]:
-        """What the asker's organisations sent, the newest first."""
-        rows = await actions.applications_by(request.user.organisations(*SUPPLIER_ROLES))
-        return Items([await _application(request, each.ref) for each in rows])
-
-
-class InsightsApi(Controller):
-    """What was learnt."""
-
-    path = "/api/v1/insights"
-    tags = ["Insight reports"]
-
-    @get(
-        "/",
-        guards=[guards.public],
-        summary="List insight reports",
-        operation_id="listInsights",
-    )
-    async def index(self) -> Items[ReportView]:
-        """All published reports, the newest first."""
-        return Items(msgspec.convert(await listing.reports(), list[ReportView], from_attributes=True))
-
-    @get(
-        "/{ref:str}",
-        guards=[guards.public],
-        summary="Read an insight report",
-        operation_id="readInsight",
-        responses=problem_responses(404),
-    )
-    async def one(self, ref: FromPath[str]) -> ReportView:
-        """One published report."""
-        return report_view(*await pitches.report(ref))
 
 
 class MethodsApi(Controller):
@@ -927,6 +416,4 @@ class MethodsApi(Controller):
     )
     async def one(self, code: FromPath[str]) -> methods.Method:
         """One approved method."""
-        if not methods.approved(code):
-            raise NotFound("Method")
-        return methods.method(code)
+        return methods.named(code)

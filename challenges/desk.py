@@ -7,10 +7,13 @@ from datetime import datetime
 
 import msgspec
 
-from challenges import actions, listing, pitches, rules
+from challenges import actions, exercise, listing, rules
+from challenges.applications import listing as sent
+from challenges.pitches import rules as pitch_rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
+from market.db import find
 from market.kinds import KINDS
 from market.questions import desk as questions
 from market.reads import rows
@@ -28,24 +31,18 @@ class Seat(msgspec.Struct, frozen=True):
     closes_at: datetime
 
 
-class Applied(msgspec.Struct, frozen=True):
-    """An application that is not over, with its pitch where it has one."""
-
-    ref: str
-    title: str
-    closes_at: datetime
-    shortlisted_at: datetime | None
-    decision_by: datetime | None
-    scheduled_at: datetime | None
-    delivered_at: datetime | None
-
-
 class OfMission(msgspec.Struct, frozen=True):
-    """How many challenges a mission (its id) has had published, and how many of them were concluded."""
+    """How many challenges a mission (its id) has had published, and how many of them were concluded; `subjects` are all that
+    are filed under it, as `challenge:reference`."""
 
     mission: int
     published: int
     concluded: int
+    subjects: list[str]
+
+
+NO_CHALLENGE = OfMission(0, 0, 0, [])
+"""Of a mission under which nothing is filed."""
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
@@ -75,56 +72,71 @@ async def waiting(actor: Actor) -> list[Waiting]:
     ]
 
 
+class Step(actions.Asked, frozen=True):
+    """A challenge that runs, and what its buyer's next step depends on: how many applied, and of the pitches that are neither
+    given nor explained whose they are, how many have no time yet, and the first time."""
+
+    id: int
+    pitches_by: datetime | None
+    applied: int
+    open_teams: list[str]
+    unarranged: int
+    first: datetime | None
+
+    @property
+    def href(self) -> str:
+        """Where the step is taken."""
+        return f"/challenges/{self.ref}/manage"
+
+
 async def _of_buyers(buyers: Sequence[int]) -> list[Waiting]:
-    challenges = (
-        await Challenge.objects()
-        .where(
-            Challenge.buyer.is_in(list(buyers))
-            & Challenge.published_at.is_not_null()
-            & Challenge.cancelled_at.is_null()
-            & Challenge.concluded_at.is_null()
-        )
-        .order_by(Challenge.closes_at)
+    steps = await rows(
+        Step,
+        """
+        SELECT c.id, c.ref, c.title, c.buyer, c.pitches_by, c.created_at, c.published_at, c.questions_until, c.closes_at,
+          c.shortlisted_at, c.decision_by, c.concluded_at, c.cancelled_at, p.open_teams, p.unarranged, p.first,
+          (SELECT count(*) FROM application a WHERE a.challenge = c.id AND a.withdrawn_at IS NULL) AS applied
+        FROM challenge c, LATERAL (
+          SELECT COALESCE(array_agg(o.name::text), '{{}}') AS open_teams, min(p.scheduled_at) AS first,
+            count(*) FILTER (WHERE p.scheduled_at IS NULL) AS unarranged
+          FROM pitch p JOIN organisation o ON o.id = p.supplier
+          WHERE p.challenge = c.id AND p.delivered_at IS NULL AND p.missed_at IS NULL
+        ) p
+        WHERE c.buyer = ANY({}::int[]) AND c.published_at IS NOT NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL
+        ORDER BY c.closes_at
+        """,
+        list(buyers),
     )
-    found = await questions.waiting(actions.topic_of(each) for each in challenges)
-    for challenge in challenges:
-        stage = rules.stage(challenge, clock.now())
+    waits = await questions.waiting(actions.topic_of(each) for each in steps)
+    for step in steps:
+        stage = rules.stage(step, clock.now())
         if stage == "closed":
-            found += await _shortlisting(challenge)
+            waits += await _shortlisting(step)
         elif stage == "pitching":
-            found += await _pitching(challenge)
-    return found
+            waits += _pitching(step)
+    return waits
 
 
-async def _shortlisting(challenge: Challenge) -> list[Waiting]:
-    here = f"/challenges/{challenge.ref}/manage"
-    if not await actions.live_applications(challenge):
-        return [Waiting(_("Nobody applied. Conclude or cancel it"), here, challenge.title, challenge.decision_by)]
-    if not (await actions.panel_of(challenge)).locked:
+async def _shortlisting(step: Step) -> list[Waiting]:
+    if not step.applied:
+        return [Waiting(_("Nobody applied. Conclude or cancel it"), step.href, step.title, step.decision_by)]
+    if not (await exercise.panel_of(await find(Challenge, Challenge.id == step.id))).locked:
         return []
-    return [
-        Waiting(_("Make the short list: every evaluator has handed in"), here, challenge.title, challenge.pitches_by)
-    ]
+    return [Waiting(_("Make the short list: every evaluator has handed in"), step.href, step.title, step.pitches_by)]
 
 
-async def _pitching(challenge: Challenge) -> list[Waiting]:
-    here, now = f"/challenges/{challenge.ref}/manage", clock.arrived()
-    open_ = [
-        each for each in await pitches.pitches_of(challenge) if each.delivered_at is None and each.missed_at is None
-    ]
-    found = []
-    if unarranged := sum(each.scheduled_at is None for each in open_):
-        words = _n("Arrange a pitch", "Arrange {number} pitches", unarranged)
-        found.append(Waiting(words, here, challenge.title, challenge.pitches_by))
-    if given := [
-        each.scheduled_at for each in open_ if not rules.pitch_time_has_come(challenge, each, now) and each.scheduled_at
-    ]:
+def _pitching(step: Step) -> list[Waiting]:
+    now, waits = clock.arrived(), []
+    if step.unarranged:
+        words = _n("Arrange a pitch", "Arrange {number} pitches", step.unarranged)
+        waits.append(Waiting(words, step.href, step.title, step.pitches_by))
+    if step.first and not pitch_rules.pitch_time_has_come(step, pitch_rules.Dates(step.first, None, None), now):
         words = _("Say whether the pitch was delivered: the team is paid then")
-        found.append(Waiting(words, here, challenge.title, since=min(given)))
-    if rules.every_pitch_is_accounted_for(await pitches.ending(challenge)) is None:
+        waits.append(Waiting(words, step.href, step.title, since=step.first))
+    if rules.every_pitch_is_accounted_for(rules.Ending(step, step.open_teams, None, "", "", now)) is None:
         words = _("Write down what was learnt and decide: go, change or stop")
-        found.append(Waiting(words, here, challenge.title, challenge.decision_by))
-    return found
+        waits.append(Waiting(words, step.href, step.title, step.decision_by))
+    return waits
 
 
 async def records(bodies: Sequence[int], editing: Sequence[int]) -> list[Placed]:
@@ -174,30 +186,10 @@ async def fits(fitting: Fitting, most: int) -> list[Open]:
 
 async def in_play(firms: Sequence[int]) -> list[InPlay]:
     """Applications of these firms that may still win."""
-    found = await rows(
-        Applied,
-        """
-        SELECT c.ref, c.title, c.closes_at, c.shortlisted_at, c.decision_by, p.scheduled_at, p.delivered_at
-        FROM application a JOIN challenge c ON c.id = a.challenge LEFT JOIN pitch p ON p.application = a.id
-        WHERE a.supplier = ANY({}::int[]) AND a.withdrawn_at IS NULL AND c.concluded_at IS NULL AND c.cancelled_at IS NULL
-          AND (c.shortlisted_at IS NULL OR a.shortlisted) ORDER BY c.closes_at
-        """,
-        list(firms),
-    )
-    return [InPlay(_("Application"), f"/challenges/{each.ref}", each.title, *_next(each)) for each in found]
-
-
-def _next(each: Applied) -> tuple[str, datetime | None]:
-    """What happens next with an application, and when."""
-    if each.shortlisted_at is None:
-        if rules.takes_applications(each.closes_at, clock.now()):
-            return _("You may edit it until it closes"), each.closes_at
-        return _("Being scored"), None
-    if each.delivered_at is not None:
-        return _("You pitched. The buyer decides"), each.decision_by
-    if each.scheduled_at is None:
-        return _("Short-listed. The buyer arranges your pitch"), None
-    return _("Your pitch"), each.scheduled_at
+    return [
+        InPlay(_("Application"), f"/challenges/{each.challenge}", each.title, each.standing.word, each.standing.when)
+        for each in await sent.in_play(firms)
+    ]
 
 
 async def running(bodies: Sequence[int]) -> list[Running]:
@@ -213,8 +205,9 @@ async def by_mission(missions: Sequence[int]) -> dict[int, OfMission]:
     found = await rows(
         OfMission,
         """
-        SELECT mission, count(published_at) AS published, count(concluded_at) AS concluded FROM challenge
-        WHERE mission = ANY({}::int[]) GROUP BY mission
+        SELECT mission, count(published_at) AS published, count(concluded_at) AS concluded,
+          array_agg('challenge:' || ref) AS subjects
+        FROM challenge WHERE mission = ANY({}::int[]) GROUP BY mission
         """,
         list(missions),
     )

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from challenges import rules
-from challenges.pitches import ReportDraft
-from market import clock, drafts
+from market import clock
 from market.money import Money
 from market.reads import rows
 from market.standing import Standing
@@ -91,43 +90,46 @@ async def running(bodies: Sequence[int]) -> list[Listed]:
     )
 
 
-class Reported(msgspec.Struct, frozen=True):
-    """A published insight report, with the challenge (its reference and codes) and the buyer it comes from."""
+class OpenChallenge(msgspec.Struct, frozen=True):
+    """A challenge one may apply to; `total` counts all of them."""
 
     ref: str
-    challenge: str
-    cpv: list[str]
-    buyer_name: str
     title: str
-    tried: str
-    worked: str
-    did_not_work: str
-    evidence: str
-    others: str
-    decision: str
+    buyer: str
+    fee_minor: int
+    currency: str
+    places: int
+    closes_at: datetime
+    total: int
+
+
+async def open_now(limit: int) -> list[OpenChallenge]:
+    """Challenges one may still apply to, closing soonest first."""
+    return await rows(
+        OpenChallenge,
+        """
+        SELECT c.ref, c.title, o.name AS buyer, c.fee_minor, c.currency, c.places, c.closes_at, count(*) OVER () AS total
+        FROM challenge c JOIN organisation o ON o.id = c.buyer
+        WHERE c.published_at IS NOT NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL AND c.shortlisted_at IS NULL
+          AND c.closes_at >= {} ORDER BY c.closes_at, c.id LIMIT {}
+        """,
+        clock.now(),
+        limit,
+    )
+
+
+class Published(msgspec.Struct, frozen=True):
+    """Since when a challenge is public."""
+
+    ref: str
     published_at: datetime
 
-    @property
-    def standing(self) -> Standing:
-        """Where it stands now."""
-        return rules.learnt(rules.Learnt(self.decision, self.published_at), clock.now())
 
-    @property
-    def etag(self) -> str:
-        """What a change of it would be written from."""
-        return drafts.version_of(
-            ReportDraft.__name__, {name: getattr(self, name) for name in ReportDraft.__struct_fields__}
-        )
-
-
-async def reports() -> list[Reported]:
-    """All published insight reports, the newest first."""
-    return await rows(
-        Reported,
-        """
-        SELECT r.ref, c.ref AS challenge, c.cpv, o.name AS buyer_name, r.title, r.tried, r.worked, r.did_not_work, r.evidence,
-          r.others, c.decision, r.published_at
-        FROM insight_report r JOIN challenge c ON c.id = r.challenge JOIN organisation o ON o.id = c.buyer
-        WHERE r.published_at IS NOT NULL ORDER BY r.published_at DESC
-        """,
+async def published_at(refs: Sequence[str]) -> dict[str, datetime]:
+    """Since when these challenges are public, by reference; drafts and unknown ones are left out."""
+    public = await rows(
+        Published,
+        "SELECT ref, published_at FROM challenge WHERE ref = ANY({}::text[]) AND published_at IS NOT NULL",
+        list(refs),
     )
+    return {challenge.ref: challenge.published_at for challenge in public}

@@ -14,6 +14,7 @@ import msgspec
 import yaml
 
 from market import policy
+from market.refusals import NotFound
 
 Pay = Literal["nothing", "fee", "milestone", "grant"]
 
@@ -79,3 +80,10 @@ def approved(code: str) -> bool:
 def method(code: str) -> Method:
     """One method. A code that is not on the list is refused (KeyError): an exercise nobody approved opens no gate."""
     return _methods()[code]
+
+
+def named(code: str) -> Method:
+    """One method, for whoever asks for it by its code; one that is not on the list is not there (404)."""
+    if not approved(code):
+        raise NotFound("Method")
+    return method(code)

@@ -71,7 +71,7 @@ async def _work_once(arguments: Arguments) -> int:
 async def migrate(arguments: Arguments) -> int:
     """Bring the database to the tables this version expects, or only say what differs from them."""
     from market import migrations
-    from market.standards.publishing import ensure_profiles
+    from market.standards.profiles.actions import ensure_profiles
 
     if arguments.check:
         lines = await migrations.check()
@@ -103,7 +103,7 @@ async def operator(arguments: Arguments) -> int:
     from market.refusals import Refused
 
     try:
-        token = await memberships.found(arguments.name, arguments.email, arguments.organisation)
+        token = await memberships.found_site(arguments.name, arguments.email, arguments.organisation)
     except Refused as refused:
         print(f"Refused: {refused}", file=sys.stderr)
         return 1
@@ -236,8 +236,8 @@ def verify_certificate(arguments: Arguments) -> int:
 
 def handbook(arguments: Arguments) -> int:
     """Print the handbook of a profile that comes with the product: every rule with its reason, remedy and examples."""
-    from market.standards.handbook import profile_page
-    from market.standards.profiles import NoSuchProfile, profile
+    from market.standards.checking.profiles import NoSuchProfile, profile
+    from market.standards.profiles.handbook import profile_page
 
     try:
         print(profile_page(profile(arguments.name)), end="")
@@ -249,7 +249,7 @@ def handbook(arguments: Arguments) -> int:
 
 async def profiles(arguments: Arguments) -> int:
     """Publish the standards profiles that come with the product."""
-    from market.standards.publishing import ensure_profiles, labels
+    from market.standards.profiles.actions import ensure_profiles, labels
 
     done = await ensure_profiles()
     print(f"{done} profile versions published. There are: {', '.join(await labels())}.")

@@ -9,12 +9,30 @@ from typing import Literal
 
 from market.refusals import NotFound, Refused
 from market.rules import ROLE_NEEDED, SIGN_IN_FIRST, signed_in_with_a_passkey
+from market.wording import N_, _, either
 
 Role = Literal[
     "buyer", "evaluator", "contract-manager", "minister", "supplier-admin", "supplier-member", "auditor", "operator"
 ]
 """buyer: buyer officer · evaluator · contract-manager · minister (of a department) · supplier-admin and -member ·
 auditor (of the audit body) · operator (of the standing innovation team)."""
+
+ROLE_WORDS: dict[str, str] = {
+    "buyer": N_("buyer"),
+    "evaluator": N_("evaluator"),
+    "contract-manager": N_("contract manager"),
+    "minister": N_("minister"),
+    "supplier-admin": N_("supplier admin"),
+    "supplier-member": N_("supplier member"),
+    "auditor": N_("auditor"),
+    "operator": N_("operator"),
+}
+
+
+def role_words(role: str) -> str:
+    """The role as a sentence names it."""
+    return _(ROLE_WORDS[role])
+
 
 BUYER_ROLES: tuple[Role, ...] = ("buyer",)
 SUPPLIER_ROLES: tuple[Role, ...] = ("supplier-admin", "supplier-member")
@@ -68,7 +86,7 @@ class Actor:
             return hat
         if secret:
             raise NotFound("record")
-        raise ROLE_NEEDED.refused(roles=" or ".join(role.replace("-", " ") for role in roles))
+        raise ROLE_NEEDED.refused(roles=either(map(role_words, roles)))
 
     def must_be_person(self) -> int:
         """The person's id; refused (401) for the public and the system."""
@@ -84,7 +102,7 @@ class Actor:
 
     def must_have_passkey(self) -> None:
         """Refused (403) unless this session began with a passkey. Call it in every act of a minister."""
-        if refusal := signed_in_with_a_passkey(self):
+        if refusal := signed_in_with_a_passkey(self.by_passkey):
             raise Refused(refusal, status=403)
 
     def organisations(self, *roles: Role) -> list[int]:

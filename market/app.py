@@ -16,16 +16,17 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from challenges.api import ApplicationsApi, ChallengesApi, InsightsApi, MethodsApi, MyApplicationsApi, PanelApi
-from challenges.pages import (
-    ApplicationPages,
-    ChallengePages,
-    DraftPages,
-    InsightPages,
-    MethodPages,
-    PanelPages,
-    RunPages,
-)
+from challenges.api import ChallengesApi, MethodsApi, ShortlistApi
+from challenges.applications.api import ApplicationsApi, MyApplicationsApi
+from challenges.applications.pages import ApplicationPages
+from challenges.drafts.pages import DraftPages
+from challenges.insights.api import InsightsApi, ReportApi
+from challenges.insights.pages import InsightPages, ReportPages
+from challenges.judging.api import MarksApi, PanelApi
+from challenges.judging.pages import PanelPages
+from challenges.pages import ChallengePages, MethodPages, RunPages
+from challenges.pitches.api import PitchesApi
+from challenges.pitches.pages import PitchPages
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -56,11 +57,16 @@ from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
 from market.settings import settings
 from market.standards.api import StandardsApi
-from market.standards.pages import ComponentPages, StandardsPages, WellKnownPages
+from market.standards.components.pages import ComponentPages
+from market.standards.exemptions.pages import ExemptionPages
+from market.standards.pages import StandardsPages, WellKnownPages
+from market.standards.profiles.pages import ProfilePages
+from market.standards.sanctions.pages import SanctionPages
 from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
@@ -69,6 +75,7 @@ from market.web import static as static_files
 from market.web.api import Asked
 from market.web.once import Once
 from market.web.pages import assets, templates
+from market.web.schemas import NamedByNouns
 from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
@@ -101,6 +108,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AuditPages,
     PaymentPages,
     TenderPages,
+    TenderDraftPages,
     WaiverPages,
     BidPages,
     EvaluationPages,
@@ -113,6 +121,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     RegisterPages,
     SupplierPages,
     StandardsPages,
+    ProfilePages,
+    ExemptionPages,
+    SanctionPages,
     ComponentPages,
     WellKnownPages,
     LetterPages,
@@ -123,6 +134,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ApplicationPages,
     PanelPages,
     RunPages,
+    PitchPages,
+    ReportPages,
     InsightPages,
     MethodPages,
 )
@@ -156,6 +169,10 @@ API: tuple[ControllerRouterHandler, ...] = (
     ChallengesApi,
     ApplicationsApi,
     PanelApi,
+    MarksApi,
+    ShortlistApi,
+    PitchesApi,
+    ReportApi,
     MyApplicationsApi,
     InsightsApi,
     MethodsApi,
@@ -220,7 +237,7 @@ def create() -> Site:
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
-        plugins=[DescribedByItsGuard()],
+        plugins=[DescribedByItsGuard(), NamedByNouns()],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
         openapi_config=OpenAPIConfig(
             title="Prelude",

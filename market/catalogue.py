@@ -84,7 +84,7 @@ WHERE pronamespace = here.id AND p.oid NOT IN (SELECT objid FROM foreign_to_us)
 """
 
 
-async def read(connection: Connection) -> Catalogue:
+async def catalogue_of(connection: Connection) -> Catalogue:
     """All that the first schema of the connection's search path holds."""
     return {Item(*row[:3]): " ".join(row[3].split()) for row in await connection.fetch(ITEMS)}
 

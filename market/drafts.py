@@ -74,6 +74,12 @@ def version(kind: type[msgspec.Struct], *rows: Table | None) -> str:
     return version_of(kind.__name__, [which, {name: getattr(_owner(name, kind, there), name) for name in _names(kind)}])
 
 
+def version_read(kind: type[msgspec.Struct], table: type[Table], read: Any) -> str:
+    """The same of one row that was read into a struct with its `id` and every field of `kind` under the column's name."""
+    values = {name: getattr(read, name) for name in _names(kind)}
+    return version_of(kind.__name__, [[(table._meta.tablename, read.id)], values])
+
+
 def version_of(kind: str, values: Any) -> str:
     """The version of plain values that one change writes together, such as the marks of one evaluator."""
     said = kind.encode() + b"\n" + msgspec.json.encode(values, order="sorted")

@@ -17,7 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from market.wording import _
+from market.wording import _, either, together
 
 PORTS = {"https": frozenset((443, 8443)), "http": frozenset((80, 8080))}
 """The ports of the web that are called, by protocol. Behind others stand mail servers, databases and consoles."""
@@ -67,7 +67,7 @@ def address(url: str, schemes: Collection[str] = ("https",)) -> Address:
     if not host or parts.username is not None or parts.password is not None:
         raise Forbidden(_("The address needs a host and may hold no user name."))
     if parts.scheme not in schemes:
-        beginnings = " or ".join(f"{each}://" for each in sorted(schemes)[::-1])
+        beginnings = either(f"{each}://" for each in sorted(schemes)[::-1])
         raise Forbidden(_("The address must begin with {beginnings}.", beginnings=beginnings))
     return Address(parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
 
@@ -75,8 +75,8 @@ def address(url: str, schemes: Collection[str] = ("https",)) -> Address:
 def check_port(scheme: str, port: int) -> None:
     """:class:`Forbidden` for a port that is not one of the web's."""
     if port not in PORTS.get(scheme, ()):
-        called = " and ".join(map(str, sorted(PORTS.get(scheme, ()))))
-        raise Forbidden(f"Port {port} is not called; only {called} are.")
+        called = together(map(str, sorted(PORTS.get(scheme, ()))))
+        raise Forbidden(_("Port {port} is not called; only {called} are.", port=port, called=called))
 
 
 def check_addresses(host: str, addresses: Iterable[str]) -> None:

@@ -369,20 +369,20 @@ async def check(migrations: Sequence[Migration] | None = None) -> list[str]:
     session = await connection()
     try:
         lacking = await _lacking(session, migrations)
-        has = await catalogue.read(session)
+        has = await catalogue.catalogue_of(session)
         async with catalogue.scratch(session):
             await session.execute(NOTES)
-            notes = await catalogue.read(session)
+            notes = await catalogue.catalogue_of(session)
             for each in migrations:
                 if each not in lacking:
                     await _tried(session, each)
-            had = await catalogue.read(session)
+            had = await catalogue.catalogue_of(session)
             for each in lacking:
                 await _tried(session, each)
-            makes = await catalogue.read(session) if lacking else had
+            makes = await catalogue.catalogue_of(session) if lacking else had
         async with catalogue.scratch(session):
             await session.execute(classes())
-            says = await catalogue.read(session)
+            says = await catalogue.catalogue_of(session)
     finally:
         await session.close()
     lines = [f"{each.name} has not been applied to the database: run `python -m market migrate`" for each in lacking]

@@ -18,7 +18,7 @@ from stdnum.exceptions import ValidationError
 
 from market import policy
 from market.money import Money
-from market.wording import _
+from market.wording import _, together
 
 _SEPARATORS: Final = re.compile(r"[\s.]+")
 _DASHES: Final = dict.fromkeys(range(0x2010, 0x2016), "-")
@@ -162,12 +162,12 @@ def size_of(size: Size, definition: Literal["uk", "eu"] = "uk") -> SizeVerdict:
     turnover = size.turnover if size.turnover and size.turnover.currency == currency else None
     balance = size.balance if size.balance and size.balance.currency == currency else None
     bounds = (
-        ("turnover", turnover, Money(limits.turnover_at_most, currency)),
-        ("balance sheet total", balance, Money(limits.balance_at_most, currency)),
+        (_("turnover"), turnover, Money(limits.turnover_at_most, currency)),
+        (_("balance sheet total"), balance, Money(limits.balance_at_most, currency)),
     )
     within = next(((what, money, most) for what, money, most in bounds if money and money <= most), None)
     if within is None and (turnover is None or balance is None):
-        lacking = " and ".join(
+        lacking = together(
             _("the {what} in {currency}", what=what, currency=currency)
             for what, money, _most in bounds
             if money is None

@@ -8,6 +8,8 @@ import re
 from types import ModuleType
 from typing import Any
 
+from market.hands import matrix
+from market.hands import rules as hands
 from market.refusals import Denial, Rule
 
 PACKAGES = ("market", "challenges", "search")
@@ -62,15 +64,19 @@ def as_markdown() -> str:
         summary = (module.__doc__ or "").strip()
         if summary:
             lines += [summary, ""]
+        if module is hands:
+            lines += matrix.as_markdown()
         for rule in rules_of(module):
             norm = " ".join((rule.__doc__ or "").split())
-            lines.append(f"- `{rule.code}` — **{rule.__name__.replace('_', ' ')}.** {norm}{_cited(rule)}")
+            kind = " (asks once more)" if rule.asks else ""
+            lines.append(f"- `{rule.code}`{kind} — **{rule.__name__.replace('_', ' ')}.** {norm}{_cited(rule)}")
         for name, denial in denials_of(module).items():
             words = re.sub("[_-]", " ", name.lower())
             lines.append(f"- `{denial.code}` ({denial.status}) — **{words}.** {denial.norm}{_cited(denial)}")
         lines.append("")
         for name, guarded in guards_of(module).items():
-            lines.append(f"`{name}` insists on: {', '.join(f'`{rule.code}`' for rule in guarded)}.")
+            verb = "asks once more about" if all(each.asks for each in guarded) else "insists on"
+            lines.append(f"`{name}` {verb}: {', '.join(f'`{rule.code}`' for rule in guarded)}.")
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

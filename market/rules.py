@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from market.refusals import Denial, rule
 from market.wording import N_, _
-
-if TYPE_CHECKING:
-    from market.actor import Actor
 
 _HTTP = "RFC 9110, section 15.5"
 
@@ -30,10 +25,10 @@ ROLE_NEEDED = Denial(
 
 
 @rule("access.passkey-needed", source="Design card, idea 17: keys on the person's own device")
-def signed_in_with_a_passkey(actor: Actor) -> str | None:
+def signed_in_with_a_passkey(by_passkey: bool) -> str | None:
     """A minister acts only when she signed in with a passkey: a password can be told, phished or guessed, and a program
     holds no passkey."""
-    if actor.by_passkey:
+    if by_passkey:
         return None
     return _("This needs your passkey. Sign out, sign in again with your passkey, and come back to this page.")
 

@@ -184,9 +184,9 @@ def _welcome() -> list[str]:
     """What is said of a demonstration: its address, and whom one may be."""
     from market import clock
     from market.seed.cast import PASSWORD
-    from market.seed.script import read
+    from market.seed.script import story
 
-    site, script = settings().site_url, read(clock.now())
+    site, script = settings().site_url, story(clock.now())
     people = {each["key"]: each for each in script["people"]}
     first = [people[each["person"]] for each in script["sign_in"]]
     return [

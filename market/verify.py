@@ -7,13 +7,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from market import clock
+from market.dates import moment
 from market.proof import certificates
 from market.proof import verify as proof
-from market.standards import issuing
-from market.standards.certificates import public_keys
-from market.standards.check import check_file
-from market.standards.profiles import NoSuchProfile
-from market.web.words import moment
+from market.standards.certificates import issuing
+from market.standards.checking.check import check_file
+from market.standards.checking.profiles import NoSuchProfile
+from market.standards.keys import public_keys
 
 
 def waiver(file: Path, *, fingerprint: str | None = None, origin: str | None = None) -> tuple[list[str], int]:

@@ -13,6 +13,7 @@ counted) and `_("Publish")` in arguments, where a percent sign is doubled. `loca
 from __future__ import annotations
 
 import gettext
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ def _(sentence: str, **facts: Any) -> str:
 def _n(one: str, many: str, number: int, **facts: Any) -> str:
     """The sentence for this number of things, by the language's own rule of plurals; `{number}` is the number."""
     return translations().ngettext(one, many, number).format(number=number, **facts)
+
+
+def together(parts: Iterable[str]) -> str:
+    """“a, b and c”; what is empty stays empty."""
+    *first, last = list(parts) or [""]
+    return _("{several} and {last}", several=", ".join(first), last=last) if first else last
+
+
+def either(parts: Iterable[str]) -> str:
+    """“a, b or c”; what is empty stays empty."""
+    *first, last = list(parts) or [""]
+    return _("{several} or {last}", several=", ".join(first), last=last) if first else last
 
 
 def N_(sentence: str) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from challenges import actions as challenges
-from challenges import judging
+from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards
@@ -34,8 +34,9 @@ from market.portal import imports as portal
 from market.postroom import bounces
 from market.questions import actions as questions
 from market.settings import settings
-from market.standards import actions as standards
-from market.standards import conformance, sanctions
+from market.standards.components import actions as standards
+from market.standards.components import conformance
+from market.standards.sanctions import actions as sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
 from market.web import once as sent_once

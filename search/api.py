@@ -170,7 +170,7 @@ class SearchApi(Controller):
     ) -> SearchView:
         """Words, a kind, an order and any of the filters; `next` is the address of the following page. `counts=false` leaves
         the facets empty, which is quicker. 503 while the index is down."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         now = clock.now()
         try:
             found = await index().search(asked.query(now, facets=counts))

@@ -35,10 +35,9 @@ from search.index import (
     ORDERS,
     SCHEMA_VERSION,
     SEARCHED,
-    Answer,
     Ask,
-    Health,
     Hit,
+    HitPage,
     Index,
     IndexUnavailable,
     Place,
@@ -95,7 +94,7 @@ class EmbeddedIndex(Index):
 
     # Searching
 
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: Ask) -> HitPage:
         return await self._run(lambda: self._find(ask))
 
     async def _totals(self, asks: Sequence[Ask]) -> list[int]:
@@ -110,7 +109,7 @@ class EmbeddedIndex(Index):
     def _ranking(self, ask: Ask, reader: _Reader, searcher: tantivy.Searcher) -> Ranking:
         return Ranking(ask.asked, self.synonyms, reader.schema, lambda word: searcher.doc_freq("words", word))
 
-    def _find(self, ask: Ask) -> Answer:
+    def _find(self, ask: Ask) -> HitPage:
         reader = self._open()
         searcher = reader.searcher()
         ranking = self._ranking(ask, reader, searcher)
@@ -126,7 +125,7 @@ class EmbeddedIndex(Index):
             others = _query(matching, _filters(reader.schema, ask.without(facet), ask.ranges))
             facets |= _distribution(searcher, others, (facet,))
         page = found[: ask.limit]
-        return Answer(
+        return HitPage(
             hits=tuple(_hit(document_of(stored), ranking) for stored in page),
             more=len(found) > ask.limit,
             total=_total_of(ask, facets),
@@ -269,13 +268,6 @@ class EmbeddedIndex(Index):
             return {document.id: document.fingerprint for document in documents}
 
         return await self._run(read)
-
-    async def healthy(self) -> Health:
-        """Whether the present generation opens."""
-        try:
-            return Health(True, await self._run(lambda: self._open().searcher().num_docs), engine="embedded")
-        except IndexUnavailable as error:
-            return Health(False, reason=str(error), engine="embedded")
 
     async def close(self) -> None:
         """Let the threads end; the next call begins new ones."""

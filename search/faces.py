@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from challenges.rules import Learnt
+from challenges.insights.rules import Dates as Learnt
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation
@@ -22,7 +22,7 @@ from market.kinds import KINDS
 from market.portal.intake import keeping
 from market.portal.intake import notices as imported
 from market.reads import rows
-from market.standards import catalogue
+from market.standards.components import catalogue
 from market.standards.tables import Service
 from market.suppliers import rules as supplier_rules
 from market.suppliers.tables import Profile

@@ -144,15 +144,6 @@ class Results(msgspec.Struct, frozen=True):
     did_you_mean: str | None = None
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Whether the engine answers, and how many documents it holds."""
-
-    ready: bool
-    documents: int = 0
-    reason: str = ""
-    engine: str = ""
-
-
 class Place(msgspec.Struct, frozen=True, array_like=True):
     """Where a page begins. Ranked results: `offset`. Sorted ones: after (`value`, `tie`), `skip` of that very pair seen."""
 
@@ -184,7 +175,7 @@ class Ask(msgspec.Struct, frozen=True):
         return tuple(choice for choice in self.where if choice[0] != facet)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HitPage(msgspec.Struct, frozen=True):
     """What an engine gives back for an :class:`Ask`: up to `limit` hits and whether more follow."""
 
     hits: tuple[Hit, ...]
@@ -317,7 +308,7 @@ class Index(ABC):
         return 0 in await self._totals([_with(bare, (place,)) for place in range(len(asked.parts))])
 
     @abstractmethod
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: Ask) -> HitPage:
         """One page of hits with everything that was to be counted."""
 
     @abstractmethod
@@ -348,10 +339,6 @@ class Index(ABC):
     @abstractmethod
     async def ids(self) -> dict[str, str]:
         """Every document's id with its :attr:`SearchDocument.fingerprint`: what `search check` compares."""
-
-    @abstractmethod
-    async def healthy(self) -> Health:
-        """Whether it answers; never raises."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -404,7 +391,7 @@ def _understand(query: Query) -> Ask:
         raise ValueError(f"not a range: {', '.join(unknown)}")
     if not 0 <= query.limit <= 1000:
         raise ValueError("a page holds between 0 and 1,000 results")
-    asked = words.read(query.text)
+    asked = words.asked_by(query.text)
     where = {name: tuple(dict.fromkeys(map(clean, values))) for name, values in query.filters.items() if values}
     if query.kinds:
         where["kind"] = tuple(kind.value for kind in query.kinds)
@@ -422,7 +409,7 @@ def _understand(query: Query) -> Ask:
     )
 
 
-def _next_cursor(query: Query, ask: Ask, answer: Answer) -> str | None:
+def _next_cursor(query: Query, ask: Ask, answer: HitPage) -> str | None:
     if not answer.more or not answer.hits:
         return None
     if ask.order is None:

@@ -29,10 +29,9 @@ from search.index import (
     ORDERS,
     SCHEMA_VERSION,
     SEARCHED,
-    Answer,
     Ask,
-    Health,
     Hit,
+    HitPage,
     Index,
     IndexRefused,
     IndexUnavailable,
@@ -103,7 +102,7 @@ class MeilisearchIndex(Index):
 
     # Searching
 
-    async def _answer(self, ask: Ask) -> Answer:
+    async def _answer(self, ask: Ask) -> HitPage:
         place = ask.place
         where = [*map(_choice, ask.where), *_bounds(ask)]
         first = self._question(ask, where)
@@ -129,7 +128,7 @@ class MeilisearchIndex(Index):
             if answer is not counted:
                 facets.update(answer.facets)
         found = answers[0].hits
-        return Answer(
+        return HitPage(
             hits=tuple(_hit(one) for one in found[: ask.limit]),
             more=len(found) > ask.limit,
             total=counted.total,
@@ -231,17 +230,6 @@ class MeilisearchIndex(Index):
                     return found
 
         return await self._admin(read)
-
-    async def healthy(self) -> Health:
-        """Ask for the number of documents, with little patience."""
-
-        def look(client: meilisearch.Client) -> int:
-            return int(client.index(self._uid).get_stats().number_of_documents)
-
-        try:
-            return Health(True, await self._admin(look, seconds=3), engine="meilisearch")
-        except (IndexUnavailable, IndexRefused) as error:
-            return Health(False, reason=str(error), engine="meilisearch")
 
     async def close(self) -> None:
         """Close the connections; the next search opens new ones."""

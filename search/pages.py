@@ -37,7 +37,7 @@ class SearchPages(Controller):
     @get("/", guards=[guards.public])
     async def find(self, request: Visitor) -> Response[Any]:
         """Results for what the address asks; with no answer from the index, the page says so and still works."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         found: Results | None = None
         instead: list[tuple[str, str, int]] = []
         try:

@@ -136,10 +136,6 @@ class Asked:
         """The address of another page of this search."""
         return _address(replace(self, cursor=cursor), path)
 
-    def without(self, name: str, value: str) -> str:
-        """The address without one filter."""
-        return self.address(chosen=_left(self.chosen, name, value))
-
     def fewer(self) -> list[tuple[str, str, Asked]]:
         """The same search with one of its conditions dropped: the condition's name and value, and what is then asked.
         A sector goes with the groups and classes that were chosen within it."""
@@ -232,7 +228,7 @@ def _finest(codes: list[str]) -> list[str]:
     return [code for code in codes if not any(other != code and other.startswith(code) for other in codes)]
 
 
-def read(pairs: Iterable[tuple[str, str]]) -> Asked:
+def asked_in(pairs: Iterable[tuple[str, str]]) -> Asked:
     """What these pairs of a query string ask. Unknown names are passed over; an unknown kind or order is refused."""
     text, kind, sort, cursor, open_only = "", None, Sort.RELEVANCE, "", False
     chosen: list[tuple[str, str]] = []

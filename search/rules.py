@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from market.refusals import Denial, rule
 from market.wording import N_, _
 
@@ -37,8 +39,7 @@ class Invitations:
     unreachable: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True):
     """One supplier writing to another. `wrote_first` says that the receiver once wrote to the sender."""
 
     own: bool

@@ -15,14 +15,15 @@ from typing import Any, TypedDict
 import msgspec
 
 from challenges import rules as challenges
+from challenges.insights import rules as insights
 from market.contracts import rules as contracts
 from market.kinds import KINDS
 from market.portal.intake import notices
-from market.standards import catalogue
+from market.standards.components import catalogue
 from market.standing import Standing, Tone, dates_of
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers
-from market.wording import _
+from market.wording import N_, _
 from search.documents import Kind, SearchDocument
 from search.index import Hit
 
@@ -40,7 +41,7 @@ STANDINGS: dict[str, Stands] = {
     "challenge": Stands(challenges.Dates, challenges.standing, challenges.STAGES),
     "tender": Stands(tenders.Dates, tenders.standing, tenders.STAGES),
     "contract": Stands(contracts.Dates, contracts.standing, contracts.STAGES),
-    "insight_report": Stands(challenges.Learnt, challenges.learnt, challenges.DECISIONS),
+    "insight_report": Stands(insights.Dates, insights.standing, insights.DECISIONS),
     "component": Stands(catalogue.Dates, catalogue.standing, catalogue.STAGES),
     "notice": Stands(notices.Dates, notices.standing, notices.STAGES),
     "waiver": Stands(waivers.Dates, waivers.standing, waivers.STAGES),
@@ -77,12 +78,24 @@ def still(hits: Sequence[Hit], stages: Sequence[str], now: datetime) -> list[Hit
     return [hit for hit, stage in at if stage != "withdrawn" and (not stages or stage in stages)]
 
 
+TOGETHER: dict[str, str] = {"closed": N_("Closed")}
+"""The plain word of a stage that kinds say differently."""
+
+
 def word(stage: str, kind: Kind | None) -> str:
     """A stage as people read it among all kinds, or among those of one: where kinds say it differently, the plain word."""
     asked = [STANDINGS[kind]] if kind in STANDINGS else list(STANDINGS.values())
     words = {each.stages[stage][0] for each in asked if stage in each.stages}
-    return _(words.pop()) if len(words) == 1 else stage.replace("-", " ").capitalize()
+    return _(words.pop() if len(words) == 1 else TOGETHER[stage])
 
+
+if {
+    stage
+    for each in STANDINGS.values()
+    for stage, (said, _tone) in each.stages.items()
+    if any(other.stages.get(stage, (said,))[0] != said for other in STANDINGS.values())
+} != set(TOGETHER):
+    raise AssertionError("a stage that kinds say differently has one plain word among all of them")
 
 if not set(STANDINGS) <= {name for name, kind in KINDS.items() if kind.findable}:
     raise AssertionError("only what is found is asked where it stands")

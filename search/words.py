@@ -116,7 +116,7 @@ class Asked(msgspec.Struct, frozen=True):
         )
 
 
-def read(text: str) -> Asked:
+def asked_by(text: str) -> Asked:
     """Understand a search text; any input is understood."""
     text = clean(text[:MOST_CHARACTERS]).replace("\n", " ").replace("\t", " ").replace("\r", " ")
     text = text.translate({0x201C: '"', 0x201D: '"', 0x2033: '"'})

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import httpx
 import msgspec
@@ -20,8 +20,11 @@ from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, 
 from market.actor import SYSTEM, Actor, Role
 from market.db import maybe
 from market.missions.tables import Mission
+from market.panels.actions import Interests
+from market.panels.panel import Member
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
+from market.tenders.drafts import actions as drafting
 from market.tenders.evidence import accept_evidence
 from market.tenders.tables import Tender
 from market.web import crossing
@@ -33,11 +36,18 @@ _count = iter(range(1, 1_000_000))
 
 
 T = TypeVar("T", bound=Table)
+S = TypeVar("S", bound=msgspec.Struct)
 
 
 def row(table: type[T], **facts: Any) -> T:
     """A row in memory, for rules: only what the test says, the columns' defaults for the rest, no database."""
     return table(_ignore_missing=True, **facts)
+
+
+def facts(kind: type[S], /, **said: Any) -> S:
+    """What rules look at, in memory: only what the test says; None for the rest where that may be, else the type's empty value."""
+    rest = [each for each in msgspec.structs.fields(kind) if each.name not in said]
+    return kind(**said, **{each.name: None if type(None) in get_args(each.type) else each.type() for each in rest})
 
 
 async def filled(client: httpx.AsyncClient, path: str, typed: Mapping[str, Any], at: str = "") -> httpx.Response:
@@ -58,6 +68,11 @@ async def seen(kind: type[msgspec.Struct], *rows: Table) -> str:
     for each in rows:
         await each.refresh()
     return drafts.version(kind, *rows)
+
+
+def declared(member: Member | None) -> str:
+    """What a member's declaration is written from now; for who has no seat, as if there were something."""
+    return drafts.version(Interests, member.seat) if member else "0" * 20
 
 
 async def organisation(name: str = "", kind: str = "buyer", tier: str = "central", **facts: Any) -> Organisation:
@@ -151,8 +166,8 @@ async def mission(owner: Organisation, **facts: Any) -> Mission:
 CODES = ["35125100", "71700000"]
 """Sensors and monitoring services: nothing of it is a commodity."""
 
-QUALITY = tenders.CriterionDraft("What the crew will know", 60, "quality", "How soon, and how sure, is an alarm?")
-PRICE = tenders.CriterionDraft("Price for five years", 40, "price")
+QUALITY = drafting.CriterionDraft("What the crew will know", 60, "quality", "How soon, and how sure, is an alarm?")
+PRICE = drafting.CriterionDraft("Price for five years", 40, "price")
 
 
 @dataclass
@@ -197,30 +212,37 @@ async def tendering(
     exercised: bool = True,
     title: str = "Sensors for road gullies",
 ) -> Tendering:
-    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment.
+    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment; its lots
+    are worth £156,000 together, so that the rule binds a central buyer.
     With `exercised` False a central buyer's gate is still shut."""
     now = clock.now()
     body = buyer or await organisation()
     officers = [await person(body, "buyer"), await person(body, "buyer")]
     named = await exercise(body, f"CH-{next(_count):07d}", codes) if exercised and body.tier == "central" else ""
-    new = tenders.NewTender(title, "Sensors that say when a gully stops draining.", codes or CODES, exercise=named)
-    tender = await tenders.draft(officers[0], body.id, new)
+    new = drafting.NewTender(
+        title,
+        "Sensors that say when a gully stops draining.",
+        codes or CODES,
+        exercise=named,
+        contract_kind="goods-services",
+    )
+    tender = await drafting.draft(officers[0], body.id, new)
     for number in range(1, lots + 1):
-        wanted = tenders.LotDraft(f"Lot {number}", 7_800_000, codes or CODES, "Eleven streets", True)
-        lot = await tenders.add_lot(officers[0], tender.ref, wanted)
-        await tenders.add_criterion(officers[0], lot.ref, QUALITY)
-        await tenders.add_criterion(officers[0], lot.ref, PRICE)
+        wanted = drafting.LotDraft(f"Lot {number}", 15_600_000 // lots, codes or CODES, "Eleven streets", True)
+        lot = await drafting.add_lot(officers[0], tender.ref, wanted)
+        await drafting.add_criterion(officers[0], lot.ref, QUALITY)
+        await drafting.add_criterion(officers[0], lot.ref, PRICE)
     closes = now + timedelta(days=35)
     begins, ends = (closes + timedelta(days=30)).date(), (closes + timedelta(days=1800)).date()
-    dates = tenders.Dates(now + timedelta(days=14), closes, begins, ends)
-    await tenders.set_dates(officers[0], tender.ref, dates, drafts.version(tenders.Dates, tender))
+    dates = drafting.Dates(now + timedelta(days=14), closes, begins, ends)
+    await drafting.set_dates(officers[0], tender.ref, dates, drafts.version(drafting.Dates, tender))
     reason = "" if lots > 1 else "One crew looks after all of it, with one tool."
-    terms = tenders.Terms("Rights stay with the supplier.", "", None, reason)
-    await tenders.set_terms(officers[0], tender.ref, terms, drafts.version(tenders.Terms, tender))
+    terms = drafting.Terms("Rights stay with the supplier.", "", None, reason)
+    await drafting.set_terms(officers[0], tender.ref, terms, drafts.version(drafting.Terms, tender))
     secrets = []
     for officer in officers:
-        await tenders.name_officer(officers[0], tender.ref, officer.ref)
-        secrets.append((await tenders.enrol(officer, tender.ref)).code)
+        await drafting.name_officer(officers[0], tender.ref, officer.ref)
+        secrets.append((await drafting.enrol(officer, tender.ref)).code)
     return Tendering(tender, body, officers, secrets)
 
 

@@ -76,7 +76,8 @@ async def panel(case: Evaluated, count: int = 2, conflicts: dict[int, list[str]]
         for number, evaluator in enumerate(named):
             against = (conflicts or {}).get(number, [])
             declaration = panels.Declaration(against, "My sister works there." if against else "", True)
-            await panels.declare(evaluator, evaluation.panel(case.ref), declaration)
+            seat = (await evaluation.of(await find(Tender, Tender.ref == case.ref))).panel.member(evaluator.person)
+            await panels.declare(evaluator, evaluation.panel(case.ref), declaration, given.declared(seat))
             case.panel.append(evaluator)
     return case.panel
 

@@ -109,7 +109,7 @@ async def sign_in(email: str, password: str, client: str) -> str:
         if better:
             person.password_hash = better
             await person.save([Person.password_hash])
-        return await _begin(person, "password")
+        return await sessions.sign_in_by(person, "password")
 
 
 async def sign_in_as(person_ref: str) -> str:
@@ -119,19 +119,7 @@ async def sign_in_as(person_ref: str) -> str:
         raise NotFound("Person")
     async with transaction():
         person = await find(Person, (Person.ref == person_ref) & (Person.closed_at.is_null()))
-        return await _begin(person, "demo")
-
-
-async def _begin(person: Person, method: str) -> str:
-    token = await sessions.begin(person.id, method)
-    await record(
-        await actor_of(person.id, method),
-        "person.signed-in",
-        f"person:{person.ref}",
-        private={"method": method},
-        sealed_by=f"publication:person:{person.ref}",
-    )
-    return token
+        return await sessions.sign_in_by(person, "demo")
 
 
 async def sign_out(actor: Actor, token: str) -> None:
@@ -153,7 +141,7 @@ async def renew_session(actor: Actor, token: str, method: str) -> str:
     does not rise with her."""
     async with transaction():
         await sessions.end(token)
-        return await _begin(await find(Person, Person.id == actor.must_be_person()), method)
+        return await sessions.sign_in_by(await find(Person, Person.id == actor.must_be_person()), method)
 
 
 async def act_for(actor: Actor, token: str, organisation: str) -> str:
@@ -227,7 +215,7 @@ async def change_password(actor: Actor, given: PasswordChange) -> str:
     kept = await passwords.hashed(given.password)
     async with transaction():
         await _set_password(actor, person, kept)
-        return await _begin(person, actor.method)
+        return await sessions.sign_in_by(person, actor.method)
 
 
 async def ask_reset(email: str, client: str) -> None:

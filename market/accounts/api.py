@@ -9,9 +9,9 @@ from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from market import drafts
-from market.accounts import guards, memberships
-from market.accounts.tables import Organisation
-from market.db import find
+from market.accounts import bodies, guards, memberships
+from market.accounts.bodies import Body, Offer
+from market.accounts.tables import Invitation, Organisation
 from market.refusals import NotFound
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
@@ -75,22 +75,26 @@ class InvitationView(msgspec.Struct):
     expires_at: datetime
 
 
-async def view(body: Organisation) -> OrganisationView:
-    """The row as everybody may see it."""
-    department = await find(Organisation, Organisation.id == body.department) if body.department else None
+def view(body: Body) -> OrganisationView:
+    """A body as everybody may see it."""
     return OrganisationView(
         ref=body.ref,
         name=body.name,
         kind=body.kind,
         tier=body.tier,
-        department=department.ref if department else None,
+        department=body.department_ref,
         country=body.country,
         scheme=body.scheme,
         identifier=body.identifier,
         region=body.region,
         website=body.website,
-        etag=drafts.version(memberships.OrganisationChange, body),
+        etag=drafts.version_read(memberships.OrganisationChange, Organisation, body),
     )
+
+
+def invitation_view(invitation: Invitation | Offer) -> InvitationView:
+    """An invitation without its token."""
+    return InvitationView(invitation.ref, invitation.email, invitation.role, invitation.expires_at)
 
 
 class MeApi(Controller):
@@ -128,7 +132,7 @@ class OrganisationsApi(Controller):
     )
     async def index(self) -> Items[OrganisationView]:
         """Buyers, audit bodies and operators by name; suppliers have a list of their own."""
-        return Items([await view(body) for body in await memberships.everybody_but_suppliers()])
+        return Items([view(body) for body in await bodies.everybody_but_suppliers()])
 
     @post(
         "/",
@@ -139,7 +143,8 @@ class OrganisationsApi(Controller):
     )
     async def create(self, request: Visitor, data: JSONBody[memberships.OrganisationDraft]) -> OrganisationView:
         """Enter a buyer, an audit body or an operator."""
-        return await view(await memberships.create_organisation(request.user, data))
+        made = await memberships.create_organisation(request.user, data)
+        return view(await bodies.body(made.ref))
 
     @get(
         "/{ref:str}",
@@ -150,7 +155,7 @@ class OrganisationsApi(Controller):
     )
     async def one(self, ref: FromPath[str]) -> OrganisationView:
         """What is public of any body, suppliers included."""
-        return await view(await find(Organisation, Organisation.ref == ref))
+        return view(await bodies.body(ref))
 
     @put(
         "/{ref:str}",
@@ -167,7 +172,8 @@ class OrganisationsApi(Controller):
         if_match: IfMatch = "",
     ) -> OrganisationView:
         """Change what is told of a buyer, an audit body or an operator; its kind and its number stay."""
-        return await view(await memberships.change_organisation(request.user, ref, data, if_match))
+        await memberships.change_organisation(request.user, ref, data, if_match)
+        return view(await bodies.body(ref))
 
     @get(
         "/{ref:str}/people",
@@ -178,13 +184,13 @@ class OrganisationsApi(Controller):
     )
     async def people(self, request: Visitor, ref: FromPath[str]) -> Items[MemberView]:
         """For its own members, operators and auditors."""
-        body = await find(Organisation, Organisation.ref == ref)
+        body = await bodies.body(ref)
         if not memberships.may_see_people(request.user, body.id):
             raise NotFound("Organisation")
         return Items(
             [
-                MemberView(row.id, row.ref, row.name, row.role, row.title, row.since, row.until)
-                for row in await memberships.members_of(body.id)
+                MemberView(member.id, member.ref, member.name, member.role, member.title, member.since, member.until)
+                for member in await bodies.members_of(body.id)
             ]
         )
 
@@ -199,8 +205,8 @@ class OrganisationsApi(Controller):
         self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.InvitationDraft]
     ) -> InvitationView:
         """Invite an address to a role, by letter."""
-        row, _ = await memberships.invite(request.user, ref, data)
-        return InvitationView(row.ref, row.email, row.role, row.expires_at)
+        invitation, _ = await memberships.invite(request.user, ref, data)
+        return invitation_view(invitation)
 
     @get(
         "/{ref:str}/invitations",
@@ -211,11 +217,10 @@ class OrganisationsApi(Controller):
     )
     async def invitations(self, request: Visitor, ref: FromPath[str]) -> Items[InvitationView]:
         """Those that may still be accepted, the newest first; for who may invite there."""
-        body = await find(Organisation, Organisation.ref == ref)
+        body = await bodies.body(ref)
         if not memberships.roles_to_give(request.user, body):
             raise NotFound("Organisation")
-        rows = await memberships.invitations_of(body.id)
-        return Items([InvitationView(row.ref, row.email, row.role, row.expires_at) for row in rows])
+        return Items([invitation_view(offer) for offer in await bodies.invitations_of(body.id)])
 
     @post(
         "/{ref:str}/invitations/{invitation:str}/withdraw",
@@ -227,8 +232,7 @@ class OrganisationsApi(Controller):
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> InvitationView:
         """Take an invitation back: its letter no longer opens anything."""
-        row = await memberships.withdraw_invitation(request.user, ref, invitation)
-        return InvitationView(row.ref, row.email, row.role, row.expires_at)
+        return invitation_view(await memberships.withdraw_invitation(request.user, ref, invitation))
 
     @post(
         "/{ref:str}/people/{membership:int}/end",

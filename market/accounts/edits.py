@@ -13,10 +13,10 @@ from piccolo.table import Table
 
 from market import drafts
 from market.accounts import rules
+from market.dates import moment
 from market.proof import canonical
 from market.reads import row
 from market.refusals import Refused, insist, refusals
-from market.web.words import moment
 
 
 @dataclass(frozen=True, slots=True)

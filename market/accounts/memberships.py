@@ -18,11 +18,12 @@ from market import clock, drafts
 from market import organisations as registers
 from market.accounts import passwords, rules
 from market.accounts.actions import Email, others_with, plain_address
+from market.accounts.bodies import Body
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
-from market.accounts.tables import Invitation, Member, Membership, Organisation, Person
-from market.actor import SYSTEM, Actor, Role
+from market.accounts.tables import Invitation, Membership, Organisation, Person
+from market.actor import SYSTEM, Actor, Role, role_words
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.letters.actions import write
@@ -30,7 +31,7 @@ from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
 from market.web.limits import Limit, spend
-from market.wording import N_
+from market.wording import N_, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 INVITATIONS = Limit("invitations", 60, 3600)
@@ -233,7 +234,7 @@ async def keep(row: Organisation) -> Organisation:
     return row
 
 
-async def found(name: str, email: str, organisation: str) -> str:
+async def found_site(name: str, email: str, organisation: str) -> str:
     """Begin a new site: the operator's body, and an invitation to its first person; answers the invitation's token, for
     the one who typed the command. Refused once there is an operator."""
     async with transaction():
@@ -272,7 +273,6 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     async with transaction():
         office = office_of(body, msgspec.structs.asdict(given))
         insist(rules.INVITE, office)
-        since, until = office.since, office.until
         now, token, address = clock.now(), new_token(), plain_address(given.email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
             (Invitation.organisation == body.id)
@@ -286,8 +286,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             email=address,
             role=given.role,
             title=given.title.strip(),
-            office_since=since if given.role == "minister" else None,
-            office_until=until if given.role == "minister" else None,
+            office_since=office.since if given.role == "minister" else None,
+            office_until=office.until if given.role == "minister" else None,
             token_hash=digest(token),
             invited_by=actor.must_be_person(),
             invited_at=now,
@@ -303,7 +303,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             secret=True,
             organisation=body.name,
             inviter=actor.name,
-            role=given.title or given.role.replace("-", " "),
+            role=given.title or role_words(given.role),
             token=token,
             until=row.expires_at,
         )
@@ -317,7 +317,7 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     return row, token
 
 
-def office_of(body: Organisation, told: Mapping[str, Any]) -> rules.Office:
+def office_of(body: Organisation | Body, told: Mapping[str, Any]) -> rules.Office:
     """The role an invitation offers, from the fields of an :class:`InvitationDraft` by name, some of which may be missing."""
     return rules.Office(
         body.kind,
@@ -404,21 +404,6 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
     return body
 
 
-async def invitations_to(person: Person) -> list[Open]:
-    """The invitations to this person's address that may still be accepted, newest first."""
-    waiting = (
-        await Invitation.objects()
-        .where(
-            (Invitation.email == person.email)
-            & Invitation.accepted_at.is_null()
-            & Invitation.withdrawn_at.is_null()
-            & (Invitation.expires_at > clock.arrived())
-        )
-        .order_by(Invitation.invited_at, ascending=False)
-    )
-    return [Open(row, await find(Organisation, Organisation.id == row.organisation), person) for row in waiting]
-
-
 async def _keep_person(person: Person, *, new: bool) -> None:
     try:
         async with transaction():
@@ -499,7 +484,7 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
                 "accounts/membership-ended.txt",
                 about=subject_of(body),
                 organisation=body.name,
-                role=row.title or row.role.replace("-", " "),
+                role=row.title or role_words(row.role),
                 until=row.until,
             )
         await record(
@@ -513,51 +498,12 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
     return row
 
 
-async def members_of(organisation: int) -> list[Member]:
-    """Everybody in a body now or from a later day."""
-    return await rows(
-        Member,
-        """
-        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last
-        FROM membership m JOIN person p ON p.id = m.person
-        WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
-        ORDER BY m.role, p.name, m.id
-        """,
-        organisation,
-        clock.now(),
-    )
-
-
-async def invitations_of(organisation: int) -> list[Invitation]:
-    """Invitations into a body that may still be accepted, newest first."""
-    return (
-        await Invitation.objects()
-        .where(
-            (Invitation.organisation == organisation)
-            & (Invitation.accepted_at.is_null())
-            & (Invitation.withdrawn_at.is_null())
-            & (Invitation.expires_at > clock.now())
-        )
-        .order_by(Invitation.invited_at, ascending=False)
-    )
-
-
-async def everybody_but_suppliers() -> list[Organisation]:
-    """Buyers, audit bodies and operators, by name."""
-    return await Organisation.objects().where(Organisation.kind != "supplier").order_by(Organisation.name)
-
-
-async def departments() -> list[Organisation]:
-    """The central departments, by name."""
-    return await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
-
-
 def may_see_people(actor: Actor, organisation: int) -> bool:
     """Whether the names of a body's people are this actor's business: its own members, operators and auditors."""
     return bool(actor.wears("operator", "auditor") or organisation in actor.organisations())
 
 
-def roles_to_give(actor: Actor, organisation: Organisation) -> list[Role]:
+def roles_to_give(actor: Actor, organisation: Body) -> list[Role]:
     """The roles of this body that the actor may give."""
     return [role for role in rules.ROLES[organisation.kind] if rules.may_give(actor, organisation.id, role)]
 
@@ -566,7 +512,7 @@ def _must_give(actor: Actor, organisation: int, role: Role) -> None:
     if not rules.may_give(actor, organisation, role):
         actor.must_be_person()
         givers = rules.GIVERS[role] or ("operator",)
-        raise ROLE_NEEDED.refused(roles=" or ".join(giver.replace("-", " ") for giver in givers))
+        raise ROLE_NEEDED.refused(roles=either(map(role_words, givers)))
 
 
 def _acting_for(actor: Actor, organisation: int) -> str:

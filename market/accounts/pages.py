@@ -12,10 +12,12 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from market import organisations as registers
-from market.accounts import actions, guards, memberships, passkeys, rules
+from market.accounts import actions, bodies, guards, memberships, passkeys, rules
 from market.accounts.people import is_unreachable
 from market.accounts.sessions import COOKIE, LASTS, begin, digest
 from market.accounts.tables import Organisation, Person, Session
+from market.actor import role_words
+from market.dates import day
 from market.db import find
 from market.letters import actions as letters
 from market.refusals import NotFound, refusals
@@ -23,7 +25,6 @@ from market.settings import settings
 from market.web import crossing, forms, once
 from market.web.limits import client_of
 from market.web.pages import Visitor, show, to
-from market.web.words import day
 from market.wording import N_, _, _n
 
 HOME = "/account"
@@ -197,11 +198,11 @@ class AccountPages(Controller):
     @post("/passkeys/{passkey:int}/name", guards=[guards.signed_in])
     async def rename_passkey(self, request: Visitor, passkey: FromPath[int]) -> Response[Any]:
         """Give a passkey another name."""
-        form = await forms.read(request, PasskeyAnswer)
+        form = await forms.read(request, passkeys.PasskeyName)
         with form.acting():
-            row = await passkeys.rename(request.user, passkey, form.data.name)
+            row = await passkeys.rename(request.user, passkey, form.data, form.version)
             return to(f"{HOME}#passkeys", _("The passkey is called “{name}” now.", name=row.name))
-        return await _account(request, form)
+        return await _account(request, form, passkey)
 
     @post("/passkeys/{passkey:int}/revoke", guards=[guards.signed_in])
     async def revoke_passkey(self, request: Visitor, passkey: FromPath[int]) -> Response[Any]:
@@ -283,7 +284,7 @@ class LetterPages(Controller):
     @get("/{ref:str}", guards=[guards.reader])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One letter as it was written."""
-        letter = await letters.read(request.user, ref)
+        letter = await letters.letter_for(request.user, ref)
         return show(request, "letters/one.html", letter=letter, site_url=settings().site_url)
 
 
@@ -324,7 +325,7 @@ class OrganisationPages(Controller):
     @get("/", guards=[guards.public])
     async def index(self, request: Visitor) -> Response[bytes]:
         """Buyers, audit bodies and operators; suppliers have a list of their own."""
-        return show(request, "accounts/organisations.html", organisations=await memberships.everybody_but_suppliers())
+        return show(request, "accounts/organisations.html", organisations=await bodies.everybody_but_suppliers())
 
     @get("/new", guards=[guards.operator])
     async def new(self, request: Visitor) -> Response[bytes]:
@@ -346,16 +347,13 @@ class OrganisationPages(Controller):
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """What is public of a body."""
-        body = await find(Organisation, Organisation.ref == ref)
+        body = await bodies.body(ref)
         if body.kind == "supplier":
             return to(f"/suppliers/{ref}")
-        department = await find(Organisation, Organisation.id == body.department) if body.department else None
         return show(
             request,
             "accounts/organisation.html",
             body=body,
-            department=department,
-            number=registers.Identifier(body.scheme, body.identifier) if body.identifier else None,
             sees_people=memberships.may_see_people(request.user, body.id),
         )
 
@@ -386,11 +384,10 @@ class OrganisationPages(Controller):
     async def invite(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Invite somebody."""
         form = await forms.read(request, memberships.InvitationDraft)
-        body = await find(Organisation, Organisation.ref == ref)
-        form.beside(refusals(rules.INVITE, memberships.office_of(body, form.found)))
+        form.beside(refusals(rules.INVITE, memberships.office_of(await bodies.body(ref), form.found)))
         with form.acting():
-            row, _token = await memberships.invite(request.user, ref, form.data)
-            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=row.email))
+            sent, _token = await memberships.invite(request.user, ref, form.data)
+            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=sent.email))
         return await _people(request, ref, form)
 
     @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
@@ -450,13 +447,13 @@ async def _entering(request: Visitor, form: forms.Form[Any], body: Organisation 
         status=form.status,
         form=form,
         body=body,
-        departments=[(each.ref, each.name) for each in await memberships.departments()],
-        schemes=[(each.code, each.name) for each in registers.schemes("GB")],
+        departments=await bodies.departments(),
+        schemes=[(register.code, register.name) for register in registers.schemes("GB")],
     )
 
 
 async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
-    body = await find(Organisation, Organisation.ref == ref)
+    body = await bodies.body(ref)
     if not memberships.may_see_people(request.user, body.id):
         raise NotFound("Organisation")
     roles = memberships.roles_to_give(request.user, body)
@@ -466,9 +463,9 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         status=form.status,
         form=form,
         body=body,
-        members=await memberships.members_of(body.id),
-        invitations=await memberships.invitations_of(body.id) if roles else [],
-        roles=[(role, role.replace("-", " ").capitalize()) for role in roles],
+        members=await bodies.members_of(body.id),
+        invitations=await bodies.invitations_of(body.id) if roles else [],
+        roles=[(role, role_words(role).capitalize()) for role in roles],
     )
 
 
@@ -496,7 +493,10 @@ def _signing_in(
     )
 
 
-async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Response[bytes]:
+async def _account(
+    request: Visitor, form: forms.Form[Any] | None = None, renamed: int | None = None
+) -> Response[bytes]:
+    """The account; `form` is one that was refused, the name of the passkey `renamed` where it was that."""
     person = await find(Person, Person.id == request.user.must_be_person())
     shown = form or forms.blank(actions.TokenDraft)
     return show(
@@ -505,9 +505,13 @@ async def _account(request: Visitor, form: forms.Form[Any] | None = None) -> Res
         status=shown.status,
         form=shown,
         me=person,
-        invitations=await memberships.invitations_to(person),
+        invitations=await bodies.invitations_to(person.email),
         unreachable=_(UNREACHABLE) if await is_unreachable(person.id) else None,
-        passkeys=await passkeys.keys_of(person.id),
+        passkeys=[
+            (key, form if form and key.id == renamed else forms.stored(passkeys.PasskeyName, key))
+            for key in await passkeys.keys_of(person.id)
+        ],
+        making=shown if shown.kind is actions.TokenDraft else forms.blank(actions.TokenDraft),
         tokens=await actions.tokens_of(person.id),
         sessions=await actions.open_sessions(person.id),
         present=request.scope.get("session_key", ""),

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import webauthn
+from msgspec import Meta
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -28,8 +30,9 @@ from webauthn.helpers.structs import (
 
 from market import clock, nesting
 from market.accounts import rules
+from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
-from market.accounts.sessions import actor_of, begin
+from market.accounts.sessions import sign_in_by
 from market.accounts.tables import Ceremony, Passkey, Person
 from market.actor import Actor
 from market.audit.actions import record
@@ -38,7 +41,7 @@ from market.proof import signing
 from market.refusals import NotFound, insist
 from market.settings import settings
 from market.web.limits import Limit, spend
-from market.wording import _
+from market.wording import N_, _
 
 Purpose = Literal["register", "sign-in", "sign"]
 
@@ -54,6 +57,12 @@ ALGORITHMS = [
 
 ASKED = Limit("passkey-options", 60, 600)
 """Challenges handed out to one address."""
+
+
+class PasskeyName(msgspec.Struct, forbid_unknown_fields=True):
+    """What its owner calls a passkey."""
+
+    name: Annotated[str, Meta(title=N_("Name of the passkey"), max_length=60)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +94,12 @@ def signing_key(passkey: Passkey) -> signing.Key:
     """The passkey with the evidence of its registration, as the proofs of signatures made with it carry it."""
     kept = json.loads(passkey.registration)
     return signing.Key(
-        credential_id=_bytes(passkey.credential_id),
+        credential_id=base64url_to_bytes(passkey.credential_id),
         public_key=passkey.public_key,
         registered_at=passkey.created_at,
-        attestation_object=_bytes(kept["attestation_object"]),
-        client_data_json=_bytes(kept["client_data_json"]),
-        challenge=_bytes(kept["challenge"]),
+        attestation_object=base64url_to_bytes(kept["attestation_object"]),
+        client_data_json=base64url_to_bytes(kept["client_data_json"]),
+        challenge=base64url_to_bytes(kept["challenge"]),
         bound_by=kept["bound_by"],
         revoked_at=passkey.revoked_at,
     )
@@ -116,10 +125,10 @@ async def registration_options(actor: Actor) -> dict[str, Any]:
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=_bytes(key.credential_id)) for key in held],
+        exclude_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in held],
         supported_pub_key_algs=ALGORITHMS,
     )
-    return dict(json.loads(webauthn.options_to_json(options)))
+    return options_to_json_dict(options)
 
 
 async def register(actor: Actor, credential: str, name: str) -> Passkey:
@@ -143,7 +152,7 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
     async with transaction():
         person = await find(Person, Person.id == actor.must_be_person(), lock=True)
         insist(rules.ADD_PASSKEY, actor, len(await keys_of(person.id)))
-        if await maybe(Passkey, Passkey.credential_id == _text(verified.credential_id)):
+        if await maybe(Passkey, Passkey.credential_id == bytes_to_base64url(verified.credential_id)):
             raise rules.KNOWN_ALREADY.refused()
         method = {"passkey": _("another passkey"), "demo": _("the demonstration's switch of persons")}.get(
             actor.method, _("the password of the account")
@@ -151,7 +160,7 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
         passkey = Passkey(
             person=person.id,
             name=name.strip() or _("Passkey"),
-            credential_id=_text(verified.credential_id),
+            credential_id=bytes_to_base64url(verified.credential_id),
             public_key=verified.credential_public_key,
             sign_count=verified.sign_count,
             registration=json.dumps(
@@ -165,7 +174,7 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
                         name=person.name,
                         method=method,
                     ),
-                    "challenge": _text(ceremony.challenge),
+                    "challenge": bytes_to_base64url(ceremony.challenge),
                     "client_data_json": answer["response"]["clientDataJSON"],
                     "device_type": verified.credential_device_type.value,
                     "registered_at": now.isoformat(),
@@ -186,12 +195,12 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
     return passkey
 
 
-async def rename(actor: Actor, passkey: int, name: str) -> Passkey:
-    """Give one of one's own passkeys another name."""
+async def rename(actor: Actor, passkey: int, given: PasskeyName, seen: str) -> Passkey:
+    """Give one of one's own passkeys another name, from the one that was `seen`."""
     async with transaction():
         row = await find(Passkey, (Passkey.id == passkey) & (Passkey.person == actor.must_be_person()), lock=True)
-        row.name = name.strip() or row.name
-        await row.save([Passkey.name])
+        name = given.name.strip() or row.name
+        await revise(given, seen, row, trace=Trace("passkey.renamed", f"person:{actor.ref}"), name=name)
         await record(
             actor,
             "passkey.renamed",
@@ -246,7 +255,7 @@ async def sign_in_options(client: str) -> dict[str, Any]:
         timeout=int(GOOD_FOR.total_seconds() * 1000),
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return dict(json.loads(webauthn.options_to_json(options)))
+    return options_to_json_dict(options)
 
 
 async def sign_in(credential: str, client: str) -> str:
@@ -258,16 +267,7 @@ async def sign_in(credential: str, client: str) -> str:
         person = await find(Person, Person.id == passkey.person)
         if person.closed_at is not None:
             raise rules.NOT_ACCEPTED.refused()
-        token = await begin(person.id, "passkey")
-        actor = await actor_of(person.id, "passkey")
-        await record(
-            actor,
-            "person.signed-in",
-            f"person:{person.ref}",
-            private={"method": "passkey"},
-            sealed_by=f"publication:person:{person.ref}",
-        )
-    return token
+        return await sign_in_by(person, "passkey")
 
 
 # ── answering for a statement ──────────────────────────────────────────────────────────────────────────────────────
@@ -284,10 +284,10 @@ async def signing_options(actor: Actor, challenge: bytes, statement: str) -> dic
         rp_id=settings().host,
         challenge=challenge,
         timeout=int(GOOD_FOR.total_seconds() * 1000),
-        allow_credentials=[PublicKeyCredentialDescriptor(id=_bytes(key.credential_id)) for key in held],
+        allow_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in held],
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return dict(json.loads(webauthn.options_to_json(options)))
+    return options_to_json_dict(options)
 
 
 async def signed(actor: Actor, credential: str) -> Signed:
@@ -321,8 +321,8 @@ async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[
     for this purpose and this person."""
     try:
         answer = nesting.read(credential)
-        client = nesting.read(_bytes(answer["response"]["clientDataJSON"]))
-        handle = hashlib.sha256(_bytes(client["challenge"])).hexdigest()
+        client = nesting.read(base64url_to_bytes(answer["response"]["clientDataJSON"]))
+        handle = hashlib.sha256(base64url_to_bytes(client["challenge"])).hexdigest()
         inside_another_site = client.get("crossOrigin", False) is not False or "topOrigin" in client
     except (ValueError, TypeError, KeyError, AttributeError):
         raise rules.NOT_ACCEPTED.refused() from None
@@ -363,11 +363,3 @@ async def _verified(ceremony: Ceremony, answer: dict[str, Any], person: int | No
     passkey.sign_count, passkey.used_at = verified.new_sign_count, clock.now()
     await passkey.save([Passkey.sign_count, Passkey.used_at])
     return passkey
-
-
-def _bytes(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market.actor import Actor, Role
+from market.actor import Actor, Role, role_words
 from market.arrival import Arrival
 from market.refusals import Denial, rule
-from market.rules import signed_in_with_a_passkey
 from market.wording import N_, _
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ class Office:
 def role_of_this_kind_of_body(office: Office) -> str | None:
     """Each kind of body has its own roles: nobody evaluates for a supplier or bids for a council."""
     if office.role not in ROLES.get(office.kind, ()):
-        names = ", ".join(role.replace("-", " ") for role in ROLES.get(office.kind, ()))
+        names = ", ".join(map(role_words, ROLES.get(office.kind, ())))
         return _("Choose a role that this kind of organisation has: {names}.", names=names)
     return None
 
@@ -311,10 +310,6 @@ FOUNDED_ALREADY = Denial(
 
 
 # ── passkeys ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-MINISTERS_ACT = (signed_in_with_a_passkey,)
-"""For pages that show beforehand what `Actor.must_have_passkey` will refuse."""
 
 
 @rule("passkey.another-needs-the-first")

@@ -17,8 +17,9 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 
 from market import clock
 from market.accounts import rules
-from market.accounts.tables import Session
+from market.accounts.tables import Person, Session
 from market.actor import PUBLIC, Actor, Hat, Role
+from market.audit.actions import record
 from market.reads import rows
 from market.settings import settings
 from market.web import crossing
@@ -71,6 +72,19 @@ async def actor_of(person: int, method: str, at: datetime | None = None, first: 
     return await _actor_by(
         "SELECT {}::int AS person, {}::text AS method, {}::text AS first", person, method, first, at=at
     )
+
+
+async def sign_in_by(person: Person, method: str) -> str:
+    """Open a session as :func:`begin` does, and put it on record."""
+    token = await begin(person.id, method)
+    await record(
+        await actor_of(person.id, method),
+        "person.signed-in",
+        f"person:{person.ref}",
+        private={"method": method},
+        sealed_by=f"publication:person:{person.ref}",
+    )
+    return token
 
 
 class _Worn(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from market import clock
 from market.kinds import KINDS, address
 from market.money import Money
 from market.reads import row, rows
-from market.wording import N_, _
+from market.wording import N_, _, together
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
 """`spared` is a step that the law did not ask for; `missing` one that it did."""
@@ -166,15 +166,14 @@ async def _lineage(subject: str) -> set[str]:
 
 def _belongs(event: _Happened, subject: str, lineage: set[str]) -> bool:
     """Whether an event is on this record's own line rather than on a sister's."""
-    kind = event.subject.split(":")[0]
     if event.subject in lineage or subject in event.about:
         return True
-    if kind == "waiver":
-        return any(each in lineage for each in event.about if each.startswith("tender:"))
-    asked = subject.split(":")[0]
-    if kind in ("award", "contract", "obligation", "payment"):
-        return asked in ("waiver",) and any(each in lineage for each in event.about if each.startswith("tender:"))
-    return False
+    of_the_tender = (
+        ("waiver", "award", "contract", "obligation", "payment") if subject.startswith("waiver:") else ("waiver",)
+    )
+    return event.subject.split(":")[0] in of_the_tender and any(
+        other in lineage for other in event.about if other.startswith("tender:")
+    )
 
 
 def steps(events: Iterable[_Happened], today: date) -> list[Step]:
@@ -325,7 +324,7 @@ def _sum(events: list[_Happened]) -> str:
     for each in events:
         currency = str(each.facts.get("currency", "GBP"))
         totals[currency] = totals.get(currency, 0) + int(each.facts.get("amount_minor", 0))
-    return " and ".join(str(Money(minor, currency)) for currency, minor in totals.items()) or "nothing"
+    return together(str(Money(minor, currency)) for currency, minor in totals.items()) or _("nothing")
 
 
 def _mark_now(made: list[Step]) -> list[Step]:

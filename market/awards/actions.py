@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -16,20 +16,19 @@ from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Role
 from market.audit.actions import record
-from market.audit.tables import Event
 from market.awards import evaluation, rules
 from market.awards.evaluation import Evaluation, OpenBid
-from market.awards.tables import Complained, Complaint, Decision, PriceQuestion
+from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
 from market.bids.tables import OpenedBid
 from market.db import find, maybe, transaction
-from market.money import Money
-from market.organisations import Size, SizeVerdict, size_of
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
 from market.proof import canonical
-from market.reads import row, rows
+from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
-from market.standards import certificates
+from market.standards.certificates import actions as certificates
+from market.suppliers.rules import size_of
+from market.tenders.readers import published
 from market.tenders.tables import Lot, Tender
 from market.wording import N_, _
 
@@ -93,13 +92,6 @@ def _secret(tender: Tender) -> str:
     return f"evaluation:tender:{tender.ref}"
 
 
-async def _published(ref: str, *, lock: bool = False) -> Tender:
-    tender = await find(Tender, Tender.ref == ref, lock=lock)
-    if tender.published_at is None:
-        raise NotFound("Tender")
-    return tender
-
-
 # ── reading, and telling the panel ──────────────────────────────────────────────────────────────────────────────────
 
 
@@ -107,7 +99,7 @@ async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
     """Open a bid for oneself: an evaluator without a conflict, a buyer officer of the buyer, or an auditor. The first time is
     written into the log; the price is shown elsewhere, when the panel has handed in."""
     async with transaction():
-        tender = await _published(tender_ref)
+        tender = await published(tender_ref)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
         hat = _reader(actor, standing)
@@ -115,16 +107,15 @@ async def read_bid(actor: Actor, tender_ref: str, bid_ref: str) -> OpenBid:
             raise NotFound("Bid")
         if reasons := barred(actor, standing, bid):
             raise Refused(*reasons)
-        await find(OpenedBid, OpenedBid.id == bid.id, lock=True)
-        if not await has_read(actor, bid_ref):
-            await record(
-                actor,
-                "bid.read",
-                bid.subject,
-                about=[f"tender:{tender.ref}"],
-                organisation=hat.organisation_ref if hat else standing.buyer.ref,
-                sealed_by=_secret(tender),
-            )
+        await panels.write_down_reading(
+            actor,
+            "bid.read",
+            bid.subject,
+            partial(find, OpenedBid, OpenedBid.id == bid.id, lock=True),
+            about=[f"tender:{tender.ref}"],
+            organisation=hat.organisation_ref if hat else standing.buyer.ref,
+            sealed_by=_secret(tender),
+        )
     return bid
 
 
@@ -140,42 +131,11 @@ def _reader(actor: Actor, standing: Evaluation) -> Any:
     return actor.wears(*BUYER_ROLES, organisation=standing.tender.buyer) or actor.wears("auditor")
 
 
-async def has_read(actor: Actor, bid_ref: str) -> bool:
-    """Whether the log knows that the actor has read this bid."""
-    return await Event.exists().where(
-        (Event.subject == f"bid:{bid_ref}") & (Event.verb == "bid.read") & (Event.actor == actor.ref)
-    )
-
-
 async def tell_panels() -> int:
     """A job: when bids are open, write to the evaluators who were named before that they can begin. Answers how many were
     told."""
-    async with transaction():
-        ref = await row(
-            str,
-            """
-            SELECT t.ref FROM tender t WHERE t.opened_at IS NOT NULL AND t.cancelled_at IS NULL AND EXISTS (
-              SELECT 1 FROM seat s WHERE s.panel = 'tender:' || t.ref AND s.named_at < t.opened_at
-              AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
-            )
-            ORDER BY t.opened_at LIMIT 1 FOR UPDATE OF t SKIP LOCKED
-            """,
-        )
-        return await panels.tell_begun(await evaluation.panel(ref)()) if ref else 0
-
-
-class Seated(msgspec.Struct, frozen=True):
-    """An evaluation that somebody is on the panel of: the tender, and what she did for it."""
-
-    ref: str
-    title: str
-    buyer: str
-    closes_at: datetime | None
-    opened_at: datetime | None
-    cancelled_at: datetime | None
-    declared_at: datetime | None
-    locked_at: datetime | None
-    excused_at: datetime | None
+    opened = "SELECT ref, opened_at FROM tender WHERE opened_at IS NOT NULL AND cancelled_at IS NULL"
+    return await panels.tell_next_begun("tender", opened, evaluation.panel)
 
 
 async def mine(actor: Actor) -> list[Seated]:
@@ -205,7 +165,7 @@ def _low(standing: Evaluation, bid: OpenBid) -> str | None:
 async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQuestion:
     """The buyer asks a bidder to explain a price that looks abnormally low."""
     async with transaction():
-        tender = await _published(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
@@ -247,7 +207,7 @@ async def ask_about_price(actor: Actor, tender_ref: str, bid_ref: str) -> PriceQ
 async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Explanation) -> PriceQuestion:
     """The bidder explains its price."""
     async with transaction():
-        tender = await _published(tender_ref)
+        tender = await published(tender_ref)
         standing = await evaluation.of(tender)
         bid = standing.bid(bid_ref)
         if bid is None:
@@ -284,25 +244,13 @@ async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Expl
 # ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def size_verdict(organisation: Organisation) -> SizeVerdict:
-    """Whether a supplier is a small firm, from the facts it gave, by the definition its currency belongs to."""
-    currency = organisation.currency
-    turnover, balance = organisation.turnover_minor, organisation.balance_minor
-    facts = Size(
-        organisation.employees,
-        Money(turnover, currency) if turnover is not None else None,
-        Money(balance, currency) if balance is not None else None,
-    )
-    return size_of(facts, "eu" if currency == "EUR" else "uk")
-
-
 async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDraft) -> Decision:
     """The buyer decides a lot: it goes to the bid that ranks first by the published criteria, or to nobody.
 
     Every bidder of the lot gets a letter in the same transaction; the standstill begins with this day.
     """
     async with transaction():
-        tender = await _published(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
         standing = await evaluation.of(tender)
         lot = standing.lot(lot_ref)
@@ -404,7 +352,7 @@ async def _facts(
         "total": next(each["total"] for each in reckoned["placed"] if each["bid"] == winner.ref),
         "price_minor": winner.price.minor,
         "currency": winner.price.currency,
-        "sme": size_verdict(supplier).small,
+        "sme": size_of(supplier).small,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, get, post, put
@@ -17,10 +17,19 @@ from market.awards.tables import Complaint, Decision
 from market.db import find
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
-from market.panels.api import ConsensusView, MemberView, ReasonView, consensus_view, member_views
+from market.panels.api import (
+    ConsensusView,
+    DeclarationView,
+    MemberView,
+    ReasonView,
+    consensus_view,
+    declaration_view,
+    member_views,
+)
 from market.panels.panel import NOTHING
 from market.proof import canonical
 from market.refusals import NotFound
+from market.suppliers.rules import size_of
 from market.tenders.tables import Lot, Tender
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
@@ -39,7 +48,7 @@ class BidderView(msgspec.Struct):
 
 class EvaluationView(msgspec.Struct):
     """The evaluation of a tender. `waiting` says what is still owed before prices are shown; `panel` is for the buyer's
-    officers and auditors. `consensus` is what the panel says where its marks lie far apart, for those who
+    officers and auditors, `declaration` a member's own. `consensus` is what the panel says where its marks lie far apart, for those who
     have no interest in any bidder."""
 
     tender: str
@@ -48,6 +57,7 @@ class EvaluationView(msgspec.Struct):
     waiting: list[str]
     panel: list[MemberView]
     bids: list[BidderView]
+    declaration: DeclarationView | None
     consensus: ConsensusView
 
 
@@ -159,6 +169,7 @@ class ComplaintView(msgspec.Struct):
 class QuestionView(msgspec.Struct):
     """A question about a price that looks abnormally low."""
 
+    schema_name: ClassVar[str] = "PriceQuestionView"
     asked_at: datetime
     answer_by: datetime
     answer: str
@@ -167,7 +178,7 @@ class QuestionView(msgspec.Struct):
 
 async def evaluation_view(actor: Actor, ref: str) -> EvaluationView:
     """The evaluation as this actor may see it."""
-    standing, _ = await standing_for(actor, ref)
+    standing, member = await standing_for(actor, ref)
     insider = is_buyer(actor, standing.tender) or actor.wears("auditor") is not None
     lots = {lot.id: lot.ref for lot in standing.lots}
     return EvaluationView(
@@ -180,6 +191,7 @@ async def evaluation_view(actor: Actor, ref: str) -> EvaluationView:
             BidderView(bid.ref, lots[bid.lot], bid.supplier_ref, bid.supplier_name, not bid.problem)
             for bid in standing.bids
         ],
+        declaration=declaration_view(member),
         consensus=consensus_view(actor, standing.panel),
     )
 
@@ -204,7 +216,7 @@ async def award_view(actor: Actor, decision: Decision) -> AwardView:
         supplier_name=winner.name if winner else "",
         price_minor=best["price_minor"] if best else None,
         currency=tender.currency,
-        small_firm=actions.size_verdict(winner).small if winner else None,
+        small_firm=size_of(winner).small if winner else None,
         reasons=decision.reasons,
         decided_at=decision.decided_at,
         standstill_ends_at=decision.standstill_ends_at,
@@ -287,11 +299,13 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Declare interests",
         operation_id="declareInterestsInBidders",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
-    async def declare(self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration]) -> EvaluationView:
-        """Declare one's interests in the bidders, or that there are none."""
-        await panels.declare(request.user, evaluation.panel(ref), data)
+    async def declare(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[panels.Declaration], if_match: IfMatch = ""
+    ) -> EvaluationView:
+        """Declare one's interests in the bidders, or that there are none; until you hand in, add to them."""
+        await panels.declare(request.user, evaluation.panel(ref), data, if_match)
         return await evaluation_view(request.user, ref)
 
     @post(

@@ -19,7 +19,8 @@ from market.db import find, maybe
 from market.money import Money
 from market.panels import panel as panels
 from market.panels.actions import Convening
-from market.panels.panel import Criterion, Given, Matter, Panel, Subject
+from market.panels.matter import Criterion, Matter, Subject
+from market.panels.panel import Given, Panel
 from market.proof import canonical
 from market.reads import rows
 from market.tenders.tables import Lot, LotCriterion, Tender

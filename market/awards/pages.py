@@ -24,6 +24,8 @@ from market.panels import pages as panel_pages
 from market.proof import canonical
 from market.reads import the
 from market.refusals import NotFound, refusals
+from market.suppliers.rules import size_of
+from market.tenders.readers import lots_of, published
 from market.tenders.tables import Lot, Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -51,7 +53,8 @@ class EvaluationPages(Controller):
     @get("/evaluations", guards=[guards.signed_in])
     async def mine(self, request: Visitor) -> Response[bytes]:
         """The evaluations I take part in."""
-        return show(request, "awards/mine.html", rows=await actions.mine(request.user))
+        seats = [(seat, rules.standing_of_seat(seat)) for seat in await actions.mine(request.user)]
+        return show(request, "awards/mine.html", seats=seats)
 
     @get("/tenders/{ref:str}/evaluation", guards=[guards.signed_in])
     async def standing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -81,7 +84,7 @@ class EvaluationPages(Controller):
         """Declare my interests."""
         form = await forms.read(request, panels.Declaration)
         with form.acting():
-            await panels.declare(request.user, evaluation.panel(ref), form.data)
+            await panels.declare(request.user, evaluation.panel(ref), form.data, form.version)
             return to(f"/tenders/{ref}/evaluation", _("Your declaration is kept. Now read and mark the bids."))
         return await _standing(request, ref, declaring=form)
 
@@ -157,16 +160,20 @@ class EvaluationPages(Controller):
     @get("/tenders/{ref:str}/awards", guards=[guards.public])
     async def of_tender(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What was decided about each lot of a tender."""
-        tender = await find(Tender, Tender.ref == ref)
-        if tender.published_at is None:
-            raise NotFound("Tender")
-        lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
-        decisions = [(each, await actions.winner_of(each)) for each in await actions.decisions_of(tender)]
+        tender = await published(ref)
+        decisions = [
+            (
+                decision,
+                await actions.winner_of(decision),
+                rules.standing_of_decision(decision, await actions.open_complaints(decision), clock.now()),
+            )
+            for decision in await actions.decisions_of(tender)
+        ]
         return show(
             request,
             "awards/of_tender.html",
             tender=tender,
-            lots=lots,
+            lots=await lots_of(tender),
             decisions=decisions,
             steps=await thread(f"tender:{ref}"),
         )
@@ -186,6 +193,7 @@ def _decision(form: forms.Form[DecisionForm]) -> actions.DecisionDraft:
 async def _standing(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
     standing, member = await standing_for(request.user, ref)
     buyer = is_buyer(request.user, standing.tender)
+    owed = standing.panel.waiting()
     given = panel_pages.blanks(standing.panel, member, **typed)
     return show(
         request,
@@ -194,7 +202,8 @@ async def _standing(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         standing=standing,
         tender=standing.tender,
         panel=standing.panel,
-        owed=standing.panel.waiting(),
+        owed=owed,
+        stands=rules.standing_of_evaluation(standing.tender, owed, len(standing.lots) - len(standing.decisions)),
         member=member,
         is_buyer=buyer,
         speaks=panels.speaks(request.user, standing.panel),
@@ -222,7 +231,7 @@ async def _bid(request: Visitor, ref: str, bid_ref: str, form: forms.Form[Any] |
         lot=next(lot for lot in standing.lots if lot.id == bid.lot),
         bid=bid,
         blocked=blocked,
-        has_read=not blocked and await actions.has_read(request.user, bid_ref),
+        has_read=not blocked and await panels.has_read(request.user, bid.subject),
         marking=member is not None and not blocked and not locked and not bid.problem,
         **given,
     )
@@ -345,6 +354,9 @@ async def _award(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respon
     }
     wrong = next(iter(typed.values()), given["complaint"])
     winner = await actions.winner_of(decision)
+    complaints = await actions.complaints_of(decision)
+    open_complaints = [complaint for complaint in complaints if complaint.answered_at is None]
+    now = clock.now()
     protocol = canonical.decode(decision.ranking.encode())
     return show(
         request,
@@ -355,17 +367,19 @@ async def _award(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respon
         lot=await find(Lot, Lot.id == decision.lot),
         buyer=await find(Organisation, Organisation.id == tender.buyer),
         winner=winner,
-        small=actions.size_verdict(winner) if winner else None,
+        small=size_of(winner) if winner else None,
         protocol=protocol,
-        best=next((each for each in protocol["placed"] if winner and each["supplier"] == winner.ref), None),
+        best=next((bid for bid in protocol["placed"] if winner and bid["supplier"] == winner.ref), None),
         shown=await shown_reasons(request.user, tender, decision),
-        complaints=await actions.complaints_of(decision),
+        complaints=[(complaint, rules.standing_of_complaint(complaint)) for complaint in complaints],
+        open=open_complaints,
+        standing=rules.standing_of_decision(decision, len(open_complaints), now),
         firm=firm,
         may_complain=firm is not None and not refusals(rules.COMPLAIN, facts),
         is_buyer=buyer,
         manages=request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None,
         overseer=request.user.wears("auditor") is not None,
-        standstill=rules.in_standstill(decision, clock.now()),
+        standstill=rules.in_standstill(decision, now),
         steps=await thread(f"award:{ref}"),
         form=wrong,
         **given,

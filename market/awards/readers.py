@@ -6,12 +6,12 @@ from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor
 from market.awards import actions, evaluation
 from market.awards.evaluation import Evaluation
 from market.awards.tables import Decision
-from market.db import find
 from market.panels import actions as panels
 from market.panels.panel import Member
 from market.panels.tables import Seat
 from market.proof import canonical
 from market.refusals import NotFound
+from market.tenders.readers import published
 from market.tenders.tables import Tender
 
 
@@ -24,11 +24,9 @@ async def standing_for(actor: Actor, ref: str, *, ranking: bool = False) -> tupl
     """The evaluation of a tender for somebody who may see it: the buyer's officers, the panel, auditors; 404 for others.
     The `ranking` is not for those who were excused from the panel."""
     actor.must_be_person()
-    tender = await find(Tender, Tender.ref == ref)
+    tender = await published(ref)
     standing = await evaluation.of(tender)
     insider = is_buyer(actor, tender) or actor.wears("auditor") is not None
-    if tender.published_at is None:
-        raise NotFound("Tender")
     member = standing.panel.member(actor.person) if insider else panels.seated(actor, standing.panel)
     if ranking and not insider and member and member.seat.excused_at:
         raise NotFound("Ranking")

@@ -1,4 +1,4 @@
-"""What a decision about opened bids needs, and when a complaint about it is heard."""
+"""Where an evaluation, a decision and a complaint stand, what a decision needs, and when a complaint about it is heard."""
 
 from __future__ import annotations
 
@@ -11,11 +11,98 @@ from market import policy, workdays
 from market.arrival import Arrival
 from market.panels.rules import REASON
 from market.refusals import rule
-from market.wording import _
+from market.standing import Standing, Tone
+from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.awards.tables import Complaint, Decision, PriceQuestion
+    from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
     from market.tenders.tables import Tender
+
+
+EVALUATION: Mapping[str, tuple[str, Tone]] = {
+    "cancelled": (N_("Cancelled"), "red"),
+    "sealed": (N_("Bids still sealed"), "grey"),
+    "scoring": (N_("Being scored"), "teal"),
+    "ready": (N_("Ready to decide"), "amber"),
+    "decided": (N_("Decided"), "green"),
+}
+"""The word for each stage of the evaluation of a tender, and its tone."""
+
+SEAT: Mapping[str, tuple[str, Tone]] = {
+    "cancelled": (N_("Cancelled"), "red"),
+    "excused": (N_("Excused"), "grey"),
+    "handed-in": (N_("Handed in"), "green"),
+    "sealed": (N_("Bids still sealed"), "grey"),
+    "declaring": (N_("Declare your interests"), "amber"),
+    "marking": (N_("Mark the bids"), "amber"),
+}
+"""The same of what one evaluator has to do."""
+
+DECISION: Mapping[str, tuple[str, Tone]] = {
+    "set-aside": (N_("Set aside"), "red"),
+    "contracted": (N_("Contract drawn up"), "green"),
+    "stopped": (N_("Stopped by a complaint"), "amber"),
+    "standstill": (N_("Standstill"), "amber"),
+    "over": (N_("Standstill over"), "teal"),
+    "not-awarded": (N_("Not awarded"), "grey"),
+}
+"""The same of a decision about a lot."""
+
+COMPLAINT: Mapping[str, tuple[str, Tone]] = {
+    "open": (N_("Waits for an answer"), "amber"),
+    "upheld": (N_("Upheld"), "red"),
+    "rejected": (N_("Rejected"), "grey"),
+}
+"""The same of a complaint."""
+
+
+def _standing(stages: Mapping[str, tuple[str, Tone]], stage: str, when: datetime | None, label: str) -> Standing:
+    word, tone = stages[stage]
+    return Standing(stage, _(word), tone, when, label)
+
+
+def standing_of_evaluation(tender: Tender, owed: Sequence[str], undecided: int) -> Standing:
+    """Where an evaluation stands: `owed` is what the panel still has to do, `undecided` how many lots are not decided."""
+    if tender.cancelled_at is not None:
+        return _standing(EVALUATION, "cancelled", tender.cancelled_at, _("Cancelled"))
+    if tender.opened_at is None:
+        return _standing(EVALUATION, "sealed", tender.closes_at, _("Closes"))
+    stage = "scoring" if owed else "ready" if undecided else "decided"
+    return _standing(EVALUATION, stage, tender.opened_at, _("Opened"))
+
+
+def standing_of_seat(seat: Seated) -> Standing:
+    """What an evaluator has to do for a tender she is on the panel of."""
+    first = {
+        "cancelled": seat.cancelled_at is not None,
+        "excused": seat.excused_at is not None,
+        "handed-in": seat.locked_at is not None,
+        "sealed": seat.opened_at is None,
+        "declaring": seat.declared_at is None,
+        "marking": True,
+    }
+    stage = next(stage for stage, holds in first.items() if holds)
+    return _standing(SEAT, stage, seat.opened_at or seat.closes_at, _("Opened") if seat.opened_at else _("Closes"))
+
+
+def standing_of_decision(decision: Decision, complaints: int, now: datetime) -> Standing:
+    """Where a decision about a lot stands; `complaints` is how many wait for an answer."""
+    if decision.set_aside_at is not None:
+        return _standing(DECISION, "set-aside", decision.set_aside_at, _("Set aside"))
+    if decision.contract:
+        return _standing(DECISION, "contracted", decision.decided_at, _("Decided"))
+    if complaints:
+        return _standing(DECISION, "stopped", decision.standstill_ends_at, _("Standstill ends"))
+    if in_standstill(decision, now):
+        return _standing(DECISION, "standstill", decision.standstill_ends_at, _("Standstill ends"))
+    return _standing(DECISION, "over" if decision.winner else "not-awarded", decision.decided_at, _("Decided"))
+
+
+def standing_of_complaint(complaint: Complained) -> Standing:
+    """Whether a complaint was answered, and how."""
+    if complaint.answered_at is None:
+        return _standing(COMPLAINT, "open", complaint.lodged_at, _("Lodged"))
+    return _standing(COMPLAINT, "upheld" if complaint.upheld else "rejected", complaint.answered_at, _("Answered"))
 
 
 @dataclass(frozen=True, slots=True)

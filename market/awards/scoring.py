@@ -19,7 +19,7 @@ from market import policy
 from market.money import Money
 from market.panels.arithmetic import Line, average, decimal, hundredths, line, shown, weights_add_up
 from market.tenders.method import RULES
-from market.wording import _, _n
+from market.wording import _, _n, together
 
 Formula = Literal["proportional", "linear"]
 
@@ -297,7 +297,7 @@ def _quality(criteria: Sequence[Criterion], offer: Offer, highest_mark: int) -> 
             )
     quality = sum(each.points for each in lines)
     excluded = (
-        _("Excluded: under the minimum for {fails}; the price was not compared.", fails=" and ".join(fails))
+        _("Excluded: under the minimum for {fails}; the price was not compared.", fails=together(fails))
         if fails
         else None
     )

@@ -81,3 +81,17 @@ class Complained(msgspec.Struct, frozen=True):
     answer: str
     upheld: bool
     answered_at: datetime | None
+
+
+class Seated(msgspec.Struct, frozen=True):
+    """An evaluation that somebody is on the panel of: the tender, and what she did for it."""
+
+    ref: str
+    title: str
+    buyer: str
+    closes_at: datetime | None
+    opened_at: datetime | None
+    cancelled_at: datetime | None
+    declared_at: datetime | None
+    locked_at: datetime | None
+    excused_at: datetime | None

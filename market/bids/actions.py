@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec import Meta
 
 from market import clock
@@ -18,20 +20,21 @@ from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
-from market.bids import lanes, rules
-from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent
+from market.bids import contents, lanes, rules
+from market.bids.contents import Answers, Price, Written
+from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent, SetAside
 from market.db import find, maybe, transaction
 from market.proof import canonical, sealing
 from market.reads import row, rows
-from market.refusals import NotFound, Refused, insist, refusals
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
-from market.standards import certificates, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.sanctions import actions as sanctions
 from market.tenders.actions import add_follower
-from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
-from market.wording import N_, _
-
-Price = Annotated[int, Meta(title=N_("Your price without VAT"), ge=0, le=10**13)]
-"""In minor units of the tender's currency."""
+from market.tenders.facts import Criterion
+from market.tenders.readers import criteria_of, lots_of, published
+from market.tenders.tables import Lot, OpeningOfficer, Tender
+from market.wording import N_
 
 Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
 """What an opening officer wrote down when she took her secret."""
@@ -47,7 +50,7 @@ class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
 
     price_minor: Price
-    answers: dict[str, Annotated[str, Meta(max_length=20_000)]] = {}
+    answers: Answers = {}
     declared: bool = False
 
 
@@ -68,34 +71,21 @@ def _hat(actor: Actor) -> Hat:
     return actor.must_wear(*SUPPLIER_ROLES)
 
 
-async def _tender(ref: str, *, lock: bool = False) -> Tender:
-    tender = await find(Tender, Tender.ref == ref, lock=lock)
-    if tender.published_at is None:
-        raise NotFound("Tender")
-    return tender
-
-
-async def counting(tender: int, *, lot: int | None = None, supplier: int | None = None) -> list[Envelope]:
-    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening
-    and for the supplier's own page only."""
+async def counting(tender: int) -> list[Envelope]:
+    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening only."""
     return await rows(
         Envelope,
         """
         SELECT b.id, b.ref, b.lot, b.supplier, b.envelope, b.digest, b.receipt, b.received_at,
           l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name
         FROM (
-          SELECT DISTINCT ON (lot, supplier) * FROM bid
-          WHERE tender = {} AND ({}::int IS NULL OR lot = {}) AND ({}::int IS NULL OR supplier = {})
+          SELECT DISTINCT ON (lot, supplier) * FROM bid WHERE tender = {}
           ORDER BY lot, supplier, received_at DESC, id DESC
         ) b
         JOIN lot l ON l.id = b.lot JOIN organisation o ON o.id = b.supplier
         WHERE b.act = 'submit' ORDER BY l.number, b.received_at, b.id
         """,
         tender,
-        lot,
-        lot,
-        supplier,
-        supplier,
     )
 
 
@@ -111,23 +101,21 @@ async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -
 
 
 async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: BidDraft, arrived: Arrival) -> Sealed:
-    tender = await _tender(tender_ref)
+    tender = await published(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
     _may_seal(await bidding(actor, tender, lot, arrived))
     if lot is None:
         raise NotFound("Lot")
-    criteria = await criteria_of(lot.id)
-    plain = canonical.encode(
-        {
-            "answers": dict(given.answers),
-            "currency": tender.currency,
-            "declared": given.declared,
-            "lot": lot.ref,
-            "price_minor": given.price_minor,
-            "supplier": hat.organisation_ref,
-            "tender": tender.ref,
-        }
-    )
+    criteria = (await criteria_of([lot]))[lot.id]
+    plain = Written(
+        answers=given.answers,
+        currency=tender.currency,
+        declared=given.declared,
+        lot=lot.ref,
+        price_minor=given.price_minor,
+        supplier=hat.organisation_ref,
+        tender=tender.ref,
+    ).to_bytes()
     wrong = refusals(
         rules.CONTENT, rules.Content(given.price_minor, given.answers, given.declared, criteria, len(plain))
     )
@@ -167,7 +155,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     """Withdraw the supplier's bid for a lot; another may be sealed until the deadline."""
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
-        tender = await _tender(tender_ref)
+        tender = await published(tender_ref)
         lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
         insist(rules.WITHDRAW, await bidding(actor, tender, lot, arrived))
         if lot is None:
@@ -179,8 +167,6 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
 async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
     """All that the rules look at, as it stands now: before anything is sealed, and again under the tender's lock."""
     hat = _hat(actor)
-    sealed = await counting(tender.id, lot=lot.id if lot else 0, supplier=hat.organisation)
-    withheld = await sanctions.withheld(hat.organisation, arrived)
     sent = await rows(
         datetime,
         "SELECT received_at FROM bid WHERE lot = {} AND supplier = {} AND act = 'submit' AND received_at > {} ORDER BY received_at",
@@ -188,7 +174,14 @@ async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arriva
         hat.organisation,
         rules.counted_since(arrived),
     )
-    return rules.Bidding(tender, lot, arrived, sealed_before=bool(sealed), withheld=withheld, sent=sent)
+    return rules.Bidding(
+        tender,
+        lot is not None,
+        arrived,
+        sealed_before=lot is not None and await _counts(lot.id, hat.organisation),
+        withheld=await sanctions.withheld(hat.organisation, arrived),
+        sent=sent,
+    )
 
 
 def _may_seal(facts: rules.Bidding) -> None:
@@ -197,6 +190,12 @@ def _may_seal(facts: rules.Bidding) -> None:
     if wrong := refusals(rules.ALLOWED, facts):
         again = rules.may_send_again_at(facts) or facts.at
         raise Refused(*wrong, status=429, wait=max(1, math.ceil((again - facts.at).total_seconds())))
+
+
+async def _counts(lot: int, supplier: int) -> bool:
+    """Whether the supplier has an envelope for this lot that counts: what it sent last is not a withdrawal."""
+    last = "SELECT act FROM bid WHERE lot = {} AND supplier = {} ORDER BY received_at DESC, id DESC LIMIT 1"
+    return await row(str, last, lot, supplier) == "submit"
 
 
 async def _keep(
@@ -266,11 +265,6 @@ async def warned(actor: Actor, tender: Tender) -> tuple[str, str]:
     return await sanctions.withheld(supplier, now), missing
 
 
-async def criteria_of(lot: int) -> list[LotCriterion]:
-    """A lot's criteria in their order."""
-    return await LotCriterion.objects().where(LotCriterion.lot == lot).order_by(LotCriterion.place)
-
-
 async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
     """What the actor's suppliers sent, newest first. Never the contents: they are sealed."""
     return await rows(
@@ -282,8 +276,8 @@ async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
           EXISTS (
             SELECT 1 FROM opening o
             WHERE o.tender = t.id AND b.act = 'submit' AND position(b.digest IN o.register) > 0
-          ) AS registered
-        FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot
+          ) AS registered, COALESCE(ob.problem, '') AS problem
+        FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot LEFT JOIN opened_bid ob ON ob.bid = b.id
         WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
         """,
         actor.organisations(*SUPPLIER_ROLES),
@@ -312,7 +306,7 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
     """
     person = actor.must_be_person()
     async with transaction():
-        tender = await _tender(tender_ref, lock=True)
+        tender = await published(tender_ref, lock=True)
         now = clock.arrived()
         officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
         me = next((each for each in officers if each.person == person), None)
@@ -369,7 +363,9 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
             raise rules.opened_once.refused(asked) from raced
 
 
-async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: Any) -> Opening:
+async def _open(
+    actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: X25519PrivateKey
+) -> Opening:
     now = clock.now()
     envelopes = await counting(tender.id)
     register = canonical.encode(
@@ -394,8 +390,10 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         digest=hashlib.sha256(register.encode()).hexdigest(),
     )
     await opening.save()
-    for each in envelopes:
-        await OpenedBid.insert(_read(each, tender, private))
+    criteria = await criteria_of(await lots_of(tender))
+    set_aside = [
+        said for each in envelopes if (said := await _read(each, tender, criteria[each.lot], private)) is not None
+    ]
     tender.opened_at = now
     await tender.save([Tender.opened_at])
     # The officers' waiting shares have done their work: from here on the key is needed no more.
@@ -410,6 +408,8 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             opening=opening,
             count=len(envelopes),
         )
+    for each in set_aside:
+        await _tell_set_aside(actor, tender, opening, each)
     await tell(
         tender.buyer,
         "bids/opened_buyer.txt",
@@ -418,6 +418,7 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         tender=tender,
         opening=opening,
         count=len(envelopes),
+        set_aside=len(set_aside),
     )
     officers = [person.ref for person in await holders(tender.buyer) if person.id in (first, second)]
     await record(
@@ -429,6 +430,10 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             "officers": sorted(officers),
             "opening": opening.ref,
             "register_sha256": opening.digest,
+            "set_aside": [
+                {"bid": each.envelope.ref, "codes": each.codes, "supplier": each.envelope.supplier_ref}
+                for each in set_aside
+            ],
         },
         about=[f"opening:{opening.ref}", *([f"challenge:{tender.exercise}"] if tender.exercise else [])],
         organisation=buyer.ref,
@@ -436,27 +441,94 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
     return opening
 
 
-def _read(sealed: Envelope, tender: Tender, private: Any) -> OpenedBid:
-    """Open one envelope. One that cannot be read, or is not the one its receipt was given for, is kept with the reason and
-    stops nobody else's."""
-    opened = OpenedBid(
-        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, problem=""
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """An envelope whose bid was set aside, with every reason."""
+
+    envelope: Envelope
+    reasons: Sequence[Refusal]
+
+    @property
+    def codes(self) -> list[str]:
+        return [each.code for each in self.reasons]
+
+    @property
+    def words(self) -> str:
+        return " ".join(each.reason for each in self.reasons)
+
+
+async def _read(
+    sealed: Envelope, tender: Tender, criteria: Sequence[Criterion], private: X25519PrivateKey
+) -> _Aside | None:
+    """Open one envelope and keep what was in it, in a savepoint of its own: a bid that does not hold is kept with its
+    reasons and nothing else, and stops nobody else's. Answers what was set aside."""
+    found = contents.read(sealed, tender.ref, tender.currency, criteria, private)
+    if isinstance(found, Written):
+        try:
+            async with transaction():
+                await OpenedBid.insert(
+                    _row(
+                        sealed,
+                        tender,
+                        price_minor=found.price_minor,
+                        answers=canonical.encode(found.answers).decode(),
+                        declarations="declared",
+                    )
+                )
+            return None
+        except asyncpg.DataError:
+            found = [rules.NOT_KEPT.refusal()]
+    aside = _Aside(sealed, found)
+    await OpenedBid.insert(_row(sealed, tender, problem=aside.words, problem_codes=aside.codes))
+    return aside
+
+
+def _row(sealed: Envelope, tender: Tender, **found: Any) -> OpenedBid:
+    return OpenedBid(
+        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, **found
     )
-    context = sealing.Context(tender.ref, sealed.lot_ref, sealed.supplier_ref)
-    stored = sealing.receipt(sealed.envelope, context, sealed.received_at)
-    if (stored.envelope_sha256, stored.digest) != (sealed.digest, sealed.receipt):
-        opened.problem = _(
-            "The envelope is not the one that its receipt was given for: it was exchanged after it arrived."
-        )
-        return opened
-    try:
-        content = canonical.decode(sealing.open_envelope(private, context, sealed.envelope))
-        opened.price_minor = int(content["price_minor"])
-        opened.answers = canonical.encode(content["answers"]).decode()
-        opened.declarations = "declared" if content["declared"] else ""
-    except (sealing.Unsealable, canonical.NotCanonical, KeyError, TypeError, ValueError) as broken:
-        opened.problem = _("The envelope could not be read: {broken}", broken=broken)
-    return opened
+
+
+async def _tell_set_aside(actor: Actor, tender: Tender, opening: Opening, aside: _Aside) -> None:
+    """Tell a supplier and the log that its bid was set aside, and why."""
+    sealed = aside.envelope
+    await tell(
+        sealed.supplier,
+        "bids/set_aside.txt",
+        roles=SUPPLIER_ROLES,
+        about=f"bid:{sealed.ref}",
+        tender=tender,
+        lot=await find(Lot, Lot.id == sealed.lot),
+        sealed=sealed,
+        why=aside.words,
+    )
+    await record(
+        actor,
+        "bid.set-aside",
+        f"bid:{sealed.ref}",
+        {
+            "codes": aside.codes,
+            "envelope_sha256": sealed.digest,
+            "lot": sealed.lot_ref,
+            "opening": opening.ref,
+            "reason": aside.words,
+        },
+        about=[f"tender:{tender.ref}"],
+        organisation=sealed.supplier_ref,
+    )
+
+
+async def set_aside(tender: int) -> dict[str, SetAside]:
+    """What was set aside when the bids of this tender were opened, by the bid's reference."""
+    found = await rows(
+        SetAside,
+        """
+        SELECT b.ref AS bid, ob.problem, ob.problem_codes AS codes FROM opened_bid ob JOIN bid b ON b.id = ob.bid
+        WHERE ob.tender = {} AND ob.problem <> ''
+        """,
+        tender,
+    )
+    return {each.bid: each for each in found}
 
 
 async def tell_officers() -> int:
@@ -487,33 +559,6 @@ async def tell_officers() -> int:
     return 1
 
 
-async def opening_of(tender: int) -> Opening | None:
-    """The opening of a tender, None while its bids are sealed."""
-    return await maybe(Opening, Opening.tender == tender)
-
-
 def register_of(opening: Opening) -> list[Entry]:
     """The register's entries, with their moments read."""
     return msgspec.convert(canonical.decode(opening.register.encode()), list[Entry])
-
-
-class Officer(msgspec.Struct, frozen=True):
-    """An opening officer: whether she made a code, and when she entered it."""
-
-    person: int
-    name: str
-    email: str
-    enrolled: bool
-    contributed_at: datetime | None
-
-
-async def officers_of(tender: int) -> list[Officer]:
-    """The opening officers in the order in which they were named; for the buyer's people only."""
-    return await rows(
-        Officer,
-        """
-        SELECT f.person, p.name, p.email, length(f.public_key) > 0 AS enrolled, f.contributed_at
-        FROM opening_officer f JOIN person p ON p.id = f.person WHERE f.tender = {} ORDER BY f.id
-        """,
-        tender,
-    )

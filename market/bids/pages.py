@@ -14,11 +14,13 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
 from market.bids import actions, rules
+from market.bids.contents import Price
 from market.bids.tables import Opening
-from market.db import find
+from market.db import find, maybe
 from market.proof import canonical
-from market.refusals import NotFound, refusals
-from market.tenders.tables import Lot, Tender
+from market.refusals import refusals
+from market.tenders.readers import criteria_of, lots_of, officers_of, published
+from market.tenders.tables import Lot
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -27,7 +29,7 @@ from market.wording import _
 class BidForm(msgspec.Struct):
     """The fields of a bid that are the same for every lot; the answers are read by the criteria's references."""
 
-    price_minor: actions.Price
+    price_minor: Price
     declared: bool = False
 
 
@@ -39,13 +41,6 @@ def _answers(form: forms.Form[BidForm]) -> dict[str, str]:
     }
 
 
-async def _tender(ref: str) -> Tender:
-    tender = await find(Tender, Tender.ref == ref)
-    if tender.published_at is None:
-        raise NotFound("Tender")
-    return tender
-
-
 class BidPages(Controller):
     """Sealing bids, one's own receipts, and the opening."""
 
@@ -55,7 +50,8 @@ class BidPages(Controller):
     @get("/bids", guards=[guards.supplier])
     async def mine(self, request: Visitor) -> Response[bytes]:
         """Everything my firm sent, newest first."""
-        return show(request, "bids/mine.html", bids=await actions.mine(request.user), now=clock.now())
+        bids = [(bid, rules.standing(bid)) for bid in await actions.mine(request.user)]
+        return show(request, "bids/mine.html", bids=bids)
 
     @get("/bids/{ref:str}/receipt.json", guards=[guards.supplier])
     async def receipt(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -70,20 +66,18 @@ class BidPages(Controller):
     @get("/tenders/{ref:str}/bid", guards=[guards.supplier])
     async def lots(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The lots of a tender with what I sealed for each."""
-        tender = await _tender(ref)
-        lots = await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)
+        tender = await published(ref)
+        lots = await lots_of(tender)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
-        facts = rules.Bidding(
-            tender, lots[0] if lots else None, clock.arrived(), sealed_before=True, withheld=withheld, sent=[]
-        )
+        facts = rules.Bidding(tender, bool(lots), clock.arrived(), sealed_before=True, withheld=withheld, sent=[])
         return show(
             request,
             "bids/lots.html",
             tender=tender,
             buyer=await find(Organisation, Organisation.id == tender.buyer),
             lots=lots,
-            sent={each.lot_ref: each for each in reversed(sent)},
+            sent={bid.lot_ref: bid for bid in reversed(sent)},
             history=sent,
             blocked=refusals(rules.SUBMIT, facts),
             withdraws=not refusals(rules.WITHDRAW, facts),
@@ -136,13 +130,13 @@ class BidPages(Controller):
     @get("/tenders/{ref:str}/opening/register.json", guards=[guards.public])
     async def register(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The register exactly as it was fixed; its SHA-256 stands in the log."""
-        tender = await _tender(ref)
+        tender = await published(ref)
         opening = await find(Opening, Opening.tender == tender.id)
         return Response(opening.register.encode(), media_type=MediaType.JSON)
 
 
 async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[BidForm]) -> Response[bytes]:
-    tender = await _tender(ref)
+    tender = await published(ref)
     lot = await find(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
     _service, missing = await actions.warned(request.user, tender)
     return show(
@@ -151,7 +145,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         status=form.status,
         tender=tender,
         lot=lot,
-        criteria=await actions.criteria_of(lot.id),
+        criteria=(await criteria_of([lot]))[lot.id],
         form=form,
         allowance=(policy.IN_FORCE.bids.envelopes_most, policy.IN_FORCE.bids.envelopes_minutes),
         blocked=refusals(
@@ -162,10 +156,10 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
 
 
 async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm]) -> Response[bytes]:
-    tender = await _tender(ref)
-    opening = await actions.opening_of(tender.id)
-    officers = await actions.officers_of(tender.id)
-    me = next((each for each in officers if each.person == request.user.person), None)
+    tender = await published(ref)
+    opening = await maybe(Opening, Opening.tender == tender.id)
+    officers = await officers_of(tender)
+    me = next((officer for officer in officers if officer.person == request.user.person), None)
     insider = me is not None or request.user.wears("buyer", "contract-manager", organisation=tender.buyer) is not None
     return show(
         request,
@@ -175,7 +169,8 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
         buyer=await find(Organisation, Organisation.id == tender.buyer),
         opening=opening,
         register=actions.register_of(opening) if opening else [],
-        lots={each.ref: each for each in await Lot.objects().where(Lot.tender == tender.id).order_by(Lot.number)},
+        set_aside=await actions.set_aside(tender.id),
+        lots={lot.ref: lot for lot in await lots_of(tender)},
         officers=officers if insider else [],
         steps=await thread(f"tender:{ref}"),
         me=me,
@@ -185,7 +180,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
                 tender,
                 clock.arrived(),
                 me is not None,
-                bool(me and me.enrolled),
+                bool(me and me.enrolled_at is not None),
                 bool(me and me.contributed_at is not None),
             ),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,11 +10,40 @@ from typing import TYPE_CHECKING
 from market import policy, workdays
 from market.arrival import Arrival
 from market.refusals import Denial, rule
+from market.standing import Standing, Tone
+from market.tenders.facts import Criterion
 from market.tenders.rules import takes_bids
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.tenders.tables import Lot, LotCriterion, Tender
+    from market.bids.tables import Sent
+    from market.tenders.tables import Tender
+
+
+STAGES: Mapping[str, tuple[str, Tone]] = {
+    "cancelled": (N_("Tender cancelled"), "grey"),
+    "replaced": (N_("Replaced"), "grey"),
+    "withdrawn": (N_("Withdrawn"), "grey"),
+    "set-aside": (N_("Set aside at the opening"), "red"),
+    "counts": (N_("Counts"), "green"),
+    "opened": (N_("Opened"), "green"),
+}
+"""The word for each stage of what a supplier sent, and its tone."""
+
+
+def standing(sent: Sent) -> Standing:
+    """Where an envelope or a withdrawal stands: the last one for a lot counts."""
+    first = {
+        "cancelled": sent.cancelled_at is not None,
+        "replaced": not sent.latest,
+        "withdrawn": sent.act != "submit",
+        "set-aside": bool(sent.problem),
+        "opened": sent.opened_at is not None,
+        "counts": True,
+    }
+    stage = next(stage for stage, holds in first.items() if holds)
+    word, tone = STAGES[stage]
+    return Standing(stage, _(word), tone, sent.received_at, _("Received"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +51,8 @@ class Bidding:
     """What is known when a supplier sends or withdraws an envelope. `at` is when it arrived, before anything was written."""
 
     tender: Tender
-    lot: Lot | None
+    lot: bool
+    """Whether the lot is one of this tender."""
     at: Arrival
     sealed_before: bool
     """Whether the supplier has an envelope for this lot that counts so far."""
@@ -39,7 +69,7 @@ class Content:
     price_minor: int
     answers: dict[str, str]
     declared: bool
-    criteria: Sequence[LotCriterion]
+    criteria: Sequence[Criterion]
     bytes: int
 
 
@@ -89,7 +119,7 @@ def not_opened(bidding: Bidding) -> str | None:
 @rule("bid.unknown-lot")
 def lot_of_this_tender(bidding: Bidding) -> str | None:
     """A bid is for one lot of the tender."""
-    return None if bidding.lot is not None else _("Choose a lot of this tender.")
+    return None if bidding.lot else _("Choose a lot of this tender.")
 
 
 @rule("bid.access-withheld", source="Platform rules: access is withheld from those who break them until they mend it")
@@ -128,13 +158,13 @@ def within_the_allowance(bidding: Bidding) -> str | None:
     again = may_send_again_at(bidding)
     if again is None:
         return None
-    there = again.astimezone(workdays.ZONE)
+    time = f"{again.astimezone(workdays.ZONE):%H:%M:%S}"
     return _(
         "For one lot at most {most} envelopes are taken in {minutes} minutes. What you sealed last still stands; this one was not "
         "kept. You can send another from {time}.",
         most=policy.IN_FORCE.bids.envelopes_most,
         minutes=policy.IN_FORCE.bids.envelopes_minutes,
-        time=f"{there:%H:%M:%S}",
+        time=time,
     )
 
 
@@ -152,9 +182,9 @@ def has_a_price(content: Content) -> str | None:
 def answers_every_criterion(content: Content) -> str | None:
     """Each quality criterion has an answer; what is not written cannot be scored."""
     missing = [
-        each.name
-        for each in content.criteria
-        if each.kind == "quality" and not content.answers.get(each.ref, "").strip()
+        criterion.name
+        for criterion in content.criteria
+        if criterion.kind == "quality" and not content.answers.get(criterion.ref, "").strip()
     ]
     return _("Answer every criterion: {missing}.", missing=", ".join(missing)) if missing else None
 
@@ -162,7 +192,7 @@ def answers_every_criterion(content: Content) -> str | None:
 @rule("bid.unknown-criterion")
 def answers_only_criteria(content: Content) -> str | None:
     """An answer belongs to a criterion of the lot."""
-    known = {each.ref for each in content.criteria}
+    known = {criterion.ref for criterion in content.criteria}
     extra = [ref for ref in content.answers if ref not in known]
     return _("These are not criteria of the lot: {extra}.", extra=", ".join(sorted(extra))) if extra else None
 
@@ -292,3 +322,40 @@ KEY_REFUSED = Denial(
     N_("The bids cannot be opened now. {why} Nothing was changed; tell us."),
     norm="The shares make the very key that was published; one that was altered opens nothing.",
 )
+
+
+# ── what is set aside at the opening ───────────────────────────────────────────────────────────────────────────────
+
+EXCHANGED = Denial(
+    "bid.exchanged",
+    N_("The envelope is not the one that its receipt was given for: it was exchanged after it arrived."),
+    norm="The envelope that is opened is the very one that arrived.",
+)
+
+UNREADABLE = Denial(
+    "bid.unreadable",
+    N_("The envelope could not be opened: {why}"),
+    norm="A bid is sealed to the key of its tender, for its own lot and supplier.",
+)
+
+NOT_WRITTEN_AS_A_BID = Denial(
+    "bid.not-written-as-a-bid",
+    N_(
+        "What was in the envelope is not written as a bid is: a field is missing, repeated, unknown, or not of its kind."
+    ),
+    norm="A bid is canonical JSON of its seven fields, each once and of its own type.",
+    source="RFC 8785; market/proof/README.md",
+)
+
+FOR_ANOTHER_PLACE = Denial(
+    "bid.for-another-place",
+    N_("What was in the envelope names another tender, lot, supplier or currency than the one it was sent for."),
+    norm="A bid names the tender, the lot, the supplier and the currency it is filed under.",
+)
+
+NOT_KEPT = Denial(
+    "bid.not-kept",
+    N_("What was in the envelope holds something that our records cannot keep."),
+    norm="What is read from an envelope can be kept.",
+)
+"""When the database refuses what all other rules let pass: the transaction of everybody else's opening goes on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -17,20 +17,17 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
-from market.contracts import rules
-from market.contracts.tables import Change, Contract, ContractChange, Milestone, Work
+from market.contracts import readers, rules
+from market.contracts.tables import Contract, Milestone
 from market.db import find, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
 from market.proof import canonical
-from market.reads import rows, the
 from market.refusals import Refused, insist, refusals
-from market.standards import certificates, sanctions
-from market.standing import Standing
-from market.suppliers.rules import Figures, size_of
+from market.standards.certificates import actions as certificates
+from market.standards.sanctions import actions as sanctions
 from market.tenders.tables import Lot, LotCriterion, Tender
-from market.web.words import day
 from market.wording import N_, _
 
 MANAGERS: tuple[Role, ...] = ("contract-manager", "buyer")
@@ -64,6 +61,7 @@ class ContractDraft(msgspec.Struct, forbid_unknown_fields=True):
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
     """A side's signature: the digest of the document it has read, and that it means it."""
 
+    schema_name: ClassVar[str] = "ContractSignature"
     digest: Annotated[str, Meta(title=N_("Digest"), min_length=64, max_length=64)]
     agreed: Annotated[bool, Meta(title=N_("I sign"))] = False
 
@@ -71,6 +69,7 @@ class Signature(msgspec.Struct, forbid_unknown_fields=True):
 class Delivery(msgspec.Struct, forbid_unknown_fields=True):
     """What the supplier says of a delivered milestone."""
 
+    schema_name: ClassVar[str] = "MilestoneDelivery"
     note: Annotated[str, Meta(title=N_("What you delivered"), max_length=4000)]
 
 
@@ -78,18 +77,6 @@ class RefusedDelivery(msgspec.Struct, forbid_unknown_fields=True):
     """Why a delivery is not accepted."""
 
     problem: Annotated[str, Meta(title=N_("What is wrong"), max_length=4000)]
-
-
-class ChangeDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """A change: its coded ground (`market.contracts.rules.GROUNDS`), what and why in words, and where it applies a new last
-    day or one added milestone."""
-
-    ground: Annotated[str, Meta(title=N_("Ground"), max_length=30)]
-    text: Annotated[str, Meta(title=N_("What changes and why"), max_length=8000)]
-    new_ends_on: Annotated[date | None, Meta(title=N_("New last day"))] = None
-    milestone_title: Annotated[str, Meta(title=N_("Added milestone"), max_length=300)] = ""
-    milestone_due_on: Annotated[date | None, Meta(title=N_("Due"))] = None
-    milestone_minor: Annotated[int, Meta(title=N_("Amount"), ge=0, le=10**13)] = 0
 
 
 class End(msgspec.Struct, forbid_unknown_fields=True):
@@ -107,8 +94,8 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
         decision = await find(Decision, Decision.ref == award_ref, lock=True)
         tender = await find(Tender, Tender.id == decision.tender)
         hat = actor.must_wear(*MANAGERS, organisation=tender.buyer)
-        price = await price_of(decision)
-        wrong = refusals(rules.DRAW_UP, await _drawing(decision, price, given))
+        facts = await drawing(decision, given)
+        wrong, price = refusals(rules.DRAW_UP, facts), facts.price
         if wrong:
             typed = all(each.field for each in wrong)
             raise Refused(*wrong, status=422 if typed else 409)
@@ -155,8 +142,8 @@ async def draw_up(actor: Actor, award_ref: str, given: ContractDraft) -> Contrac
             ).save()
         decision.contract = contract.ref
         await decision.save([Decision.contract])
-        await _tell(contract, supplier.id, "contracts/to_sign.txt", SUPPLIERS, side="supplier")
-        await _tell(contract, buyer.id, "contracts/to_sign.txt", MANAGERS, side="buyer")
+        await notify(contract, supplier.id, "contracts/to_sign.txt", SUPPLIERS, side="supplier")
+        await notify(contract, buyer.id, "contracts/to_sign.txt", MANAGERS, side="buyer")
         await record(
             actor,
             "contract.drawn-up",
@@ -183,55 +170,29 @@ async def title_of(tender: Tender, lot: Lot) -> str:
     return f"{tender.title}: {lot.title}" if several and lot.title else str(tender.title)
 
 
-async def price_of(decision: Decision) -> Money:
-    """The price of the winning bid; zero where nothing was awarded."""
-    if decision.winner is None:
-        return Money(0)
-    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
-    return Money(bid.price_minor, bid.currency)
-
-
-async def _drawing(decision: Decision, price: Money, given: ContractDraft) -> rules.DrawingUp:
+async def drawing(decision: Decision, given: ContractDraft | None = None) -> rules.DrawingUp:
+    """What is known when a contract is drawn up; without a draft, what the rules `READY` judge before anything is typed. The
+    price is zero where nothing was awarded."""
+    now = clock.arrived()
+    tender = await find(Tender, Tender.id == decision.tender)
+    bid = await find(OpenedBid, OpenedBid.id == decision.winner) if decision.winner is not None else None
+    parts = [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones] if given else []
     return rules.DrawingUp(
         decision=decision,
         open_complaints=await awards.open_complaints(decision),
-        price=price,
-        begins_on=given.begins_on,
-        ends_on=given.ends_on,
-        milestones=[rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones],
-        indicators=given.indicators,
-        now=clock.arrived(),
-        certificate=await _certificate(decision),
+        price=Money(bid.price_minor, bid.currency) if bid else Money(0),
+        begins_on=given.begins_on if given else now.date(),
+        ends_on=given.ends_on if given else now.date(),
+        milestones=parts,
+        indicators=given.indicators if given else (),
+        now=now,
+        certificate=await _certified(bid.supplier, tender) if bid else "",
     )
-
-
-async def readiness(decision: Decision) -> rules.DrawingUp:
-    """What the rules `READY` judge before the buyer has typed anything."""
-    today = clock.arrived().date()
-    return rules.DrawingUp(
-        decision=decision,
-        open_complaints=await awards.open_complaints(decision),
-        price=await price_of(decision),
-        begins_on=today,
-        ends_on=today,
-        milestones=(),
-        indicators=(),
-        now=clock.arrived(),
-        certificate=await _certificate(decision),
-    )
-
-
-async def _certificate(decision: Decision) -> str:
-    """What is wrong with the winner's certificate for the tender's API profile; empty when nothing is."""
-    if decision.winner is None:
-        return ""
-    bid = await find(OpenedBid, OpenedBid.id == decision.winner)
-    return await _certified(bid.supplier, await find(Tender, Tender.id == decision.tender))
 
 
 async def _certified(supplier: int, tender: Tender) -> str:
-    """The same for a supplier under a tender, held to the gates of the day the tender was published: rules that became gates
-    later do not reach back to it."""
+    """What is wrong with a supplier's certificate for the API profile of a tender, held to the gates of the day the tender was
+    published: rules that became gates later do not reach back to it."""
     return await certificates.problem(
         supplier, tender.profile, clock.now(), buyer=tender.buyer, tender=tender.ref, pinned=_pinned(tender)
     )
@@ -311,7 +272,8 @@ async def ancestors(contract: Contract) -> list[str]:
     ]
 
 
-async def _tell(contract: Contract, organisation: int, template: str, roles: tuple[Role, ...], **facts: Any) -> None:
+async def notify(contract: Contract, organisation: int, template: str, roles: tuple[Role, ...], **facts: Any) -> None:
+    """Write a letter about a contract to those of a side who wear one of the roles."""
     await tell(organisation, template, roles=roles, about=f"contract:{contract.ref}", contract=contract, **facts)
 
 
@@ -327,15 +289,17 @@ def side_of(actor: Actor, contract: Contract) -> tuple[rules.Side, Hat] | None:
     return None
 
 
+def must_have_side(actor: Actor, contract: Contract) -> tuple[rules.Side, Hat]:
+    """The same; 403 for whoever signs for neither side."""
+    return side_of(actor, contract) or ("supplier", actor.must_wear(*SIGNATORIES, organisation=contract.supplier))
+
+
 async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
     """A side signs: an authenticated act with the digest of the document in the log. The order is free; with the second
     signature the contract is in force."""
     async with transaction():
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
-        side, hat = side_of(actor, contract) or (
-            "supplier",
-            actor.must_wear(*SIGNATORIES, organisation=contract.supplier),
-        )
+        side, hat = must_have_side(actor, contract)
         person = actor.must_be_person()
         missing = await _certified(contract.supplier, await find(Tender, Tender.id == contract.tender))
         other = contract.supplier_signed_by if side == "buyer" else contract.buyer_signed_by
@@ -349,7 +313,7 @@ async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
             await contract.save([Contract.supplier_signed_at, Contract.supplier_signed_by])
         in_force = contract.buyer_signed_at is not None and contract.supplier_signed_at is not None
         for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
-            await _tell(
+            await notify(
                 contract,
                 organisation,
                 "contracts/in_force.txt" if in_force else "contracts/signed.txt",
@@ -371,28 +335,26 @@ async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
 
 
 async def _record_in_force(actor: Actor, hat: Hat, contract: Contract, about: list[str]) -> None:
-    buyer = await find(Organisation, Organisation.id == contract.buyer)
-    supplier = await find(Organisation, Organisation.id == contract.supplier)
-    lot = await find(Lot, Lot.id == contract.lot)
+    around = await readers.around(contract)
     await record(
         actor,
         "contract.signed",
         f"contract:{contract.ref}",
         {
             "title": contract.title,
-            "lot": lot.ref,
-            "buyer": buyer.ref,
-            "supplier": supplier.ref,
+            "lot": around.lot,
+            "buyer": around.buyer,
+            "supplier": around.supplier,
             "value_minor": contract.value_minor,
             "currency": contract.currency,
             "begins_on": contract.begins_on.isoformat(),
             "ends_on": contract.ends_on.isoformat(),
             "document_sha256": contract.digest,
-            "sme": awards.size_verdict(supplier).small,
+            "sme": around.small_firm,
         },
         about=about,
         organisation=hat.organisation_ref,
-        announce=[*about, f"supplier:{supplier.ref}"],
+        announce=[*about, f"supplier:{around.supplier}"],
     )
 
 
@@ -428,7 +390,7 @@ async def deliver(actor: Actor, contract_ref: str, milestone_ref: str, given: De
         await milestone.save(
             [Milestone.delivered_at, Milestone.delivered_by, Milestone.delivery_note, Milestone.refused_reason]
         )
-        await _tell(contract, contract.buyer, "contracts/delivered.txt", MANAGERS, milestone=milestone)
+        await notify(contract, contract.buyer, "contracts/delivered.txt", MANAGERS, milestone=milestone)
         await _record_milestone(actor, hat, contract, milestone, "milestone.delivered", milestone.delivery_note)
     return milestone
 
@@ -453,7 +415,7 @@ async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milesto
             ancestors=about,
             days=policy.IN_FORCE.payments.terms_days,
         )
-        await _tell(
+        await notify(
             contract,
             contract.supplier,
             "contracts/accepted.txt",
@@ -473,7 +435,7 @@ async def refuse(actor: Actor, contract_ref: str, milestone_ref: str, given: Ref
         insist(rules.REFUSE, await _working(contract, milestone, given.problem))
         milestone.refused_reason = given.problem.strip()
         await milestone.save([Milestone.refused_reason])
-        await _tell(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)
+        await notify(contract, contract.supplier, "contracts/refused.txt", SUPPLIERS, milestone=milestone)
         await _record_milestone(actor, hat, contract, milestone, "milestone.refused", milestone.refused_reason)
     return milestone
 
@@ -493,126 +455,7 @@ async def _record_milestone(
     )
 
 
-# ── changes and end ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def propose_change(actor: Actor, contract_ref: str, given: ChangeDraft) -> ContractChange:
-    """The buyer proposes a change; it is published at once and takes effect when the supplier agrees."""
-    async with transaction():
-        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
-        hat = actor.must_wear(*MANAGERS, organisation=contract.buyer)
-        waiting = await ContractChange.exists().where(
-            (ContractChange.contract == contract.id)
-            & ContractChange.agreed_at.is_null()
-            & ContractChange.left_at.is_null()
-        )
-        typed = bool(given.milestone_title.strip() or given.milestone_due_on or given.milestone_minor)
-        added = rules.Part(given.milestone_title, given.milestone_due_on, given.milestone_minor) if typed else None
-        facts = rules.Changing(contract, given.ground, given.text, given.new_ends_on, added, waiting)
-        wrong = refusals(rules.CHANGE, facts)
-        if wrong:
-            raise Refused(*wrong, status=422 if all(each.field for each in wrong) else 409)
-        before, after = _before_and_after(contract, given)
-        change = ContractChange(
-            contract=contract.id,
-            ground=given.ground,
-            text=given.text.strip(),
-            before=before,
-            after=after,
-            new_ends_on=given.new_ends_on,
-            milestone_title=given.milestone_title.strip(),
-            milestone_due_on=given.milestone_due_on,
-            milestone_minor=given.milestone_minor,
-            at=clock.now(),
-            by=actor.must_be_person(),
-        )
-        await change.save()
-        await _tell(contract, contract.supplier, "contracts/change.txt", SUPPLIERS, change=change)
-        await _record_change(actor, hat, contract, change, "contract.change-proposed")
-    return change
-
-
-def _before_and_after(contract: Contract, given: ChangeDraft) -> tuple[str, str]:
-    before, after = [], []
-    if given.new_ends_on is not None and contract.ends_on is not None:
-        before.append(_("Ends on {ends_on}.", ends_on=day(contract.ends_on)))
-        after.append(_("Ends on {ends_on}.", ends_on=day(given.new_ends_on)))
-    if given.milestone_minor:
-        value = Money(contract.value_minor, contract.currency)
-        before.append(_("Value {value}.", value=value))
-        after.append(_("Value {value}.", value=value + Money(given.milestone_minor, contract.currency)))
-    return " ".join(before), " ".join(after)
-
-
-async def agree_change(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
-    """The supplier agrees to a change: it takes effect."""
-    async with transaction():
-        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
-        hat = actor.must_wear(*SIGNATORIES, organisation=contract.supplier)
-        change = await find(
-            ContractChange, (ContractChange.ref == change_ref) & (ContractChange.contract == contract.id), lock=True
-        )
-        insist(rules.AGREE, rules.Agreeing(contract, change))
-        change.agreed_at, change.agreed_by = clock.now(), actor.must_be_person()
-        await change.save([ContractChange.agreed_at, ContractChange.agreed_by])
-        if change.new_ends_on is not None:
-            contract.ends_on = change.new_ends_on
-        contract.value_minor += change.milestone_minor
-        await contract.save([Contract.ends_on, Contract.value_minor])
-        if change.milestone_minor:
-            number = await Milestone.count().where(Milestone.contract == contract.id)
-            await Milestone(
-                contract=contract.id,
-                number=number + 1,
-                title=change.milestone_title,
-                due_on=change.milestone_due_on,
-                amount_minor=change.milestone_minor,
-                change=change.id,
-            ).save()
-        await _tell(contract, contract.buyer, "contracts/change_agreed.txt", MANAGERS, change=change)
-        await _record_change(actor, hat, contract, change, "contract.changed")
-    return change
-
-
-async def leave_change(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
-    """Leave a proposed change as it is: the buyer takes it back, or the supplier does not agree. Nothing changes, it stays on
-    record, and another may be proposed."""
-    async with transaction():
-        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
-        side, hat = side_of(actor, contract) or (
-            "supplier",
-            actor.must_wear(*SIGNATORIES, organisation=contract.supplier),
-        )
-        change = await find(
-            ContractChange, (ContractChange.ref == change_ref) & (ContractChange.contract == contract.id), lock=True
-        )
-        insist(rules.AGREE, rules.Agreeing(contract, change))
-        change.left_at, change.left_by = clock.now(), side
-        await change.save([ContractChange.left_at, ContractChange.left_by])
-        other, roles = (contract.supplier, SUPPLIERS) if side == "buyer" else (contract.buyer, MANAGERS)
-        await _tell(contract, other, "contracts/change_left.txt", roles, change=change)
-        await _record_change(actor, hat, contract, change, "contract.change-left")
-    return change
-
-
-async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: ContractChange, verb: str) -> None:
-    await record(
-        actor,
-        verb,
-        f"contract:{contract.ref}",
-        {
-            "change": change.ref,
-            "ground": change.ground,
-            "before": change.before,
-            "after": change.after,
-            "value_minor": contract.value_minor,
-            "currency": contract.currency,
-            "ends_on": contract.ends_on.isoformat(),
-        },
-        private={"text": change.text},
-        about=await ancestors(contract),
-        organisation=hat.organisation_ref,
-    )
+# ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
@@ -634,7 +477,7 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
             given_up = awards.TakingBack(_("Its contract was given up: {reason}", reason=given.reason))
             await awards.set_aside(actor, decision.ref, given_up, MANAGERS)
         for organisation, roles in ((contract.buyer, MANAGERS), (contract.supplier, SUPPLIERS)):
-            await _tell(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)
+            await notify(contract, organisation, "contracts/ended.txt", roles, in_force=in_force)
         await record(
             actor,
             "contract.ended" if in_force else "contract.given-up",
@@ -644,123 +487,3 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
             organisation=hat.organisation_ref,
         )
     return contract
-
-
-# ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-PER_PAGE = 20
-
-
-class Listed(rules.Dates, frozen=True):
-    """A contract as lists show it; its dates are those that its standing is reckoned from."""
-
-    ref: str
-    title: str
-    value_minor: int
-    currency: str
-    begins_on: date
-    buyer_name: str
-    buyer_ref: str
-    supplier_name: str
-    supplier_ref: str
-    employees: int | None
-    turnover_minor: int | None
-    balance_minor: int | None
-    size_currency: str
-
-    @property
-    def standing(self) -> Standing:
-        """Where it stands now."""
-        return rules.standing(self, clock.now())
-
-    @property
-    def small_firm(self) -> bool | None:
-        """Whether its supplier is a small firm; None when its size is not known."""
-        return size_of(Figures(self.employees, self.turnover_minor, self.balance_minor, self.size_currency)).small
-
-
-async def listed(before: str = "") -> list[Listed]:
-    """A page of contracts, the newest first, at most :data:`PER_PAGE` and one more (which says that there is another
-    page). `before` is the last reference of the page before."""
-    return await rows(
-        Listed,
-        """
-        SELECT c.drawn_up_at, c.buyer_signed_at, c.supplier_signed_at, c.ends_on, c.ended_at, c.ref, c.title, c.value_minor,
-            c.currency, c.begins_on, b.name AS buyer_name, b.ref AS buyer_ref, s.name AS supplier_name, s.ref AS supplier_ref,
-            s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency
-        FROM contract c JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier
-        WHERE ({} = '' OR c.id < (SELECT id FROM contract WHERE ref = {})) ORDER BY c.id DESC LIMIT {}
-        """,
-        before,
-        before,
-        PER_PAGE + 1,
-    )
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What a contract grew from and who its sides are: references, and what people call them."""
-
-    award: str
-    tender: str
-    tender_title: str
-    lot: str
-    lot_number: int
-    mission: str | None
-    mission_title: str | None
-    buyer: str
-    buyer_name: str
-    supplier: str
-    supplier_name: str
-    employees: int | None
-    turnover_minor: int | None
-    balance_minor: int | None
-    size_currency: str
-
-    @property
-    def small_firm(self) -> bool | None:
-        """Whether the supplier is a small firm; None when its size is not known."""
-        return size_of(Figures(self.employees, self.turnover_minor, self.balance_minor, self.size_currency)).small
-
-
-async def around(contract: Contract) -> Around:
-    """What stands around a contract, in one question."""
-    return await the(
-        Around,
-        """
-        SELECT d.ref AS award, t.ref AS tender, t.title AS tender_title, l.ref AS lot, l.number AS lot_number,
-            m.ref AS mission, m.title AS mission_title, b.ref AS buyer, b.name AS buyer_name, s.ref AS supplier,
-            s.name AS supplier_name, s.employees, s.turnover_minor, s.balance_minor, s.currency AS size_currency
-        FROM contract c JOIN decision d ON d.id = c.decision JOIN tender t ON t.id = c.tender JOIN lot l ON l.id = c.lot
-        JOIN organisation b ON b.id = c.buyer JOIN organisation s ON s.id = c.supplier
-        LEFT JOIN mission m ON m.id = c.mission WHERE c.id = {}
-        """,
-        contract.id,
-    )
-
-
-async def milestones_of(contract: Contract) -> list[Work]:
-    """The milestones with what is owed and paid for each."""
-    return await rows(
-        Work,
-        """
-        SELECT m.ref, m.number, m.title, m.due_on, m.amount_minor, m.delivered_at, m.delivery_note, m.accepted_at,
-            m.refused_reason, o.ref AS obligation, o.due_at AS payment_due_at, p.paid_at, p.confirmed_at
-        FROM milestone m LEFT JOIN obligation o ON o.cause = 'milestone:' || m.ref
-        LEFT JOIN LATERAL (SELECT paid_at, confirmed_at FROM payment WHERE obligation = o.id AND paid_at IS NOT NULL
-            ORDER BY id DESC LIMIT 1) p ON true
-        WHERE m.contract = {} ORDER BY m.number
-        """,
-        contract.id,
-    )
-
-
-async def changes_of(contract: Contract) -> list[Change]:
-    """The changes, oldest first."""
-    return await rows(
-        Change,
-        """
-        SELECT ref, ground, text, before, after, at, agreed_at, left_at, left_by FROM contract_change
-        WHERE contract = {} ORDER BY id
-        """,
-        contract.id,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -11,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import clock
 from market.accounts import guards
-from market.contracts import actions, rules
+from market.contracts import actions, changes, readers, rules
 from market.contracts.tables import Change, Contract, Work
 from market.db import find
 from market.web.api import Items, json_document
@@ -39,6 +40,8 @@ class MilestoneView(Work, frozen=True):
 
 class ChangeView(Change, frozen=True):
     """A change; it is in effect when it is agreed, and never when it was left, by the `buyer` or the `supplier`."""
+
+    schema_name: ClassVar[str] = "ContractChangeView"
 
 
 class ContractView(msgspec.Struct):
@@ -78,7 +81,7 @@ class NewContract(actions.ContractDraft, kw_only=True):
 
 async def view(contract: Contract) -> ContractView:
     """The contract with its milestones and changes."""
-    around = await actions.around(contract)
+    around = await readers.around(contract)
     return ContractView(
         ref=contract.ref,
         title=contract.title,
@@ -102,8 +105,8 @@ async def view(contract: Contract) -> ContractView:
         supplier_signed_at=contract.supplier_signed_at,
         ended_at=contract.ended_at,
         ended_reason=contract.ended_reason,
-        milestones=msgspec.convert(await actions.milestones_of(contract), list[MilestoneView], from_attributes=True),
-        changes=msgspec.convert(await actions.changes_of(contract), list[ChangeView], from_attributes=True),
+        milestones=msgspec.convert(await readers.milestones_of(contract), list[MilestoneView], from_attributes=True),
+        changes=msgspec.convert(await readers.changes_of(contract), list[ChangeView], from_attributes=True),
     )
 
 
@@ -125,8 +128,8 @@ class ContractsApi(Controller):
     )
     async def index(self, before: FromQuery[str] = "") -> Items[ContractLine]:
         """All contracts, the newest first; `before` is the last reference of the page before."""
-        rows = await actions.listed(before)
-        shown = rows[: actions.PER_PAGE]
+        rows = await readers.listed(before)
+        shown = rows[: readers.PER_PAGE]
         return Items(
             [
                 ContractLine(
@@ -241,9 +244,9 @@ class ContractsApi(Controller):
         operation_id="proposeContractChange",
         responses=problem_responses(404, 409, 422),
     )
-    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.ChangeDraft]) -> ContractView:
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changes.ChangeDraft]) -> ContractView:
         """Propose a change on a coded ground; it takes effect when the supplier agrees."""
-        await actions.propose_change(request.user, ref, data)
+        await changes.propose(request.user, ref, data)
         return await _now(ref)
 
     @post(
@@ -255,7 +258,7 @@ class ContractsApi(Controller):
     )
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
         """The supplier agrees to a change; it is in effect."""
-        await actions.agree_change(request.user, ref, change)
+        await changes.agree(request.user, ref, change)
         return await _now(ref)
 
     @post(
@@ -267,7 +270,7 @@ class ContractsApi(Controller):
     )
     async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
         """The buyer takes a proposed change back, or the supplier does not agree; the contract stays as it is."""
-        await actions.leave_change(request.user, ref, change)
+        await changes.leave(request.user, ref, change)
         return await _now(ref)
 
     @post(

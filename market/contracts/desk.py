@@ -96,7 +96,7 @@ async def _of_buyers(actor: Actor) -> list[Waiting]:
         ours,
     ):
         decision = await Decision.objects().where(Decision.ref == won.award).first()
-        if decision is None or refusals(rules.TIME_HAS_COME, await actions.readiness(decision)):
+        if decision is None or refusals(rules.TIME_HAS_COME, await actions.drawing(decision)):
             continue
         words, about = (
             _("Draw up the contract: the standstill has passed"),

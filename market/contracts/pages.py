@@ -16,7 +16,7 @@ from market.accounts import guards
 from market.audit.thread import thread
 from market.awards import actions as awards
 from market.awards.tables import Decision
-from market.contracts import actions, rules
+from market.contracts import actions, changes, readers, rules
 from market.contracts.tables import Contract
 from market.db import find
 from market.proof import canonical
@@ -57,8 +57,8 @@ class ContractPages(Controller):
     @get("/contracts", guards=[guards.public])
     async def index(self, request: Visitor, before: FromQuery[str] = "") -> Response[bytes]:
         """All contracts, the newest first."""
-        found = await actions.listed(before)
-        rows, more = found[: actions.PER_PAGE], len(found) > actions.PER_PAGE
+        found = await readers.listed(before)
+        rows, more = found[: readers.PER_PAGE], len(found) > readers.PER_PAGE
         following = f"/contracts?before={rows[-1].ref}" if more else None
         return show(
             request,
@@ -106,9 +106,9 @@ class ContractPages(Controller):
             in_force = contract.buyer_signed_at and contract.supplier_signed_at
             return to(
                 f"/contracts/{ref}",
-                "Signed. The contract is in force."
+                _("Signed. The contract is in force.")
                 if in_force
-                else "Signed. It is in force when the other side signs.",
+                else _("Signed. It is in force when the other side signs."),
             )
         return await _contract(request, ref, signing=form)
 
@@ -126,7 +126,7 @@ class ContractPages(Controller):
         """Accept a delivery."""
         await actions.accept(request.user, ref, milestone)
         return to(
-            f"/contracts/{ref}#milestones", "Accepted. Its amount is now owed; somebody else releases the payment."
+            f"/contracts/{ref}#milestones", _("Accepted. Its amount is now owed; somebody else releases the payment.")
         )
 
     @post("/contracts/{ref:str}/milestones/{milestone:str}/refuse", guards=[guards.buying_side])
@@ -141,9 +141,9 @@ class ContractPages(Controller):
     @post("/contracts/{ref:str}/changes", guards=[guards.buying_side])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Propose a change."""
-        form = await forms.read(request, actions.ChangeDraft)
+        form = await forms.read(request, changes.ChangeDraft)
         with form.acting():
-            await actions.propose_change(request.user, ref, form.data)
+            await changes.propose(request.user, ref, form.data)
             return to(
                 f"/contracts/{ref}#changes", _("The change is published. It takes effect when the supplier agrees.")
             )
@@ -152,13 +152,13 @@ class ContractPages(Controller):
     @post("/contracts/{ref:str}/changes/{change:str}/agree", guards=[guards.supplier_admin])
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
         """Agree to a change."""
-        await actions.agree_change(request.user, ref, change)
+        await changes.agree(request.user, ref, change)
         return to(f"/contracts/{ref}#changes", _("You agreed. The change is in effect."))
 
     @post("/contracts/{ref:str}/changes/{change:str}/leave", guards=[guards.signed_in])
     async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
         """Take a proposed change back, or do not agree to it."""
-        await actions.leave_change(request.user, ref, change)
+        await changes.leave(request.user, ref, change)
         return to(
             f"/contracts/{ref}#changes",
             _("The change is left. The contract stays as it is, and the other side is told."),
@@ -206,7 +206,7 @@ async def _drawing(request: Visitor, ref: str, form: forms.Form[DraftForm] | Non
     if request.user.wears(*actions.MANAGERS, organisation=tender.buyer) is None:
         raise NotFound("Decision")
     lot = await find(Lot, Lot.id == decision.lot)
-    price = await actions.price_of(decision)
+    facts = await actions.drawing(decision)
     blank = forms.blank(
         DraftForm,
         begins_on=tender.contract_begins_on,
@@ -222,9 +222,9 @@ async def _drawing(request: Visitor, ref: str, form: forms.Form[DraftForm] | Non
         tender=tender,
         lot=lot,
         winner=await awards.winner_of(decision),
-        price=price,
-        checks=checklist(rules.READY, await actions.readiness(decision)),
-        ready=not refusals(rules.READY, await actions.readiness(decision)),
+        price=facts.price,
+        checks=checklist(rules.READY, facts),
+        ready=not refusals(rules.READY, facts),
         rows=ROWS,
         form=form or blank,
     )
@@ -237,7 +237,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         "signing": forms.blank(actions.Signature),
         "delivering": forms.blank(actions.Delivery),
         "refusing": forms.blank(actions.RefusedDelivery),
-        "changing": forms.blank(actions.ChangeDraft),
+        "changing": forms.blank(changes.ChangeDraft),
         "ending": forms.blank(actions.End),
         **typed,
     }
@@ -251,9 +251,9 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         contract=contract,
         standing=rules.standing(contract, clock.now()),
         document=canonical.decode(contract.document.encode()),
-        around=await actions.around(contract),
-        milestones=await actions.milestones_of(contract),
-        changes=await actions.changes_of(contract),
+        around=await readers.around(contract),
+        milestones=await readers.milestones_of(contract),
+        changes=await readers.changes_of(contract),
         grounds={code: _(words) for code, words in rules.GROUNDS.items()},
         in_force=rules.not_in_force(contract) is None,
         to_sign=side[0] if side and waits else None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.awards import rules as awards
 from market.money import Money
@@ -189,8 +189,7 @@ def drawn_up_once(drawing: DrawingUp) -> str | None:
 def standstill_is_over(drawing: DrawingUp) -> str | None:
     """No contract is entered into during the standstill, so that a wrong decision can still be put right."""
     if awards.in_standstill(drawing.decision, drawing.now):
-        last = workdays.local_day(drawing.decision.standstill_ends_at)
-        day = f"{last.day} {last:%B %Y}"
+        day = dates.day(drawing.decision.standstill_ends_at)
         return _("The standstill has not ended yet. Come back when it has: after {day}.", day=day)
     return None
 
@@ -520,8 +519,8 @@ CHANGE = (
     still_ends_after_it_begins,
     added_milestone_is_whole,
 )
-"""For `actions.propose_change`."""
+"""For `changes.propose`."""
 AGREE = (contract_goes_on, agreed_once, not_left)
-"""For `actions.agree_change` and `actions.leave_change`."""
+"""For `changes.agree` and `changes.leave`."""
 END = (ends_once, says_why_it_ends)
 """For `actions.end`."""

@@ -13,6 +13,7 @@ import yaml
 from msgspec import Meta
 
 from market import clock
+from market.actor import role_words
 from market.reads import rows
 from market.refusals import NotFound
 from market.settings import ROOT, settings
@@ -45,7 +46,7 @@ class Guise(msgspec.Struct, frozen=True):
     @property
     def office(self) -> str:
         """Her title, or her role in words, and where."""
-        return f"{self.title or self.role.replace('-', ' ').capitalize()}, {self.body}"
+        return f"{self.title or role_words(self.role).capitalize()}, {self.body}"
 
     @property
     def line(self) -> str:

@@ -6,17 +6,21 @@ zero: nobody has been paid in 0 days when nobody has been paid.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Literal
+from datetime import date
+from statistics import median_low
 
-import msgspec
-
+from challenges import listing as challenges
+from challenges.desk import NO_CHALLENGE, by_mission
 from market import policy
+from market.contracts import figures as contracts
+from market.missions import actions as missions
 from market.money import Money
-from market.organisations import Size, size_of
-from market.payments.actions import speed
-from market.reads import row, rows, the
+from market.payments import actions as payments
+from market.reads import row
+from market.tenders import listing as tenders
+from market.waivers import actions as waivers
 from market.wording import N_, _
 
 COUNTED = {
@@ -69,7 +73,7 @@ class Portfolio:
     ref: str
     title: str
     owner: str
-    ends_on: date
+    ends_on: date | None
     challenges: int
     concluded: int
     tenders: int
@@ -124,29 +128,6 @@ def percent(part: int, whole: int) -> int | None:
     return (200 * part + whole) // (2 * whole) if whole else None
 
 
-class Won(msgspec.Struct, frozen=True):
-    """The signed contracts of one firm under one mission in one currency, with the figures the firm gave."""
-
-    mission: int | None
-    currency: str
-    contracts: int
-    value_minor: int
-    employees: int | None
-    turnover_minor: int | None
-    balance_minor: int | None
-    firm_currency: str
-
-    @property
-    def small(self) -> bool:
-        """Whether the firm is small by its figures."""
-        turnover, balance = (
-            None if minor is None else Money(minor, self.firm_currency)
-            for minor in (self.turnover_minor, self.balance_minor)
-        )
-        definition: Literal["uk", "eu"] = "eu" if self.firm_currency == "EUR" else "uk"
-        return size_of(Size(self.employees, turnover, balance), definition).small is True
-
-
 _seen: tuple[str | None, Figures] = ("", Figures())
 
 
@@ -157,243 +138,83 @@ async def figures() -> Figures:
     state = await row(str, "SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
     if state and state == _seen[0]:
         return _seen[1]
-    found = await reckon()
-    _seen = (state, found)
-    return found
+    reckoned = await reckon()
+    _seen = (state, reckoned)
+    return reckoned
 
 
 async def reckon() -> Figures:
-    """Count everything from the tables."""
+    """Count everything: each noun answers for its own rows."""
     currency = policy.IN_FORCE.currency
-    won = await _won()
-    value, to_small = _worth(won, currency)
-    paid = await _paid(currency)
-    waivers = await _waived()
-    grounds = await _by_ground()
-    way = await _problem_to_contract()
-    fast = await speed()
+    signed = await contracts.won()
+    value, to_small = _worth(signed, currency)
+    fees = await payments.pitch_fees(currency)
+    settled = await payments.settled()
+    asked = await waivers.statistics()
+    passed = await tenders.passed()
+    grounds: Counter[str] = Counter()
+    for published in passed:
+        if published.ground:
+            grounds[published.ground] += published.tenders
+    days = await _days_to_contract()
     return Figures(
-        contracts=sum(each.contracts for each in won),
-        contracts_to_small=sum(each.contracts for each in won if each.small),
+        contracts=sum(firm.contracts for firm in signed),
+        contracts_to_small=sum(firm.contracts for firm in signed if firm.small),
         value=Money(value, currency),
         small_share=percent(to_small, value),
-        pitches_paid=fast.paid,
-        days_to_pay=fast.median,
-        fees=Money(paid.fees, currency),
-        paid=paid.paid,
-        paid_in_time=paid.in_time,
-        tenders=sum(grounds.values()),
-        by_ground=grounds,
-        waivers_granted=waivers.granted,
-        waivers_refused=waivers.refused,
-        waivers_waiting=waivers.waiting,
-        days_to_contract=way.days,
-        contracts_from_problems=way.contracts,
-        missions=tuple(await _portfolios(won, currency)),
+        pitches_paid=settled.pitches,
+        days_to_pay=settled.days,
+        fees=Money(sum(fees.values()), currency),
+        paid=settled.paid,
+        paid_in_time=settled.in_time,
+        tenders=grounds.total(),
+        by_ground=dict(grounds),
+        waivers_granted=asked.granted,
+        waivers_refused=asked.refused,
+        waivers_waiting=asked.waiting,
+        days_to_contract=median_low(days) if days else None,
+        contracts_from_problems=len(days),
+        missions=tuple(await _portfolios(signed, passed, fees, currency)),
     )
 
 
-async def _won() -> list[Won]:
-    """Signed contracts by mission, firm and currency."""
-    return await rows(
-        Won,
-        """
-        SELECT c.mission, c.currency, count(*) AS contracts, sum(c.value_minor)::bigint AS value_minor, s.employees,
-          s.turnover_minor, s.balance_minor, s.currency AS firm_currency
-        FROM contract c JOIN organisation s ON s.id = c.supplier
-        WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL GROUP BY c.mission, c.currency, s.id
-        """,
-    )
+async def _days_to_contract() -> list[int]:
+    """Of every problem that led to a contract the days from its publication to the first one."""
+    begun = await contracts.first_signed()
+    published = await challenges.published_at([first.exercise for first in begun])
+    return [(first.signed_at - published[first.exercise]).days for first in begun if first.exercise in published]
 
 
-class Waived(msgspec.Struct, frozen=True):
-    """How many requests for a waiver were granted, were refused, and wait."""
-
-    granted: int
-    refused: int
-    waiting: int
-
-
-async def _waived() -> Waived:
-    return await the(
-        Waived,
-        """
-        SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
-          count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
-          count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting
-        FROM waiver
-        """,
-    )
-
-
-class Passed(msgspec.Struct, frozen=True):
-    """How many published tenders passed on one ground."""
-
-    ground: str
-    tenders: int
-
-
-async def _by_ground() -> dict[str, int]:
-    found = await rows(
-        Passed,
-        """
-        SELECT ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL AND ground <> '' GROUP BY ground
-        """,
-    )
-    return {each.ground: each.tenders for each in found}
+async def _portfolios(
+    signed: list[contracts.Won], passed: list[tenders.Passed], fees: dict[str, int], currency: str
+) -> list[Portfolio]:
+    """What each published mission set in motion; `fees` are those paid, by the `challenge:reference` they were for."""
+    published = await missions.published()
+    exercises = await by_mission([mission.id for mission in published])
+    portfolios = []
+    for mission in published:
+        exercise = exercises.get(mission.id, NO_CHALLENGE)
+        ours = [firm for firm in signed if firm.mission == mission.id]
+        value, small = _worth(ours, currency)
+        portfolios.append(
+            Portfolio(
+                ref=mission.ref,
+                title=mission.title,
+                owner=mission.owner_name,
+                ends_on=mission.ends_on,
+                challenges=exercise.published,
+                concluded=exercise.concluded,
+                tenders=sum(tender.tenders for tender in passed if tender.mission == mission.id),
+                contracts=sum(firm.contracts for firm in ours),
+                value=Money(value, currency),
+                to_small=percent(small, value),
+                fees=Money(sum(fees.get(subject, 0) for subject in exercise.subjects), currency),
+            )
+        )
+    return portfolios
 
 
-class Paid(msgspec.Struct, frozen=True):
-    """What was paid: how much of it in time, and the fees for pitches."""
-
-    paid: int
-    in_time: int
-    fees: int
-
-
-async def _paid(currency: str) -> Paid:
-    return await the(
-        Paid,
-        """
-        SELECT count(*) AS paid, count(*) FILTER (WHERE p.paid_at <= o.due_at) AS in_time,
-          coalesce(sum(o.amount_minor) FILTER (WHERE o.cause LIKE 'pitch:%' AND o.currency = {}), 0)::bigint AS fees
-        FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.state = 'paid'
-        """,
-        currency,
-    )
-
-
-class Led(msgspec.Struct, frozen=True):
-    """How many problems led to a contract, and in how many days."""
-
-    contracts: int
-    days: int | None
-
-
-async def _problem_to_contract() -> Led:
-    return await the(
-        Led,
-        """
-        SELECT count(*) AS contracts, percentile_disc(0.5) WITHIN GROUP (
-          ORDER BY floor(EXTRACT(EPOCH FROM (signed_at - published_at)) / 86400)
-        )::int AS days
-        FROM (
-          SELECT h.id, h.published_at, min(greatest(c.buyer_signed_at, c.supplier_signed_at)) AS signed_at
-          FROM contract c JOIN tender t ON t.id = c.tender JOIN challenge h ON h.ref = t.exercise
-          WHERE c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL GROUP BY h.id
-        ) first
-        """,
-    )
-
-
-class Filed(msgspec.Struct, frozen=True):
-    """A published mission with what is counted under it."""
-
-    id: int
-    ref: str
-    title: str
-    owner: str
-    ends_on: date
-    challenges: int
-    concluded: int
-    tenders: int
-    fees: int
-
-
-async def _portfolios(won: list[Won], currency: str) -> list[Portfolio]:
-    missions = await rows(
-        Filed,
-        """
-        SELECT m.id, m.ref, m.title, o.name AS owner, m.ends_on,
-          (SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.published_at IS NOT NULL) AS challenges,
-          (SELECT count(*) FROM challenge h WHERE h.mission = m.id AND h.concluded_at IS NOT NULL) AS concluded,
-          (SELECT count(*) FROM tender t WHERE t.mission = m.id AND t.published_at IS NOT NULL) AS tenders,
-          (SELECT coalesce(sum(b.amount_minor), 0)::bigint FROM challenge h
-            JOIN obligation b ON b.about = 'challenge:' || h.ref JOIN payment p ON p.obligation = b.id AND p.state = 'paid'
-            WHERE h.mission = m.id AND b.cause LIKE 'pitch:%' AND b.currency = {}) AS fees
-        FROM mission m JOIN organisation o ON o.id = m.owner WHERE m.published_at IS NOT NULL ORDER BY m.ends_on, m.id
-        """,
-        currency,
-    )
-    return [_portfolio(mission, [each for each in won if each.mission == mission.id], currency) for mission in missions]
-
-
-def _portfolio(mission: Filed, won: list[Won], currency: str) -> Portfolio:
-    value, small = _worth(won, currency)
-    return Portfolio(
-        ref=mission.ref,
-        title=mission.title,
-        owner=mission.owner,
-        ends_on=mission.ends_on,
-        challenges=mission.challenges,
-        concluded=mission.concluded,
-        tenders=mission.tenders,
-        contracts=sum(each.contracts for each in won),
-        value=Money(value, currency),
-        to_small=percent(small, value),
-        fees=Money(mission.fees, currency),
-    )
-
-
-def _worth(won: list[Won], currency: str) -> tuple[int, int]:
+def _worth(signed: list[contracts.Won], currency: str) -> tuple[int, int]:
     """What the contracts in this currency are worth, and those of small firms."""
-    here = [each for each in won if each.currency == currency]
-    return sum(each.value_minor for each in here), sum(each.value_minor for each in here if each.small)
-
-
-class OpenChallenge(msgspec.Struct, frozen=True):
-    """A challenge one may apply to; `total` counts all of them."""
-
-    ref: str
-    title: str
-    buyer: str
-    fee_minor: int
-    currency: str
-    places: int
-    closes_at: datetime
-    total: int
-
-
-async def open_challenges(now: datetime, limit: int) -> list[OpenChallenge]:
-    """Challenges one may still apply to, closing soonest first."""
-    return await rows(
-        OpenChallenge,
-        """
-        SELECT c.ref, c.title, o.name AS buyer, c.fee_minor, c.currency, c.places, c.closes_at, count(*) OVER () AS total
-        FROM challenge c JOIN organisation o ON o.id = c.buyer
-        WHERE c.published_at IS NOT NULL AND c.cancelled_at IS NULL AND c.concluded_at IS NULL AND c.shortlisted_at IS NULL
-          AND c.closes_at >= {} ORDER BY c.closes_at, c.id LIMIT {}
-        """,
-        now,
-        limit,
-    )
-
-
-class OpenLot(msgspec.Struct, frozen=True):
-    """A lot one may bid for, and the title of its tender (`ref`); `total` counts all of them."""
-
-    ref: str
-    tender: str
-    number: int
-    title: str
-    buyer: str
-    value_minor: int
-    currency: str
-    closes_at: datetime
-    total: int
-
-
-async def open_lots(now: datetime, limit: int) -> list[OpenLot]:
-    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first."""
-    return await rows(
-        OpenLot,
-        """
-        SELECT t.ref, t.title AS tender, l.number, l.title, o.name AS buyer, l.value_minor, t.currency, t.closes_at,
-          count(*) OVER () AS total
-        FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer
-        WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL
-          AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}
-        """,
-        now,
-        limit,
-    )
+    here = [firm for firm in signed if firm.currency == currency]
+    return sum(firm.value_minor for firm in here), sum(firm.value_minor for firm in here if firm.small)

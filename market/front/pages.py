@@ -10,18 +10,22 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.response import Redirect
 
+from challenges.listing import open_now
 from market import VERSION, clock, db
 from market.accounts import actions as accounts
 from market.accounts import guards
-from market.accounts.sessions import COOKIE, LASTS
+from market.accounts.pages import session_token, with_session
+from market.accounts.sessions import LASTS
 from market.actor import SUPPLIER_ROLES
+from market.dates import day
 from market.front import demo
 from market.front.desks import desk
-from market.front.figures import Figures, counted, figures, open_challenges, open_lots
+from market.front.figures import Figures, counted, figures
 from market.settings import settings
-from market.web import crossing, forms, once
+from market.tenders.listing import open_lots
+from market.web import forms, once
 from market.web.pages import Visitor, show, to
-from market.web.words import day, money, number
+from market.web.words import money, number
 from market.wording import N_, _, _n
 
 SHOWN = 6
@@ -70,12 +74,11 @@ class HomePages(Controller):
     @get("/", guards=[guards.public])
     async def home(self, request: Visitor) -> Response[bytes]:
         """What is open now, what came of it, how it works."""
-        now = clock.now()
         return show(
             request,
             "front/home.html",
-            challenges=await open_challenges(now, SHOWN),
-            lots=await open_lots(now, SHOWN),
+            challenges=await open_now(SHOWN),
+            lots=await open_lots(SHOWN),
             facts=_three(await figures()),
         )
 
@@ -144,6 +147,7 @@ def _parts(found: Figures) -> list[_Part]:
             [
                 (_("Tenders published"), number(found.tenders)),
                 (_("Commodities, which need no exercise"), number(ground("commodity", 0))),
+                (_("Below the threshold, VAT included"), number(ground("below-threshold", 0))),
                 (
                     _("Of buyers outside central government, whom the rule does not bind"),
                     number(ground("not-central", 0)),
@@ -236,8 +240,8 @@ class DemoPages(Controller):
         form = await forms.read(request, demo.Choice)
         with form.acting():
             token = await accounts.sign_in_as(form.data.person)
-            await accounts.sign_out(request.user, request.cookies.get(crossing.cookie_name(COOKIE), ""))
-            return _with(to("/desk"), token)
+            await accounts.sign_out(request.user, session_token(request))
+            return with_session(to("/desk"), token)
         return await _demo(request, form)
 
     @post("/clock", guards=[guards.public])
@@ -275,12 +279,7 @@ async def _demo(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
 async def _moved(request: Visitor) -> Redirect:
     answer = to("/demo", _("The clock is moved."))
     if request.user.signed_in:
-        return _with(answer, await accounts.sign_in_as(request.user.ref))
-    return answer
-
-
-def _with(answer: Redirect, token: str) -> Redirect:
-    answer.set_cookie(crossing.cookie(COOKIE, token, seconds=int(LASTS.total_seconds())))
+        return with_session(answer, await accounts.sign_in_as(request.user.ref))
     return answer
 
 

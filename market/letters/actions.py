@@ -101,9 +101,9 @@ async def letters_for(actor: Actor, before: int | None = None, address: str = ""
     )
 
 
-async def read(actor: Actor, ref: str) -> Letter:
+async def letter_for(actor: Actor, ref: str) -> Letter:
     """One letter, for its addressee (in demo mode for anybody); to others it does not exist."""
-    found = await find(Letter, Letter.ref == ref)
-    if not settings().demo and (not actor.signed_in or found.person != actor.ref or found.secret):
+    kept = await find(Letter, Letter.ref == ref)
+    if not settings().demo and (not actor.signed_in or kept.person != actor.ref or kept.secret):
         raise NotFound("Letter")
-    return found
+    return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,8 @@ from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, transaction
 from market.missions import rules
-from market.missions.tables import Mission, SuccessCriterion
+from market.missions.tables import Listed, Measured, Mission, SuccessCriterion
+from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.wording import N_
 
@@ -38,6 +39,7 @@ class NewMission(MissionDraft, kw_only=True):
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What is asked about one success criterion."""
 
+    schema_name: ClassVar[str] = "MissionCriterionDraft"
     measure: Annotated[str, Meta(title=N_("What is measured"), min_length=3, max_length=300)]
     baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=200)]
     target: Annotated[str, Meta(title=N_("Where it shall stand"), min_length=1, max_length=200)]
@@ -48,12 +50,6 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
 def may_edit(actor: Actor, owner: int) -> bool:
     """Whether the actor sets missions of this department: its buyers and ministers, and operators."""
     return bool(actor.wears("operator") or actor.wears("buyer", "minister", organisation=owner))
-
-
-def may_see(actor: Actor, mission: Mission) -> None:
-    """A draft is seen by its owner and the operator only; to everybody else it does not exist."""
-    if mission.published_at is None and not may_edit(actor, mission.owner):
-        raise NotFound("Mission")
 
 
 def _may_edit(actor: Actor, owner: int) -> str:
@@ -101,7 +97,7 @@ async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Succes
     """Add a success criterion to a mission that is not published yet."""
     async with transaction():
         mission, acting_for = await _draft(actor, ref)
-        place = max((each.place for each in await criteria_of(mission)), default=0) + 1
+        place = max((before.place for before in await criteria_of(mission.id)), default=0) + 1
         criterion = SuccessCriterion(mission=mission.id, place=place, **drafts.facts(given))
         await criterion.save()
         await record(
@@ -119,13 +115,15 @@ async def remove_criterion(actor: Actor, ref: str, place: int) -> Mission:
     """Take the success criterion at `place` out of a draft."""
     async with transaction():
         mission, acting_for = await _draft(actor, ref)
-        row = await find(SuccessCriterion, (SuccessCriterion.mission == mission.id) & (SuccessCriterion.place == place))
-        await row.remove()
+        criterion = await find(
+            SuccessCriterion, (SuccessCriterion.mission == mission.id) & (SuccessCriterion.place == place)
+        )
+        await criterion.remove()
         await record(
             actor,
             "mission.criterion-removed",
             f"mission:{ref}",
-            {"measure": row.measure},
+            {"measure": criterion.measure},
             organisation=acting_for,
             sealed_by=f"publication:mission:{ref}",
         )
@@ -135,11 +133,8 @@ async def remove_criterion(actor: Actor, ref: str, place: int) -> Mission:
 async def publish(actor: Actor, ref: str) -> Mission:
     """Publish a mission: from now on it is public and its criteria stand."""
     async with transaction():
-        mission = await find(Mission, Mission.ref == ref, lock=True)
-        if mission.published_at is None and not may_edit(actor, mission.owner):
-            raise NotFound("Mission")
-        acting_for = _may_edit(actor, mission.owner)
-        criteria = await criteria_of(mission)
+        mission, acting_for = await _locked(actor, ref)
+        criteria = await criteria_of(mission.id)
         insist(rules.PUBLISH, mission, criteria)
         mission.published_at = clock.now()
         await mission.save([Mission.published_at])
@@ -147,38 +142,64 @@ async def publish(actor: Actor, ref: str) -> Mission:
             actor,
             "mission.published",
             f"mission:{ref}",
-            {"title": mission.title, "criteria": [each.measure for each in criteria]},
+            {"title": mission.title, "criteria": [criterion.measure for criterion in criteria]},
             organisation=acting_for,
         )
     return mission
 
 
-async def criteria_of(mission: Mission) -> list[SuccessCriterion]:
-    """The success criteria of a mission in their order."""
-    return (
-        await SuccessCriterion.objects().where(SuccessCriterion.mission == mission.id).order_by(SuccessCriterion.place)
+_LISTED = """
+SELECT m.id, m.ref, m.owner, o.ref AS owner_ref, o.name AS owner_name, m.title, m.statement, m.begins_on, m.ends_on,
+    m.created_at, m.published_at
+FROM mission m JOIN organisation o ON o.id = m.owner
+"""
+
+
+async def readable(actor: Actor, ref: str) -> Listed:
+    """A mission; a draft is seen by its owner and the operator only, to everybody else it does not exist."""
+    mission = await the(Listed, _LISTED + "WHERE m.ref = {}", ref)
+    if mission.published_at is None and not may_edit(actor, mission.owner):
+        raise NotFound("Mission")
+    return mission
+
+
+async def criteria_of(*missions: int) -> list[Measured]:
+    """The success criteria of these missions (ids) in their order."""
+    return await rows(
+        Measured,
+        """
+        SELECT mission, place, measure, baseline, target, unit, due_on FROM success_criterion
+        WHERE mission = ANY({}::int[]) ORDER BY mission, place
+        """,
+        list(missions),
     )
 
 
-async def published() -> list[Mission]:
+async def published() -> list[Listed]:
     """All published missions, those that end soonest first."""
-    return await Mission.objects().where(Mission.published_at.is_not_null()).order_by(Mission.ends_on)
+    return await rows(Listed, _LISTED + "WHERE m.published_at IS NOT NULL ORDER BY m.ends_on, m.id")
 
 
-async def drafts_for(actor: Actor) -> list[Mission]:
+async def drafts_for(actor: Actor) -> list[Listed]:
     """The drafts this person may go on with, the newest first: an operator all of them, a department's people its own."""
-    query = Mission.objects().where(Mission.published_at.is_null()).order_by(Mission.created_at, ascending=False)
-    if actor.wears("operator"):
-        return await query
-    own = actor.organisations("buyer", "minister")
-    return await query.where(Mission.owner.is_in(own)) if own else []
+    return await rows(
+        Listed,
+        _LISTED + "WHERE m.published_at IS NULL AND ({} OR m.owner = ANY({}::int[])) ORDER BY m.created_at DESC",
+        actor.wears("operator") is not None,
+        actor.organisations("buyer", "minister"),
+    )
 
 
 async def _draft(actor: Actor, ref: str) -> tuple[Mission, str]:
-    """A mission that is not public yet, locked, with the body acted for; to everybody else a draft does not exist."""
+    """A mission that is not public yet, locked, with the body acted for."""
+    mission, acting_for = await _locked(actor, ref)
+    insist(rules.EDIT, mission, ())
+    return mission, acting_for
+
+
+async def _locked(actor: Actor, ref: str) -> tuple[Mission, str]:
+    """A mission to be changed, with the body acted for; a draft of another department does not exist."""
     mission = await find(Mission, Mission.ref == ref, lock=True)
     if mission.published_at is None and not may_edit(actor, mission.owner):
         raise NotFound("Mission")
-    acting_for = _may_edit(actor, mission.owner)
-    insist(rules.EDIT, mission, ())
-    return mission, acting_for
+    return mission, _may_edit(actor, mission.owner)

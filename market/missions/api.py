@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -13,7 +15,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.db import find
 from market.missions import actions
-from market.missions.tables import Mission
+from market.missions.tables import Listed, Measured, Mission
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -22,6 +24,7 @@ from market.web.problems import problem_responses
 class CriterionView(msgspec.Struct):
     """A success criterion as the API shows it; `place` names it within its mission."""
 
+    schema_name: ClassVar[str] = "MissionCriterionView"
     place: int
     measure: str
     baseline: str
@@ -44,20 +47,29 @@ class MissionView(msgspec.Struct):
     etag: str
 
 
-async def view(mission: Mission) -> MissionView:
-    """The row with its criteria."""
-    owner = await find(Organisation, Organisation.id == mission.owner)
+def view(mission: Listed, criteria: Sequence[Measured]) -> MissionView:
+    """A mission with its criteria; what others have among them is left out."""
     return MissionView(
         ref=mission.ref,
-        owner=owner.ref,
-        **drafts.stored(actions.MissionDraft, mission),
+        owner=mission.owner_ref,
+        title=mission.title,
+        statement=mission.statement,
+        begins_on=mission.begins_on,
+        ends_on=mission.ends_on,
         published_at=mission.published_at,
         criteria=[
-            CriterionView(place=criterion.place, **drafts.stored(actions.CriterionDraft, criterion))
-            for criterion in await actions.criteria_of(mission)
+            msgspec.convert(criterion, CriterionView, from_attributes=True)
+            for criterion in criteria
+            if criterion.mission == mission.id
         ],
-        etag=drafts.version(actions.MissionDraft, mission),
+        etag=drafts.version_read(actions.MissionDraft, Mission, mission),
     )
+
+
+async def shown(request: Visitor, ref: str) -> MissionView:
+    """The mission of this reference as it stands."""
+    mission = await actions.readable(request.user, ref)
+    return view(mission, await actions.criteria_of(mission.id))
 
 
 class MissionsApi(Controller):
@@ -69,7 +81,9 @@ class MissionsApi(Controller):
     @get("/", guards=[guards.public], summary="List missions", operation_id="listMissions")
     async def index(self) -> Items[MissionView]:
         """All published missions, those that end soonest first."""
-        return Items([await view(mission) for mission in await actions.published()])
+        missions = await actions.published()
+        criteria = await actions.criteria_of(*(mission.id for mission in missions))
+        return Items([view(mission, criteria) for mission in missions])
 
     @post(
         "/",
@@ -81,7 +95,8 @@ class MissionsApi(Controller):
     async def create(self, request: Visitor, data: JSONBody[actions.NewMission]) -> MissionView:
         """Draft a mission for a department."""
         owner = await find(Organisation, Organisation.ref == data.owner)
-        return await view(await actions.draft(request.user, owner.id, data))
+        mission = await actions.draft(request.user, owner.id, data)
+        return await shown(request, mission.ref)
 
     @get(
         "/{ref:str}",
@@ -92,9 +107,7 @@ class MissionsApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> MissionView:
         """One mission; a draft is seen by its owner and the operator only."""
-        mission = await find(Mission, Mission.ref == ref)
-        actions.may_see(request.user, mission)
-        return await view(mission)
+        return await shown(request, ref)
 
     @put(
         "/{ref:str}",
@@ -107,7 +120,8 @@ class MissionsApi(Controller):
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.MissionDraft], if_match: IfMatch = ""
     ) -> MissionView:
         """Write a draft anew; its department stays."""
-        return await view(await actions.edit(request.user, ref, data, if_match))
+        await actions.edit(request.user, ref, data, if_match)
+        return await shown(request, ref)
 
     @delete(
         "/{ref:str}/criteria/{place:int}",
@@ -119,7 +133,8 @@ class MissionsApi(Controller):
     )
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], place: FromPath[int]) -> MissionView:
         """Take a success criterion out of a draft."""
-        return await view(await actions.remove_criterion(request.user, ref, place))
+        await actions.remove_criterion(request.user, ref, place)
+        return await shown(request, ref)
 
     @post(
         "/{ref:str}/criteria",
@@ -133,7 +148,7 @@ class MissionsApi(Controller):
     ) -> MissionView:
         """Add a success criterion to a draft."""
         await actions.add_criterion(request.user, ref, data)
-        return await view(await find(Mission, Mission.ref == ref))
+        return await shown(request, ref)
 
     @post(
         "/{ref:str}/publish",
@@ -145,4 +160,5 @@ class MissionsApi(Controller):
     )
     async def publish(self, request: Visitor, ref: FromPath[str]) -> MissionView:
         """Publish a draft; 409 with every rule that does not hold."""
-        return await view(await actions.publish(request.user, ref))
+        await actions.publish(request.user, ref)
+        return await shown(request, ref)

@@ -7,12 +7,12 @@ from typing import Any
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
-from market.accounts import guards
+from market.accounts import bodies, guards
 from market.accounts.tables import Organisation
 from market.audit.thread import grown
 from market.db import find, maybe
 from market.missions import actions, rules
-from market.missions.tables import Mission
+from market.missions.tables import Listed, Mission
 from market.refusals import Refusal, checklist, insist, refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -57,11 +57,11 @@ class MissionPages(Controller):
     @get("/{ref:str}/edit", guards=[guards.signed_in])
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """A draft as it stands, to be written anew."""
-        mission = await find(Mission, Mission.ref == ref)
-        actions.may_see(request.user, mission)
+        mission = await actions.readable(request.user, ref)
         if mission.published_at is not None:
             return to(f"/missions/{ref}")
-        return await _drafting(request, forms.stored(actions.MissionDraft, mission), mission)
+        draft = forms.stored(actions.MissionDraft, await find(Mission, Mission.ref == ref))
+        return await _drafting(request, draft, mission)
 
     @post("/{ref:str}/edit", guards=[guards.signed_in])
     async def edit(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -71,9 +71,7 @@ class MissionPages(Controller):
         with form.acting():
             await actions.edit(request.user, ref, form.data, form.version)
             return to(f"/missions/{ref}", _("The draft is saved."))
-        mission = await find(Mission, Mission.ref == ref)
-        actions.may_see(request.user, mission)
-        return await _drafting(request, form, mission)
+        return await _drafting(request, form, await actions.readable(request.user, ref))
 
     @post("/{ref:str}/criteria/{place:int}/remove", guards=[guards.signed_in])
     async def remove_criterion(self, request: Visitor, ref: FromPath[str], place: FromPath[int]) -> Response[Any]:
@@ -102,22 +100,25 @@ def _slips(form: forms.Form[Any], also: list[Refusal]) -> list[Refusal]:
     return [*refusals(rules.DATES, form.found.get("begins_on"), form.found.get("ends_on")), *also]
 
 
-async def _drafting(request: Visitor, form: forms.Form[Any], mission: Mission | None = None) -> Response[bytes]:
-    departments = await Organisation.objects().where(Organisation.tier == "central").order_by(Organisation.name)
-    options = [(each.ref, each.name) for each in departments]
-    return show(request, "missions/draft.html", status=form.status, form=form, departments=options, mission=mission)
+async def _drafting(request: Visitor, form: forms.Form[Any], mission: Listed | None = None) -> Response[bytes]:
+    return show(
+        request,
+        "missions/draft.html",
+        status=form.status,
+        form=form,
+        departments=await bodies.departments(),
+        mission=mission,
+    )
 
 
 async def _mission(request: Visitor, ref: str, form: forms.Form[actions.CriterionDraft]) -> Response[bytes]:
-    mission = await find(Mission, Mission.ref == ref)
-    actions.may_see(request.user, mission)
-    criteria = await actions.criteria_of(mission)
+    mission = await actions.readable(request.user, ref)
+    criteria = await actions.criteria_of(mission.id)
     return show(
         request,
         "missions/one.html",
         status=form.status,
         mission=mission,
-        owner=await find(Organisation, Organisation.id == mission.owner),
         criteria=criteria,
         filed=await grown(f"mission:{mission.ref}"),
         checks=checklist(rules.PUBLISH, mission, criteria),

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from market.accounts.tables import Organisation
-    from market.missions.tables import Mission, SuccessCriterion
+    from market.missions.tables import Listed, Measured, Mission
 
-Criteria = Sequence["SuccessCriterion"]
+Criteria = Sequence["Measured"]
 
 
 @rule("mission.already-published")
-def not_yet_published(mission: Mission, criteria: Criteria) -> str | None:
+def not_yet_published(mission: Mission | Listed, criteria: Criteria) -> str | None:
     """A mission is published once; what is public is not quietly rewritten."""
     if mission.published_at is not None:
         return _("This mission is published already.")
@@ -26,7 +26,7 @@ def not_yet_published(mission: Mission, criteria: Criteria) -> str | None:
 
 
 @rule("mission.statement-missing", field="statement")
-def says_what_it_is_for(mission: Mission, criteria: Criteria) -> str | None:
+def says_what_it_is_for(mission: Mission | Listed, criteria: Criteria) -> str | None:
     """A mission says what shall be different for whom."""
     if not mission.statement.strip():
         return _("Say in a few sentences what shall be different, and for whom.")
@@ -34,7 +34,7 @@ def says_what_it_is_for(mission: Mission, criteria: Criteria) -> str | None:
 
 
 @rule("mission.criteria-missing", source="Design card, idea 1: measurable, time-bound success criteria")
-def is_measurable(mission: Mission, criteria: Criteria) -> str | None:
+def is_measurable(mission: Mission | Listed, criteria: Criteria) -> str | None:
     """Without a measure nobody can tell whether a mission succeeded."""
     if not criteria:
         return _("Add at least one success criterion with a measure and a target.")
@@ -42,18 +42,21 @@ def is_measurable(mission: Mission, criteria: Criteria) -> str | None:
 
 
 @rule("mission.criteria-without-date", source="Design card, idea 1: measurable, time-bound success criteria")
-def is_time_bound(mission: Mission, criteria: Criteria) -> str | None:
+def is_time_bound(mission: Mission | Listed, criteria: Criteria) -> str | None:
     """Every success criterion has a date by which it is judged."""
-    late = [each.measure for each in criteria if each.due_on is None]
-    if late:
-        return _("Give a date by which this is judged: {late}.", late="; ".join(late))
+    undated = [criterion.measure for criterion in criteria if criterion.due_on is None]
+    if undated:
+        return _("Give a date by which this is judged: {late}.", late="; ".join(undated))
     return None
 
 
 @rule("mission.judged-before-it-begins", source="Design card, idea 1: measurable, time-bound success criteria")
-def is_judged_while_it_runs(mission: Mission, criteria: Criteria) -> str | None:
+def is_judged_while_it_runs(mission: Mission | Listed, criteria: Criteria) -> str | None:
     """What a mission changed can only be judged once it has begun."""
-    early = [each.measure for each in criteria if each.due_on and mission.begins_on and each.due_on < mission.begins_on]
+    begins_on = mission.begins_on
+    early = [
+        criterion.measure for criterion in criteria if begins_on and criterion.due_on and criterion.due_on < begins_on
+    ]
     if early:
         return _("This is judged before the mission begins: {early}.", early="; ".join(early))
     return None

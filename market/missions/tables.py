@@ -1,5 +1,8 @@
 """Missions and how we shall know that they succeeded."""
 
+from datetime import date, datetime
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.table import Table
 
@@ -22,6 +25,22 @@ class Mission(Table):
     published_at = moment()
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A mission as it is read, with its department."""
+
+    id: int
+    ref: str
+    owner: int
+    owner_ref: str
+    owner_name: str
+    title: str
+    statement: str
+    begins_on: date | None
+    ends_on: date | None
+    created_at: datetime
+    published_at: datetime | None
+
+
 class SuccessCriterion(Table):
     """One measure of a mission: what is counted, where it stood, where it shall stand, and by when."""
 
@@ -33,3 +52,15 @@ class SuccessCriterion(Table):
     target = words()
     unit = Varchar(length=60, default="", null=False)
     due_on = day()
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """A success criterion as it is read; `mission` is the id of its mission."""
+
+    mission: int
+    place: int
+    measure: str
+    baseline: str
+    target: str
+    unit: str
+    due_on: date | None

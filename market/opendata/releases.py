@@ -349,11 +349,13 @@ def _lot_status(lot: Lot, tender: Tender, now: datetime) -> str:
 
 
 def _lot(lot: Lot, tender: Tender, now: datetime) -> dict[str, Any]:
-    criteria = ", ".join(f"{name} {weight} of 100" for name, weight in lot.criteria)
+    criteria = ", ".join(_("{name} {weight} of 100", name=name, weight=weight) for name, weight in lot.criteria)
     return _filled(
         id=lot.key,
         title=lot.title,
-        description=f"{lot.description}\n\nAward criteria: {criteria}" if criteria else lot.description,
+        description=_("{description}\n\nAward criteria: {criteria}", description=lot.description, criteria=criteria)
+        if criteria
+        else lot.description,
         status=_lot_status(lot, tender, now),
         value=_value(lot.value) if lot.value else None,
         contractPeriod=_period(lot.starts_at, lot.ends_at),

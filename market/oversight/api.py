@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, get, post
@@ -72,6 +72,7 @@ class StepView(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One thing that was checked: whether it holds, in words, and the number to compare."""
 
+    schema_name: ClassVar[str] = "LogCheckView"
     holds: bool
     says: str
     detail: str | None
@@ -108,7 +109,7 @@ def event_view(entry: log.Entry) -> EventView:
         about=list(entry.about),
         actor=entry.actor,
         organisation=entry.organisation,
-        says=log.told(entry),
+        says=log.sentence_of(entry),
         body=entry.body,
         hash=entry.hash,
     )

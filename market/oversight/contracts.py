@@ -122,7 +122,7 @@ async def search(asked: Search, before: int | None = None) -> tuple[list[Found],
         scanned = await _scanned(asked, last, batch)
         for contract in scanned:
             looked, last = looked + 1, contract.id
-            each = read(contract)
+            each = with_flags(contract)
             if asked.flag and not {up.code for up in each.raised} & set(asked.flag):
                 continue
             if len(found) == PAGE:
@@ -138,10 +138,10 @@ async def search(asked: Search, before: int | None = None) -> tuple[list[Found],
 async def one_contract(ref: str) -> Found | None:
     """A contract with its flags, by its reference."""
     scanned = await row(Scanned, f"{_SCAN} WHERE c.ref = {{}}", flags.REPEATED_MONTHS, flags.REPEATED_MONTHS, ref)
-    return read(scanned) if scanned else None
+    return with_flags(scanned) if scanned else None
 
 
-def read(contract: Scanned) -> Found:
+def with_flags(contract: Scanned) -> Found:
     """A contract of the search with its flags."""
     return Found(
         id=contract.id,

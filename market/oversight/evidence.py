@@ -17,7 +17,7 @@ from market import VERSION, clock
 from market.audit import proofs
 from market.audit.tables import Stored
 from market.oversight import records
-from market.oversight.log import Entry, told
+from market.oversight.log import Entry, sentence_of
 from market.proof import canonical, chain, check_evidence
 from market.settings import settings
 from market.wording import N_, _
@@ -114,7 +114,7 @@ async def _readme(subject: str, first: int, last: int, count: int) -> str:
         first=first,
         last=last,
         count=count,
-        story="\n".join(f"  {each.seq:>7}  {each.at:%Y-%m-%d %H:%M}Z  {told(each)}" for each in shown),
+        story="\n".join(f"  {each.seq:>7}  {each.at:%Y-%m-%d %H:%M}Z  {sentence_of(each)}" for each in shown),
     )
 
 

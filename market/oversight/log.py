@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -72,11 +72,15 @@ class Entry:
     @property
     def facts(self) -> list[tuple[str, str]]:
         """The public facts of the event, as words and plain values."""
-        found = canonical.decode(self.body.encode())
-        return [
-            (name.replace("_", " ").capitalize(), value if isinstance(value, str) else canonical.encode(value).decode())
-            for name, value in found.items()
-        ]
+        return in_pairs(canonical.decode(self.body.encode()))
+
+
+def in_pairs(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Facts of an event as words and plain values."""
+    return [
+        (name.replace("_", " ").capitalize(), value if isinstance(value, str) else canonical.encode(value).decode())
+        for name, value in facts.items()
+    ]
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -190,7 +194,7 @@ async def titles_of(subjects: set[str]) -> dict[str, str]:
     return {f"{each.kind}:{each.ref}": each.title for each in titled}
 
 
-def told(entry: Entry) -> str:
+def sentence_of(entry: Entry) -> str:
     """The sentence of an event with its reference instead of a title: for files and programs."""
     return f"{entry.who} {sentence(entry.verb, entry.subject.partition(':')[2])}"
 

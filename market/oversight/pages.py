@@ -181,21 +181,14 @@ async def _record(
         status=form.status,
         form=form,
         walk=walked,
-        kind=kind.replace("_", " ").capitalize(),
+        kind=KINDS[kind].label if kind in KINDS else kind,
         groups=[
             (name, [each for each in walked.related if each.kind == name])
             for name in dict.fromkeys(each.kind for each in walked.related)
         ],
         here=records.place(subject),
         checked=checked,
-        private={seq: _shown(facts) for seq, facts in private or []},
+        private={seq: log.in_pairs(facts) for seq, facts in private or []},
         reads=f"{records.place(subject)}/private{f'?after={after}' if after else ''}#events",
         next=f"{records.place(subject)}?after={walked.after}" if walked.after else None,
     )
-
-
-def _shown(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (name.replace("_", " ").capitalize(), value if isinstance(value, str) else canonical.encode(value).decode())
-        for name, value in facts.items()
-    ]

@@ -19,11 +19,14 @@ from market.accounts.people import tell, tell_person
 from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.db import transaction
+from market.hands import readers as hands
+from market.hands.rules import Doing
 from market.panels import rules
-from market.panels.panel import Candidate, Given, Kept, Matter, Member, Panel, Subject, field
+from market.panels.matter import Matter, Subject
+from market.panels.panel import Candidate, Given, Kept, Member, Panel, field
 from market.panels.tables import Consensus, Mark, Seat, Sheet
 from market.proof.canonical import Plain
-from market.reads import rows
+from market.reads import row, rows, the
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.wording import N_
 
@@ -49,14 +52,19 @@ class Excuse(msgspec.Struct, forbid_unknown_fields=True):
     because: Annotated[str, Meta(title=N_("Why she leaves"), max_length=4000)]
 
 
-class Declaration(msgspec.Struct, forbid_unknown_fields=True):
-    """What an evaluator declares: the suppliers (by reference) she has an interest in, and what it is. `declared` confirms
-    that this is all of it. A statement without a supplier is an interest she does not hold to be a conflict."""
+class Interests(msgspec.Struct, forbid_unknown_fields=True):
+    """The suppliers (by reference) that an evaluator has an interest in, and what it is. A statement without a supplier is
+    an interest she does not hold to be a conflict."""
 
     conflicts: Annotated[
         list[Annotated[str, Meta(max_length=16)]], Meta(title=N_("Suppliers you have an interest in"), max_length=1000)
     ] = msgspec.field(default_factory=list)
     statement: Annotated[str, Meta(title=N_("What the interest is"), max_length=2000)] = ""
+
+
+class Declaration(Interests):
+    """What an evaluator declares. `declared` confirms that this is all of it."""
+
     declared: bool = False
 
 
@@ -95,6 +103,7 @@ async def name(actor: Actor, convene: Convening, given: Naming) -> Seat:
             rules.NAME,
             rules.Naming(panel.matter, seat, person is not None, panel.begun, panel.locked, given.reason),
         )
+        insist(rules.JUDGE, await _doing(panel.matter, given.person))
         if person is None:
             raise NotFound("Person")
         if seat is None:
@@ -152,16 +161,24 @@ async def candidates(matter: Matter) -> list[Candidate]:
 # ── declaring, marking, handing in ──────────────────────────────────────────────────────────────────────────────────
 
 
-async def declare(actor: Actor, convene: Convening, given: Declaration) -> Seat:
-    """A member declares her interests against the names of those who sent something, or that she has none. What she marked
-    of a supplier she names now is removed."""
+async def declare(actor: Actor, convene: Convening, given: Declaration, seen: str) -> Seat:
+    """A member declares her interests against the names of those who sent something, or that she has none; until she hands in
+    she adds to them from the version of her :class:`Interests` that was `seen`. What she marked of a supplier she names now
+    is removed."""
     async with transaction():
         panel = await convene()
         seat = seated(actor, panel).seat
         named = list(dict.fromkeys(given.conflicts))
-        insist(rules.DECLARE, rules.Declaring(panel.matter, seat, named, given.statement, given.declared))
-        seat.declared_at, seat.conflicts, seat.statement = clock.now(), named, given.statement.strip()
-        await seat.save([Seat.declared_at, Seat.conflicts, Seat.statement])
+        facts = rules.Declaring(panel.matter, seat, named, given.statement, given.declared)
+        insist(rules.DECLARE, facts)
+        stored = drafts.stored(Interests, seat)
+        trace = Trace("panel.declared", panel.matter.about, {"evaluator": actor.ref})
+        await must_have_seen(seen, drafts.version(Interests, seat), stored, trace)
+        insist(rules.DECLARATION, facts)
+        interests = drafts.part(Interests, given)
+        await drafts.keep(interests, seat, conflicts=named, statement=given.statement.strip())
+        seat.declared_at = clock.now()
+        await seat.save([Seat.declared_at])
         touched = [subject.ref for subject in panel.matter.subjects if subject.supplier in named]
         for sheet in await Sheet.objects().where((Sheet.seat == seat.id) & Sheet.subject.is_in(touched or [""])):
             await Mark.delete().where(Mark.sheet == sheet.id)
@@ -170,7 +187,7 @@ async def declare(actor: Actor, convene: Convening, given: Declaration) -> Seat:
             actor,
             "panel.declared",
             panel.matter,
-            {"conflicts": len(named)},
+            {"conflicts": len(named), "evaluator": actor.ref},
             {"suppliers": list(named), "statement": seat.statement},
         )
     return seat
@@ -185,6 +202,7 @@ async def mark(actor: Actor, convene: Convening, ref: str, given: Marks, seen: s
         marks = {each.criterion: (each.points, each.reason.strip()) for each in given.marks}
         facts = rules.Marking(panel.matter, member.seat, subject, marks)
         insist(rules.MARK, facts)
+        insist(rules.JUDGE, await _doing(panel.matter, actor.ref))
         wrong = [*refusals(rules.SHEET, facts), *mistakes(subject, marks)]
         if wrong:
             raise Refused(*wrong, status=422)
@@ -210,6 +228,7 @@ async def lock(actor: Actor, convene: Convening) -> Seat:
         member = seated(actor, panel)
         missing = [subject.name for subject in panel.unmarked(member)]
         insist(rules.LOCK, rules.Locking(panel.matter, member.seat, missing))
+        insist(rules.JUDGE, await _doing(panel.matter, actor.ref))
         member.seat.locked_at = clock.now()
         await member.seat.save([Seat.locked_at])
         if all(each.seat.locked_at for each in panel.active):
@@ -271,6 +290,25 @@ async def tell_begun(panel: Panel) -> int:
     return len(waiting)
 
 
+async def tell_next_begun(kind: str, opened: str, convening: Callable[[str], Convening], *arguments: Any) -> int:
+    """Part of a job: :func:`tell_begun` for the record that was opened longest ago and whose panel waits to be told. `opened`
+    asks for `ref` and `opened_at` of all records of this kind that are open for their panels. Answers how many were told."""
+    async with transaction():
+        ref = await row(
+            str,
+            f"""
+            SELECT o.ref FROM ({opened}) o WHERE EXISTS (
+              SELECT 1 FROM seat s WHERE s.panel = {{}} || o.ref AND s.named_at < o.opened_at
+              AND s.begun_told_at IS NULL AND s.excused_at IS NULL AND s.locked_at IS NULL
+            )
+            ORDER BY o.opened_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+            """,  # noqa: S608 - a query of the floor above, with its own arguments
+            *arguments,
+            f"{kind}:",
+        )
+        return await tell_begun(await convening(ref)()) if ref else 0
+
+
 async def unlock(panel: Panel, template: str, **facts: Any) -> None:
     """Have everything marked again: every member's marks are unlocked, and she is told by this letter. Part of an action
     of the floor above, which writes down why."""
@@ -287,6 +325,28 @@ async def release(panel: Panel, reason: str) -> None:
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def has_read(actor: Actor, ref: str) -> bool:
+    """Whether the log knows that the actor has read what a panel judges (`bid:B-…`)."""
+    verb = f"{ref.partition(':')[0]}.read"
+    return await the(
+        bool,
+        "SELECT EXISTS (SELECT 1 FROM event WHERE subject = {} AND verb = {} AND actor = {})",
+        ref,
+        verb,
+        actor.ref,
+    )
+
+
+async def write_down_reading(
+    actor: Actor, verb: str, ref: str, locked: Callable[[], Awaitable[Any]], **said: Any
+) -> None:
+    """Record that somebody has read what a panel judges, once for each person: `locked` locks its row, so that two readings at
+    the same moment are one."""
+    await locked()
+    if not await has_read(actor, ref):
+        await record(actor, verb, ref, **said)
 
 
 def seated(actor: Actor, panel: Panel) -> Member:
@@ -318,6 +378,11 @@ def visible(actor: Actor, panel: Panel, ref: str) -> tuple[Member, Subject]:
     if subject is None or (panel.matter.blind and subject.supplier in member.seat.conflicts):
         raise NotFound("Subject")
     return member, subject
+
+
+async def _doing(matter: Matter, person: str) -> Doing:
+    """What somebody did to the record before she marks what was sent for it."""
+    return await hands.doing("mark", person, matter.about, matter.organisation)
 
 
 def _officer(actor: Actor, matter: Matter) -> None:

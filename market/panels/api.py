@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
 from market import drafts
 from market.actor import Actor
-from market.panels.actions import ConsensusDraft, speaks
-from market.panels.panel import Panel
+from market.panels.actions import ConsensusDraft, Interests, speaks
+from market.panels.panel import Member, Panel
 
 
 class MemberView(msgspec.Struct):
     """A member of a panel. `conflicts` are empty where things are read under aliases; `marked` of `to_mark` things are marked;
     `missing` says what she still owes."""
 
+    schema_name: ClassVar[str] = "PanelMemberView"
     person: str
     name: str
     named_at: datetime
@@ -26,6 +28,16 @@ class MemberView(msgspec.Struct):
     missing: str
     locked_at: datetime | None
     excused_at: datetime | None
+
+
+class DeclarationView(msgspec.Struct):
+    """What the asker declared: the suppliers (by reference) she has an interest in, what it is, and the `etag` with which she
+    declares or adds to it. `declared_at` is None while she has not."""
+
+    declared_at: datetime | None
+    conflicts: list[str]
+    statement: str
+    etag: str
 
 
 class ConsensusView(msgspec.Struct):
@@ -64,6 +76,15 @@ def member_views(panel: Panel) -> list[MemberView]:
             )
         )
     return views
+
+
+def declaration_view(member: Member | None) -> DeclarationView | None:
+    """Her own declaration, for a member; nothing for others."""
+    if member is None:
+        return None
+    seat = member.seat
+    shown = drafts.stored(Interests, seat)
+    return DeclarationView(seat.declared_at, **shown, etag=drafts.version(Interests, seat))
 
 
 def consensus_view(actor: Actor, panel: Panel) -> ConsensusView:

@@ -9,10 +9,11 @@ import msgspec
 from litestar import Request
 from msgspec import Meta
 
-from market import policy
+from market import drafts, policy
 from market.panels import arithmetic
-from market.panels.actions import ConsensusDraft, Declaration, Excuse, MarkGiven, Marks, Naming, mistakes
-from market.panels.panel import Member, Panel, Subject, field
+from market.panels.actions import ConsensusDraft, Declaration, Excuse, Interests, MarkGiven, Marks, Naming, mistakes
+from market.panels.matter import Subject
+from market.panels.panel import Member, Panel, field
 from market.web import forms
 from market.wording import _
 
@@ -63,11 +64,14 @@ def marking(panel: Panel, member: Member | None, subject: Subject, form: forms.F
 
 
 def declared(member: Member | None) -> forms.Form[Declaration]:
-    """The declaration as it was made."""
-    if member is None or member.seat.declared_at is None:
+    """The declaration as it was made, to be made or to be added to."""
+    if member is None:
         return forms.blank(Declaration)
     seat = member.seat
-    return forms.blank(Declaration, conflicts=seat.conflicts, statement=seat.statement, declared=True)
+    interests = drafts.stored(Interests, seat)
+    form = forms.blank(Declaration, **interests, declared=seat.declared_at is not None)
+    form.version = drafts.version(Interests, seat)
+    return form
 
 
 def blanks(panel: Panel, member: Member | None, **typed: forms.Form[Any]) -> dict[str, Any]:

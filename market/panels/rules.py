@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from market import policy
+from market.hands import rules as hands
+from market.panels.matter import Matter, Subject
 from market.refusals import rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.panels.panel import Matter, Subject
     from market.panels.tables import Seat
 
 REASON = 20
@@ -102,6 +103,12 @@ def is_of_the_buyer(facts: Naming) -> str | None:
     return None if facts.qualified else _("Choose one of your organisation's evaluators or buyer officers.")
 
 
+@rule("panel.drafted-it", field="person", source=FAIRNESS)
+def did_not_write_it(doing: hands.Doing) -> str | None:
+    """Who wrote the challenge or the tender does not mark what is sent for it."""
+    return hands.both(doing)
+
+
 @rule("panel.named-already", field="person")
 def is_not_on_it(facts: Naming) -> str | None:
     """Somebody is named once."""
@@ -176,18 +183,9 @@ def is_not_locked(facts: Any) -> str | None:
     return _("You have handed in, so your marks stand and what you declared too.") if facts.seat.locked_at else None
 
 
-@rule("panel.declared-already", source=CONFLICTS)
-def declares_once_where_it_is_blind(facts: Declaring) -> str | None:
-    """Where things are read under aliases an evaluator declares once, before she sees any: an interest added later would
-    show her whose an alias is. Whoever learns of one is excused."""
-    if facts.matter.blind and facts.seat.declared_at is not None:
-        return _("You have declared already. If you have learnt of an interest since, ask the buyer to excuse you.")
-    return None
-
-
 @rule("panel.interest-taken-back", field="conflicts", source=CONFLICTS)
 def takes_no_interest_back(facts: Declaring) -> str | None:
-    """An interest that was declared stays declared: another can be added, none is talked away."""
+    """An interest that was declared stays declared: another can be added until she hands in, none is talked away."""
     gone = [facts.matter.suppliers.get(ref, ref) for ref in facts.seat.conflicts if ref not in facts.conflicts]
     return _("You declared an interest in {names}; that stays.", names=", ".join(gone)) if gone else None
 
@@ -310,20 +308,19 @@ def differences_are_explained(facts: Readiness) -> str | None:
 
 NAME = (may_change, is_of_the_buyer, is_not_on_it, has_not_left, is_not_complete, says_why_only_now)
 """For `actions.name`."""
+JUDGE = (did_not_write_it,)
+"""For `actions.name`, `actions.mark` and `actions.lock`: whether she is somebody else than who wrote it."""
 EXCUSE = (may_change, is_on_it, has_not_handed_in, says_why_she_leaves)
 """For `actions.excuse`."""
-DECLARE = (
-    may_change,
-    is_open,
-    is_still_on_it,
-    is_not_locked,
-    declares_once_where_it_is_blind,
+DECLARE = (may_change, is_open, is_still_on_it, is_not_locked)
+"""For `actions.declare`: whether she declares now."""
+DECLARATION = (
     takes_no_interest_back,
     names_those_who_sent_something,
     says_what_the_interest_is,
     declares_in_full,
 )
-"""For `actions.declare`."""
+"""For `actions.declare`: whether what she declares is whole."""
 READ = (is_still_on_it, has_declared, has_no_interest)
 """For whatever a member of the panel reads."""
 MARK = (may_change, is_open, *READ, is_not_locked, can_be_read, is_not_closed)

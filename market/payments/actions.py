@@ -14,6 +14,7 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor, Role
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
+from market.hands import readers as hands
 from market.letters.actions import write
 from market.money import Money
 from market.payments import rules
@@ -161,7 +162,8 @@ async def release_facts(actor: Actor, obligation: Obligation) -> rules.Release:
     paying = provider()
     account = await payout_account(obligation.payee, paying)
     able = account is not None or paying.name == "simulated"
-    return rules.Release(obligation, await attempts_of(obligation), actor.ref, able)
+    doing = await hands.doing("release", actor.ref, f"obligation:{obligation.ref}", obligation.payer)
+    return rules.Release(obligation, await attempts_of(obligation), doing, able)
 
 
 async def attempts_of(obligation: Obligation) -> list[Payment]:
@@ -361,24 +363,48 @@ def days_to_pay(owed: datetime, paid: datetime) -> int:
     return (paid - owed).days
 
 
-class Speed(msgspec.Struct, frozen=True):
-    """How many pitches were paid, and the median of whole days from the delivered pitch to the payment."""
+class Settled(msgspec.Struct, frozen=True):
+    """How many payments were made, and how many by the day they were due; how many of them for pitches, and the median of whole
+    days from the delivered pitch to the payment."""
 
     paid: int
-    median: int | None
+    in_time: int
+    pitches: int
+    days: int | None
 
 
-async def speed() -> Speed:
-    """How fast pitches are paid."""
+async def settled() -> Settled:
+    """How much was paid, and how fast."""
     return await the(
-        Speed,
+        Settled,
         """
-        SELECT count(*) AS paid, (percentile_disc(0.5) WITHIN GROUP
-            (ORDER BY floor(EXTRACT(EPOCH FROM (p.paid_at - o.incurred_at)) / 86400)))::int AS median
-        FROM payment p JOIN obligation o ON o.id = p.obligation
-        WHERE p.state = 'paid' AND o.cause LIKE 'pitch:%'
+        SELECT count(*) AS paid, count(*) FILTER (WHERE p.paid_at <= o.due_at) AS in_time,
+            count(*) FILTER (WHERE o.cause LIKE 'pitch:%') AS pitches, (percentile_disc(0.5) WITHIN GROUP
+            (ORDER BY floor(EXTRACT(EPOCH FROM (p.paid_at - o.incurred_at)) / 86400))
+            FILTER (WHERE o.cause LIKE 'pitch:%'))::int AS days
+        FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.state = 'paid'
         """,
     )
+
+
+class Fees(msgspec.Struct, frozen=True):
+    """What was paid to pitch for one record."""
+
+    about: str
+    minor: int
+
+
+async def pitch_fees(currency: str) -> dict[str, int]:
+    """What was paid to pitch, in minor units of this currency, by the `challenge:reference` it was for."""
+    paid = await rows(
+        Fees,
+        """
+        SELECT o.about, sum(o.amount_minor)::bigint AS minor FROM payment p JOIN obligation o ON o.id = p.obligation
+        WHERE p.state = 'paid' AND o.cause LIKE 'pitch:%' AND o.currency = {} GROUP BY o.about
+        """,
+        currency,
+    )
+    return {fees.about: fees.minor for fees in paid}
 
 
 async def told(provider_name: str, event_id: str, kind: str, payload: str) -> bool:

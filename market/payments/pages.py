@@ -159,7 +159,12 @@ async def _accounts(actor: Actor) -> list[tuple[Hat, PayoutAccount | None]]:
 
 def _outcome(payment: Payment, *, told: bool) -> str:
     """What became of an attempt, in words."""
-    words = {"due": "Released", "unknown": "Sent, no answer yet", "paid": "Paid", "refused": "Refused"}[payment.state]
+    words = {
+        "due": _("Released"),
+        "unknown": _("Sent, no answer yet"),
+        "paid": _("Paid"),
+        "refused": _("Refused"),
+    }[payment.state]
     if payment.provider == "simulated":
         words = _("{words} (simulated: no money moves)", words=words)
     return f"{words}: {payment.refusal}" if payment.refusal and told else words

@@ -15,7 +15,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.portal import imports, rules
 from market.portal.intake import keeping
-from market.portal.intake.reading import Defect, read
+from market.portal.intake.reading import Defect, published
 from market.portal.tables import (
     Quarantined,
     Source,
@@ -45,7 +45,7 @@ async def replay(actor: Actor, ref: str, given: Mending) -> Quarantined:
         insist(rules.REPLAY, item)
         source = await find(Source, Source.id == item.source)
         text = given.text.replace("\r\n", "\n").encode()
-        found = list(read(text or keeping.unpacked(item.content), name=item.position))
+        found = list(published(text or keeping.unpacked(item.content), name=item.position))
         insist((rules.can_be_read_now,), [each.reason for each in found if isinstance(each, Defect)])
         counts = await keeping.keep(source, item.run, found)
         if counts.rejected:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,6 +19,7 @@ from market.portal.intake import keeping, names
 from market.portal.intake.notices import Party
 from market.portal.sameness import actions as sameness
 from market.portal.sameness.evidence import EvidenceView, said_of
+from market.portal.sameness.pairs import Decision
 from market.portal.tables import Quarantined, Source
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
@@ -28,6 +29,7 @@ from market.web.problems import problem_responses
 class OrganisationView(msgspec.Struct):
     """An organisation as its portal names it; `scheme` is a code of org-id.guide."""
 
+    schema_name: ClassVar[str] = "NoticeOrganisationView"
     name: str
     scheme: str | None
     identifier: str | None
@@ -48,6 +50,7 @@ class OriginView(msgspec.Struct):
 class VersionView(msgspec.Struct):
     """One release in the history of a notice."""
 
+    schema_name: ClassVar[str] = "NoticeVersionView"
     at: datetime
     release: str
     tags: str
@@ -82,6 +85,7 @@ class ImportedNoticeView(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One quality check that does not hold everywhere; `examples` are ocids."""
 
+    schema_name: ClassVar[str] = "QualityCheckView"
     code: str
     area: str
     asks: str
@@ -353,7 +357,7 @@ class NoticePairsApi(Controller):
         operation_id="decideNotices",
         responses=problem_responses(404, 409),
     )
-    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[sameness.Decision]) -> DecidedView:
+    async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[Decision]) -> DecidedView:
         """Say whether two notices are one procurement. Joined, they are shown as one from now on."""
         pair = await sameness.decide(request.user, ref, data)
         return DecidedView(pair.ref, bool(pair.same))
@@ -390,7 +394,7 @@ class NoticeMergesApi(Controller):
     )
     async def undo(self, request: Visitor, ref: FromPath[str]) -> DecidedView:
         """Show two notices apart again; they are never joined by themselves after that."""
-        return DecidedView((await sameness.undo(request.user, ref)).ref, False)
+        return DecidedView((await sameness.take_apart(request.user, ref)).ref, False)
 
 
 async def _broken(row: Quarantined) -> QuarantinedView:

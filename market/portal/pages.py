@@ -14,6 +14,7 @@ from market.db import find
 from market.portal import actions, reports, views
 from market.portal.intake import keeping, names
 from market.portal.sameness import actions as sameness
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportRun, Quarantined, Source
 from market.tenders import cpv
@@ -110,7 +111,7 @@ class PortalPages(Controller):
     @post("/doubtful/{ref:str}", guards=[guards.operator])
     async def decide(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Say whether a pair is one procurement."""
-        given = (await forms.read(request, sameness.Decision)).data
+        given = (await forms.read(request, Decision)).data
         await sameness.decide(request.user, ref, given)
         said = (
             _("They are shown as one from now on.")
@@ -122,7 +123,7 @@ class PortalPages(Controller):
     @post("/merges/{ref:str}/undo", guards=[guards.operator])
     async def undo(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take two joined notices apart."""
-        await sameness.undo(request.user, ref)
+        await sameness.take_apart(request.user, ref)
         return to("/portals/doubtful", _("They are shown apart again."))
 
     @get("/runs/{ref:str}", guards=[guards.operator])
@@ -145,7 +146,7 @@ class PortalPages(Controller):
         form = await forms.read(request, actions.Rhythm)
         with form.acting():
             await actions.fetch_every(request.user, name, form.data, form.version)
-            return to(f"/portals/{name}", "Kept. The next page is fetched within a minute.")
+            return to(f"/portals/{name}", _("Kept. The next page is fetched within a minute."))
         return await _portal(request, name, form)
 
 

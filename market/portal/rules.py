@@ -103,10 +103,10 @@ def nobody_else_reads_it(free: bool) -> str | None:
 
 
 DECIDE = (not_decided_yet,)
-"""For `sameness.actions.decide`."""
+"""For `sameness.actions.decide` and `suppliers.actions.decide`."""
 
 UNDO = (still_joined,)
-"""For `sameness.actions.undo`."""
+"""For `sameness.actions.take_apart` and `suppliers.actions.take_apart`."""
 
 REPLAY = (not_mended_yet,)
 """For `actions.replay`, before anything is read."""

@@ -173,13 +173,9 @@ class NoticeKey(Table):
     number, which is the only thing that two notices of one portal are compared for."""
 
 
-class DoubtfulPair(Table):
-    """Two notices that may be one procurement: a person decides, once. The answer stands until she changes it."""
+class Doubt:
+    """What is kept of a question whether two are one, whatever they are: a person answers it, once."""
 
-    id: Serial
-    ref = reference("DP")
-    one = belongs_to(ImportedNotice)
-    other = belongs_to(ImportedNotice)
     score = number()
     """How likely they are the same, in thousandths."""
     evidence = words()
@@ -190,10 +186,32 @@ class DoubtfulPair(Table):
     answered_at = moment(index=True)
     answered_by = may_belong_to(Person)
 
+
+class Joining:
+    """What is kept of two that are shown as one. Undoing it is remembered, so that the same joining is not made again by
+    itself."""
+
+    score = number()
+    evidence = words()
+    at = when()
+    by = may_belong_to(Person)
+    """Who decided; empty when it followed from the two themselves."""
+    undone_at = moment()
+    undone_by = may_belong_to(Person)
+
+
+class DoubtfulPair(Doubt, Table):
+    """Two notices that may be one procurement: a person decides, once. The answer stands until she changes it."""
+
+    id: Serial
+    ref = reference("DP")
+    one = belongs_to(ImportedNotice)
+    other = belongs_to(ImportedNotice)
+
     a_pair_is_asked_about_once = Unique(["one", "other"])
 
 
-class NoticeMerge(Table):
+class NoticeMerge(Joining, Table):
     """Two notices that are shown as one, and why. Undoing one shows them apart again and is remembered, so that the same
     merge is not made again by itself."""
 
@@ -201,13 +219,6 @@ class NoticeMerge(Table):
     ref = reference("NM")
     one = belongs_to(ImportedNotice)
     other = belongs_to(ImportedNotice)
-    score = number()
-    evidence = words()
-    at = when()
-    by = may_belong_to(Person)
-    """Who decided; empty when it followed from shared numbers or from buyer, title and date together."""
-    undone_at = moment()
-    undone_by = may_belong_to(Person)
 
     a_pair_is_merged_once = Unique(["one", "other"])
 
@@ -260,40 +271,24 @@ class SupplierKey(Table):
     """Of the SHA-256 of a key of `market.portal.suppliers.resolving.keys` the first eight bytes."""
 
 
-class DoubtfulSuppliers(Table):
+class DoubtfulSuppliers(Doubt, Table):
     """Two spellings that may be one supplier: a person decides, once."""
 
     id: Serial
     ref = reference("DS")
     one = belongs_to(ImportedSupplier)
     other = belongs_to(ImportedSupplier)
-    score = number()
-    """How likely they are the same, in thousandths."""
-    evidence = words()
-    """The reasons for and against, as JSON."""
-    found_at = when()
-    same = Boolean(null=True, default=None)
-    """The answer; empty while nobody has decided."""
-    answered_at = moment(index=True)
-    answered_by = may_belong_to(Person)
 
     two_spellings_are_asked_about_once = Unique(["one", "other"])
 
 
-class SupplierMerge(Table):
+class SupplierMerge(Joining, Table):
     """Two spellings that are shown as one supplier, and why. Undoing one is remembered, so that it is not made again."""
 
     id: Serial
     ref = reference("SM")
     one = belongs_to(ImportedSupplier)
     other = belongs_to(ImportedSupplier)
-    score = number()
-    evidence = words()
-    at = when()
-    by = may_belong_to(Person)
-    """Who decided; empty when it followed from a number or from the names."""
-    undone_at = moment()
-    undone_by = may_belong_to(Person)
 
     two_spellings_are_merged_once = Unique(["one", "other"])
 

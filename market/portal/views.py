@@ -425,7 +425,7 @@ def _side(ref: str, portal: str, facts: Notice) -> Side:
         ref=ref,
         portal=portal,
         title=facts.title,
-        buyer=facts.buyer.name if facts.buyer else "not named",
+        buyer=facts.buyer.name if facts.buyer else _("not named"),
         closes_at=facts.closes_at,
         value=money(facts.value_minor, facts.currency),
     )

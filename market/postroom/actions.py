@@ -67,7 +67,7 @@ class Kept(msgspec.Struct, frozen=True):
     tried: int
     secret: bool
     sealed: bool
-    dead_since: datetime | None
+    address_dead_since: datetime | None
     dead_because: str
 
     @property
@@ -104,7 +104,7 @@ SEEN = f"""
         CASE WHEN NOT sealed THEN event END AS event, CASE WHEN sealed THEN '' ELSE verb END AS verb,
         CASE WHEN sealed THEN '' ELSE done_to END AS done_to, person, name,
         seen.address, written_at, sent_at, again_at, gave_up_at, failure, tried, secret, sealed,
-        d.since AS dead_since, coalesce(d.reason, '') AS dead_because
+        d.since AS address_dead_since, coalesce(d.reason, '') AS dead_because
     FROM (SELECT l.*, coalesce(e.verb, '') AS verb, coalesce(e.subject, '') AS done_to, coalesce({SEALED}, false) AS sealed
         FROM letter l LEFT JOIN event e ON e.seq = l.event) AS seen
     LEFT JOIN dead_address d ON d.address = lower(seen.address)

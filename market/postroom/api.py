@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from litestar import Controller, get, post
@@ -54,18 +53,14 @@ class LetterStoryView(LetterView):
 
 def view(kept: actions.Kept) -> LetterView:
     """The letter as the list shows it."""
-    return LetterView(**_facts(kept))
-
-
-def _facts(kept: actions.Kept) -> dict[str, Any]:
-    named = {name: getattr(kept, name) for name in LetterView.__struct_fields__ if name != "address_dead_since"}
-    return {**named, "address_dead_since": kept.dead_since}
+    return msgspec.convert(kept, LetterView, from_attributes=True)
 
 
 async def story(request: Visitor, ref: str) -> LetterStoryView:
     """One letter with its tries."""
     kept, tries = await actions.letter(request.user, ref)
-    return LetterStoryView(**_facts(kept), tries=[TryView(each.at, each.answer, each.sent) for each in tries])
+    shown = [TryView(one.at, one.answer, one.sent) for one in tries]
+    return LetterStoryView(**msgspec.structs.asdict(view(kept)), tries=shown)
 
 
 class PostroomApi(Controller):
@@ -93,7 +88,7 @@ class PostroomApi(Controller):
         found = await actions.letters(request.user, actions.Filter(person, record, template, outcome), before)
         shown = found[: actions.PER_PAGE]
         return Items(
-            [view(each) for each in shown], next_page(request, shown[-1].id if len(found) > len(shown) else None)
+            [view(letter) for letter in shown], next_page(request, shown[-1].id if len(found) > len(shown) else None)
         )
 
     @get(

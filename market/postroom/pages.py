@@ -84,5 +84,5 @@ async def _letter(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         tries=[{"when": each.at, "text": each.answer} for each in tries],
         record=kinds.address(letter.about),
         event=kinds.sentence(letter.verb, letter.done_to.partition(":")[2]) if letter.verb else "",
-        may_send=not (letter.secret and letter.sent_at) and letter.dead_since is None,
+        may_send=not (letter.secret and letter.sent_at) and letter.address_dead_since is None,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from market import kinds, policy, workdays
+from market import dates, kinds, policy, workdays
 from market.arrival import Arrival
 from market.refusals import rule
 from market.wording import _
@@ -163,5 +163,4 @@ def a_letter_is_due(before: datetime | None, closes_at: datetime | None, now: da
 
 def _at(moment: datetime) -> dict[str, str]:
     """The time and the day of a moment, as a sentence names them."""
-    there = moment.astimezone(workdays.ZONE)
-    return {"time": f"{there:%H:%M}", "day": f"{there.day} {there:%B %Y}"}
+    return {"time": f"{dates.local(moment):%H:%M}", "day": dates.day(moment)}

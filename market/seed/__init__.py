@@ -6,6 +6,7 @@ set for each act. Refusals that belong to the story (a late application, a tende
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from market import clock, db
@@ -16,8 +17,8 @@ from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
 from market.seed.procurements import tenders
-from market.seed.script import Act, read
-from market.standards.publishing import ensure_profiles
+from market.seed.script import Act, story
+from market.standards.profiles.actions import ensure_profiles
 
 Telling = Callable[[int, int], None]
 
@@ -25,7 +26,7 @@ Telling = Callable[[int, int], None]
 async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
     """Play the whole story; `telling` is called with acts done and acts in all. Answers how many acts there were of each
     kind. An act that is refused against the story's will stops it with the act's name."""
-    script = read(clock.now())
+    script = story(clock.now())
     async with _quick():
         with clock.at(script.moment(FIRST)):
             cast = await engage(script)
@@ -47,10 +48,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
                 telling(number, len(acts))
         # The letters of the past were read long ago: they are kept, not sent.
         await Letter.update({Letter.sent_at: Letter.written_at}, force=True).where(Letter.sent_at.is_null())
-    counts: dict[str, int] = {}
-    for act in acts:
-        counts[act.kind] = counts.get(act.kind, 0) + 1
-    return counts
+    return Counter(act.kind for act in acts)
 
 
 async def perform(act: Act) -> None:

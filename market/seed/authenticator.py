@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,20 +17,12 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from webauthn.helpers import base64url_to_bytes as from64
+from webauthn.helpers import bytes_to_base64url as to64
 
 ES256, EDDSA, RS256 = -7, -8, -257
 
 PrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey | rsa.RSAPrivateKey
-
-
-def to64(data: bytes) -> str:
-    """Base64url without padding, as browsers write it."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def from64(text: str) -> bytes:
-    """Base64url with or without padding."""
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def new_private_key(algorithm: int) -> PrivateKey:

@@ -70,8 +70,9 @@ async def engage(script: Script) -> Cast:
         for each in sorted(listed, key=lambda body: "department" in body):
             cast.organisations[each["key"]] = await memberships.create_organisation(operator, _body(cast, kind, each))
     people = script["people"]
-    for each in script["suppliers"]:
-        await _register(script, cast, each, next(who for who in people if _may_sign(who, each["key"])))
+    signing = {person["organisation"]: person for person in reversed(people) if "supplier-admin" in person["roles"]}
+    for firm in script["suppliers"]:
+        await _register(script, cast, firm, signing[firm["key"]])
     shown = {each["person"] for each in script["sign_in"]}
     for each in people:
         await _join(script, cast, each, each["key"] in shown)
@@ -90,14 +91,10 @@ def ministers(script: Script, cast: Cast) -> Iterator[Act]:
                 )
 
 
-def _may_sign(person: dict[str, Any], organisation: str) -> bool:
-    return bool(person["organisation"] == organisation and "supplier-admin" in person["roles"])
-
-
 async def _found(script: Script, cast: Cast) -> Actor:
     body = script["operators"][0]
     first = next(each for each in script["people"] if each["organisation"] == body["key"])
-    await memberships.found(first["name"], first["email"], body["name"])
+    await memberships.found_site(first["name"], first["email"], body["name"])
     row = await find(Person, Person.email == first["email"])
     cast.organisations[body["key"]] = await find(Organisation, Organisation.kind == "operator")
     cast.people[first["key"]] = row.id

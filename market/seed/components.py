@@ -9,7 +9,9 @@ from typing import Any
 from market.seed.cast import Cast
 from market.seed.exercises import REFS
 from market.seed.script import FOLDER, Act, Script
-from market.standards import actions, exemptions, sanctions
+from market.standards.components import actions
+from market.standards.exemptions import actions as exemptions
+from market.standards.sanctions import actions as sanctions
 
 
 def components(script: Script, cast: Cast) -> Iterator[Act]:

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from challenges import actions, judging, pitches
+from challenges import actions
+from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting
+from challenges.insights import actions as insights
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import drafts
 from market.db import find
 from market.missions import actions as missions_of
 from market.panels import actions as panels
+from market.panels.tables import Seat
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
@@ -144,7 +150,7 @@ class Exercise:
         text, moment = self.text, self.script.moment
         actor = await self.cast.actor(text["drafted_by"])
         buyer = self.cast.organisations[text["buyer"]]
-        problem = actions.Problem(
+        problem = drafting.Problem(
             title=text["title"],
             mission=REFS[f"mission:{text['mission']}"],
             method=text["method"],
@@ -152,15 +158,15 @@ class Exercise:
             who_has_it=text.get("who", "").strip(),
             evidence=text.get("evidence", "").strip(),
         )
-        challenge = await actions.draft(actor, buyer.id, problem)
+        challenge = await drafting.draft(actor, buyer.id, problem)
         REFS[f"challenge:{self.key}"] = challenge.ref
         measures = [
             f"- {each['measure']}: from {each['baseline']} to {each['target']}, by {each['by']}"
             for each in text.get("success_criteria", [])
         ]
-        sections: list[actions.Section] = [
-            actions.Success("\n".join(measures), "\n".join(f"- {each}" for each in text.get("out_of_scope", []))),
-            actions.Offer(
+        sections: list[drafting.Section] = [
+            drafting.Success("\n".join(measures), "\n".join(f"- {each}" for each in text.get("out_of_scope", []))),
+            drafting.Offer(
                 fee_minor=text.get("pitch_fee_minor") or 0,
                 places=text.get("paid_places") or 0,
                 region=text.get("region", ""),
@@ -169,21 +175,21 @@ class Exercise:
                 pitches_by=moment(text["pitches_by"]) if text.get("pitches_by") else None,
                 decision_by=moment(text["decision_due"]) if text.get("decision_due") else None,
             ),
-            actions.Subject(cpv=text.get("cpv", [])),
+            drafting.Subject(cpv=text.get("cpv", [])),
         ]
         terms = text.get("terms")
         if terms:
             sections.append(
-                actions.Terms(
+                drafting.Terms(
                     terms["intellectual_property"].strip(), terms["data"].strip(), terms["revenue_share"].strip()
                 )
             )
         for section in sections:
             await challenge.refresh()
-            await actions.edit(actor, challenge.ref, section, drafts.version(type(section), challenge))
+            await drafting.edit(actor, challenge.ref, section, drafts.version(type(section), challenge))
         for each in text.get("criteria", []):
-            await actions.add_criterion(
-                actor, challenge.ref, actions.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
+            await drafting.add_criterion(
+                actor, challenge.ref, drafting.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
             )
 
     async def publish(self) -> None:
@@ -192,7 +198,7 @@ class Exercise:
         for member in self.text.get("evaluators", []):
             person = await self.cast.actor(member["person"])
             await panels.name(actor, judging.panel(self.ref), panels.Naming(person.ref))
-        await actions.publish(actor, self.ref)
+        await drafting.publish(actor, self.ref)
 
     async def ask(self, question: dict[str, Any]) -> None:
         """A supplier asks."""
@@ -205,8 +211,8 @@ class Exercise:
         actor = await self.cast.actor(question["answered_by"])
         await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
-    def _text(self, given: dict[str, Any]) -> actions.ApplicationDraft:
-        return actions.ApplicationDraft(
+    def _text(self, given: dict[str, Any]) -> applications.ApplicationDraft:
+        return applications.ApplicationDraft(
             summary=given["summary"].strip(),
             approach=given.get("approach", given["summary"]).strip(),
             evidence=given.get("evidence", "").strip(),
@@ -215,7 +221,7 @@ class Exercise:
 
     async def apply(self, given: dict[str, Any]) -> None:
         """A supplier applies."""
-        await actions.apply(await self.cast.firm(given["supplier"]), self.ref, self._text(given))
+        await applications.apply(await self.cast.firm(given["supplier"]), self.ref, self._text(given))
 
     async def _application(self, supplier: str) -> Application:
         challenge = await find(Challenge, Challenge.ref == self.ref)
@@ -225,19 +231,21 @@ class Exercise:
     async def edit(self, given: dict[str, Any]) -> None:
         """It writes its application anew."""
         row = await self._application(given["supplier"])
-        seen = drafts.version(actions.ApplicationDraft, row)
-        await actions.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given), seen)
+        seen = drafts.version(applications.ApplicationDraft, row)
+        await applications.change(await self.cast.firm(given["supplier"]), row.ref, self._text(given), seen)
 
     async def withdraw(self, given: dict[str, Any]) -> None:
         """It withdraws."""
         row = await self._application(given["supplier"])
-        await actions.withdraw(await self.cast.firm(given["supplier"]), row.ref)
+        await applications.withdraw(await self.cast.firm(given["supplier"]), row.ref)
 
     async def declare(self, member: dict[str, Any]) -> None:
         """An evaluator declares her interests."""
         interest = member.get("interest", "none")
         given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await panels.declare(await self.cast.actor(member["person"]), judging.panel(self.ref), given)
+        actor = await self.cast.actor(member["person"])
+        seat = await find(Seat, (Seat.panel == f"challenge:{self.ref}") & (Seat.person == actor.must_be_person()))
+        await panels.declare(actor, judging.panel(self.ref), given, drafts.version(panels.Interests, seat))
 
     async def score(self, score: dict[str, Any]) -> None:
         """She reads and marks an application."""
@@ -247,7 +255,7 @@ class Exercise:
         criteria = {
             each.name: each.ref for each in await Criterion.objects().where(Criterion.challenge == row.challenge)
         }
-        await judging.read(actor, row.ref)
+        await judging.read_application(actor, row.ref)
         marks = [
             panels.MarkGiven(criteria[names[key]], mark["score"], mark["reason"].strip())
             for key, mark in score["marks"].items()
@@ -296,7 +304,7 @@ class Exercise:
     async def report(self) -> None:
         """The insight report is written."""
         said = self.text["conclusion"]["insight"]
-        given = pitches.ReportDraft(
+        given = insights.ReportDraft(
             title=said["title"],
             tried=said["tried"].strip(),
             worked=said["worked"].strip(),
@@ -305,13 +313,13 @@ class Exercise:
             others=f"{said['others_should_know'].strip()}\n\n{said['next'].strip()}",
         )
         author = await self.cast.actor(self.text["conclusion"]["by"])
-        await pitches.write_report(author, self.ref, given, drafts.NOTHING)
+        await insights.write_report(author, self.ref, given, drafts.NOTHING)
 
     async def conclude(self) -> None:
         """Go, change or stop."""
         end = self.text["conclusion"]
-        given = pitches.Conclusion(end["decision"], end["reason"].strip())
-        await pitches.conclude(await self.cast.actor(end["by"]), self.ref, given)
+        given = actions.Conclusion(end["decision"], end["reason"].strip())
+        await actions.conclude(await self.cast.actor(end["by"]), self.ref, given)
 
     async def cancel(self) -> None:
         """It is cancelled."""

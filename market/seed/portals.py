@@ -103,7 +103,7 @@ async def _claim(cast: Cast, text: dict[str, Any]) -> None:
     one = await find(ImportedSupplier, ImportedSupplier.name == text["record"])
     known = await supplier_views.supplier(str((await claims.shown(one.ref)).ref))
     assert not isinstance(known, str)
-    ways = {each.kind: each.way for each in await supplier_views.ways(known)}
+    ways = {each.kind: each.way for each in await claims.ways_of(known.group)}
     given = claims.Claiming(ways.get(text["way"], text["way"]), text.get("statement", "").strip())
     REFS[f"claim:{text['supplier']}"] = str((await claims.ask(await cast.firm(text["supplier"]), one.ref, given)).ref)
 

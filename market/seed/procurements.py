@@ -18,6 +18,7 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.panels import actions as panels
+from market.panels.tables import Seat
 from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
@@ -25,6 +26,7 @@ from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
+from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
 
@@ -137,10 +139,10 @@ class Procurement:
         cpv = list(dict.fromkeys(code for lot in text["lots"] for code in lot["cpv"]))
         exercise = REFS[f"challenge:{text['challenge']}"] if text["basis"] == "exercise" else ""
         mission = REFS[f"mission:{text['mission']}"] if text.get("mission") else ""
-        tender = await actions.draft(
+        tender = await drafting.draft(
             actor,
             buyer.id,
-            actions.NewTender(
+            drafting.NewTender(
                 title=text["title"],
                 description=text["description"].strip(),
                 cpv=cpv,
@@ -148,53 +150,54 @@ class Procurement:
                 mission=mission,
                 exercise=exercise,
                 terms=text.get("terms", "").strip(),
+                contract_kind=text["contract_kind"],
             ),
         )
         REFS[f"tender:{self.key}"] = tender.ref
         if text["basis"] == "commodity":
-            await actions.explain_origin(
+            await drafting.explain_origin(
                 actor,
                 tender.ref,
-                actions.Origin("", True, text["commodity_statement"].strip()),
-                drafts.version(actions.Origin, tender),
+                drafting.Origin("", True, text["commodity_statement"].strip()),
+                drafts.version(drafting.Origin, tender),
             )
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
         )
-        await actions.set_dates(
+        await drafting.set_dates(
             actor,
             tender.ref,
-            actions.Dates(
+            drafting.Dates(
                 questions_until=script.moment(text["questions_until"]) if text.get("questions_until") else None,
                 closes_at=script.moment(closes or text["closes_at"]) if text.get("closes_at") else None,
                 contract_begins_on=script.day(text["contract_begins"]) if text.get("contract_begins") else None,
                 contract_ends_on=script.day(text["contract_ends"]) if text.get("contract_ends") else None,
             ),
-            drafts.version(actions.Dates, tender),
+            drafts.version(drafting.Dates, tender),
         )
-        await actions.set_terms(
+        await drafting.set_terms(
             actor,
             tender.ref,
-            actions.Terms(
+            drafting.Terms(
                 terms=text.get("terms", "").strip(),
                 profile=text.get("profile", ""),
                 lots_per_supplier=text.get("max_lots_per_supplier"),
                 undivided_reason=text.get("not_divided_reason", "").strip(),
             ),
-            drafts.version(actions.Terms, tender),
+            drafts.version(drafting.Terms, tender),
         )
         for lot in text["lots"]:
             await self._lot(actor, tender.ref, lot)
         for who in text.get("opening_officers", []):
             officer = await self.cast.actor(who)
-            await actions.name_officer(actor, tender.ref, officer.ref)
-            self.secrets[who] = await actions.enrol(officer, tender.ref)
+            await drafting.name_officer(actor, tender.ref, officer.ref)
+            self.secrets[who] = await drafting.enrol(officer, tender.ref)
 
     async def _lot(self, actor: Any, ref: str, lot: dict[str, Any]) -> None:
-        row = await actions.add_lot(
+        row = await drafting.add_lot(
             actor,
             ref,
-            actions.LotDraft(
+            drafting.LotDraft(
                 title=lot["title"],
                 value_minor=lot["value_minor"],
                 cpv=list(lot["cpv"]),
@@ -204,10 +207,10 @@ class Procurement:
         )
         self.lots[lot["key"]] = row.ref
         for each in lot["criteria"]:
-            made = await actions.add_criterion(
+            made = await drafting.add_criterion(
                 actor,
                 row.ref,
-                actions.CriterionDraft(
+                drafting.CriterionDraft(
                     each["name"], each["weight"], each["kind"], (each.get("question") or "").strip()
                 ),
             )
@@ -218,8 +221,8 @@ class Procurement:
         actor = await self.cast.actor(attempt["by"])
         offered = attempt.get("with_challenge")
         if offered:
-            seen = drafts.version(actions.Origin, await find(Tender, Tender.ref == self.ref))
-            await actions.explain_origin(actor, self.ref, actions.Origin(REFS[f"challenge:{offered}"]), seen)
+            seen = drafts.version(drafting.Origin, await find(Tender, Tender.ref == self.ref))
+            await drafting.explain_origin(actor, self.ref, drafting.Origin(REFS[f"challenge:{offered}"]), seen)
         await actions.publish(actor, self.ref)
 
     async def ask_waiver(self) -> None:
@@ -319,7 +322,9 @@ class Procurement:
         """An evaluator declares."""
         interest = member.get("interest", "none")
         given = panels.Declaration(statement="" if interest == "none" else interest.strip(), declared=True)
-        await panels.declare(await self.cast.actor(member["person"]), evaluation.panel(self.ref), given)
+        actor = await self.cast.actor(member["person"])
+        seat = await find(Seat, (Seat.panel == f"tender:{self.ref}") & (Seat.person == actor.must_be_person()))
+        await panels.declare(actor, evaluation.panel(self.ref), given, drafts.version(panels.Interests, seat))
 
     async def _opened(self, lot: str, supplier: str) -> str:
         """The reference of the supplier's bid that was opened."""

@@ -65,7 +65,7 @@ class Script:
         return self.moment(text).astimezone(clock.ZONE).date()
 
 
-def read(now: datetime) -> Script:
+def story(now: datetime) -> Script:
     """The story's files, told as of `now`."""
     files = {path.stem: yaml.load(path.read_bytes(), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - a safe loader
     return Script(now.astimezone(clock.ZONE).date(), files)

@@ -19,6 +19,7 @@ from market import db, migrations, seed
 from market.accounts.tables import Organisation
 from market.opendata import actions as opendata
 from market.reads import the
+from market.settings import InTheWay, settings
 from search import outbox
 
 TELLING = 7420260010
@@ -29,7 +30,8 @@ BEGUN, TOLD = "The demo story, not told to its end", "The demo story, told"
 
 async def tell() -> None:
     """Make the tables; play the story unless this database has had it; publish it and build its index. Nothing half is left:
-    the mark of the end is the last thing written, and without it the next call empties the database and plays anew."""
+    the mark of the end is the last thing written, and without it the next call empties the embedded database and plays anew; a
+    database that DATABASE_URL names is somebody's own and is never emptied (:class:`~market.settings.InTheWay`)."""
     # Ctrl+C ends this process at once: half a story is worth nothing, and unwinding an act in the middle only adds words.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # A short life with many small objects: looking for garbage less often saves a tenth.
@@ -40,6 +42,11 @@ async def tell() -> None:
         await db.many("SELECT pg_advisory_lock({})", TELLING)
     mark = await the(str, "SELECT coalesce(obj_description('public'::regnamespace), '')")
     if mark == BEGUN:
+        if settings().database_url:
+            raise InTheWay(
+                "the database that DATABASE_URL names holds a demo story that was cut off, and perhaps what you added: it is yours, and is not emptied "
+                "for you. Name an empty one (`createdb`), or leave DATABASE_URL out for the embedded database, which begins again by itself"
+            )
         print("The story was cut off; beginning again.", flush=True)
         await db.many("DROP SCHEMA public CASCADE")
         await db.many("CREATE SCHEMA public")

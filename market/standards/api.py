@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from litestar import Controller, Response, delete, get, post, put
@@ -17,8 +17,14 @@ from market.actor import SUPPLIER_ROLES
 from market.db import find
 from market.openapi.limits import MAX_BYTES
 from market.refusals import NotFound
-from market.standards import actions, catalogue, certificates, exemptions, fetching, live, publishing, sandboxes
-from market.standards.outcome import Run
+from market.standards.certificates import actions as certificates
+from market.standards.checking.outcome import Run
+from market.standards.components import actions, catalogue, fetching
+from market.standards.exemptions import actions as exemptions
+from market.standards.keys import public_keys
+from market.standards.profiles import actions as publishing
+from market.standards.sandboxes import actions as sandboxes
+from market.standards.sandboxes import live
 from market.standards.tables import CheckRun, IssuedCertificate, PublishedProfile, Sandbox, Service
 from market.web.api import IfMatch, Items
 from market.web.limits import client_of
@@ -150,6 +156,7 @@ class ServiceLine(msgspec.Struct):
 class ChangeView(msgspec.Struct):
     """A difference from the version before; `level` is breaking, attention or compatible."""
 
+    schema_name: ClassVar[str] = "DocumentChangeView"
     code: str
     level: str
     words: str
@@ -476,7 +483,7 @@ class StandardsApi(Controller):
         row = await find(CheckRun, CheckRun.ref == ref)
         service = await find(Service, Service.id == row.service)
         await _open(request, str(service.ref))
-        run = Run.read(row.result.encode())
+        run = Run.from_json(row.result.encode())
         if run.live is not None and not await exemptions.may_read_private(request.user, service):
             counted = {name: len(run.live.get(name, ())) for name in ("requests", "operations")}
             run = msgspec.structs.replace(run, live=counted)
@@ -492,22 +499,8 @@ class StandardsApi(Controller):
     async def certificates(self, request: Visitor, ref: FromPath[str]) -> Items[CertificateLine]:
         """Every certificate of a component, newest first."""
         seen = await catalogue.component(request.user, ref)
-        labels = {each.id: publishing.label(each) for each in await publishing.published()}
-        return Items(
-            [
-                CertificateLine(
-                    ref=each.ref,
-                    profile=labels[each.profile],
-                    document=each.document,
-                    issued_at=each.issued_at,
-                    valid_until=each.valid_until,
-                    revoked_at=each.revoked_at,
-                    revoked_reason=each.revoked_reason,
-                    state=catalogue.held(each)[0].lower().replace(" ", "-"),
-                )
-                for each in await certificates.of_service(seen.service)
-            ]
-        )
+        held = await certificates.listed(seen.service)
+        return Items(msgspec.convert(held, list[CertificateLine], from_attributes=True))
 
     @get(
         "/certificates/{ref:str}",
@@ -526,7 +519,7 @@ class StandardsApi(Controller):
     @get("/keys", guards=[guards.public], summary="List the keys of certificates", operation_id="listKeys")
     async def keys(self) -> Items[KeyView]:
         """The public keys that verify certificates issued here."""
-        return Items([KeyView(name, key.hex()) for name, key in certificates.public_keys().items()])
+        return Items([KeyView(name, key.hex()) for name, key in public_keys().items()])
 
 
 async def _open(request: Visitor, ref: str) -> Service:

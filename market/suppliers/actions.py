@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from asyncpg.exceptions import UniqueViolationError
@@ -83,6 +83,7 @@ class SupplierForm(SupplierDraft, kw_only=True):
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier says of itself."""
 
+    schema_name: ClassVar[str] = "SupplierProfileDraft"
     summary: Annotated[str, Meta(title=N_("What the firm does"), min_length=10, max_length=300)]
     description: Annotated[str, Meta(title=N_("More about it"), max_length=6000)] = ""
     capabilities: Annotated[list[Words], Meta(title="Capabilities", max_length=40)] = []
@@ -140,7 +141,7 @@ async def _write_confirmation(given: SupplierDraft, address: str, password_hash:
     row = Registration(
         email=address,
         token_hash=digest(token),
-        facts=msgspec.json.encode(_without_password(given)).decode(),
+        facts=msgspec.json.encode(drafts.part(SupplierDraft, given)).decode(),
         password_hash=password_hash,
         asked_at=now,
         expires_at=now + CONFIRM_WITHIN,
@@ -164,7 +165,7 @@ async def asked(token: str, *, lock: bool = False) -> tuple[Registration, Suppli
         raise rules.CONFIRMED_ALREADY.refused()
     if row.expires_at <= clock.arrived():
         raise rules.CONFIRMED_TOO_LATE.refused()
-    return row, _draft(row)
+    return row, msgspec.json.decode(row.facts, type=SupplierDraft)
 
 
 async def confirm(token: str) -> tuple[Organisation, Person]:
@@ -215,29 +216,28 @@ async def _found(actor: Actor, person: Person, given: FirmDraft) -> Organisation
         summary=given.summary.strip(),
         cpv=rules.plain_cpv(given.cpv),
     )
-    async with transaction():
-        firm = await memberships.keep(firm)
-        await memberships.begin(actor, person, firm, "supplier-admin")
-        profile.organisation = firm.id
-        await profile.save()
-        await _keep_version(firm, profile, person.id)
-        await tell_person(
-            person.id, "accounts/registered.txt", about=f"supplier:{firm.ref}", organisation=firm.name, ref=firm.ref
-        )
-        await record(
-            actor,
-            "supplier.registered",
-            f"supplier:{firm.ref}",
-            {
-                "name": firm.name,
-                "country": firm.country,
-                "scheme": firm.scheme,
-                "identifier": firm.identifier,
-                "small": rules.size_of(firm).small,
-            },
-            about=[f"person:{person.ref}"],
-            organisation=firm.ref,
-        )
+    firm = await memberships.keep(firm)
+    await memberships.begin(actor, person, firm, "supplier-admin")
+    profile.organisation = firm.id
+    await profile.save()
+    await _keep_version(firm, profile, person.id)
+    await tell_person(
+        person.id, "accounts/registered.txt", about=f"supplier:{firm.ref}", organisation=firm.name, ref=firm.ref
+    )
+    await record(
+        actor,
+        "supplier.registered",
+        f"supplier:{firm.ref}",
+        {
+            "name": firm.name,
+            "country": firm.country,
+            "scheme": firm.scheme,
+            "identifier": firm.identifier,
+            "small": rules.size_of(firm).small,
+        },
+        about=[f"person:{person.ref}"],
+        organisation=firm.ref,
+    )
     return firm
 
 
@@ -274,14 +274,6 @@ async def forget_unconfirmed() -> int:
 
 def _firm(given: FirmDraft) -> rules.Firm:
     return rules.Firm(given.country, given.scheme, given.identifier, given.cpv)
-
-
-def _without_password(given: SupplierDraft) -> SupplierDraft:
-    return drafts.part(SupplierDraft, given)
-
-
-def _draft(row: Registration) -> SupplierDraft:
-    return msgspec.json.decode(row.facts, type=SupplierDraft)
 
 
 # ── the profile ────────────────────────────────────────────────────────────────────────────────────────────────────

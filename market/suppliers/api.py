@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -54,6 +54,7 @@ class SupplierLine(actions.Listed, frozen=True):
 class VersionView(msgspec.Struct):
     """A profile as it stood from `at` on; `profile` is what was told, as it was hashed in the public log."""
 
+    schema_name: ClassVar[str] = "SupplierProfileVersionView"
     version: int
     at: datetime
     profile: dict[str, Any]

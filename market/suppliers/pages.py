@@ -128,7 +128,7 @@ class SupplierPages(Controller):
             profile=await actions.profile_of(firm),
             verdict=rules.size_of(firm),
             number=actions.number_of(firm),
-            register=registers.scheme(firm.scheme).name if firm.identifier and _checkable(firm.scheme) else firm.scheme,
+            register={known.code: known.name for known in registers.schemes()}.get(firm.scheme, firm.scheme),
             country=_(dict(COUNTRIES).get(firm.country, firm.country)),
             own=own,
             may_edit=actor.wears("supplier-admin", organisation=firm.id) is not None,
@@ -163,10 +163,6 @@ class SupplierPages(Controller):
             await actions.update_profile(request.user, ref, form.data, form.version)
             return to(f"/suppliers/{ref}", _("The profile is saved. Every buyer can read it now."))
         return _editing(request, firm, form)
-
-
-def _checkable(scheme: str) -> bool:
-    return any(each.code == scheme for each in registers.schemes())
 
 
 async def _registering_another(request: Visitor) -> Response[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, delete, get, post, put
@@ -11,14 +12,15 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import drafts
 from market.accounts import guards
-from market.accounts.tables import Organisation, Person
+from market.accounts.tables import Organisation
 from market.db import find
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
-from market.tenders import actions, gate, rules
-from market.tenders.listing import listed, standings
-from market.tenders.tables import Lot, LotCriterion, Tender
+from market.tenders import actions, facts, gate, method, readers, rules, value
+from market.tenders.drafts import actions as drafting
+from market.tenders.listing import listed
+from market.tenders.tables import Lot, Tender
 from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -45,6 +47,7 @@ class TenderLine(msgspec.Struct):
 class CriterionView(msgspec.Struct):
     """A criterion with its weight of 100; `minimum` is the mark below which a bid is not taken, 0 for none."""
 
+    schema_name: ClassVar[str] = "TenderCriterionView"
     ref: str
     name: str
     kind: str
@@ -116,7 +119,14 @@ class TenderView(msgspec.Struct):
     exercise: str
     procedure: str
     currency: str
+    contract_kind: str
+    contract_kind_reason: str
     value_minor: int
+    value_with_vat_minor: int
+    """What is compared with the threshold."""
+    threshold_minor: int
+    """From which the law covers this kind of contract of this buyer, VAT included; that of goods and services while no kind
+    is said that fits."""
     commodity_claimed: bool
     commodity_statement: str
     undivided_reason: str
@@ -146,7 +156,7 @@ class TenderView(msgspec.Struct):
     etags: dict[str, str]
 
 
-class NewTender(actions.NewTender, kw_only=True):
+class NewTender(drafting.NewTender, kw_only=True):
     """A tender to draft; `buyer` is the reference of the body it is for."""
 
     buyer: str
@@ -176,44 +186,40 @@ class CodeShown(msgspec.Struct):
     code: str
 
 
-def lot_view(lot: Lot, criteria: list[LotCriterion]) -> LotView:
+def lot_view(lot: Lot, criteria: Sequence[facts.Criterion]) -> LotView:
     """A lot with its criteria."""
     return LotView(
         ref=lot.ref,
         number=lot.number,
-        **drafts.stored(actions.LotDraft, lot),
-        criteria=[
-            CriterionView(ref=criterion.ref, **drafts.stored(actions.CriterionDraft, criterion))
-            for criterion in criteria
-        ],
-        etag=drafts.version(actions.LotDraft, lot),
+        **drafts.stored(drafting.LotDraft, lot),
+        criteria=msgspec.convert(criteria, list[CriterionView], from_attributes=True),
+        etag=drafts.version(drafting.LotDraft, lot),
     )
 
 
-async def view(request: Visitor, tender: Tender) -> TenderView:
-    """The tender as this reader may see it."""
-    found = await actions.candidate(tender)
-    mine = actions.works_for(request.user, tender)
-    shown = await actions.shown_about(tender)
-    draft = tender.published_at is None
-    trace = gate.ask(found).lines if draft else actions.gate_lines(tender)
-    people = {
-        each.id: each
-        for each in await Person.objects().where(Person.id.is_in([o.person for o in found.officers] or [0]))
-    }
+async def tender_view(request: Visitor, ref: str) -> TenderView:
+    """The tender with this reference as this reader, who may see it, sees it. Versions are of rows, so those are read too."""
+    row = await find(Tender, Tender.ref == ref)
+    lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
+    candidate = await readers.candidate(ref)
+    tender, draft = candidate.tender, candidate.tender.published_at is None
+    trace = gate.ask(candidate).lines if draft else readers.gate_lines(tender)
     sections: dict[str, Any] = {}
-    for section in actions.SECTIONS:
-        sections |= drafts.stored(section, tender, **shown)
+    worth = value.worth(candidate)
+    for section in drafting.SECTIONS:
+        sections |= drafts.stored(section, row, mission=tender.mission_ref)
     return TenderView(
         ref=tender.ref,
-        buyer=found.buyer.ref,
-        buyer_name=found.buyer.name,
-        stage=(await standings([tender.ref]))[tender.ref].stage,
+        buyer=tender.buyer_ref,
+        buyer_name=tender.buyer_name,
+        stage=(await readers.standing_of(candidate)).stage,
         **sections,
         procedure=tender.procedure,
         currency=tender.currency,
-        value_minor=found.value.minor,
-        method=list(found.method),
+        value_minor=candidate.value.minor,
+        value_with_vat_minor=worth.total.minor,
+        threshold_minor=worth.threshold.minor,
+        method=list(method.stated(candidate)),
         published_at=tender.published_at,
         opened_at=tender.opened_at,
         cancelled_at=tender.cancelled_at,
@@ -221,39 +227,32 @@ async def view(request: Visitor, tender: Tender) -> TenderView:
         waiver_asked=tender.waiver_asked,
         ground=tender.ground,
         ground_reference=tender.ground_reference,
-        gate=[GateLine(each.code, each.holds, each.says) for each in trace],
+        gate=[GateLine(line.code, line.holds, line.says) for line in trace],
         key_commitment=tender.key_commitment,
-        lots=[lot_view(lot, list(found.criteria.get(lot.id, ()))) for lot in found.lots],
+        lots=[lot_view(lot, candidate.criteria[lot.id]) for lot in lots],
         questions=[
-            question_view(each) for each in await questions.questions_shown(request.user, actions.topic_of(tender))
+            question_view(question)
+            for question in await questions.questions_shown(request.user, readers.topic_of(tender))
         ],
-        addenda=[
-            AddendumView(each.ref, each.text, each.new_closes_at, each.at) for each in await actions.addenda_of(tender)
-        ],
+        addenda=msgspec.convert(await readers.addenda_of(tender), list[AddendumView], from_attributes=True),
         officers=[
-            OfficerView(people[each.person].ref, people[each.person].name, each.enrolled_at) for each in found.officers
-        ]
-        if mine
-        else [],
+            OfficerView(officer.person_ref, officer.name, officer.enrolled_at)
+            for officer in candidate.officers
+            if readers.works_for(request.user, tender)
+        ],
         checks=[
             Check(rule.code, refusal is None, refusal.reason if refusal else "")
-            for rule, refusal in checklist(rules.PUBLISH, found)
-        ]
-        if draft
-        else [],
-        etags={section.__name__.lower(): drafts.version(section, tender) for section in actions.SECTIONS},
+            for rule, refusal in checklist(rules.PUBLISH, candidate)
+            if draft
+        ],
+        etags={section.__name__.lower(): drafts.version(section, row) for section in drafting.SECTIONS},
     )
-
-
-async def read(request: Visitor, ref: str) -> TenderView:
-    """The tender with this reference, when the actor may read it."""
-    return await view(request, await actions.readable(request.user, ref))
 
 
 async def lot_of(ref: str) -> LotView:
     """A lot that was just written, by its reference."""
     lot = await find(Lot, Lot.ref == ref)
-    return lot_view(lot, (await actions.criteria_of([lot]))[lot.id])
+    return lot_view(lot, (await readers.criteria_of([lot]))[lot.id])
 
 
 class TendersApi(Controller):
@@ -287,7 +286,9 @@ class TendersApi(Controller):
         body = await find(Organisation, Organisation.ref == data.buyer)
         facts = msgspec.structs.asdict(data)
         del facts["buyer"]
-        return await view(request, await actions.draft(request.user, body.id, actions.NewTender(**facts)))
+        return await tender_view(
+            request, (await drafting.draft(request.user, body.id, drafting.NewTender(**facts))).ref
+        )
 
     @get(
         "/{ref:str}",
@@ -299,7 +300,7 @@ class TendersApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> TenderView:
         """A published tender; a draft for its buyer, its minister while a waiver is asked for, auditors and operators."""
-        return await read(request, ref)
+        return await tender_view(request, (await readers.readable(request.user, ref)).ref)
 
     @put(
         "/{ref:str}/about",
@@ -309,10 +310,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def describe(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.About], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.About], if_match: IfMatch = ""
     ) -> TenderView:
         """Replace this section of a draft."""
-        return await view(request, await actions.describe(request.user, ref, data, if_match))
+        return await tender_view(request, (await drafting.describe(request.user, ref, data, if_match)).ref)
 
     @put(
         "/{ref:str}/origin",
@@ -322,10 +323,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def explain(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Origin], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Origin], if_match: IfMatch = ""
     ) -> TenderView:
         """Name the exercise, or claim a commodity with a statement."""
-        return await view(request, await actions.explain_origin(request.user, ref, data, if_match))
+        return await tender_view(request, (await drafting.explain_origin(request.user, ref, data, if_match)).ref)
 
     @put(
         "/{ref:str}/dates",
@@ -335,10 +336,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def dates(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Dates], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Dates], if_match: IfMatch = ""
     ) -> TenderView:
         """Replace the dates of a draft. Moments need an offset or Z."""
-        return await view(request, await actions.set_dates(request.user, ref, data, if_match))
+        return await tender_view(request, (await drafting.set_dates(request.user, ref, data, if_match)).ref)
 
     @put(
         "/{ref:str}/terms",
@@ -348,10 +349,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def terms(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Terms], if_match: IfMatch = ""
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Terms], if_match: IfMatch = ""
     ) -> TenderView:
         """Replace the terms of a draft."""
-        return await view(request, await actions.set_terms(request.user, ref, data, if_match))
+        return await tender_view(request, (await drafting.set_terms(request.user, ref, data, if_match)).ref)
 
     @post(
         "/{ref:str}/lots",
@@ -360,9 +361,9 @@ class TendersApi(Controller):
         operation_id="addLot",
         responses=problem_responses(404, 409, 422),
     )
-    async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.LotDraft]) -> LotView:
+    async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.LotDraft]) -> LotView:
         """Add a lot to a draft; its criteria follow."""
-        return await lot_of((await actions.add_lot(request.user, ref, data)).ref)
+        return await lot_of((await drafting.add_lot(request.user, ref, data)).ref)
 
     @put(
         "/lots/{lot:str}",
@@ -372,10 +373,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def revise_lot(
-        self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.LotDraft], if_match: IfMatch = ""
+        self, request: Visitor, lot: FromPath[str], data: JSONBody[drafting.LotDraft], if_match: IfMatch = ""
     ) -> LotView:
         """Replace what a draft's lot is; its criteria stay."""
-        return await lot_of((await actions.revise_lot(request.user, lot, data, if_match)).ref)
+        return await lot_of((await drafting.revise_lot(request.user, lot, data, if_match)).ref)
 
     @delete(
         "/lots/{lot:str}",
@@ -387,7 +388,7 @@ class TendersApi(Controller):
     )
     async def drop_lot(self, request: Visitor, lot: FromPath[str]) -> TenderView:
         """Take a lot out of a draft; the lots after it move up."""
-        return await view(request, await actions.drop_lot(request.user, lot))
+        return await tender_view(request, (await drafting.drop_lot(request.user, lot)).ref)
 
     @post(
         "/lots/{lot:str}/criteria",
@@ -397,10 +398,10 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409),
     )
     async def add_criterion(
-        self, request: Visitor, lot: FromPath[str], data: JSONBody[actions.CriterionDraft]
+        self, request: Visitor, lot: FromPath[str], data: JSONBody[drafting.CriterionDraft]
     ) -> LotView:
         """Add a criterion to a draft's lot."""
-        await actions.add_criterion(request.user, lot, data)
+        await drafting.add_criterion(request.user, lot, data)
         return await lot_of(lot)
 
     @delete(
@@ -413,7 +414,7 @@ class TendersApi(Controller):
     )
     async def drop_criterion(self, request: Visitor, criterion: FromPath[str]) -> LotView:
         """Take a criterion out of a draft's lot."""
-        return await lot_of((await actions.drop_criterion(request.user, criterion)).ref)
+        return await lot_of((await drafting.drop_criterion(request.user, criterion)).ref)
 
     @post(
         "/lots/{lot:str}/criteria/copy",
@@ -424,7 +425,7 @@ class TendersApi(Controller):
     )
     async def copy(self, request: Visitor, lot: FromPath[str], data: JSONBody[LotNamed]) -> LotView:
         """Replace the criteria of a lot with those of another lot of the same draft."""
-        return await lot_of((await actions.copy_criteria(request.user, lot, data.source)).ref)
+        return await lot_of((await drafting.copy_criteria(request.user, lot, data.source)).ref)
 
     @post(
         "/{ref:str}/officers",
@@ -435,8 +436,8 @@ class TendersApi(Controller):
     )
     async def name_officer(self, request: Visitor, ref: FromPath[str], data: JSONBody[PersonNamed]) -> TenderView:
         """Name a person of the buyer; she is asked by letter to make her code."""
-        await actions.name_officer(request.user, ref, data.person)
-        return await read(request, ref)
+        await drafting.name_officer(request.user, ref, data.person)
+        return await tender_view(request, ref)
 
     @delete(
         "/{ref:str}/officers/{person:str}",
@@ -448,7 +449,7 @@ class TendersApi(Controller):
     )
     async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> TenderView:
         """Take a person off the opening officers of a draft."""
-        return await view(request, await actions.drop_officer(request.user, ref, person))
+        return await tender_view(request, (await drafting.drop_officer(request.user, ref, person)).ref)
 
     @post(
         "/{ref:str}/officers/enrol",
@@ -459,7 +460,7 @@ class TendersApi(Controller):
     )
     async def enrol(self, request: Visitor, ref: FromPath[str]) -> CodeShown:
         """Make the caller's code for this tender. It is answered once and not kept; a new one replaces it."""
-        return CodeShown((await actions.enrol(request.user, ref)).code)
+        return CodeShown((await drafting.enrol(request.user, ref)).code)
 
     @post(
         "/{ref:str}/commodity",
@@ -473,7 +474,7 @@ class TendersApi(Controller):
         self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Override]
     ) -> TenderView:
         """As an operator, let the buyer's claim stand against the list of commodities; the reason is published."""
-        return await view(request, await actions.confirm_commodity(request.user, ref, data))
+        return await tender_view(request, (await actions.confirm_commodity(request.user, ref, data)).ref)
 
     @post(
         "/{ref:str}/publish",
@@ -485,7 +486,7 @@ class TendersApi(Controller):
     )
     async def publish(self, request: Visitor, ref: FromPath[str]) -> TenderView:
         """Publish a draft through the gate; 409 with every rule that does not hold."""
-        return await view(request, await actions.publish(request.user, ref))
+        return await tender_view(request, (await actions.publish(request.user, ref)).ref)
 
     @post(
         "/{ref:str}/questions",
@@ -523,7 +524,7 @@ class TendersApi(Controller):
     async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Change]) -> TenderView:
         """Add a change to a published tender; the deadline may move later with it."""
         await actions.change(request.user, ref, data)
-        return await read(request, ref)
+        return await tender_view(request, ref)
 
     @post(
         "/{ref:str}/cancel",
@@ -535,7 +536,7 @@ class TendersApi(Controller):
     )
     async def cancel(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Ending]) -> TenderView:
         """End a published tender without an award."""
-        return await view(request, await actions.cancel(request.user, ref, data))
+        return await tender_view(request, (await actions.cancel(request.user, ref, data)).ref)
 
     @put(
         "/{ref:str}/following",
@@ -546,4 +547,4 @@ class TendersApi(Controller):
     )
     async def follow(self, request: Visitor, ref: FromPath[str], data: JSONBody[Wanted]) -> TenderView:
         """As a supplier, be written to when it changes, or no longer."""
-        return await view(request, await actions.follow(request.user, ref, data.wanted))
+        return await tender_view(request, (await actions.follow(request.user, ref, data.wanted)).ref)

@@ -9,8 +9,8 @@ import msgspec
 from market.actor import Actor
 from market.questions import desk as questions
 from market.reads import rows
-from market.tenders import actions
 from market.tenders.listing import standings
+from market.tenders.readers import topic_of
 from market.tenders.tables import Tender
 from market.web.desk import Placed, Waiting
 from market.wording import N_, _
@@ -34,7 +34,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
             & Tender.cancelled_at.is_null()
             & Tender.opened_at.is_null()
         )
-        found = await questions.waiting(actions.topic_of(each) for each in tenders)
+        found = await questions.waiting(topic_of(tender) for tender in tenders)
     if not actor.wears("operator"):
         return found
     claims = await rows(

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.money import Money
-from market.tenders import cpv
-from market.wording import _
+from market.tenders import cpv, value
+from market.tenders.facts import Candidate, Evidence, Lot
+from market.wording import _, together
 
-if TYPE_CHECKING:
-    from market.tenders.rules import Candidate
-    from market.tenders.tables import InnovationEvidence, Lot
-
-Ground = Literal["exercise", "waiver", "commodity", "not-central"]
+Ground = Literal["exercise", "waiver", "commodity", "below-threshold", "not-central"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +36,45 @@ class Gate:
 
 
 def ask(candidate: Candidate) -> Gate:
-    """Ask, in this order: is the buyer central government, is it a commodity, was there an exercise, was it waived.
+    """Ask, in this order: is the buyer central government, is the value below the threshold that binds it, is it a
+    commodity, was there an exercise, was it waived.
 
-    The first question that settles the matter ends it; all that were asked are kept. A buyer whom the rule does not bind
+    The first question that settles the matter ends it; all that were asked are kept. Whom or what the rule does not bind
     is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
     """
     lines: list[Line] = []
-    bound = candidate.buyer.tier == "central"
+    bound = candidate.tender.buyer_tier == "central"
     if bound:
         lines.append(
-            Line("central", True, _("{name} is central government: innovation comes first.", name=candidate.buyer.name))
+            Line(
+                "central",
+                True,
+                _("{name} is central government: innovation comes first.", name=candidate.tender.buyer_name),
+            )
         )
     else:
-        words = _("{name} is not central government, which alone the rule binds.", name=candidate.buyer.name)
+        words = _("{name} is not central government, which alone the rule binds.", name=candidate.tender.buyer_name)
         lines.append(Line("central", False, words))
+    central = bound
+    if central:
+        below, says = value.below_threshold(candidate)
+        lines.append(Line("value", below, says))
+        bound = not below
     if bound or candidate.tender.commodity_claimed:
         lines.append(commodity(candidate))
         if lines[-1].holds:
             return Gate("commodity", "", tuple(lines))
-    found = ""
     for evidence in _exercises(candidate) if bound or candidate.tender.exercise else ():
-        line = _serves(candidate, evidence)
-        lines.append(line)
-        if line.holds:
-            found = evidence.reference
-            break
-    if found:
-        return Gate("exercise", found, tuple(lines))
+        lines.append(_serves(candidate, evidence))
+        if lines[-1].holds:
+            return Gate("exercise", evidence.reference, tuple(lines))
     if not bound:
-        return Gate("not-central", "", tuple(lines))
+        return Gate("below-threshold" if central else "not-central", "", tuple(lines))
     if not any(line.code == "exercise" for line in lines):
         lines.append(Line("exercise", False, _no_exercise(candidate)))
     for waiver in _waivers(candidate):
-        line = _waives(candidate, waiver)
-        lines.append(line)
-        if line.holds:
+        lines.append(_waives(candidate, waiver))
+        if lines[-1].holds:
             return Gate("waiver", waiver.reference, tuple(lines))
     if not any(line.code == "waiver" for line in lines):
         lines.append(Line("waiver", False, _("No minister has signed a waiver for this tender.")))
@@ -101,7 +102,7 @@ def commodity(candidate: Candidate) -> Line:
             _("The buyer states that this is a commodity, and the list agrees. {why}", why=verdict.why),
         )
     if tender.commodity_confirmed_at is not None:
-        day = f"{workdays.local_day(tender.commodity_confirmed_at):%d %B %Y}"
+        day = dates.day(tender.commodity_confirmed_at)
         return Line(
             "commodity",
             True,
@@ -119,13 +120,15 @@ def commodity(candidate: Candidate) -> Line:
     )
 
 
-def _exercises(candidate: Candidate) -> list[InnovationEvidence]:
+def _exercises(candidate: Candidate) -> list[Evidence]:
     """The exercises to look at: the one the tender names, else all of the family, newest first."""
-    found = [each for each in candidate.evidence if each.ground == "exercise" and each.buyer in candidate.family]
     named = candidate.tender.exercise
-    if named:
-        found = [each for each in found if each.reference == named]
-    return sorted(found, key=lambda each: each.completed_at, reverse=True)
+    exercises = [
+        evidence
+        for evidence in candidate.evidence
+        if evidence.ground == "exercise" and evidence.kin and named in ("", evidence.reference)
+    ]
+    return sorted(exercises, key=lambda exercise: exercise.completed_at, reverse=True)
 
 
 def _no_exercise(candidate: Candidate) -> str:
@@ -137,12 +140,12 @@ def _no_exercise(candidate: Candidate) -> str:
     return _("Neither the buyer nor its department has concluded an exercise.")
 
 
-def serves_until(evidence: InnovationEvidence) -> datetime:
+def serves_until(evidence: Evidence) -> datetime:
     """Until when a piece of evidence opens the gate: its own date, else the policy's months after its conclusion."""
     return evidence.expires_at or workdays.exercise_valid_until(evidence.completed_at)
 
 
-def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
+def _serves(candidate: Candidate, evidence: Evidence) -> Line:
     until = serves_until(evidence)
     if workdays.is_over(until, candidate.now):
         return Line(
@@ -151,8 +154,8 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
             _(
                 "{reference} was concluded on {completed_at}; it served until {until}.",
                 reference=evidence.reference,
-                completed_at=_day(evidence.completed_at),
-                until=_day(until),
+                completed_at=dates.day(evidence.completed_at),
+                until=dates.day(until),
             ),
         )
     groups: Sequence[Lot | None] = candidate.lots or (None,)
@@ -171,7 +174,7 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
                 "{reference} was about something else than {apart}: no CPV code agrees in its first {digits} "
                 "digits. The exercise has {code}.",
                 reference=evidence.reference,
-                apart=_and(apart),
+                apart=together(apart),
                 digits=digits,
                 code=", ".join(evidence.cpv) or _("no code"),
             ),
@@ -182,17 +185,19 @@ def _serves(candidate: Candidate, evidence: InnovationEvidence) -> Line:
         _(
             "{reference} was concluded on {completed_at} and is about the same thing. It serves until {until}.",
             reference=evidence.reference,
-            completed_at=_day(evidence.completed_at),
-            until=_day(until),
+            completed_at=dates.day(evidence.completed_at),
+            until=dates.day(until),
         ),
     )
 
 
-def _waivers(candidate: Candidate) -> list[InnovationEvidence]:
-    return [each for each in candidate.evidence if each.ground == "waiver" and each.tender == candidate.tender.id]
+def _waivers(candidate: Candidate) -> list[Evidence]:
+    return [
+        waiver for waiver in candidate.evidence if waiver.ground == "waiver" and waiver.tender == candidate.tender.id
+    ]
 
 
-def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
+def _waives(candidate: Candidate, waiver: Evidence) -> Line:
     if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):
         return Line(
             "waiver",
@@ -200,7 +205,7 @@ def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
             _(
                 "{reference} was in force until {expires_at}.",
                 reference=waiver.reference,
-                expires_at=_day(waiver.expires_at),
+                expires_at=dates.day(waiver.expires_at),
             ),
         )
     beyond = [code for code in candidate.codes if code not in waiver.cpv]
@@ -211,7 +216,7 @@ def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
             _(
                 "{reference} was not signed for {beyond}: the lots have grown since.",
                 reference=waiver.reference,
-                beyond=_and(beyond),
+                beyond=together(beyond),
             ),
         )
     if waiver.ceiling_minor is not None and candidate.value.minor > waiver.ceiling_minor:
@@ -229,14 +234,5 @@ def _waives(candidate: Candidate, waiver: InnovationEvidence) -> Line:
     facts = {"reference": waiver.reference, "name": waiver.signed_by}
     if waiver.expires_at is None:
         return Line("waiver", True, _("{reference}, signed by {name}, is in force.", **facts))
-    until = _day(waiver.expires_at)
+    until = dates.day(waiver.expires_at)
     return Line("waiver", True, _("{reference}, signed by {name}, is in force until {until}.", until=until, **facts))
-
-
-def _day(moment: datetime) -> str:
-    day = workdays.local_day(moment)
-    return f"{day.day} {day:%B %Y}"
-
-
-def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else _("{parts} and {parts2}", parts=", ".join(parts[:-1]), parts2=parts[-1])

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import structs
 
 from market import clock
+from market.actor import Actor
 from market.audit.thread import decided
 from market.money import Money
 from market.reads import rows
 from market.rules import CURSOR_UNKNOWN
 from market.standing import Standing, dates_of
 from market.tenders import rules
+from market.tenders.readers import BUYING_SIDE
 
 PAGE = 20
 
@@ -106,10 +109,106 @@ async def listed(stage: str = "", after: str = "") -> Page:
     return Page(items, _packed(items[-1].waits, items[-1].key, items[-1].id) if len(tenders) > PAGE else "")
 
 
+class Taking(msgspec.Struct, frozen=True):
+    """A tender that everybody may bid for until it closes."""
+
+    ref: str
+    title: str
+    closes_at: datetime
+
+
+async def taking_bids(buyers: Sequence[int]) -> list[Taking]:
+    """The tenders of these buyers (ids) that take bids now."""
+    return await rows(
+        Taking,
+        f"""
+        SELECT ref, title, closes_at FROM tender t
+        WHERE t.buyer = ANY({{}}::int[]) AND t.published_at IS NOT NULL AND {_WHERE["open"]}
+        """,  # noqa: S608 - a constant
+        list(buyers),
+        clock.now(),
+    )
+
+
+class OpenLot(msgspec.Struct, frozen=True):
+    """A lot one may bid for, and the title of its tender (`ref`); `total` counts all of them."""
+
+    ref: str
+    tender: str
+    number: int
+    title: str
+    buyer: str
+    value_minor: int
+    currency: str
+    closes_at: datetime
+    total: int
+
+
+async def open_lots(limit: int) -> list[OpenLot]:
+    """Lots that suit small firms and may still be bid for, closing soonest first, the smaller first."""
+    return await rows(
+        OpenLot,
+        """
+        SELECT t.ref, t.title AS tender, l.number, l.title, o.name AS buyer, l.value_minor, t.currency, t.closes_at,
+          count(*) OVER () AS total
+        FROM lot l JOIN tender t ON t.id = l.tender JOIN organisation o ON o.id = t.buyer
+        WHERE l.sme_suitable AND t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL
+          AND t.closes_at > {} ORDER BY t.closes_at, l.value_minor, l.id LIMIT {}
+        """,
+        clock.now(),
+        limit,
+    )
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """How many published tenders of one mission (its id) passed on one ground, empty where none was asked for."""
+
+    mission: int | None
+    ground: str
+    tenders: int
+
+
+async def passed() -> list[Passed]:
+    """The published tenders by mission and ground, cancelled ones too."""
+    return await rows(
+        Passed,
+        """
+        SELECT mission, ground, count(*) AS tenders FROM tender WHERE published_at IS NOT NULL GROUP BY mission, ground
+        """,
+    )
+
+
 class Dated(rules.Dates, frozen=True):
     """The dates of a tender with its reference."""
 
     ref: str
+
+
+class Drafted(Dated, frozen=True):
+    """A draft in the list of those who write it."""
+
+    title: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where it stands now."""
+        return rules.standing(self, clock.now())
+
+
+async def drafts_of(actor: Actor) -> list[Drafted]:
+    """The drafts of the bodies this actor buys for, newest first."""
+    ours = actor.organisations(*BUYING_SIDE)
+    if not ours:
+        return []
+    return await rows(
+        Drafted,
+        """
+        SELECT ref, title, published_at, questions_until, closes_at, opened_at, cancelled_at, waiver_asked,
+          (SELECT count(*) FROM lot WHERE lot.tender = t.id) AS lots, 0 AS decided
+        FROM tender t WHERE buyer = ANY({}::int[]) AND published_at IS NULL ORDER BY id DESC
+        """,
+        ours,
+    )
 
 
 async def dates(refs: Sequence[str]) -> dict[str, rules.Dates]:

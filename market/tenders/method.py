@@ -5,13 +5,10 @@ The reckoning itself is `market/awards/scoring.py`; it carries these sentences w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from market.tenders.facts import Candidate
 from market.wording import N_, _
-
-if TYPE_CHECKING:
-    from market.tenders.tables import LotCriterion
 
 RULES: Final = {
     "proportional": N_(
@@ -41,14 +38,15 @@ RULES: Final = {
 """Each rule in a sentence. Bids are priced by the proportional one."""
 
 
-def stated(criteria: Sequence[LotCriterion], lots_per_supplier: int | None) -> tuple[str, ...]:
-    """The rules that apply to a tender with these criteria (of all its lots) and this limit on lots."""
-    codes = ["quality"] if any(each.kind == "quality" for each in criteria) else []
-    if any(each.minimum for each in criteria):
+def stated(candidate: Candidate) -> tuple[str, ...]:
+    """The rules that apply to a tender with these criteria (of all its lots) and its limit on lots."""
+    criteria = [criterion for lot in candidate.criteria.values() for criterion in lot]
+    codes = ["quality"] if any(criterion.kind == "quality" for criterion in criteria) else []
+    if any(criterion.minimum for criterion in criteria):
         codes.append("minimum")
-    if any(each.kind == "price" for each in criteria):
+    if any(criterion.kind == "price" for criterion in criteria):
         codes.append("proportional")
     codes += ["rounding", "ties", "low"]
-    if lots_per_supplier is not None:
+    if candidate.tender.lots_per_supplier is not None:
         codes.append("lots")
     return tuple(_(RULES[code]) for code in codes)

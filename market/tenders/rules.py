@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
-from market.money import Money
+from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, gate, method
+from market.tenders import cpv, facts, gate, value
+from market.tenders.facts import Candidate
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.accounts.tables import Organisation
-    from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+    from market.tenders.tables import Tender
 
 Stage = Literal["draft", "questions", "open", "closed", "evaluation", "decided", "cancelled"]
 
@@ -58,7 +57,7 @@ def takes_bids(closes_at: datetime | None, now: datetime) -> bool:
     return closes_at is not None and now < closes_at
 
 
-def stage(tender: Tender | Dates, now: datetime) -> Stage:
+def stage(tender: Tender | facts.Tender | Dates, now: datetime) -> Stage:
     """Where a tender stands at this moment, reckoned from its dates alone: nothing has to close it. Which lots are decided is
     not asked here: what is allowed does not depend on it."""
     if tender.cancelled_at is not None:
@@ -91,39 +90,6 @@ def standing(tender: Dates, now: datetime) -> Standing:
         return Standing(found, word, tone, tender.cancelled_at, _("Cancelled"))
     label = {"draft": _("Planned to close"), "closed": _("Closed")}.get(found, "Closes")
     return Standing(found, word, tone, tender.closes_at, label)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """All that is looked at before a tender is published. `family` are the ids of the bodies whose exercises serve this
-    buyer too: those of the same department, itself included. `criteria` are by the lot's id, `evidence` is what is on
-    record for any of them."""
-
-    tender: Tender
-    buyer: Organisation
-    now: Arrival
-    lots: Sequence[Lot]
-    criteria: Mapping[int, Sequence[LotCriterion]]
-    officers: Sequence[OpeningOfficer]
-    evidence: Sequence[InnovationEvidence]
-    family: frozenset[int]
-
-    @property
-    def codes(self) -> list[str]:
-        """Every CPV code of the lots, or the tender's own while it has no lot."""
-        found = [code for lot in self.lots for code in lot.cpv]
-        return list(dict.fromkeys(found or self.tender.cpv))
-
-    @property
-    def method(self) -> tuple[str, ...]:
-        """The rules by which bids will be scored and ranked, as they are stated with the tender."""
-        every = [each for criteria in self.criteria.values() for each in criteria]
-        return method.stated(every, self.tender.lots_per_supplier)
-
-    @property
-    def value(self) -> Money:
-        """What the lots are estimated to be worth together."""
-        return Money(sum(lot.value_minor for lot in self.lots), self.tender.currency)
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -173,6 +139,27 @@ def says_what_is_bought(candidate: Candidate) -> str | None:
     if not candidate.tender.description.strip():
         return _("Say in a few sentences what you want to buy, and for whom.")
     return None
+
+
+@rule("tender.kind-missing", field="contract_kind", source="Procurement Act 2023 Schedule 1")
+def says_which_kind_of_contract(candidate: Candidate) -> str | None:
+    """A tender says which kind of contract it is: goods or services, works, light touch, a concession, or for a utility
+    activity. Each has its own threshold, so nothing is assumed."""
+    if not candidate.tender.contract_kind:
+        return _("Say which kind of contract this is. It decides which threshold binds.")
+    return None
+
+
+@rule(
+    "tender.kind-wrong",
+    field="contract_kind",
+    source="Procurement Regulations 2024 regulations 42 and 45, Schedules 1 and 3",
+)
+def kind_fits_the_codes(candidate: Candidate) -> str | None:
+    """The kind of contract is one that its CPV codes and its buyer can have: works are division 45 and nothing else, light
+    touch services are those of the list, a utility activity is not central government's. Where codes cannot tell, the
+    buyer says why, in public."""
+    return value.misfit(candidate) if candidate.tender.contract_kind else None
 
 
 @rule("tender.commodity-statement-missing", field="commodity_statement")
@@ -295,7 +282,7 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
     days = workdays.full_days_between(candidate.now, closes)
     if closes <= candidate.now or days < least:
         first = workdays.local_day(candidate.now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "Bids must be taken for at least {least} days: until {day} or later, if you publish today.",
             least=least,
@@ -314,8 +301,25 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
         return _("The time for questions is over already. Choose a later one.")
     if closes is not None and until > workdays.answers_due_at(closes):
         due = workdays.local_day(workdays.answers_due_at(closes))
-        day = f"{due.day} {due:%B %Y}"
+        day = dates.day(due)
         return _("The last answer is due on {day}: questions must end by then.", day=day)
+    return None
+
+
+@rule("tender.officers-one-hand", source=str(policy.number("people.invited_days").source))
+def codes_are_in_several_hands(candidate: Candidate) -> str | None:
+    """As many of the codes as open the bids are in different pairs of hands: officers of whom one let the other in lately, or
+    whom the same person let in, count as one."""
+    least = policy.IN_FORCE.tendering.opening_officers_minimum
+    hands = pairs_of_hands((each.person_ref for each in candidate.officers), candidate.links)
+    if len(candidate.officers) >= least > hands:
+        return _(
+            "The opening officers count as {hands}, and it takes {least}: one of them let the other in here, or somebody let in "
+            "both, less than {days} days ago. Name somebody who has been here longer.",
+            hands=hands,
+            least=least,
+            days=policy.IN_FORCE.people.invited_days,
+        )
     return None
 
 
@@ -353,6 +357,8 @@ PUBLISH = (
     innovation_first,
     not_waiting_for_the_minister,
     says_what_is_bought,
+    says_which_kind_of_contract,
+    kind_fits_the_codes,
     claim_is_explained,
     has_lots,
     lots_are_complete,
@@ -364,6 +370,7 @@ PUBLISH = (
     questions_end_before_closing,
     contract_dates_follow,
     enough_officers_hold_a_code,
+    codes_are_in_several_hands,
 )
 """For `actions.publish`; the same list is on the draft's page from the first minute."""
 
@@ -436,7 +443,7 @@ def time_enough_after_a_change(tender: Tender, now: Arrival, new_closes_at: date
     closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
         first = workdays.local_day(now) + timedelta(days=least)
-        day = f"{first.day} {first:%B %Y}"
+        day = dates.day(first)
         return _(
             "At least {least} days must be left after a change: move the deadline to {day} or later.",
             least=least,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -18,16 +18,18 @@ from market.accounts.people import department_of, tell
 from market.accounts.tables import Membership, Organisation, Person
 from market.actor import Actor, Hat
 from market.audit.actions import record
-from market.db import find, maybe, transaction
+from market.db import find, transaction
 from market.proof import canonical, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
-from market.tenders import actions as tenders
+from market.tenders import log, readers
 from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
-from market.tenders.tables import Lot, Tender
+from market.tenders.facts import Lot
+from market.tenders.tables import Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds, label
+from market.waivers.listing import Request
 from market.waivers.tables import Waiver
 from market.wording import N_, _
 
@@ -49,6 +51,7 @@ class WaiverRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Reason(msgspec.Struct, forbid_unknown_fields=True):
     """Why the minister refuses; it is published."""
 
+    schema_name: ClassVar[str] = "WaiverRefusal"
     reason: Annotated[str, Meta(title=N_("Why you refuse"), max_length=4000)]
 
 
@@ -62,7 +65,7 @@ async def readable(actor: Actor, ref: str) -> Waiver:
     waiver = await find(Waiver, Waiver.ref == ref)
     if (
         waiver.decided_at is not None
-        or actor.wears(*tenders.BUYING_SIDE, organisation=waiver.buyer)
+        or actor.wears(*readers.BUYING_SIDE, organisation=waiver.buyer)
         or actor.wears("minister", organisation=waiver.department)
     ):
         return waiver
@@ -72,35 +75,20 @@ async def readable(actor: Actor, ref: str) -> Waiver:
     raise NotFound("Waiver")
 
 
-async def waiting_for(actor: Actor) -> list[Waiver]:
-    """The requests that wait for this minister, the oldest first."""
-    departments = actor.organisations("minister")
-    if not departments:
-        return []
-    return (
-        await Waiver.objects()
-        .where(Waiver.department.is_in(departments) & Waiver.decided_at.is_null() & Waiver.withdrawn_at.is_null())
-        .order_by(Waiver.asked_at)
-    )
-
-
-async def requests_for(tender: Tender) -> list[Waiver]:
-    """Every request for one tender, oldest first."""
-    return await Waiver.objects().where(Waiver.tender == tender.id).order_by(Waiver.id)
-
-
-async def used_by(waiver: Waiver) -> Tender | None:
-    """The tender that was published under a waiver; None while none was."""
-    return await maybe(
-        Tender,
-        (Tender.id == waiver.tender) & (Tender.ground == "waiver") & (Tender.ground_reference == waiver.ref),
+async def used_at(waiver: Waiver) -> datetime | None:
+    """When a tender was published under a waiver; None while none was."""
+    return await row(
+        datetime,
+        "SELECT published_at FROM tender WHERE id = {} AND ground = 'waiver' AND ground_reference = {}",
+        waiver.tender,
+        waiver.ref,
     )
 
 
 async def similar_to(waiver: Waiver) -> list[Similar]:
     """What similar exercises are on record now, for the minister to compare with what the buyer was shown."""
     tender = await find(Tender, Tender.id == waiver.tender)
-    return await similar_exercises((await tenders.candidate(tender)).codes)
+    return await similar_exercises((await readers.candidate(tender.ref)).codes)
 
 
 def signed_document(waiver: Waiver) -> dict[str, Any] | None:
@@ -109,18 +97,13 @@ def signed_document(waiver: Waiver) -> dict[str, Any] | None:
     return found
 
 
-def evidence_lines(waiver: Waiver) -> list[str]:
-    """The evidence, one entry each."""
-    return waiver.evidence.splitlines()
-
-
 async def document(waiver: Waiver, tender: Tender) -> bytes:
     """What the minister signs: the tender with its lots and values, the request, and what she grants by signing, as
     canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change."""
     buyer = await find(Organisation, Organisation.id == waiver.buyer)
     department = await find(Organisation, Organisation.id == waiver.department)
     asker = await find(Person, Person.id == waiver.asked_by)
-    lots = await tenders.lots_of(tender)
+    lots = await readers.lots_of(tender)
     ground = grounds().get(waiver.ground)
     facts: dict[str, Any] = {
         "type": _("waiver of the innovation-first rule"),
@@ -144,7 +127,7 @@ async def document(waiver: Waiver, tender: Tender) -> bytes:
         },
         "ground": {"code": waiver.ground, "label": label(waiver.ground), "source": ground.source if ground else ""},
         "statement": waiver.statement,
-        "evidence": evidence_lines(waiver),
+        "evidence": waiver.evidence.splitlines(),
         "similar": {"shown": list(waiver.shown), "answer": waiver.similar},
         "cost_of_waiting": waiver.cost_of_waiting,
         "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
@@ -174,11 +157,11 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
     """Ask the minister of the buyer's department to waive the rule for the draft with this reference. From now on the
     draft is frozen as she reads it. The request is public once it is decided."""
     async with transaction():
-        row = await find(Tender, Tender.ref == tender, lock=True)
-        hat = actor.must_wear("buyer", organisation=row.buyer, secret=row.published_at is None)
-        candidate = await tenders.candidate(row)
-        shown = [each.reference for each in await similar_exercises(candidate.codes)]
-        evidence = [" ".join(each.split()) for each in given.evidence if each.strip()]
+        draft = await find(Tender, Tender.ref == tender, lock=True)
+        hat = actor.must_wear("buyer", organisation=draft.buyer, secret=draft.published_at is None)
+        candidate = await readers.candidate(draft.ref)
+        shown = [exercise.reference for exercise in await similar_exercises(candidate.codes)]
+        evidence = [" ".join(text.split()) for text in given.evidence if text.strip()]
         until = workdays.end_of_day(given.valid_until)
         wish = rules.Wish(
             tender=candidate,
@@ -191,10 +174,10 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
             shown=shown,
         )
         insist(rules.ASK, wish)
-        department = await department_of(row.buyer)
+        department = await department_of(draft.buyer)
         waiver = Waiver(
-            tender=row.id,
-            buyer=row.buyer,
+            tender=draft.id,
+            buyer=draft.buyer,
             department=department.id,
             ground=given.ground,
             statement=given.statement,
@@ -207,19 +190,19 @@ async def ask(actor: Actor, tender: str, given: WaiverRequest) -> Waiver:
             valid_until=until,
         )
         await waiver.save()
-        await hold(row, waiver.ref)
+        await hold(draft, waiver.ref)
         await tell(
             department.id,
             "waivers/asked.txt",
             roles=("minister",),
             about=f"waiver:{waiver.ref}",
             waiver=waiver,
-            tender=row,
-            buyer=candidate.buyer.name,
+            tender=draft,
+            buyer=candidate.tender.buyer_name,
             ground=label(waiver.ground),
             value=candidate.value,
         )
-        await _hidden(actor, "waiver.requested", waiver, row, hat, {"ground": waiver.ground, "tender": row.ref})
+        await _hidden(actor, "waiver.requested", waiver, draft, hat, {"ground": waiver.ground, "tender": draft.ref})
     return waiver
 
 
@@ -284,7 +267,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         signer = await _signer(actor, waiver.department)
         bundle, verified = await _checked(signed, await document(waiver, tender))
         await _decide(waiver, actor, signer, now)
-        candidate = await tenders.candidate(tender)
+        candidate = await readers.candidate(tender.ref)
         about = await _about(waiver, tender)
         await accept_evidence(
             actor,
@@ -371,7 +354,7 @@ class Checked:
         return self.report.holds and self.key_registered and self.event is not None
 
 
-async def signed_file(waiver: Waiver) -> str:
+async def signed_file(waiver: Waiver | Request) -> str:
     """The bundle of a granted waiver, naming the log's event that names its digest. The event is written after the row
     (everybody waits while it is), so its hash is read from the log. Raises NotFound for a request that was not granted."""
     if not waiver.bundle:
@@ -390,7 +373,7 @@ class _Granted(msgspec.Struct, frozen=True):
     body: str
 
 
-async def check(waiver: Waiver) -> Checked | None:
+async def check(waiver: Waiver | Request) -> Checked | None:
     """Check a granted waiver's bundle as a stranger would, and besides against the register of keys and the log here.
     None for a request that was not granted."""
     if not waiver.bundle:
@@ -485,7 +468,7 @@ def _public_facts(waiver: Waiver, tender: Tender, signer: signing.Signer) -> dic
 
 async def _about(waiver: Waiver, tender: Tender) -> list[str]:
     """Waiver → its tender, and the tender's own ancestors."""
-    return [f"tender:{tender.ref}", *await tenders.ancestors(tender)]
+    return [f"tender:{tender.ref}", *await log.ancestors(tender)]
 
 
 async def _hidden(
@@ -523,22 +506,24 @@ async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, abo
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many requests were granted, refused and are in force now."""
+    """How many requests were granted, were refused, are in force now, and wait for a minister."""
 
     granted: int
     refused: int
+    waiting: int
     in_force: int
 
 
 async def statistics() -> Counts:
-    """The numbers at the head of the register."""
+    """The numbers at the head of the register, and those of the public figures."""
     return await the(
         Counts,
         """
-        SELECT count(*) FILTER (WHERE refusal_reason = '') AS granted,
-            count(*) FILTER (WHERE refusal_reason <> '') AS refused,
-            count(*) FILTER (WHERE refusal_reason = '' AND valid_until >= {}) AS in_force
-        FROM waiver WHERE decided_at IS NOT NULL
+        SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
+            count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting,
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND valid_until >= {}) AS in_force
+        FROM waiver
         """,
         clock.now(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from litestar import Controller, Response, get, post
@@ -12,12 +12,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import clock
 from market.accounts import guards
-from market.accounts.tables import Organisation
-from market.db import find
-from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds
-from market.waivers.listing import MinistersKey, listed, ministers_keys
+from market.waivers.listing import MinistersKey, Request, listed, ministers_keys, request, waiting_for
 from market.waivers.tables import Waiver
 from market.web.api import Items, json_document
 from market.web.pages import Visitor
@@ -46,6 +43,7 @@ class WaiverLine(msgspec.Struct):
 class CheckView(msgspec.Struct):
     """One thing that was looked at in the signature."""
 
+    schema_name: ClassVar[str] = "SignatureCheckView"
     name: str
     passed: bool
     sentence: str
@@ -97,22 +95,23 @@ class GroundView(msgspec.Struct):
 class Signature(msgspec.Struct, forbid_unknown_fields=True):
     """What `navigator.credentials.get()` answered, as `credential.toJSON()` writes it (WebAuthn Level 3)."""
 
+    schema_name: ClassVar[str] = "WaiverSignature"
     credential: dict[str, Any]
 
 
-async def view(waiver: Waiver) -> WaiverView:
-    """The row with what checking its signature finds now."""
+async def view(waiver: Request) -> WaiverView:
+    """A request with what checking its signature finds now."""
     checked = await actions.check(waiver)
     return WaiverView(
         ref=waiver.ref,
-        tender=(await find(Tender, Tender.id == waiver.tender)).ref,
-        buyer=(await find(Organisation, Organisation.id == waiver.buyer)).ref,
-        department=(await find(Organisation, Organisation.id == waiver.department)).ref,
+        tender=waiver.tender,
+        buyer=waiver.buyer,
+        department=waiver.department,
         standing=rules.stage(waiver, clock.now()),
         ground=waiver.ground,
         statement=waiver.statement,
-        evidence=actions.evidence_lines(waiver),
-        shown=list(waiver.shown),
+        evidence=waiver.evidence.splitlines(),
+        shown=waiver.shown,
         similar=waiver.similar,
         cost_of_waiting=waiver.cost_of_waiting,
         asked_at=waiver.asked_at,
@@ -126,11 +125,16 @@ async def view(waiver: Waiver) -> WaiverView:
             checked.fingerprint,
             checked.key_registered,
             checked.event,
-            [CheckView(each.name, each.passed, each.sentence) for each in checked.report.checks],
+            [CheckView(check.name, check.passed, check.sentence) for check in checked.report.checks],
         )
         if checked
         else None,
     )
+
+
+async def shown(waiver: Waiver) -> WaiverView:
+    """The request as it stands now."""
+    return await view(await request(waiver.ref))
 
 
 class WaiversApi(Controller):
@@ -150,22 +154,22 @@ class WaiversApi(Controller):
         return Items(
             [
                 WaiverLine(
-                    ref=row.ref,
-                    title=row.title,
-                    buyer_name=row.buyer,
-                    department_name=row.department,
-                    ground=row.ground,
-                    standing=row.standing.stage,
-                    value_minor=row.value_minor,
-                    currency=row.currency,
-                    office=row.office,
-                    minister=row.minister,
-                    asked_at=row.asked_at,
-                    decided_at=row.decided_at,
-                    valid_until=row.valid_until,
-                    used_by=row.used_by,
+                    ref=waiver.ref,
+                    title=waiver.title,
+                    buyer_name=waiver.buyer,
+                    department_name=waiver.department,
+                    ground=waiver.ground,
+                    standing=waiver.standing.stage,
+                    value_minor=waiver.value_minor,
+                    currency=waiver.currency,
+                    office=waiver.office,
+                    minister=waiver.minister,
+                    asked_at=waiver.asked_at,
+                    decided_at=waiver.decided_at,
+                    valid_until=waiver.valid_until,
+                    used_by=waiver.used_by,
                 )
-                for row in await listed(standing)
+                for waiver in await listed(standing)
             ]
         )
 
@@ -198,7 +202,7 @@ class WaiversApi(Controller):
     )
     async def requests(self, request: Visitor) -> Items[WaiverView]:
         """The open requests of the departments whose minister the caller is; empty for everybody else."""
-        return Items([await view(each) for each in await actions.waiting_for(request.user)])
+        return Items([await view(waiting) for waiting in await waiting_for(request.user)])
 
     @get(
         "/waivers/{ref:str}",
@@ -210,7 +214,7 @@ class WaiversApi(Controller):
     )
     async def one(self, request: Visitor, ref: FromPath[str]) -> WaiverView:
         """A decided request for everybody; an open one for its buyer, its minister, auditors and operators."""
-        return await view(await actions.readable(request.user, ref))
+        return await shown(await actions.readable(request.user, ref))
 
     @get(
         "/waivers/{ref:str}/bundle",
@@ -234,7 +238,7 @@ class WaiversApi(Controller):
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.WaiverRequest]) -> WaiverView:
         """Ask the minister to waive the rule for a draft; the draft is frozen until she decides."""
-        return await view(await actions.ask(request.user, ref, data))
+        return await shown(await actions.ask(request.user, ref, data))
 
     @post(
         "/waivers/{ref:str}/withdraw",
@@ -246,7 +250,7 @@ class WaiversApi(Controller):
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> WaiverView:
         """Take an open request back; it never becomes public."""
-        return await view(await actions.withdraw(request.user, ref))
+        return await shown(await actions.withdraw(request.user, ref))
 
     @post(
         "/waivers/{ref:str}/sign/options",
@@ -271,7 +275,7 @@ class WaiversApi(Controller):
     )
     async def sign(self, request: Visitor, ref: FromPath[str], data: JSONBody[Signature]) -> WaiverView:
         """Grant it with the passkey's answer; the answer itself proves the passkey, so a token may carry it."""
-        return await view(await actions.sign(request.user, ref, msgspec.json.encode(data.credential).decode()))
+        return await shown(await actions.sign(request.user, ref, msgspec.json.encode(data.credential).decode()))
 
     @post(
         "/waivers/{ref:str}/refuse",
@@ -284,4 +288,4 @@ class WaiversApi(Controller):
     async def refuse(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Reason]) -> WaiverView:
         """Refuse it with a reason that is published. 403 for a token: a refusal carries no passkey's answer of its own, so
         it is made in a session that began with one."""
-        return await view(await actions.refuse(request.user, ref, data))
+        return await shown(await actions.refuse(request.user, ref, data))

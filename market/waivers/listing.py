@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from market import clock
+from market.actor import Actor
 from market.money import Money
 from market.reads import rows
 from market.standing import Standing
@@ -47,6 +49,74 @@ class Listed(rules.Dates, frozen=True):
         return rules.standing(self, clock.now())
 
 
+class Request(rules.Dates, frozen=True):
+    """A request, open, withdrawn or decided: what is asked, by whom and of whom, and for which tender (references and names).
+    Money in minor units is what its lots are estimated at now; `minister` is the id of who decided, `bundle` what she signed."""
+
+    asked_at: datetime
+    ref: str
+    tender: str
+    title: str
+    buyer: str
+    buyer_name: str
+    department: str
+    ground: str
+    statement: str
+    evidence: str
+    shown: list[str]
+    similar: str
+    cost_of_waiting: str
+    office: str
+    minister: int | None
+    bundle: str
+    value_minor: int
+    currency: str
+
+    @property
+    def ground_label(self) -> str:
+        """The ground in words."""
+        return label(self.ground)
+
+    @property
+    def value(self) -> Money:
+        """What the lots of the tender are estimated at."""
+        return Money(self.value_minor, self.currency)
+
+
+async def _requests(condition: str, *arguments: Any) -> list[Request]:
+    return await rows(
+        Request,
+        f"""
+        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.valid_until, w.ref, t.ref AS tender, t.title,
+            b.ref AS buyer, b.name AS buyer_name, d.ref AS department, w.ground, w.statement, w.evidence, w.shown, w.similar,
+            w.cost_of_waiting, w.office, w.minister, w.bundle,
+            COALESCE((SELECT SUM(value_minor) FROM lot WHERE lot.tender = t.id), 0)::bigint AS value_minor, t.currency
+        FROM waiver w JOIN tender t ON t.id = w.tender
+        JOIN organisation b ON b.id = w.buyer JOIN organisation d ON d.id = w.department WHERE {condition}
+        """,  # noqa: S608 - the conditions stand below
+        *arguments,
+    )
+
+
+async def request(ref: str) -> Request:
+    """The request of this reference, whoever asks; `actions.readable` says who may."""
+    (found,) = await _requests("w.ref = {}", ref)
+    return found
+
+
+async def waiting_for(actor: Actor) -> list[Request]:
+    """The requests that wait for this minister, the oldest first."""
+    return await _requests(
+        "w.department = ANY({}::int[]) AND w.decided_at IS NULL AND w.withdrawn_at IS NULL ORDER BY w.asked_at, w.id",
+        actor.organisations("minister"),
+    )
+
+
+async def requests_for(tender: int) -> list[Request]:
+    """Every request for one tender (its id), oldest first."""
+    return await _requests("w.tender = {} ORDER BY w.id", tender)
+
+
 async def listed(standing: str = "") -> list[Listed]:
     """The decided requests, newest first: all, or those that are `in-force`, `expired` or `refused`. Anything else is
     refused (400)."""
@@ -67,7 +137,7 @@ async def listed(standing: str = "") -> list[Listed]:
         WHERE w.decided_at IS NOT NULL ORDER BY w.decided_at DESC, w.id DESC
         """,
     )
-    return [each for each in decided if standing in ("", each.standing.stage)]
+    return [waiver for waiver in decided if standing in ("", waiver.standing.stage)]
 
 
 class MinistersKey(msgspec.Struct, frozen=True):

@@ -19,13 +19,12 @@ from market.db import find
 from market.money import Money
 from market.proof import signing
 from market.refusals import refusals
-from market.tenders import actions as tenders
-from market.tenders import cpv, gate
+from market.tenders import cpv, gate, readers
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
 from market.waivers.grounds import grounds, label
-from market.waivers.listing import listed, ministers_keys
+from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -58,20 +57,7 @@ class WaiverPages(Controller):
     @get("/waivers/requests", guards=[guards.minister])
     async def requests(self, request: Visitor) -> Response[bytes]:
         """What waits for this minister."""
-        waiting = []
-        for waiver in await actions.waiting_for(request.user):
-            tender = await find(Tender, Tender.id == waiver.tender)
-            buyer = await find(Organisation, Organisation.id == waiver.buyer)
-            waiting.append(
-                {
-                    "waiver": waiver,
-                    "tender": tender,
-                    "buyer": buyer.name,
-                    "value": await tenders.total_of(tender),
-                    "ground": label(waiver.ground),
-                }
-            )
-        return show(request, "waivers/requests.html", waiting=waiting)
+        return show(request, "waivers/requests.html", waiting=await waiting_for(request.user))
 
     @get("/waivers/keys", guards=[guards.public])
     async def keys(self, request: Visitor) -> Response[bytes]:
@@ -145,13 +131,13 @@ class WaiverPages(Controller):
 
 async def ministers_of(department: int) -> list[str]:
     """The names of those who may decide now; empty while the office is vacant."""
-    return [each.name for each in await holders(department, "minister")]
+    return [minister.name for minister in await holders(department, "minister")]
 
 
 async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverRequest]) -> Response[bytes]:
     tender = await find(Tender, Tender.ref == ref)
     request.user.must_wear("buyer", organisation=tender.buyer, secret=True)
-    candidate = await tenders.candidate(tender)
+    candidate = await readers.candidate(tender.ref)
     department = await department_of(tender.buyer)
     empty = rules.Wish(candidate, "", "", [], "", "", clock.now() + timedelta(days=30), shown=())
     before = (rules.for_a_draft, rules.one_at_a_time, rules.the_gate_is_shut, rules.the_purchase_is_described)
@@ -164,7 +150,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         department=department,
         in_office=await ministers_of(department.id),
         similar=await similar_exercises(candidate.codes),
-        earlier=[each for each in await actions.requests_for(tender) if each.decided_at],
+        earlier=[earlier for earlier in await requests_for(tender.id) if earlier.decided_at],
         blocked=refusals(before, empty),
         gate=gate.ask(candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
@@ -176,14 +162,14 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
 async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
     waiver = await actions.readable(request.user, ref)
     tender = await find(Tender, Tender.id == waiver.tender)
-    candidate = await tenders.candidate(tender)
+    candidate = await readers.candidate(tender.ref)
     standing = rules.standing(waiver, clock.now())
     signed = actions.signed_document(waiver)
     tender_shown = signed["tender"] if signed else None
     lots = (
         [
-            (each["number"], each["title"], each["cpv"], Money(each["value_minor"], tender_shown["currency"]))
-            for each in tender_shown["lots"]
+            (lot["number"], lot["title"], lot["cpv"], Money(lot["value_minor"], tender_shown["currency"]))
+            for lot in tender_shown["lots"]
         ]
         if tender_shown
         else [(lot.number, lot.title, lot.cpv, Money(lot.value_minor, tender.currency)) for lot in candidate.lots]
@@ -203,24 +189,24 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         lots=lots,
         in_office=await ministers_of(waiver.department) if standing.stage == "asked" else [],
         value=value,
-        buyer=candidate.buyer,
+        buyer=candidate.tender.buyer_name,
         department=await find(Organisation, Organisation.id == waiver.department),
         asker=(await find(Person, Person.id == waiver.asked_by)).name,
         minister=(await find(Person, Person.id == waiver.minister)).name if waiver.minister else None,
         standing=standing,
         ground=grounds().get(waiver.ground),
         ground_label=label(waiver.ground),
-        evidence=actions.evidence_lines(waiver),
+        evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
-        shown=await tenders.titles_of(waiver.shown),
+        shown=await readers.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),
         limits=signing.LIMITS,
-        used=await actions.used_by(waiver),
+        used_at=await actions.used_at(waiver),
         decides=decides,
         by_passkey=request.user.by_passkey,
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
-        may_see_tender=tender.published_at is not None or tenders.works_for(request.user, tender) or decides,
+        may_see_tender=tender.published_at is not None or readers.works_for(request.user, tender) or decides,
         steps=await thread(f"waiver:{ref}"),
         shortest=policy.IN_FORCE.gate.waiver_reason_characters,
     )

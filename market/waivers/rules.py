@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import gate
 from market.tenders import rules as tender_rules
+from market.tenders.facts import Candidate
 from market.waivers.grounds import grounds
 from market.wording import N_, _
 
@@ -78,7 +79,7 @@ class Wish:
     """What a buyer asks for, beside the tender it is asked for. `shown` are the references of the concluded exercises on
     the same subject that were put before her."""
 
-    tender: tender_rules.Candidate
+    tender: Candidate
     ground: str
     statement: str
     evidence: Sequence[str]
@@ -200,7 +201,7 @@ def it_ends_within_a_year(wish: Wish) -> str | None:
     if wish.valid_until <= wish.tender.now:
         return _("Choose a day in the future.")
     if wish.valid_until > most:
-        day = f"{most:%d %B %Y}"
+        day = dates.day(most)
         return _(
             "No waiver lasts longer than {months} months. Choose a day until {day}.",
             months=policy.IN_FORCE.gate.waiver_maximum_months,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,9 +21,8 @@ import msgspec
 from litestar import Request
 from piccolo.table import Table
 
-from market import clock, drafts, money, rules
-from market.refusals import Refusal, Refused
-from market.web import words
+from market import clock, dates, drafts, money, rules
+from market.refusals import AskedOnceMore, Refusal, Refused
 from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -34,6 +33,9 @@ INVALID = 422
 
 VERSION = "version"
 """The hidden field that says what a change was written from (the macro `forms.version`); no draft has a field of this name."""
+
+CONFIRM = "confirm"
+"""The boxes that confirm what was asked once more (the macro `forms.asks`); no draft has a field of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,16 @@ class Form(Generic[T]):
     """A posted form: what was typed (`values`), what is wrong with it (`errors`, field → words), and `data` when nothing
     is; `found` holds the fields that could be read, whatever is wrong with the others. Templates read `values` and
     `errors`; actions run inside :meth:`acting`, which turns refusals into errors. `version` is what a change was written
-    from; `conflict` is there when it was overtaken, and `version` is then the one that saving again knowingly names."""
+    from; `conflict` is there when it was overtaken, and `version` is then the one that saving again knowingly names.
+    `confirmed` is what was confirmed, for actions that ask once more; `asks` what one asked, for the macro `forms.asks`."""
 
     conflict: Conflict | None = None
+    asks: Sequence[Refusal] = ()
+    confirmed: frozenset[str] = frozenset()
 
     def __init__(self, kind: type[T], values: Mapping[str, list[str]]) -> None:
         self.version = values.get(VERSION, [""])[-1]
+        self.confirmed = frozenset(values.get(CONFIRM, []))
         self.kind = kind
         self.values: dict[str, Any] = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
         self.errors: dict[str, str] = {}
@@ -89,7 +95,8 @@ class Form(Generic[T]):
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Run the action inside: a refusal becomes errors of this form, the rest of the exceptions pass."""
+        """Run the action inside: a refusal becomes errors of this form, what is asked once more its questions, the rest of
+        the exceptions pass."""
         try:
             yield
         except Refused as refused:
@@ -97,6 +104,9 @@ class Form(Generic[T]):
                 raise
             self.status = refused.status
             self.reasons = list(refused.reasons)
+            if isinstance(refused, AskedOnceMore):
+                self.asks = refused.reasons
+                return
             if isinstance(refused, drafts.Overtaken):
                 self._compare(refused)
             for reason in refused.reasons:
@@ -148,7 +158,7 @@ def stored(kind: type[T], /, *rows: Table | None, **shown: Any) -> Form[T]:
 def _read_aloud(value: Any, name: str) -> Any:
     """A stored value beside a field, to be compared: as it is typed, but moments and days as pages write them."""
     if isinstance(value, date):
-        return words.moment_zone(value) if isinstance(value, datetime) else words.day(value)
+        return dates.moment_zone(value) if isinstance(value, datetime) else dates.day(value)
     return "" if value is None else typed(value, name)
 
 
@@ -176,20 +186,21 @@ def typed(value: Any, name: str = "") -> Any:
 
 def asked(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
     """The query of the address as a form: read by the same rules as posted ones."""
-    values: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        values.setdefault(name, []).append(value)
-    return Form(kind, values)
+    return Form(kind, _lists(request.query_params.multi_items()))
 
 
 async def read(request: Request[Any, Any, Any], kind: type[T]) -> Form[T]:
     """Read the posted form of this request as `kind`. Uploads are left to the handler."""
-    posted = await request.form()
+    return Form(kind, _lists((await request.form()).multi_items()))
+
+
+def _lists(pairs: Iterable[tuple[str, Any]]) -> dict[str, list[str]]:
+    """What was typed under each name, in order; uploads are left out."""
     values: dict[str, list[str]] = {}
-    for name, value in posted.multi_items():
+    for name, value in pairs:
         if isinstance(value, str):
             values.setdefault(name, []).append(value)
-    return Form(kind, values)
+    return values
 
 
 def _convert(field: msgspec.structs.FieldInfo, typed: list[str]) -> Any:

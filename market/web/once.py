@@ -18,6 +18,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,6 +51,12 @@ ANEW = {"anew": True}
 """The option of a route that is acted on as often as it is sent."""
 
 
+def acted_on_once(method: str, opt: Mapping[str, Any]) -> bool:
+    """Whether what is sent twice to a route is done once. Putting and deleting are alike when repeated without it (RFC 9110
+    section 9.2.2)."""
+    return method == "POST" and not ANEW.items() <= opt.items()
+
+
 class _Kept(msgspec.Struct, frozen=True):
     """What is known of something sent before: the digest of what was sent, and its answer when there is one."""
 
@@ -57,7 +64,7 @@ class _Kept(msgspec.Struct, frozen=True):
     answer: bytes | None
 
 
-class _Answer(msgspec.Struct, array_like=True):
+class _Reply(msgspec.Struct, array_like=True):
     """An answer as it went out."""
 
     status: int
@@ -97,7 +104,7 @@ class _Attempt:
     async def kept(self) -> _Kept | None:
         return await row(_Kept, "SELECT body, answer FROM posted WHERE key = {}", self.key)
 
-    async def keep(self, answer: _Answer) -> None:
+    async def keep(self, answer: _Reply) -> None:
         """Keep what was answered. Forgotten is the claim of something that was refused after all, which may be sent again, and
         of what a script of ours asks for with the fields of a form (a passkey's challenge), which is new each time."""
         asked_by_script = self.page and b"json" in dict(answer.headers).get(b"content-type", b"")
@@ -108,9 +115,9 @@ class _Attempt:
         sealed = nonce + AESGCM(self.secret).encrypt(nonce, msgspec.msgpack.encode(answer), self.key.encode())
         await many("UPDATE posted SET answer = {} WHERE key = {} AND attempt = {}", sealed, self.key, self.mine)
 
-    def opened(self, sealed: bytes) -> _Answer:
+    def opened(self, sealed: bytes) -> _Reply:
         return msgspec.msgpack.decode(
-            AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], self.key.encode()), type=_Answer
+            AESGCM(self.secret).decrypt(sealed[:12], sealed[12:], self.key.encode()), type=_Reply
         )
 
 
@@ -123,11 +130,7 @@ class Once:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: acted on, or answered as it was before. What only begins a session opts out with `opt=ANEW`: it makes
         nothing, and who signed out meanwhile would be answered with a session that has ended."""
-        if (
-            scope["type"] == ScopeType.WEBSOCKET
-            or scope["method"] != "POST"
-            or ANEW.items() <= scope["route_handler"].opt.items()
-        ):
+        if scope["type"] == ScopeType.WEBSOCKET or not acted_on_once(scope["method"], scope["route_handler"].opt):
             await self.app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive)
@@ -136,9 +139,11 @@ class Once:
             await self.app(scope, receive, send)
             return
         if (before := await attempt.kept()) is not None:
+            # The guards stand within: who is answered from here would else not have met the one against other sites.
+            await crossing.own_pages_only(request, scope["route_handler"])
             await _again(attempt, before, send)
             return
-        answer = _Answer(500, [], b"")
+        answer = _Reply(500, [], b"")
 
         async def gather(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -175,7 +180,7 @@ async def _again(attempt: _Attempt, kept: _Kept, send: Send) -> None:
     await _send(attempt.opened(now.answer), send)
 
 
-async def _send(answer: _Answer, send: Send) -> None:
+async def _send(answer: _Reply, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from jinja2 import (
@@ -28,7 +28,8 @@ from jinja2 import (
     Template,
 )
 
-from market import clock, wording
+from market import clock, dates, wording
+from market.actor import Actor, role_words
 from market.settings import settings
 from market.web import words
 from market.web.static import Assets
@@ -38,23 +39,15 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 FILTERS = {
     "money": words.money,
     "number": words.number,
-    "day": words.day,
-    "moment": words.moment,
-    "moment_zone": words.moment_zone,
-    "iso": words.iso,
+    "day": dates.day,
+    "moment": dates.moment,
+    "moment_zone": dates.moment_zone,
+    "iso": dates.iso,
     "until": words.until,
     "paragraphs": words.paragraphs,
+    "role_words": role_words,
     "checklist_items": words.checklist_items,
 }
-
-
-class Named(Protocol):
-    """Whoever is signed in, as far as the layout needs to know."""
-
-    @property
-    def name(self) -> str:
-        """The name shown at the top of the page."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +102,7 @@ def page(
     site: Site,
     path: str,
     *,
-    person: Named | None = None,
+    person: Actor | None = None,
     navigation: Sequence[Link] = (),
     csrf_token: str = "",
     flash: Flash | None = None,

@@ -1,13 +1,10 @@
-"""How money, moments and numbers are written wherever a person reads them: pages, letters, printed records.
+"""How money, numbers and distances in time are written wherever a person reads them: pages, letters, printed records.
 
-One way each, so that two pages never disagree about the same deadline. Moments are shown in the zone in which deadlines
-are set (`clock.ZONE`), whatever zone they were stored in; a naive moment is refused because it would be another hour on
-another machine.
+One way each, so that two pages never say the same thing differently. Days and moments themselves are `market.dates`.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
@@ -18,15 +15,10 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from market import clock
+from market.dates import local
 from market.money import Money
 from market.refusals import Refusal, Rule
-from market.wording import N_, _, _n
-
-_DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
-_MONTHS = (
-    *(N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun")),
-    *(N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")),
-)
+from market.wording import _, _n
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # From where each unit is used: “47 hours” still tells a bidder more than “1 day”.
@@ -57,37 +49,6 @@ def money(value: Money | tuple[int, str] | int, currency: str | None = None) -> 
 def number(value: int | float | Decimal) -> str:
     """Digits in groups of three: “12,345”. Decimals are kept as they are given: “2.5”."""
     return f"{value:,}"
-
-
-@lru_cache(4096)
-def local(moment: datetime) -> datetime:
-    """The moment in the zone in which deadlines are written."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone cannot be shown: nobody would know when it is")
-    return moment.astimezone(clock.ZONE)
-
-
-@lru_cache(4096)
-def day(value: date | datetime) -> str:
-    """“Tue 24 Nov 2026”."""
-    there = local(value) if isinstance(value, datetime) else value
-    return f"{_(_DAYS[there.weekday()])} {there.day} {_(_MONTHS[there.month - 1])} {there.year}"
-
-
-def moment(value: datetime) -> str:
-    """“Tue 24 Nov 2026, 17:00”: for things that happened, where the zone is not in question."""
-    return f"{day(value)}, {local(value):%H:%M}"
-
-
-def moment_zone(value: datetime) -> str:
-    """“Tue 24 Nov 2026, 17:00 GMT”: for deadlines, where an hour's misunderstanding would lose a bid."""
-    return f"{moment(value)} {local(value):%Z}"
-
-
-@lru_cache(4096)
-def iso(value: date | datetime) -> str:
-    """The machine-readable form for `<time datetime>`: RFC 3339 with the offset, or the date alone."""
-    return local(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
 
 
 def until(value: date | datetime, now: datetime | None = None) -> str:
@@ -142,13 +103,8 @@ def _counted(count: int) -> str:
 
 def checklist_items(pairs: Iterable[tuple[Rule[Any], Refusal | None]]) -> list[tuple[str, str | None]]:
     """What `refusals.checklist` answers, as pairs for the checklist macro: the norm in one sentence, and the reason it
-    does not hold or None. The sentence is the first paragraph of the rule's docstring, without literals' marks."""
-    return [(_norm(rule), refusal.reason if refusal else None) for rule, refusal in pairs]
-
-
-def _norm(rule: Rule[Any]) -> str:
-    written = inspect.cleandoc(rule.__doc__ or "").split("\n\n")[0]
-    return re.sub(r"\s+", " ", written.replace("`", "")) or rule.__name__.replace("_", " ").capitalize()
+    does not hold or None."""
+    return [(rule.says, refusal.reason if refusal else None) for rule, refusal in pairs]
 
 
 def _until_day(days: int) -> str:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from challenges import actions as challenges
 from challenges import rules as challenge_rules
+from challenges.exercise import ancestors
 from challenges.listing import running
 from challenges.tables import Challenge
 from market import clock
+from market.accounts.bodies import Body, supplier
 from market.accounts.people import holders, tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
-from market.db import find, maybe, transaction
+from market.db import find, transaction
 from market.kinds import address
-from market.reads import rows
+from market.reads import rows, the
 from market.refusals import NotFound, insist
-from market.suppliers.tables import Profile
-from market.tenders import actions as tenders
+from market.tenders import log
 from market.tenders import rules as tender_rules
+from market.tenders.listing import taking_bids
 from market.tenders.tables import Tender
 from market.wording import N_
 from search import rules
@@ -55,7 +56,7 @@ class Open:
     buyer: int
     open: bool
     closes_at: datetime | None
-    about: tuple[str, ...]
+    about: list[str]
 
     @property
     def url(self) -> str:
@@ -94,12 +95,12 @@ async def shortlist(actor: Actor, refs: Sequence[str]) -> int:
     hat = actor.must_wear("buyer")
     async with transaction():
         await find(Organisation, Organisation.id == hat.organisation, lock=True)
-        here = {each.ref for each in await listed(actor)}
+        here = {firm.ref for firm in await listed(actor)}
         fresh = [ref for ref in dict.fromkeys(refs) if ref not in here]
         if len(here) + len(fresh) > rules.LISTED_MOST:
             raise rules.SHORTLIST_FULL.refused(most=rules.LISTED_MOST)
         for ref in fresh:
-            firm = await _supplier(ref)
+            firm = await supplier(ref)
             await Shortlisted.insert(
                 Shortlisted(
                     buyer=hat.organisation, supplier=firm.id, added_by=actor.must_be_person(), added_at=clock.now()
@@ -110,11 +111,11 @@ async def shortlist(actor: Actor, refs: Sequence[str]) -> int:
     return len(fresh)
 
 
-async def unlist(actor: Actor, ref: str) -> Organisation:
+async def unlist(actor: Actor, ref: str) -> Body:
     """Take a supplier off the short list."""
     hat = actor.must_wear("buyer")
     async with transaction():
-        firm = await _supplier(ref)
+        firm = await supplier(ref)
         row = await find(
             Shortlisted, (Shortlisted.buyer == hat.organisation) & (Shortlisted.supplier == firm.id), lock=True
         )
@@ -134,45 +135,32 @@ async def _kept(actor: Actor, hat: Hat, verb: str, private: dict[str, Any]) -> N
 # ── invitations ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def open_records(actor: Actor) -> list[Open]:
-    """What the actor's bodies have open to everybody now, soonest closing first."""
-    bodies = actor.organisations("buyer")
-    now = clock.arrived()
+async def open_records(actor: Actor) -> list[tuple[str, str]]:
+    """What the actor's bodies have open to everybody now, soonest closing first: subject and title."""
+    buyers = actor.organisations("buyer")
+    far = datetime.max.replace(tzinfo=UTC)
     found = [
-        await _open_challenge(await find(Challenge, Challenge.ref == each.ref))
-        for each in await running(bodies)
-        if each.stage in challenge_rules.TAKING
+        (challenge.closes_at or far, f"challenge:{challenge.ref}", challenge.title)
+        for challenge in await running(buyers)
+        if challenge.stage in challenge_rules.TAKING
     ]
-    tendered = await Tender.objects().where(
-        Tender.buyer.is_in(bodies or [0]) & Tender.published_at.is_not_null() & (Tender.closes_at > now)
-    )
-    found += [each for row in tendered if (each := await _open_tender(row)).open]
-    return sorted(found, key=lambda each: (each.closes_at is None, each.closes_at or now))
+    found += [(tender.closes_at, f"tender:{tender.ref}", tender.title) for tender in await taking_bids(buyers)]
+    return [(subject, title) for _closes_at, subject, title in sorted(found)]
 
 
 async def record_of(subject: str) -> Open:
     """The challenge or tender a buyer points to; 404 for anything else and for drafts."""
     kind, _, ref = subject.partition(":")
+    now = clock.arrived()
     if kind == "challenge":
-        return await _open_challenge(
-            await find(Challenge, (Challenge.ref == ref) & Challenge.published_at.is_not_null(), lock=True)
-        )
+        row = await find(Challenge, (Challenge.ref == ref) & Challenge.published_at.is_not_null(), lock=True)
+        taking = challenge_rules.stage(row, now) in challenge_rules.TAKING
+        return Open(subject, row.title, row.buyer, taking, row.closes_at, await ancestors(row))
     if kind == "tender":
-        return await _open_tender(
-            await find(Tender, (Tender.ref == ref) & Tender.published_at.is_not_null(), lock=True)
-        )
+        tender = await find(Tender, (Tender.ref == ref) & Tender.published_at.is_not_null(), lock=True)
+        taking = tender_rules.stage(tender, now) in tender_rules.TAKING
+        return Open(subject, tender.title, tender.buyer, taking, tender.closes_at, await log.ancestors(tender))
     raise NotFound("Record")
-
-
-async def _open_challenge(row: Challenge) -> Open:
-    taking = challenge_rules.stage(row, clock.arrived()) in challenge_rules.TAKING
-    about = tuple(await challenges.ancestors(row))
-    return Open(f"challenge:{row.ref}", row.title, row.buyer, taking, row.closes_at, about)
-
-
-async def _open_tender(row: Tender) -> Open:
-    taking = tender_rules.stage(row, clock.arrived()) in ("questions", "open")
-    return Open(f"tender:{row.ref}", row.title, row.buyer, taking, row.closes_at, tuple(await tenders.ancestors(row)))
 
 
 async def invite(actor: Actor, given: Invitation) -> int:
@@ -181,7 +169,7 @@ async def invite(actor: Actor, given: Invitation) -> int:
     async with transaction():
         wanted = await record_of(given.record)
         hat = actor.must_wear("buyer", organisation=wanted.buyer)
-        firms = [await _supplier(ref) for ref in dict.fromkeys(given.suppliers)]
+        firms = [await supplier(ref) for ref in dict.fromkeys(given.suppliers)]
         before = await rows(
             int,
             "SELECT supplier FROM invited WHERE subject = {} AND supplier = ANY({}::int[])",
@@ -210,7 +198,7 @@ async def invite(actor: Actor, given: Invitation) -> int:
             actor,
             "supplier.invited",
             wanted.subject,
-            {"suppliers": [str(firm.ref) for firm in firms]},
+            {"suppliers": [firm.ref for firm in firms]},
             about=wanted.about,
             organisation=hat.organisation_ref,
         )
@@ -245,8 +233,8 @@ async def approach(actor: Actor, ref: str, given: Letter) -> Approach:
     async with transaction():
         hat = actor.must_wear(*SUPPLIER_ROLES)
         sender = await find(Organisation, Organisation.id == hat.organisation, lock=True)
-        firm = await _supplier(ref)
-        insist(rules.CONTACT, await contact(sender, firm))
+        firm = await supplier(ref)
+        insist(rules.CONTACT, await contact(sender.id, firm.id))
         letter = Approach(
             sender=sender.id, receiver=firm.id, text=given.text.strip(), by=actor.must_be_person(), at=clock.now()
         )
@@ -273,36 +261,40 @@ async def approach(actor: Actor, ref: str, given: Letter) -> Approach:
     return letter
 
 
-async def contact(sender: Organisation, firm: Organisation) -> rules.Contact:
-    """What decides whether one supplier may write to another now."""
-    profile = await maybe(Profile, Profile.organisation == firm.id)
-    day = clock.arrived() - timedelta(days=1)
-    sent = await Approach.objects().where((Approach.sender == sender.id) & (Approach.at > day))
-    answered = await Approach.exists().where((Approach.sender == firm.id) & (Approach.receiver == sender.id))
-    return rules.Contact(
-        own=sender.id == firm.id,
-        open_to_partners=bool(profile and profile.open_to_partners),
-        wrote_first=answered,
-        today=len(sent),
-        to_them_today=sum(each.receiver == firm.id for each in sent),
-        name=firm.name,
+async def contact(sender: int, firm: int) -> rules.Contact:
+    """What decides whether one supplier (its id) may write to another now."""
+    return await the(
+        rules.Contact,
+        """
+        SELECT f.id = s.id AS own, COALESCE(p.open_to_partners, false) AS open_to_partners,
+            EXISTS (SELECT 1 FROM approach WHERE sender = f.id AND receiver = s.id) AS wrote_first,
+            (SELECT count(*) FROM approach WHERE sender = s.id AND at > {}) AS today,
+            (SELECT count(*) FROM approach WHERE sender = s.id AND receiver = f.id AND at > {}) AS to_them_today, f.name
+        FROM organisation s, organisation f LEFT JOIN profile p ON p.organisation = f.id WHERE s.id = {} AND f.id = {}
+        """,
+        *[clock.arrived() - timedelta(days=1)] * 2,
+        sender,
+        firm,
     )
 
 
-async def between(actor: Actor, ref: str) -> tuple[Organisation, Organisation, list[Approach]]:
-    """The actor's firm, the other one, and the letters between them, oldest first."""
-    mine = await find(Organisation, Organisation.id == actor.must_wear(*SUPPLIER_ROLES).organisation)
-    firm = await _supplier(ref)
-    letters = (
-        await Approach.objects()
-        .where(
-            ((Approach.sender == mine.id) & (Approach.receiver == firm.id))
-            | ((Approach.sender == firm.id) & (Approach.receiver == mine.id))
-        )
-        .order_by(Approach.id)
+class Written(msgspec.Struct, frozen=True):
+    """A letter between two firms, with the name of the one that wrote it."""
+
+    ref: str
+    sender: str
+    at: datetime
+    text: str
+
+
+async def between(sender: int, firm: int) -> list[Written]:
+    """The letters between two firms (their ids), oldest first."""
+    return await rows(
+        Written,
+        """
+        SELECT a.ref, o.name AS sender, a.at, a.text FROM approach a JOIN organisation o ON o.id = a.sender
+        WHERE a.sender = {} AND a.receiver = {} OR a.sender = {} AND a.receiver = {} ORDER BY a.id
+        """,
+        *(sender, firm),
+        *(firm, sender),
     )
-    return mine, firm, letters
-
-
-async def _supplier(ref: str) -> Organisation:
-    return await find(Organisation, (Organisation.ref == ref) & (Organisation.kind == "supplier"))

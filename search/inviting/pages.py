@@ -8,9 +8,9 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
-from market.accounts import guards
+from market.accounts import bodies, guards
+from market.actor import SUPPLIER_ROLES
 from market.refusals import refusals
-from market.suppliers import actions as suppliers
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _, _n
@@ -39,7 +39,7 @@ class ShortlistPages(Controller):
     async def choosing(self, request: Visitor) -> Response[bytes]:
         """The suppliers somebody ticked, and one button."""
         refs = list(dict.fromkeys(request.query_params.getall("ref", [])))[: rules.INVITED_AT_ONCE]
-        return show(request, "search/shortlist_add.html", firms=[await suppliers.supplier(ref) for ref in refs])
+        return show(request, "search/shortlist_add.html", firms=[await bodies.supplier(ref) for ref in refs])
 
     @post("/", guards=[guards.buyer])
     async def add(self, request: Visitor) -> Response[Any]:
@@ -75,8 +75,6 @@ class ShortlistPages(Controller):
 
 
 async def _shortlist(request: Visitor, form: forms.Form[inviting.Invitation]) -> Response[bytes]:
-    found = await inviting.open_records(request.user)
-    titles = {each.subject: each for each in found}
     firms = await inviting.listed(request.user)
     return show(
         request,
@@ -84,8 +82,7 @@ async def _shortlist(request: Visitor, form: forms.Form[inviting.Invitation]) ->
         status=form.status,
         firms=firms,
         offered=[(firm.ref, firm.name, _told_of(firm)) for firm in firms],
-        records=[(each.subject, each.title) for each in found],
-        titles=titles,
+        records=await inviting.open_records(request.user),
         form=form,
     )
 
@@ -119,15 +116,13 @@ class PartnerPages(Controller):
 
 
 async def _partner(request: Visitor, ref: str, form: forms.Form[inviting.Letter]) -> Response[bytes]:
-    mine, firm, letters = await inviting.between(request.user, ref)
-    blocked = refusals(rules.CONTACT, await inviting.contact(mine, firm))
+    ours, firm = request.user.must_wear(*SUPPLIER_ROLES).organisation, await bodies.supplier(ref)
     return show(
         request,
         "search/partner.html",
         status=form.status,
-        mine=mine,
         firm=firm,
-        letters=letters,
-        blocked=blocked,
+        letters=await inviting.between(ours, firm.id),
+        blocked=refusals(rules.CONTACT, await inviting.contact(ours, firm.id)),
         form=form,
     )

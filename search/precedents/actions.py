@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from challenges import actions as challenges
+from challenges import exercise
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -19,8 +19,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.refusals import NotFound, insist
 from market.standing import Standing
-from market.tenders import actions as tenders
-from market.tenders import cpv
+from market.tenders import cpv, log, readers
 from market.tenders.tables import Tender
 from market.waivers import actions as waivers
 from market.wording import N_
@@ -39,7 +38,7 @@ MOST_IMPORTED = 4
 """Imported notices are asked for by themselves: there are so many that they would crowd out the rest."""
 
 
-class Answer(msgspec.Struct, forbid_unknown_fields=True):
+class PrecedentAnswer(msgspec.Struct, forbid_unknown_fields=True):
     """What the buyer says of the list. `seen` is :func:`fingerprint` of what she was shown; `chosen` the id of what she
     reuses or joins."""
 
@@ -94,18 +93,18 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
         texts = [row.title, row.title, row.problem, row.who_has_it, row.evidence, row.success]
-        about = await challenges.ancestors(row)
+        about = await exercise.ancestors(row)
         labels = [cpv.label(code) for code in row.cpv if cpv.known(code)]
         return Subject(
             "challenge", ref, row.title, "\n".join([*texts, *labels]), row.buyer, row.published_at, tuple(about)
         )
     if kind == "tender":
         found = await find(Tender, Tender.ref == ref, lock=lock)
-        lots = await tenders.lots_of(found)
+        lots = await readers.lots_of(found)
         codes = dict.fromkeys([*found.cpv, *(code for lot in lots for code in lot.cpv)])
         labels = [cpv.label(code) for code in codes if cpv.known(code)]
         texts = [found.title, found.title, found.description, *(f"{lot.title}\n{lot.description}" for lot in lots)]
-        about = await tenders.ancestors(found)
+        about = await log.ancestors(found)
         return Subject(
             "tender", ref, found.title, "\n".join([*texts, *labels]), found.buyer, found.published_at, tuple(about)
         )
@@ -155,7 +154,7 @@ def fingerprint(shown: Sequence[Shown]) -> str:
     return hashlib.blake2b("\n".join(each.id for each in shown).encode(), digest_size=12).hexdigest()
 
 
-async def compare(actor: Actor, kind: str, ref: str, given: Answer) -> LookedAt:
+async def compare(actor: Actor, kind: str, ref: str, given: PrecedentAnswer) -> LookedAt:
     """Keep what a buyer was shown for her draft and what she answers. She may answer again until she publishes."""
     async with transaction():
         subject = await subject_of(kind, ref, lock=True)

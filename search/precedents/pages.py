@@ -39,12 +39,12 @@ class PrecedentPages(Controller):
     @get("/{kind:str}/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def looking(self, request: Visitor, kind: FromPath[str], ref: FromPath[str]) -> Response[bytes]:
         """For the buyer of a draft what is alike and her answer; for everybody, after publication, both as they were."""
-        return await _similar(request, kind, ref, forms.blank(precedents.Answer))
+        return await _similar(request, kind, ref, forms.blank(precedents.PrecedentAnswer))
 
     @post("/{kind:str}/{ref:str}", guards=[guards.buyer])
     async def answer(self, request: Visitor, kind: FromPath[str], ref: FromPath[str]) -> Response[Any]:
         """Keep her answer."""
-        form = await forms.read(request, precedents.Answer)
+        form = await forms.read(request, precedents.PrecedentAnswer)
         with form.acting():
             await precedents.compare(request.user, kind, ref, form.data)
             subject = await precedents.subject_of(kind, ref)
@@ -52,7 +52,9 @@ class PrecedentPages(Controller):
         return await _similar(request, kind, ref, form)
 
 
-async def _similar(request: Visitor, kind: str, ref: str, form: forms.Form[precedents.Answer]) -> Response[bytes]:
+async def _similar(
+    request: Visitor, kind: str, ref: str, form: forms.Form[precedents.PrecedentAnswer]
+) -> Response[bytes]:
     subject, until = await precedents.readable(request.user, kind, ref)
     given = await precedents.answers(subject, until)
     drafting = subject.published_at is None and kind != "waiver"

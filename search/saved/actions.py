@@ -41,13 +41,13 @@ class SaveDraft(msgspec.Struct, forbid_unknown_fields=True):
 
 def asked_of(saved: SavedSearch) -> queries.Asked:
     """The search as it was saved, always from its first page."""
-    return queries.read([(name, value) for name, value in parse_qsl(saved.query) if name != "cursor"])
+    return queries.asked_in([(name, value) for name, value in parse_qsl(saved.query) if name != "cursor"])
 
 
 async def save(actor: Actor, given: SaveDraft) -> tuple[SavedSearch, str]:
     """Keep a search of one's own; the second value is the token of its private feed, shown once and in its letters."""
     person = actor.must_be_person()
-    queries.read(parse_qsl(given.query))
+    queries.asked_in(parse_qsl(given.query))
     token = new_token()
     async with transaction():
         if len(await mine(actor)) >= MOST:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
@@ -18,10 +17,6 @@ from search import comparing, queries, rules
 from search.index import IndexUnavailable
 from search.saved import actions as alerts
 from search.saved import feeds
-
-
-class StopForm(msgspec.Struct):
-    """Nothing but the click."""
 
 
 class SavingPages(Controller):
@@ -39,7 +34,7 @@ class SavingPages(Controller):
     @get("/save", guards=[guards.signed_in])
     async def naming(self, request: Visitor) -> Response[bytes]:
         """Name the search of this address and say how often to write."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         query = asked.address().partition("?")[2]
         return _naming(
             request, forms.blank(alerts.SaveDraft, query=query, name=asked.text.strip() or "Everything", rhythm="daily")
@@ -74,7 +69,7 @@ class SavingPages(Controller):
     @get(["/feed.atom", "/feed.json", "/feed.ics"], guards=[guards.public])
     async def feed(self, request: Visitor) -> Response[bytes]:
         """Any search as a feed: its address with another ending."""
-        asked = queries.read(request.query_params.multi_items())
+        asked = queries.asked_in(request.query_params.multi_items())
         return await _feed(request, asked, asked.text or _("Everything published"))
 
     @get(

@@ -21,7 +21,7 @@ from typing import Any
 from litestar.handlers import HTTPRouteHandler
 from piccolo.table import Table
 
-from tests.architecture.trees import PACKAGES, SOURCES, module_of, parsed
+from tests.architecture.trees import PACKAGES, SOURCES, module_of, parsed, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -179,7 +179,7 @@ def _defined(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
 def _look(
     names: _Names, function: Function, node: FunctionNode, kind: type[Any] | None, methods: dict[str, set[str]]
 ) -> None:
-    parts = list(ast.walk(node))
+    parts = walk(node)
     local = _local(names, node, kind, parts)
     docstrings = {id(part.value) for part in parts if isinstance(part, ast.Expr)}
     awaited = {id(inner) for part in parts if isinstance(part, ast.Await) for inner in _chain(part.value)}

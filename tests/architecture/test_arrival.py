@@ -21,14 +21,13 @@ MOMENT = {"now", "at", "arrived", "moment", "today"}
 
 BY_THE_CLOCK = {
     "market/accounts/memberships.py:begin": "whether a membership runs that is to begin",
-    "market/accounts/memberships.py:invitations_of": "a list that is shown",
     "market/bids/actions.py:tell_officers": "a job: nobody sent anything",
     "market/letters/sending.py:send_waiting": "a job",
     "market/letters/sending.py:_send_next": "a job",
     "market/payments/actions.py:look_after_accounts": "a job",
     "market/payments/actions.py:pay_waiting": "a job",
     "market/payments/stripe.py:_sent": "how long the provider keeps a key",
-    "market/standards/sanctions.py:tell_withheld": "a job",
+    "market/standards/sanctions/actions.py:tell_withheld": "a job",
     "search/meili.py:_tidy": "a job",
     "search/outbox.py:behind": "how far the index is behind",
     "search/pages.py:find": "what a page of results offers",

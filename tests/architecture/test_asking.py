@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.architecture.test_house import ROOT, SOURCES
+from tests.architecture.trees import of, walk
 
 SHOWS = {"pages.py", "desk.py", "views.py", "readers.py", "api.py"}
 IN_TEMPLATE = re.compile(r"\{[%{][^%}]*?(?:[<>]=? *(?:site\.now|now\(\)|now\b)|(?:site\.now|now\(\)|\bnow) *[<>])")
@@ -17,7 +18,7 @@ NOW = {"now", "today", "moment"}
 
 def compared(source: str) -> Iterator[int]:
     """The lines in which something is earlier or later than the present moment."""
-    for node in ast.walk(ast.parse(source)):
+    for node in walk(of(source)):
         if isinstance(node, ast.Compare) and any(
             isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for op in node.ops
         ):

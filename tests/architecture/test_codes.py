@@ -16,6 +16,7 @@ from market.kinds import KINDS
 from market.rulebook import denials_of, modules, rules_of
 from tests.architecture import trees
 from tests.architecture.test_house import ROOT, SOURCES
+from tests.architecture.trees import walk
 
 CODE = re.compile(r"[a-z]+(?:-[a-z]+)*\.[a-z0-9]+(?:-[a-z0-9]+)*")
 MECHANISM = ROOT / "market" / "refusals.py"
@@ -32,7 +33,7 @@ def codes() -> list[str]:
 
 def declared(source: str) -> Iterator[tuple[str, str | None]]:
     """What makes a refusal in this source, and the code it is given: None where that is not written out."""
-    for node in ast.walk(trees.of(source)):
+    for node in walk(trees.of(source)):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
             if name in MADE_BY:

@@ -15,7 +15,7 @@ from litestar.testing import create_test_client
 
 from market.accounts import guards
 from market.accounts.described import SIGNED_IN, DescribedByItsGuard
-from market.web import problems
+from market.web import once, problems
 from market.web.limits import limit_of
 from tests import given
 from tests.architecture.trees import SOURCES, nodes, place
@@ -57,10 +57,10 @@ def test_a_door_without_a_guard_or_with_two_would_be_found() -> None:
     @get("/twice", guards=[guards.signed_in, guards.buyer], sync_to_thread=False)
     def twice() -> None: ...
 
-    @get("/once", guards=[guards.signed_in], sync_to_thread=False)
-    def once() -> None: ...
+    @get("/guarded", guards=[guards.signed_in], sync_to_thread=False)
+    def guarded() -> None: ...
 
-    app = Litestar([open_door, twice, once], openapi_config=None)
+    app = Litestar([open_door, twice, guarded], openapi_config=None)
     assert without_one_guard(app) == ["GET /open", "GET /twice"]
 
 
@@ -82,6 +82,24 @@ def test_the_description_says_what_follows_from_guard_and_path(app: Litestar) ->
         if operation.get("security") != (SIGNED_IN if asks else None):
             wrong.append(f"{method} {route.path}: {operation.get('security')}")
     assert wrong == []
+
+
+def test_the_description_names_the_key_of_whatever_is_done_once_and_the_version_of_whatever_is_changed(
+    app: Litestar,
+) -> None:
+    wrong = []
+    keys = 0
+    for method, route, handler, operation in described(app):
+        headers = {each["name"]: each for each in operation.get("parameters", []) if each["in"] == "header"}
+        said = set(operation["responses"])
+        heeded = method == "POST" and guards_of(handler) != [guards.public]
+        if ("Idempotency-Key" in headers) != heeded or (heeded and not {"409", "422"} <= said):
+            wrong.append(f"{method} {route.path}: Idempotency-Key, {sorted(said)}")
+        if ("If-Match" in headers) != ("428" in said) or ("428" in said and "409" not in said):
+            wrong.append(f"{method} {route.path}: If-Match, {sorted(said)}")
+        keys += heeded
+    assert wrong == []
+    assert keys > 80
 
 
 def test_nobody_types_what_follows_from_guard_and_path() -> None:
@@ -106,15 +124,21 @@ def test_what_a_handler_says_itself_stays_beside_what_follows() -> None:
     @get("/x", guards=[guards.public], sync_to_thread=False)
     def plain() -> None: ...
 
-    @post("/y", guards=[guards.public], sync_to_thread=False)
-    def sent() -> None: ...
+    @post("/made", guards=[guards.signed_in], sync_to_thread=False)
+    def made() -> None: ...
 
-    with create_test_client([guarded, plain, sent], plugins=[DescribedByItsGuard()]) as client:
+    @post("/anew", guards=[guards.signed_in], opt=once.ANEW, sync_to_thread=False)
+    def anew() -> None: ...
+
+    with create_test_client([guarded, plain, made, anew], plugins=[DescribedByItsGuard()]) as client:
         paths = client.app.openapi_schema.to_schema()["paths"]
     assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
     assert paths["/api/v1/log/x"]["get"]["security"] == SIGNED_IN
     assert set(paths["/x"]["get"]["responses"]) == {"200", "400", "503"}
-    assert set(paths["/y"]["post"]["responses"]) == {"201", "400", "408", "413", "503"}
+    assert [each["name"] for each in paths["/made"]["post"]["parameters"]] == ["Idempotency-Key"]
+    assert set(paths["/made"]["post"]["responses"]) == {"201", "400", "401", "403", "408", "409", "413", "422", "503"}
+    assert "parameters" not in paths["/anew"]["post"]
+    assert set(paths["/anew"]["post"]["responses"]) == {"201", "400", "401", "403", "408", "413", "503"}
 
 
 def an_address(route: HTTPRoute) -> str:

@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,7 @@ from piccolo.table import Table
 
 from market.refusals import rule
 from market.rulebook import modules, rules_of
+from tests.architecture.trees import of, walk
 
 
 def meant(module: ModuleType, name: str) -> Any:
@@ -32,7 +34,7 @@ def meant(module: ModuleType, name: str) -> Any:
 def imported(module: ModuleType) -> dict[str, tuple[str, str]]:
     return {
         alias.asname or alias.name: (node.module, alias.name)
-        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        for node in walk(of(Path(str(module.__file__)).read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }
@@ -69,7 +71,7 @@ def facts_of(module: ModuleType, annotations: dict[str, Any], known: set[type[An
             if not inspect.isclass(found) or found in known or issubclass(found, Table):
                 continue
             # Who acts, money and what a check found are values of the whole house, made elsewhere; facts are made for rules.
-            if not found.__module__.endswith((".rules", __name__)):
+            if not found.__module__.endswith((".rules", ".facts", __name__)):
                 continue
             if dataclasses.is_dataclass(found) or issubclass(found, msgspec.Struct | tuple):
                 known.add(found)

@@ -247,7 +247,7 @@ def test_the_documents_are_there_and_name_no_machine(path: str) -> None:
         (
             PACKAGES,
             "requirements.lock",
-            {f"market/standards/live.py: {name}" for name in ("hypothesis", "schemathesis")},
+            {f"market/standards/sandboxes/live.py: {name}" for name in ("hypothesis", "schemathesis")},
         ),
         (("tests", "bench"), "requirements-dev.lock", set()),
     ],

@@ -20,7 +20,7 @@ from search import documents, faces
 from search.standing import STANDINGS
 from tests.architecture import trees
 from tests.architecture.test_house import tables
-from tests.architecture.trees import SOURCES, parsed
+from tests.architecture.trees import SOURCES, parsed, walk
 from tests.search import test_leaks
 
 SAME = {"supplier": "organisation", "component": "service"}
@@ -44,7 +44,7 @@ VERB = re.compile(r"[a-z_-]+\.[a-z]+(-[a-z]+)*")
 def _verbs(node: ast.AST) -> set[str]:
     return {
         each.value
-        for each in ast.walk(node)
+        for each in walk(node)
         if isinstance(each, ast.Constant) and isinstance(each.value, str) and VERB.fullmatch(each.value)
     }
 
@@ -54,7 +54,7 @@ def _name(call: ast.Call) -> str:
 
 
 def _calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+    return (each for each in walk(tree) if isinstance(each, ast.Call))
 
 
 def recorded(source: str) -> set[str]:
@@ -62,7 +62,7 @@ def recorded(source: str) -> set[str]:
     tree = trees.of(source)
     found: set[str] = set()
     passing: set[str] = set()
-    for function in ast.walk(tree):
+    for function in walk(tree):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             for call in _calls(function):
                 if _name(call) == "record" and len(call.args) > 1:

@@ -90,7 +90,7 @@ def test_a_longer_standstill_is_one_number_with_its_document_and_its_tests(copy:
     answer = run(copy, "-c", ASKED)
     assert answer.returncode == 0, answer.stderr
     held, over, rules_are_as_they_were = answer.stdout.splitlines()
-    assert "after 20 November 2026" in held.partition("|")[0]
+    assert "after Fri 20 Nov 2026" in held.partition("|")[0]
     assert held.endswith("| None"), "a complaint stops the contract until then"
     assert over.startswith("21 None |")
     assert not over.endswith("| None")
@@ -123,7 +123,7 @@ def test_nothing_else_says_how_long_the_standstill_is() -> None:
     reckoning = {
         path for path in SOURCES for node in nodes(path) if getattr(node, "attr", "") == "standstill_working_days"
     }
-    assert {place(path) for path in reckoning} == {"market/workdays.py", "market/tenders/pages.py"}
+    assert {place(path) for path in reckoning} == {"market/workdays.py", "market/tenders/drafts/pages.py"}
 
 
 # ── a letter's cause ───────────────────────────────────────────────────────────────────────────────────────────────

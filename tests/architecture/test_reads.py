@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.architecture import trees
+from tests.architecture.trees import walk
 
 ROOT, SOURCES = trees.ROOT, trees.SOURCES
 
@@ -29,7 +30,7 @@ def name_of(call: ast.Call) -> str:
 
 
 def calls_in(tree: ast.AST) -> Iterator[ast.Call]:
-    return (each for each in ast.walk(tree) if isinstance(each, ast.Call))
+    return (each for each in walk(tree) if isinstance(each, ast.Call))
 
 
 def words_of(node: ast.expr) -> str:
@@ -46,7 +47,7 @@ def dictionaries(source: str) -> Iterator[tuple[int, str]]:
     tree = trees.of(source)
     asks = {
         alias.asname or alias.name
-        for each in ast.walk(tree)
+        for each in walk(tree)
         if isinstance(each, ast.ImportFrom) and each.module == "market.db"
         for alias in each.names
         if alias.name in ASKS

@@ -14,7 +14,7 @@ import pytest
 from _pytest.mark.expression import Expression
 from hypothesis import HealthCheck, settings
 
-from tests.architecture.trees import ROOT, parsed, place
+from tests.architecture.trees import ROOT, parsed, place, walk
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
 TREES = {place(path): parsed(path) for path in FILES}
@@ -88,7 +88,7 @@ def test_a_clone_alone_skips_nothing_for_want_of_data() -> None:
     skipping = {
         path
         for path, tree in TREES.items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in ("skip", "skipif", "importorskip", "xfail") and path != HERE
     }
     assert skipping == set(MAY_SKIP)
@@ -105,7 +105,7 @@ def test_hypothesis_asks_as_one_profile_says_and_no_test_has_a_deadline_of_its_o
     own = [
         f"{path}:{node.lineno}"
         for path, tree in TREES.items()
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.Call) and _asks_otherwise(node, path)
     ]
     assert own == []
@@ -133,7 +133,7 @@ READ_CLOCKS = {"tests/waiting.py", "tests/cost.py"}
 
 def read_clocks(tree: ast.Module) -> Iterator[int]:
     """Where a clock of the machine is read."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "time" and CLOCKS & {each.name for each in node.names}:
             yield node.lineno
         if isinstance(node, ast.Attribute) and node.attr in CLOCKS and ast.unparse(node.value) in ("time", "loop"):
@@ -147,7 +147,7 @@ def test_no_test_asks_how_long_something_took() -> None:
 
 def short_waits(tree: ast.Module) -> Iterator[int]:
     """Where waiting ends after a number that stands there. What is only the pause before asking again has a name."""
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+    for call in (node for node in walk(tree) if isinstance(node, ast.Call)):
         name = ast.unparse(call.func).rpartition(".")[2]
         ends = [each.value for each in call.keywords if each.arg in ("timeout", "timeout_seconds")]
         if name in ("wait_for", "join", "set_default_timeout", "settimeout") or (

@@ -44,7 +44,7 @@ SILENT = {
         "market.suppliers.actions.forget_unconfirmed",
     },
     "the aliases under which a panel reads, dealt once: what follows from them is recorded": {
-        "challenges.judging._deal"
+        "challenges.judging.actions._deal"
     },
     "whether a form was answered already": {
         "market.web.once._Attempt.claim",
@@ -57,7 +57,7 @@ SILENT = {
         "market.portal.intake.keeping._quarantine",
         "market.portal.intake.keeping.keep",
     },
-    "a place in the queue of live checks, whose result is recorded": {"market.standards.sandboxes.queue"},
+    "a place in the queue of live checks, whose result is recorded": {"market.standards.sandboxes.actions.queue"},
 }
 """Functions that write without a record, by the reason. Names are taken off this list; put on it only with a reason that is true."""
 

@@ -23,10 +23,26 @@ def parsed(path: Path) -> ast.Module:
     return of(path.read_text(encoding="utf-8"))
 
 
-@cache
+def walk(node: ast.AST) -> list[ast.AST]:
+    """A node and all below it, in the order of `ast.walk`. Many tests look at the same trees, so what was walked is kept with the
+    node it began at."""
+    found: list[ast.AST] | None = getattr(node, "walked", None)
+    if found is None:
+        found = [node]
+        for each in found:  # it grows behind the place that is read
+            for name in each._fields:
+                below = getattr(each, name, None)
+                if isinstance(below, ast.AST):
+                    found.append(below)
+                elif isinstance(below, list):
+                    found += [part for part in below if isinstance(part, ast.AST)]
+        node.walked = found  # type: ignore[attr-defined]
+    return found
+
+
 def nodes(path: Path) -> list[ast.AST]:
-    """All nodes of a file, walked once."""
-    return list(ast.walk(parsed(path)))
+    """All nodes of a file."""
+    return walk(parsed(path))
 
 
 def module_of(path: Path) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from challenges import actions, judging, pitches
+from challenges import actions as challenges
+from challenges import exercise
+from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting
+from challenges.exercise import panel_of
+from challenges.insights import actions as insights
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge, Criterion, Pitch
 from market import clock, drafts
 from market.accounts.tables import Organisation
@@ -20,16 +27,16 @@ CLOSES = BEGINS + 21 * DAY
 CLOSED = CLOSES + DAY
 HEARD = CLOSED + 14 * DAY
 
-PROBLEM = actions.Problem(
+PROBLEM = drafting.Problem(
     title="We learn that a drain is blocked when the street floods",
     problem="Crews empty gullies by the calendar; half of the visits find nothing.",
     who_has_it="1,140 homes in eleven streets.",
     evidence="312 reports last winter.",
 )
-SUCCESS = actions.Success("The crew knows within two hours.", "Emptying the gullies.")
-TERMS = actions.Terms("You keep what you bring.", "The council owns the readings.", "None.")
-SUBJECT = actions.Subject(["90711500"], "open-services@1")
-OFFER = actions.Offer(
+SUCCESS = drafting.Success("The crew knows within two hours.", "Emptying the gullies.")
+TERMS = drafting.Terms("You keep what you bring.", "The council owns the readings.", "None.")
+SUBJECT = drafting.Subject(["90711500"], "open-services@1")
+OFFER = drafting.Offer(
     fee_minor=400_000,
     places=2,
     region="Yorkshire and the Humber",
@@ -37,11 +44,13 @@ OFFER = actions.Offer(
     pitches_by=CLOSES + 30 * DAY,
     decision_by=CLOSES + 45 * DAY,
 )
-CRITERIA = (actions.CriterionDraft("How well it would solve it", 60), actions.CriterionDraft("Evidence", 40))
-APPLICATION = actions.ApplicationDraft(
+CRITERIA = (drafting.CriterionDraft("How well it would solve it", 60), drafting.CriterionDraft("Evidence", 40))
+APPLICATION = applications.ApplicationDraft(
     summary="A sensor under the grate.", approach="It listens to the fall of the water.", evidence="", team="Two."
 )
-REPORT = pitches.ReportDraft("What we learnt", "Three sensors.", "Falling water.", "Radio.", "Readings.", "Walk first.")
+REPORT = insights.ReportDraft(
+    "What we learnt", "Three sensors.", "Falling water.", "Radio.", "Readings.", "Walk first."
+)
 
 
 @dataclass
@@ -65,7 +74,7 @@ class Exercise:
 
     async def criteria(self) -> list[Criterion]:
         """Its scoring criteria."""
-        return await actions.criteria_of(await self.row())
+        return await exercise.criteria_of(await self.row())
 
 
 async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
@@ -74,17 +83,17 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
         buyer = await given.organisation("Calderwick Council", tier="local")
         officer = await given.person(buyer, "buyer", "Maya Thornley", "Drainage Manager")
         mission = await given.mission(buyer)
-        problem = actions.Problem(
+        problem = drafting.Problem(
             **{**{name: getattr(PROBLEM, name) for name in PROBLEM.__struct_fields__}, "mission": mission.ref}
         )
-        challenge = await actions.draft(officer, buyer.id, problem)
+        challenge = await drafting.draft(officer, buyer.id, problem)
         terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
-        for section in (SUCCESS, TERMS, SUBJECT, actions.Offer(**{**terms, **offer})):
-            await actions.edit(
+        for section in (SUCCESS, TERMS, SUBJECT, drafting.Offer(**{**terms, **offer})):
+            await drafting.edit(
                 officer, challenge.ref, section, await given.as_is(type(section), Challenge, challenge.ref)
             )
         for criterion in CRITERIA:
-            await actions.add_criterion(officer, challenge.ref, criterion)
+            await drafting.add_criterion(officer, challenge.ref, criterion)
         panel = [await given.person(buyer, "evaluator", f"Evaluator {n + 1}") for n in range(evaluators)]
         for member in panel:
             await panels.name(officer, judging.panel(challenge.ref), panels.Naming(member.ref))
@@ -95,7 +104,7 @@ async def opened(evaluators: int = 2, **offer: object) -> Exercise:
     """Published and taking questions and applications."""
     made = await drafted(evaluators, **offer)
     with clock.at(BEGINS):
-        await actions.publish(made.officer, made.ref)
+        await drafting.publish(made.officer, made.ref)
     return made
 
 
@@ -108,7 +117,7 @@ async def applied(applicants: int = 3, evaluators: int = 2, **offer: object) -> 
             firm = await given.person(supplier, "supplier-admin")
             made.suppliers.append(supplier)
             made.firms.append(firm)
-            made.applications.append(await actions.apply(firm, made.ref, APPLICATION))
+            made.applications.append(await applications.apply(firm, made.ref, APPLICATION))
     return made
 
 
@@ -118,7 +127,8 @@ async def declared(made: Exercise, conflicts: dict[int, list[str]] | None = None
         for place, member in enumerate(made.panel):
             against = (conflicts or {}).get(place, [])
             declaration = panels.Declaration(against, "A cousin." if against else "", True)
-            await panels.declare(member, judging.panel(made.ref), declaration)
+            seat = (await panel_of(await made.row())).member(member.person)
+            await panels.declare(member, judging.panel(made.ref), declaration, given.declared(seat))
 
 
 async def marked(made: Exercise, points: list[int], conflicts: dict[int, list[str]] | None = None) -> None:
@@ -173,8 +183,8 @@ async def concluded(decision: str = "go") -> Exercise:
     """Concluded with its report published."""
     made = await heard()
     with clock.at(HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
+        await insights.write_report(made.officer, made.ref, REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
     return made
 
 

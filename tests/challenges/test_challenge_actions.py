@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from challenges import actions, judging, pitches, rules
+from challenges import actions as challenges
+from challenges import rules as challenge_rules
+from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting
+from challenges.exercise import panel_of
+from challenges.insights import actions as insights
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge, InsightReport, Pitch
 from market import clock, drafts
 from market.audit.tables import Event
@@ -39,7 +46,7 @@ async def verbs(subject: str) -> list[str]:
 async def test_the_whole_exercise_leaves_money_owed_evidence_and_a_report() -> None:
     made = await exercise.concluded()
     challenge = await made.row()
-    assert rules.stage(challenge, HEARD + DAY) == "concluded"
+    assert challenge_rules.stage(challenge, HEARD + DAY) == "concluded"
     owed = await Obligation.objects().order_by(Obligation.id)
     assert [(row.amount_minor, row.currency, row.payer) for row in owed] == [(400_000, "GBP", made.buyer.id)] * 2
     assert {row.payee for row in owed} == {made.suppliers[0].id, made.suppliers[1].id}
@@ -63,9 +70,9 @@ async def test_publishing_needs_the_whole_draft_and_names_everything_that_is_mis
     with clock.at(BEGINS):
         buyer = await given.organisation()
         officer = await given.person(buyer, "buyer")
-        challenge = await actions.draft(officer, buyer.id, actions.Problem("A drain is blocked and nobody knows"))
+        challenge = await drafting.draft(officer, buyer.id, drafting.Problem("A drain is blocked and nobody knows"))
         with pytest.raises(Refused) as refused:
-            await actions.publish(officer, challenge.ref)
+            await drafting.publish(officer, challenge.ref)
     assert codes(refused) == [
         "challenge.mission-missing",
         "challenge.problem-missing",
@@ -87,8 +94,8 @@ async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questi
     assert row.questions_until is not None
     assert BEGINS < row.questions_until < CLOSES
     with clock.at(BEGINS), pytest.raises(Refused) as refused:
-        await actions.edit(
-            made.officer, made.ref, exercise.SUCCESS, await given.as_is(actions.Success, Challenge, made.ref)
+        await drafting.edit(
+            made.officer, made.ref, exercise.SUCCESS, await given.as_is(drafting.Success, Challenge, made.ref)
         )
     assert codes(refused) == ["challenge.already-published"]
     assert await letters() == [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
@@ -98,7 +105,7 @@ async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> No
     made = await exercise.drafted()
     stranger = await given.person(await given.organisation(), "buyer")
     with pytest.raises(NotFound):
-        await actions.publish(stranger, made.ref)
+        await drafting.publish(stranger, made.ref)
     seals = await Event.select(Event.sealed_by).where(Event.subject == f"challenge:{made.ref}")
     assert {row["sealed_by"] for row in seals} == {
         f"{why}:challenge:{made.ref}" for why in ("publication", "evaluation")
@@ -109,19 +116,19 @@ async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")
     with clock.at(CLOSES - DAY):
-        first = await actions.apply(firm, made.ref, exercise.APPLICATION)
+        first = await applications.apply(firm, made.ref, exercise.APPLICATION)
         with pytest.raises(Refused) as twice:
-            await actions.apply(firm, made.ref, exercise.APPLICATION)
-        other = actions.ApplicationDraft("Another idea altogether", "In another way.")
-        await actions.change(
-            firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+            await applications.apply(firm, made.ref, exercise.APPLICATION)
+        other = applications.ApplicationDraft("Another idea altogether", "In another way.")
+        await applications.change(
+            firm, first.ref, other, await given.as_is(applications.ApplicationDraft, Application, first.ref)
         )
-        await actions.withdraw(firm, first.ref)
+        await applications.withdraw(firm, first.ref)
         with pytest.raises(Refused) as withdrawn:
-            await actions.change(
-                firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+            await applications.change(
+                firm, first.ref, other, await given.as_is(applications.ApplicationDraft, Application, first.ref)
             )
-        again = await actions.apply(firm, made.ref, other)
+        again = await applications.apply(firm, made.ref, other)
     assert codes(twice) == ["application.already-there"]
     assert codes(withdrawn) == ["application.withdrawn"]
     assert again.ref == first.ref
@@ -133,12 +140,14 @@ async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until
         "application.submitted",
     ]
     with clock.at(CLOSES):
-        await actions.change(
-            firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)
+        await applications.change(
+            firm, first.ref, other, await given.as_is(applications.ApplicationDraft, Application, first.ref)
         )
     for act in (
-        actions.change(firm, first.ref, other, await given.as_is(actions.ApplicationDraft, Application, first.ref)),
-        actions.withdraw(firm, first.ref),
+        applications.change(
+            firm, first.ref, other, await given.as_is(applications.ApplicationDraft, Application, first.ref)
+        ),
+        applications.withdraw(firm, first.ref),
     ):
         with clock.at(CLOSED), pytest.raises(Refused) as late:
             await act
@@ -146,17 +155,17 @@ async def test_a_supplier_applies_once_changes_withdraws_and_applies_again_until
         assert late.value.status == 409
     latecomer = await given.person(await given.supplier(), "supplier-admin")
     with clock.at(CLOSED), pytest.raises(Refused) as late:
-        await actions.apply(latecomer, made.ref, exercise.APPLICATION)
+        await applications.apply(latecomer, made.ref, exercise.APPLICATION)
     assert codes(late) == ["application.too-late"]
     receipts = await Letter.select(Letter.text).where(Letter.subject.like("%application to%"))
-    assert any(actions.digest(first) in row["text"] for row in receipts)
+    assert any(applications.digest(first) in row["text"] for row in receipts)
 
 
 async def test_twenty_suppliers_applying_at_once_all_get_a_receipt() -> None:
     made = await exercise.opened()
     firms = [await given.person(await given.supplier(), "supplier-admin") for _ in range(20)]
     with clock.at(CLOSES - DAY):
-        sent = await asyncio.gather(*(actions.apply(firm, made.ref, exercise.APPLICATION) for firm in firms))
+        sent = await asyncio.gather(*(applications.apply(firm, made.ref, exercise.APPLICATION) for firm in firms))
     assert len({row.ref for row in sent}) == 20
     assert await Application.count() == 20
     assert len([subject for subject in await letters("application:") if subject.startswith("We have")]) == 20
@@ -168,7 +177,7 @@ async def test_one_supplier_applying_twice_at_once_has_one_application() -> None
     firms = [await given.person(supplier, "supplier-admin") for _ in range(4)]
     with clock.at(CLOSES - DAY):
         sent = await asyncio.gather(
-            *(actions.apply(firm, made.ref, exercise.APPLICATION) for firm in firms), return_exceptions=True
+            *(applications.apply(firm, made.ref, exercise.APPLICATION) for firm in firms), return_exceptions=True
         )
     assert sum(isinstance(each, Application) for each in sent) == 1
     refused = [each for each in sent if isinstance(each, Refused)]
@@ -179,10 +188,10 @@ async def test_cancelling_tells_every_applicant_why_and_leaves_delivered_pitches
     made = await exercise.heard()
     with clock.at(HEARD + DAY):
         with pytest.raises(Refused) as wordless:
-            await actions.cancel(made.officer, made.ref, " ")
-        await actions.cancel(made.officer, made.ref, "The street is closed for good.")
+            await challenges.cancel(made.officer, made.ref, " ")
+        await challenges.cancel(made.officer, made.ref, "The street is closed for good.")
         with pytest.raises(Refused) as twice:
-            await actions.cancel(made.officer, made.ref, "Again.")
+            await challenges.cancel(made.officer, made.ref, "Again.")
     assert codes(wordless) == ["challenge.cancel-reason-missing"]
     assert codes(twice) == ["challenge.cannot-cancel"]
     assert len([subject for subject in await letters("application:") if "is cancelled" in subject]) == 3
@@ -202,10 +211,10 @@ async def test_an_evaluator_named_late_needs_a_reason_and_one_excused_no_longer_
         await panels.excuse(
             made.officer, judging.panel(made.ref), panels.Excuse(made.panel[0].ref, "She has fallen ill for a month.")
         )
-        active = (await actions.panel_of(await made.row())).active
+        active = (await panel_of(await made.row())).active
         assert [each.ref for each in active] == [made.panel[1].ref, third.ref]
         with pytest.raises(Refused) as excused:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
     assert codes(wordless) == ["panel.late-unexplained"]
     assert codes(excused) == ["panel.excused"]
 
@@ -224,13 +233,13 @@ async def test_only_people_of_the_buyer_sit_on_the_panel() -> None:
 async def test_nobody_at_the_buyer_sees_who_applied_before_the_closing() -> None:
     made = await exercise.applied()
     with clock.at(CLOSES - DAY):
-        matter = (await actions.panel_of(await made.row())).matter
+        matter = (await panel_of(await made.row())).matter
         assert (matter.suppliers, matter.subjects) == ({}, [])
         with pytest.raises(Refused) as early:
-            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True))
+            await panels.declare(made.panel[0], judging.panel(made.ref), panels.Declaration(declared=True), "any")
         for asker in (made.officer, made.panel[0]):
             with pytest.raises(NotFound):
-                await judging.read(asker, made.applications[0].ref)
+                await judging.read_application(asker, made.applications[0].ref)
     assert codes(early) == ["panel.not-open"]
 
 
@@ -238,11 +247,11 @@ async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has
     made = await exercise.applied(evaluators=3)
     first = made.panel[0]
     with clock.at(CLOSED), pytest.raises(NotFound):
-        await judging.read(first, made.applications[0].ref)
+        await judging.read_application(first, made.applications[0].ref)
     await exercise.declared(made, {0: [made.suppliers[0].ref]})
     with clock.at(CLOSED):
         with pytest.raises(NotFound):
-            await judging.read(first, made.applications[0].ref)
+            await judging.read_application(first, made.applications[0].ref)
         with pytest.raises(NotFound):
             await panels.mark(
                 first,
@@ -251,10 +260,10 @@ async def test_an_evaluator_reads_aliases_after_declaring_and_never_what_she_has
                 panels.Marks([]),
                 drafts.NOTHING,
             )
-        seen = await judging.read(first, made.applications[1].ref)
-        await judging.read(first, made.applications[1].ref)
+        seen = await judging.read_application(first, made.applications[1].ref)
+        await judging.read_application(first, made.applications[1].ref)
         with pytest.raises(NotFound):
-            await judging.read(made.officer, made.applications[1].ref)
+            await judging.read_application(made.officer, made.applications[1].ref)
     assert (seen.sees, seen.supplier) == ("panel", None)
     assert seen.application.alias
     assert await verbs(f"application:{made.applications[1].ref}") == ["application.submitted", "application.read"]
@@ -315,7 +324,7 @@ async def test_every_applicant_gets_scores_and_reasons_and_the_listed_an_invitat
     assert rows[made.suppliers[0].id].alias not in letter.text
     back = await judging.feedback(await made.row(), rows[made.suppliers[2].id])
     assert [[mark.reason for mark in each.marks] for each in back] == [["Because of 30."] * 2] * 2
-    seen = await judging.read(made.officer, made.applications[2].ref)
+    seen = await judging.read_application(made.officer, made.applications[2].ref)
     assert seen.sees == "all"
     assert seen.supplier is not None
 
@@ -359,8 +368,8 @@ async def test_a_challenge_nobody_applied_to_is_concluded_and_opens_no_gate() ->
     made = await exercise.opened()
     with clock.at(CLOSED):
         await judging.shortlist(made.officer, made.ref)
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "Nobody came."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "Nobody came."))
     assert await InnovationEvidence.count() == 0
     event = await Event.objects().where(Event.verb == "challenge.concluded").first()
     assert event is not None
@@ -396,7 +405,7 @@ async def test_a_pitch_is_arranged_then_given_once_and_owed_win_or_lose() -> Non
         )
         await pitches.miss(made.officer, second.ref, "The team was ill.")
         with pytest.raises(Refused) as open_end:
-            await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good."))
+            await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Good."))
     assert codes(unarranged) == ["pitch.not-scheduled"]
     assert codes(past) == ["pitch.time-passed"]
     assert codes(early) == ["pitch.too-early"]
@@ -428,14 +437,14 @@ async def test_concluding_twice_at_once_ends_it_once() -> None:
     made = await exercise.heard()
     with clock.at(HEARD + DAY):
         with pytest.raises(Refused) as unfinished:
-            await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good."))
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+            await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Good."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         tried = await asyncio.gather(
-            *(pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "Good.")) for _ in range(3)),
+            *(challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Good.")) for _ in range(3)),
             return_exceptions=True,
         )
         with pytest.raises(Refused) as rewritten:
-            await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+            await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
     assert codes(unfinished) == ["challenge.report-missing"]
     assert sum(isinstance(each, Challenge) for each in tried) == 1
     assert codes(rewritten) == ["report.published"]

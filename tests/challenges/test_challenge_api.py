@@ -102,7 +102,7 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
             before = await member("GET", f"{at}/panel")
             assert len(before["applicants"]) == 3
             assert before["applications"] == []
-            await member("POST", f"{at}/panel/declaration", {"declared": True})
+            await member("POST", f"{at}/panel/declaration", {"declared": True}, seen=before["declaration"]["etag"])
             seen = await member("GET", f"{at}/applications")
             assert [each["supplier"] for each in seen["items"]] == [None] * 3
             assert [each["submitted_at"] for each in seen["items"]] == [None] * 3

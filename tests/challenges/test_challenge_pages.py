@@ -9,7 +9,8 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from challenges import actions, pitches
+from challenges import actions as challenges
+from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock
 from market.actor import Actor
@@ -154,7 +155,7 @@ async def test_a_supplier_finds_asks_applies_changes_and_withdraws(app: Litestar
         client = await visiting(app, firm)
         late = await given.filled(client, f"{place}/change", {**typed, "team": "Three engineers"})
         assert late.status_code == 409
-        assert "This challenge closed on 14 December 2026 at 09:00" in late.text
+        assert "This challenge closed on Mon 14 Dec 2026, 09:00" in late.text
         assert "Three engineers" in late.text
         assert "Being scored" in (await client.get(place)).text
 
@@ -163,7 +164,7 @@ async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app:
     made = await exercise.opened()
     firm = await given.person(await given.supplier("Wetfoot Ltd"), "supplier-admin")
     with clock.at(BEGINS + DAY):
-        await actions.cancel(made.officer, made.ref, "The street is closed for good.")
+        await challenges.cancel(made.officer, made.ref, "The street is closed for good.")
         client = await visiting(app, firm)
         typed = {"summary": "A sensor in every grate.", "approach": "It listens to the water all day."}
         for page in (
@@ -179,7 +180,7 @@ async def test_who_would_apply_to_a_cancelled_challenge_is_told_that_it_was(app:
 async def test_the_buyer_answers_and_sees_no_applications_before_the_closing(app: Litestar) -> None:
     made = await exercise.applied()
     with clock.at(BEGINS + DAY):
-        question = await actions.ask(made.firms[0], made.ref, QuestionDraft("Which streets are meant?"))
+        question = await challenges.ask(made.firms[0], made.ref, QuestionDraft("Which streets are meant?"))
         client = await visiting(app, made.officer)
         manage = await client.get(f"/challenges/{made.ref}/manage")
         assert "Which streets are meant?" in manage.text
@@ -205,17 +206,18 @@ async def test_evaluators_declare_mark_hand_in_and_the_officer_makes_the_list(ap
     with clock.at(CLOSED):
         for place, member in enumerate(made.panel):
             client = await visiting(app, member)
-            declare = await client.get(f"/challenges/{made.ref}/panel")
+            here = f"/challenges/{made.ref}/panel"
+            declare = await client.get(here)
             assert "Firm A Ltd" in declare.text
-            wordless = await client.post(f"/challenges/{made.ref}/panel/declaration", data={"conflicts": barred.ref})
+            wordless = await given.filled(client, f"{here}/declaration", {"conflicts": barred.ref}, at=here)
             assert wordless.status_code == 409
             typed = (
                 {"declared": "yes"} if place else {"declared": "yes", "conflicts": barred.ref, "statement": "A cousin."}
             )
-            done = await client.post(f"/challenges/{made.ref}/panel/declaration", data=typed)
+            done = await given.filled(client, f"{here}/declaration", typed, at=here)
             assert done.status_code == 303
-            page = await client.get(f"/challenges/{made.ref}/panel")
-            assert "Firm" not in said(page)
+            page = await client.get(here)
+            assert "Firm" not in page.text.partition('<div id="declaration">')[0]
             links = re.findall(rf'href="(/challenges/{made.ref}/panel/AP-[^"]+)"', page.text)
             assert len(links) == (3 if place else 2)
             early = await client.post(f"/challenges/{made.ref}/panel/submit")
@@ -294,7 +296,7 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert "Radio." in (await public.get(link)).text
         page = await public.get(f"/challenges/{made.ref}")
         assert link in page.text
-        assert "It changes course." in page.text
+        assert "<strong>Changes.</strong>" in page.text
         assert (await client.get(f"/challenges/{made.ref}/manage")).status_code == 200
 
 
@@ -348,7 +350,8 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
     (owed, *_) = await payments.ledger([made.suppliers[0].id])
     with clock.at(HEARD + DAY):
         async with await visiting(app, made.firms[0]) as hana:
-            assert "Pitched, fee owed" in said(await hana.get("/applications"))
+            for place in ("/applications", "/desk"):
+                assert "Pitched, fee owed" in said(await hana.get(place))
             assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
             await payments.release(made.officer, owed.ref)
             assert await payments.pay_waiting() == 1

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from challenges import rules
+from challenges import rules as challenge_rules
+from challenges.applications import rules as application_rules
+from challenges.drafts import rules as draft_rules
+from challenges.insights import rules as insight_rules
+from challenges.judging import rules as shortlist_rules
+from challenges.pitches import rules as pitch_rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
-from market import policy
+from market import policy, workdays
 from market.missions.tables import Mission
 from market.refusals import refusals
 from tests import given
@@ -50,8 +55,10 @@ def challenge(**facts: Any) -> Challenge:
     return given.row(Challenge, **{**WHOLE, **facts})
 
 
-def draft(mission: Mission | None = MISSION, criteria: Any = CRITERIA, panel: int = 2, **facts: Any) -> rules.Draft:
-    return rules.Draft(challenge(**facts), mission, criteria, panel, NOW)
+def draft(
+    mission: Mission | None = MISSION, criteria: Any = CRITERIA, panel: int = 2, **facts: Any
+) -> draft_rules.Draft:
+    return draft_rules.Draft(challenge(**facts), mission, criteria, panel, NOW)
 
 
 @pytest.mark.parametrize(
@@ -72,8 +79,8 @@ def draft(mission: Mission | None = MISSION, criteria: Any = CRITERIA, panel: in
     ],
 )
 def test_the_stage_follows_from_the_dates(facts: dict[str, Any], days: float, stage: str) -> None:
-    assert rules.stage(challenge(**facts), NOW + days * DAY) == stage
-    assert stage in rules.STAGES
+    assert challenge_rules.stage(challenge(**facts), NOW + days * DAY) == stage
+    assert stage in challenge_rules.STAGES
 
 
 @pytest.mark.parametrize(
@@ -120,18 +127,18 @@ def test_the_stage_follows_from_the_dates(facts: dict[str, Any], days: float, st
         pytest.param(draft(panel=1), ["challenge.panel-too-small"], id="two evaluators"),
     ],
 )
-def test_what_blocks_publication(given_draft: rules.Draft, codes: list[str]) -> None:
-    assert [refusal.code for refusal in refusals(rules.PUBLISH, given_draft)] == codes
+def test_what_blocks_publication(given_draft: draft_rules.Draft, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(draft_rules.PUBLISH, given_draft)] == codes
 
 
 def test_questions_end_at_the_policys_share_unless_the_buyer_says_otherwise() -> None:
-    usual = rules.questions_end(challenge(), NOW)
+    usual = draft_rules.questions_end(challenge(), NOW)
     assert usual is not None
     share = (usual - NOW) / (21 * DAY)
     assert share == pytest.approx(policy.IN_FORCE.questions.close_percent / 100, abs=0.001)
     said = NOW + 5 * DAY
-    assert rules.questions_end(challenge(questions_until=said), NOW) == said
-    assert rules.questions_end(challenge(closes_at=None), NOW) is None
+    assert draft_rules.questions_end(challenge(questions_until=said), NOW) == said
+    assert draft_rules.questions_end(challenge(closes_at=None), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,9 @@ def test_questions_end_at_the_policys_share_unless_the_buyer_says_otherwise() ->
     ],
 )
 def test_applying_ends_with_the_closing_moment(facts: dict[str, Any], days: float, codes: list[str]) -> None:
-    assert [refusal.code for refusal in refusals(rules.APPLY, challenge(**facts), NOW + days * DAY)] == codes
+    assert [
+        refusal.code for refusal in refusals(application_rules.APPLY, challenge(**facts), NOW + days * DAY)
+    ] == codes
 
 
 @pytest.mark.parametrize(
@@ -159,7 +168,7 @@ def test_applying_ends_with_the_closing_moment(facts: dict[str, Any], days: floa
     ],
 )
 def test_when_the_short_list_is_made(facts: dict[str, Any], days: int, codes: list[str]) -> None:
-    found = refusals(rules.SHORTLIST, challenge(**facts), NOW + days * DAY)
+    found = refusals(shortlist_rules.SHORTLIST, challenge(**facts), NOW + days * DAY)
     assert [refusal.code for refusal in found] == codes
 
 
@@ -201,13 +210,13 @@ def test_a_pitch_is_arranged_given_or_missed(
     miss: list[str],
 ) -> None:
     row = given.row(Pitch, **{"scheduled_at": None, "delivered_at": None, "missed_at": None, **pitch})
-    for guarded, codes in ((rules.SCHEDULE, schedule), (rules.DELIVER, deliver), (rules.MISS, miss)):
+    for guarded, codes in ((pitch_rules.SCHEDULE, schedule), (pitch_rules.DELIVER, deliver), (pitch_rules.MISS, miss)):
         assert [refusal.code for refusal in refusals(guarded, challenge(**facts), row, now)] == codes
 
 
 def test_a_pitch_is_arranged_for_a_time_to_come() -> None:
-    assert rules.is_arranged_ahead(NOW + DAY, NOW) is None
-    assert rules.is_arranged_ahead(NOW, NOW) is not None
+    assert pitch_rules.is_arranged_ahead(NOW + DAY, NOW) is None
+    assert pitch_rules.is_arranged_ahead(NOW, NOW) is not None
 
 
 REPORT = given.row(InsightReport, title="T", tried="T", worked="W", did_not_work="", evidence="E", others="O")
@@ -234,8 +243,8 @@ def test_what_the_conclusion_waits_for(
     reasons: str,
     codes: list[str],
 ) -> None:
-    ending = rules.Ending(challenge(**facts), teams, report, decision, reasons, AT)
-    assert [refusal.code for refusal in refusals(rules.CONCLUDE, ending)] == codes
+    ending = challenge_rules.Ending(challenge(**facts), teams, report, decision, reasons, AT)
+    assert [refusal.code for refusal in refusals(challenge_rules.CONCLUDE, ending)] == codes
 
 
 @pytest.mark.parametrize(
@@ -250,35 +259,75 @@ def test_what_the_conclusion_waits_for(
     ],
 )
 def test_what_may_be_cancelled(facts: dict[str, Any], reason: str, codes: list[str]) -> None:
-    assert [refusal.code for refusal in refusals(rules.CANCEL, challenge(**facts), reason, AT)] == codes
+    assert [refusal.code for refusal in refusals(challenge_rules.CANCEL, challenge(**facts), reason, AT)] == codes
 
 
 @pytest.mark.parametrize(
     ("facts", "days", "refused"), [(PUBLISHED, 1, True), (PUBLISHED, 22, False), (PITCHING, 30, False), ({}, 0, True)]
 )
 def test_the_report_is_written_after_the_closing(facts: dict[str, Any], days: int, refused: bool) -> None:
-    assert bool(refusals(rules.REPORT, challenge(**facts), NOW + days * DAY)) is refused
+    assert bool(refusals(insight_rules.REPORT, challenge(**facts), NOW + days * DAY)) is refused
 
 
 def test_only_an_exercise_somebody_took_part_in_opens_the_gate() -> None:
-    assert rules.keeps_the_gate_shut(challenge(), 1) is None
-    assert rules.keeps_the_gate_shut(challenge(), 0) is not None
-    assert rules.keeps_the_gate_shut(challenge(method="handshake"), 3) is not None
+    assert challenge_rules.keeps_the_gate_shut(challenge(), 1) is None
+    assert challenge_rules.keeps_the_gate_shut(challenge(), 0) is not None
+    assert challenge_rules.keeps_the_gate_shut(challenge(method="handshake"), 3) is not None
 
 
 def test_the_panel_stands_when_its_work_is_used_or_given_up() -> None:
-    assert rules.panel_stands(challenge(**PUBLISHED), NOW + 22 * DAY) == ""
-    assert rules.panel_stands(challenge(**PITCHING), AT) != ""
-    assert rules.panel_stands(challenge(**PUBLISHED, cancelled_at=NOW), NOW + 22 * DAY) != ""
+    assert challenge_rules.panel_stands(challenge(**PUBLISHED), NOW + 22 * DAY) == ""
+    assert challenge_rules.panel_stands(challenge(**PITCHING), AT) != ""
+    assert challenge_rules.panel_stands(challenge(**PUBLISHED, cancelled_at=NOW), NOW + 22 * DAY) != ""
 
 
 def test_a_supplier_has_one_application_that_lives() -> None:
     live = given.row(Application, withdrawn_at=None)
     gone = given.row(Application, withdrawn_at=datetime(2026, 1, 1, tzinfo=UTC))
-    assert rules.applies_once(None) is None
-    assert rules.applies_once(gone) is None
-    assert rules.applies_once(live) is not None
-    assert rules.is_not_withdrawn(live) is None
-    assert rules.is_not_withdrawn(gone) is not None
-    assert rules.is_not_the_buyer(challenge(), 1) is not None
-    assert rules.is_not_the_buyer(challenge(), 2) is None
+    assert application_rules.applies_once(None) is None
+    assert application_rules.applies_once(gone) is None
+    assert application_rules.applies_once(live) is not None
+    assert application_rules.is_not_withdrawn(live) is None
+    assert application_rules.is_not_withdrawn(gone) is not None
+    assert application_rules.is_not_the_buyer(challenge(), 1) is not None
+    assert application_rules.is_not_the_buyer(challenge(), 2) is None
+
+
+def application_dates(**facts: Any) -> application_rules.Dates:
+    """The dates of an application to a challenge that closed five days ago, unless said otherwise."""
+    names = application_rules.Dates.__struct_fields__
+    begun = {"published_at": NOW - 30 * DAY, "closes_at": NOW - 5 * DAY, "decision_by": NOW + 40 * DAY}
+    return application_rules.Dates(**{**dict.fromkeys(names), "shortlisted": False, **begun, **facts})
+
+
+CUT = {"shortlisted_at": NOW - DAY, "pitches_by": NOW + 20 * DAY}
+INVITED = CUT | {"shortlisted": True}
+
+
+@pytest.mark.parametrize(
+    ("facts", "stage", "word", "tone", "when"),
+    [
+        ({"closes_at": NOW}, "sent", "Sent", "green", NOW),
+        ({}, "scored", "Being scored", "amber", NOW + 40 * DAY),
+        ({"withdrawn_at": NOW - 6 * DAY}, "withdrawn", "Withdrawn", "grey", NOW - 6 * DAY),
+        ({"cancelled_at": NOW}, "cancelled", "Cancelled", "red", NOW),
+        (CUT, "left-out", "Not short-listed", "grey", NOW - DAY),
+        (INVITED, "invited", "Invited to pitch", "teal", NOW + 20 * DAY),
+        (INVITED | {"scheduled_at": NOW + DAY}, "invited", "Invited to pitch", "teal", NOW + DAY),
+        (INVITED | {"missed_at": NOW}, "missed", "Pitch not given", "red", NOW),
+        (INVITED | {"delivered_at": NOW}, "owed", "Pitched, fee owed", "amber", workdays.pitch_fee_due_at(NOW)),
+        (INVITED | {"delivered_at": NOW - DAY, "paid_at": NOW}, "paid", "Pitched and paid", "green", NOW),
+        (
+            INVITED | {"delivered_at": NOW - DAY, "concluded_at": NOW},
+            "owed",
+            "Pitched, fee owed",
+            "amber",
+            workdays.pitch_fee_due_at(NOW - DAY),
+        ),
+    ],
+)
+def test_an_application_has_come_as_far_as_its_dates_say(
+    facts: dict[str, Any], stage: str, word: str, tone: str, when: datetime
+) -> None:
+    standing = application_rules.standing(application_dates(**facts), NOW)
+    assert (standing.stage, standing.word, standing.tone, standing.when) == (stage, word, tone, when)

@@ -13,7 +13,9 @@ from axe_playwright_python.async_playwright import Axe
 from litestar import Litestar
 from playwright.async_api import Browser, Route
 
-from challenges import actions, pitches
+from challenges import actions as challenges
+from challenges.insights import actions as insights
+from challenges.pitches import actions as pitches
 from market import clock
 from market.actor import Actor
 from market.questions.actions import QuestionDraft
@@ -70,7 +72,7 @@ async def looked_at(app: Litestar, chromium: Browser, shown: list[Shown]) -> dic
 async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Browser) -> None:
     draft, made = await exercise.drafted(), await exercise.applied(1)
     with clock.at(BEGINS + DAY):
-        question = await actions.ask(made.firms[0], made.ref, QuestionDraft("Is there a radio network?"))
+        question = await challenges.ask(made.firms[0], made.ref, QuestionDraft("Is there a radio network?"))
     newcomer = await given.person(await given.supplier(), "supplier-admin")
     here, soon = f"/challenges/{draft.ref}", BEGINS + DAY
     sections = [f"{here}/draft/{name}" for name in ("problem", "success", "offer", "terms", "subject", "criteria")]
@@ -101,7 +103,7 @@ async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browse
     marking, made, done = await exercise.applied(2), await exercise.shortlisted(), await exercise.concluded()
     await exercise.declared(marking)
     pitch = (await pitches.pitches_of(await made.row()))[0]
-    report = await pitches.report_of(await done.row())
+    report = await insights.report_of(await done.row())
     assert report is not None
     after, desk = CLOSED + 3 * DAY, f"/challenges/{made.ref}"
     assert (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from challenges.scoring import BIRDS, Criterion, aliases, rank
+from challenges.judging.scoring import BIRDS, Criterion, aliases, rank
 
 CRITERIA = (Criterion("idea", "The idea", 60), Criterion("team", "The team", 40))
 
@@ -94,6 +94,20 @@ def test_aliases_hide_the_order_of_arrival_and_differ_from_challenge_to_challeng
     assert [one[application] for application in arrived] != sorted(one.values())
     assert sum(one[application] == other[application] for application in arrived) < 3
     assert len(set(BIRDS)) == len(BIRDS) > 100
+
+
+@given(st.lists(st.sampled_from(BIRDS), max_size=40), st.text(min_size=1))
+def test_no_alias_is_a_bird_that_an_applicant_is_called_after(birds: list[str], seed: str) -> None:
+    called = [f"{birds[0]} Surveys Ltd", *(f"The {bird.upper()}works" for bird in birds[1:])] if birds else []
+    dealt = aliases([f"AP-{n:04d}" for n in range(60)], seed, called)
+    assert len(set(dealt.values())) == 60
+    assert {alias.rpartition(" ")[0] for alias in dealt.values()}.isdisjoint(birds)
+
+
+def test_when_every_bird_is_an_applicant_the_aliases_are_numbers_alone() -> None:
+    dealt = aliases(["AP-1", "AP-2", "AP-3"], "a seed", [f"{bird} and Sons" for bird in BIRDS])
+    assert len(set(dealt.values())) == 3
+    assert all(re.fullmatch(r"Application [1-9]\d+", alias) for alias in dealt.values())
 
 
 def test_aliases_without_a_secret_are_refused() -> None:

@@ -244,7 +244,8 @@ class Journey(ABC):
             at = f"challenges/{self.challenge}"
             before = await self.ask(who, "GET", f"{at}/panel")
             assert (len(before["applicants"]), before["applications"]) == (3, [])
-            await self.ask(who, "POST", f"{at}/panel/declaration", {"declared": True})
+            seen = before["declaration"]["etag"]
+            await self.ask(who, "POST", f"{at}/panel/declaration", {"declared": True}, seen=seen)
 
     async def mark(self) -> None:
         """Each marks every application by its alias, and hands in."""
@@ -331,6 +332,7 @@ class Journey(ABC):
             "description": "Sensors that say when a gully stops draining.",
             "cpv": codes,
             "exercise": exercise,
+            "contract_kind": "goods-services",
         }
         ref: str = (await self.ask("ada", "POST", "tenders", new, 201))["ref"]
         dates = {
@@ -348,7 +350,7 @@ class Journey(ABC):
         for number in range(1, lots + 1):
             lot = {
                 "title": f"Part {number}",
-                "value_minor": 7_800_000,
+                "value_minor": 15_600_000 // lots,
                 "cpv": codes,
                 "description": "Eleven streets",
                 "sme_suitable": True,
@@ -471,7 +473,8 @@ class Journey(ABC):
         for who in ("cleo", "dan"):
             await self.ask("ada", "POST", f"{at}/panel", {"person": self.cast.people[who]}, 201)
         for who in ("cleo", "dan"):
-            await self.ask(who, "PUT", f"{at}/declaration", {"declared": True})
+            seen = (await self.ask(who, "GET", at))["declaration"]["etag"]
+            await self.ask(who, "PUT", f"{at}/declaration", {"declared": True}, seen=seen)
         for who, points in (("cleo", 80), ("dan", 84)):
             for name, bid in self.bids.items():
                 content = await self.ask(who, "POST", f"{at}/bids/{bid}/read")

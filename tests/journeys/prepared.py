@@ -20,8 +20,10 @@ from market.actor import Actor
 from market.awards import actions as awards
 from market.missions import actions as missions
 from market.portal.tables import Source
-from market.standards import actions as standards
-from market.standards import exemptions, publishing, sanctions
+from market.standards.components import actions as standards
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
 from search.saved import actions as alerts

@@ -13,7 +13,7 @@ from datetime import timedelta
 from market import clock, db
 from market.accounts.passwords import hashed
 from market.accounts.tables import Person
-from market.standards import publishing
+from market.standards.profiles import actions as publishing
 from tests import given, given_awards, given_tenders
 
 PASSWORD = "a long walk along the wet street"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from challenges import rules as exercise
+from challenges import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock, seed
 from market.db import find, many
 from market.seed.exercises import REFS
-from market.seed.script import Script, read
+from market.seed.script import Script, story
 from market.tenders import rules as procurement
 from market.tenders.tables import Tender
 from tests.conftest import EMPTY
@@ -44,7 +44,7 @@ async def emptied(database: None) -> AsyncIterator[None]:
 async def test_the_story_plays_and_stands_where_it_says(day: datetime, emptied: None) -> None:
     with clock.at(day):
         await seed.play()
-        script = read(clock.now())
+        script = story(clock.now())
         wrong = [
             f"{each['key']} should be {each['stage']} and is {stage}"
             for each, stage in [*(await _challenges(script)), *(await _tenders(script))]
@@ -57,7 +57,7 @@ async def _challenges(script: Script) -> list[tuple[dict[str, Any], str]]:
     return [
         (
             each,
-            exercise.stage(
+            challenge_rules.stage(
                 await find(Challenge, Challenge.ref == REFS[f"challenge:{each['key']}"]),
                 clock.now(),
             ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from market import embedded
+from market.seed.telling import BEGUN
 from tests.market.test_embedded import ask
 from tests.processes import begin, run
 
@@ -75,6 +76,24 @@ def test_two_who_begin_at_once_tell_it_once(tmp_path: Path) -> None:
     assert sum("Played" in each for each in said) == 1
     assert sum("Another process is playing the story; waiting for it." in each for each in said) == 1
     counted(tmp_path)
+
+
+def test_half_a_story_in_a_database_of_somebody_s_own_is_not_emptied_unasked(tmp_path: Path) -> None:
+    var, elsewhere = tmp_path / "var", tmp_path / "server"
+    address = embedded.address(elsewhere)
+    try:
+        assert run("migrate", var=var, DATABASE_URL=address).returncode == 0
+        assert run("operator", "Ada", "ada@example.org", var=var, DATABASE_URL=address).returncode == 0
+        ask(address, f"COMMENT ON SCHEMA public IS '{BEGUN}'")
+        refused = run(*DEMO, var=var, DATABASE_URL=address)
+        assert refused.returncode != 0
+        (line,) = refused.stderr.splitlines()
+        assert "DATABASE_URL" in line
+        assert "createdb" in line
+        assert "beginning again" not in refused.stdout
+        assert ask(address, "SELECT count(*) FROM organisation") == 1
+    finally:
+        embedded.leave(elsewhere)
 
 
 def test_somebody_s_own_work_is_never_taken_for_a_story(tmp_path: Path) -> None:

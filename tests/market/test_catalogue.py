@@ -101,10 +101,10 @@ from tests.market.test_migrations import SHELF, session
 async def test_every_kind_of_difference_is_named(change: str, words: str, database: None) -> None:
     async with session() as asked, catalogue.scratch(asked):
         await asked.execute(SHELF)
-        wanted = await catalogue.read(asked)
+        wanted = await catalogue.catalogue_of(asked)
         assert catalogue.differences(wanted, wanted, "the migrations", "the database") == []
         await asked.execute(change)
-        lines = catalogue.differences(wanted, await catalogue.read(asked), "the migrations", "the database")
+        lines = catalogue.differences(wanted, await catalogue.catalogue_of(asked), "the migrations", "the database")
     assert any(line.startswith(words) for line in lines), lines
     assert all(change.startswith("DROP TABLE") or line.startswith("the ") for line in lines)
 
@@ -114,14 +114,14 @@ async def test_what_came_back_from_a_backup_is_not_different(database: None) -> 
     async with session() as asked, catalogue.scratch(asked):
         for each in migrations.files():
             await each.run(asked)
-        before = await catalogue.read(asked)
+        before = await catalogue.catalogue_of(asked)
         for item, definition in before.items():
             if item.kind == "constraint" and definition.startswith("CHECK"):
                 await asked.execute(f"ALTER TABLE {item.owner} DROP CONSTRAINT {item.name}")
                 await asked.execute(f"ALTER TABLE {item.owner} ADD CONSTRAINT {item.name} {definition}")
             elif item.kind == "index":
                 await asked.execute(f"DROP INDEX {item.name}; {definition}")
-        after = await catalogue.read(asked)
+        after = await catalogue.catalogue_of(asked)
     role = catalogue.Item("constraint", "membership", "role_is_known")
     assert before[role] != after[role]
     assert catalogue.differences(before, after, "the migrations", "the database") == []
@@ -130,7 +130,7 @@ async def test_what_came_back_from_a_backup_is_not_different(database: None) -> 
 async def test_of_a_table_too_many_its_columns_are_not_listed_as_well(database: None) -> None:
     async with session() as asked, catalogue.scratch(asked):
         await asked.execute(SHELF)
-        wanted = await catalogue.read(asked)
+        wanted = await catalogue.catalogue_of(asked)
         await asked.execute("CREATE TABLE third (id integer PRIMARY KEY, name text UNIQUE)")
-        lines = catalogue.differences(wanted, await catalogue.read(asked), "the migrations", "the database")
+        lines = catalogue.differences(wanted, await catalogue.catalogue_of(asked), "the migrations", "the database")
     assert lines == ["the table third is in the database and the migrations do not make it: TABLE"]

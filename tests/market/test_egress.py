@@ -13,7 +13,7 @@ from market import egress
 from market.portal import rules
 from market.portal.intake.fetching import Patience, fetching
 from market.refusals import Refused
-from market.standards.calling import Guard
+from market.standards.sandboxes.calling import Guard
 from tests.architecture.trees import ROOT, SOURCES
 
 PUBLIC, CLOSED = True, False
@@ -166,6 +166,6 @@ def test_nobody_else_decides_what_is_public_or_calls_what_others_name() -> None:
     assert calling == {
         "market/greeting.py",  # asks this machine whether it serves
         "market/portal/intake/fetching.py",
-        "market/standards/calling.py",
-        "market/standards/live.py",  # puts the answers of `calling` into the form that schemathesis reads
+        "market/standards/sandboxes/calling.py",
+        "market/standards/sandboxes/live.py",  # puts the answers of `calling` into the form that schemathesis reads
     }

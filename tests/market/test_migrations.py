@@ -99,7 +99,7 @@ async def session() -> AsyncIterator[Connection]:
 
 async def holds() -> catalogue.Catalogue:
     async with session() as asked:
-        return await catalogue.read(asked)
+        return await catalogue.catalogue_of(asked)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +484,7 @@ async def test_a_migration_without_its_table_class_is_named_and_the_other_way_ro
     async with session() as asked:
         async with catalogue.scratch(asked):
             await asked.execute(migrations.classes())
-            says = await catalogue.read(asked)
+            says = await catalogue.catalogue_of(asked)
         async with catalogue.scratch(asked):
             for each in migrations.files():
                 await each.run(asked)
@@ -492,7 +492,7 @@ async def test_a_migration_without_its_table_class_is_named_and_the_other_way_ro
                 savepoint = asked.transaction()
                 await savepoint.start()
                 await asked.execute(change)
-                makes = catalogue.sayable(await catalogue.read(asked))
+                makes = catalogue.sayable(await catalogue.catalogue_of(asked))
                 lines = catalogue.differences(says, makes, "the table classes", "the migrations")
                 assert [line[: len(words)] for line in lines] == [words] * bool(words), change
                 await savepoint.rollback()

@@ -17,7 +17,7 @@ from market.nesting import DEEPEST, TooDeep
 from market.openapi.document import Unreadable, load
 from market.openapi.limits import MAX_DEPTH
 from market.portal.intake.reading import DEEPEST as DEEPEST_RELEASE
-from market.portal.intake.reading import Defect, Found, read
+from market.portal.intake.reading import Defect, Found, published
 from market.proof import canonical, chain, verify
 from market.proof.signing import Bundle, NotABundle
 
@@ -101,7 +101,7 @@ def document_words(inner: str) -> str:
 
 
 def release_words(inner: str) -> str:
-    (one,) = read(f'{{"ocid": "o", "tag": ["tender"], "odd": {inner}}}'.encode())
+    (one,) = published(f'{{"ocid": "o", "tag": ["tender"], "odd": {inner}}}'.encode())
     assert isinstance(one, Found | Defect)
     return one.reason if isinstance(one, Defect) else ""
 
@@ -141,7 +141,7 @@ def test_no_stack_is_too_small_for_what_is_taken_nor_does_a_large_one_let_more_i
 def test_one_release_that_nests_too_deep_spoils_only_itself() -> None:
     good = '{"ocid": "%s", "tag": ["tender"]}'
     text = f'{{"releases": [{good % "a"}, {{"ocid": "b", "x": {lists(3_000)}}}, {good % "c"}]}}'
-    every = list(read(text.encode()))
+    every = list(published(text.encode()))
     assert [each.data["ocid"] for each in every if isinstance(each, Found)] == ["a", "c"]
     assert [each.reason[:23] for each in every if isinstance(each, Defect)] == ["The brackets are nested"]
 

@@ -16,6 +16,8 @@ from market.actor import SYSTEM
 from market.audit import proofs
 from market.audit.actions import record
 from market.bids import actions as bids
+from market.bids.tables import Opening
+from market.db import find
 from market.proof import canonical, chain, verify
 from market.waivers import actions
 from tests import given, given_tenders
@@ -138,8 +140,7 @@ async def test_a_receipt_is_checked_from_its_file_against_the_register_and_the_l
     replaced = await bids.submit(firm, ref, lot, there.bid(6_000_000))
     kept = await bids.submit(firm, ref, lot, there.bid(5_000_000))
     await given_tenders.opened(there)
-    opening = await bids.opening_of(there.tender.id)
-    assert opening is not None
+    opening = await find(Opening, Opening.tender == there.tender.id)
     register, events, good, other = (
         tmp_path / name for name in ("register.json", "events.jsonl", "good.json", "other.json")
     )

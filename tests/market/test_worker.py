@@ -7,13 +7,10 @@ from contextvars import ContextVar
 
 import pytest
 
-from market import db, settings, worker
+from market import db, worker
 from market.accounts.tables import Organisation
-from market.db import many, one
-from market.letters import actions as letters
-from market.letters import sending, smtp
-from market.money import Money
-from market.payments import actions as payments
+from market.db import one
+from market.letters import sending
 from market.worker import Job
 from tests import given
 from tests.waiting import LONGEST, until_awaited
@@ -156,58 +153,6 @@ async def test_the_worker_ends_at_the_limit_of_a_run_that_hangs() -> None:
 
 async def _idle() -> int:
     return 0
-
-
-@pytest.fixture
-async def silent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Event]:
-    """A mail server that lets everybody in and greets nobody; the event says that somebody is in."""
-    entered, gone = asyncio.Event(), asyncio.Event()
-
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        entered.set()
-        await gone.wait()
-        writer.close()
-
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    monkeypatch.setenv("SMTP_URL", f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    settings.settings.cache_clear()
-    yield entered
-    gone.set()
-    server.close()
-    monkeypatch.undo()
-    settings.settings.cache_clear()
-
-
-@pytest.mark.usefixtures("clean")
-async def test_a_due_payment_goes_out_while_the_mail_server_keeps_silent(
-    silent: asyncio.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(smtp, "TIMEOUT", 10 * LONGEST)
-    monkeypatch.setattr(sending, "WITHIN", 10 * LONGEST)
-    buyer, firm = await given.organisation(), await given.supplier()
-    accepting, releasing = await given.person(buyer, "buyer"), await given.person(buyer, "contract-manager")
-    owed = await payments.owe(
-        accepting,
-        cause="pitch:PI-2222222",
-        payer=buyer.id,
-        payee=firm.id,
-        amount=Money(500_000),
-        purpose="A pitch",
-        about="challenge:CH-2222222",
-        days=30,
-    )
-
-    async def paid() -> bool:
-        return bool((await one("SELECT state FROM payment"))["state"] == "paid")
-
-    for number in range(50):
-        await letters.write(f"person{number}@places.example", "", "accounts/password-changed.txt")
-    mail = Job("letters", 2, sending.send_waiting, limit=10 * LONGEST)
-    async with running(mail, Job("payments", 0.1, payments.pay_waiting)):
-        await asyncio.wait_for(silent.wait(), LONGEST)
-        await payments.release(releasing, owed.ref)
-        await until_awaited(paid)
-        assert await many("SELECT 1 FROM letter_try") == [], "the first letter is still waiting for an answer"
 
 
 @pytest.mark.usefixtures("clean")

@@ -10,8 +10,8 @@ from litestar import Litestar
 from market import clock
 from market.audit.actions import announce
 from market.contracts.tables import Contract
-from market.standards import actions as standards
-from market.standards import publishing
+from market.standards.components import actions as standards
+from market.standards.profiles import actions as publishing
 from market.standards.tables import IssuedCertificate
 from search import comparing, experience, outbox, queries
 from search.documents import Kind

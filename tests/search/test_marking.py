@@ -9,13 +9,13 @@ from hypothesis import strategies as some
 
 from search.marking import END, GAP, SNIPPET_WORDS, START, crop, html, mark, marked_words
 from search.ranking import Ranking
-from search.words import Synonyms, read, tokens
+from search.words import Synonyms, asked_by, tokens
 
 
 def ready(question: str, *texts: str) -> Ranking:
     from search.stored import schema
 
-    ranking = Ranking(read(question), Synonyms(), schema(), lambda word: 0)
+    ranking = Ranking(asked_by(question), Synonyms(), schema(), lambda word: 0)
     ranking.learn({word for text in texts for word in tokens(text)})
     return ranking
 

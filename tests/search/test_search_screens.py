@@ -144,7 +144,7 @@ async def test_every_page_is_accessible_and_fits_a_phone(engine: Index, app: Lit
     await outbox.drain()
     shown = await precedents.alike(subject)
     given_ = {"answer": "differs", "seen": precedents.fingerprint(shown), "reason": "Ours are tidal; theirs fall dry."}
-    await precedents.compare(officer, "challenge", challenge.ref, msgspec.convert(given_, precedents.Answer))
+    await precedents.compare(officer, "challenge", challenge.ref, msgspec.convert(given_, precedents.PrecedentAnswer))
     await inviting.shortlist(there.officer, [kestrel, heron])
     await inviting.invite(there.officer, inviting.Invitation(f"tender:{there.tender.ref}", [kestrel]))
     similar = f"/search/similar/challenge/{challenge.ref}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given as generated
 from hypothesis import strategies as some
 
-from search.words import MOST_WORDS, Asked, Part, Synonyms, fold, read, running, tokens, typos_allowed
+from search.words import MOST_WORDS, Asked, Part, Synonyms, asked_by, fold, running, tokens, typos_allowed
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from search.words import MOST_WORDS, Asked, Part, Synonyms, fold, read, running,
     ],
 )
 def test_a_question_is_understood(typed: str, understood: str) -> None:
-    assert read(typed).text == understood
+    assert asked_by(typed).text == understood
 
 
 @pytest.mark.parametrize(
@@ -42,20 +42,20 @@ def test_a_question_is_understood(typed: str, understood: str) -> None:
      ("", False), ("inspect the", True)],
 )  # fmt: skip
 def test_only_a_word_at_the_very_end_may_be_unfinished(typed: str, unfinished: bool) -> None:
-    assert read(typed).unfinished is unfinished
+    assert asked_by(typed).unfinished is unfinished
 
 
 def test_a_pasted_page_costs_no_more_than_a_question() -> None:
-    asked = read("procurement " * 5_000)
+    asked = asked_by("procurement " * 5_000)
     assert len(asked.parts) == MOST_WORDS
-    assert read("x" * 10_000).parts == ()
+    assert asked_by("x" * 10_000).parts == ()
 
 
 @generated(some.text(max_size=300))
 def test_every_text_is_understood_and_reading_it_again_changes_nothing(typed: str) -> None:
-    asked = read(typed)
+    asked = asked_by(typed)
     assert sum(len(part.words) for part in (*asked.parts, *asked.excluded)) <= MOST_WORDS
-    again = read(asked.text + ("" if asked.unfinished else " "))
+    again = asked_by(asked.text + ("" if asked.unfinished else " "))
     assert [part.words for part in again.excluded] == [part.words for part in asked.excluded]
 
 
@@ -66,11 +66,11 @@ def test_folded_words_fold_to_themselves(text: str) -> None:
 
 
 def test_parts_can_be_dropped_and_what_is_unwanted_stays() -> None:
-    asked = read("drone bridge insp -river")
+    asked = asked_by("drone bridge insp -river")
     assert not asked.unfinished
     assert asked.keeping((0, 2)) == Asked((Part(("drone",)), Part(("insp",))), (Part(("river",)),), False)
-    assert read("drone bridge insp").keeping((1,)).unfinished is False
-    assert read("drone bridge insp").keeping((2,)).unfinished is True
+    assert asked_by("drone bridge insp").keeping((1,)).unfinished is False
+    assert asked_by("drone bridge insp").keeping((2,)).unfinished is True
 
 
 def test_accents_and_capitals_fold_away_in_every_script() -> None:

@@ -10,13 +10,13 @@ import msgspec
 from market import nesting
 from market.wording import _
 
-_NUMBERED_LINE = re.compile(r"\(byte (\d+)\)")
+_BYTE = re.compile(r"\(byte (\d+)\)")
 
 
 def shown(text: bytes) -> str:
     """The beginning of some bytes, quoted."""
     words = " ".join(text.decode("utf-8", "replace").split())
-    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else "the end of the file"
+    return f"“{words[:40]}…”" if len(words) > 40 else f"“{words}”" if words else _("the end of the file")
 
 
 def plain(error: Exception) -> str:
@@ -24,13 +24,13 @@ def plain(error: Exception) -> str:
     if isinstance(error, nesting.TooDeep):
         return _("The brackets are nested deeper than any real release; it was not read.")
     words = str(error)
-    place = _(" at byte {found} of it", found=found.group(1)) if (found := _NUMBERED_LINE.search(words)) else ""
-    cause = _NUMBERED_LINE.sub("", words).removeprefix("JSON is malformed:").strip(" .")
-    return (
-        _("This is not valid JSON{place}: {cause}.", place=place, cause=cause)
-        if cause
-        else _("This is not valid JSON{place}.", place=place)
-    )
+    at = _BYTE.search(words)
+    cause = _BYTE.sub("", words).removeprefix("JSON is malformed:").strip(" .")
+    if at and cause:
+        return _("This is not valid JSON at byte {byte} of it: {cause}.", byte=at.group(1), cause=cause)
+    if at:
+        return _("This is not valid JSON at byte {byte} of it.", byte=at.group(1))
+    return _("This is not valid JSON: {cause}.", cause=cause) if cause else _("This is not valid JSON.")
 
 
 def not_json(start: bytes) -> str:

@@ -18,7 +18,7 @@ from market.portal import rules
 from market.portal.intake import keeping, sources
 from market.portal.intake.fetching import Fetcher, Unreachable
 from market.portal.intake.keeping import Counts
-from market.portal.intake.reading import Defect, Found, read
+from market.portal.intake.reading import Defect, Found, published
 from market.portal.intake.reading import Position as Place
 from market.portal.intake.sources import Paging
 from market.portal.intake.tabular import read_table
@@ -107,7 +107,7 @@ class Run:
         self.counts = Counts(row.read, row.new, row.changed, row.unchanged, row.rejected)
         self._batch: list[Found | Defect] = []
         self._bytes = 0
-        self._rows = False
+        self._from_table = False
 
     async def files(self, files: tuple[tuple[str, Path], ...]) -> None:
         """Read files in their order, those before the position left out."""
@@ -152,9 +152,9 @@ class Run:
         if part.empty:
             return
         skip = self.position.done if (self.position.part, self.position.mark) == (part.name, part.mark) else 0
-        if part.table != self._rows:
+        if part.table != self._from_table:
             await self._flush()
-            self._rows = part.table
+            self._from_table = part.table
         self.position = Position(part.name, part.mark, skip)
         size = part.path.stat().st_size if part.path.exists() else 0
         for number, (item, at) in enumerate(_items(part), start=1):
@@ -176,7 +176,7 @@ class Run:
         async with transaction():
             counts = Counts()
             if self._batch:
-                counts = await keeping.keep(self.source, self.row.id, self._batch, rows=self._rows)
+                counts = await keeping.keep(self.source, self.row.id, self._batch, from_table=self._from_table)
             counts += self.counts
             await ImportRun.update(
                 {
@@ -200,6 +200,6 @@ def _items(part: Part) -> Iterator[tuple[Found | Defect, int]]:
         yield Defect(Place(part.name), _("The file cannot be opened: {strerror}.", strerror=error.strerror or error)), 0
         return
     with stream:
-        found = read_table(stream, name=part.name) if part.table else read(stream, name=part.name)
+        found = read_table(stream, name=part.name) if part.table else published(stream, name=part.name)
         for each in found:
             yield each, stream.tell()

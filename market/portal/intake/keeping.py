@@ -27,7 +27,7 @@ from market.portal.intake.notices import Notice
 from market.portal.intake.reading import Defect, Found, Kind, Note, Package
 from market.portal.intake.upgrading import Upgraded, upgrade
 from market.portal.tables import Source
-from market.reads import the
+from market.reads import rows, the
 from market.wording import _
 
 log = logging.getLogger("prelude.portal")
@@ -86,18 +86,22 @@ def connection() -> Any:
 
 
 def notice_ref(source: str, ocid: str) -> str:
-    """A notice's public reference, made from where it is from: twelve letters, about 59 bits, so that a million notices
-    meet in one about once in a million libraries."""
-    number = int.from_bytes(hashlib.sha256(f"{source}\n{ocid}".encode()).digest()[:8], "big")
-    letters = ""
+    """A notice's public reference, made from where it is from."""
+    return digest_ref("notice", hashlib.sha256(f"{source}\n{ocid}".encode()).digest())
+
+
+def digest_ref(kind: str, digest: bytes) -> str:
+    """A reference of this kind made from a digest: twelve letters, about 59 bits, so that a million records meet in one about
+    once in a million libraries."""
+    number, letters = int.from_bytes(digest[:8], "big"), ""
     for _turn in range(12):
         number, place = divmod(number, len(ALPHABET))
         letters += ALPHABET[place]
-    return f"{KINDS['notice'].prefix}-{letters}"
+    return f"{KINDS[kind].prefix}-{letters}"
 
 
-async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, rows: bool = False) -> Counts:
-    """Keep one batch of `source` inside the transaction that is open; `run` is the id of the run that read it. `rows` says
+async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, from_table: bool = False) -> Counts:
+    """Keep one batch of `source` inside the transaction that is open; `run` is the id of the run that read it. `from_table` says
     that the batch was read from a table.
 
     The source's row is locked, so that a batch and an operator who mends an item follow one another.
@@ -117,11 +121,11 @@ async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, row
             counts.unchanged += 1
             continue
         known.add(digest)
-        made = _made(found, digest, rows)
-        if isinstance(made, Defect):
-            defects.append(made)
+        item = _item(found, digest, from_table)
+        if isinstance(item, Defect):
+            defects.append(item)
         else:
-            by_ocid.setdefault(made.ocid, _Procurement()).items.append(made)
+            by_ocid.setdefault(item.ocid, _Procurement()).items.append(item)
     await _recall(source, by_ocid)
     fresh: list[tuple[Any, ...]] = []
     changed: list[tuple[Any, ...]] = []
@@ -174,10 +178,10 @@ async def keep(source: Source, run: int, batch: Sequence[Found | Defect], *, row
 
 async def tell(refs: Iterable[str], verb: str, now: datetime) -> None:
     """Announce notices whose public face may have changed, in one go."""
-    rows = [(f"notice:{ref}", verb, now, 0, "") for ref in dict.fromkeys(refs)]
-    if rows:
+    entries = [(f"notice:{ref}", verb, now, 0, "") for ref in dict.fromkeys(refs)]
+    if entries:
         await connection().copy_records_to_table(
-            "outbox", columns=("subject", "verb", "at", "tried", "failure"), records=rows
+            "outbox", columns=("subject", "verb", "at", "tried", "failure"), records=entries
         )
 
 
@@ -201,13 +205,14 @@ def restore(raw: bytes, kind: str, package: str, position: str = "") -> Found | 
 
 
 async def _known(source: int, digests: list[bytes]) -> set[bytes]:
-    rows = await connection().fetch(
-        "SELECT digest FROM raw_item WHERE source = $1 AND digest = ANY($2::bytea[])", source, digests
+    return set(
+        await rows(
+            bytes, "SELECT digest FROM raw_item WHERE source = {} AND digest = ANY({}::bytea[])", source, digests
+        )
     )
-    return {row["digest"] for row in rows}
 
 
-def _made(found: Found, digest: bytes, row: bool) -> _Item | Defect:
+def _item(found: Found, digest: bytes, from_table: bool) -> _Item | Defect:
     """The item with its releases, or why it cannot be taken: all of them must be sound and of one procurement."""
     releases: list[Upgraded] = []
     for inner in reading.unfold(found):
@@ -223,32 +228,53 @@ def _made(found: Found, digest: bytes, row: bool) -> _Item | Defect:
         return Defect(found.position, why, found.raw)
     if "\x00" in ocid or len(ocid) > 500:
         return Defect(found.position, _("The ocid is longer than 500 characters or holds invisible ones."), found.raw)
-    return _Item(found, digest, "row" if row else found.kind, ocid, releases)
+    return _Item(found, digest, "row" if from_table else found.kind, ocid, releases)
+
+
+class _Known(msgspec.Struct, frozen=True):
+    id: int
+    ocid: str
+    shown: str
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    ocid: str
+    content: bytes
+    kind: str
+    package: str
+    position: str
 
 
 async def _recall(source: Source, by_ocid: dict[str, _Procurement]) -> None:
     """Fetch what is already known of these procurements: their rows and all their releases."""
-    rows = await connection().fetch(
-        "SELECT n.id, n.ref, n.ocid, coalesce(r.ref, n.ref) AS shown FROM imported_notice n "
-        "LEFT JOIN imported_notice r ON r.id = n.shown_as WHERE n.source = $1 AND n.ocid = ANY($2::text[])",
+    known = await rows(
+        _Known,
+        """
+        SELECT n.id, n.ocid, coalesce(r.ref, n.ref) AS shown
+        FROM imported_notice n LEFT JOIN imported_notice r ON r.id = n.shown_as
+        WHERE n.source = {} AND n.ocid = ANY({}::text[])
+        """,
         source.id,
         list(by_ocid),
     )
-    for row in rows:
-        known = by_ocid[row["ocid"]]
-        known.row, known.shown = row["id"], row["shown"]
-    if not rows:
+    for notice in known:
+        by_ocid[notice.ocid].row, by_ocid[notice.ocid].shown = notice.id, notice.shown
+    if not known:
         return
-    for row in await connection().fetch(
-        "SELECT ocid, content, kind, package, position FROM raw_item WHERE source = $1 AND ocid = ANY($2::text[]) ORDER BY id",
+    for item in await rows(
+        _Stored,
+        """
+        SELECT ocid, content, kind, package, position
+        FROM raw_item WHERE source = {} AND ocid = ANY({}::text[]) ORDER BY id
+        """,
         source.id,
-        [row["ocid"] for row in rows],
+        [notice.ocid for notice in known],
     ):
-        found = restore(row["content"], row["kind"], row["package"], row["position"])
+        found = restore(item.content, item.kind, item.package, item.position)
         for inner in reading.unfold(found) if isinstance(found, Found) else [found]:
-            one = upgrade(inner) if isinstance(inner, Found) else inner
-            if isinstance(one, Upgraded):
-                by_ocid[row["ocid"]].releases.append(one)
+            release = upgrade(inner) if isinstance(inner, Found) else inner
+            if isinstance(release, Upgraded):
+                by_ocid[item.ocid].releases.append(release)
 
 
 _COLUMNS = (
@@ -299,11 +325,6 @@ def plain(text: str) -> str:
     return text.replace("\x00", "") if "\x00" in text else text
 
 
-def package_json(package: Package) -> str:
-    """What a package says of itself, as it is kept."""
-    return _json(package)
-
-
 _FACTS = msgspec.json.Decoder(Notice)
 
 
@@ -319,22 +340,22 @@ def _package(text: str) -> Package:
 def _raw_row(source: int, item: _Item, now: datetime) -> tuple[Any, ...]:
     found = item.found
     return (
-        source, item.ocid, item.digest, packed(found.raw), item.kind, package_json(found.package),
+        source, item.ocid, item.digest, packed(found.raw), item.kind, _json(found.package),
         plain(str(found.position)), now,
     )  # fmt: skip
 
 
 async def _quarantine(source: int, run: int, defects: list[Defect], now: datetime) -> None:
-    rows = []
-    for each in defects:
-        where = plain(str(each.position))
-        told = f"{where}\n{each.reason}\n".encode()
-        rows.append(
-            (new_ref(KINDS["quarantined"].prefix), source, run, hashlib.sha256(told + each.raw).digest(), packed(each.raw), where, plain(each.reason), now)
+    records = []
+    for defect in defects:
+        where = plain(str(defect.position))
+        digest = hashlib.sha256(f"{where}\n{defect.reason}\n".encode() + defect.raw).digest()
+        records.append(
+            (new_ref(KINDS["quarantined"].prefix), source, run, digest, packed(defect.raw), where, plain(defect.reason), now)
         )  # fmt: skip
-    if rows:
+    if records:
         await connection().executemany(
             "INSERT INTO quarantined (ref, source, run, digest, content, position, reason, at, kind, package) "
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '') ON CONFLICT (source, digest) DO NOTHING",
-            rows,
+            records,
         )

@@ -220,7 +220,7 @@ def notice(compiled: dict[str, Any], *, source: str, tags: tuple[str, ...] = (),
         reached=_reached(tags, tender, live_awards, live_contracts),
         cancelled=_cancelled(tags, tender, awards),
         complete=tender.get("status") in ("complete", "unsuccessful"),
-        region=_region(regions, buyer),
+        region=regions[0] if regions else buyer.place if buyer else None,
         regions=regions,
         method=tender.get("procurementMethod"),
         method_details=_first(tender.get("procurementMethodDetails")) or None,
@@ -389,10 +389,6 @@ def _regions(tender: dict[str, Any], items: list[dict[str, Any]], lots: list[dic
             found = _first(address.get("region"), address.get("locality"), address.get("countryName"))
             if found:
                 yield found
-
-
-def _region(regions: tuple[str, ...], buyer: Party | None) -> str | None:
-    return regions[0] if regions else buyer.place if buyer else None
 
 
 def _sme(tender: dict[str, Any], lots: list[dict[str, Any]]) -> bool | None:

@@ -109,7 +109,7 @@ class Defect:
     raw: bytes = b""
 
 
-def read(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> Iterator[Found | Defect]:
+def published(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> Iterator[Found | Defect]:
     """Every release and record in a file, a folder, bytes or a binary stream, in order, each as soon as it is read.
 
     A folder is read in the order of its names, hidden files left out. `name` is how the input is called in positions.
@@ -125,7 +125,7 @@ def read(source: Path | str | bytes | BinaryIO, *, name: str | None = None) -> I
         for each in sorted(path.rglob("*")):
             hidden = any(part.startswith(".") for part in each.relative_to(path).parts)
             if each.is_file() and not hidden:
-                yield from read(each, name=str(each.relative_to(path)))
+                yield from published(each, name=str(each.relative_to(path)))
         return
     try:
         with path.open("rb") as stream:

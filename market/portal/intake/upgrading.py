@@ -23,7 +23,7 @@ from ocdskit.upgrade import upgrade_release_10_11
 from market.portal.intake.reading import Defect, Found, Note
 from market.portal.intake.shape import Node, root
 from market.portal.intake.spellings import instant, moment, number
-from market.wording import _
+from market.wording import _, either
 
 EARLIEST = "1970-01-01T00:00:00Z"
 """The date given to a release that has none and lies in nothing that has one: it is merged before all others."""
@@ -404,7 +404,7 @@ class _Mender:
             )
 
     def _misfit(self, value: Any, node: Node) -> Any:
-        wanted = " or ".join(sorted(node.types - {"null"}))
+        wanted = either(sorted(node.types - {"null"}))
         self.note(
             "value.misfit",
             None,

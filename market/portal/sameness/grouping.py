@@ -18,7 +18,9 @@ async def hold() -> None:
     await one("SELECT pg_advisory_xact_lock({})", MATCH_LOCK)
 
 
-class _Pair(msgspec.Struct, frozen=True):
+class Joint(msgspec.Struct, frozen=True):
+    """The ids of two rows that are one, or may be."""
+
     one: int
     other: int
 
@@ -28,7 +30,7 @@ async def joined_with(start: int, merges: Literal["notice_merge", "supplier_merg
     found, edge = {start}, [start]
     while edge:
         pairs = await rows(
-            _Pair,
+            Joint,
             f"""
             SELECT one, other FROM {merges}
             WHERE undone_at IS NULL AND (one = ANY({{}}::int[]) OR other = ANY({{}}::int[]))

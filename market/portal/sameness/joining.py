@@ -16,7 +16,7 @@ from market.columns import new_ref
 from market.db import many
 from market.portal.intake.keeping import connection, facts_of, tell
 from market.portal.intake.notices import Notice
-from market.portal.sameness.grouping import hold, joined_with
+from market.portal.sameness.grouping import Joint, hold, joined_with
 from market.portal.sameness.matching import Match, by_number, compare_procurements, procurement_keys
 from market.reads import rows
 
@@ -40,11 +40,6 @@ class _Place(msgspec.Struct, frozen=True):
     id: int
     ref: str
     shown_as: int | None
-
-
-class _Pair(msgspec.Struct, frozen=True):
-    one: int
-    other: int
 
 
 async def compare_waiting(now: datetime) -> dict[int, Notice]:
@@ -84,8 +79,7 @@ async def regroup(notices: Iterable[int], now: datetime) -> list[str]:
             wanted = None if place.id == root else root
             if place.shown_as != wanted:
                 await many("UPDATE imported_notice SET shown_as = {} WHERE id = {}", wanted, place.id)
-                changed.append(place.ref)
-            elif place.id == root:
+            if place.shown_as != wanted or place.id == root:
                 changed.append(place.ref)
     await tell(sorted(changed), "notice.joined", now)
     return changed
@@ -110,7 +104,7 @@ def _number(key: str) -> int:
 async def _compared(facts: dict[int, Notice]) -> list[tuple[int, int, Match]]:
     """Every pair of one of these with another notice under a common key that may be the same; the earlier notice first."""
     pairs = await rows(
-        _Pair,
+        Joint,
         """
         WITH telling AS (
             SELECT k.key FROM notice_key k WHERE k.key IN (SELECT key FROM notice_key WHERE notice = ANY({}::int[]))

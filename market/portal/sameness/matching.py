@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -20,8 +20,8 @@ from typing import Literal
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA, JaroWinkler
 
-from market.portal.intake.names import common_words, identifier, name_variants, number_in, stands_for_several, words
-from market.portal.intake.notices import Notice, Party
+from market.portal.intake.names import common_words, identifier, name_variants, stands_for_several, words
+from market.portal.intake.notices import Notice
 from market.wording import _
 
 AUTOMATIC = 0.7
@@ -79,14 +79,6 @@ class Supplier:
     cpv: frozenset[str] = frozenset()
 
 
-def supplier_of(key: str, party: Party, *, buyer: str | None = None, cpv: Iterable[str] = ()) -> Supplier:
-    """A supplier as one notice names it. A party id such as `GB-COH-01234567` counts as an identifier too."""
-    found = [identifier(party.scheme, party.identifier), number_in(party.id)]
-    numbers = tuple(dict.fromkeys(each for each in found if each))
-    buyers = frozenset([" ".join(words(buyer))]) if buyer else frozenset()
-    return Supplier(key, (party.name,), numbers, party.place, None, buyers, frozenset(code[:3] for code in cpv))
-
-
 class Suppliers:
     """Known suppliers, and the answer to “do we know this one?”.
 
@@ -109,9 +101,6 @@ class Suppliers:
         self._vocabulary: dict[str, None] = {}
         for each in known:
             self.add(each)
-
-    def __len__(self) -> int:
-        return len(self._known)
 
     def add(self, supplier: Supplier) -> None:
         """Make a supplier known; adding it again with more names adds those."""
@@ -223,7 +212,8 @@ class Suppliers:
             evidence.append(said)
         score = _likelihood(odds)
         verdict: Verdict = "same" if score >= AUTOMATIC else "doubtful" if score >= DOUBTFUL else "different"
-        sign = {each.code for each in evidence} & {"place.same", "buyer.same"} if _same_words(one, other) else set()
+        same_words = {words(name) for name in one.names} & {words(name) for name in other.names}
+        sign = {each.code for each in evidence} & {"place.same", "buyer.same"} if same_words else set()
         if verdict == "same" and not sign and not any(self._telling(name) for name in _all_names(other)):
             evidence.append(Evidence("name.common", _("The name is made of words that many suppliers share."), 0.0))
             verdict = "doubtful"
@@ -376,10 +366,6 @@ def _clearly_unlike(one: Supplier, other: Supplier) -> bool:
     return all(_far_apart(here, there) for here in mine for there in theirs)
 
 
-def _same_words(one: Supplier, other: Supplier) -> bool:
-    return bool({words(name) for name in one.names} & {words(name) for name in other.names})
-
-
 def _far_apart(one: str, other: str) -> bool:
     """Whether two names in plain words are clearly different; one that is all initials of the other is not."""
     short, long = sorted((one.replace(" ", ""), other), key=len)
@@ -466,27 +452,6 @@ def compare_procurements(one: Notice, other: Notice) -> Match:
     sure = sure and bool(codes & {"closes.same", "value.same", "number.shared"})
     verdict: Verdict = "same" if score >= AUTOMATIC and sure else "doubtful" if score >= DOUBTFUL else "different"
     return Match(first, second, score, verdict, tuple(sorted(evidence, key=lambda each: -abs(each.weight))))
-
-
-def same_procurements(notices: Sequence[Notice]) -> list[Match]:
-    """Every pair that is the same or doubtful, each once, best first; pairs from one portal only by number."""
-    filed: dict[str, list[int]] = defaultdict(list)
-    for place, each in enumerate(notices):
-        for key in procurement_keys(each):
-            filed[key].append(place)
-    pairs = {
-        (here, there)
-        for places in filed.values()
-        if len(places) <= 50
-        for number, here in enumerate(places)
-        for there in places[number + 1 :]
-    }
-    found = []
-    for here, there in sorted(pairs):
-        match = compare_procurements(notices[here], notices[there])
-        if match.verdict != "different" and (notices[here].source != notices[there].source or by_number(match)):
-            found.append(match)
-    return sorted(found, key=lambda each: (-each.score, each.one, each.other))
 
 
 def by_number(match: Match) -> bool:

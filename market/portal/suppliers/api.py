@@ -12,10 +12,9 @@ from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from market.accounts import guards
-from market.accounts.tables import Organisation
 from market.db import find
-from market.portal.sameness.actions import Decision
 from market.portal.sameness.evidence import EvidenceView, said_of
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim
@@ -190,7 +189,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def ways(self, ref: FromPath[str]) -> Items[WayView]:
         """The addresses on record that a code can go to, masked, and the operator's check, which is always open."""
-        offered = await supplier_views.ways(await _record(ref, None))
+        offered = await claims.ways_of((await _record(ref, None)).group)
         views = [WayView(each.way, each.kind, each.masked) for each in offered]
         return Items([*views, WayView("operator", "operator", "")])
 
@@ -234,7 +233,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def decide(self, request: Visitor, ref: FromPath[str], data: JSONBody[Decision]) -> ImportedSupplierView:
         """As an operator, say whether two spellings are one supplier; answers the record of the first."""
-        pair = await actions.decide_suppliers(request.user, ref, data)
+        pair = await actions.decide(request.user, ref, data)
         return await _again(pair.one)
 
     @post(
@@ -247,7 +246,7 @@ class ImportedSuppliersApi(Controller):
     )
     async def part(self, request: Visitor, ref: FromPath[str]) -> ImportedSupplierView:
         """As an operator or the record's holder, take two spellings apart; answers the record that stays."""
-        merge = await actions.part_suppliers(request.user, ref)
+        merge = await actions.take_apart(request.user, ref)
         return await _again(merge.one)
 
 
@@ -393,8 +392,7 @@ def _shown(found: supplier_views.Record) -> ImportedSupplierView:
 
 
 async def _view(claim: SupplierClaim) -> ClaimView:
-    one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-    firm = await find(Organisation, Organisation.id == claim.organisation)
+    one, firm = await claims.sides(claim)
     return ClaimView(
         ref=claim.ref,
         record=one.ref,

@@ -139,11 +139,11 @@ async def ask(actor: Actor, ref: str, given: Claiming) -> SupplierClaim:
         )
         await claim.save()
         if claim.way == "email":
-            await _send(claim, one, firm)
+            await _send(claim)
         else:
             await _tell_operators("portal/claim-waits.txt", claim=claim, one=one, firm=firm)
         await _record(
-            actor, "claim.asked", claim, one, firm, hat,
+            actor, "claim.asked", claim, hat,
             facts={"way": claim.way}, private={"statement": claim.statement},
         )  # fmt: skip
     return claim
@@ -173,10 +173,8 @@ async def send_again(actor: Actor, ref: str) -> SupplierClaim:
     async with transaction():
         claim, hat = await _own(actor, ref)
         insist(rules.SEND_AGAIN, claim)
-        one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-        firm = await find(Organisation, Organisation.id == claim.organisation)
-        await _send(claim, one, firm)
-        await _record(actor, "claim.code-sent", claim, one, firm, hat, {"way": claim.way})
+        await _send(claim)
+        await _record(actor, "claim.code-sent", claim, hat, {"way": claim.way})
     return claim
 
 
@@ -187,10 +185,9 @@ async def print_letter(actor: Actor, ref: str) -> Printed:
         claim = await find(SupplierClaim, SupplierClaim.ref == ref, lock=True)
         insist(rules.PRINT, claim)
         insist((rules.not_her_own,), claim.organisation, actor.organisations())
-        one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-        firm = await find(Organisation, Organisation.id == claim.organisation)
+        one, firm = await sides(claim)
         code = await _new_code(claim)
-        await _record(actor, "claim.code-sent", claim, one, firm, hat, {"way": claim.way})
+        await _record(actor, "claim.code-sent", claim, hat, {"way": claim.way})
     return Printed(claim, firm, one, claim.address.split("\n"), code)
 
 
@@ -210,10 +207,8 @@ async def decide(actor: Actor, ref: str, given: Verdict) -> SupplierClaim:
             await claim.save(
                 [SupplierClaim.granted, SupplierClaim.answered_at, SupplierClaim.answered_by, SupplierClaim.reason]
             )
-            one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-            firm = await find(Organisation, Organisation.id == claim.organisation)
-            await _tell_firm(firm, "portal/claim-refused.txt", claim, one)
-            await _record(actor, "claim.refused", claim, one, firm, hat, private={"reason": given.reason})
+            await _tell_firm("portal/claim-refused.txt", claim)
+            await _record(actor, "claim.refused", claim, hat, private={"reason": given.reason})
     return claim
 
 
@@ -224,9 +219,7 @@ async def withdraw(actor: Actor, ref: str) -> SupplierClaim:
         insist(rules.OPEN, claim)
         claim.withdrawn_at = clock.now()
         await claim.save([SupplierClaim.withdrawn_at])
-        one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-        firm = await find(Organisation, Organisation.id == claim.organisation)
-        await _record(actor, "claim.withdrawn", claim, one, firm, hat)
+        await _record(actor, "claim.withdrawn", claim, hat)
     return claim
 
 
@@ -241,10 +234,8 @@ async def release(actor: Actor, ref: str, given: Letting) -> SupplierClaim:
         insist(rules.RELEASE, claim)
         claim.released_at, claim.released_by, claim.release_reason = clock.now(), actor.must_be_person(), given.reason
         await claim.save([SupplierClaim.released_at, SupplierClaim.released_by, SupplierClaim.release_reason])
-        one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-        firm = await find(Organisation, Organisation.id == claim.organisation)
-        await _tell_firm(firm, "portal/claim-released.txt", claim, one)
-        await _record(actor, "claim.released", claim, one, firm, hat, private={"reason": given.reason})
+        await _tell_firm("portal/claim-released.txt", claim)
+        await _record(actor, "claim.released", claim, hat, private={"reason": given.reason})
     return claim
 
 
@@ -441,7 +432,16 @@ async def _new_code(claim: SupplierClaim) -> str:
     return f"{code[:4]}-{code[4:]}"
 
 
-async def _send(claim: SupplierClaim, one: ImportedSupplier, firm: Organisation) -> None:
+async def sides(claim: SupplierClaim) -> tuple[ImportedSupplier, Organisation]:
+    """The record that is claimed, and the firm that claims it."""
+    return (
+        await find(ImportedSupplier, ImportedSupplier.id == claim.supplier),
+        await find(Organisation, Organisation.id == claim.organisation),
+    )
+
+
+async def _send(claim: SupplierClaim) -> None:
+    one, firm = await sides(claim)
     await spend(BY_ADDRESS, hashlib.sha256(claim.address.encode()).hexdigest())
     code = await _new_code(claim)
     await write(
@@ -459,10 +459,9 @@ async def _grant(actor: Actor, claim: SupplierClaim, hat: Hat, by: int | None, r
         [SupplierClaim.granted, SupplierClaim.answered_at, SupplierClaim.answered_by, SupplierClaim.reason]
     )
     await _join_held(claim, one, clock.now())
-    firm = await find(Organisation, Organisation.id == claim.organisation)
-    await _tell_firm(firm, "portal/claim-granted.txt", claim, one)
+    await _tell_firm("portal/claim-granted.txt", claim)
     await _record(
-        actor, "claim.granted", claim, one, firm, hat,
+        actor, "claim.granted", claim, hat,
         facts={"way": claim.way, "by": "operator" if by else "code"}, private={"reason": reason} if reason else None,
     )  # fmt: skip
 
@@ -491,7 +490,8 @@ async def _join_held(claim: SupplierClaim, one: ImportedSupplier, now: datetime)
         await resolving.regroup([first])
 
 
-async def _tell_firm(firm: Organisation, template: str, claim: SupplierClaim, one: ImportedSupplier) -> None:
+async def _tell_firm(template: str, claim: SupplierClaim) -> None:
+    one, firm = await sides(claim)
     await tell(
         firm.id, template, roles=("supplier-admin",), about=f"supplier:{firm.ref}", claim=claim, one=one, firm=firm
     )  # fmt: skip
@@ -506,12 +506,11 @@ async def _record(
     actor: Actor,
     verb: str,
     claim: SupplierClaim,
-    one: ImportedSupplier,
-    firm: Organisation,
     hat: Hat,
     facts: dict[str, Any] | None = None,
     private: dict[str, Any] | None = None,
 ) -> None:
+    one, firm = await sides(claim)
     await record(
         actor,
         verb,

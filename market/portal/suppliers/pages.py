@@ -13,7 +13,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation, Person
 from market.db import find, maybe
 from market.portal import rules
-from market.portal.sameness.actions import Decision
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
@@ -48,7 +48,7 @@ class ImportedSupplierPages(Controller):
     async def decide(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Say whether two spellings are one supplier."""
         given = (await forms.read(request, Decision)).data
-        await actions.decide_suppliers(request.user, ref, given)
+        await actions.decide(request.user, ref, given)
         said = (
             _("They are one record from now on.")
             if given.same
@@ -59,7 +59,7 @@ class ImportedSupplierPages(Controller):
     @post("/merges/{ref:str}/undo", guards=[guards.signed_in])
     async def part(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Take a spelling out of a record."""
-        merge = await actions.part_suppliers(request.user, ref)
+        merge = await actions.take_apart(request.user, ref)
         one = await find(ImportedSupplier, ImportedSupplier.id == merge.one)
         return to(f"/portals/suppliers/{one.ref}", _("They are two records again."))
 
@@ -167,8 +167,12 @@ class ClaimPages(Controller):
         form = await forms.read(request, claims.Verdict)
         with form.acting():
             claim = await claims.decide(request.user, ref, form.data)
-            said = _("They hold the record now.") if claim.granted else _("The claim is refused.")
-            return to("/portals/claims", _("{said} They get a letter with your reason.", said=said))
+            said = (
+                _("They hold the record now. They get a letter with your reason.")
+                if claim.granted
+                else _("The claim is refused. They get a letter with your reason.")
+            )
+            return to("/portals/claims", said)
         return await _claim(request, ref, verdict=form)
 
     @post("/{ref:str}/withdraw", guards=[guards.supplier_admin])
@@ -194,7 +198,7 @@ async def _claiming(request: Visitor, ref: str, form: forms.Form[claims.Claiming
     firms = [
         (each.organisation_ref, each.organisation_name) for each in request.user.hats if each.role == "supplier-admin"
     ]
-    ways = await supplier_views.ways(found)
+    ways = await claims.ways_of(found.group)
     return show(
         request,
         "portal/claim-form.html",
@@ -226,9 +230,8 @@ async def _claim(
 ) -> Response[bytes]:
     claim = await claims.seen_by(request.user, ref)
     posted = code or verdict or letting
-    one = await find(ImportedSupplier, ImportedSupplier.id == claim.supplier)
-    firm = await find(Organisation, Organisation.id == claim.organisation)
-    found = await supplier_views.supplier(await _shown(one))
+    one, firm = await claims.sides(claim)
+    found = await supplier_views.supplier((await claims.shown(one.ref)).ref)
     word = claims.state(claim.granted, claim.withdrawn_at, claim.released_at)
     actor = request.user
     return show(
@@ -249,7 +252,3 @@ async def _claim(
         verdict=verdict or forms.blank(claims.Verdict),
         letting=letting or forms.blank(claims.Letting),
     )
-
-
-async def _shown(one: ImportedSupplier) -> str:
-    return str((await claims.shown(one.ref)).ref)

@@ -16,14 +16,14 @@ from typing import Any
 
 import msgspec
 
-from market.columns import ALPHABET, new_ref
+from market.columns import new_ref
 from market.db import many
 from market.portal.intake import names
-from market.portal.intake.keeping import connection, unpacked
+from market.portal.intake.keeping import connection, digest_ref, plain, unpacked
 from market.portal.intake.notices import Notice, Party
 from market.portal.sameness import matching
 from market.portal.sameness.grouping import hold, joined_with
-from market.reads import the
+from market.reads import rows, the
 
 AT_ONCE = 300
 """New spellings resolved between two looks at the database."""
@@ -160,16 +160,19 @@ def _spellings(facts: Mapping[int, Notice], contacts: Mapping[int, list[_Party]]
     return found
 
 
+class _Whole(msgspec.Struct, frozen=True):
+    id: int
+    compiled: bytes
+
+
 async def _contacts(facts: Mapping[int, Notice]) -> dict[int, list[_Party]]:
-    found = {}
-    for row in await connection().fetch(
-        "SELECT id, compiled FROM imported_notice WHERE id = ANY($1::int[])", list(facts)
-    ):
+    contacts = {}
+    for notice in await rows(_Whole, "SELECT id, compiled FROM imported_notice WHERE id = ANY({}::int[])", list(facts)):
         try:
-            found[row["id"]] = _PARTIES.decode(unpacked(row["compiled"])).parties
+            contacts[notice.id] = _PARTIES.decode(unpacked(notice.compiled)).parties
         except msgspec.ValidationError:
             continue
-    return found
+    return contacts
 
 
 def _reached(party: Party, parties: list[_Party]) -> tuple[set[str], set[str]]:
@@ -206,21 +209,34 @@ def _postal(address: _Address | None) -> str:
     return text.replace("\x00", "")[:400]
 
 
+class _Kept(msgspec.Struct, frozen=True):
+    id: int
+    key: bytes
+    buyers: list[str]
+    cpv: list[str]
+    emails: list[str]
+    addresses: list[str]
+
+
 async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spelling]:
     """Keep the spellings; answers those that are new, in the order in which they were met."""
-    rows = await connection().fetch(
-        "SELECT id, key, buyers, cpv, emails, addresses FROM imported_supplier WHERE key = ANY($1::bytea[])",
-        list(spellings),
-    )
     grown = []
-    for row in rows:
-        known = spellings[bytes(row["key"])]
-        known.id = row["id"]
+    for kept in await rows(
+        _Kept,
+        "SELECT id, key, buyers, cpv, emails, addresses FROM imported_supplier WHERE key = ANY({}::bytea[])",
+        list(spellings),
+    ):
+        spelling = spellings[kept.key]
+        spelling.id = kept.id
+        before = [kept.buyers, kept.cpv, kept.emails, kept.addresses]
         signs = [
-            _grown(row[name], getattr(known, name)) for name in ("buyers", "cpv", "emails", "addresses")
-        ]  # fmt: skip
-        if signs != [row["buyers"], row["cpv"], row["emails"], row["addresses"]]:
-            grown.append((known.id, *signs))
+            _grown(kept.buyers, spelling.buyers),
+            _grown(kept.cpv, spelling.cpv),
+            _grown(kept.emails, spelling.emails),
+            _grown(kept.addresses, spelling.addresses),
+        ]
+        if signs != before:
+            grown.append((spelling.id, *signs))
     if grown:
         await connection().executemany(
             "UPDATE imported_supplier SET buyers = $2, cpv = $3, emails = $4, addresses = $5 WHERE id = $1", grown
@@ -231,44 +247,42 @@ async def _kept(spellings: dict[bytes, _Spelling], now: datetime) -> list[_Spell
         each.id = await connection().fetchval(
             "INSERT INTO imported_supplier (ref, key, name, scheme, identifier, place, scale, buyers, cpv, emails, addresses, "
             "first_seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-            _ref(each.key), each.key, _plain(" ".join(each.party.name.split())), scheme, _plain(number),
-            _plain(each.party.place or ""), _plain(str(each.party.scale or ""))[:20], _grown([], each.buyers),
+            digest_ref("imported_supplier", each.key), each.key, plain(" ".join(each.party.name.split())), scheme, plain(number),
+            plain(each.party.place or ""), plain(str(each.party.scale or ""))[:20], _grown([], each.buyers),
             _grown([], each.cpv), _grown([], each.emails), _grown([], each.addresses), now,
         )  # fmt: skip
     return fresh
 
 
 def _grown(known: list[str], more: Iterable[str]) -> list[str]:
-    added = sorted(_plain(each) for each in set(more) - set(known))
+    added = sorted(plain(each) for each in set(more) - set(known))
     return [*known, *added][:MOST_SIGNS]
-
-
-def _plain(text: str) -> str:
-    return text.replace("\x00", "")
-
-
-def _ref(key: bytes) -> str:
-    number, letters = int.from_bytes(key[:8], "big"), ""
-    for _ in range(12):
-        number, place = divmod(number, len(ALPHABET))
-        letters += ALPHABET[place]
-    return f"IS-{letters}"
 
 
 # ── finding and joining ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True):
     """A spelling that is known: what it is compared by, and under which it is shown."""
 
     id: int
     name: str
     place: str
-    number: tuple[str, str] | None
-    buyers: frozenset[str]
-    cpv: frozenset[str]
+    scheme: str
+    identifier: str
+    buyers: list[str]
+    cpv: list[str]
     root: int
+
+    @property
+    def number(self) -> tuple[str, str] | None:
+        """Its register and number, None without one."""
+        return (self.scheme, self.identifier) if self.identifier else None
+
+
+class _Filed(msgspec.Struct, frozen=True):
+    key: int
+    supplier: int
 
 
 class _Register:
@@ -288,33 +302,35 @@ class _Register:
             return
         for number in numbers:
             self.holders[number] = []
-        for row in await connection().fetch(
-            "SELECT k.key, s.supplier FROM unnest($1::bigint[]) AS k(key) CROSS JOIN LATERAL "
-            "(SELECT supplier FROM supplier_key WHERE key = k.key LIMIT $2) s",
+        for filed in await rows(
+            _Filed,
+            """
+            SELECT k.key, s.supplier FROM unnest({}::bigint[]) AS k(key)
+            CROSS JOIN LATERAL (SELECT supplier FROM supplier_key WHERE key = k.key LIMIT {}) s
+            """,
             numbers,
             TOO_COMMON + 1,
         ):
-            self.holders[row["key"]].append(row["supplier"])
+            self.holders[filed.key].append(filed.supplier)
 
     async def fetch(self, wanted: set[int]) -> None:
         """Fetch these spellings and all that are shown together with them."""
         absent = sorted(wanted - self.known.keys())
         if not absent:
             return
-        for row in await connection().fetch(
-            "SELECT id, name, place, scheme, identifier, buyers, cpv, coalesce(shown_as, id) AS root FROM imported_supplier "
-            "WHERE coalesce(shown_as, id) IN (SELECT coalesce(shown_as, id) FROM imported_supplier WHERE id = ANY($1::int[])) "
-            "ORDER BY id",
+        for known in await rows(
+            _Known,
+            """
+            SELECT id, name, place, scheme, identifier, buyers, cpv, coalesce(shown_as, id) AS root FROM imported_supplier
+            WHERE coalesce(shown_as, id) IN (
+                SELECT coalesce(shown_as, id) FROM imported_supplier WHERE id = ANY({}::int[])
+            )
+            ORDER BY id
+            """,
             absent,
         ):
-            if row["id"] not in self.known:
-                number = (row["scheme"], row["identifier"]) if row["identifier"] else None
-                self.add(
-                    _Known(
-                        row["id"], row["name"], row["place"], number, frozenset(row["buyers"]), frozenset(row["cpv"]),
-                        row["root"],
-                    )
-                )  # fmt: skip
+            if known.id not in self.known:
+                self.add(known)
 
     def add(self, one: _Known) -> None:
         """Make a spelling known."""
@@ -390,11 +406,11 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
     register = _Register(await the(int, "SELECT count(*) FROM imported_supplier WHERE id < {}", fresh[0].id))
     filed = {each.id: keys(each.party.name, each.number) for each in fresh}
     await register.look(key for each in filed.values() for key in each)
-    plain = matching.Suppliers(met=register.met, total=max(register.total, 1))
+    weigh = matching.Suppliers(met=register.met, total=max(register.total, 1))
     wanted = {
         candidate
         for each in fresh
-        for candidate in register.candidates(each.party.name, each.number, plain)
+        for candidate in register.candidates(each.party.name, each.number, weigh)
     }  # fmt: skip
     await register.fetch(wanted)
     await register.look(
@@ -426,8 +442,12 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
             elif asks < MOST_DOUBTS and (root == each.id or match.score >= matching.AUTOMATIC):
                 asks += 1
                 doubts.append((new_ref("DS"), *row))
+        scheme, number = each.number or ("", "")
         register.add(
-            _Known(each.id, name, place, each.number, frozenset(each.buyers), frozenset(each.cpv), root)
+            _Known(
+                id=each.id, name=name, place=place, scheme=scheme, identifier=number,
+                buyers=list(each.buyers), cpv=list(each.cpv), root=root,
+            )
         )  # fmt: skip
         register.file(each.id, filed[each.id])
         register.total += 1
@@ -436,10 +456,10 @@ async def _resolved(fresh: list[_Spelling], beside: Mapping[int, set[int]], now:
         columns=("supplier", "key"),
         records=[(each.id, number) for each in fresh for number in sorted(map(_number, filed[each.id]))],
     )
-    for table, at, rows in (("supplier_merge", "at", merges), ("doubtful_suppliers", "found_at", doubts)):
-        if rows:
+    for table, at, records in (("supplier_merge", "at", merges), ("doubtful_suppliers", "found_at", doubts)):
+        if records:
             await connection().copy_records_to_table(
-                table, columns=("ref", "one", "other", "score", "evidence", at), records=rows
+                table, columns=("ref", "one", "other", "score", "evidence", at), records=records
             )
     if shown:
         await connection().executemany("UPDATE imported_supplier SET shown_as = $2 WHERE id = $1", shown)

@@ -17,7 +17,6 @@ from market.portal.sameness.evidence import evidence_of, reasons_for
 from market.portal.sameness.grouping import joined_with
 from market.portal.sameness.matching import Evidence
 from market.portal.suppliers import claims
-from market.portal.suppliers.claims import Offered
 from market.portal.tables import ImportedSupplier
 from market.reads import row, rows, the
 
@@ -223,11 +222,6 @@ async def _registered(numbers: list[tuple[str, str]]) -> Registered | None:
         if firm is not None:
             return firm
     return None
-
-
-async def ways(found: Record) -> list[Offered]:
-    """How control over a record can be proved, beside an operator's check."""
-    return await claims.ways_of(found.group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,9 +221,9 @@ async def test_the_people_of_a_body_are_not_strangers_business(app: Litestar) ->
 
 
 async def test_a_new_site_gets_its_first_operator_once(app: Litestar) -> None:
-    token = await memberships.found("Sam Ferrier", "Sam@team.example", "Innovation Team")
+    token = await memberships.found_site("Sam Ferrier", "Sam@team.example", "Innovation Team")
     with pytest.raises(Refused):
-        await memberships.found("Another", "another@team.example", "Another Team")
+        await memberships.found_site("Another", "another@team.example", "Another Team")
     person = await memberships.accept(PUBLIC, token, Acceptance("Sam Ferrier", PASSWORD))
     assert (await actor_of(person.id, "password")).wears("operator")
     assert await actions.sign_in("sam@team.example", PASSWORD, "192.0.2.1")

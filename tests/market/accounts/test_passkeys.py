@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
-from market import clock
+from market import clock, drafts
 from market.accounts import passkeys, rules
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Ceremony, Passkey, Person, Session
@@ -221,10 +221,18 @@ async def test_a_passkey_is_renamed_by_its_owner(app: Litestar) -> None:
     made = await registered(actor, device())
     async with given.browser(app) as client:
         await given.signed_in(client, actor)
-        assert (await client.post(f"/account/passkeys/{made.id}/name", data={"name": "Kitchen"})).status_code == 303
+        opened = drafts.version(passkeys.PasskeyName, made)
+        assert f'name="version" value="{opened}"' in (await client.get("/account")).text
+        renamed = f"/account/passkeys/{made.id}/name"
+        assert (await client.post(renamed, data={"name": "Kitchen"})).status_code == 428
+        assert (await client.post(renamed, data={"name": "Kitchen", "version": opened})).status_code == 303
         assert "Kitchen" in (await client.get("/account")).text
+        late = await client.post(renamed, data={"name": "Pantry", "version": opened})
+        assert late.status_code == 409
+        assert 'value="Pantry"' in late.text, "what was typed"
+        assert "“Kitchen”" in late.text, "what is stored"
         await given.signed_in(client, await minister())
-        assert (await client.post(f"/account/passkeys/{made.id}/name", data={"name": "Mine"})).status_code in (403, 404)
+        assert (await client.post(renamed, data={"name": "Mine", "version": opened})).status_code in (403, 404)
     assert (await Passkey.objects().get(Passkey.id == made.id)).name == "Kitchen"
 
 

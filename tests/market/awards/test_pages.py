@@ -45,10 +45,11 @@ async def test_the_whole_evaluation_by_clicking(app: Litestar) -> None:
             async with given.browser(app) as client:
                 await given.signed_in(client, evaluator)
                 assert "Declare your interests" in (await client.get("/evaluations")).text
-                unsaid = await client.post(f"{place}/declaration", data={})
+                unsaid = await given.filled(client, f"{place}/declaration", {}, at=place)
                 assert unsaid.status_code == 409
                 assert "Confirm that you have declared every interest you have." in unsaid.text
-                assert (await client.post(f"{place}/declaration", data={"declared": "yes"})).status_code == 303
+                declared = await given.filled(client, f"{place}/declaration", {"declared": "yes"}, at=place)
+                assert declared.status_code == 303
                 for bid in case.bids.values():
                     closed = await client.get(f"{place}/{bid}")
                     assert "Open this bid" in closed.text
@@ -216,7 +217,8 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
                 assert named.status_code == 201
             for evaluator in evaluators:
                 token = await given.token(evaluator)
-                assert (await ask("PUT", f"{place}/declaration", token, {"declared": True})).status_code == 200
+                seen = (await ask("GET", place, token)).json()["declaration"]["etag"]
+                assert (await ask("PUT", f"{place}/declaration", token, {"declared": True}, seen)).status_code == 200
                 for bid in case.bids.values():
                     content = (await ask("POST", f"{place}/bids/{bid}/read", token)).json()
                     assert content["price_minor"] is None

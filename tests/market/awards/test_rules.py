@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from market.awards import rules
-from market.awards.tables import Complaint, Decision, PriceQuestion
+from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
 from market.refusals import Refusal, refusals
 from market.tenders.tables import Tender
 from tests import given
@@ -145,3 +145,58 @@ def test_setting_aside(decision: Decision, reason: str, expected: list[str]) -> 
 def test_asking_about_a_price_and_explaining_it(facts: rules.Asking, ask: list[str], explain: list[str]) -> None:
     assert codes(refusals(rules.ASK, facts)) == ask
     assert codes(refusals(rules.EXPLAIN, facts)) == explain
+
+
+@pytest.mark.parametrize(
+    ("tender", "owed", "undecided", "stage"),
+    [
+        (SEALED, (), 1, "sealed"),
+        (CANCELLED, (), 1, "cancelled"),
+        (OPEN, ("Name two.",), 0, "scoring"),
+        (OPEN, (), 1, "ready"),
+        (OPEN, (), 0, "decided"),
+    ],
+)
+def test_where_an_evaluation_stands(tender: Tender, owed: tuple[str, ...], undecided: int, stage: str) -> None:
+    assert rules.standing_of_evaluation(tender, owed, undecided).stage == stage
+
+
+@pytest.mark.parametrize(
+    ("said", "stage", "label"),
+    [
+        ({}, "sealed", "Closes"),
+        ({"opened_at": NOW}, "declaring", "Opened"),
+        ({"opened_at": NOW, "declared_at": NOW}, "marking", "Opened"),
+        ({"opened_at": NOW, "declared_at": NOW, "locked_at": NOW}, "handed-in", "Opened"),
+        ({"opened_at": NOW, "locked_at": NOW, "excused_at": NOW}, "excused", "Opened"),
+        ({"excused_at": NOW, "cancelled_at": NOW}, "cancelled", "Closes"),
+    ],
+)
+def test_what_an_evaluator_has_to_do(said: dict[str, Any], stage: str, label: str) -> None:
+    standing = rules.standing_of_seat(given.facts(Seated, **said))
+    assert (standing.stage, standing.label) == (stage, label)
+
+
+@pytest.mark.parametrize(
+    ("said", "complaints", "stage"),
+    [
+        ({"winner": 1}, 0, "standstill"),
+        ({"winner": 1}, 1, "stopped"),
+        ({"winner": 1, "standstill_ends_at": NOW - timedelta(days=1)}, 0, "over"),
+        ({"winner": 1, "standstill_ends_at": NOW - timedelta(days=1)}, 1, "stopped"),
+        ({"standstill_ends_at": NOW - timedelta(days=1)}, 0, "not-awarded"),
+        ({"winner": 1, "contract": "C-1"}, 0, "contracted"),
+        ({"winner": 1, "contract": "C-1", "set_aside_at": NOW}, 1, "set-aside"),
+    ],
+)
+def test_where_a_decision_stands(said: dict[str, Any], complaints: int, stage: str) -> None:
+    dates = {"decided_at": NOW, "standstill_ends_at": NOW + timedelta(days=1), **said}
+    assert rules.standing_of_decision(given.row(Decision, **dates), complaints, NOW).stage == stage
+
+
+@pytest.mark.parametrize(
+    ("said", "stage"),
+    [({}, "open"), ({"answered_at": NOW}, "rejected"), ({"answered_at": NOW, "upheld": True}, "upheld")],
+)
+def test_where_a_complaint_stands(said: dict[str, Any], stage: str) -> None:
+    assert rules.standing_of_complaint(given.facts(Complained, lodged_at=NOW, **said)).stage == stage

@@ -15,7 +15,7 @@ from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.bids import actions, lanes
 from market.bids.tables import Bid, OpenedBid, Opening
-from market.db import many
+from market.db import find, many
 from market.letters.tables import Letter
 from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused
@@ -38,8 +38,7 @@ async def test_the_last_envelope_before_the_deadline_is_the_one_that_is_opened()
     await given_tenders.opened(there)
     rows = await OpenedBid.objects()
     assert [(row.price_minor, row.problem) for row in rows] == [(4_800_000, "")]
-    opening = await actions.opening_of(there.tender.id)
-    assert opening is not None
+    opening = await find(Opening, Opening.tender == there.tender.id)
     (entry,) = canonical.decode(opening.register.encode())
     assert entry["envelope_sha256"] == last.receipt.envelope_sha256
     sealing.check_receipt(last.receipt, (await Bid.objects().get(Bid.ref == last.bid.ref)).envelope)  # type: ignore[union-attr]

@@ -6,14 +6,15 @@ import pytest
 
 from market import policy
 from market.bids import rules
+from market.bids.tables import Sent
 from market.refusals import refusals
-from market.tenders.tables import Lot, LotCriterion, Tender
+from market.tenders.facts import Criterion
+from market.tenders.tables import Tender
 from tests import given
 
 CLOSES = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 BEFORE, AFTER = CLOSES - timedelta(microseconds=1), CLOSES
-LOT = given.row(Lot, number=1)
-QUALITY = given.row(LotCriterion, ref="CR-AAAAAAA", name="Method", kind="quality")
+QUALITY = given.facts(Criterion, ref="CR-AAAAAAA", name="Method", kind="quality")
 
 OPENS = CLOSES + timedelta(seconds=policy.IN_FORCE.bids.opening_wait_seconds)
 
@@ -28,31 +29,31 @@ def tender(**facts: object) -> Tender:
 @pytest.mark.parametrize(
     ("row", "lot", "at", "codes"),
     [
-        (tender(), LOT, BEFORE, []),
-        (tender(), LOT, AFTER, ["bid.too-late"]),
-        (tender(published_at=None), LOT, BEFORE, ["bid.tender-not-published"]),
-        (tender(cancelled_at=BEFORE), LOT, BEFORE, ["bid.tender-cancelled"]),
-        (tender(), None, BEFORE, ["bid.unknown-lot"]),
-        (tender(opened_at=AFTER), LOT, AFTER, ["bid.too-late", "bid.opened-already"]),
+        (tender(), True, BEFORE, []),
+        (tender(), True, AFTER, ["bid.too-late"]),
+        (tender(published_at=None), True, BEFORE, ["bid.tender-not-published"]),
+        (tender(cancelled_at=BEFORE), True, BEFORE, ["bid.tender-cancelled"]),
+        (tender(), False, BEFORE, ["bid.unknown-lot"]),
+        (tender(opened_at=AFTER), True, AFTER, ["bid.too-late", "bid.opened-already"]),
     ],
 )
 def test_a_bid_is_taken_until_the_microsecond_before_the_deadline(
-    row: Tender, lot: Lot | None, at: datetime, codes: list[str]
+    row: Tender, lot: bool, at: datetime, codes: list[str]
 ) -> None:
     assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at, False, "", []))] == codes
 
 
 def test_a_supplier_whose_access_is_withheld_may_not_bid() -> None:
     found = refusals(
-        rules.SUBMIT, rules.Bidding(tender(), LOT, BEFORE, False, withheld="Your API fails its profile.", sent=[])
+        rules.SUBMIT, rules.Bidding(tender(), True, BEFORE, False, withheld="Your API fails its profile.", sent=[])
     )
     assert [each.code for each in found] == ["bid.access-withheld"]
 
 
 def test_nothing_can_be_withdrawn_when_nothing_is_sealed() -> None:
-    facts = rules.Bidding(tender(), LOT, BEFORE, False, "", [])
+    facts = rules.Bidding(tender(), True, BEFORE, False, "", [])
     assert [each.code for each in refusals(rules.WITHDRAW, facts)] == ["bid.nothing-to-withdraw"]
-    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), LOT, BEFORE, True, "", [])) == []
+    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), True, BEFORE, True, "", [])) == []
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,21 @@ def test_bids_are_opened_once_after_the_deadline_by_enrolled_officers(
 ) -> None:
     facts = rules.Opening(row, at, officer, enrolled, contributed)
     assert [each.code for each in refusals(rules.OPEN, facts)] == codes
+
+
+@pytest.mark.parametrize(
+    ("said", "stage", "tone"),
+    [
+        ({}, "counts", "green"),
+        ({"opened_at": AFTER}, "opened", "green"),
+        ({"act": "withdraw"}, "withdrawn", "grey"),
+        ({"latest": False, "opened_at": AFTER}, "replaced", "grey"),
+        ({"latest": False, "act": "withdraw"}, "replaced", "grey"),
+        ({"cancelled_at": AFTER}, "cancelled", "grey"),
+    ],
+)
+def test_what_was_sent_last_for_a_lot_counts_until_the_tender_is_cancelled(
+    said: dict[str, object], stage: str, tone: str
+) -> None:
+    standing = rules.standing(given.facts(Sent, **{"act": "submit", "latest": True, "received_at": BEFORE, **said}))
+    assert (standing.stage, standing.tone, standing.when) == (stage, tone, BEFORE)

@@ -15,8 +15,9 @@ from market.audit.tables import Event
 from market.audit.thread import thread
 from market.awards import actions as awards
 from market.awards.tables import Decision
-from market.contracts import actions
-from market.contracts.actions import ChangeDraft, Delivery, End, RefusedDelivery, Signature
+from market.contracts import actions, changes, readers
+from market.contracts.actions import Delivery, End, RefusedDelivery, Signature
+from market.contracts.changes import ChangeDraft
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.letters.tables import Letter
@@ -176,7 +177,7 @@ async def test_an_accepted_milestone_is_owed_once_and_a_refused_one_is_delivered
         manager.ref,
     )
     assert f"tender:{case.ref}" in obligation.ancestors
-    rows = await actions.milestones_of(contract)
+    rows = await readers.milestones_of(contract)
     assert [row.obligation for row in rows] == [obligation.ref, None]
     with pytest.raises(NotFound):
         await actions.deliver(case.firms[1], "C-NOTHERE", second.ref, Delivery("Nothing."))
@@ -229,25 +230,25 @@ async def test_a_change_has_a_ground_in_law_and_takes_effect_when_the_supplier_a
     assert contract.ends_on is not None
     later = contract.ends_on + timedelta(days=60)
     with pytest.raises(Refused) as wrong:
-        await actions.propose_change(case.buyer, contract.ref, ChangeDraft("because", "No.", later, "More"))
+        await changes.propose(case.buyer, contract.ref, ChangeDraft("because", "No.", later, "More"))
     assert codes(wrong) == ["change.ground-unknown", "change.text-missing", "change.milestone-incomplete"]
     words = "Two more villages flood; the same sensors are fitted there as well."
     draft = ChangeDraft("additional", words, later, "Two villages", later, 500_000)
-    change = await actions.propose_change(case.buyer, contract.ref, draft)
+    change = await changes.propose(case.buyer, contract.ref, draft)
     assert (await find(Contract, Contract.ref == contract.ref)).value_minor == 4_000_000
     with pytest.raises(Refused) as second:
-        await actions.propose_change(case.buyer, contract.ref, draft)
+        await changes.propose(case.buyer, contract.ref, draft)
     assert codes(second) == ["change.one-at-a-time"]
     with pytest.raises(Refused) as buyer:
-        await actions.agree_change(case.buyer, contract.ref, change.ref)
+        await changes.agree(case.buyer, contract.ref, change.ref)
     assert buyer.value.status == 403
-    await actions.agree_change(case.firms[1], contract.ref, change.ref)
+    await changes.agree(case.firms[1], contract.ref, change.ref)
     after = await find(Contract, Contract.ref == contract.ref)
     assert (after.value_minor, after.ends_on, after.digest) == (4_500_000, later, contract.digest)
-    assert [row.number for row in await actions.milestones_of(after)] == [1, 2, 3]
+    assert [row.number for row in await readers.milestones_of(after)] == [1, 2, 3]
     assert (change.before.split(". ")[-1], change.after.split(". ")[-1]) == ("Value £40,000.", "Value £45,000.")
     with pytest.raises(Refused) as agreed:
-        await actions.agree_change(case.firms[1], contract.ref, change.ref)
+        await changes.agree(case.firms[1], contract.ref, change.ref)
     assert codes(agreed) == ["change.agreed-already"]
 
 
@@ -255,32 +256,32 @@ async def test_a_proposed_change_can_be_left_by_either_side_and_another_proposed
     case, decision = await given_awards.awarded()
     contract = await given_awards.in_force(case, decision)
     draft = ChangeDraft("not-substantial", "The report is due in March instead of April.", contract.ends_on)
-    taken = await actions.propose_change(case.buyer, contract.ref, draft)
+    taken = await changes.propose(case.buyer, contract.ref, draft)
     with pytest.raises(Refused) as stranger:
-        await actions.leave_change(case.firms[0], contract.ref, taken.ref)
+        await changes.leave(case.firms[0], contract.ref, taken.ref)
     assert stranger.value.status == 403
-    assert (await actions.leave_change(case.buyer, contract.ref, taken.ref)).left_by == "buyer"
-    refused = await actions.propose_change(case.buyer, contract.ref, draft)
+    assert (await changes.leave(case.buyer, contract.ref, taken.ref)).left_by == "buyer"
+    refused = await changes.propose(case.buyer, contract.ref, draft)
     both = await asyncio.gather(
-        actions.leave_change(case.firms[1], contract.ref, refused.ref),
-        actions.agree_change(case.firms[1], contract.ref, refused.ref),
+        changes.leave(case.firms[1], contract.ref, refused.ref),
+        changes.agree(case.firms[1], contract.ref, refused.ref),
         return_exceptions=True,
     )
     (late,) = [each for each in both if isinstance(each, Refused)]
     assert late.reasons[0].code in ("change.left-already", "change.agreed-already")
     with pytest.raises(Refused) as gone:
-        await actions.agree_change(case.firms[1], contract.ref, taken.ref)
+        await changes.agree(case.firms[1], contract.ref, taken.ref)
     assert codes(gone) == ["change.left-already"]
     subjects = [row["subject"] for row in await Letter.select(Letter.subject).where(Letter.subject.like("%took back%"))]
     assert len(subjects) == 1
-    await actions.propose_change(case.buyer, contract.ref, draft)
+    await changes.propose(case.buyer, contract.ref, draft)
 
 
 async def test_the_list_goes_back_page_by_page() -> None:
     case, decision = await given_awards.awarded()
     contract = await given_awards.drawn_up(case, decision)
-    assert [row.ref for row in await actions.listed()] == [contract.ref]
-    assert await actions.listed(before=contract.ref) == []
+    assert [row.ref for row in await readers.listed()] == [contract.ref]
+    assert await readers.listed(before=contract.ref) == []
 
 
 async def test_a_decision_taken_back_while_its_contract_is_drawn_up_ends_one_way_only() -> None:

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges import judging, pitches
+from challenges.exercise import panel_of
+from challenges.judging import actions as judging
+from challenges.pitches import actions as pitches
 from challenges.tables import Application
 from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.contracts.tables import Milestone
-from market.db import find, resting
+from market.db import engine, find, transaction
 from market.drafts import version
 from market.front import desks
 from market.front.desks import desk
@@ -60,7 +62,8 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
     with clock.at(exercise.CLOSED):
         assert await texts(judge) == ["Declare your interests, then score"]
         assert await texts(made.officer) == []
-        await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True))
+        seen = given.declared((await panel_of(await made.row())).member(judge.person))
+        await panels.declare(judge, judging.panel(made.ref), panels.Declaration(declared=True), seen)
         assert await texts(judge) == ["Score, give your reasons and hand in"]
         await Seat.update({Seat.declared_at: None}).where(Seat.person == judge.person)
     await exercise.marked(made, [90, 70])
@@ -82,7 +85,7 @@ async def test_an_exercise_moves_from_the_evaluators_to_the_buyer_and_to_its_end
         assert "Write down what was learnt and decide: go, change or stop" in await texts(made.officer)
         play = (await desk(member)).supplying
     assert play is not None
-    assert [each.next for each in play.in_play] == ["You pitched. The buyer decides"]
+    assert [each.next for each in play.in_play] == ["Pitched, fee owed"]
 
 
 async def test_the_short_list_waits_for_whom_the_rule_lets_make_it() -> None:
@@ -220,17 +223,14 @@ async def test_a_minister_finds_the_request_and_her_portfolio(app: Litestar) -> 
 
 async def test_nothing_is_asked_for_a_hat_that_somebody_does_not_wear() -> None:
     evaluator = await given.person(await given.organisation(), "evaluator")
-    with resting() as tables:
-        await desk(evaluator)
-    assert not tables & {
-        "waiver",
-        "public_question",
-        "complaint",
-        "price_question",
-        "obligation",
-        "payment",
-        "contract",
-    }
+    asked: list[str] = []
+    async with transaction():
+        connection = engine().current_transaction.get().connection
+        with connection.query_logger(lambda record: asked.append(record.query)):
+            await desk(evaluator)
+    assert any("FROM seat" in query for query in asked)
+    theirs = r"\b(FROM|JOIN) (waiver|public_question|complaint|price_question|obligation|payment|contract)\b"
+    assert [query for query in asked if re.search(theirs, query)] == []
 
 
 async def test_records_stand_by_stage_and_drafts_first(app: Litestar) -> None:

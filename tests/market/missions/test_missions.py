@@ -114,7 +114,7 @@ async def test_a_draft_is_found_again_written_anew_and_rid_of_a_criterion(app: L
         assert (await client.post(f"{place}/publish")).status_code == 303
         assert (await client.get(f"{place}/edit")).status_code == 303
         assert (await client.post(f"{place}/criteria/2/remove")).status_code == 409
-    assert [each.place for each in await actions.criteria_of(mission)] == [2, 3]
+    assert [each.place for each in await actions.criteria_of(mission.id)] == [2, 3]
 
 
 async def test_a_mission_of_nobody_or_of_a_council_is_refused_beside_its_field(app: Litestar) -> None:

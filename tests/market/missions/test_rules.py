@@ -6,12 +6,12 @@ import pytest
 
 from market.accounts.tables import Organisation
 from market.missions.rules import DATES, OWNER, PUBLISH
-from market.missions.tables import Mission, SuccessCriterion
+from market.missions.tables import Measured, Mission
 from market.refusals import refusals
 from tests import given
 
-DATED = given.row(SuccessCriterion, measure="Bridges inspected in a year", target="all", due_on=date(2030, 1, 1))
-UNDATED = given.row(SuccessCriterion, measure="Happiness", target="more", due_on=None)
+DATED = Measured(1, 1, "Bridges inspected in a year", "some", "all", "", date(2030, 1, 1))
+UNDATED = Measured(1, 2, "Happiness", "some", "more", "", None)
 
 
 def mission(**facts: object) -> Mission:
@@ -35,7 +35,7 @@ def mission(**facts: object) -> Mission:
     ],
 )
 def test_a_mission_is_published_once_with_a_statement_and_dated_criteria(
-    row: Mission, criteria: list[SuccessCriterion], codes: list[str]
+    row: Mission, criteria: list[Measured], codes: list[str]
 ) -> None:
     assert [refusal.code for refusal in refusals(PUBLISH, row, criteria)] == codes
 

@@ -10,7 +10,8 @@ from typing import Any, get_args
 import pytest
 
 from challenges import actions as challenges
-from challenges import pitches
+from challenges.insights import actions as insights
+from challenges.pitches import actions as pitches
 from challenges.tables import Pitch
 from market import clock, db, drafts
 from market.actor import SYSTEM
@@ -18,6 +19,7 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.bids import actions as bids
 from market.contracts import actions as contracts
+from market.contracts import changes
 from market.contracts.tables import Milestone
 from market.db import many, one
 from market.opendata import actions, feed, gathering, packages
@@ -25,6 +27,7 @@ from market.opendata.shapes import Tag
 from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.tenders import actions as tenders
+from market.tenders import readers
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
@@ -70,8 +73,8 @@ async def test_a_challenge_from_its_problem_to_its_report() -> None:
     (first, *_) = await pitches.pitches_of(await made.row())
     await pay(f"pitch:{first.ref}", second, exercise.HEARD + timedelta(hours=5))
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("go", "It met the target."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "It met the target."))
     found = await published()
     assert [each["tag"] for each in found] == [
         ["planning"],
@@ -146,10 +149,10 @@ async def test_a_tender_from_notice_to_payment() -> None:
     await pay(f"milestone:{first.ref}", other, signed + DAY)
     assert contract.ends_on is not None
     with clock.at(signed + 2 * DAY):
-        change = contracts.ChangeDraft("additional", MORE, contract.ends_on + 9 * DAY)
-        proposed = await contracts.propose_change(manager, contract.ref, change)
+        change = changes.ChangeDraft("additional", MORE, contract.ends_on + 9 * DAY)
+        proposed = await changes.propose(manager, contract.ref, change)
     with clock.at(signed + 3 * DAY):
-        await contracts.agree_change(case.firms[1], contract.ref, proposed.ref)
+        await changes.agree(case.firms[1], contract.ref, proposed.ref)
     with clock.at(signed + 4 * DAY):
         await contracts.end(manager, contract.ref, contracts.End(GONE))
     found = await published()
@@ -229,7 +232,7 @@ async def test_before_the_opening_nothing_tells_how_many_bid_or_who() -> None:
         await there.publish()
         supplier = await given.supplier("Quietly Bidding Ltd")
         firm = await given.person(supplier, "supplier-admin")
-        lots = await tenders.lots_of(there.tender)
+        lots = await readers.lots_of(there.tender)
         criteria = await many("SELECT ref FROM lot_criterion WHERE lot = {} AND kind = 'quality'", lots[0].id)
         draft = bids.BidDraft(5_000_000, {each["ref"]: "We have done this." for each in criteria}, True)
         await bids.submit(firm, there.ref, lots[0].ref, draft)
@@ -448,8 +451,8 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await pay(f"pitch:{pitch.ref}", second, exercise.HEARD + timedelta(hours=5))
     await step()
     with clock.at(exercise.HEARD + DAY):
-        await pitches.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await pitches.conclude(made.officer, made.ref, pitches.Conclusion("stop", "It did not."))
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "It did not."))
     await step()
     with clock.at(given.TODAY):
         case, decision = await given_awards.awarded()
@@ -459,10 +462,10 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     assert contract.ends_on is not None
     manager = await given.person(case.there.buyer, "contract-manager")
     signed = contract.drawn_up_at + 3 * DAY
-    more = contracts.ChangeDraft("additional", MORE, contract.ends_on + DAY, "Part 3", contract.ends_on, 1_000)
+    more = changes.ChangeDraft("additional", MORE, contract.ends_on + DAY, "Part 3", contract.ends_on, 1_000)
     with clock.at(signed):
-        proposed = await contracts.propose_change(manager, contract.ref, more)
-        await contracts.agree_change(case.firms[1], contract.ref, proposed.ref)
+        proposed = await changes.propose(manager, contract.ref, more)
+        await changes.agree(case.firms[1], contract.ref, proposed.ref)
     await step()
     with clock.at(signed + DAY):
         await contracts.end(manager, contract.ref, contracts.End(GONE))

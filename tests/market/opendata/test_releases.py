@@ -18,7 +18,7 @@ from market.opendata.packages import compiled_release, encode, record, record_pa
 from market.opendata.releases import amount, challenge_release, date, tender_release
 from market.portal.intake.merging import merge
 from market.portal.intake.notices import notice, stage
-from market.portal.intake.reading import Found, read
+from market.portal.intake.reading import Found, published
 from market.portal.intake.upgrading import Upgraded, upgrade
 from tests.market.opendata.conformance import check, structural_errors
 from tests.market.opendata.stories import BUYER, CHALLENGE, PUBLISHER, SMALL, TENDER, WAIVER, day, many, step
@@ -215,7 +215,7 @@ def test_only_extensions_in_use_are_named() -> None:
 
 
 def test_what_we_publish_reads_back_through_our_own_portal_without_a_note() -> None:
-    every = [upgrade(each) for each in read(packaged(*told())) if isinstance(each, Found)]
+    every = [upgrade(each) for each in published(packaged(*told())) if isinstance(each, Found)]
     upgraded = [each for each in every if isinstance(each, Upgraded)]
     assert [each.notes for each in upgraded] == [()] * 5
     merged = merge(upgraded)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from challenges import actions as challenges
-from challenges import judging
+from challenges.exercise import panel_of
+from challenges.judging import actions as judging
 from market import clock, drafts
 from market.accounts.tables import Organisation
 from market.actor import Actor
@@ -23,7 +23,8 @@ from tests.challenges import exercise
 @dataclass
 class Judged:
     """Something with a panel: `convene` for its actions, `read` to look at it; `subjects` are the two things sent, of
-    `suppliers`; `page` and `program` are where the first is marked, `say` where the panel explains."""
+    `suppliers`; `page` and `program` are where the first is marked, `say` where the panel explains, `declaring` how
+    a program declares and where it reads what it declared."""
 
     convene: panels.Convening
     read: Callable[[], Awaitable[Panel]]
@@ -37,11 +38,17 @@ class Judged:
     page: str
     program: str
     say: str
+    declaring: tuple[str, str, str]
 
     async def declare(self, who: Actor, *conflicts: Organisation) -> None:
         """She declares these interests."""
         named = [supplier.ref for supplier in conflicts]
-        await panels.declare(who, self.convene, panels.Declaration(named, "A cousin." if named else "", True))
+        said = panels.Declaration(named, "A cousin." if named else "", True)
+        await panels.declare(who, self.convene, said, await self.declared(who))
+
+    async def declared(self, who: Actor) -> str:
+        """The version of what she has declared."""
+        return given.declared((await self.read()).member(who.person))
 
     async def marks(self, points: int, why: str = "Shown with counts.") -> panels.Marks:
         """The same points on every criterion."""
@@ -63,7 +70,7 @@ async def of_challenge() -> Judged:
     first = made.applications[0].ref
 
     async def read() -> Panel:
-        return await challenges.panel_of(await made.row())
+        return await panel_of(await made.row())
 
     return Judged(
         judging.panel(made.ref),
@@ -78,6 +85,7 @@ async def of_challenge() -> Judged:
         f"/challenges/{made.ref}/panel/{first}",
         f"/api/v1/challenges/{made.ref}/applications/{first}/marks",
         f"/challenges/{made.ref}/panel/consensus",
+        ("POST", f"/api/v1/challenges/{made.ref}/panel", f"/api/v1/challenges/{made.ref}/panel/declaration"),
     )
 
 
@@ -108,6 +116,7 @@ async def of_tender() -> Judged:
         f"{here}/{bids[0]}",
         f"/api/v1{here}/bids/{bids[0]}/marks",
         f"{here}/consensus",
+        ("PUT", f"/api/v1{here}", f"/api/v1{here}/declaration"),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from market.panels.panel import Given, Kept, Member, Panel, Subject
+from market.panels.matter import Subject
+from market.panels.panel import Given, Kept, Member, Panel
 from market.panels.tables import Consensus, Seat
 from tests import given
 from tests.market.panels.test_panel_rules import CRITERIA, MATTER, NOW

@@ -18,7 +18,7 @@ from market.panels.api import consensus_view
 from market.panels.tables import Mark, Seat, Sheet
 from market.refusals import NotFound, Refused
 from tests import given
-from tests.market.panels.given_panels import KINDS, Judged, of_challenge, of_tender
+from tests.market.panels.given_panels import KINDS, Judged
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -123,8 +123,9 @@ async def test_who_declares_an_interest_marks_nothing_of_that_supplier(kind: Kin
             await panels.mark(first, case.convene, case.subjects[0], await case.marks(80), drafts.NOTHING)
 
 
-async def test_an_interest_learnt_of_later_is_added_and_what_was_marked_is_removed() -> None:
-    case = await of_tender()
+@each_kind
+async def test_an_interest_learnt_of_later_is_added_and_what_was_marked_is_removed(kind: Kind) -> None:
+    case = await kind()
     first = case.members[0]
     with clock.at(case.at):
         await case.declare(first)
@@ -134,17 +135,34 @@ async def test_an_interest_learnt_of_later_is_added_and_what_was_marked_is_remov
         kept = [row["subject"] for row in await Sheet.select(Sheet.subject)]
         with pytest.raises(Refused) as taken_back:
             await case.declare(first)
+        panel = await case.read()
     assert kept == [case.subjects[1]]
     assert codes(taken_back) == ["panel.interest-taken-back"]
+    assert not panels.speaks(first, panel)
 
 
-async def test_under_aliases_nobody_declares_again_since_that_would_show_whose_an_alias_is() -> None:
-    case = await of_challenge()
+@each_kind
+async def test_one_evaluator_in_two_windows_does_not_declare_over_herself_unseen(kind: Kind) -> None:
+    case = await kind()
+    first = case.members[0]
+    one, other = ([supplier.ref] for supplier in case.suppliers)
     with clock.at(case.at):
-        await case.declare(case.members[0])
-        with pytest.raises(Refused) as again:
-            await case.declare(case.members[0], case.suppliers[0])
-    assert codes(again) == ["panel.declared-already"]
+        opened = await case.declared(first)
+        said = [panels.Declaration(named, "A cousin.", True) for named in (one, other)]
+        both = await asyncio.gather(
+            *(panels.declare(first, case.convene, each, opened) for each in said), return_exceptions=True
+        )
+        (told,) = [each for each in both if isinstance(each, BaseException)]
+        assert isinstance(told, drafts.Overtaken)
+        assert (told.stored["conflicts"], told.by) == (one if both[1] is told else other, first.name)
+        with pytest.raises(Refused) as blind:
+            await panels.declare(first, case.convene, said[0], "")
+        whole = panels.Declaration([*one, *other], "A cousin, and her cousin.", True)
+        await panels.declare(first, case.convene, whole, told.version)
+        member = (await case.read()).member(first.person)
+    assert (codes(blind), blind.value.status) == (["record.version-missing"], 428)
+    assert member is not None
+    assert (member.seat.conflicts, member.seat.statement) == (whole.conflicts, whole.statement)
 
 
 @each_kind

@@ -11,7 +11,7 @@ from litestar import Litestar
 from market import clock, drafts
 from market.panels import actions as panels
 from market.panels.panel import field
-from market.panels.tables import Consensus, Mark
+from market.panels.tables import Consensus
 from tests import given
 from tests.market.panels.given_panels import KINDS, Judged
 
@@ -25,29 +25,6 @@ def typed(marks: panels.Marks, **more: str) -> dict[str, str]:
     """What is typed into the form."""
     points = {field("points", each.criterion): str(each.points) for each in marks.marks}
     return {**points, **{field("reason", each.criterion): each.reason for each in marks.marks}, **more}
-
-
-@each_kind
-async def test_a_stale_page_shows_what_was_kept_beside_what_was_typed_and_saves_on_demand(
-    app: Litestar, kind: Kind
-) -> None:
-    case = await kind()
-    with clock.at(case.at):
-        await case.declare(case.members[0])
-        async with given.browser(app) as client:
-            await given.signed_in(client, case.members[0])
-            await client.post(f"{case.page}/read")
-            first = typed(await case.marks(80, "The first window."))
-            assert (await given.filled(client, case.page, first)).status_code == 303
-            second = typed(await case.marks(40, "The second window."))
-            stale = await client.post(case.page, data={**second, "version": drafts.NOTHING})
-            assert stale.status_code == 409
-            for words in ("The first window.", "The second window.", "compare with what is saved now"):
-                assert words in stale.text
-            found = re.search(r'name="version" value="(\w+)"', stale.text)
-            assert found is not None
-            assert (await client.post(case.page, data={**second, "version": found[1]})).status_code == 303
-    assert {row["reason"] for row in await Mark.select(Mark.reason)} == {"The second window."}
 
 
 @each_kind
@@ -116,3 +93,44 @@ async def test_two_people_saying_what_the_panel_says_read_each_other_first(app: 
     row = await Consensus.objects().first()
     assert row is not None
     assert row.note == "It rained, and one saw a film of it."
+
+
+@each_kind
+async def test_an_evaluator_adds_to_what_she_declared_until_she_hands_in(app: Litestar, kind: Kind) -> None:
+    case = await kind()
+    first, place = case.members[0], f"{case.home}/declaration"
+    named = {"conflicts": case.suppliers[0].ref, "statement": "My sister joined them.", "declared": "yes"}
+    with clock.at(case.at):
+        await case.declare(first)
+        async with given.browser(app) as client:
+            await given.signed_in(client, first)
+            assert "Add to what you declared" in (await client.get(case.home)).text
+            stale = await client.post(place, data={**named, "version": drafts.NOTHING})
+            assert (stale.status_code, "My sister joined them." in stale.text) == (409, True)
+            assert (await given.filled(client, place, named, at=case.home)).status_code == 303
+            taken_back = await given.filled(client, place, {"declared": "yes"}, at=case.home)
+            assert taken_back.status_code == 409
+            assert "that stays" in taken_back.text
+            await panels.mark(first, case.convene, case.subjects[1], await case.marks(70), drafts.NOTHING)
+            assert (await client.post(f"{case.home}/submit")).status_code == 303
+            assert "Add to what you declared" not in (await client.get(case.home)).text
+
+
+@each_kind
+async def test_a_program_adds_to_what_was_declared_from_what_it_read(app: Litestar, kind: Kind) -> None:
+    case = await kind()
+    supplier = case.suppliers[0].ref
+    said = {"conflicts": [supplier], "statement": "My sister joined them.", "declared": True}
+    with clock.at(case.at):
+        await case.declare(case.members[0])
+        token = await given.token(case.members[0])
+        async with given.browser(app) as client:
+            method, read, place = case.declaring
+            seen = (await client.get(read, headers=token)).json()["declaration"]
+            assert (seen["conflicts"], seen["declared_at"] is not None) == ([], True)
+            unsaid = await client.request(method, place, headers=token, json=said)
+            assert unsaid.status_code == 428
+            headers = {**token, "if-match": seen["etag"]}
+            added = await client.request(method, place, headers=headers, json=said)
+            assert (added.status_code, added.json()["declaration"]["conflicts"]) == (200, [supplier])
+            assert (await client.request(method, place, headers=headers, json=said)).status_code == 409

@@ -9,10 +9,10 @@ import pytest
 
 from market.proof import canonical, certificates
 from market.proof.certificates import NotValid, Outcome, key_name, public_bytes, verify
-from market.standards.check import check
-from market.standards.issuing import issue, sign_result
-from market.standards.outcome import Run
-from market.standards.profiles import profile
+from market.standards.certificates.issuing import issue, sign_result
+from market.standards.checking.check import check
+from market.standards.checking.outcome import Run
+from market.standards.checking.profiles import profile
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 PRIVATE = bytes(range(32))

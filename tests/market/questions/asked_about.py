@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from challenges import actions as challenges
+from challenges.applications import actions as applications
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -72,7 +73,7 @@ async def challenge() -> AskedAbout:
     made = await exercise.opened()
     reader = await given.person(await given.supplier("Reader Ltd"), "supplier-admin")
     with clock.at(BEGINS):
-        await challenges.apply(reader, made.ref, exercise.APPLICATION)
+        await applications.apply(reader, made.ref, exercise.APPLICATION)
         second = await given.person(made.buyer, "buyer")
     return AskedAbout("challenge", made.ref, [made.officer, second], reader)
 

@@ -6,7 +6,7 @@ import copy
 import json
 from typing import Any
 
-from market.standards.profiles import profile
+from market.standards.checking.profiles import profile
 
 
 def good(version: str = "1.2.0", **more: Any) -> bytes:

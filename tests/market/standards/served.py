@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
 
-from market.standards.live import CONTROL
+from market.standards.sandboxes.live import CONTROL
 
 SECRET = "let me in"
 

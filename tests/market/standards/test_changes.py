@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from market.standards.changes import DEEPEST, compare, compare_files, findings
-from market.standards.profiles import profile
+from market.standards.checking.changes.comparison import compare, compare_files, findings
+from market.standards.checking.changes.schemas import DEEPEST
+from market.standards.checking.profiles import profile
 
 PERMIT = "/permits/{permit-id}"
 
@@ -79,10 +80,10 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         lambda d: d["paths"]["/permits"]["post"]["requestBody"].update(content={"text/csv": {}}),
         "can no longer be sent as application/json",
     ),
-    "property-required": (lambda d: body(d)["required"].append("note"), "property note: is now required"),
+    "property-required": (lambda d: body(d)["required"].append("note"), "the property note is now required"),
     "property-added-required": (
         lambda d: (body(d)["properties"].update(ward={"type": "string"}), body(d)["required"].append("ward")),
-        "property ward: was added and is required",
+        "the property ward was added and is required",
     ),
     "object-closed": (lambda d: body(d).update(additionalProperties=False), "no longer accepted"),
     "enum-narrowed": (lambda d: body(d)["properties"]["zone"]["enum"].remove("B"), "the values B were removed"),
@@ -90,7 +91,7 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         lambda d: body(d)["properties"]["zone"].update(maxLength=5),
         "maxLength changed from 10 to 5",
     ),
-    "pattern-changed": (lambda d: body(d)["properties"]["note"].update(pattern="^x"), "the pattern changed"),
+    "pattern-changed": (lambda d: body(d)["properties"]["note"].update(pattern="^x"), "the pattern ^x was added"),
     "type-changed": (
         lambda d: body(d)["properties"]["note"].update(type="integer"),
         "the type changed from string to integer",
@@ -103,11 +104,11 @@ BREAKING: dict[str, tuple[Edit, str]] = {
         lambda d: d["paths"]["/permits"]["post"]["responses"]["201"].pop("headers"),
         "no longer has the header Location",
     ),
-    "property-removed": (lambda d: permit(d)["properties"].pop("expiryDate"), "property expiryDate: was removed"),
-    "property-optional": (lambda d: permit(d).pop("required"), "property id: may now be absent"),
+    "property-removed": (lambda d: permit(d)["properties"].pop("expiryDate"), "the property expiryDate was removed"),
+    "property-optional": (lambda d: permit(d).pop("required"), "the property id may now be absent"),
     "type-widened": (
         lambda d: permit(d)["properties"]["expiryDate"].update(nullable=True),
-        "the type changed from string to null or string",
+        "the type changed from string to null, string",
     ),
     "security-added": (
         lambda d: None,

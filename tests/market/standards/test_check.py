@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from market.proof.certificates import Outcome
-from market.standards.check import check, check_file
-from market.standards.outcome import Run, Waiver
-from market.standards.profiles import NoSuchProfile, profile
+from market.standards.checking.check import check, check_file
+from market.standards.checking.outcome import Run, Waiver
+from market.standards.checking.profiles import NoSuchProfile, profile
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -105,7 +105,7 @@ def test_names_used_twice_fail() -> None:
 
 def test_a_record_survives_json() -> None:
     run = check(changed(description="x", license=None), profile("uk-core"), at=AT, name="a.json")
-    assert Run.read(run.json()) == run
+    assert Run.from_json(run.json()) == run
 
 
 def test_the_same_document_gives_the_same_findings_every_time() -> None:

@@ -21,9 +21,14 @@ from market import clock, drafts
 from market.actor import Actor
 from market.refusals import Refused
 from market.settings import settings
-from market.standards import actions, certificates, conformance, fetching, live, publishing, sanctions, sandboxes
-from market.standards.calling import Guard, Unreachable
-from market.standards.outcome import Run
+from market.standards.certificates import actions as certificates
+from market.standards.checking.outcome import Run
+from market.standards.components import actions, conformance, fetching
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
+from market.standards.sandboxes import actions as sandboxes
+from market.standards.sandboxes import live
+from market.standards.sandboxes.calling import Guard, Unreachable
 from market.standards.tables import CheckRun, LiveCheck, Sandbox, Service
 from tests import given
 from tests.market.standards.documents import good
@@ -51,7 +56,7 @@ class Tried:
         assert await conformance.run_waiting() == 0
         row = await CheckRun.objects().where(CheckRun.cause == "live").order_by(CheckRun.id, ascending=False).first()
         assert row is not None
-        return Run.read(row.result.encode())
+        return Run.from_json(row.result.encode())
 
     async def certified(self) -> bool:
         return await certificates.problem(self.supplier, CORE, clock.now()) == ""
@@ -130,7 +135,7 @@ async def test_a_new_version_is_tried_by_itself_and_must_be_what_is_served(tried
     assert await conformance.run_waiting() == 1
     row = await CheckRun.objects().where(CheckRun.cause == "live").first()
     assert row is not None
-    assert {finding.rule for finding in Run.read(row.result.encode()).gates} == {"ukc-27-published"}
+    assert {finding.rule for finding in Run.from_json(row.result.encode()).gates} == {"ukc-27-published"}
     assert not await tried.certified()
     tried.served.document = good("1.2.1")
     assert (await tried.check()).outcome == "pass"

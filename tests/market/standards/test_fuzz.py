@@ -25,7 +25,7 @@ from market.openapi.limits import Deadline, OutOfTime
 from market.openapi.patterns import BadPattern, PatternTimeout
 from market.openapi.ruleset import FUNCTIONS, RulesetRefused, read
 from market.openapi.run import lint
-from market.standards.changes import compare
+from market.standards.checking.changes.comparison import compare
 from tests.cost import at_most
 
 EXAMPLES = int(os.environ.get("PRELUDE_FUZZ_EXAMPLES", "25"))

@@ -17,9 +17,13 @@ from market.contracts import actions as contracts
 from market.contracts.tables import Milestone
 from market.db import find
 from market.refusals import Refused
-from market.standards import actions, certificates, exemptions, publishing, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.components import actions
+from market.standards.exemptions import actions as exemptions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
 from market.standards.tables import Service, Withholding
-from market.tenders import actions as tenders
+from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Tender
 from market.workdays import end_of_day
 from tests import given, given_awards, given_tenders
@@ -242,7 +246,7 @@ def _with_advice(profile: object, rule: str) -> bytes:
     """A document with one finding of an advisory rule and no other."""
     import json
 
-    from market.standards.profiles import Profile
+    from market.standards.checking.profiles import Profile
 
     assert isinstance(profile, Profile)
     return json.dumps(profile.cards[rule].failing[0].document(profile.base)).encode()
@@ -287,11 +291,11 @@ async def test_exemptions_need_two_signatures_and_open_the_gate() -> None:
 
 
 async def _gates(service: Service) -> list[object]:
-    from market.standards.outcome import Run
+    from market.standards.checking.outcome import Run
 
     row = await certificates.latest_run(service, await publishing.must_be_named(CORE))
     assert row is not None
-    return list(Run.read(row.result.encode()).gates)
+    return list(Run.from_json(row.result.encode()).gates)
 
 
 async def test_a_private_api_is_certified_and_tells_only_its_result(app: Litestar) -> None:
@@ -437,14 +441,14 @@ async def test_for_national_security_a_signed_result_takes_the_certificates_plac
 
 async def test_a_tender_names_a_published_profile() -> None:
     case = await given.tendering()
-    terms = tenders.Terms("Rights stay with the supplier.", "unheard@1")
+    terms = drafting.Terms("Rights stay with the supplier.", "unheard@1")
     with pytest.raises(Refused) as refused:
-        await tenders.set_terms(case.officers[0], case.ref, terms, await given.as_is(tenders.Terms, Tender, case.ref))
+        await drafting.set_terms(case.officers[0], case.ref, terms, await given.as_is(drafting.Terms, Tender, case.ref))
     assert [each.code for each in refused.value.reasons] == ["tender.profile-unknown"]
-    row = await tenders.set_terms(
+    row = await drafting.set_terms(
         case.officers[0],
         case.ref,
-        tenders.Terms("Rights stay.", "uk-core@1"),
-        await given.as_is(tenders.Terms, Tender, case.ref),
+        drafting.Terms("Rights stay.", "uk-core@1"),
+        await given.as_is(drafting.Terms, Tender, case.ref),
     )
     assert row.profile == CORE

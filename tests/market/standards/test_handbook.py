@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from market.standards.handbook import anchor, definition, profile_page
-from market.standards.profiles import profile, shipped
+from market.standards.checking.profiles import profile, shipped
+from market.standards.profiles.handbook import anchor, definition, profile_page
 
 
 @pytest.mark.parametrize("pair", shipped(), ids="@".join)

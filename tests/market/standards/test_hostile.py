@@ -11,8 +11,8 @@ from market.openapi.document import Unreadable, load
 from market.openapi.ruleset import Ruleset, RulesetRefused, read
 from market.openapi.run import lint
 from market.proof.certificates import Outcome
-from market.standards.check import check
-from market.standards.profiles import profile
+from market.standards.checking.check import check
+from market.standards.checking.profiles import profile
 from tests.cost import at_most
 from tests.market.standards.hostile import ODD, RULESETS, UNREADABLE
 

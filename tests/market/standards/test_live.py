@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from market.egress import Forbidden
-from market.standards.calling import Exhausted, Guard
-from market.standards.live import CONTROL, Report, conform
-from market.standards.profiles import profile
+from market.standards.checking.profiles import profile
+from market.standards.sandboxes.calling import Exhausted, Guard
+from market.standards.sandboxes.live import CONTROL, Report, conform
 
 TOKEN = "t-123"
 DOCUMENT: dict[str, Any] = {

@@ -9,8 +9,8 @@ import pytest
 
 from market.openapi.ruleset import RulesetRefused
 from market.proof.certificates import Outcome
-from market.standards.check import check
-from market.standards.profiles import SHIPPED, NoSuchProfile, Profile, compose, digest_of, profile, shipped
+from market.standards.checking.check import check
+from market.standards.checking.profiles import SHIPPED, NoSuchProfile, Profile, compose, digest_of, profile, shipped
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 CASES = [

@@ -9,9 +9,13 @@ import pytest
 
 from market.proof.certificates import Outcome
 from market.refusals import refusals
-from market.standards import rules
-from market.standards.outcome import Finding, Run
-from market.standards.tables import CheckRun, Exemption, IssuedCertificate, Service, Withholding
+from market.standards.certificates import rules as certificates
+from market.standards.checking.outcome import Finding, Run
+from market.standards.components import rules as services
+from market.standards.exemptions import rules as exemptions
+from market.standards.profiles import rules as profiles
+from market.standards.sanctions import rules as sanctions
+from market.standards.tables import Exemption, IssuedCertificate, Withholding
 from tests import given
 
 NOW = given.TODAY
@@ -23,10 +27,10 @@ def codes(found: list[Any]) -> list[str]:
     return [each.code for each in found]
 
 
-def listing(**facts: Any) -> rules.Listing:
+def listing(**facts: Any) -> services.Listing:
     made = {"profiles": KNOWN[:1], "known": KNOWN, "cpv": ["72319000"], "maturity": "live", "public_url": ""}
     made |= {"withdrawn": False, **facts}
-    return rules.Listing(**made)
+    return services.Listing(**made)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def listing(**facts: Any) -> rules.Listing:
     ],
 )
 def test_listing(facts: dict[str, Any], expected: list[str]) -> None:
-    assert codes(refusals(rules.LIST, listing(**facts))) == expected
+    assert codes(refusals(services.LIST, listing(**facts))) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,7 +63,7 @@ def test_listing(facts: dict[str, Any], expected: list[str]) -> None:
     ],
 )
 def test_lodging(facts: tuple[bool, int, int, bool], expected: list[str]) -> None:
-    assert codes(refusals(rules.LODGE, rules.Lodging(*facts))) == expected
+    assert codes(refusals(services.LODGE, services.Lodging(*facts))) == expected
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_lodging(facts: tuple[bool, int, int, bool], expected: list[str]) -> Non
     ],
 )
 def test_certifying(facts: tuple[bool, bool, bool, bool, bool], expected: list[str]) -> None:
-    assert codes(refusals(rules.CERTIFY, rules.Certifying(*facts))) == expected
+    assert codes(refusals(certificates.CERTIFY, certificates.Certifying(*facts))) == expected
 
 
 def certificate(**facts: Any) -> IssuedCertificate:
@@ -93,7 +97,7 @@ def certificate(**facts: Any) -> IssuedCertificate:
     ],
 )
 def test_a_certificate_in_force(facts: dict[str, Any], at: datetime, expected: bool) -> None:
-    assert rules.in_force(certificate(**facts), at) is expected
+    assert certificates.in_force(certificate(**facts), at) is expected
 
 
 @pytest.mark.parametrize(
@@ -107,36 +111,57 @@ def test_a_certificate_in_force(facts: dict[str, Any], at: datetime, expected: b
     ],
 )
 def test_an_exemption_that_holds(facts: dict[str, Any], expected: bool) -> None:
-    assert rules.exempts(given.row(Exemption, **{"expires_at": NOW + DAY, **facts}), NOW) is expected
+    assert exemptions.exempts(given.row(Exemption, **{"expires_at": NOW + DAY, **facts}), NOW) is expected
 
 
-def standing(outcome: str = "", held: bool = False, **facts: Any) -> rules.Standing:
-    service = given.row(Service, title="Permits", listed_at=NOW, **facts)
-    run = given.row(CheckRun, outcome=outcome, gates=2, started_at=NOW) if outcome else None
-    return rules.Standing(service, [certificate()] if held else [], run, False)
+def evidence(outcome: str = "", in_force: bool = False, **facts: Any) -> certificates.Evidence:
+    made: dict[str, Any] = {"ref": "S-2345678", "title": "Permits", "private": False, "listed_at": NOW, "profiles": []}
+    made |= {"offered_for": [], "held": in_force, "in_force": in_force, "outcome": outcome or None, "result": None}
+    made |= {"gates": 2 if outcome else None, "started_at": NOW if outcome else None, **facts}
+    return certificates.Evidence(**made)
+
+
+def failed(*gates: str) -> Run:
+    findings = [Finding("rule", "gate", "error", [], "words", gate_from=each) for each in gates]
+    return Run("d", "p", "1", "x", Outcome.FAIL, findings, NOW, NOW)
 
 
 @pytest.mark.parametrize(
-    ("standings", "exempt", "words"),
+    ("shown", "words"),
     [
-        pytest.param([], False, "has lodged no API", id="nothing listed"),
-        pytest.param([], True, "", id="nothing listed and exempt"),
-        pytest.param([standing("pass", held=True)], False, "", id="certified"),
-        pytest.param([standing("fail"), standing("pass", held=True)], False, "", id="one of two"),
-        pytest.param([standing("fail")], False, "failed with 2 findings", id="failed"),
-        pytest.param([standing("could-not-check")], False, "which is not a pass", id="could not check"),
-        pytest.param([standing()], False, "no document of “Permits”", id="nothing lodged"),
-        pytest.param([standing("pass")], False, "a private API needs an exemption", id="passed, not certified"),
+        pytest.param([], "has lodged no API", id="nothing listed"),
+        pytest.param([evidence("pass", True)], "", id="certified"),
+        pytest.param([evidence("fail"), evidence("pass", True)], "", id="one of two"),
+        pytest.param([evidence("fail")], "failed with 2 findings", id="failed"),
+        pytest.param([evidence("could-not-check")], "which is not a pass", id="could not check"),
+        pytest.param([evidence()], "no document of “Permits”", id="nothing lodged"),
+        pytest.param([evidence("pass")], "a private API needs an exemption", id="passed, not certified"),
+        pytest.param([evidence("pass", held=True)], "is no longer in force", id="lapsed"),
     ],
 )
-def test_what_is_wanting(standings: list[rules.Standing], exempt: bool, words: str) -> None:
-    found = rules.wanting("uk-core 1.0.0", standings, exempt, NOW + DAY, unoffered="")
+def test_what_is_wanting(shown: list[certificates.Evidence], words: str) -> None:
+    found = certificates.wanting("uk-core 1.0.0", shown, None, unoffered="")
     assert words in found
     assert bool(found) is bool(words)
 
 
 def test_what_is_wanting_never_names_a_private_service() -> None:
-    assert "Permits" not in rules.wanting("uk-core 1.0.0", [standing("fail", private=True)], False, NOW, unoffered="")
+    assert "Permits" not in certificates.wanting("uk-core 1.0.0", [evidence("fail", private=True)], None, unoffered="")
+
+
+@pytest.mark.parametrize(
+    ("held", "gates", "pinned", "expected"),
+    [
+        pytest.param(True, ["2027-01-01"], date(2026, 11, 23), True, id="by a gate of later, once certified"),
+        pytest.param(False, ["2027-01-01"], date(2026, 11, 23), False, id="never certified"),
+        pytest.param(True, ["2027-01-01", ""], date(2026, 11, 23), False, id="and by one of always"),
+        pytest.param(True, ["2027-01-01"], None, False, id="for new business"),
+    ],
+)
+def test_a_running_contract_is_held_to_the_gates_of_its_day(
+    held: bool, gates: list[str], pinned: date | None, expected: bool
+) -> None:
+    assert evidence("fail", held=held, result=failed(*gates).json().decode()).opens(pinned) is expected
 
 
 @pytest.mark.parametrize(
@@ -149,9 +174,7 @@ def test_what_is_wanting_never_names_a_private_service() -> None:
     ],
 )
 def test_gates_that_came_later(gates: list[str], expected: bool) -> None:
-    findings = [Finding("rule", "gate", "error", [], "words", gate_from=each) for each in gates]
-    run = Run("d", "p", "1", "x", Outcome.FAIL, findings, NOW, NOW)
-    assert rules.only_later_gates(run, date(2026, 11, 23)) is expected
+    assert certificates.only_later_gates(failed(*gates), date(2026, 11, 23)) is expected
 
 
 def notice(**facts: Any) -> Withholding:
@@ -172,8 +195,11 @@ def notice(**facts: Any) -> Withholding:
 )
 def test_where_a_sanction_stands(facts: dict[str, Any], at: datetime, expected: str) -> None:
     row = notice(**facts)
-    assert rules.sanction(row, at) == expected
-    assert bool(rules.withheld([row], at)) is (expected == "withheld")
+    assert sanctions.sanction(row, at) == expected
+    lapsed = sanctions.Lapsed(row.cure_until, row.restored_at, row.reason, failed("2027-01-01").json().decode())
+    assert bool(sanctions.withheld([lapsed], at, None)) is (expected == "withheld")
+    assert bool(sanctions.withheld([lapsed], at, date(2027, 1, 1))) is (expected == "withheld")
+    assert sanctions.withheld([lapsed], at, date(2026, 11, 23)) == ""
 
 
 WORDS = "The document was lodged for the wrong service by mistake."
@@ -191,7 +217,9 @@ WORDS = "The document was lodged for the wrong service by mistake."
     ],
 )
 def test_appealing(facts: dict[str, Any], words: str, now: datetime, expected: list[str]) -> None:
-    assert codes(refusals(rules.APPEAL, rules.Appealing(notice(**facts), NOW + 30 * DAY, words, now))) == expected
+    assert (
+        codes(refusals(sanctions.APPEAL, sanctions.Appealing(notice(**facts), NOW + 30 * DAY, words, now))) == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -204,10 +232,10 @@ def test_appealing(facts: dict[str, Any], words: str, now: datetime, expected: l
     ],
 )
 def test_answering(facts: dict[str, Any], words: str, expected: list[str]) -> None:
-    assert codes(refusals(rules.ANSWER, notice(**facts), words)) == expected
+    assert codes(refusals(sanctions.ANSWER, notice(**facts), words)) == expected
 
 
-def exempting(**facts: Any) -> rules.Exempting:
+def exempting(**facts: Any) -> exemptions.Exempting:
     made = {
         "ground": "rules",
         "profile": "uk-core@1.0.0",
@@ -222,7 +250,7 @@ def exempting(**facts: Any) -> rules.Exempting:
         "now": NOW,
         **facts,
     }
-    return rules.Exempting(**made)
+    return exemptions.Exempting(**made)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +280,7 @@ def exempting(**facts: Any) -> rules.Exempting:
     ],
 )
 def test_asking_for_an_exemption(facts: dict[str, Any], expected: list[str]) -> None:
-    assert codes(refusals(rules.EXEMPT, exempting(**facts))) == expected
+    assert codes(refusals(exemptions.EXEMPT, exempting(**facts))) == expected
 
 
 @pytest.mark.parametrize(
@@ -266,7 +294,7 @@ def test_asking_for_an_exemption(facts: dict[str, Any], expected: list[str]) -> 
 )
 def test_signing_an_exemption(facts: dict[str, Any], signer: int, expected: list[str]) -> None:
     row = given.row(Exemption, asked_by=1, **facts)
-    assert codes(refusals(rules.SIGN, row, signer)) == expected
+    assert codes(refusals(exemptions.SIGN, row, signer)) == expected
 
 
 @pytest.mark.parametrize(
@@ -279,7 +307,7 @@ def test_signing_an_exemption(facts: dict[str, Any], signer: int, expected: list
     ],
 )
 def test_publishing(facts: tuple[str, str, list[str], list[str], bool], expected: list[str]) -> None:
-    assert codes(refusals(rules.PUBLISH, rules.Publishing(*facts))) == expected
+    assert codes(refusals(profiles.PUBLISH, profiles.Publishing(*facts))) == expected
 
 
 @pytest.mark.parametrize(
@@ -295,4 +323,4 @@ def test_publishing(facts: tuple[str, str, list[str], list[str], bool], expected
     ],
 )
 def test_how_a_version_is_named(said: str, expected: bool) -> None:
-    assert bool(rules.LABEL.fullmatch(said)) is expected
+    assert bool(profiles.LABEL.fullmatch(said)) is expected

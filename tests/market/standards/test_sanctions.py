@@ -9,14 +9,18 @@ from datetime import timedelta
 import pytest
 from litestar import Litestar
 
-from challenges import actions as challenges
+from challenges.applications import actions as applications
 from market import clock, policy, workdays
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
-from market.standards import actions, certificates, publishing, rules, sanctions
+from market.standards.certificates import actions as certificates
+from market.standards.components import actions
+from market.standards.profiles import actions as publishing
+from market.standards.sanctions import actions as sanctions
+from market.standards.sanctions import rules
 from market.standards.tables import Service, Withholding
 from tests import given
 from tests.challenges import exercise
@@ -141,9 +145,9 @@ async def test_a_withheld_supplier_may_not_apply(lapsed: Lapsed) -> None:
     other = await given.person(await given.supplier(), "supplier-admin")
     with clock.at(exercise.CLOSES - exercise.DAY):
         with pytest.raises(Refused) as refused:
-            await challenges.apply(lapsed.actor, case.ref, exercise.APPLICATION)
+            await applications.apply(lapsed.actor, case.ref, exercise.APPLICATION)
         assert [each.code for each in refused.value.reasons] == ["application.access-withheld"]
-        assert (await challenges.apply(other, case.ref, exercise.APPLICATION)).submitted_at is not None
+        assert (await applications.apply(other, case.ref, exercise.APPLICATION)).submitted_at is not None
 
 
 async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_access_back(
@@ -163,7 +167,7 @@ async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_acces
             sent = await browser.post(f"/standards/notices/{row.ref}/appeal", data={"words": words})
             assert sent.status_code == 303, sent.text
             with pytest.raises(Refused):
-                await sanctions.appeal(lapsed.actor, row.ref, sanctions.Words(words))
+                await sanctions.appeal(lapsed.actor, row.ref, sanctions.Appeal(words))
             refused = await browser.post(f"/standards/notices/{row.ref}/answer", data={"words": words})
             assert refused.status_code == 403
         async with given.browser(app) as browser:
@@ -183,5 +187,7 @@ async def test_an_appeal_is_answered_by_the_operator_and_a_right_one_gives_acces
 async def test_an_appeal_comes_in_time(lapsed: Lapsed) -> None:
     row = await lapsed.row()
     with clock.at(sanctions.appeal_until(row) + timedelta(seconds=1)), pytest.raises(Refused) as refused:
-        await sanctions.appeal(lapsed.actor, row.ref, sanctions.Words("It was not our document that failed this time."))
+        await sanctions.appeal(
+            lapsed.actor, row.ref, sanctions.Appeal("It was not our document that failed this time.")
+        )
     assert [each.code for each in refused.value.reasons] == ["appeal.too-late"]

@@ -19,8 +19,12 @@ from market.letters.tables import Letter
 from market.proof import certificates as certificate
 from market.proof.certificates import Outcome
 from market.refusals import NotFound, Refused
-from market.standards import actions, apart, catalogue, certificates, publishing
-from market.standards.outcome import Run
+from market.standards.certificates import actions as certificates
+from market.standards.checking import apart
+from market.standards.checking.outcome import Run
+from market.standards.components import actions, catalogue
+from market.standards.keys import public_keys
+from market.standards.profiles import actions as publishing
 from market.standards.tables import CheckRun, IssuedCertificate, Lodgement, PublishedProfile, Service
 from search import faces
 from tests import given
@@ -71,7 +75,7 @@ async def test_a_pass_is_certified_at_once_and_the_file_verifies_offline(house: 
     lodged = await actions.lodge(house.actor, service.ref, good(), "permits.json")
     assert (lodged.number, lodged.api_version, lodged.breaking) == (1, "1.2.0", 0)
     (held,) = await certificates.of_service(service)
-    verified = certificate.verify(bytes(held.file), certificates.public_keys())
+    verified = certificate.verify(bytes(held.file), public_keys())
     stated = verified.certificate
     assert (stated.service, stated.document, stated.outcome) == (service.ref, lodged.digest, "pass")
     assert stated.in_force(clock.now())
@@ -92,7 +96,7 @@ async def test_a_failure_is_kept_with_its_findings_and_certifies_nothing(house: 
     service = await house.service()
     await actions.lodge(house.actor, service.ref, failing())
     (run,) = await CheckRun.objects()
-    found = Run.read(run.result.encode())
+    found = Run.from_json(run.result.encode())
     assert run.outcome == "fail"
     assert {"ukc-06-contact"} <= {finding.rule for finding in found.gates}
     assert all(finding.why and finding.mend for finding in found.gates)
@@ -136,10 +140,11 @@ async def test_a_new_version_replaces_the_certificate(house: House) -> None:
     service = await house.service()
     await actions.lodge(house.actor, service.ref, good())
     await actions.lodge(house.actor, service.ref, good("1.2.1"))
-    newest, older = await certificates.of_service(service)
+    newest, older = await certificates.listed(service)
     assert older.replaced
     assert newest.revoked_at is None
-    assert catalogue.held(older) == ("Replaced", "grey")
+    assert (newest.state, older.state) == ("in-force", "replaced")
+    assert (older.standing.word, older.standing.tone) == ("Replaced", "grey")
 
 
 async def test_withdrawing_and_leaving_a_profile_end_certificates(house: House) -> None:
@@ -376,7 +381,7 @@ async def test_programs_do_all_of_it(house: House, app: Litestar) -> None:
         (held,) = (await program.get(f"{base}/certificates")).json()["items"]
         assert held["state"] == "in-force"
         file = await program.get(f"/api/v1/standards/certificates/{held['ref']}")
-        assert certificate.verify(file.content, certificates.public_keys()).kind == certificate.CERTIFICATE
+        assert certificate.verify(file.content, public_keys()).kind == certificate.CERTIFICATE
         (run,) = (await program.get(f"{base}/runs")).json()["items"]
         assert (await program.get(f"/api/v1/standards/runs/{run['ref']}")).json()["outcome"] == "pass"
         again = await program.post(f"{base}/check")

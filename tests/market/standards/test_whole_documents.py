@@ -12,9 +12,9 @@ from market.openapi.document import load
 from market.openapi.ruleset import read
 from market.openapi.run import lint
 from market.proof.certificates import Outcome
-from market.standards.changes import compare_files
-from market.standards.check import check
-from market.standards.profiles import profile, shipped
+from market.standards.checking.changes.comparison import compare_files
+from market.standards.checking.check import check
+from market.standards.checking.profiles import profile, shipped
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [

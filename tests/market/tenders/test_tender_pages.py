@@ -8,13 +8,14 @@ import pytest
 from litestar import Litestar
 
 from market import clock
+from market.dates import local
 from market.db import find
 from market.proof import sealing
 from market.questions.tables import PublicQuestion
-from market.tenders import actions
+from market.tenders import readers
+from market.tenders.drafts import actions as drafting
 from market.tenders.listing import PAGE, listed
 from market.tenders.tables import LotCriterion, OpeningOfficer, Tender
-from market.web.words import local
 from tests import given
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -47,6 +48,7 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
             "description": "Two beaches.",
             "cpv": "33193120\n33193000",
             "region": "Coast",
+            "contract_kind": "goods-services",
         }
         assert (await given.filled(client, f"{place}/about", about)).status_code == 303
         terms = {"undivided_reason": "Both beaches are served from one shed by one team of four."}
@@ -97,7 +99,7 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
 
 async def test_every_page_of_a_draft_is_there_for_its_buyer_and_for_nobody_else(app: Litestar) -> None:
     made = await given.tendering()
-    lot = (await actions.lots_of(made.tender))[0]
+    lot = (await readers.lots_of(made.tender))[0]
     paths = [
         "",
         "/about",
@@ -176,11 +178,11 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
 
 async def test_an_operator_lets_a_claim_stand_on_the_drafts_page(app: Litestar) -> None:
     made = await given.tendering(exercised=False)
-    await actions.explain_origin(
+    await drafting.explain_origin(
         made.officers[0],
         made.ref,
-        actions.Origin("", True, "Sold by forty firms."),
-        await given.as_is(actions.Origin, Tender, made.ref),
+        drafting.Origin("", True, "Sold by forty firms."),
+        await given.as_is(drafting.Origin, Tender, made.ref),
     )
     operator = await given.person(await given.organisation(kind="operator"), "operator")
     async with given.browser(app) as client:
@@ -268,7 +270,12 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         place = f"/api/v1/tenders/{made.json()['ref']}"
         assert (await client.get(place)).status_code == 404
         sections = {
-            "about": {"title": "Sensors for gullies", "description": "They say when one blocks.", "cpv": given.CODES},
+            "about": {
+                "title": "Sensors for gullies",
+                "description": "They say when one blocks.",
+                "cpv": given.CODES,
+                "contract_kind": "goods-services",
+            },
             "origin": {"exercise": exercise},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
             "dates": {
@@ -339,7 +346,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
 async def test_a_program_takes_out_what_it_put_in(app: Litestar) -> None:
     made = await given.tendering()
     headers = await given.token(made.officers[0])
-    lot = (await actions.lots_of(made.tender))[0]
+    lot = (await readers.lots_of(made.tender))[0]
     criterion = await find(LotCriterion, LotCriterion.lot == lot.id)
     async with given.browser(app) as client:
         gone = await client.delete(f"/api/v1/tenders/criteria/{criterion.ref}", headers=headers)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
-from market.accounts.tables import Organisation
 from market.refusals import refusals
 from market.tenders import gate, rules
-from market.tenders.tables import InnovationEvidence, Lot, LotCriterion, OpeningOfficer, Tender
+from market.tenders.facts import Candidate, Criterion, Evidence, Lot, Officer, Tender
 from tests import given
 
 NOW = given.TODAY
@@ -20,11 +20,13 @@ DAY = timedelta(days=1)
 
 
 def tender(**facts: Any) -> Tender:
-    return given.row(
+    return given.facts(
         Tender,
         **{
             "id": 7,
             "ref": "T-TEST",
+            "currency": "GBP",
+            "contract_kind": "goods-services",
             "title": "Sensors",
             "description": "Sensors for gullies.",
             "cpv": [],
@@ -38,21 +40,21 @@ def tender(**facts: Any) -> Tender:
     )
 
 
-def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 100_00, **facts: Any) -> Lot:
-    return given.row(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
+def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 200_000_00, **facts: Any) -> Lot:
+    return given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
 
 
-def criterion(weight: int, kind: str = "quality") -> LotCriterion:
-    return given.row(LotCriterion, weight=weight, kind=kind)
+def criterion(weight: int, kind: str = "quality") -> Criterion:
+    return given.facts(Criterion, weight=weight, kind=kind)
 
 
-def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) -> InnovationEvidence:
-    return given.row(
-        InnovationEvidence,
+def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) -> Evidence:
+    return given.facts(
+        Evidence,
         **{
             "ground": ground,
             "reference": reference,
-            "buyer": 1,
+            "kin": True,
             "tender": 7 if ground == "waiver" else None,
             "cpv": [SENSORS],
             "completed_at": NOW - 30 * DAY,
@@ -62,27 +64,29 @@ def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) ->
     )
 
 
-WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 100_00}
+WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 200_000_00}
 
 
 def candidate(
     row: Tender | None = None,
     tier: str = "central",
     lots: Sequence[Lot] | None = None,
-    criteria: dict[int, list[LotCriterion]] | None = None,
-    records: Sequence[InnovationEvidence] = (),
+    criteria: dict[int, list[Criterion]] | None = None,
+    records: Sequence[Evidence] = (),
     enrolled: Sequence[bool] = (True, True),
-) -> rules.Candidate:
+) -> Candidate:
     chosen = [lot()] if lots is None else lots
-    return rules.Candidate(
-        row or tender(),
-        given.row(Organisation, id=1, name="Department for Roads", tier=tier),
+    return Candidate(
+        msgspec.structs.replace(row or tender(), buyer_name="Department for Roads", buyer_tier=tier),
         NOW,
         chosen,
         criteria or {each.id: [criterion(60), criterion(40, "price")] for each in chosen},
-        [given.row(OpeningOfficer, enrolled_at=NOW if each else None) for each in enrolled],
+        [
+            given.facts(Officer, person_ref=f"P-{number}", enrolled_at=NOW if each else None)
+            for number, each in enumerate(enrolled)
+        ],
         records,
-        frozenset({1, 2}),
+        (),
     )
 
 
@@ -116,8 +120,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(tender(commodity_claimed=True), tier="local"), "not-central", ""),
         (candidate(), None, ""),
         (candidate(records=[evidence()]), "exercise", "CH-1"),
-        (candidate(records=[evidence(buyer=2)]), "exercise", "CH-1"),
-        (candidate(records=[evidence(buyer=3)]), None, ""),
+        (candidate(records=[evidence(kin=False)]), None, ""),
         (candidate(records=[evidence(cpv=["35121000"])]), "exercise", "CH-1"),
         (candidate(records=[evidence(cpv=[LETTERS])]), None, ""),
         (candidate(records=[evidence(cpv=[])]), None, ""),
@@ -130,7 +133,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(records=[evidence(**WAIVER)]), "waiver", "W-1"),
         (candidate(records=[evidence(**WAIVER, tender=8)]), None, ""),
         (candidate(records=[evidence(**{**WAIVER, "expires_at": NOW - DAY})]), None, ""),
-        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 99_99})]), None, ""),
+        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 199_999_99})]), None, ""),
         (candidate(lots=[lot(codes=[SENSORS, LETTERS])], records=[evidence(**WAIVER)]), None, ""),
         (candidate(records=[evidence(cpv=[LETTERS]), evidence(**WAIVER)]), "waiver", "W-1"),
         (candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]), "commodity", ""),
@@ -140,7 +143,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(tender(commodity_confirmed_at=NOW)), None, ""),
     ],
 )
-def test_the_gate(situation: rules.Candidate, ground: str | None, reference: str) -> None:
+def test_the_gate(situation: Candidate, ground: str | None, reference: str) -> None:
     found = gate.ask(situation)
     assert (found.ground, found.reference) == (ground, reference)
     refused = rules.innovation_first(situation)
@@ -168,6 +171,10 @@ W, P = criterion(60), criterion(40, "price")
         (candidate(tender(waiver_asked="W-9"), **GOOD), ["tender.waiver-outstanding"]),
         (candidate(), ["tender.innovation-first"]),
         (candidate(tender(description=" "), **GOOD), ["tender.description-missing"]),
+        (candidate(lots=[lot(value=400_00)]), []),
+        (candidate(tender(contract_kind=""), **GOOD), ["tender.kind-missing"]),
+        (candidate(tender(contract_kind="works"), **GOOD), ["tender.kind-wrong"]),
+        (candidate(tender(contract_kind="concession"), **GOOD), ["tender.kind-wrong"]),
         (
             candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]),
             ["tender.commodity-statement-missing"],
@@ -210,7 +217,7 @@ W, P = criterion(60), criterion(40, "price")
         (candidate(enrolled=[True, True, False], **GOOD), ["tender.officers-missing"]),
     ],
 )
-def test_what_publication_insists_on(situation: rules.Candidate, codes: list[str]) -> None:
+def test_what_publication_insists_on(situation: Candidate, codes: list[str]) -> None:
     assert [refusal.code for refusal in refusals(rules.PUBLISH, situation)] == codes
 
 

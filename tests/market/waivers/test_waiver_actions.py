@@ -21,8 +21,10 @@ from market.proof import canonical, signing
 from market.refusals import NotFound, Refused
 from market.seed.authenticator import Authenticator
 from market.tenders import actions as tenders
+from market.tenders import readers
+from market.tenders.drafts import actions as drafting
 from market.tenders.tables import InnovationEvidence, Lot, Tender
-from market.waivers import actions
+from market.waivers import actions, listing
 from market.waivers.listing import listed
 from market.waivers.tables import Waiver
 from tests import given
@@ -78,9 +80,7 @@ async def test_a_minister_signs_the_gate_opens_and_a_stranger_can_check_the_file
     assert body["bundle"] == signing.Bundle.from_text(signed.bundle).digest()
     tender = await made.publish()
     assert (tender.ground, tender.ground_reference) == ("waiver", waiver.ref)
-    used = await actions.used_by(signed)
-    assert used is not None
-    assert used.ref == made.ref
+    assert await actions.used_at(signed) == tender.published_at
     checked = await actions.check(signed)
     assert checked is not None
     assert checked.holds
@@ -110,13 +110,13 @@ async def test_the_request_is_public_with_its_decision_and_not_before() -> None:
 
 async def test_the_draft_is_frozen_while_the_minister_reads_it() -> None:
     made, waiver, *_ = await asked()
-    lot = (await tenders.lots_of(made.tender))[0]
+    lot = (await readers.lots_of(made.tender))[0]
     with pytest.raises(Refused) as refused:
-        await tenders.revise_lot(
+        await drafting.revise_lot(
             made.officers[0],
             lot.ref,
-            tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]),
-            await given.as_is(tenders.LotDraft, Lot, lot.ref),
+            drafting.LotDraft("Bigger", 10**9, [given.CODES[0]]),
+            await given.as_is(drafting.LotDraft, Lot, lot.ref),
         )
     assert codes(refused) == ["tender.frozen"]
     with pytest.raises(Refused) as refused:
@@ -126,20 +126,20 @@ async def test_the_draft_is_frozen_while_the_minister_reads_it() -> None:
         await actions.ask(made.officers[0], made.ref, request())
     assert codes(refused) == ["waiver.asked-already"]
     await actions.withdraw(made.officers[0], waiver.ref)
-    await tenders.revise_lot(
+    await drafting.revise_lot(
         made.officers[0],
         lot.ref,
-        tenders.LotDraft("Bigger", 10**9, [given.CODES[0]]),
-        await given.as_is(tenders.LotDraft, Lot, lot.ref),
+        drafting.LotDraft("Bigger", 10**9, [given.CODES[0]]),
+        await given.as_is(drafting.LotDraft, Lot, lot.ref),
     )
 
 
 async def test_a_waiver_does_not_cover_what_the_lots_grew_to() -> None:
     made, waiver, minister, device = await asked()
     await grant(minister, device, waiver.ref)
-    lot = (await tenders.lots_of(made.tender))[0]
-    bigger = tenders.LotDraft("Bigger", 10**9, [given.CODES[0]])
-    await tenders.revise_lot(made.officers[0], lot.ref, bigger, await given.as_is(tenders.LotDraft, Lot, lot.ref))
+    lot = (await readers.lots_of(made.tender))[0]
+    bigger = drafting.LotDraft("Bigger", 10**9, [given.CODES[0]])
+    await drafting.revise_lot(made.officers[0], lot.ref, bigger, await given.as_is(drafting.LotDraft, Lot, lot.ref))
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert "was signed for £156,000" in refused.value.reasons[0].reason
@@ -165,7 +165,7 @@ async def test_a_refusal_has_a_reason_stays_and_is_followed_only_by_a_new_reques
     assert json.loads(row.document)["statement"] == WHY
     assert await actions.check(row) is None
     again = await actions.ask(made.officers[0], made.ref, request())
-    assert [each.ref for each in await actions.requests_for(made.tender)] == [waiver.ref, again.ref]
+    assert [each.ref for each in await listing.requests_for(made.tender.id)] == [waiver.ref, again.ref]
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert "tender.innovation-first" in codes(refused)
@@ -202,10 +202,10 @@ async def test_the_minister_of_the_department_answers_for_its_agencies() -> None
     made = await given.tendering(agency, exercised=False)
     minister, device = await given.minister(department)
     waiver = await actions.ask(made.officers[0], made.ref, request())
-    assert [each.ref for each in await actions.waiting_for(minister)] == [waiver.ref]
-    assert (await tenders.readable(minister, made.ref)).ref == made.ref
+    assert [each.ref for each in await listing.waiting_for(minister)] == [waiver.ref]
+    assert (await readers.readable(minister, made.ref)).ref == made.ref
     await grant(minister, device, waiver.ref)
-    assert await actions.waiting_for(minister) == []
+    assert await listing.waiting_for(minister) == []
     assert (await made.publish()).ground == "waiver"
 
 

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from market.accounts.tables import Organisation
 from market.refusals import refusals
-from market.tenders import rules as tender_rules
-from market.tenders.tables import InnovationEvidence, Lot, Tender
+from market.tenders.facts import Candidate, Evidence, Lot, Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds
 from market.waivers.tables import Waiver
@@ -22,24 +20,31 @@ SENSORS = "35125100"
 LONG = "Calderwick finished an exercise on the same problem eight weeks ago, with the same iron and the same users."
 
 
-def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **facts: Any) -> tender_rules.Candidate:
-    tender = given.row(Tender, **{"id": 7, "ref": "T-TEST", "title": "Sensors", "description": "For gullies.", **facts})
-    evidence = given.row(
-        InnovationEvidence, ground="exercise", reference="CH-1", buyer=1, cpv=[SENSORS], completed_at=NOW
-    )
-    return tender_rules.Candidate(
+def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **facts: Any) -> Candidate:
+    said = {
+        "id": 7,
+        "ref": "T-TEST",
+        "title": "Sensors",
+        "description": "For gullies.",
+        "buyer_tier": tier,
+        "currency": "GBP",
+        "contract_kind": "goods-services",
+        **facts,
+    }
+    tender = given.facts(Tender, **said)
+    evidence = given.facts(Evidence, ground="exercise", reference="CH-1", kin=True, cpv=[SENSORS], completed_at=NOW)
+    return Candidate(
         tender,
-        given.row(Organisation, id=1, name="Department for Roads", tier=tier),
         NOW,
-        [given.row(Lot, id=1, number=1, cpv=[SENSORS], value_minor=100_00)] if lots else [],
+        [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=200_000_00)] if lots else [],
         {},
         (),
         [] if shut else [evidence],
-        frozenset({1}),
+        (),
     )
 
 
-def wish(tender: tender_rules.Candidate | None = None, **facts: Any) -> rules.Wish:
+def wish(tender: Candidate | None = None, **facts: Any) -> rules.Wish:
     said: dict[str, Any] = {
         "ground": "urgency",
         "statement": LONG,

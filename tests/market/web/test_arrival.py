@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from challenges import actions as challenges
+from challenges.applications import actions as applications
 from challenges.tables import Application
 from market import clock, db
 from market.awards import actions as awards
@@ -194,27 +194,27 @@ async def applying() -> Act:
     firm = await given.person(await given.supplier(), "supplier-admin")
     closes = (await made.row()).closes_at
     assert closes is not None
-    return Act(closes, lambda: challenges.apply(firm, made.ref, exercise.APPLICATION), "application.too-late")
+    return Act(closes, lambda: applications.apply(firm, made.ref, exercise.APPLICATION), "application.too-late")
 
 
 async def withdrawing_an_application() -> Act:
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")
-    sent = await challenges.apply(firm, made.ref, exercise.APPLICATION)
+    sent = await applications.apply(firm, made.ref, exercise.APPLICATION)
     closes = (await made.row()).closes_at
     assert closes is not None
-    return Act(closes, lambda: challenges.withdraw(firm, sent.ref), "application.too-late")
+    return Act(closes, lambda: applications.withdraw(firm, sent.ref), "application.too-late")
 
 
 async def changing_an_application() -> Act:
     made = await exercise.opened()
     firm = await given.person(await given.supplier(), "supplier-admin")
-    sent = await challenges.apply(firm, made.ref, exercise.APPLICATION)
-    seen = await given.as_is(challenges.ApplicationDraft, Application, sent.ref)
+    sent = await applications.apply(firm, made.ref, exercise.APPLICATION)
+    seen = await given.as_is(applications.ApplicationDraft, Application, sent.ref)
     other = msgspec.structs.replace(exercise.APPLICATION, approach="Another approach, with other sensors in the gully.")
     closes = (await made.row()).closes_at
     assert closes is not None
-    return Act(closes, lambda: challenges.change(firm, sent.ref, other, seen), "application.too-late")
+    return Act(closes, lambda: applications.change(firm, sent.ref, other, seen), "application.too-late")
 
 
 async def complaining() -> Act:

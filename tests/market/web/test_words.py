@@ -1,11 +1,11 @@
-"""Money, moments and typed text as people read them."""
+"""Money, distances in time and typed text as people read them."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from market import clock
+from market import clock, dates
 from market.money import Money
 from market.refusals import refusals, rule
 from market.web import words
@@ -38,30 +38,7 @@ def test_numbers_are_grouped() -> None:
     assert words.number(Decimal("1234.50")) == "1,234.50"
 
 
-def test_a_moment_is_shown_in_the_zone_of_deadlines_in_winter_and_summer() -> None:
-    assert words.moment(datetime(2026, 11, 24, 17, tzinfo=UTC)) == "Tue 24 Nov 2026, 17:00"
-    assert words.moment(datetime(2026, 7, 1, 16, 5, tzinfo=UTC)) == "Wed 1 Jul 2026, 17:05"
-    assert words.moment_zone(datetime(2026, 11, 24, 17, tzinfo=UTC)) == "Tue 24 Nov 2026, 17:00 GMT"
-    assert words.moment_zone(datetime(2026, 7, 1, 16, 5, tzinfo=UTC)) == "Wed 1 Jul 2026, 17:05 BST"
-
-
-def test_a_day_is_the_day_there_not_in_utc() -> None:
-    assert words.day(datetime(2026, 7, 1, 23, 30, tzinfo=UTC)) == "Thu 2 Jul 2026"
-    assert words.day(date(2026, 7, 1)) == "Wed 1 Jul 2026"
-
-
-def test_the_hour_that_happens_twice_is_told_apart_by_its_zone() -> None:
-    first, second = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
-    assert words.moment(first) == words.moment(second)
-    assert words.moment_zone(first) != words.moment_zone(second)
-
-
-def test_machines_get_the_offset() -> None:
-    assert words.iso(datetime(2026, 7, 1, 16, 5, 9, 123, tzinfo=UTC)) == "2026-07-01T17:05:09+01:00"
-    assert words.iso(date(2026, 7, 1)) == "2026-07-01"
-
-
-@pytest.mark.parametrize("show", [words.moment, words.moment_zone, words.day, words.iso, words.until])
+@pytest.mark.parametrize("show", [dates.moment, dates.moment_zone, dates.day, dates.iso, words.until])
 def test_a_moment_without_a_zone_is_refused(show: object) -> None:
     with pytest.raises((ValueError, TypeError)):
         show(datetime(2026, 11, 24, 17))  # type: ignore[operator]  # noqa: DTZ001
@@ -126,6 +103,7 @@ def two_criteria(count: int) -> str | None:
 
 @rule("draft.named")
 def has_a_name(count: int) -> str | None:
+    """The draft has a name."""
     return None
 
 
@@ -133,5 +111,5 @@ def test_a_checklist_says_each_norm_in_one_sentence() -> None:
     pairs = [(each, next(iter(refusals([each], 1)), None)) for each in (two_criteria, has_a_name)]
     assert words.checklist_items(pairs) == [
         ("At least two criteria are set, each with a weight.", "Add another criterion."),
-        ("Has a name", None),
+        ("The draft has a name.", None),
     ]

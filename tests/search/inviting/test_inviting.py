@@ -121,8 +121,8 @@ async def test_suppliers_who_want_partners_are_found_and_written_to_without_an_a
     assert f"/search/partners/{kestrel.ref}" in letter.text
     assert "@" not in letter.text
     await inviting.approach(reader, kestrel.ref, inviting.Letter("Yes: come and see us on Tuesday, we are in Leeds."))
-    _, _, letters = await inviting.between(writer, heron.ref)
-    assert [each.sender for each in letters] == [kestrel.id, heron.id]
+    letters = await inviting.between(kestrel.id, heron.id)
+    assert [letter.sender for letter in letters] == ["Kestrel Ltd", "Heron Ltd"]
     log = b"".join([piece async for piece in public_log()]).decode()
     assert "supplier.approached" not in log
 

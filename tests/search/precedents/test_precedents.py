@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from challenges import actions as challenges
+from challenges.drafts.actions import Problem, draft
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market.accounts.tables import Organisation
@@ -29,7 +29,7 @@ __all__ = ["engine"]
 
 pytestmark = pytest.mark.usefixtures("clean")
 
-PROBLEM = challenges.Problem(
+PROBLEM = Problem(
     title="Cracks in river bridges are found too late",
     problem="Our bridges over tidal rivers are inspected from boats by divers, twice a year. Floods tear at the piers.",
     who_has_it="The county's bridge engineers",
@@ -39,16 +39,14 @@ PROBLEM = challenges.Problem(
 async def drafting() -> tuple[Organisation, Actor, Challenge]:
     body = await given.organisation("County of Northmoor")
     officer = await given.person(body, "buyer")
-    return body, officer, await challenges.draft(officer, body.id, PROBLEM)
+    return body, officer, await draft(officer, body.id, PROBLEM)
 
 
 async def learnt() -> InsightReport:
     """What another body learnt about bridges, published and found."""
     body = await given.organisation("County of Southmoor")
     officer = await given.person(body, "buyer")
-    earlier = await challenges.draft(
-        officer, body.id, challenges.Problem(title="Bridges and floods, seen from the air")
-    )
+    earlier = await draft(officer, body.id, Problem(title="Bridges and floods, seen from the air"))
     await Challenge.update({Challenge.published_at: clock.now()}).where(Challenge.id == earlier.id)
     report = InsightReport(
         challenge=earlier.id,
@@ -66,9 +64,9 @@ async def learnt() -> InsightReport:
     return report
 
 
-def as_seen(shown: list[precedents.Shown], answer: str, **more: str) -> precedents.Answer:
+def as_seen(shown: list[precedents.Shown], answer: str, **more: str) -> precedents.PrecedentAnswer:
     given_ = {"answer": answer, "seen": precedents.fingerprint(shown), **more}
-    return msgspec.convert(given_, precedents.Answer)
+    return msgspec.convert(given_, precedents.PrecedentAnswer)
 
 
 @pytest.fixture

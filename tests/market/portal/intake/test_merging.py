@@ -15,7 +15,7 @@ from ocdsmerge.merge import Merger
 
 from market import ocds
 from market.portal.intake.merging import merge
-from market.portal.intake.reading import Found, Package, Position, read, unfold
+from market.portal.intake.reading import Found, Package, Position, published, unfold
 from market.portal.intake.upgrading import Upgraded, upgrade
 
 GOLDEN = Path(__file__).resolve().parents[4] / "fixtures" / "ocds"
@@ -42,7 +42,7 @@ def release(number: int, day: int, **tender: Any) -> dict[str, Any]:
 def golden(name: str, ocid: str) -> list[Upgraded]:
     every = [
         upgrade(inner)
-        for found in read(GOLDEN / name)
+        for found in published(GOLDEN / name)
         if isinstance(found, Found)
         for inner in unfold(found)
         if isinstance(inner, Found)
@@ -171,7 +171,7 @@ def test_no_releases_whatever_break_the_merge(bodies: list[dict[str, Any]]) -> N
 
 def test_every_release_of_the_golden_packages_is_merged_as_ocdsmerge_would() -> None:
     compared = 0
-    for found in read(GOLDEN):
+    for found in published(GOLDEN):
         for inner in unfold(found) if isinstance(found, Found) else ():
             if isinstance(inner, Found):
                 one = upgrade(inner)

@@ -12,7 +12,7 @@ import pytest
 
 from market.portal.intake.merging import merge
 from market.portal.intake.notices import Link, Notice, Party, cpv_code, minor_units, notice, stage
-from market.portal.intake.reading import Found, read
+from market.portal.intake.reading import Found, published
 from market.portal.intake.upgrading import Upgraded, upgrade
 
 GOLDEN = Path(__file__).resolve().parents[4] / "fixtures" / "ocds"
@@ -20,7 +20,7 @@ NOON = datetime(2025, 3, 15, 12, tzinfo=UTC)
 
 
 def town(count: int = 3) -> Notice:
-    every = [upgrade(each) for each in read(GOLDEN / "town-1.1.json") if isinstance(each, Found)]
+    every = [upgrade(each) for each in published(GOLDEN / "town-1.1.json") if isinstance(each, Found)]
     releases = sorted(
         (each for each in every if isinstance(each, Upgraded) and each.ocid.endswith("017")), key=lambda one: one.date
     )

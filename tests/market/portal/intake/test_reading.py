@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.portal.intake.reading import Defect, Found, Package, Position, read, unfold
+from market.portal.intake.reading import Defect, Found, Package, Position, published, unfold
 
 GOLDEN = Path(__file__).resolve().parents[4] / "fixtures" / "ocds"
 
@@ -29,17 +29,17 @@ def package(*releases: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def found(source: bytes | Path) -> list[Found]:
-    every = list(read(source))
+    every = list(published(source))
     assert not [each for each in every if isinstance(each, Defect)]
     return [each for each in every if isinstance(each, Found)]
 
 
 def defects(source: bytes) -> list[Defect]:
-    return [each for each in read(source, name="f.json") if isinstance(each, Defect)]
+    return [each for each in published(source, name="f.json") if isinstance(each, Defect)]
 
 
 def ocids(source: bytes) -> list[str]:
-    return [each.data["ocid"] for each in read(source) if isinstance(each, Found)]
+    return [each.data["ocid"] for each in published(source) if isinstance(each, Found)]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_compressed_once_or_twice_and_zipped_with_several_members() -> None:
         archive.writestr("2024.json.gz", gzip.compress(json.dumps(release(2)).encode()))
         archive.writestr("2023.json", plain)
         archive.writestr("read me.txt", "hello")
-    every = list(read(packed.getvalue(), name="all.zip"))
+    every = list(published(packed.getvalue(), name="all.zip"))
     assert [each.data["ocid"] for each in every if isinstance(each, Found)] == ["ocds-x-1", "ocds-x-2"]
     assert [str(each.position) for each in every if isinstance(each, Defect)] == ["all.zip!read me.txt"]
 
@@ -166,7 +166,7 @@ def test_damaged_archives_are_defects() -> None:
     ],
 )
 def test_what_cannot_be_read_has_a_reason_a_person_understands(text: bytes, reason: str) -> None:
-    every = list(read(text, name="f.json"))
+    every = list(published(text, name="f.json"))
     assert every
     assert all(isinstance(each, Defect) for each in every)
     assert any(reason in each.reason for each in every if isinstance(each, Defect)), every
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_has_a_reason_a_person_understands(text: bytes, reas
 
 def test_a_file_cut_off_gives_what_came_before_and_says_so() -> None:
     text = json.dumps(package(*(release(each) for each in range(100)))).encode()
-    every = list(read(text[:-40], name="cut.json"))
+    every = list(published(text[:-40], name="cut.json"))
     assert len([each for each in every if isinstance(each, Found)]) == 99
     (defect,) = (each for each in every if isinstance(each, Defect))
     assert defect.reason.startswith("The file stops being readable after 99 releases were read")
@@ -259,9 +259,9 @@ def test_a_folder_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(release(1)))
     (tmp_path / ".hidden.json").write_text(json.dumps(release(9)))
     (tmp_path / "c.json").write_text("")
-    every = list(read(tmp_path))
+    every = list(published(tmp_path))
     assert [str(each.position) for each in every] == ["a.json", "b/2.json", "c.json"]
-    assert "cannot be opened" in next(each.reason for each in read(tmp_path / "no") if isinstance(each, Defect))
+    assert "cannot be opened" in next(each.reason for each in published(tmp_path / "no") if isinstance(each, Defect))
 
 
 class _Endless(io.RawIOBase):
@@ -294,7 +294,7 @@ class _Endless(io.RawIOBase):
 
 def test_memory_stays_flat_however_large_the_file() -> None:
     tracemalloc.start()
-    count = sum(isinstance(each, Found) for each in read(_Endless(60_000_000)))
+    count = sum(isinstance(each, Found) for each in published(_Endless(60_000_000)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count > 1000
@@ -303,7 +303,7 @@ def test_memory_stays_flat_however_large_the_file() -> None:
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_no_bytes_whatever_break_the_reader(text: bytes) -> None:
-    assert all(isinstance(each, (Found, Defect)) for each in read(text))
+    assert all(isinstance(each, (Found, Defect)) for each in published(text))
 
 
 @given(st.data())
@@ -316,4 +316,4 @@ def test_a_package_with_a_piece_changed_or_cut_never_breaks_and_never_loses_what
     place = data.draw(st.integers(0, len(text) - 1))
     spoilt = text[:place] + data.draw(st.binary(max_size=3)) + text[place + data.draw(st.integers(0, 9)) :]
     whole = sum(text.find(f'"id": "{number}"'.encode()) + 60 < place for number in range(6))
-    assert len([each for each in read(spoilt) if isinstance(each, Found)]) >= whole - 1
+    assert len([each for each in published(spoilt) if isinstance(each, Found)]) >= whole - 1

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market.ocds import release_schema
-from market.portal.intake.reading import Defect, Found, Package, Position, read, unfold
+from market.portal.intake.reading import Defect, Found, Package, Position, published, unfold
 from market.portal.intake.spellings import moment, number
 from market.portal.intake.upgrading import EARLIEST, Upgraded, upgrade
 
@@ -42,7 +42,7 @@ def codes(made: Upgraded) -> list[str]:
 
 
 def test_a_sound_release_is_left_exactly_as_it_is() -> None:
-    for found in read(GOLDEN / "town-1.1.json"):
+    for found in published(GOLDEN / "town-1.1.json"):
         assert isinstance(found, Found)
         before = copy.deepcopy(found.data)
         made = upgrade(found)
@@ -52,7 +52,7 @@ def test_a_sound_release_is_left_exactly_as_it_is() -> None:
 
 
 def test_the_county_of_1_0_is_mended_in_every_way_it_needs() -> None:
-    (found,) = read(GOLDEN / "county-1.0.json")
+    (found,) = published(GOLDEN / "county-1.0.json")
     assert isinstance(found, Found)
     raw = found.raw
     made = upgrade(found)
@@ -269,7 +269,7 @@ def test_no_shape_of_data_breaks_the_mending_and_mending_again_changes_nothing(
 
 
 def test_real_records_keep_their_ocid() -> None:
-    for found in read(GOLDEN / "records-1.1.json"):
+    for found in published(GOLDEN / "records-1.1.json"):
         assert isinstance(found, Found)
         for inner in unfold(found):
             if isinstance(inner, Found):
@@ -282,7 +282,7 @@ def test_real_records_keep_their_ocid() -> None:
 @pytest.mark.parametrize(("opening", "closing"), [('{"x": ', "}"), ("[", "]"), ('[{"x": ', "}]")])
 def test_nesting_deeper_than_any_real_release_is_refused_in_words(depth: int, opening: str, closing: str) -> None:
     odd = opening * depth + "1" + closing * depth
-    (found,) = read(f'{{"ocid": "o", "tag": ["tender"], "tender": {{"odd": {odd}}}}}'.encode())
+    (found,) = published(f'{{"ocid": "o", "tag": ["tender"], "tender": {{"odd": {odd}}}}}'.encode())
     made = upgrade(found) if isinstance(found, Found) else found
     assert isinstance(made, Defect)
     assert "nested deeper" in made.reason

@@ -13,6 +13,7 @@ from market.audit.tables import Event, Outbox
 from market.db import many
 from market.portal import actions, views
 from market.portal.sameness import actions as sameness
+from market.portal.sameness.pairs import Decision
 from market.portal.tables import DoubtfulPair, ImportedNotice, NoticeMerge, Quarantined, RawItem
 from market.refusals import Refused
 from search import faces
@@ -62,11 +63,11 @@ async def test_a_joining_can_be_undone_and_is_not_made_again() -> None:
     (merge,) = await NoticeMerge.objects()
     actor = await operator()
     before = await Outbox.count().where(Outbox.subject == f"notice:{copy.ref}")
-    await sameness.undo(actor, merge.ref)
+    await sameness.take_apart(actor, merge.ref)
     assert (await _row(copy)).shown_as is None
     assert await Outbox.count().where(Outbox.subject == f"notice:{copy.ref}") > before
     with pytest.raises(Refused, match="taken apart already"):
-        await sameness.undo(actor, merge.ref)
+        await sameness.take_apart(actor, merge.ref)
     await many("UPDATE imported_notice SET matched_at = NULL")
     await bring(GOLDEN / "town-1.1.json", "uk-contracts-finder")
     assert (await _row(copy)).shown_as is None
@@ -84,7 +85,7 @@ async def test_three_portals_come_apart_where_the_joint_is_undone(tmp_path: Path
     actor = await operator()
     for merge in await NoticeMerge.objects():
         if third.id in (merge.one, merge.other):
-            await sameness.undo(actor, merge.ref)
+            await sameness.take_apart(actor, merge.ref)
     assert [(await _row(each)).shown_as for each in (first, second, third)] == [None, first.id, None]
 
 
@@ -94,16 +95,16 @@ async def test_a_doubtful_pair_is_asked_once_and_joined_by_the_answer(tmp_path: 
     waiting, pairs = await views.doubtful()
     assert (waiting, pairs[0].ref) == (1, pair.ref)
     assert {"title.same", "buyer.same"} <= {each.code for each in pairs[0].evidence}
-    await sameness.decide(actor, pair.ref, sameness.Decision(True))
+    await sameness.decide(actor, pair.ref, Decision(True))
     rows = await ImportedNotice.objects().order_by(ImportedNotice.id)
     assert [each.shown_as for each in rows] == [None, rows[0].id]
     with pytest.raises(Refused, match="decided this pair already"):
-        await sameness.decide(actor, pair.ref, sameness.Decision(False))
+        await sameness.decide(actor, pair.ref, Decision(False))
 
 
 async def test_what_was_judged_different_is_never_asked_or_joined_again(tmp_path: Path) -> None:
     pair = await doubtful(tmp_path)
-    await sameness.decide(await operator(), pair.ref, sameness.Decision(False))
+    await sameness.decide(await operator(), pair.ref, Decision(False))
     later = release(7, ocid="ocds-zzz999-7", id="7-2", date="2026-03-05T00:00:00Z", tag=["tenderUpdate"])
     await bring(package(tmp_path / "three.json", [later]), "ukraine")
     assert await DoubtfulPair.count() == 1
@@ -121,7 +122,7 @@ async def test_only_an_operator_decides(tmp_path: Path) -> None:
     pair = await doubtful(tmp_path)
     buyer = await given.person(await given.organisation(), "buyer")
     with pytest.raises(Refused):
-        await sameness.decide(buyer, pair.ref, sameness.Decision(True))
+        await sameness.decide(buyer, pair.ref, Decision(True))
 
 
 async def test_a_broken_item_comes_in_when_it_is_mended_and_only_then(tmp_path: Path) -> None:

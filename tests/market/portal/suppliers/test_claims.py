@@ -16,7 +16,7 @@ from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.tables import Event
 from market.letters.tables import Letter
-from market.portal.sameness.actions import Decision
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import actions, claims
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier, SupplierClaim, SupplierMerge
@@ -63,7 +63,7 @@ async def team() -> Actor:
 async def way(one: ImportedSupplier, kind: str) -> str:
     found = await supplier_views.supplier(one.ref)
     assert not isinstance(found, str)
-    return next(each.way for each in await supplier_views.ways(found) if each.kind == kind)
+    return next(each.way for each in await claims.ways_of(found.group) if each.kind == kind)
 
 
 async def code_of(address: str) -> str:
@@ -203,7 +203,7 @@ async def test_an_address_that_two_records_have_is_no_way_to_either(tmp_path: Pa
     for each in (one, two):
         found = await supplier_views.supplier(each.ref)
         assert not isinstance(found, str)
-        assert "email" not in {each.kind for each in await supplier_views.ways(found)}
+        assert "email" not in {each.kind for each in await claims.ways_of(found.group)}
 
 
 async def test_a_record_with_another_number_of_the_same_register_is_another_firm_s(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ async def test_two_records_that_one_firm_holds_are_shown_as_one_and_the_holder_t
         await claims.prove(admin, claim.ref, claims.Code(await code_of(address)))
     assert await supplier_views.supplier(two.ref) == one.ref
     (merge,) = await SupplierMerge.objects()
-    await actions.part_suppliers(admin, merge.ref)
+    await actions.take_apart(admin, merge.ref)
     assert not isinstance(await supplier_views.supplier(two.ref), str)
 
 
@@ -273,7 +273,7 @@ async def test_records_of_two_holders_are_not_joined(tmp_path: Path) -> None:
         await claims.decide(operator, claim.ref, claims.Verdict(True, "They have shown it to us."))
     _, (pair, *_) = await supplier_views.doubtful()
     with pytest.raises(Refused, match="Different suppliers hold"):
-        await actions.decide_suppliers(operator, pair.ref, Decision(True))
+        await actions.decide(operator, pair.ref, Decision(True))
 
 
 async def test_only_who_may_speak_for_a_firm_claims_and_nobody_else_sees_the_claim(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from market.actor import Actor
 from market.audit.tables import Event
 from market.db import many
-from market.portal.sameness.actions import Decision
+from market.portal.sameness.pairs import Decision
 from market.portal.suppliers import actions, resolving
 from market.portal.suppliers import views as supplier_views
 from market.portal.tables import DoubtfulSuppliers, ImportedSupplier, SupplierMention, SupplierMerge
@@ -111,13 +111,11 @@ async def test_half_a_name_is_asked_about_once_and_joined_by_the_answer(tmp_path
     assert (waiting, pairs[0].ref, len(pairs[0].sides)) == (1, pair.ref, 2)
     actor = await operator()
     with pytest.raises(Refused, match="role of operator"):
-        await actions.decide_suppliers(
-            await given.person(await given.organisation(), "buyer"), pair.ref, Decision(True)
-        )
-    await actions.decide_suppliers(actor, pair.ref, Decision(True))
+        await actions.decide(await given.person(await given.organisation(), "buyer"), pair.ref, Decision(True))
+    await actions.decide(actor, pair.ref, Decision(True))
     assert await shown() == [["Mitie Property Services (UK) Ltd", "Mitie Landscapes Ltd"]]
     with pytest.raises(Refused, match="decided this pair already"):
-        await actions.decide_suppliers(actor, pair.ref, Decision(False))
+        await actions.decide(actor, pair.ref, Decision(False))
     events = await Event.objects().where(Event.verb == "imported_supplier.joined")
     assert len(events) == 1
 
@@ -127,12 +125,12 @@ async def test_a_joining_can_be_undone_and_is_not_made_again(tmp_path: Path) -> 
     (merge,) = await SupplierMerge.objects()
     actor = await operator()
     with pytest.raises(Refused):
-        await actions.part_suppliers(await given.person(await given.supplier(), "supplier-admin"), merge.ref)
-    await actions.part_suppliers(actor, merge.ref)
+        await actions.take_apart(await given.person(await given.supplier(), "supplier-admin"), merge.ref)
+    await actions.take_apart(actor, merge.ref)
     apart = [["Ardglass Boatbuilders Ltd"], ["ARDGLASS BOATBUILDERS LIMITED"]]
     assert await shown() == apart
     with pytest.raises(Refused, match="taken apart already"):
-        await actions.part_suppliers(actor, merge.ref)
+        await actions.take_apart(actor, merge.ref)
     await many("UPDATE imported_notice SET matched_at = NULL")
     await bring(package(tmp_path / "again.json", [awarded(9, "ARDGLASS BOATBUILDERS LIMITED")]), "moldova")
     assert await shown() == apart

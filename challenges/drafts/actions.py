@@ -1,0 +1,257 @@
+"""Writing a challenge: its sections and criteria, each saved by itself, and publishing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from challenges.drafts import rules
+from challenges.exercise import (
+    ancestors,
+    criteria_of,
+    must_run,
+    panel_of,
+)
+from challenges.tables import Challenge, Criterion
+from market import clock, drafts
+from market.accounts.edits import Trace, revise
+from market.actor import Actor, Hat
+from market.arrival import Arrival
+from market.audit.actions import record
+from market.db import find, maybe, transaction
+from market.missions.tables import Mission
+from market.panels import actions as panels
+from market.reads import the
+from market.refusals import insist
+from market.tenders import cpv
+from market.wording import N_
+
+
+class Problem(msgspec.Struct, forbid_unknown_fields=True):
+    """The problem, who has it, and how that is known. `mission` is a mission's reference."""
+
+    schema_name: ClassVar[str] = "ChallengeProblem"
+    title: Annotated[str, Meta(title=N_("The problem in one sentence"), min_length=10, max_length=200)]
+    mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
+    method: Annotated[str, Meta(title=N_("Method"), max_length=40)] = "open-challenge"
+    problem: Annotated[str, Meta(title=N_("The problem"), max_length=8000)] = ""
+    who_has_it: Annotated[str, Meta(title=N_("Who has it"), max_length=4000)] = ""
+    evidence: Annotated[str, Meta(title=N_("How you know"), max_length=8000)] = ""
+
+
+class Success(msgspec.Struct, forbid_unknown_fields=True):
+    """How everybody will see that it is solved, and what is not asked for."""
+
+    success: Annotated[str, Meta(title=N_("How we shall know"), max_length=8000)] = ""
+    out_of_scope: Annotated[str, Meta(title=N_("What is out of scope"), max_length=4000)] = ""
+
+
+class Offer(msgspec.Struct, forbid_unknown_fields=True):
+    """What a pitch is paid (minor units of the challenge's currency), how many teams at the most, where, and when."""
+
+    fee_minor: Annotated[int, Meta(title=N_("Fee for each pitch"), ge=0, le=10_000_000_00)] = 0
+    places: Annotated[int, Meta(title=N_("Paid places"), ge=0, le=50)] = 0
+    region: Annotated[str, Meta(title=N_("Region"), max_length=120)] = ""
+    questions_until: Annotated[datetime, Meta(title=N_("Questions until"), tz=True)] | None = None
+    closes_at: Annotated[datetime, Meta(title=N_("Applications close"), tz=True)] | None = None
+    pitches_by: Annotated[datetime, Meta(title=N_("Pitches heard by"), tz=True)] | None = None
+    decision_by: Annotated[datetime, Meta(title=N_("Decision by"), tz=True)] | None = None
+
+
+class Terms(msgspec.Struct, forbid_unknown_fields=True):
+    """Who owns the result, who owns the data, what share of later sales comes back."""
+
+    schema_name: ClassVar[str] = "ChallengeTerms"
+    intellectual_property: Annotated[str, Meta(title=N_("Who owns what comes out"), max_length=4000)] = ""
+    data_terms: Annotated[str, Meta(title=N_("Whose the data are"), max_length=4000)] = ""
+    revenue_share: Annotated[str, Meta(title=N_("What share comes back"), max_length=4000)] = ""
+
+
+class Subject(msgspec.Struct, forbid_unknown_fields=True):
+    """Codes of the procurement vocabulary, and the API standards profile a digital service must pass (`name@version`)."""
+
+    cpv: Annotated[list[Annotated[str, Meta(max_length=12)]], Meta(title="CPV codes", max_length=20)] = msgspec.field(
+        default_factory=list
+    )
+    profile: Annotated[str, Meta(title="API standards profile", max_length=80)] = ""
+
+
+Section: TypeAlias = Problem | Success | Offer | Terms | Subject
+"""A part of a draft that is written at once."""
+
+
+SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
+
+
+class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """What applications are scored on, with its weight of 100."""
+
+    schema_name: ClassVar[str] = "ChallengeCriterionDraft"
+    name: Annotated[str, Meta(title=N_("Criterion"), min_length=2, max_length=160)]
+    weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
+    description: Annotated[str, Meta(title=N_("What you look for"), max_length=2000)] = ""
+
+
+async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
+    """Begin a challenge of the body `buyer` (its id)."""
+    async with transaction():
+        hat = actor.must_wear("buyer", organisation=buyer)
+        challenge = Challenge(
+            **drafts.facts(
+                given,
+                buyer=buyer,
+                mission=await _mission(given.mission),
+                created_at=clock.now(),
+                created_by=actor.must_be_person(),
+            )
+        )
+        await challenge.save()
+        await record(
+            actor,
+            "challenge.drafted",
+            f"challenge:{challenge.ref}",
+            {"title": challenge.title},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return challenge
+
+
+async def edit(actor: Actor, ref: str, given: Section, seen: str) -> Challenge:
+    """Write one section of a draft anew, from the version of it that was `seen`; fields that are left out become empty."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        computed: dict[str, Any] = {}
+        if isinstance(given, Problem):
+            computed["mission"] = await _mission(given.mission)
+        if isinstance(given, Subject):
+            computed["cpv"] = _codes(given.cpv)
+        trace = Trace("challenge.edited", f"challenge:{ref}", {"section": type(given).__name__.lower()})
+        await revise(given, seen, challenge, trace=trace, shown=await shown_in(challenge), **computed)
+        await record(
+            actor,
+            "challenge.edited",
+            f"challenge:{ref}",
+            {"section": type(given).__name__.lower()},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return challenge
+
+
+async def shown_in(challenge: Challenge) -> dict[str, Any]:
+    """What a form of a section shows for columns that people name otherwise: the mission by its reference."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    return {"mission": mission.ref if mission else ""}
+
+
+async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
+    """Add what applications are scored on to a draft."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        last = await the(int, "SELECT COALESCE(MAX(place), 0) FROM criterion WHERE challenge = {}", challenge.id)
+        criterion = Criterion(challenge=challenge.id, place=last + 1, **drafts.facts(given))
+        await criterion.save()
+        await record(
+            actor,
+            "challenge.criterion-added",
+            f"challenge:{ref}",
+            {"name": given.name, "weight": given.weight},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return criterion
+
+
+async def remove_criterion(actor: Actor, ref: str, criterion_ref: str) -> Challenge:
+    """Take a criterion out of a draft."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        row = await find(Criterion, (Criterion.ref == criterion_ref) & (Criterion.challenge == challenge.id))
+        await row.remove()
+        await record(
+            actor,
+            "challenge.criterion-removed",
+            f"challenge:{ref}",
+            {"name": row.name},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return challenge
+
+
+async def publish(actor: Actor, ref: str) -> Challenge:
+    """Publish a challenge: it is public from now on, and takes questions and applications."""
+    async with transaction():
+        challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+        hat = must_run(actor, challenge)
+        now = clock.arrived()
+        insist(rules.PUBLISH, await facts_of(challenge, now))
+        challenge.questions_until = rules.questions_end(challenge, now)
+        challenge.published_at = now
+        await challenge.save([Challenge.questions_until, Challenge.published_at])
+        await panels.tell_named(await panel_of(challenge))
+        await record(
+            actor,
+            "challenge.published",
+            f"challenge:{ref}",
+            {
+                "title": challenge.title,
+                "fee_minor": challenge.fee_minor,
+                "currency": challenge.currency,
+                "places": challenge.places,
+                "cpv": list(challenge.cpv),
+                "method": challenge.method,
+                "closes_at": challenge.closes_at.isoformat() if challenge.closes_at else None,
+                "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
+            },
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+        )
+    return challenge
+
+
+async def facts_of(challenge: Challenge, now: Arrival) -> rules.Draft:
+    """What publication looks at."""
+    mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
+    panel = await panel_of(challenge)
+    return rules.Draft(challenge, mission, await criteria_of(challenge), len(panel.active), now)
+
+
+# ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sealed(challenge: Challenge) -> str:
+    """Events of a draft are public when it is published."""
+    return f"publication:challenge:{challenge.ref}" if challenge.published_at is None else ""
+
+
+async def _mission(ref: str) -> int | None:
+    if not ref:
+        return None
+    mission = await maybe(Mission, (Mission.ref == ref) & Mission.published_at.is_not_null())
+    if mission is None:
+        raise rules.MISSION_UNKNOWN.refused()
+    return int(mission.id)
+
+
+def _codes(given: Sequence[str]) -> list[str]:
+    unknown = [code for code in given if not cpv.known(code)]
+    if unknown:
+        raise rules.CPV_UNKNOWN.refused(codes=", ".join(unknown))
+    return list(dict.fromkeys(cpv.normal(code) for code in given))
+
+
+async def _draft(actor: Actor, ref: str) -> tuple[Challenge, Hat]:
+    challenge = await find(Challenge, Challenge.ref == ref, lock=True)
+    hat = must_run(actor, challenge)
+    insist(rules.EDIT, await facts_of(challenge, clock.arrived()))
+    return challenge, hat

@@ -1,0 +1,268 @@
+"""A draft for its officers: its tasks, its sections, what still blocks it, and publishing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery
+
+from challenges import exercise, frame, methods
+from challenges.drafts import actions, rules
+from challenges.insights import listing as insights_listing
+from challenges.judging import actions as judging
+from challenges.tables import Challenge, Criterion
+from market import clock, policy
+from market.accounts import guards
+from market.audit.thread import happened
+from market.missions import actions as missions
+from market.panels import actions as panels
+from market.panels import pages as panel_pages
+from market.refusals import NotFound, checklist
+from market.tenders import cpv
+from market.web import forms
+from market.web.pages import Visitor, show, to
+from market.wording import N_, _
+
+SECTIONS: dict[str, tuple[type[actions.Section], str]] = {
+    "problem": (actions.Problem, N_("The problem")),
+    "success": (actions.Success, N_("Success and scope")),
+    "offer": (actions.Offer, N_("Fee, places and dates")),
+    "terms": (actions.Terms, N_("Terms")),
+    "subject": (actions.Subject, N_("Subject and standards")),
+}
+"""The parts of a draft that are one form each; criteria and evaluators are lists of their own."""
+
+
+class DraftPages(Controller):
+    """A draft as a list of tasks: its sections, criteria and evaluators, what still blocks it, and publishing."""
+
+    path = "/challenges"
+    include_in_schema = False
+
+    @get("/new", guards=[guards.buyer])
+    async def new(self, request: Visitor) -> Response[bytes]:
+        """The first question: what is the problem?"""
+        return await _problem(request, forms.blank(actions.Problem, method="open-challenge"))
+
+    @post("/new", guards=[guards.buyer])
+    async def create(self, request: Visitor) -> Response[Any]:
+        """Keep the draft and go on to its tasks."""
+        form = await forms.read(request, actions.Problem)
+        with form.acting():
+            challenge = await actions.draft(request.user, request.user.must_wear("buyer").organisation, form.data)
+            return to(
+                f"/challenges/{challenge.ref}/draft", _("The draft is kept. Nobody outside your organisation sees it.")
+            )
+        return await _problem(request, form)
+
+    @get("/{ref:str}/draft", guards=[guards.buyer])
+    async def tasks(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The draft's sections and what still blocks its publication."""
+        return await _tasks(request, ref, forms.blank(frame.Nothing))
+
+    @post("/{ref:str}/publish", guards=[guards.buyer])
+    async def publish(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Publish, or show again what blocks it."""
+        form = await forms.read(request, frame.Nothing)
+        with form.acting():
+            await actions.publish(request.user, ref)
+            return to(f"/challenges/{ref}", _("The challenge is published. Suppliers can ask and apply from now on."))
+        return await _tasks(request, ref, form)
+
+    @get("/{ref:str}/draft/criteria", guards=[guards.buyer])
+    async def criteria(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What applications are scored on."""
+        return await _criteria(request, ref, forms.blank(actions.CriterionDraft))
+
+    @post("/{ref:str}/draft/criteria", guards=[guards.buyer])
+    async def add_criterion(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Add a criterion."""
+        form = await forms.read(request, actions.CriterionDraft)
+        with form.acting():
+            await actions.add_criterion(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/draft/criteria", _("The criterion is added."))
+        return await _criteria(request, ref, form)
+
+    @post("/{ref:str}/draft/criteria/{criterion:str}/remove", guards=[guards.buyer])
+    async def remove_criterion(self, request: Visitor, ref: FromPath[str], criterion: FromPath[str]) -> Response[Any]:
+        """Take a criterion out."""
+        await actions.remove_criterion(request.user, ref, criterion)
+        return to(f"/challenges/{ref}/draft/criteria", _("The criterion is removed."))
+
+    @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
+    async def section(
+        self, request: Visitor, ref: FromPath[str], section: FromPath[str], q: FromQuery[str | None] = None
+    ) -> Response[bytes]:
+        """One section with what is stored in it."""
+        challenge = await frame.run_by(request, ref)
+        kind, _title = _known(section)
+        form = forms.stored(kind, challenge, **await actions.shown_in(challenge))
+        return await _section(request, challenge, section, form, (q or "")[:200])
+
+    @post("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
+    async def write(self, request: Visitor, ref: FromPath[str], section: FromPath[str]) -> Response[Any]:
+        """Keep one section."""
+        kind, title = _known(section)
+        form = await forms.read(request, kind)
+        with form.acting():
+            await actions.edit(request.user, ref, form.data, form.version)
+            return to(f"/challenges/{ref}/draft", _("{title} saved.", title=title))
+        return await _section(request, await frame.run_by(request, ref), section, form, "")
+
+    @get("/{ref:str}/evaluators", guards=[guards.buyer])
+    async def evaluators(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """Who is on the panel."""
+        return await _evaluators(request, ref)
+
+    @post("/{ref:str}/evaluators", guards=[guards.buyer])
+    async def name_evaluator(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Put somebody on the panel."""
+        form = await forms.read(request, panels.Naming)
+        with form.acting():
+            await panels.name(request.user, judging.panel(ref), form.data)
+            return to(f"/challenges/{ref}/evaluators", _("The evaluator is named."))
+        return await _evaluators(request, ref, naming=form)
+
+    @post("/{ref:str}/evaluators/excuse", guards=[guards.buyer])
+    async def excuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take somebody off the panel."""
+        form = await forms.read(request, panels.Excuse)
+        with form.acting():
+            await panels.excuse(request.user, judging.panel(ref), form.data)
+            return to(f"/challenges/{ref}/evaluators", _("The evaluator is excused."))
+        return await _evaluators(request, ref, excusing=form)
+
+
+def _known(section: str) -> tuple[type[actions.Section], str]:
+    if section not in SECTIONS:
+        raise NotFound("Section")
+    kind, title = SECTIONS[section]
+    return kind, _(title)
+
+
+async def _mission_options() -> list[tuple[str, str]]:
+    return [(each.ref, each.title) for each in await missions.published()]
+
+
+def _method_options() -> list[tuple[str, str, str]]:
+    return [(each.code, each.name, each.when) for each in methods.methods()]
+
+
+async def _problem(request: Visitor, form: forms.Form[actions.Problem]) -> Response[bytes]:
+    return show(
+        request,
+        "challenges/new.html",
+        status=form.status,
+        form=form,
+        missions=await _mission_options(),
+        methods=_method_options(),
+    )
+
+
+async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[Any]:
+    challenge = await frame.run_by(request, ref)
+    if challenge.published_at is not None:
+        return to(f"/challenges/{ref}/manage")
+    checks = checklist(rules.PUBLISH, await actions.facts_of(challenge, clock.arrived()))
+    return show(
+        request,
+        "challenges/draft.html",
+        status=form.status,
+        **await frame.around(request, challenge),
+        tasks=_task_list(
+            challenge,
+            await actions.facts_of(challenge, clock.arrived()),
+            await happened("draft.compared", f"challenge:{challenge.ref}"),
+        ),
+        checks=checks,
+        similar=[
+            each
+            for each in await insights_listing.reports()
+            if each.challenge != challenge.ref and cpv.overlaps(challenge.cpv, each.cpv)
+        ],
+        form=form,
+    )
+
+
+def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list[dict[str, Any]]:
+    """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
+    to do: `compared` says whether the buyer looked at what others have done."""
+    blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
+    sections = []
+    for name, (kind, title) in SECTIONS.items():
+        fields = set(kind.__struct_fields__)
+        begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
+        state = "done" if not fields & blamed else "attention" if begun else "not-started"
+        sections.append({"text": _(title), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+    here = f"/challenges/{challenge.ref}"
+    criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
+    return [
+        *sections,
+        {
+            "text": _("Scoring criteria"),
+            "href": f"{here}/draft/criteria",
+            "state": criteria if {"criteria", "weight"} & blamed else "done",
+        },
+        {"text": _("Evaluators"), "href": f"{here}/evaluators", "state": panel if "person" in blamed else "done"},
+        {
+            "text": _("See who has done this already"),
+            "href": f"/search/similar/challenge/{challenge.ref}",
+            "state": "done" if compared else "not-started",
+            "hint": _("Published with your answer"),
+        },
+    ]
+
+
+async def _section(
+    request: Visitor, challenge: Challenge, section: str, form: forms.Form[Any], q: str
+) -> Response[bytes]:
+    chosen = form.values.get("cpv", [])
+    codes = [chosen] if isinstance(chosen, str) else list(chosen)
+    hits = [(each.code, f"{each.label} ({each.code})") for each in cpv.search(q, 12)] if q else []
+    return show(
+        request,
+        "challenges/section.html",
+        status=form.status,
+        **await frame.around(request, challenge),
+        section=section,
+        heading=_(SECTIONS[section][1]),
+        missions=await _mission_options(),
+        methods=_method_options(),
+        codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
+        hits=[hit for hit in hits if hit[0] not in codes],
+        q=q,
+        places_minimum=policy.IN_FORCE.challenges.places_minimum,
+        applying_days=policy.IN_FORCE.challenges.applying_days,
+        form=form,
+    )
+
+
+async def _criteria(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    challenge = await frame.run_by(request, ref)
+    criteria: list[Criterion] = await exercise.criteria_of(challenge)
+    return show(
+        request,
+        "challenges/criteria.html",
+        status=form.status,
+        **await frame.around(request, challenge),
+        criteria=criteria,
+        total=sum(each.weight for each in criteria),
+        form=form,
+    )
+
+
+async def _evaluators(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[bytes]:
+    challenge = await frame.run_by(request, ref)
+    panel = await exercise.panel_of(challenge)
+    given = panel_pages.blanks(panel, None, **typed)
+    return show(
+        request,
+        "challenges/evaluators.html",
+        status=given["form"].status,
+        **await frame.around(request, challenge),
+        panel=panel,
+        candidates=await panels.candidates(panel.matter),
+        minimum=policy.IN_FORCE.panels.evaluators_minimum,
+        **given,
+    )

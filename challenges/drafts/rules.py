@@ -1,0 +1,305 @@
+"""What must hold before a challenge is published. Pure: facts in, reasons out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from challenges import methods
+from challenges.rules import LAW, OWN, still_to_say
+from market import policy, workdays
+from market.arrival import Arrival
+from market.refusals import Denial, rule
+from market.tenders import cpv
+from market.wording import N_, _, _n
+
+if TYPE_CHECKING:
+    from challenges.tables import Challenge, Criterion
+    from market.missions.tables import Mission
+
+
+PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
+"""How an API standards profile is named: `name@version`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What publication looks at: the row, its mission when it names one, its criteria, how many are on the panel, and
+    the moment."""
+
+    challenge: Challenge
+    mission: Mission | None
+    criteria: Sequence[Criterion]
+    panel: int
+    now: Arrival
+
+
+@rule("challenge.already-published")
+def not_yet_published(draft: Draft) -> str | None:
+    """A challenge is published once; what is public is not quietly rewritten."""
+    if draft.challenge.published_at is not None:
+        return _("This challenge is published already.")
+    return None
+
+
+@rule("challenge.mission-missing", field="mission", source=f"{OWN}, idea 1: challenges are filed under a mission")
+def serves_a_published_mission(draft: Draft) -> str | None:
+    """It is filed under a published mission, so that everybody sees which aim it serves."""
+    if draft.mission is None:
+        return _("Choose the mission it serves.")
+    if draft.mission.published_at is None:
+        return _("The mission it is filed under is not published yet. Publish the mission first or choose another.")
+    return None
+
+
+@rule("challenge.problem-missing", field="problem", source=f"{OWN}, idea 2: a problem, never a specification")
+def states_the_problem(draft: Draft) -> str | None:
+    """It says what the problem is, who has it, and how that is known."""
+    row = draft.challenge
+    parts = (
+        (row.title, _("the problem in one sentence")),
+        (row.problem, _("the problem")),
+        (row.who_has_it, _("who has it")),
+        (row.evidence, _("how you know")),
+    )
+    return still_to_say(words for text, words in parts if not text.strip())
+
+
+@rule("challenge.success-missing", field="success", source=f"{OWN}, idea 2: how success will be measured")
+def says_how_success_is_seen(draft: Draft) -> str | None:
+    """It says how everybody will see that the problem is solved."""
+    if not draft.challenge.success.strip():
+        return _("Say how we shall know that the problem is solved.")
+    return None
+
+
+@rule("challenge.scope-missing", field="out_of_scope", source=LAW)
+def says_what_is_out_of_scope(draft: Draft) -> str | None:
+    """It says what is out of scope, so that nobody spends a week on the wrong thing."""
+    if not draft.challenge.out_of_scope.strip():
+        return _("Say what is out of scope; write “Nothing” if nothing is.")
+    return None
+
+
+@rule("challenge.method-not-approved", field="method", source=f"{OWN}, idea 4: the list of approved methods")
+def uses_an_approved_method(draft: Draft) -> str | None:
+    """It is run by a method on the approved list; only those open the gate."""
+    if not methods.approved(draft.challenge.method):
+        return _("Choose a method from the approved list.")
+    return None
+
+
+@rule("challenge.cpv-missing", field="cpv", source="Regulation (EC) No 213/2008")
+def names_its_subject(draft: Draft) -> str | None:
+    """It carries at least one known code of the procurement vocabulary, so that suppliers and the gate find it."""
+    if not draft.challenge.cpv:
+        return _("Add at least one CPV code that says what it is about.")
+    unknown = [code for code in draft.challenge.cpv if not cpv.known(code)]
+    if unknown:
+        return _("Not in the vocabulary: {unknown}.", unknown=", ".join(unknown))
+    return None
+
+
+@rule("challenge.profile-malformed", field="profile", source=f"{OWN}, idea 10: mandated interoperable standards")
+def names_a_profile_with_its_version(draft: Draft) -> str | None:
+    """A standards profile, where there is one, is named with its version."""
+    if draft.challenge.profile and not PROFILE.fullmatch(draft.challenge.profile):
+        return _("Write the profile as name@version, like open-services@1.")
+    return None
+
+
+@rule("challenge.fee-missing", field="fee_minor", source=f"{OWN}, idea 5: companies are paid to pitch")
+def pays_for_a_pitch(draft: Draft) -> str | None:
+    """Every short-listed team is paid the same fee, and it is known from the first day."""
+    if draft.challenge.fee_minor <= 0:
+        return _("Say what every delivered pitch is paid.")
+    return None
+
+
+@rule("challenge.too-few-places", field="places", source=str(policy.number("challenges.places_minimum").source))
+def pays_enough_teams(draft: Draft) -> str | None:
+    """It pays at least as many teams as the policy asks: one paid pitch is a direct award by another name."""
+    least = policy.IN_FORCE.challenges.places_minimum
+    if draft.challenge.places < least:
+        return _("Pay at least {least} teams to pitch.", least=least)
+    return None
+
+
+@rule(
+    "challenge.terms-missing",
+    field="intellectual_property",
+    source=f"{OWN}, idea 12: terms are part of every challenge",
+)
+def states_its_terms(draft: Draft) -> str | None:
+    """It says who owns the result, who owns the data, and what share of later sales comes back."""
+    row = draft.challenge
+    parts = (
+        (row.intellectual_property, _("who owns the result")),
+        (row.data_terms, _("who owns the data")),
+        (row.revenue_share, _("what share of later sales comes back (“none” is an answer)")),
+    )
+    return still_to_say(words for text, words in parts if not text.strip())
+
+
+@rule("challenge.criteria-missing", field="criteria", source=LAW)
+def says_how_applications_are_scored(draft: Draft) -> str | None:
+    """It names what applications are scored on before anybody writes one."""
+    if not draft.criteria:
+        return _("Add at least one criterion that applications are scored on.")
+    return None
+
+
+@rule("challenge.weights-not-100", field="weight", source=LAW)
+def weights_make_a_hundred(draft: Draft) -> str | None:
+    """The weights of the criteria add up to 100."""
+    total = sum(criterion.weight for criterion in draft.criteria)
+    if draft.criteria and total != policy.IN_FORCE.award.weights_total:
+        return _(
+            "The weights add up to {total}. Make them {weights_total}.",
+            total=total,
+            weights_total=policy.IN_FORCE.award.weights_total,
+        )
+    return None
+
+
+@rule("challenge.dates-missing", field="closes_at")
+def has_its_dates(draft: Draft) -> str | None:
+    """It says until when one may apply, by when pitches are heard, and by when it is decided."""
+    row = draft.challenge
+    parts = (
+        (row.closes_at, _("until when suppliers may apply")),
+        (row.pitches_by, _("by when pitches are heard")),
+        (row.decision_by, _("by when you decide")),
+    )
+    return still_to_say(words for date, words in parts if date is None)
+
+
+@rule("challenge.dates-out-of-order", field="closes_at")
+def dates_are_in_order(draft: Draft) -> str | None:
+    """Questions end before applying does, pitches follow, and the decision comes last."""
+    row = draft.challenge
+    steps = (
+        (row.questions_until, _("questions end")),
+        (row.closes_at, _("applications close")),
+        (row.pitches_by, _("pitches are heard")),
+        (row.decision_by, _("it is decided")),
+    )
+    known = [(moment, words) for moment, words in steps if moment is not None]
+    for (earlier, first), (later, second) in pairwise(known):
+        if later <= earlier:
+            return _("Put the dates in order: {second} after {first}.", second=second, first=first)
+    return None
+
+
+@rule(
+    "challenge.too-short",
+    field="closes_at",
+    source=str(policy.number("challenges.applying_days").source),
+)
+def leaves_time_to_apply(draft: Draft) -> str | None:
+    """Small firms have the policy's days to find it, think, and apply."""
+    closes, least = draft.challenge.closes_at, policy.IN_FORCE.challenges.applying_days
+    if closes is None:
+        return None
+    days = workdays.full_days_between(draft.now, closes)
+    if closes <= draft.now:
+        return _("The closing date has passed. Leave at least {least} days to apply.", least=least)
+    if days < least:
+        return _("It would close in {days} days. Leave at least {least} days to apply.", days=days, least=least)
+    return None
+
+
+@rule(
+    "challenge.questions-end-wrongly",
+    field="questions_until",
+    source=str(policy.number("questions.answer_working_days_before_close").source),
+)
+def leaves_time_to_answer(draft: Draft) -> str | None:
+    """Questions are taken for a while, and end early enough that the last answer is read before closing."""
+    until, closes = draft.challenge.questions_until, draft.challenge.closes_at
+    if until is None or closes is None:
+        return None
+    if until <= draft.now:
+        return _("The end of questions has passed. Choose a later one, or leave it empty for the usual one.")
+    if until > workdays.answers_due_at(closes):
+        days = policy.IN_FORCE.questions.answer_working_days_before_close
+        return _n(
+            "End questions at least {number} full working day before it closes, so that answers can be used.",
+            "End questions at least {number} full working days before it closes, so that answers can be used.",
+            days,
+        )
+    return None
+
+
+@rule("challenge.panel-too-small", field="person", source=str(policy.number("panels.evaluators_minimum").source))
+def names_its_panel(draft: Draft) -> str | None:
+    """The panel is named before anybody applies, so that nobody is chosen for whom she would favour."""
+    least = policy.IN_FORCE.panels.evaluators_minimum
+    if draft.panel < least:
+        if not draft.panel:
+            return _("Name at least {least} evaluators; there are none.", least=least)
+        return _n(
+            "Name at least {least} evaluators; there is {number}.",
+            "Name at least {least} evaluators; there are {number}.",
+            draft.panel,
+            least=least,
+        )
+    return None
+
+
+PUBLISH = (
+    not_yet_published,
+    serves_a_published_mission,
+    states_the_problem,
+    says_how_success_is_seen,
+    says_what_is_out_of_scope,
+    uses_an_approved_method,
+    names_its_subject,
+    names_a_profile_with_its_version,
+    pays_for_a_pitch,
+    pays_enough_teams,
+    states_its_terms,
+    says_how_applications_are_scored,
+    weights_make_a_hundred,
+    has_its_dates,
+    dates_are_in_order,
+    leaves_time_to_apply,
+    leaves_time_to_answer,
+    names_its_panel,
+)
+"""For `actions.publish`; the draft's page shows them from its first minute."""
+
+
+EDIT = (not_yet_published,)
+"""For every change of a draft."""
+
+
+MISSION_UNKNOWN = Denial(
+    "challenge.mission-unknown",
+    N_("There is no published mission of this reference."),
+    norm="A challenge serves a mission that everybody can read.",
+    field="mission",
+)
+
+
+CPV_UNKNOWN = Denial(
+    "challenge.cpv-unknown",
+    N_("Not in the vocabulary: {codes}."),
+    norm="A code is one of the Common Procurement Vocabulary.",
+    field="cpv",
+    source="Regulation (EC) No 213/2008",
+    status=422,
+)
+
+
+def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
+    """When questions end: as the buyer said, or else at the policy's share of the time to apply."""
+    if challenge.questions_until is not None or challenge.closes_at is None:
+        return challenge.questions_until
+    return min(
+        workdays.questions_close_at(published, challenge.closes_at), workdays.answers_due_at(challenge.closes_at)
+    )

@@ -1,0 +1,1 @@
+"""What was learnt in an exercise, published for everybody."""

@@ -1,0 +1,1 @@
+"""How a panel finds the short list: reading under aliases, marks, and the ranking."""

@@ -1,0 +1,1 @@
+"""The paid pitches of short-listed teams."""

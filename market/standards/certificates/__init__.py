@@ -1,0 +1,1 @@
+"""Certificates: issued, revoked, and asked for at the gates."""

@@ -1,0 +1,1 @@
+"""Components: services that suppliers list, lodged, checked, and shown in the catalogue."""

@@ -1,0 +1,1 @@
+"""Exemptions from a profile: asked and signed by a buyer, decided by the standards owner."""

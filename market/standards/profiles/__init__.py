@@ -1,0 +1,1 @@
+"""Profile versions: published, named, explained."""

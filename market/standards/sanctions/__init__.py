@@ -1,0 +1,1 @@
+"""Sanctions: notice, time to cure, access withheld, appeals."""

@@ -1,0 +1,1 @@
+"""Sandboxes: where a service can be tried, and the checks that are made there."""
