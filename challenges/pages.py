@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import actions, exercise, frame, listing, methods, rules
 from challenges.applications import actions as applications
+from challenges.changes import actions as changes
 from challenges.insights import actions as insights
 from challenges.insights import rules as insight_rules
 from challenges.judging import actions as judging
@@ -144,6 +145,7 @@ async def _challenge(
         ).word,
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
+        addenda=await changes.addenda_of(challenge),
         form=form,
     )
 
