@@ -118,6 +118,19 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concession: int
     notice_central: int
     notice_other: int
+    vat_percent: int
+
+    def binding(self, tier: str, kind: str) -> int:
+        """From which estimated value the Act covers a contract of this kind for a body of this tier (Schedule 1): goods and
+        services differ by tier, the other kinds do not. A kind that is not of the list is refused (KeyError)."""
+        goods = self.central if tier == "central" else self.sub_central
+        return {
+            "goods-services": goods,
+            "works": self.works,
+            "light-touch": self.light_touch,
+            "concession": self.concession,
+            "utilities": self.utilities,
+        }[kind]
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,12 +166,20 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed after a contract is signed."""
+    """What is owed after a contract is signed, and how far it may be changed."""
 
     details_notice_days: int
     details_notice_days_light_touch: int
     kpi_value: int
     kpi_minimum: int
+    change_term_percent: int
+    change_percent: int
+    change_works_percent: int
+    change_grounds_percent: int
+    change_near_percent: int
+    change_standstill_working_days: int
+    change_reason_characters: int
+    change_clause_characters: int
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
