@@ -82,6 +82,7 @@ class Scanned(msgspec.Struct, frozen=True):
     begins_on: date | None
     ends_on: date | None
     codes: list[str]
+    kind: str
     change_grounds: list[str]
     change_minor: list[int]
     change_days: list[int]
@@ -100,7 +101,7 @@ SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at,
         THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at,
     b.name AS buyer, b.ref AS buyer_ref, s.name AS supplier, s.ref AS supplier_ref,
     t.ref AS tender, t.ground, t.published_at, t.closes_at, l.value_minor AS estimate_minor, d.ranking,
-    c.begins_on, c.ends_on, l.cpv AS codes,
+    c.begins_on, c.ends_on, l.cpv AS codes, t.contract_kind AS kind,
     ARRAY(SELECT g.ground FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL ORDER BY g.id)
         AS change_grounds,
     ARRAY(SELECT g.milestone_minor FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL ORDER BY g.id)
@@ -186,7 +187,7 @@ def facts_of(contract: Scanned) -> flags.Facts:
             contract.bid_refs, contract.bid_suppliers, contract.bid_prices, contract.bid_unreadable, strict=True
         )
     ]
-    first = _signed(contract)
+    first, kind = _signed(contract), kind_of(contract.kind, contract.codes)
     return flags.Facts(
         supplier=contract.supplier_ref,
         value_minor=contract.value_minor,
@@ -199,10 +200,7 @@ def facts_of(contract: Scanned) -> flags.Facts:
         ground=contract.ground,
         changes=len(contract.change_grounds),
         signed_minor=first.value.minor,
-        allowances=[
-            changes.allowance(first, _earlier(contract), limit, kind_of(contract.codes))
-            for limit in changes.KINDS_OF_LIMIT
-        ],
+        allowances=[changes.allowance(first, _earlier(contract), limit, kind) for limit in changes.KINDS_OF_LIMIT],
         with_this_supplier=contract.with_this_supplier,
         of_this_buyer=contract.of_this_buyer,
     )

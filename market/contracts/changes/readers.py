@@ -107,7 +107,7 @@ async def changing(contract: Contract, given: ChangeDraft, *, waiting: bool) -> 
         contract.tender,
     )
     candidate = await tenders.candidate(tender.ref)
-    kind = rules.kind_of(candidate.codes)
+    kind = rules.kind_of(candidate.tender.contract_kind, candidate.codes)
     return rules.Changing(
         contract=contract,
         signed=signed(contract),
@@ -163,6 +163,7 @@ def rested_on(judged: rules.Changing) -> dict[str, canonical.Plain]:
 async def allowances(contract: Contract) -> Sequence[rules.Allowance]:
     """How much of each limit the changes of a contract have used, for its page, programs and auditors."""
     tender = await the(_Tender, "SELECT t.ref, '' AS tier FROM tender t WHERE t.id = {}", contract.tender)
-    kind = rules.kind_of((await tenders.candidate(tender.ref)).codes)
+    candidate = await tenders.candidate(tender.ref)
+    kind = rules.kind_of(candidate.tender.contract_kind, candidate.codes)
     first, before = signed(contract), await earlier(contract)
     return [rules.allowance(first, before, limit, kind) for limit in rules.KINDS_OF_LIMIT]

@@ -24,6 +24,7 @@ from market.arrival import Arrival
 from market.contracts.rules import REASON, Part, not_in_force
 from market.money import Money
 from market.refusals import rule
+from market.tenders import value
 from market.tenders.gate import Gate
 from market.wording import N_, _
 
@@ -239,8 +240,11 @@ class Allowance:
         return by_money or bool(self.days_most and abs(self.days_used) * 100 >= self.days_most * share)
 
 
-def kind_of(codes: Sequence[str]) -> str:
-    """Goods and services, or works, by the codes of what is bought: division 45 of the vocabulary is construction work."""
+def kind_of(stated: str, codes: Sequence[str]) -> str:
+    """The kind of contract as the tender states it, which its publication judged; where it states none (before kinds were
+    stated), works when all codes are of division 45, construction work, and else goods and services."""
+    if stated:
+        return stated
     return "works" if codes and all(code.startswith("45") for code in codes) else "goods-services"
 
 
@@ -453,9 +457,7 @@ def small_changes_stay_below_the_threshold(changing: Changing) -> str | None:
     if changing.money.currency != changing.threshold.currency:
         return _("The threshold is in {currency}: choose another ground.", currency=changing.threshold.currency)
     before = sum(each.added_minor for each in changing.earlier if each.ground == "below-threshold")
-    with_vat = Money(
-        (before + changing.money.minor) * (100 + policy.IN_FORCE.thresholds.vat_percent) // 100, changing.money.currency
-    )
+    with_vat = Money(value.with_vat(before + changing.money.minor), changing.money.currency)
     if with_vat < changing.threshold:
         return None
     return _(

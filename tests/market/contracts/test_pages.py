@@ -24,7 +24,6 @@ async def test_the_whole_contract_by_clicking(app: Litestar) -> None:
     manager = await given.person(case.there.buyer, "contract-manager")
     draft = given_awards.draft(decision)
     form = f"/awards/{decision.ref}/contract"
-    await given.exercise(case.there.buyer, codes=["71631450"])
     async with (
         given.browser(app) as buyer,
         given.browser(app) as second,

@@ -470,7 +470,6 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     assert contract.ends_on is not None
     manager = await given.person(case.there.buyer, "contract-manager")
     signed = contract.drawn_up_at + 3 * DAY
-    await given.exercise(case.there.buyer, codes=["71631450"])
     more = ChangeDraft(
         "additional",
         MORE,

@@ -137,7 +137,7 @@ async def test_the_log_says_what_the_limits_were_judged_on() -> None:
         {"signed_minor": 4_000_000, "limit_minor": 2_000_000, "used_minor": 0, "adds_minor": 500_000},
         {"signed_minor": 4_000_000, "limit_minor": 400_000, "used_minor": 0, "adds_minor": 300_000},
     ]
-    assert {(body["gate"], body["gate_reference"]) for body in bodies} == {("exercise", "CH-SENSORS")}
+    assert {(body["gate"], body["gate_reference"]) for body in bodies} == {("below-threshold", "")}
 
 
 async def test_letters_go_to_the_second_person_then_to_the_supplier_then_back() -> None:
@@ -303,10 +303,22 @@ async def test_what_is_urgent_still_passes_the_gate_as_a_whole() -> None:
     assert (await there.propose(20_000, "urgency")).milestone_minor == 2_000_000, "as large as was waived"
 
 
+async def test_a_purchase_below_the_threshold_does_not_grow_above_it_without_an_exercise() -> None:
+    """£40,000 passed the gate as a small purchase; with £72,515 more it is worth £135,018 with VAT, the threshold itself."""
+    there = await held(explored=False)
+    with pytest.raises(Refused) as refused:
+        await there.propose(72_515, "urgency")
+    assert codes(refused) == ["change.gate"]
+    await there.make(72_514, "urgency")
+    with pytest.raises(Refused) as further:
+        await there.propose(1, "urgency")
+    assert codes(further) == ["change.gate"], "nor in two steps"
+
+
 async def test_a_waiver_signed_since_for_the_whole_opens_the_gate_to_the_change() -> None:
     there = await held(explored=False)
     with pytest.raises(Refused) as refused:
-        await there.propose(19_000)
+        await there.propose(80_000, "urgency")
     assert codes(refused) == ["change.gate"]
     signed = {"buyer": there.buyer.id, "cpv": [CODE], "signed_by": "Helena Marchbanks", "completed_at": clock.now()}
     await evidence.accept_evidence(
@@ -317,7 +329,7 @@ async def test_a_waiver_signed_since_for_the_whole_opens_the_gate_to_the_change(
         ceiling_minor=10**9,
         **signed,
     )
-    assert (await there.make(19_000)).agreed_at is not None
+    assert (await there.make(80_000, "urgency")).agreed_at is not None
 
 
 async def test_ten_changes_of_nine_per_cent_stop_at_the_second() -> None:
@@ -377,9 +389,9 @@ async def test_terms_that_only_the_contract_has_provide_for_nothing() -> None:
 
 
 async def test_an_approval_is_under_the_limits_as_they_are_then() -> None:
-    """What was proposed while the waiver held is not approved when the gate has closed since."""
+    """What was proposed while the exercise was on record is not approved when the gate has closed since."""
     there = await held()
-    change = await there.propose(19_000)
+    change = await there.propose(80_000, "urgency")
     await many("ALTER TABLE innovation_evidence DISABLE TRIGGER USER")
     await many("DELETE FROM innovation_evidence")
     await many("ALTER TABLE innovation_evidence ENABLE TRIGGER USER")
