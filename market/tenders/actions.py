@@ -21,7 +21,7 @@ from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
-from market.tenders import facts, gate, method, rules
+from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
@@ -128,6 +128,7 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         {"ref": lot.ref, "title": lot.title, "value_minor": lot.value_minor, "cpv": list(lot.cpv)} for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
+    worth = value.worth(asked)
     return {
         "title": tender.title,
         "ground": tender.ground,
@@ -136,6 +137,11 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         "lots": lots,
         "method": list(method.stated(asked)),
         "value_minor": asked.value.minor,
+        "value_with_vat_minor": worth.total.minor,
+        "contract_kind": tender.contract_kind,
+        "notice": value.notice(worth, asked.tender.buyer_tier),
+        "planned_notice": tender.planned_notice,
+        "urgency_reason": tender.urgency_reason,
         "currency": tender.currency,
         "closes_at": closes_at,
         "key": key.published(),
