@@ -1,6 +1,6 @@
 """Which rule applies each number of the policy: found by reading the code, so that no number is published that nothing heeds.
 
-A function applies a number when it reads `policy.IN_FORCE.group.name`, by whatever local name, through a method of the group,
+A function applies a number when it reads it of the policy in force, by whatever local name, through a method of the group,
 or through a constant of its module. Who calls such a function applies it too; the first rules met on that way up are those
 that `docs/policy.md` names. What only shows a number (pages, the API, desks, the front, the story) applies nothing.
 """
@@ -148,7 +148,7 @@ def _code(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 
 def _group(node: ast.AST) -> str | None:
-    """The group that `policy.IN_FORCE.group` names."""
+    """The group of the policy in force that an attribute names."""
     if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "policy.IN_FORCE":
         return node.attr
     return None
