@@ -21,7 +21,7 @@ def tender(**facts: Any) -> Tender:
 
 
 def candidate(**facts: Any) -> Candidate:
-    return Candidate(tender(**facts), NOW, (), {}, (), ())
+    return Candidate(tender(**facts), NOW, (), {}, (), (), ())
 
 
 @pytest.mark.parametrize(
