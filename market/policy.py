@@ -90,6 +90,7 @@ class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days_urgent: int
     urgency_reason_characters: int
     days_left_after_change: int
+    slip_hours: int
     lots_reason_characters: int
     opening_officers_minimum: int
 
@@ -121,11 +122,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a sealed envelope may be, how often one is replaced, and when they are opened."""
+    """How large a sealed envelope may be, how often one is replaced, when they are opened, and when a supplier is reminded of
+    an unconfirmed bid."""
 
     envelopes_most: int
     envelopes_minutes: int
     opening_wait_seconds: int
+    confirm_reminder_hours: int
     envelope_bytes: int
 
 
