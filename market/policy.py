@@ -152,10 +152,18 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a contract of some size must have."""
+    """What a contract of some size must have, and how far it may be changed."""
 
     kpi_value: int
     kpi_minimum: int
+    change_term_percent: int
+    change_percent: int
+    change_works_percent: int
+    change_grounds_percent: int
+    change_near_percent: int
+    change_standstill_working_days: int
+    change_reason_characters: int
+    change_clause_characters: int
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
