@@ -39,7 +39,7 @@ async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_r
         made = await given.tendering()
         tender = await made.publish()
     assert (tender.ground, tender.ground_reference) == ("exercise", tender.exercise)
-    assert [line.code for line in readers.gate_lines(tender)] == ["central", "commodity", "exercise"]
+    assert [line.code for line in readers.gate_lines(tender)] == ["central", "value", "commodity", "exercise"]
     event = await Event.objects().where(Event.verb == "tender.published").first()
     assert event is not None
     body = canonical.decode(event.body.encode())
@@ -121,7 +121,7 @@ async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and
     await drafting.revise_lot(
         buyer,
         lot.ref,
-        drafting.LotDraft("Terraces", 100_000, ["79822500"]),
+        drafting.LotDraft("Terraces", 7_800_000, ["79822500"]),
         await given.as_is(drafting.LotDraft, Lot, lot.ref),
     )
     with pytest.raises(Refused):

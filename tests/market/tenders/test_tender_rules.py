@@ -26,6 +26,7 @@ def tender(**facts: Any) -> Tender:
             "id": 7,
             "ref": "T-TEST",
             "currency": "GBP",
+            "contract_kind": "goods-services",
             "title": "Sensors",
             "description": "Sensors for gullies.",
             "cpv": [],
@@ -39,7 +40,7 @@ def tender(**facts: Any) -> Tender:
     )
 
 
-def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 100_00, **facts: Any) -> Lot:
+def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 200_000_00, **facts: Any) -> Lot:
     return given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
 
 
@@ -63,7 +64,7 @@ def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) ->
     )
 
 
-WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 100_00}
+WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 200_000_00}
 
 
 def candidate(
@@ -128,7 +129,7 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(records=[evidence(**WAIVER)]), "waiver", "W-1"),
         (candidate(records=[evidence(**WAIVER, tender=8)]), None, ""),
         (candidate(records=[evidence(**{**WAIVER, "expires_at": NOW - DAY})]), None, ""),
-        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 99_99})]), None, ""),
+        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 199_999_99})]), None, ""),
         (candidate(lots=[lot(codes=[SENSORS, LETTERS])], records=[evidence(**WAIVER)]), None, ""),
         (candidate(records=[evidence(cpv=[LETTERS]), evidence(**WAIVER)]), "waiver", "W-1"),
         (candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]), "commodity", ""),
@@ -166,6 +167,10 @@ W, P = criterion(60), criterion(40, "price")
         (candidate(tender(waiver_asked="W-9"), **GOOD), ["tender.waiver-outstanding"]),
         (candidate(), ["tender.innovation-first"]),
         (candidate(tender(description=" "), **GOOD), ["tender.description-missing"]),
+        (candidate(lots=[lot(value=400_00)]), []),
+        (candidate(tender(contract_kind=""), **GOOD), ["tender.kind-missing"]),
+        (candidate(tender(contract_kind="works"), **GOOD), ["tender.kind-wrong"]),
+        (candidate(tender(contract_kind="concession"), **GOOD), ["tender.kind-wrong"]),
         (
             candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]),
             ["tender.commodity-statement-missing"],

@@ -28,6 +28,7 @@ def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **fac
         "description": "For gullies.",
         "buyer_tier": tier,
         "currency": "GBP",
+        "contract_kind": "goods-services",
         **facts,
     }
     tender = given.facts(Tender, **said)
@@ -35,7 +36,7 @@ def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **fac
     return Candidate(
         tender,
         NOW,
-        [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=100_00)] if lots else [],
+        [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=200_000_00)] if lots else [],
         {},
         (),
         [] if shut else [evidence],
