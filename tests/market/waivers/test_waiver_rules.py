@@ -40,6 +40,7 @@ def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **fac
         {},
         (),
         [] if shut else [evidence],
+        (),
     )
 
 
