@@ -98,7 +98,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Seal a bid",
         operation_id="sealBid",
-        responses=problem_responses(404, 409, 413, 422),
+        responses=problem_responses(404, 409, 413, 422, 429),
     )
     async def seal(
         self,
@@ -108,8 +108,9 @@ class BidsApi(Controller):
         data: JSONBody[actions.BidDraft],
         confirm: Confirm = "",
     ) -> ReceiptView:
-        """Seal a bid for a lot; the last before the deadline counts. 409 `bid.too-late` after it. 409 `bid.price-far` when the
-        price lies far from the estimate: send it again with the `confirm` of that reason when it is meant."""
+        """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
+        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands. 409
+        `bid.price-far` when the price lies far from the estimate: send it again with the `confirm` of that reason when it is meant."""
         return _view(await actions.submit(request.user, ref, lot, data, confirmed(confirm)))
 
     @post(
@@ -118,7 +119,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw a bid",
         operation_id="withdrawBid",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 429),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
         """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""

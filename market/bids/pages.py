@@ -147,6 +147,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=(await criteria_of([lot]))[lot.id],
         form=form,
+        allowance=(policy.IN_FORCE.bids.envelopes_most, policy.IN_FORCE.bids.envelopes_minutes),
         blocked=refusals(
             (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
         ),
