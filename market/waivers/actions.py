@@ -23,9 +23,9 @@ from market.proof import canonical, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
-from market.tenders import log, readers
-from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
-from market.tenders.facts import Lot
+from market.tenders import gate, log, readers
+from market.tenders.evidence import Similar, accept_evidence, end_waiver, hold, similar_exercises
+from market.tenders.facts import Candidate, Lot
 from market.tenders.tables import Tender
 from market.waivers import rules
 from market.waivers.grounds import grounds, label
@@ -97,6 +97,28 @@ def signed_document(waiver: Waiver) -> dict[str, Any] | None:
     return found
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """An exercise on the same need that ended with “stop”: whose it was, when it was concluded (UTC, as the document says
+    it), and why."""
+
+    reference: str
+    title: str
+    body: str
+    concluded_at: datetime
+    reasons: str
+
+
+def stops_of(waiver: Waiver | None, candidate: Candidate) -> list[Stop]:
+    """The stops that close the gate to this tender: as the minister read them where she has decided, else as they are now."""
+    signed = signed_document(waiver) if waiver else None
+    if signed is not None:
+        return msgspec.convert(signed.get("stops", []), list[Stop])
+    return [
+        Stop(each.reference, each.title, each.body, each.completed_at, each.reasons)
+        for each in gate.stopping(candidate)
+    ]
+
+
 async def document(waiver: Waiver, tender: Tender) -> bytes:
     """What the minister signs: the tender with its lots and values, the request, and what she grants by signing, as
     canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change."""
@@ -128,6 +150,16 @@ async def document(waiver: Waiver, tender: Tender) -> bytes:
         "ground": {"code": waiver.ground, "label": label(waiver.ground), "source": ground.source if ground else ""},
         "statement": waiver.statement,
         "evidence": waiver.evidence.splitlines(),
+        "stops": [
+            {
+                "reference": each.reference,
+                "title": each.title,
+                "body": each.body,
+                "concluded_at": _stamp(each.completed_at),
+                "reasons": each.reasons,
+            }
+            for each in gate.stopping(await readers.candidate(tender.ref))
+        ],
         "similar": {"shown": list(waiver.shown), "answer": waiver.similar},
         "cost_of_waiting": waiver.cost_of_waiting,
         "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
@@ -144,6 +176,20 @@ def _lot(lot: Lot) -> dict[str, Any]:
         "cpv": list(lot.cpv),
         "value_minor": lot.value_minor,
     }
+
+
+def _wish_of(waiver: Waiver, candidate: Candidate) -> rules.Wish:
+    """What was asked, as the rules look at it, with the tender as it stands now."""
+    return rules.Wish(
+        tender=candidate,
+        ground=waiver.ground,
+        statement=waiver.statement,
+        evidence=waiver.evidence.splitlines(),
+        similar=waiver.similar,
+        cost_of_waiting=waiver.cost_of_waiting,
+        valid_until=waiver.valid_until or candidate.now,
+        shown=waiver.shown,
+    )
 
 
 def _stamp(moment: datetime) -> str:
@@ -238,6 +284,7 @@ async def begin_signing(actor: Actor, ref: str) -> dict[str, Any]:
     actor.must_wear("minister", organisation=waiver.department)
     now = clock.now()
     insist(rules.SIGN, waiver, now)
+    insist(rules.NAMED, _wish_of(waiver, await readers.candidate(tender.ref)))
     stated = signing.statement(
         await document(waiver, tender),
         await _signer(actor, waiver.department),
@@ -266,8 +313,9 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         insist(rules.SIGN, waiver, now)
         signer = await _signer(actor, waiver.department)
         bundle, verified = await _checked(signed, await document(waiver, tender))
-        await _decide(waiver, actor, signer, now)
         candidate = await readers.candidate(tender.ref)
+        insist(rules.NAMED, _wish_of(waiver, candidate))
+        await _decide(waiver, actor, signer, now)
         about = await _about(waiver, tender)
         await accept_evidence(
             actor,
@@ -281,6 +329,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
             completed_at=now,
             expires_at=waiver.valid_until,
             about=about,
+            stops=[each.reference for each in gate.stopping(candidate)],
         )
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
@@ -330,6 +379,40 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
             {**_public_facts(waiver, tender, signer), "reason": given.reason},
             about=about,
             organisation=hat.organisation_ref,
+        )
+    return waiver
+
+
+async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
+    """Take a signed waiver back, with a reason everybody reads: from now on it opens nothing. What was published with it stays
+    as it is; whether it is ended is the buyer's to decide, who is told."""
+    async with transaction():
+        waiver, tender = await _locked(ref)
+        hat = actor.must_wear("minister", organisation=waiver.department, secret=waiver.decided_at is None)
+        actor.must_have_passkey()
+        now = clock.now()
+        insist(rules.REVOKE, waiver, now)
+        insist((rules.refusal_says_why,), given.reason)
+        signer = await _signer(actor, waiver.department)
+        waiver.revoked_at, waiver.revoked_by, waiver.revocation_reason = now, actor.must_be_person(), given.reason
+        await waiver.save([Waiver.revoked_at, Waiver.revoked_by, Waiver.revocation_reason])
+        await end_waiver(ref, now)
+        await _tell_buyer(
+            waiver,
+            tender,
+            "waivers/revoked.txt",
+            office=signer.office,
+            minister=signer.name,
+            used=await used_at(waiver) is not None,
+        )
+        await record(
+            actor,
+            "waiver.revoked",
+            f"waiver:{ref}",
+            {**_public_facts(waiver, tender, signer), "reason": given.reason},
+            about=await _about(waiver, tender),
+            organisation=hat.organisation_ref,
+            announce=[f"tender:{tender.ref}"] if tender.published_at else [],
         )
     return waiver
 
@@ -522,7 +605,8 @@ async def statistics() -> Counts:
         SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
             count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
             count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting,
-            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND valid_until >= {}) AS in_force
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND revoked_at IS NULL
+                AND valid_until >= {}) AS in_force
         FROM waiver
         """,
         clock.now(),
