@@ -31,7 +31,7 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.CANCEL, challenge, reason, now)
         challenge.cancelled_at, challenge.cancelled_reason = now, reason.strip()
         await challenge.save([Challenge.cancelled_at, Challenge.cancelled_reason])
@@ -65,7 +65,7 @@ def topic_of(challenge: Challenge | Asked) -> Topic:
         until=challenge.questions_until,
         closes_at=challenge.closes_at,
         sends="applications",
-        taking=rules.stage(challenge, clock.now()) in rules.TAKING,
+        taking=rules.stage(challenge, clock.arrived()) in rules.TAKING,
         remedy="",
     )
 
@@ -175,4 +175,4 @@ async def ending(challenge: Challenge, decision: str = "", reasons: str = "") ->
         """,
         challenge.id,
     )
-    return rules.Ending(challenge, teams, await report_of(challenge), decision, reasons, clock.now())
+    return rules.Ending(challenge, teams, await report_of(challenge), decision, reasons, clock.arrived())

@@ -126,7 +126,7 @@ async def _shortlisting(step: Step) -> list[Waiting]:
 
 
 def _pitching(step: Step) -> list[Waiting]:
-    now, waits = clock.now(), []
+    now, waits = clock.arrived(), []
     if step.unarranged:
         words = _n("Arrange a pitch", "Arrange {number} pitches", step.unarranged)
         waits.append(Waiting(words, step.href, step.title, step.pitches_by))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from challenges import methods
+from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import rule
 from market.standing import Standing, Tone
@@ -100,7 +101,7 @@ class Ending:
     report: InsightReport | None
     decision: str
     reasons: str
-    now: datetime
+    now: Arrival
 
 
 @rule("challenge.not-short-listed")
@@ -175,7 +176,7 @@ READY = CONCLUDE[:4]
 
 
 @rule("challenge.cannot-cancel")
-def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+def may_be_cancelled(challenge: Challenge, reason: str, now: Arrival) -> str | None:
     """A published challenge that has not ended may be cancelled; pitches already delivered stay owed."""
     found = stage(challenge, now)
     if found == "draft":
@@ -186,7 +187,7 @@ def may_be_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | 
 
 
 @rule("challenge.cancel-reason-missing", field="reason", source=LAW)
-def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: datetime) -> str | None:
+def says_why_it_is_cancelled(challenge: Challenge, reason: str, now: Arrival) -> str | None:
     """Whoever applied is told why it ends."""
     if not reason.strip():
         return _("Say why it is cancelled: everybody who applied will read it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from litestar import Litestar, Router
@@ -35,6 +35,7 @@ from market.accounts.pages import AccountPages, InvitationPages, LetterPages, Or
 from market.accounts.sessions import WhoAsks
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
+from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
 from market.contracts.api import ContractsApi
@@ -69,7 +70,7 @@ from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
 from market.waivers.pages import WaiverPages
-from market.web import crossing, headers, heads, limits, problems
+from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
 from market.web.once import Once
@@ -179,10 +180,14 @@ API: tuple[ControllerRouterHandler, ...] = (
 """For programs: JSON below /api/, a bearer token, problem details."""
 
 
+SEALING = 4
+"""Connections of each process that are kept for sealing and withdrawing bids."""
+
+
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Open the pool for as long as the application serves; let go of the search engine at the end."""
-    async with db.pool():
+    async with db.pool(sealing=SEALING, serving=True):
         watch = asyncio.create_task(orphans.end_with_parent())
         yield
         watch.cancel()
@@ -193,11 +198,15 @@ class Site(Litestar):
     """The application, which answers HEAD wherever it answers GET."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request, or the lifespan."""
+        """One request, let in when all of it has come; or the lifespan."""
+        await arrival.enter(self._answer, scope, receive, send)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        async with db.held() as give_back:
+        sealing = lanes.seals(scope)
+        async with lanes.line(scope) if sealing else nullcontext(), db.held(sealing=sealing) as give_back:
 
             async def answering(message: Any) -> None:
                 if message["type"] == "http.response.start":
@@ -243,5 +252,5 @@ def create() -> Site:
             render_plugins=[JsonRenderPlugin(path="/openapi.json")],
             openapi_router=Router("/api/v1", route_handlers=[], guards=[guards.public], include_in_schema=False),
         ),
-        request_max_body_size=12_000_000,
+        request_max_body_size=arrival.MOST,
     )

@@ -14,7 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from market.arrival import Arrival
+
 _frozen: ContextVar[datetime | None] = ContextVar("frozen", default=None)
+_arrived: ContextVar[Arrival | None] = ContextVar("arrived", default=None)
 _offset_file: Path | None = None
 _offset_seen: tuple[int, timedelta] = (0, timedelta(0))
 
@@ -28,6 +31,22 @@ def now() -> datetime:
     if frozen is not None:
         return frozen
     return datetime.now(UTC) + _offset()
+
+
+def arrived() -> Arrival:
+    """The moment by which a deadline is judged: when the last byte of the present request had been read, whatever it waited
+    for since. Where nobody sent anything (a job, the story, a test that calls an action) it is the present moment."""
+    return _arrived.get() or Arrival(now())
+
+
+@contextmanager
+def arriving(moment: datetime) -> Iterator[None]:
+    """Everything inside answers what had arrived completely at `moment`. For the entrance alone (`market.web.arrival`)."""
+    token = _arrived.set(Arrival(moment))
+    try:
+        yield
+    finally:
+        _arrived.reset(token)
 
 
 @contextmanager

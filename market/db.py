@@ -24,7 +24,7 @@ from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 from piccolo.table import TABLE_REGISTRY, Table
 
-from market import embedded
+from market import away, embedded
 from market.keeper import CannotStart
 from market.refusals import NotFound
 from market.settings import InTheWay, settings
@@ -80,6 +80,9 @@ class Engine(PostgresEngine):
     """Piccolo's engine, asking the way everything here asks: on the connection of the transaction that is open, else on the
     one that the request holds, else on one of the pool; and noting which tables an answer rests on."""
 
+    sealing: asyncpg.Pool[Any] | None = None
+    """The connections that are kept for bids, so that nobody who reads can take them; None where nobody bids (a job)."""
+
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
         """The rows of a query that Piccolo built."""
         statement, arguments = querystring.compile_string(engine_type=self.engine_type)
@@ -106,13 +109,21 @@ class Transaction(PostgresTransaction):
         self.put_off: list[tuple[Last, Any]] = []
 
     async def commit(self) -> None:
-        """Do what was put off, then commit."""
+        """Do what was put off, then commit. Raises :class:`~market.away.NotKnown` when the server fell silent meanwhile."""
         gathered: dict[Last, list[Any]] = {}
         for work, item in self.put_off:
             gathered.setdefault(work, []).append(item)
         for work, items in gathered.items():
             await work(items)
-        await super().commit()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(away.COMMITTING):
+                await super().commit()  # type: ignore[no-untyped-call]
+        except Exception as error:
+            if isinstance(error, asyncpg.PostgresError) and not away.is_away(error):
+                raise  # the server says itself that it kept nothing
+            if _answers(self.connection):
+                self.connection.terminate()
+            raise away.NotKnown("the database fell silent while it was told to commit") from error
 
     async def __aenter__(self) -> PostgresTransaction:
         if self._parent is not None:
@@ -156,9 +167,10 @@ class _Held:
     requests holding one of ten and waiting for another, none would ever get it.
     """
 
-    __slots__ = ("connection", "ended", "turn")
+    __slots__ = ("connection", "ended", "sealing", "turn")
 
-    def __init__(self) -> None:
+    def __init__(self, sealing: bool) -> None:
+        self.sealing = sealing
         self.connection: Any = None
         self.turn = asyncio.Lock()
         self.ended = False
@@ -168,13 +180,22 @@ class _Held:
         if self.connection is not None and not _answers(self.connection):
             await self._give_back()
         if self.connection is None:
-            self.connection = await _pool().acquire()
+            self.connection = await _taken(self._pool, away.PATIENCE_SEALING if self.sealing else away.PATIENCE)
         return self.connection
+
+    @property
+    def _pool(self) -> asyncpg.Pool[Any]:
+        return engine().sealing if self.sealing and engine().sealing is not None else _pool()
 
     async def _give_back(self) -> None:
         lent, self.connection = self.connection, None
         if lent is not None:
-            await _pool().release(lent)
+            await self._pool.release(lent)
+
+    async def rest(self) -> None:
+        """Give the connection back until something is asked again."""
+        async with self.turn:
+            await self._give_back()
 
     async def end(self) -> None:
         """Give the connection back; what is asked later takes one of the pool for each question."""
@@ -198,21 +219,42 @@ def _pool() -> asyncpg.Pool[Any]:
     return connections
 
 
+def pools() -> list[asyncpg.Pool[Any]]:
+    """The pools that are open."""
+    return [each for each in (engine().pool, engine().sealing) if each is not None]
+
+
+async def _taken(connections: asyncpg.Pool[Any], patience: float = away.PATIENCE) -> Any:
+    """A connection of the pool. Raises :class:`~market.away.Away` when there is none in time, or no server."""
+    try:
+        return await connections.acquire(timeout=patience)
+    except TimeoutError as error:
+        raise away.Away(f"no connection to the database within {patience:g} seconds") from error
+    except OSError as error:
+        raise away.Away(f"the database cannot be reached: {error}") from error
+
+
 _held: ContextVar[_Held | None] = ContextVar("held", default=None)
 _rested: ContextVar[set[str] | None] = ContextVar("rested", default=None)
 
 
 @asynccontextmanager
-async def held() -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """One connection for all that is asked inside. What is yielded gives it back before the end: a page of fifteen questions
+async def held(*, sealing: bool = False) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """One connection for all that is asked inside; with `sealing` one of those that are kept for bids. What is yielded gives it back before the end: a page of fifteen questions
     costs a third when it does not queue at the pool for each, but who reads a long answer slowly must not keep one."""
-    holding = _Held()
+    holding = _Held(sealing)
     token = _held.set(holding if engine().pool is not None else None)
     try:
         yield holding.end
     finally:
         _held.reset(token)
         await holding.end()
+
+
+async def let_go() -> None:
+    """Give the request's connection back while it waits for something else than the database; nothing inside a transaction."""
+    if (holding := _held.get()) is not None and _current() is None:
+        await holding.rest()
 
 
 @contextmanager
@@ -236,8 +278,11 @@ async def _lend() -> AsyncIterator[Any]:
                 yield await holding.taken()
                 return
     if (connections := engine().pool) is not None:
-        async with connections.acquire() as connection:
+        connection = await _taken(connections)
+        try:
             yield connection
+        finally:
+            await connections.release(connection)
         return
     connection = await engine().get_new_connection()
     try:
@@ -292,18 +337,73 @@ def engine() -> Engine:
 
 
 @asynccontextmanager
-async def pool(size: int = 10) -> AsyncIterator[None]:
-    """Keep up to `size` connections open while inside; the application's lifespan and the worker use it.
+async def pool(size: int = 10, *, sealing: int = 0, serving: bool = False) -> AsyncIterator[None]:
+    """Keep up to `size` connections open while inside, and `sealing` more for bids alone; the application's lifespan and the
+    worker use it. With `serving`, people wait for the answers: no statement waits longer for a lock, and no transaction holds
+    one longer without asking anything, than :mod:`market.away` says. A job has a limit of its own.
 
     A connection goes back as it is: by default asyncpg would ask the server to forget the session's settings after every
     query, a second journey for each, and nothing here leaves any behind (locks are those of a transaction, and one that
     is still open is rolled back). Statements are prepared once for each connection; there are more than asyncpg's hundred.
     """
-    await engine().start_connection_pool(min_size=1, max_size=size, reset=_as_it_is, statement_cache_size=600)
+    limits = {"lock_timeout": f"{away.LOCKS}s", "idle_in_transaction_session_timeout": f"{away.IDLE}s"}
+    kept: dict[str, Any] = {
+        "min_size": 1,
+        "reset": _as_it_is,
+        "statement_cache_size": 600,
+        "timeout": away.PATIENCE,
+        "server_settings": {**_name(), **(limits if serving else {})},
+    }
+    await engine().start_connection_pool(max_size=size, **kept)
+    if sealing:
+        engine().sealing = await asyncpg.create_pool(**{**engine().config, **kept, "max_size": sealing})
     try:
         yield
     finally:
+        if (bids := engine().sealing) is not None:
+            engine().sealing = None
+            await bids.close()
         await engine().close_connection_pool()
+        await _watch.close()
+
+
+class _Watch:
+    """A connection that only asks whether the database is there: a full pool is not an answer to that. Whoever asks at the
+    same time gets the same answer, so that nobody is refused a connection because others watch."""
+
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[bool] | None = None
+        self._connection: asyncpg.Connection[Any] | None = None
+
+    async def well(self) -> bool:
+        """Whether the database answers within three seconds."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> bool:
+        try:
+            async with asyncio.timeout(3):
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await asyncpg.connect(**engine().config, timeout=3)
+                return bool(await self._connection.fetchval("SELECT 1") == 1)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self.close()
+            return False
+
+    async def close(self) -> None:
+        """Forget the connection."""
+        gone, self._connection = self._connection, None
+        if gone is not None:
+            gone.terminate()
+
+
+_watch = _Watch()
+
+
+async def well() -> bool:
+    """Whether the database answers, asked over a connection that nobody else can take."""
+    return await _watch.well()
 
 
 async def _as_it_is(connection: object) -> None:

@@ -127,9 +127,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a sealed envelope may be, and how long a formal defect may be cured."""
+    """How large a sealed envelope may be, how often one is replaced, when they are opened, and how long a formal defect may be
+    cured."""
 
     cure_working_days: int
+    envelopes_most: int
+    envelopes_minutes: int
+    opening_wait_seconds: int
     file_bytes: int
     envelope_bytes: int
     envelope_files: int

@@ -34,12 +34,14 @@ class Refusal:
 
 
 class Refused(Exception):
-    """An action was refused. Carries every reason, never only the first; nothing was written."""
+    """An action was refused. Carries every reason, never only the first; nothing was written. `wait` are the seconds after
+    which what was tried too often (429) may be tried again."""
 
-    def __init__(self, *reasons: Refusal, status: int = 409) -> None:
+    def __init__(self, *reasons: Refusal, status: int = 409, wait: int = 60) -> None:
         super().__init__("; ".join(reason.reason for reason in reasons))
         self.reasons = reasons
         self.status = status
+        self.wait = wait
 
 
 class NotFound(Exception):

@@ -104,6 +104,25 @@ FAILED = Denial(
     status=500,
 )
 
+AWAY = Denial(
+    "web.database-away",
+    N_("Our records cannot be reached for the moment. Nothing was changed. Try again in {seconds} seconds."),
+    norm="Who cannot be answered is told at once that the fault is ours, that nothing was changed, and when to come again.",
+    source="RFC 9110, sections 15.6.4 and 10.2.3",
+    status=503,
+)
+
+NOT_KNOWN = Denial(
+    "web.not-known-whether-kept",
+    N_(
+        "The connection to our records broke while this was being kept, so we do not know whether it was. Look whether it is "
+        "there before you send it again."
+    ),
+    norm="What may have been kept is never called failed.",
+    source="RFC 9110, section 15.6.4",
+    status=503,
+)
+
 BY_STATUS = {
     each.status: each
     for each in (
@@ -112,6 +131,7 @@ BY_STATUS = {
         Denial(
             "web.method-not-allowed", "{why}", norm="An address does what it says.", source=f"{_HTTP}.6", status=405
         ),
+        Denial("web.request-timeout", "{why}", norm="All of it comes.", source=f"{_HTTP}.9", status=408),
         Denial("web.request-entity-too-large", "{why}", norm="It is small enough.", source=f"{_HTTP}.14", status=413),
         Denial(
             "web.request-uri-too-long", "{why}", norm="Its address is short enough.", source=f"{_HTTP}.15", status=414

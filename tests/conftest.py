@@ -62,7 +62,7 @@ async def database() -> AsyncIterator[None]:
 
     reads.check_types()
     await migrate()
-    async with db.pool():
+    async with db.pool(sealing=4, serving=True):
         yield
 
 

@@ -43,7 +43,7 @@ async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int |
     async with transaction():
         challenge = await published(ref)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_the_buyer,), challenge, hat.organisation)
         insist((rules.is_not_withheld,), await sanctions.withheld(hat.organisation, now))
@@ -78,7 +78,7 @@ async def change(actor: Actor, ref: str, given: ApplicationDraft, seen: str) -> 
     """Change an application (its reference), from the version that was `seen`, before the challenge closes."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
         await revise(given, seen, application, trace=Trace("application.edited", f"application:{ref}"), edited_at=now)
@@ -91,7 +91,7 @@ async def withdraw(actor: Actor, ref: str) -> Application:
     """Take an application (its reference) back before the challenge closes; it can be sent again until then."""
     async with transaction():
         challenge, application, hat = await _own_application(actor, ref)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.APPLY, challenge, now)
         insist((rules.is_not_withdrawn,), application)
         application.withdrawn_at = now

@@ -103,7 +103,7 @@ async def _applying(
 
 async def _application(request: Visitor, reading: judging.Reading, status: int) -> Response[bytes]:
     row, challenge = reading.application, reading.challenge
-    taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.now())
+    taken = reading.sees == "own" and not refusals(rules.APPLY, challenge, clock.arrived())
     return show(
         request,
         "challenges/application.html",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from challenges import rules as challenges
 from challenges.rules import LAW, TAKING, stage, takes_applications
 from market import dates, workdays
+from market.arrival import Arrival
 from market.refusals import rule
 from market.standing import Standing, Tone
 from market.wording import N_, _
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @rule("application.too-late", source=LAW)
-def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
+def before_it_closes(challenge: Challenge, now: Arrival) -> str | None:
     """What reaches us after the closing time is not taken, whoever sends it: everybody has the same time."""
     if challenge.published_at and challenge.closes_at and not takes_applications(challenge.closes_at, now):
         return _(
@@ -28,7 +29,7 @@ def before_it_closes(challenge: Challenge, now: datetime) -> str | None:
 
 
 @rule("application.not-open")
-def is_open(challenge: Challenge, now: datetime) -> str | None:
+def is_open(challenge: Challenge, now: Arrival) -> str | None:
     """Applications are taken while the challenge is published and neither cancelled nor decided."""
     found = stage(challenge, now)
     if found == "cancelled":

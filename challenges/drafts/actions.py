@@ -23,6 +23,7 @@ from market import clock, drafts, policy
 from market.accounts.edits import Trace, revise
 from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
+from market.arrival import Arrival
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
@@ -215,7 +216,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.PUBLISH, await facts_of(challenge, now))
         challenge.questions_until = rules.questions_end(challenge, now)
         challenge.published_at = now
@@ -242,7 +243,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
     return challenge
 
 
-async def facts_of(challenge: Challenge, now: datetime) -> rules.Draft:
+async def facts_of(challenge: Challenge, now: Arrival) -> rules.Draft:
     """What publication looks at."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     panel = await panel_of(challenge)
@@ -331,5 +332,5 @@ def _codes(given: Sequence[str]) -> list[str]:
 async def _draft(actor: Actor, ref: str) -> tuple[Challenge, Hat]:
     challenge = await find(Challenge, Challenge.ref == ref, lock=True)
     hat = must_run(actor, challenge)
-    insist(rules.EDIT, await facts_of(challenge, clock.now()))
+    insist(rules.EDIT, await facts_of(challenge, clock.arrived()))
     return challenge, hat

@@ -165,7 +165,7 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     challenge = await frame.run_by(request, ref)
     if challenge.published_at is not None:
         return to(f"/challenges/{ref}/manage")
-    checks = checklist(rules.PUBLISH, await actions.facts_of(challenge, clock.now()))
+    checks = checklist(rules.PUBLISH, await actions.facts_of(challenge, clock.arrived()))
     return show(
         request,
         "challenges/draft.html",
@@ -173,7 +173,7 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
         **await frame.around(request, challenge),
         tasks=_task_list(
             challenge,
-            await actions.facts_of(challenge, clock.now()),
+            await actions.facts_of(challenge, clock.arrived()),
             await happened("draft.compared", f"challenge:{challenge.ref}"),
         ),
         checks=checks,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from challenges import methods
 from challenges.rules import LAW, OWN, still_to_say
 from market import policy, workdays
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.tenders import cpv
 from market.wording import N_, _, _n
@@ -42,7 +43,7 @@ class Draft:
     mission: Mission | None
     criteria: Sequence[Criterion]
     panel: int
-    now: datetime
+    now: Arrival
 
 
 @rule("challenge.already-published")

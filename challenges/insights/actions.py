@@ -39,7 +39,7 @@ async def write_report(actor: Actor, ref: str, given: ReportDraft, seen: str) ->
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        insist(rules.REPORT, challenge, clock.now())
+        insist(rules.REPORT, challenge, clock.arrived())
         report = await maybe(InsightReport, InsightReport.challenge == challenge.id, lock=True)
         author = actor.must_be_person()
         if report is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from challenges.rules import TAKING, stage
+from market.arrival import Arrival
 from market.refusals import rule
 from market.standing import Standing, Tone
 from market.wording import N_, _
@@ -40,7 +41,7 @@ def standing(report: Dates, now: datetime) -> Standing:
 
 
 @rule("report.published")
-def report_is_open(challenge: Challenge, now: datetime) -> str | None:
+def report_is_open(challenge: Challenge, now: Arrival) -> str | None:
     """The report is written after the closing and stands once the challenge is concluded."""
     found = stage(challenge, now)
     if found == "concluded":

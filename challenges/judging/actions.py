@@ -77,7 +77,7 @@ def panel(ref: str) -> panels.Convening:
 
     async def convene() -> Panel:
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
-        if challenge_rules.stage(challenge, clock.now()) == "closed":
+        if challenge_rules.stage(challenge, clock.arrived()) == "closed":
             await _deal(challenge)
         return await panel_of(challenge)
 
@@ -143,7 +143,7 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.SHORTLIST, challenge, now)
         marked = await panel_of(challenge)
         insist(panel_rules.READY, marked.readiness())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from challenges.rules import LAW, TAKING, stage
+from market.arrival import Arrival
 from market.refusals import rule
 from market.wording import _
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @rule("shortlist.not-closed", source=LAW)
-def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
+def applying_is_over(challenge: Challenge, now: Arrival) -> str | None:
     """The short list is made after the closing."""
     if stage(challenge, now) in ("draft", *TAKING):
         return _("The short list is made after the challenge has closed.")
@@ -22,7 +22,7 @@ def applying_is_over(challenge: Challenge, now: datetime) -> str | None:
 
 
 @rule("shortlist.already-made")
-def is_made_once(challenge: Challenge, now: datetime) -> str | None:
+def is_made_once(challenge: Challenge, now: Arrival) -> str | None:
     """The short list is made once."""
     found = stage(challenge, now)
     if found in ("pitching", "concluded"):

@@ -45,7 +45,7 @@ async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.SCHEDULE, challenge, pitch, now)
         insist((rules.is_arranged_ahead,), given.scheduled_at, now)
         moved = pitch.scheduled_at is not None
@@ -63,7 +63,7 @@ async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitc
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = actor.must_wear("buyer", "evaluator", organisation=challenge.buyer)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.DELIVER, challenge, pitch, now)
         pitch.delivered_at, pitch.delivered_by = now, actor.must_be_person()
         pitch.note = (given or Delivery()).note.strip()
@@ -91,9 +91,9 @@ async def miss(actor: Actor, ref: str, reason: str) -> Pitch:
     async with transaction():
         challenge, pitch = await _pitch(ref)
         hat = must_run(actor, challenge)
-        insist(rules.MISS, challenge, pitch, clock.now())
+        insist(rules.MISS, challenge, pitch, clock.arrived())
         insist((rules.says_why_it_was_missed,), reason)
-        pitch.missed_at, pitch.missed_because = clock.now(), reason.strip()
+        pitch.missed_at, pitch.missed_because = clock.arrived(), reason.strip()
         await pitch.save([*_MISSED])
         await _tell_team(challenge, pitch, "challenges/pitch-missed.txt", reason=pitch.missed_because)
         await _pitch_event(actor, "pitch.missed", challenge, pitch, hat, {"reason": pitch.missed_because})

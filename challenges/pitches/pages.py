@@ -65,7 +65,7 @@ async def _pitch(request: Visitor, ref: str, pitch: str, form: forms.Form[Any] |
     request.user.must_wear("buyer", "evaluator", organisation=challenge.buyer, secret=True)
     row = await find(Pitch, (Pitch.ref == pitch) & (Pitch.challenge == challenge.id))
     arranging = form if form and form.kind is actions.Schedule else forms.stored(actions.Schedule, row)
-    now = clock.now()
+    now = clock.arrived()
     return show(
         request,
         "challenges/pitch.html",

@@ -10,6 +10,7 @@ import msgspec
 from challenges import rules as challenges
 from challenges.rules import stage
 from market import dates
+from market.arrival import Arrival
 from market.refusals import rule
 from market.standing import Standing
 from market.wording import _
@@ -27,7 +28,7 @@ class Dates(msgspec.Struct, frozen=True):
 
 
 @rule("pitch.not-now")
-def challenge_is_pitching(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
+def challenge_is_pitching(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: Arrival) -> str | None:
     """Pitches are arranged and heard between the short list and the conclusion."""
     if stage(challenge, now) != "pitching":
         return _("Pitches are arranged and heard between the short list and the conclusion.")
@@ -35,7 +36,7 @@ def challenge_is_pitching(challenge: Challenge | challenges.Dates, pitch: Pitch 
 
 
 @rule("pitch.already-delivered")
-def pitch_is_not_delivered(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
+def pitch_is_not_delivered(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: Arrival) -> str | None:
     """What was delivered is written down once: its fee is owed."""
     if pitch.delivered_at is not None:
         return _("This pitch is marked as delivered; its fee is owed.")
@@ -43,7 +44,7 @@ def pitch_is_not_delivered(challenge: Challenge | challenges.Dates, pitch: Pitch
 
 
 @rule("pitch.already-missed")
-def pitch_is_not_missed(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
+def pitch_is_not_missed(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: Arrival) -> str | None:
     """That a pitch was not given is written down once; if it was a mistake it can still be arranged anew or delivered."""
     if pitch.missed_at is not None:
         return _("This pitch is marked as not given already.")
@@ -57,7 +58,7 @@ def says_why_it_was_missed(reason: str) -> str | None:
 
 
 @rule("pitch.not-scheduled")
-def pitch_is_scheduled(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
+def pitch_is_scheduled(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: Arrival) -> str | None:
     """A pitch is heard at a time the team was told."""
     if pitch.scheduled_at is None:
         return _("Arrange a time for this pitch first; the team is told by letter.")
@@ -65,7 +66,7 @@ def pitch_is_scheduled(challenge: Challenge | challenges.Dates, pitch: Pitch | D
 
 
 @rule("pitch.too-early")
-def pitch_time_has_come(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: datetime) -> str | None:
+def pitch_time_has_come(challenge: Challenge | challenges.Dates, pitch: Pitch | Dates, now: Arrival) -> str | None:
     """Nothing is marked as delivered before its time."""
     if pitch.scheduled_at is not None and now < pitch.scheduled_at:
         return _(
@@ -88,7 +89,7 @@ MISS = (challenge_is_pitching, pitch_is_not_delivered, pitch_is_not_missed)
 
 
 @rule("pitch.time-passed", field="scheduled_at")
-def is_arranged_ahead(scheduled_at: datetime, now: datetime) -> str | None:
+def is_arranged_ahead(scheduled_at: datetime, now: Arrival) -> str | None:
     """A pitch is arranged for a time to come."""
     if scheduled_at <= now:
         return _("Choose a time to come.")

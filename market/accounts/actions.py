@@ -242,7 +242,7 @@ async def _write_reset(person: Person) -> None:
 async def person_to_reset(token: str) -> Person:
     """Whom a reset letter is for; refused when it is spent, too old or unknown, with what to do."""
     row = await maybe(Reset, Reset.token_hash == digest(token))
-    if row is None or row.used_at is not None or row.expires_at <= clock.now():
+    if row is None or row.used_at is not None or row.expires_at <= clock.arrived():
         raise rules.RESET_NOT_GOOD.refused()
     return await find(Person, Person.id == row.person)
 
@@ -342,7 +342,7 @@ async def close_account(actor: Actor) -> None:
     name stays beside what was done in office, as the public record must."""
     async with transaction():
         person = await find(Person, Person.id == actor.must_be_person(), lock=True)
-        now = clock.now()
+        now = clock.arrived()
         held = await Membership.objects().where(
             (Membership.person == person.id) & ((Membership.until.is_null()) | (Membership.until > now))
         )

@@ -101,7 +101,7 @@ async def _offers(condition: str, *arguments: Any) -> list[Offer]:
         ORDER BY i.invited_at DESC, i.id DESC
         """,  # noqa: S608 - the conditions stand below
         *arguments,
-        clock.now(),
+        clock.arrived(),
     )
 
 

@@ -336,8 +336,8 @@ async def withdraw_invitation(actor: Actor, organisation: str, ref: str) -> Invi
         row = await find(Invitation, (Invitation.ref == ref) & (Invitation.organisation == body.id), lock=True)
         if not rules.may_give(actor, body.id, row.role):
             raise NotFound("Invitation")
-        insist((rules.still_open,), row, clock.now())
-        row.withdrawn_at = clock.now()
+        insist((rules.still_open,), row, clock.arrived())
+        row.withdrawn_at = clock.arrived()
         await row.save([Invitation.withdrawn_at])
         await record(
             actor,
@@ -352,7 +352,7 @@ async def withdraw_invitation(actor: Actor, organisation: str, ref: str) -> Invi
 async def open_invitation(token: str) -> Open:
     """The invitation of a letter; unknown tokens are a 404, spent ones say what to do."""
     row = await find(Invitation, Invitation.token_hash == digest(token))
-    if reasons := refusals(rules.ACCEPT, row, clock.now()):
+    if reasons := refusals(rules.ACCEPT, row, clock.arrived()):
         raise Refused(*reasons, status=410)
     body = await find(Organisation, Organisation.id == row.organisation)
     return Open(row, body, await maybe(Person, Person.email == row.email))
@@ -374,11 +374,11 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
         kept = await passwords.hashed(given.password)
     async with transaction():
         row = await find(Invitation, Invitation.id == offered.invitation.id, lock=True)
-        insist(rules.ACCEPT, row, clock.now())
-        row.accepted_at = clock.now()
+        insist(rules.ACCEPT, row, clock.arrived())
+        row.accepted_at = clock.arrived()
         await row.save([Invitation.accepted_at])
         person = await maybe(Person, Person.email == row.email, lock=True) or Person(
-            email=row.email, created_at=clock.now()
+            email=row.email, created_at=clock.arrived()
         )
         if chooses and person.password_hash:  # somebody with a letter to the same address was quicker
             raise rules.SIGN_IN_AS_INVITED.refused(email=person.email)
@@ -396,8 +396,8 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
     async with transaction():
         person = await find(Person, Person.id == actor.must_be_person())
         row = await find(Invitation, (Invitation.ref == ref) & (Invitation.email == person.email), lock=True)
-        insist(rules.ACCEPT, row, clock.now())
-        row.accepted_at = clock.now()
+        insist(rules.ACCEPT, row, clock.arrived())
+        row.accepted_at = clock.arrived()
         await row.save([Invitation.accepted_at])
         body = await find(Organisation, Organisation.id == row.organisation)
         await begin(actor, person, body, row.role, row.title, row.office_since, row.office_until)
@@ -473,7 +473,7 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
         own = row.person == actor.must_be_person()
         if not own and not rules.may_give(actor, body.id, row.role):
             raise NotFound("Membership")
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.END, row, await others_with(row), now)
         row.until = max(after(on) or now, row.since)
         await row.save([Membership.until])

@@ -326,7 +326,7 @@ async def _take(purpose: Purpose, credential: str, person: int | None) -> tuple[
         inside_another_site = client.get("crossOrigin", False) is not False or "topOrigin" in client
     except (ValueError, TypeError, KeyError, AttributeError):
         raise rules.NOT_ACCEPTED.refused() from None
-    now = clock.now()
+    now = clock.arrived()
     row = await one(
         "UPDATE ceremony SET used_at = {} WHERE handle = {} AND purpose = {} AND person IS NOT DISTINCT FROM {} "
         "AND used_at IS NULL AND expires_at > {} RETURNING id",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market.actor import Actor, Role, role_words
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.wording import N_, _
 
@@ -190,7 +191,7 @@ def may_give(actor: Actor, organisation: int, role: str) -> bool:
 
 
 @rule("invitation.not-open")
-def still_open(invitation: Invitation, now: datetime) -> str | None:
+def still_open(invitation: Invitation, now: Arrival) -> str | None:
     """An invitation is good once, for two weeks, and until it is withdrawn."""
     if invitation.accepted_at is not None:
         return _("This invitation has been accepted already. Sign in instead.")
@@ -220,7 +221,7 @@ SIGN_IN_AS_INVITED = Denial(
 
 
 @rule("membership.ended-already")
-def still_a_member(membership: Membership, others: int, now: datetime) -> str | None:
+def still_a_member(membership: Membership, others: int, now: Arrival) -> str | None:
     """What has ended is not ended again, or its date would change after the fact."""
     if membership.until is not None and membership.until <= now:
         return _("This membership has ended already.")
@@ -228,7 +229,7 @@ def still_a_member(membership: Membership, others: int, now: datetime) -> str | 
 
 
 @rule("membership.last-of-its-kind")
-def somebody_remains(membership: Membership, others: int, now: datetime) -> str | None:
+def somebody_remains(membership: Membership, others: int, now: Arrival) -> str | None:
     """A supplier keeps at least one administrator, the operator at least one operator: otherwise nobody could let the
     next person in."""
     if membership.role in ("supplier-admin", "operator") and others == 0:

@@ -118,8 +118,9 @@ ORDER BY m.id
 
 async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) -> Actor:
     """Who shows this, in one question and asked anew each time: what is revoked or ended is so for the very next request."""
-    moment = at or clock.now()
-    worn = await rows(_Worn, _WORN_BY.format(credential=credential), *shown, moment, moment)
+    # What began is worn at once; what ends while a request waits for its turn was worn when it arrived.
+    begun, ended = at or clock.now(), at or clock.arrived()
+    worn = await rows(_Worn, _WORN_BY.format(credential=credential), *shown, begun, ended)
     if not worn:
         return PUBLIC
     hats = [
@@ -164,7 +165,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
             """,
             kept,
-            clock.now(),
+            clock.arrived(),
         )
         if not actor.signed_in or (actor.method == "demo" and not settings().demo):
             return AuthenticationResult(user=PUBLIC, auth=None)
@@ -183,7 +184,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
             """,
             organisation,
             digest(token.strip()),
-            clock.now(),
+            clock.arrived(),
         )
         if actor.signed_in and organisation and organisation not in dict(actor.bodies):
             raise rules.NOT_YOUR_ORGANISATION.refused()

@@ -326,7 +326,7 @@ def _deciding(
         winner=given.winner,
         set_aside=set_aside,
         reasons=given.reasons,
-        now=clock.now(),
+        now=clock.arrived(),
         low=low,
         certificate=certificate,
     )
@@ -405,7 +405,7 @@ async def complaining(actor: Actor, decision: Decision) -> tuple[int | None, rul
     winner = await winner_of(decision)
     before = await maybe(Complaint, (Complaint.decision == decision.id) & (Complaint.supplier == (firm or 0)))
     won = winner is not None and winner.id == firm
-    return firm, rules.Complaining(decision, firm is not None, won, before, clock.now())
+    return firm, rules.Complaining(decision, firm is not None, won, before, clock.arrived())
 
 
 async def complain(actor: Actor, award_ref: str, given: ComplaintDraft) -> Complaint:

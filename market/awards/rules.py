@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from market import policy, workdays
+from market.arrival import Arrival
 from market.panels.rules import REASON
 from market.refusals import rule
 from market.standing import Standing, Tone
@@ -132,7 +133,7 @@ class Deciding:
     winner: str
     set_aside: Mapping[str, str]
     reasons: str
-    now: datetime
+    now: Arrival
     low: Sequence[Low]
     certificate: str | None
 
@@ -156,7 +157,7 @@ class Complaining:
     bidder: bool
     won: bool
     before: Complaint | None
-    now: datetime
+    now: Arrival
 
 
 @dataclass(frozen=True, slots=True)

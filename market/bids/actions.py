@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -15,8 +16,9 @@ from market import clock
 from market.accounts.people import holders, tell, tell_person
 from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
+from market.arrival import Arrival
 from market.audit.actions import record
-from market.bids import rules
+from market.bids import lanes, rules
 from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent
 from market.db import find, maybe, transaction
 from market.proof import canonical, sealing
@@ -89,14 +91,18 @@ async def counting(tender: int) -> list[Envelope]:
 async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -> Sealed:
     """Seal a bid for a lot. It replaces what the supplier sealed for that lot before; the last envelope counts.
 
-    The moment of arrival is taken first, so that nobody is late because others queue. Encrypted before anything is
-    written; the clear text is never stored.
+    The moment of arrival decides, so that nobody is late because others queue. A firm's own envelopes wait for each other,
+    and are refused beyond its allowance. Encrypted before anything is written; the clear text is never stored.
     """
-    arrived = clock.now()
-    hat = _hat(actor)
+    arrived, hat = clock.arrived(), _hat(actor)
+    async with lanes.lane(hat.organisation):
+        return await _submit(actor, hat, tender_ref, lot_ref, given, arrived)
+
+
+async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: BidDraft, arrived: Arrival) -> Sealed:
     tender = await published(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    insist(rules.SUBMIT, await bidding(actor, tender, lot, arrived))
+    _may_seal(await bidding(actor, tender, lot, arrived))
     if lot is None:
         raise NotFound("Lot")
     criteria = (await criteria_of([lot]))[lot.id]
@@ -148,27 +154,43 @@ async def published_key(tender: Tender) -> bytes:
 
 async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
     """Withdraw the supplier's bid for a lot; another may be sealed until the deadline."""
-    arrived = clock.now()
-    hat = _hat(actor)
-    tender = await published(tender_ref)
-    lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
-    insist(rules.WITHDRAW, await bidding(actor, tender, lot, arrived))
-    if lot is None:
-        raise NotFound("Lot")
-    context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
-    return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived)
+    arrived, hat = clock.arrived(), _hat(actor)
+    async with lanes.lane(hat.organisation):
+        tender = await published(tender_ref)
+        lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
+        insist(rules.WITHDRAW, await bidding(actor, tender, lot, arrived))
+        if lot is None:
+            raise NotFound("Lot")
+        context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
+        return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived)
 
 
-async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: datetime) -> rules.Bidding:
+async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
     """All that the rules look at, as it stands now: before anything is sealed, and again under the tender's lock."""
     hat = _hat(actor)
+    sent = await rows(
+        datetime,
+        "SELECT received_at FROM bid WHERE lot = {} AND supplier = {} AND act = 'submit' AND received_at > {} ORDER BY received_at",
+        lot.id if lot else 0,
+        hat.organisation,
+        rules.counted_since(arrived),
+    )
     return rules.Bidding(
         tender,
         lot is not None,
         arrived,
         sealed_before=lot is not None and await _counts(lot.id, hat.organisation),
         withheld=await sanctions.withheld(hat.organisation, arrived),
+        sent=sent,
     )
+
+
+def _may_seal(facts: rules.Bidding) -> None:
+    """Refused for good (409), or until the firm's allowance has room again (429)."""
+    insist(rules.SUBMIT, facts)
+    if wrong := refusals(rules.ALLOWED, facts):
+        again = rules.may_send_again_at(facts) or facts.at
+        raise Refused(*wrong, status=429, wait=max(1, math.ceil((again - facts.at).total_seconds())))
 
 
 async def _counts(lot: int, supplier: int) -> bool:
@@ -184,7 +206,7 @@ async def _keep(
     lot_id: int,
     context: sealing.Context,
     envelope: bytes,
-    arrived: datetime,
+    arrived: Arrival,
 ) -> Sealed:
     """Keep an envelope, or a withdrawal, which is an empty one."""
     act = "submit" if envelope else "withdraw"
@@ -192,10 +214,11 @@ async def _keep(
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)
         lot = await find(Lot, Lot.id == lot_id)
-        insist(
-            rules.SUBMIT if act == "submit" else rules.WITHDRAW,
-            await bidding(actor, tender, lot, arrived),
-        )
+        facts = await bidding(actor, tender, lot, arrived)
+        if act == "submit":
+            _may_seal(facts)
+        else:
+            insist(rules.WITHDRAW, facts)
         bid = Bid(
             tender=tender_id,
             lot=lot_id,
@@ -285,7 +308,7 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
     person = actor.must_be_person()
     async with transaction():
         tender = await published(tender_ref, lock=True)
-        now = clock.now()
+        now = clock.arrived()
         officers = await OpeningOfficer.objects().where(OpeningOfficer.tender == tender.id).order_by(OpeningOfficer.id)
         me = next((each for each in officers if each.person == person), None)
         asked = rules.Opening(
@@ -432,14 +455,14 @@ def _read(sealed: Envelope, tender: Tender, private: Any) -> OpenedBid:
 
 
 async def tell_officers() -> int:
-    """A job: when the deadline of a tender has passed, write to its opening officers that they can open the bids. Answers
+    """A job: when the bids of a tender may be opened, write so to its opening officers. Answers
     how many tenders' officers were told."""
     async with transaction():
         now = clock.now()
         tender = await (
             Tender.objects()
             .where(
-                (Tender.closes_at <= now)
+                (Tender.closes_at <= rules.opened_when_closed_at(now))
                 & Tender.published_at.is_not_null()
                 & Tender.closing_told_at.is_null()
                 & Tender.opened_at.is_null()

@@ -8,6 +8,7 @@ import msgspec
 
 from market import clock
 from market.actor import Actor
+from market.bids import rules
 from market.reads import rows
 from market.web.desk import Fitting, Open, Waiting
 from market.wording import _
@@ -33,7 +34,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
           AND (t.buyer = ANY({}::int[]) OR f.id IS NOT NULL AND f.contributed_at IS NULL) ORDER BY t.closes_at
         """,
         actor.person,
-        clock.now(),
+        rules.opened_when_closed_at(clock.now()),
         actor.organisations("buyer", "contract-manager"),
     )
     return [

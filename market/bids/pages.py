@@ -69,7 +69,7 @@ class BidPages(Controller):
         lots = await lots_of(tender)
         sent = await actions.mine(request.user, tender.id)
         withheld, missing = await actions.warned(request.user, tender)
-        facts = rules.Bidding(tender, bool(lots), clock.now(), sealed_before=True, withheld=withheld)
+        facts = rules.Bidding(tender, bool(lots), clock.arrived(), sealed_before=True, withheld=withheld, sent=[])
         return show(
             request,
             "bids/lots.html",
@@ -146,7 +146,9 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=(await criteria_of([lot]))[lot.id],
         form=form,
-        blocked=refusals(rules.SUBMIT, await actions.bidding(request.user, tender, lot, clock.now())),
+        blocked=refusals(
+            (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
+        ),
         missing=missing,
     )
 
@@ -173,7 +175,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
             rules.OPEN,
             rules.Opening(
                 tender,
-                clock.now(),
+                clock.arrived(),
                 me is not None,
                 bool(me and me.enrolled_at is not None),
                 bool(me and me.contributed_at is not None),

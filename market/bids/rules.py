@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import policy, workdays
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders.facts import Criterion
@@ -50,11 +51,13 @@ class Bidding:
     tender: Tender
     lot: bool
     """Whether the lot is one of this tender."""
-    at: datetime
+    at: Arrival
     sealed_before: bool
     """Whether the supplier has an envelope for this lot that counts so far."""
     withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
+    sent: Sequence[datetime]
+    """When the supplier's envelopes for this lot arrived that still count against its allowance, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Opening:
     secret, `contributed` whether she brought it already."""
 
     tender: Tender
-    at: datetime
+    at: Arrival
     officer: bool
     enrolled: bool
     contributed: bool
@@ -133,6 +136,40 @@ def something_is_sealed(bidding: Bidding) -> str | None:
     )
 
 
+def counted_since(at: datetime) -> datetime:
+    """From when on what was sent for a lot counts against the allowance."""
+    return at - timedelta(minutes=policy.IN_FORCE.bids.envelopes_minutes)
+
+
+def may_send_again_at(bidding: Bidding) -> datetime | None:
+    """When the allowance has room again; None when it has room now."""
+    most = policy.IN_FORCE.bids.envelopes_most
+    recent = [each for each in bidding.sent if each > counted_since(bidding.at)]
+    if len(recent) < most:
+        return None
+    return recent[-most] + timedelta(minutes=policy.IN_FORCE.bids.envelopes_minutes)
+
+
+@rule("bid.too-many", source="Policy: bids.envelopes_most in bids.envelopes_minutes")
+def within_the_allowance(bidding: Bidding) -> str | None:
+    """For one lot a firm sends no more envelopes than somebody who mends slips: each is kept for ever."""
+    again = may_send_again_at(bidding)
+    if again is None:
+        return None
+    time = f"{again.astimezone(workdays.ZONE):%H:%M:%S}"
+    return _(
+        "For one lot at most {most} envelopes are taken in {minutes} minutes. What you sealed last still stands; this one was not "
+        "kept. You can send another from {time}.",
+        most=policy.IN_FORCE.bids.envelopes_most,
+        minutes=policy.IN_FORCE.bids.envelopes_minutes,
+        time=time,
+    )
+
+
+ALLOWED = (within_the_allowance,)
+"""For `actions.submit`, beside `SUBMIT`: it passes by itself. A withdrawal needs none, there are no more of them than envelopes."""
+
+
 @rule("bid.price-missing", field="price_minor")
 def has_a_price(content: Content) -> str | None:
     """A bid names a price, without VAT."""
@@ -177,11 +214,21 @@ def fits_the_envelope(content: Content) -> str | None:
     )
 
 
+def opened_when_closed_at(now: datetime) -> datetime:
+    """The latest deadline whose bids may be opened now: all that arrived before it has been kept or refused."""
+    return now - timedelta(seconds=policy.IN_FORCE.bids.opening_wait_seconds)
+
+
 @rule("opening.too-early", source="Sealed until the deadline: nobody sees a bid or the number of bids before it")
 def after_the_deadline(opening: Opening) -> str | None:
-    """Bids are opened after the deadline, never before."""
-    if opening.tender.closes_at is None or opening.at < opening.tender.closes_at:
-        return _("Bids can be opened only when the deadline has passed. Come back then, with your code.")
+    """Bids are opened after the deadline, never before, and not while one that arrived in time may still wait for its turn."""
+    wait = policy.IN_FORCE.bids.opening_wait_seconds
+    if opening.tender.closes_at is None or opening.tender.closes_at > opened_when_closed_at(opening.at):
+        return _(
+            "Bids can be opened only when {wait} seconds have passed since the deadline, so that all that arrived in time is "
+            "there. Come back then, with your code.",
+            wait=wait,
+        )
     return None
 
 
@@ -235,6 +282,18 @@ WITHDRAW = (
 """For `actions.withdraw`."""
 OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
 """For `actions.contribute`."""
+
+
+# ── many at once ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+TOO_MANY_AT_ONCE = Denial(
+    "bid.too-many-at-once",
+    N_(
+        "Your firm is sending many envelopes at once, and they wait for each other. This one was not kept. Send it again in a minute."
+    ),
+    norm="One firm does not take the way from the others: what it sends at once goes one after the other.",
+    status=429,
+)
 
 
 # ── keys and secrets ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -173,7 +173,7 @@ async def title_of(tender: Tender, lot: Lot) -> str:
 async def drawing(decision: Decision, given: ContractDraft | None = None) -> rules.DrawingUp:
     """What is known when a contract is drawn up; without a draft, what the rules `READY` judge before anything is typed. The
     price is zero where nothing was awarded."""
-    now = clock.now()
+    now = clock.arrived()
     tender = await find(Tender, Tender.id == decision.tender)
     bid = await find(OpenedBid, OpenedBid.id == decision.winner) if decision.winner is not None else None
     parts = [rules.Part(each.title, each.due_on, each.amount_minor) for each in given.milestones] if given else []

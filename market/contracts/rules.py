@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from market import dates, policy, workdays
+from market.arrival import Arrival
 from market.awards import rules as awards
 from market.money import Money
 from market.refusals import rule
@@ -104,7 +105,7 @@ class DrawingUp:
     ends_on: date
     milestones: Sequence[Part]
     indicators: Sequence[str]
-    now: datetime
+    now: Arrival
     certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 

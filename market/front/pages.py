@@ -11,7 +11,7 @@ from litestar.enums import MediaType
 from litestar.response import Redirect
 
 from challenges.listing import open_now
-from market import VERSION, clock
+from market import VERSION, clock, db
 from market.accounts import actions as accounts
 from market.accounts import guards
 from market.accounts.pages import session_token, with_session
@@ -21,7 +21,6 @@ from market.dates import day
 from market.front import demo
 from market.front.desks import desk
 from market.front.figures import Figures, counted, figures
-from market.reads import rows
 from market.settings import settings
 from market.tenders.listing import open_lots
 from market.web import forms, once
@@ -339,9 +338,6 @@ class AboutPages(Controller):
     @get("/health", guards=[guards.public])
     async def health(self) -> Response[bytes]:
         """For whoever watches the machine: 200 when the database answers, 503 when not."""
-        try:
-            well = await rows(int, "SELECT 1") == [1]
-        except OSError:
-            well = False
+        well = await db.well()
         body = {"database": "ok" if well else "does not answer", "version": VERSION}
         return Response(msgspec.json.encode(body), status_code=200 if well else 503, media_type=MediaType.JSON)

@@ -136,7 +136,7 @@ async def excuse(actor: Actor, convene: Convening, given: Excuse) -> Seat:
 
 async def candidates(matter: Matter) -> list[Candidate]:
     """The buyer's people who may sit on the panel, by name: evaluators and officers."""
-    now = clock.now()
+    now = clock.arrived()
     return await rows(
         Candidate,
         """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from market import egress
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.wording import N_, _, _n
 
@@ -200,7 +200,7 @@ def code_was_sent(claim: SupplierClaim) -> str | None:
 
 
 @rule("claim.code-too-old", field="code")
-def code_in_time(claim: SupplierClaim, now: datetime) -> str | None:
+def code_in_time(claim: SupplierClaim, now: Arrival) -> str | None:
     """A code counts for the time that its letter needs and no longer."""
     if claim.code_until is not None and now >= claim.code_until:
         return _("This code is too old. Ask for another one.")

@@ -88,7 +88,7 @@ async def record_of(kind: str, ref: str) -> str:
 async def ask(actor: Actor, held: Held, given: QuestionDraft) -> PublicQuestion:
     """Ask as any registered supplier. Who asked is on no page and in no public line of the log; auditors find it there."""
     async with transaction():
-        topic, now = held.topic, clock.now()
+        topic, now = held.topic, clock.arrived()
         hat = actor.must_wear(*SUPPLIER_ROLES)
         rows = await questions_about(topic.record)
         asking = rules.Asking(topic, now, [row.asked_at for row in rows if row.asker == hat.organisation])
@@ -113,7 +113,7 @@ async def ask(actor: Actor, held: Held, given: QuestionDraft) -> PublicQuestion:
 async def answer(actor: Actor, held: Held, ref: str, given: AnswerDraft) -> PublicQuestion:
     """Answer a question about the record as an officer of its buyer; from now on everybody reads both."""
     async with transaction():
-        topic, now = held.topic, clock.now()
+        topic, now = held.topic, clock.arrived()
         hat = actor.must_wear("buyer", organisation=topic.buyer)
         question = await question_about(topic, ref)
         insist(rules.ANSWER, rules.Answering(topic, now, question.answered_at))

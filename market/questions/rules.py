@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from market import dates, kinds, policy, workdays
+from market.arrival import Arrival
 from market.refusals import rule
 from market.wording import _
 
@@ -69,7 +70,7 @@ class Asking:
     """Somebody asks now: about what, and when her organisation asked about it before, oldest first."""
 
     topic: Topic
-    now: datetime
+    now: Arrival
     before: Sequence[datetime]
 
 
@@ -118,7 +119,7 @@ class Answering:
     """An officer answers now: about what, and when the question was answered already."""
 
     topic: Topic
-    now: datetime
+    now: Arrival
     answered_at: datetime | None
 
 

@@ -163,7 +163,7 @@ async def asked(token: str, *, lock: bool = False) -> tuple[Registration, Suppli
     row = await find(Registration, Registration.token_hash == digest(token), lock=lock)
     if row.confirmed_at is not None:
         raise rules.CONFIRMED_ALREADY.refused()
-    if row.expires_at <= clock.now():
+    if row.expires_at <= clock.arrived():
         raise rules.CONFIRMED_TOO_LATE.refused()
     return row, msgspec.json.decode(row.facts, type=SupplierDraft)
 

@@ -194,7 +194,7 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
         insist((rules.dates_are_of_this_century,), given.new_closes_at)
-        now, before = clock.now(), tender.closes_at
+        now, before = clock.arrived(), tender.closes_at
         insist(rules.CHANGE, tender, now, given.new_closes_at)
         addendum = Addendum(
             tender=tender.id, text=given.text, new_closes_at=given.new_closes_at, at=now, by=actor.must_be_person()

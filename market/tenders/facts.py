@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 import msgspec
 
+from market.arrival import Arrival
 from market.money import Money
 
 
@@ -139,7 +140,7 @@ class Candidate:
     for the tender, its buyer, and the bodies whose exercises serve it too."""
 
     tender: Tender
-    now: datetime
+    now: Arrival
     lots: Sequence[Lot]
     criteria: Mapping[int, Sequence[Criterion]]
     officers: Sequence[Officer]

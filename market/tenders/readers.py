@@ -101,7 +101,7 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
         tender.buyer,
         tender.id,
     )
-    return Candidate(tender, clock.now(), lots, await criteria_of(lots), await officers_of(tender), evidence)
+    return Candidate(tender, clock.arrived(), lots, await criteria_of(lots), await officers_of(tender), evidence)
 
 
 async def standing_of(candidate: Candidate) -> Standing:
@@ -255,6 +255,6 @@ def topic_of(tender: Tender | facts.Tender) -> Topic:
         until=tender.questions_until,
         closes_at=tender.closes_at,
         sends="bids",
-        taking=rules.stage(tender, clock.now()) in rules.TAKING,
+        taking=rules.stage(tender, clock.arrived()) in rules.TAKING,
         remedy=_("If it was wrong, add a change to the tender."),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import dates, policy, workdays
+from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
@@ -437,7 +438,7 @@ def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
 @rule(
     "tender.deadline-earlier", field="new_closes_at", source="Procurement Act 2023 section 31: modifying a procurement"
 )
-def deadline_only_moves_later(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+def deadline_only_moves_later(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
     """A published deadline may be moved later, never earlier: somebody has planned by it."""
     if new_closes_at is not None and tender.closes_at is not None and new_closes_at <= tender.closes_at:
         return _("The new deadline must be later than the present one.")
@@ -445,7 +446,7 @@ def deadline_only_moves_later(tender: Tender, now: datetime, new_closes_at: date
 
 
 @rule("tender.change-too-late", field="new_closes_at", source="Policy: tendering.days_left_after_change")
-def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+def time_enough_after_a_change(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
     """After a change suppliers have a week to take it into account."""
     closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
     if closes is not None and workdays.full_days_between(now, closes) < least:
@@ -460,7 +461,7 @@ def time_enough_after_a_change(tender: Tender, now: datetime, new_closes_at: dat
 
 
 @rule("tender.closed-to-addenda")
-def change_while_bids_are_taken(tender: Tender, now: datetime, new_closes_at: datetime | None) -> str | None:
+def change_while_bids_are_taken(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
     """A tender changes only while suppliers can still act on the change."""
     if stage(tender, now) not in TAKING:
         return _("Bids are no longer taken, so nothing can be changed any more.")

@@ -257,8 +257,8 @@ async def withdraw(actor: Actor, ref: str) -> Waiver:
     async with transaction():
         waiver, tender = await _locked(ref)
         hat = actor.must_wear("buyer", organisation=waiver.buyer, secret=True)
-        insist(rules.WITHDRAW, waiver, clock.now())
-        waiver.withdrawn_at = clock.now()
+        insist(rules.WITHDRAW, waiver, clock.arrived())
+        waiver.withdrawn_at = clock.arrived()
         await waiver.save([Waiver.withdrawn_at])
         await hold(tender, "")
         await tell(
@@ -282,7 +282,7 @@ async def begin_signing(actor: Actor, ref: str) -> dict[str, Any]:
     waiver = await readable(actor, ref)
     tender = await find(Tender, Tender.id == waiver.tender)
     actor.must_wear("minister", organisation=waiver.department)
-    now = clock.now()
+    now = clock.arrived()
     insist(rules.SIGN, waiver, now)
     insist(rules.NAMED, _wish_of(waiver, await readers.candidate(tender.ref)))
     stated = signing.statement(
@@ -304,12 +304,12 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
     """
     waiver = await readable(actor, ref)
     actor.must_wear("minister", organisation=waiver.department)
-    insist(rules.SIGN, waiver, clock.now())
+    insist(rules.SIGN, waiver, clock.arrived())
     signed = await passkeys.signed(actor, credential)
     async with transaction():
         waiver, tender = await _locked(ref)
         hat = actor.must_wear("minister", organisation=waiver.department)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.SIGN, waiver, now)
         signer = await _signer(actor, waiver.department)
         bundle, verified = await _checked(signed, await document(waiver, tender))
@@ -361,13 +361,13 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
         waiver, tender = await _locked(ref)
         hat = actor.must_wear("minister", organisation=waiver.department)
         actor.must_have_passkey()
-        insist(rules.REFUSE, waiver, clock.now())
+        insist(rules.REFUSE, waiver, clock.arrived())
         insist((rules.refusal_says_why,), given.reason)
         signer = await _signer(actor, waiver.department)
         waiver.refusal_reason = given.reason
         waiver.document = (await document(waiver, tender)).decode()
         await waiver.save([Waiver.refusal_reason, Waiver.document])
-        await _decide(waiver, actor, signer, clock.now())
+        await _decide(waiver, actor, signer, clock.arrived())
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/refused.txt", office=signer.office, minister=signer.name)
         about = await _about(waiver, tender)
@@ -507,7 +507,7 @@ async def _locked(ref: str) -> tuple[Waiver, Tender]:
 
 async def _signer(actor: Actor, department: int) -> signing.Signer:
     """The minister with her office and its dates, as they stand now."""
-    now = clock.now()
+    now = clock.arrived()
     held = (
         await Membership.objects()
         .where(

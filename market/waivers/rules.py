@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import dates, policy, workdays
+from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import gate
@@ -253,7 +254,7 @@ ASK = (
 
 
 @rule("waiver.already-decided")
-def still_open(waiver: Waiver, now: datetime) -> str | None:
+def still_open(waiver: Waiver, now: Arrival) -> str | None:
     """A request is decided once, and a withdrawn one not at all."""
     if waiver.withdrawn_at is not None:
         return _("This request was withdrawn by the buyer.")
@@ -263,7 +264,7 @@ def still_open(waiver: Waiver, now: datetime) -> str | None:
 
 
 @rule("waiver.out-of-date")
-def still_of_use(waiver: Waiver, now: datetime) -> str | None:
+def still_of_use(waiver: Waiver, now: Arrival) -> str | None:
     """A waiver whose last day has passed opens nothing, so it is not signed."""
     if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
         return _("The last day that was asked for has passed. Refuse the request, or have the buyer ask anew.")

@@ -156,7 +156,8 @@ class Once:
         if attempt.beaten and (before := await attempt.kept()) is not None:
             await _again(attempt, before, send)
             return
-        if attempt.claimed:
+        if attempt.claimed and answer.status < 500:
+            # After a fault of ours the claim stands exactly when what was done stands, and who sends again is told to look.
             try:
                 await attempt.keep(answer)
             except Exception:

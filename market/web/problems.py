@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
-from market import rules
+from market import away, rules
 from market.drafts import Overtaken
 from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
@@ -83,7 +83,10 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     """The application's one exception handler."""
     status, reasons, headers = _judged(exc)
-    if status >= 500:
+    if status == 503:
+        # One line: while the database is away there are hundreds.
+        log.warning("%s %s was sent away: %r", request.method, request.scope.get("path_template", "?"), exc)
+    elif status >= 500:
         # The route, not the address: in some the secret of a letter stands.
         log.exception("%s %s failed", request.method, request.scope.get("path_template", "?"), exc_info=exc)
     if wants_page(request):
@@ -95,7 +98,7 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
             "title": title,
             "detail": reasons[0].reason if len(reasons) == 1 else "",
             "reasons": [reason.reason for reason in reasons] if len(reasons) > 1 else [],
-            "advice": "",
+            "advice": _("Whatever you were told is kept is kept.") if status == 503 else "",
             "reference": "",
         }
         page = show(request, "problem.html", status=status, problem=problem)
@@ -115,7 +118,7 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
 
 def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
     if isinstance(exc, Refused):
-        headers = {"retry-after": "60"} if exc.status == 429 else {}
+        headers = {"retry-after": str(exc.wait)} if exc.status == 429 else {}
         if exc.status == 401:
             headers["www-authenticate"] = "Bearer"
         return exc.status, list(exc.reasons), headers
@@ -138,6 +141,10 @@ def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:
         if exc.status_code == 404:
             return 404, [rules.NOT_FOUND.refusal()], kept
         return exc.status_code, [_of_status(exc)], kept
+    if isinstance(exc, away.NotKnown):
+        return 503, [rules.NOT_KNOWN.refusal()], {"retry-after": str(away.AGAIN)}
+    if away.is_away(exc):
+        return 503, [rules.AWAY.refusal(seconds=away.AGAIN)], {"retry-after": str(away.AGAIN)}
     return 500, [rules.FAILED.refusal()], {}
 
 
@@ -164,9 +171,11 @@ def _title(status: int) -> str:
         403: _("You may not do that"),
         404: _("There is nothing here"),
         405: _("That is not done here"),
+        408: _("Not all of it came"),
         409: _("That cannot be done now"),
         413: _("That is too large"),
         422: _("There is a problem with what was sent"),
         428: _("Say what this was written from"),
         429: _("Too many tries"),
+        503: _("We cannot answer for the moment"),
     }.get(status, _("Something failed on our side") if status >= 500 else phrase(status))

@@ -151,7 +151,7 @@ async def open_records(actor: Actor) -> list[tuple[str, str]]:
 async def record_of(subject: str) -> Open:
     """The challenge or tender a buyer points to; 404 for anything else and for drafts."""
     kind, _, ref = subject.partition(":")
-    now = clock.now()
+    now = clock.arrived()
     if kind == "challenge":
         row = await find(Challenge, (Challenge.ref == ref) & Challenge.published_at.is_not_null(), lock=True)
         taking = challenge_rules.stage(row, now) in challenge_rules.TAKING
@@ -272,7 +272,7 @@ async def contact(sender: int, firm: int) -> rules.Contact:
             (SELECT count(*) FROM approach WHERE sender = s.id AND receiver = f.id AND at > {}) AS to_them_today, f.name
         FROM organisation s, organisation f LEFT JOIN profile p ON p.organisation = f.id WHERE s.id = {} AND f.id = {}
         """,
-        *[clock.now() - timedelta(days=1)] * 2,
+        *[clock.arrived() - timedelta(days=1)] * 2,
         sender,
         firm,
     )

@@ -88,7 +88,13 @@ function requestOptions(options) {
 }
 
 function asJSON(credential) {
-  if (typeof credential.toJSON === "function") return credential.toJSON();
+  const told = typeof credential.toJSON === "function" ? credential.toJSON() : written(credential);
+  // What extensions answer is not asked for and may hold a secret (prf, largeBlob): it never leaves the browser.
+  delete told.clientExtensionResults;
+  return told;
+}
+
+function written(credential) {
   const { response } = credential;
   const told = { clientDataJSON: text(response.clientDataJSON) };
   if (response.attestationObject) {
@@ -104,7 +110,6 @@ function asJSON(credential) {
     rawId: text(credential.rawId),
     type: credential.type,
     authenticatorAttachment: credential.authenticatorAttachment ?? undefined,
-    clientExtensionResults: credential.getClientExtensionResults(),
     response: told,
   };
 }

@@ -151,7 +151,7 @@ async def ask(actor: Actor, ref: str, given: Claiming) -> SupplierClaim:
 
 async def prove(actor: Actor, ref: str, given: Code) -> SupplierClaim:
     """Type the code. A wrong one is counted, whatever else happens."""
-    now, wrong = clock.now(), False
+    now, wrong = clock.arrived(), False
     async with transaction():
         await hold()
         claim, hat = await _own(actor, ref)

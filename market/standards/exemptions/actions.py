@@ -66,7 +66,7 @@ async def ask(actor: Actor, buyer: int, given: ExemptionDraft) -> Exemption:
             else await maybe(Organisation, (Organisation.ref == said) & (Organisation.kind == "supplier"))
         )
         profile = await publishing.named(given.profile)
-        now = clock.now()
+        now = clock.arrived()
         expires = workdays.end_of_day(given.expires_on)
         result = _result(given, profile)
         wrong = refusals(

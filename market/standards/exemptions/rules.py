@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from market import policy
+from market.arrival import Arrival
 from market.refusals import rule
 from market.standards.rules import OWN, REASON
 from market.standing import Standing
@@ -69,7 +70,7 @@ class Exempting:
     expires_at: datetime
     latest: datetime
     result: str | None
-    now: datetime
+    now: Arrival
 
 
 @rule("exemption.ground-unknown", field="ground", source=OWN)

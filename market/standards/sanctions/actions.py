@@ -143,8 +143,8 @@ async def appeal(actor: Actor, ref: str, given: Appeal) -> Withholding:
     async with transaction():
         row = await find(Withholding, Withholding.ref == ref, lock=True)
         actor.must_wear(*SUPPLIER_ROLES, organisation=row.supplier)
-        insist(rules.APPEAL, rules.Appealing(row, appeal_until(row), given.words, clock.now()))
-        row.appeal, row.appealed_at, row.appealed_by = given.words.strip(), clock.now(), actor.must_be_person()
+        insist(rules.APPEAL, rules.Appealing(row, appeal_until(row), given.words, clock.arrived()))
+        row.appeal, row.appealed_at, row.appealed_by = given.words.strip(), clock.arrived(), actor.must_be_person()
         await row.save([Withholding.appeal, Withholding.appealed_at, Withholding.appealed_by])
         supplier, service, _ = await _parties(row)
         for operator in await Organisation.objects().where(Organisation.kind == "operator"):

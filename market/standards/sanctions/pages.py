@@ -52,7 +52,7 @@ class SanctionPages(Controller):
 
 async def _notice(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
     row = await sanctions.seen_by(request.user, ref)
-    now = clock.now()
+    now = clock.arrived()
     until = sanctions.appeal_until(row)
     supplies = request.user.wears("supplier-admin", "supplier-member", organisation=row.supplier) is not None
     return show(

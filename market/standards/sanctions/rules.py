@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import policy
+from market.arrival import Arrival
 from market.refusals import rule
 from market.standards.certificates.rules import only_later_gates
 from market.standards.checking.outcome import Run
@@ -68,7 +69,7 @@ class Appealing:
     row: Withholding
     until: datetime
     words: str
-    now: datetime
+    now: Arrival
 
 
 @rule("appeal.nothing-open")

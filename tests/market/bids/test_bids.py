@@ -1,16 +1,19 @@
 """Sealing and opening bids through actions, pages and the API, on a real database."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
 from litestar import Litestar
+from litestar.routes import HTTPRoute
 
-from market import clock
+from market import clock, db
+from market.actor import Actor
 from market.audit.actions import record
 from market.audit.proofs import public_log
 from market.audit.tables import Event
-from market.bids import actions
+from market.bids import actions, lanes
 from market.bids.tables import Bid, OpenedBid, Opening
 from market.db import find, many
 from market.letters.tables import Letter
@@ -18,6 +21,7 @@ from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused
 from market.tenders import actions as tenders
 from tests import given, given_tenders
+from tests.waiting import until_awaited
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -151,6 +155,8 @@ async def test_officers_are_told_when_the_deadline_has_passed_and_when_the_other
     first, second = there.officers
     assert await actions.tell_officers() == 0
     with clock.at(there.tender.closes_at):
+        assert await actions.tell_officers() == 0, "what arrived in time may still wait for its turn"
+    with clock.at(there.tender.closes_at + timedelta(minutes=1)):
         assert await actions.tell_officers() == 1
         assert await actions.tell_officers() == 0
         await actions.contribute(first, there.tender.ref, there.codes[0])
@@ -166,6 +172,117 @@ async def test_officers_are_told_when_the_deadline_has_passed_and_when_the_other
     assert subjects[first.ref] == [ready, nobody], "she is a buyer officer too"
     assert subjects[second.ref] == [ready, "One more code is needed to open the bids for Inspecting bridges by drone"]
     assert subjects[there.officer.ref] == [nobody]
+
+
+async def test_nobody_opens_while_a_bid_that_is_in_time_may_still_wait_for_its_turn() -> None:
+    there = await given_tenders.published()
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    closes = there.tender.closes_at
+    assert closes is not None
+    with clock.at(closes + timedelta(seconds=59)), pytest.raises(Refused) as refused:
+        await actions.contribute(there.officers[0], there.tender.ref, there.codes[0])
+    assert [each.code for each in refused.value.reasons] == ["opening.too-early"]
+    with clock.at(closes + timedelta(seconds=59)), clock.arriving(closes - timedelta(seconds=1)):
+        await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+    await given_tenders.opened(there, closes + timedelta(minutes=1))
+    assert await OpenedBid.count() == 1
+
+
+async def test_a_firm_seals_ten_envelopes_for_a_lot_in_ten_minutes_and_the_last_stands(app: Litestar) -> None:
+    there = await given_tenders.published(lots=2)
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    headers = await given.token(firm)
+    address = f"/api/v1/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bids"
+    body = {"price_minor": 5_000_000, "answers": there.bid().answers, "declared": True}
+    begun = clock.now()
+    async with given.browser(app) as client:
+        for number in range(10):
+            with clock.at(begun + timedelta(seconds=number)):
+                made = await client.post(address, json=body, headers=headers)
+            assert made.status_code == 201
+        with clock.at(begun + timedelta(seconds=30)):
+            more = await client.post(address, json=body, headers=headers)
+        assert (more.status_code, more.headers["retry-after"]) == (429, "570")
+        assert more.json()["reasons"][0]["code"] == "bid.too-many"
+        assert "What you sealed last still stands" in more.json()["detail"]
+        assert await Bid.count() == 10
+        with clock.at(begun + timedelta(seconds=31)):
+            page = await client.get(f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bid")
+            assert page.status_code in (200, 303)
+            await actions.submit(firm, there.tender.ref, there.lots[1].ref, there.bid(lot=1))
+            assert (await client.post(f"{address}/withdraw", headers=headers)).status_code == 200, "it may always go"
+        with clock.at(begun + timedelta(minutes=10)):
+            assert (await client.post(address, json=body, headers=headers)).status_code == 201
+
+
+async def test_one_firm_that_waits_keeps_no_connection_from_another() -> None:
+    held, free = await given_tenders.published(), await given_tenders.published()
+    hostile = await given.person(await given.supplier(), "supplier-admin")
+    other = await given.person(await given.supplier(), "supplier-admin")
+    holder = await db.connection()
+    try:
+        async with holder.transaction():
+            await holder.execute("SELECT 1 FROM tender WHERE ref = $1 FOR UPDATE", held.tender.ref)
+            many_at_once = [
+                asyncio.create_task(_over_a_connection_for_bids(hostile, held)) for _ in range(lanes.MOST_WAITING + 9)
+            ]
+            await until_awaited(_waits_for_a_lock)
+            kept = await _over_a_connection_for_bids(other, free)
+            assert kept is not None
+            assert not all(each.done() for each in many_at_once)
+    finally:
+        await holder.close()
+    ended = await asyncio.gather(*many_at_once)
+    assert [each for each in ended if isinstance(each, str)].count("bid.too-many-at-once") == 8
+    assert sum(not isinstance(each, str) for each in ended) == 10, "the rest is beyond the allowance"
+
+
+async def _over_a_connection_for_bids(firm: Actor, there: given_tenders.Published) -> actions.Sealed | str:
+    async with db.held(sealing=True):
+        try:
+            return await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
+        except Refused as refused:
+            return refused.reasons[0].code
+
+
+async def _waits_for_a_lock() -> bool:
+    return (await db.one("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))["n"] > 0
+
+
+async def test_of_what_is_sent_with_one_token_three_at_a_time_are_looked_at() -> None:
+    inside, most = 0, 0
+
+    async def looked_at(token: bytes) -> None:
+        nonlocal inside, most
+        async with lanes.line({"headers": [(b"authorization", token)]}):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*[looked_at(b"Bearer one") for _ in range(20)])
+    assert most == lanes.AT_ONCE
+    inside = most = 0
+    await asyncio.gather(*[looked_at(b"Bearer %d" % number) for number in range(20)])
+    assert most == 20
+
+
+async def test_every_address_that_seals_or_withdraws_has_the_connections_of_bids(app: Litestar) -> None:
+    found = {
+        (method, route.path_format): lanes.seals(
+            {"method": method, "path": re.sub(r"\{[^}]*\}", "X-1", route.path_format)}
+        )
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods
+    }
+    assert sorted(path for (method, path), seals in found.items() if seals) == [
+        "/api/v1/tenders/{ref}/lots/{lot}/bids",
+        "/api/v1/tenders/{ref}/lots/{lot}/bids/withdraw",
+        "/tenders/{ref}/lots/{lot}/bid",
+        "/tenders/{ref}/lots/{lot}/withdraw",
+    ]
+    assert {method for (method, _), seals in found.items() if seals} == {"POST"}
 
 
 async def test_before_the_deadline_not_even_the_officers_can_open() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from market import policy
 from market.bids import rules
 from market.bids.tables import Sent
 from market.refusals import refusals
@@ -14,6 +15,8 @@ from tests import given
 CLOSES = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
 BEFORE, AFTER = CLOSES - timedelta(microseconds=1), CLOSES
 QUALITY = given.facts(Criterion, ref="CR-AAAAAAA", name="Method", kind="quality")
+
+OPENS = CLOSES + timedelta(seconds=policy.IN_FORCE.bids.opening_wait_seconds)
 
 
 def tender(**facts: object) -> Tender:
@@ -37,18 +40,20 @@ def tender(**facts: object) -> Tender:
 def test_a_bid_is_taken_until_the_microsecond_before_the_deadline(
     row: Tender, lot: bool, at: datetime, codes: list[str]
 ) -> None:
-    assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at, False, ""))] == codes
+    assert [each.code for each in refusals(rules.SUBMIT, rules.Bidding(row, lot, at, False, "", []))] == codes
 
 
 def test_a_supplier_whose_access_is_withheld_may_not_bid() -> None:
-    found = refusals(rules.SUBMIT, rules.Bidding(tender(), True, BEFORE, False, withheld="Your API fails its profile."))
+    found = refusals(
+        rules.SUBMIT, rules.Bidding(tender(), True, BEFORE, False, withheld="Your API fails its profile.", sent=[])
+    )
     assert [each.code for each in found] == ["bid.access-withheld"]
 
 
 def test_nothing_can_be_withdrawn_when_nothing_is_sealed() -> None:
-    facts = rules.Bidding(tender(), True, BEFORE, False, "")
+    facts = rules.Bidding(tender(), True, BEFORE, False, "", [])
     assert [each.code for each in refusals(rules.WITHDRAW, facts)] == ["bid.nothing-to-withdraw"]
-    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), True, BEFORE, True, "")) == []
+    assert refusals(rules.WITHDRAW, rules.Bidding(tender(), True, BEFORE, True, "", [])) == []
 
 
 @pytest.mark.parametrize(
@@ -72,13 +77,14 @@ def test_a_bid_is_complete_or_says_what_is_missing(
 @pytest.mark.parametrize(
     ("row", "at", "officer", "enrolled", "contributed", "codes"),
     [
-        (tender(), AFTER, True, True, False, []),
+        (tender(), OPENS, True, True, False, []),
         (tender(), BEFORE, True, True, False, ["opening.too-early"]),
-        (tender(), AFTER, False, False, False, ["opening.not-an-officer"]),
-        (tender(), AFTER, True, False, False, ["opening.not-an-officer"]),
-        (tender(), AFTER, True, True, True, ["opening.contributed-already"]),
-        (tender(opened_at=AFTER), AFTER, True, True, False, ["opening.done"]),
-        (tender(cancelled_at=BEFORE), AFTER, True, True, False, ["opening.tender-cancelled"]),
+        (tender(), OPENS - timedelta(seconds=1), True, True, False, ["opening.too-early"]),
+        (tender(), OPENS, False, False, False, ["opening.not-an-officer"]),
+        (tender(), OPENS, True, False, False, ["opening.not-an-officer"]),
+        (tender(), OPENS, True, True, True, ["opening.contributed-already"]),
+        (tender(opened_at=AFTER), OPENS, True, True, False, ["opening.done"]),
+        (tender(cancelled_at=BEFORE), OPENS, True, True, False, ["opening.tender-cancelled"]),
     ],
 )
 def test_bids_are_opened_once_after_the_deadline_by_enrolled_officers(
