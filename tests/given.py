@@ -265,6 +265,12 @@ async def tendering(
     return Tendering(tender, body, officers, secrets)
 
 
+async def origin(made: Tendering, exercise: str, same_need: str = SAME, what_changed: str = "") -> None:
+    """The first officer names the exercise the draft comes from, and says why the need is the same."""
+    said = drafting.Origin(exercise=exercise, same_need=same_need, what_changed=what_changed)
+    await drafting.explain_origin(made.officers[0], made.ref, said, await as_is(drafting.Origin, Tender, made.ref))
+
+
 def browser(app: Litestar) -> httpx.AsyncClient:
     """A browser without scripts, talking to the app in this test's own task (so a frozen clock reaches the handlers)."""
     return httpx.AsyncClient(

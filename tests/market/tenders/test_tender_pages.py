@@ -270,7 +270,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         assert (await client.get(place)).status_code == 404
         sections = {
             "about": {"title": "Sensors for gullies", "description": "They say when one blocks.", "cpv": given.CODES},
-            "origin": {"exercise": exercise},
+            "origin": {"exercise": exercise, "same_need": given.SAME},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
             "dates": {
                 "questions_until": (now + 10 * DAY).isoformat(),
