@@ -239,6 +239,7 @@ ROWS: Final = (
         deeds={
             "bid.sealed": N_("sealed the bid {it}"),
             "bid.withdrawn": N_("withdrew a sealed bid, {it}"),
+            "bid.set-aside": N_("opened the bid {it}, which cannot be evaluated"),
             "bid.read": N_("read the opened bid {it}"),
             "price.questioned": N_("asked a bidder to explain a price, {it}"),
             "price.explained": N_("explained a price, {it}"),

@@ -6,12 +6,18 @@ A rule is a pure function `(facts) -> reason or None`, made by :func:`rule`. A t
 
 What no pure function can find out (a choice that is not on the list, a signature that does not hold, a service that is
 busy) is declared as a :class:`Denial` in the same modules and raised by its name. Nowhere else is a code written.
+
+What is not forbidden but looks like a slip (a deadline in 22 years, a price fifty times the estimate) is *asked once more*: a
+rule made with `asks=True` stands in a tuple of its own, the action calls :func:`ask` on it after it has insisted on the others,
+and goes on when the person sends back that very sentence confirmed. The page shows the sentence with a box to tick, the API
+answers with what to send.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec
 
@@ -25,12 +31,14 @@ class Refusal:
     """One reason why something may not happen.
 
     `code` is stable for ever (`noun.kebab-reason`), `reason` says in plain words why and what to do, `field` names the
-    form field it is about where there is one.
+    form field it is about where there is one. `confirm` is what is sent back to confirm what is only asked once more, empty
+    for what is refused.
     """
 
     code: str
     reason: str
     field: str | None = None
+    confirm: str = ""
 
 
 class Refused(Exception):
@@ -42,6 +50,11 @@ class Refused(Exception):
         self.reasons = reasons
         self.status = status
         self.wait = wait
+
+
+class AskedOnceMore(Refused):
+    """Nothing forbids the action, but something looks like a slip: it is done when every one of these reasons is confirmed.
+    Nothing was written."""
 
 
 class NotFound(Exception):
@@ -78,10 +91,13 @@ def first_paragraph(docstring: str) -> str:
 
 
 class Rule(Generic[P]):
-    """A rule with its code: called with facts, it answers a :class:`Refusal` or None."""
+    """A rule with its code: called with facts, it answers a :class:`Refusal` or None. One that `asks` refuses nothing for
+    good: what it says is done once it is confirmed."""
 
-    def __init__(self, code: str, norm: Callable[P, str | None], field: str | None, source: str | None) -> None:
-        self.code, self.field, self.source = code, field, source
+    def __init__(
+        self, code: str, norm: Callable[P, str | None], field: str | None, source: str | None, *, asks: bool
+    ) -> None:
+        self.code, self.field, self.source, self.asks = code, field, source, asks
         self.norm = norm
         self.__name__: str = norm.__name__
         self.__doc__ = norm.__doc__
@@ -91,12 +107,17 @@ class Rule(Generic[P]):
         reason = self.norm(*args, **kwargs)
         if reason is None:
             return None
-        return Refusal(self.code, reason, self.field)
+        return Refusal(self.code, reason, self.field, _confirmation(self.code, reason) if self.asks else "")
 
     @property
     def says(self) -> str:
         """What must hold, in one sentence for people: the first paragraph of the docstring, without the marks of literals."""
         return _(first_paragraph(self.__doc__ or self.code))
+
+    @property
+    def broken(self) -> Refusal:
+        """The reason in the words of the norm, without any fact: for what nobody can mend any more, and everybody may read."""
+        return Refusal(self.code, self.says, self.field)
 
     def refused(self, *args: P.args, **kwargs: P.kwargs) -> Refused:
         """What is raised for facts that break the rule: after a race that the database decided, with what is true since."""
@@ -106,17 +127,25 @@ class Rule(Generic[P]):
         return Refused(refusal)
 
 
+def _confirmation(code: str, reason: str) -> str:
+    """What confirms this reason and no other: with another figure in it the sentence is another, and is asked again."""
+    return f"{code}:{hashlib.sha256(reason.encode()).hexdigest()[:16]}"
+
+
 def rule(
-    code: str, *, field: str | None = None, source: str | None = None
+    code: str, *, field: str | None = None, source: str | None = None, asks: bool = False
 ) -> Callable[[Callable[P, str | None]], Rule[P]]:
     """Make a rule of a function that answers None (it holds) or the reason in plain words and what to do about it.
 
     `code` is `noun.kebab-reason` and never reused. `field` is the form field the reason belongs beside. `source` is the
     law, standard or policy the norm comes from. The function's name says what must hold; its docstring is the norm.
+
+    With `asks` it is the kind that is asked once more, in :func:`ask`. Its words are a question with the figures in it, and
+    are the same when the same is sent again: no word of them counts the seconds.
     """
 
     def made(norm: Callable[P, str | None]) -> Rule[P]:
-        return Rule(code, norm, field, source)
+        return Rule(code, norm, field, source, asks=asks)
 
     return made
 
@@ -131,6 +160,16 @@ def insist(rules: Iterable[Rule[P]], *args: P.args, **kwargs: P.kwargs) -> None:
     reasons = refusals(rules, *args, **kwargs)
     if reasons:
         raise Refused(*reasons)
+
+
+def ask(rules: Iterable[Rule[P]], confirmed: Collection[str], *args: P.args, **kwargs: P.kwargs) -> list[str]:
+    """Raise :class:`AskedOnceMore` with every question that these rules (made with `asks=True`) have and `confirmed` does not
+    answer. Answers the codes of those that were confirmed, for the record of what was done knowingly. Call it when all is
+    refused that is refused: nobody confirms what cannot be done."""
+    questions = refusals(rules, *args, **kwargs)
+    if open_ones := [each for each in questions if each.confirm not in confirmed]:
+        raise AskedOnceMore(*open_ones)
+    return [each.code for each in questions]
 
 
 def checklist(rules: Iterable[Rule[P]], *args: P.args, **kwargs: P.kwargs) -> list[tuple[Rule[Any], Refusal | None]]:

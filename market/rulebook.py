@@ -64,13 +64,15 @@ def as_markdown() -> str:
             lines += [summary, ""]
         for rule in rules_of(module):
             norm = " ".join((rule.__doc__ or "").split())
-            lines.append(f"- `{rule.code}` — **{rule.__name__.replace('_', ' ')}.** {norm}{_cited(rule)}")
+            kind = " (asks once more)" if rule.asks else ""
+            lines.append(f"- `{rule.code}`{kind} — **{rule.__name__.replace('_', ' ')}.** {norm}{_cited(rule)}")
         for name, denial in denials_of(module).items():
             words = re.sub("[_-]", " ", name.lower())
             lines.append(f"- `{denial.code}` ({denial.status}) — **{words}.** {denial.norm}{_cited(denial)}")
         lines.append("")
         for name, guarded in guards_of(module).items():
-            lines.append(f"`{name}` insists on: {', '.join(f'`{rule.code}`' for rule in guarded)}.")
+            verb = "asks once more about" if all(each.asks for each in guarded) else "insists on"
+            lines.append(f"`{name}` {verb}: {', '.join(f'`{rule.code}`' for rule in guarded)}.")
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
 import asyncpg
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec import Meta
 
 from market import clock
@@ -18,22 +20,21 @@ from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
-from market.bids import lanes, rules
-from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent
+from market.bids import contents, lanes, rules
+from market.bids.contents import Answers, Price, Written
+from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent, SetAside
 from market.db import find, maybe, transaction
 from market.proof import canonical, sealing
 from market.reads import row, rows
-from market.refusals import NotFound, Refused, insist, refusals
+from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.settings import settings
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
 from market.tenders.actions import add_follower
-from market.tenders.readers import criteria_of, published
+from market.tenders.facts import Criterion
+from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
-from market.wording import N_, _
-
-Price = Annotated[int, Meta(title=N_("Your price without VAT"), ge=0, le=10**13)]
-"""In minor units of the tender's currency."""
+from market.wording import N_
 
 Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
 """What an opening officer wrote down when she took her secret."""
@@ -49,7 +50,7 @@ class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
 
     price_minor: Price
-    answers: dict[str, Annotated[str, Meta(max_length=20_000)]] = {}
+    answers: Answers = {}
     declared: bool = False
 
 
@@ -106,17 +107,15 @@ async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: 
     if lot is None:
         raise NotFound("Lot")
     criteria = (await criteria_of([lot]))[lot.id]
-    plain = canonical.encode(
-        {
-            "answers": dict(given.answers),
-            "currency": tender.currency,
-            "declared": given.declared,
-            "lot": lot.ref,
-            "price_minor": given.price_minor,
-            "supplier": hat.organisation_ref,
-            "tender": tender.ref,
-        }
-    )
+    plain = Written(
+        answers=given.answers,
+        currency=tender.currency,
+        declared=given.declared,
+        lot=lot.ref,
+        price_minor=given.price_minor,
+        supplier=hat.organisation_ref,
+        tender=tender.ref,
+    ).to_bytes()
     wrong = refusals(
         rules.CONTENT, rules.Content(given.price_minor, given.answers, given.declared, criteria, len(plain))
     )
@@ -277,8 +276,8 @@ async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
           EXISTS (
             SELECT 1 FROM opening o
             WHERE o.tender = t.id AND b.act = 'submit' AND position(b.digest IN o.register) > 0
-          ) AS registered
-        FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot
+          ) AS registered, COALESCE(ob.problem, '') AS problem
+        FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot LEFT JOIN opened_bid ob ON ob.bid = b.id
         WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
         """,
         actor.organisations(*SUPPLIER_ROLES),
@@ -364,7 +363,9 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
             raise rules.opened_once.refused(asked) from raced
 
 
-async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: Any) -> Opening:
+async def _open(
+    actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: X25519PrivateKey
+) -> Opening:
     now = clock.now()
     envelopes = await counting(tender.id)
     register = canonical.encode(
@@ -389,8 +390,10 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         digest=hashlib.sha256(register.encode()).hexdigest(),
     )
     await opening.save()
-    for each in envelopes:
-        await OpenedBid.insert(_read(each, tender, private))
+    criteria = await criteria_of(await lots_of(tender))
+    set_aside = [
+        said for each in envelopes if (said := await _read(each, tender, criteria[each.lot], private)) is not None
+    ]
     tender.opened_at = now
     await tender.save([Tender.opened_at])
     # The officers' waiting shares have done their work: from here on the key is needed no more.
@@ -405,6 +408,8 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             opening=opening,
             count=len(envelopes),
         )
+    for each in set_aside:
+        await _tell_set_aside(actor, tender, opening, each)
     await tell(
         tender.buyer,
         "bids/opened_buyer.txt",
@@ -413,6 +418,7 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
         tender=tender,
         opening=opening,
         count=len(envelopes),
+        set_aside=len(set_aside),
     )
     officers = [person.ref for person in await holders(tender.buyer) if person.id in (first, second)]
     await record(
@@ -424,6 +430,10 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
             "officers": sorted(officers),
             "opening": opening.ref,
             "register_sha256": opening.digest,
+            "set_aside": [
+                {"bid": each.envelope.ref, "codes": each.codes, "supplier": each.envelope.supplier_ref}
+                for each in set_aside
+            ],
         },
         about=[f"opening:{opening.ref}", *([f"challenge:{tender.exercise}"] if tender.exercise else [])],
         organisation=buyer.ref,
@@ -431,27 +441,94 @@ async def _open(actor: Actor, tender: Tender, buyer: Organisation, first: int, s
     return opening
 
 
-def _read(sealed: Envelope, tender: Tender, private: Any) -> OpenedBid:
-    """Open one envelope. One that cannot be read, or is not the one its receipt was given for, is kept with the reason and
-    stops nobody else's."""
-    opened = OpenedBid(
-        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, problem=""
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """An envelope whose bid was set aside, with every reason."""
+
+    envelope: Envelope
+    reasons: Sequence[Refusal]
+
+    @property
+    def codes(self) -> list[str]:
+        return [each.code for each in self.reasons]
+
+    @property
+    def words(self) -> str:
+        return " ".join(each.reason for each in self.reasons)
+
+
+async def _read(
+    sealed: Envelope, tender: Tender, criteria: Sequence[Criterion], private: X25519PrivateKey
+) -> _Aside | None:
+    """Open one envelope and keep what was in it, in a savepoint of its own: a bid that does not hold is kept with its
+    reasons and nothing else, and stops nobody else's. Answers what was set aside."""
+    found = contents.read(sealed, tender.ref, tender.currency, criteria, private)
+    if isinstance(found, Written):
+        try:
+            async with transaction():
+                await OpenedBid.insert(
+                    _row(
+                        sealed,
+                        tender,
+                        price_minor=found.price_minor,
+                        answers=canonical.encode(found.answers).decode(),
+                        declarations="declared",
+                    )
+                )
+            return None
+        except asyncpg.DataError:
+            found = [rules.NOT_KEPT.refusal()]
+    aside = _Aside(sealed, found)
+    await OpenedBid.insert(_row(sealed, tender, problem=aside.words, problem_codes=aside.codes))
+    return aside
+
+
+def _row(sealed: Envelope, tender: Tender, **found: Any) -> OpenedBid:
+    return OpenedBid(
+        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, **found
     )
-    context = sealing.Context(tender.ref, sealed.lot_ref, sealed.supplier_ref)
-    stored = sealing.receipt(sealed.envelope, context, sealed.received_at)
-    if (stored.envelope_sha256, stored.digest) != (sealed.digest, sealed.receipt):
-        opened.problem = _(
-            "The envelope is not the one that its receipt was given for: it was exchanged after it arrived."
-        )
-        return opened
-    try:
-        content = canonical.decode(sealing.open_envelope(private, context, sealed.envelope))
-        opened.price_minor = int(content["price_minor"])
-        opened.answers = canonical.encode(content["answers"]).decode()
-        opened.declarations = "declared" if content["declared"] else ""
-    except (sealing.Unsealable, canonical.NotCanonical, KeyError, TypeError, ValueError) as broken:
-        opened.problem = _("The envelope could not be read: {broken}", broken=broken)
-    return opened
+
+
+async def _tell_set_aside(actor: Actor, tender: Tender, opening: Opening, aside: _Aside) -> None:
+    """Tell a supplier and the log that its bid was set aside, and why."""
+    sealed = aside.envelope
+    await tell(
+        sealed.supplier,
+        "bids/set_aside.txt",
+        roles=SUPPLIER_ROLES,
+        about=f"bid:{sealed.ref}",
+        tender=tender,
+        lot=await find(Lot, Lot.id == sealed.lot),
+        sealed=sealed,
+        why=aside.words,
+    )
+    await record(
+        actor,
+        "bid.set-aside",
+        f"bid:{sealed.ref}",
+        {
+            "codes": aside.codes,
+            "envelope_sha256": sealed.digest,
+            "lot": sealed.lot_ref,
+            "opening": opening.ref,
+            "reason": aside.words,
+        },
+        about=[f"tender:{tender.ref}"],
+        organisation=sealed.supplier_ref,
+    )
+
+
+async def set_aside(tender: int) -> dict[str, SetAside]:
+    """What was set aside when the bids of this tender were opened, by the bid's reference."""
+    found = await rows(
+        SetAside,
+        """
+        SELECT b.ref AS bid, ob.problem, ob.problem_codes AS codes FROM opened_bid ob JOIN bid b ON b.id = ob.bid
+        WHERE ob.tender = {} AND ob.problem <> ''
+        """,
+        tender,
+    )
+    return {each.bid: each for each in found}
 
 
 async def tell_officers() -> int:

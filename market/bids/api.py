@@ -31,7 +31,8 @@ class ReceiptView(msgspec.Struct):
 
 
 class SentView(msgspec.Struct):
-    """One thing the supplier sent. `counts` says whether it is the last for its lot."""
+    """One thing the supplier sent. `counts` says whether it is the last for its lot, `problem` why it was set aside at the
+    opening all the same."""
 
     bid: str
     act: str
@@ -41,6 +42,7 @@ class SentView(msgspec.Struct):
     receipt: str
     received_at: datetime
     counts: bool
+    problem: str
 
 
 class EntryView(msgspec.Struct):
@@ -52,6 +54,8 @@ class EntryView(msgspec.Struct):
     received_at: datetime
     supplier: str
     supplier_name: str
+    set_aside: list[str] = []
+    """The codes of the reasons why this bid is not evaluated; empty when it is."""
 
 
 class OpeningView(msgspec.Struct):
@@ -135,7 +139,11 @@ class BidsApi(Controller):
         """The register; 404 while the bids are sealed."""
         tender = await find(Tender, Tender.ref == ref)
         opening = await find(Opening, Opening.tender == tender.id)
-        entries = msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
+        aside = await actions.set_aside(tender.id)
+        entries = [
+            msgspec.structs.replace(entry, set_aside=aside[entry.bid].codes) if entry.bid in aside else entry
+            for entry in msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
+        ]
         return OpeningView(opening.ref, ref, opening.opened_at, opening.digest, entries)
 
     @post(
@@ -163,4 +171,5 @@ def _sent(row: Sent) -> SentView:
         receipt=row.receipt,
         received_at=row.received_at,
         counts=row.latest,
+        problem=row.problem,
     )

@@ -14,6 +14,7 @@ from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
 from market.bids import actions, rules
+from market.bids.contents import Price
 from market.bids.tables import Opening
 from market.db import find, maybe
 from market.proof import canonical
@@ -28,7 +29,7 @@ from market.wording import _
 class BidForm(msgspec.Struct):
     """The fields of a bid that are the same for every lot; the answers are read by the criteria's references."""
 
-    price_minor: actions.Price
+    price_minor: Price
     declared: bool = False
 
 
@@ -167,6 +168,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
         buyer=await find(Organisation, Organisation.id == tender.buyer),
         opening=opening,
         register=actions.register_of(opening) if opening else [],
+        set_aside=await actions.set_aside(tender.id),
         lots={lot.ref: lot for lot in await lots_of(tender)},
         officers=officers if insider else [],
         steps=await thread(f"tender:{ref}"),

@@ -24,6 +24,7 @@ STAGES: Mapping[str, tuple[str, Tone]] = {
     "cancelled": (N_("Tender cancelled"), "grey"),
     "replaced": (N_("Replaced"), "grey"),
     "withdrawn": (N_("Withdrawn"), "grey"),
+    "set-aside": (N_("Set aside at the opening"), "red"),
     "counts": (N_("Counts"), "green"),
     "opened": (N_("Opened"), "green"),
 }
@@ -36,6 +37,7 @@ def standing(sent: Sent) -> Standing:
         "cancelled": sent.cancelled_at is not None,
         "replaced": not sent.latest,
         "withdrawn": sent.act != "submit",
+        "set-aside": bool(sent.problem),
         "opened": sent.opened_at is not None,
         "counts": True,
     }
@@ -320,3 +322,40 @@ KEY_REFUSED = Denial(
     N_("The bids cannot be opened now. {why} Nothing was changed; tell us."),
     norm="The shares make the very key that was published; one that was altered opens nothing.",
 )
+
+
+# ── what is set aside at the opening ───────────────────────────────────────────────────────────────────────────────
+
+EXCHANGED = Denial(
+    "bid.exchanged",
+    N_("The envelope is not the one that its receipt was given for: it was exchanged after it arrived."),
+    norm="The envelope that is opened is the very one that arrived.",
+)
+
+UNREADABLE = Denial(
+    "bid.unreadable",
+    N_("The envelope could not be opened: {why}"),
+    norm="A bid is sealed to the key of its tender, for its own lot and supplier.",
+)
+
+NOT_WRITTEN_AS_A_BID = Denial(
+    "bid.not-written-as-a-bid",
+    N_(
+        "What was in the envelope is not written as a bid is: a field is missing, repeated, unknown, or not of its kind."
+    ),
+    norm="A bid is canonical JSON of its seven fields, each once and of its own type.",
+    source="RFC 8785; market/proof/README.md",
+)
+
+FOR_ANOTHER_PLACE = Denial(
+    "bid.for-another-place",
+    N_("What was in the envelope names another tender, lot, supplier or currency than the one it was sent for."),
+    norm="A bid names the tender, the lot, the supplier and the currency it is filed under.",
+)
+
+NOT_KEPT = Denial(
+    "bid.not-kept",
+    N_("What was in the envelope holds something that our records cannot keep."),
+    norm="What is read from an envelope can be kept.",
+)
+"""When the database refuses what all other rules let pass: the transaction of everybody else's opening goes on."""

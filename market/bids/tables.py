@@ -10,7 +10,7 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
-from market.columns import belongs_to, currency, minor_units, octets, reference, when, words
+from market.columns import belongs_to, currency, minor_units, octets, reference, several, when, words
 from market.kinds import KINDS
 from market.tenders.tables import Lot, Tender
 
@@ -53,7 +53,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 class Sent(msgspec.Struct, frozen=True):
     """What a supplier sent, without its contents. `latest` says whether it is the last for its lot, `registered` whether the
-    register of opening names it."""
+    register of opening names it, `problem` why it was set aside then, empty when it was not."""
 
     ref: str
     act: str
@@ -69,6 +69,7 @@ class Sent(msgspec.Struct, frozen=True):
     lot_title: str
     latest: bool
     registered: bool
+    problem: str
 
 
 class Opening(Table):
@@ -98,8 +99,17 @@ class Entry(msgspec.Struct, frozen=True):
     supplier_name: str
 
 
+class SetAside(msgspec.Struct, frozen=True):
+    """A bid that was set aside at the opening: its reference, why, and the codes of the reasons."""
+
+    bid: str
+    problem: str
+    codes: list[str]
+
+
 class OpenedBid(Table):
-    """What was in a counting envelope."""
+    """What was in a counting envelope, or why it does not count; of a bid that was set aside nothing else is kept here, and
+    its envelope stands as it came. Append-only."""
 
     id: Serial
     ref = reference("BD")
@@ -113,6 +123,8 @@ class OpenedBid(Table):
     """Canonical JSON: criterion reference → what the supplier wrote."""
     declarations = words()
     problem = words()
-    """Why the envelope could not be read; empty when it could."""
+    """Why the bid was set aside at the opening, in words that everybody may read; empty when it counts."""
+    problem_codes = several()
+    """The codes of those reasons, as the rule book has them."""
 
     a_bid_is_opened_once = Unique(["bid"])

@@ -27,6 +27,22 @@ IfMatch: TypeAlias = Annotated[
 ]
 """What a change was written from (RFC 9110 section 13.1.1); handlers give it the default `""`, which actions refuse."""
 
+Confirm: TypeAlias = Annotated[
+    str,
+    HeaderParameter(
+        name="Prelude-Confirm",
+        required=False,
+        description="What looks like a slip is asked once more: the answer is 409, and each such reason has a `confirm`. When it "
+        "is meant, send the same again with these here, between commas.",
+    ),
+]
+"""The confirmations of a program; handlers give it the default `""` and hand `confirmed(…)` of it to the action."""
+
+
+def confirmed(given: str) -> frozenset[str]:
+    """The confirmations in the header."""
+    return frozenset(each.strip() for each in given.split(",") if each.strip())
+
 
 class Items(msgspec.Struct, Generic[T]):
     """A page of a list. `next` is the address of the next page, None on the last."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ from litestar import Request
 from piccolo.table import Table
 
 from market import clock, dates, drafts, money, rules
-from market.refusals import Refusal, Refused
+from market.refusals import AskedOnceMore, Refusal, Refused
 from market.wording import _
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -33,6 +33,9 @@ INVALID = 422
 
 VERSION = "version"
 """The hidden field that says what a change was written from (the macro `forms.version`); no draft has a field of this name."""
+
+CONFIRM = "confirm"
+"""The boxes that confirm what was asked once more (the macro `forms.asks`); no draft has a field of this name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,16 @@ class Form(Generic[T]):
     """A posted form: what was typed (`values`), what is wrong with it (`errors`, field → words), and `data` when nothing
     is; `found` holds the fields that could be read, whatever is wrong with the others. Templates read `values` and
     `errors`; actions run inside :meth:`acting`, which turns refusals into errors. `version` is what a change was written
-    from; `conflict` is there when it was overtaken, and `version` is then the one that saving again knowingly names."""
+    from; `conflict` is there when it was overtaken, and `version` is then the one that saving again knowingly names.
+    `confirmed` is what was confirmed, for actions that ask once more; `asks` what one asked, for the macro `forms.asks`."""
 
     conflict: Conflict | None = None
+    asks: Sequence[Refusal] = ()
+    confirmed: frozenset[str] = frozenset()
 
     def __init__(self, kind: type[T], values: Mapping[str, list[str]]) -> None:
         self.version = values.get(VERSION, [""])[-1]
+        self.confirmed = frozenset(values.get(CONFIRM, []))
         self.kind = kind
         self.values: dict[str, Any] = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
         self.errors: dict[str, str] = {}
@@ -88,7 +95,8 @@ class Form(Generic[T]):
 
     @contextmanager
     def acting(self) -> Iterator[None]:
-        """Run the action inside: a refusal becomes errors of this form, the rest of the exceptions pass."""
+        """Run the action inside: a refusal becomes errors of this form, what is asked once more its questions, the rest of
+        the exceptions pass."""
         try:
             yield
         except Refused as refused:
@@ -96,6 +104,9 @@ class Form(Generic[T]):
                 raise
             self.status = refused.status
             self.reasons = list(refused.reasons)
+            if isinstance(refused, AskedOnceMore):
+                self.asks = refused.reasons
+                return
             if isinstance(refused, drafts.Overtaken):
                 self._compare(refused)
             for reason in refused.reasons:

@@ -38,11 +38,13 @@ def phrase(status: int) -> str:
 
 
 class Reason(msgspec.Struct, omit_defaults=True):
-    """One reason of a problem: its stable code, plain words, and the field it is about."""
+    """One reason of a problem: its stable code, plain words, and the field it is about. With `confirm` nothing forbids the
+    request, it only looks like a slip: send it again with these words in the header `Prelude-Confirm`, and it is done."""
 
     code: str
     reason: str
     field: str | None = None
+    confirm: str = ""
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -109,7 +111,7 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         status=status,
         detail=" ".join(reason.reason for reason in reasons),
         instance=request.url.path,
-        reasons=[Reason(reason.code, reason.reason, reason.field) for reason in reasons],
+        reasons=[Reason(reason.code, reason.reason, reason.field, reason.confirm) for reason in reasons],
         stored=exc.stored if isinstance(exc, Overtaken) else None,
         etag=exc.version if isinstance(exc, Overtaken) else "",
     )

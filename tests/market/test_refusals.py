@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from market.refusals import Denial, Refusal, Refused, checklist, insist, refusals, rule
+from market.refusals import AskedOnceMore, Denial, Refusal, Refused, ask, checklist, insist, refusals, rule
 
 
 @rule("number.negative", field="number", source="Arithmetic")
@@ -62,3 +62,31 @@ def test_who_lost_a_race_hears_what_the_rule_says_of_the_facts_as_they_are_since
     assert even.refused(3).reasons == (Refusal("number.odd", "Add one."),)
     with pytest.raises(ValueError, match="holds"):
         even.refused(2)
+
+
+@rule("number.large", field="number", asks=True)
+def not_large(number: int) -> str | None:
+    """A count is one that people count to."""
+    return f"Did you mean {number}?" if number > 100 else None
+
+
+def test_what_looks_like_a_slip_is_asked_and_done_when_that_very_sentence_is_confirmed() -> None:
+    assert ask((not_large,), (), 100) == []
+    with pytest.raises(AskedOnceMore) as asked:
+        ask((not_large,), (), 1000)
+    (question,) = asked.value.reasons
+    assert (question.code, question.reason, question.field) == ("number.large", "Did you mean 1000?", "number")
+    assert ask((not_large,), {question.confirm}, 1000) == ["number.large"]
+
+
+def test_a_confirmation_of_one_figure_is_none_of_another_and_a_code_alone_confirms_nothing() -> None:
+    with pytest.raises(AskedOnceMore) as asked:
+        ask((not_large,), (), 1000)
+    for said in (asked.value.reasons[0].confirm, "number.large", "number.large:", "*"):
+        with pytest.raises(AskedOnceMore):
+            ask((not_large,), {said}, 100_000)
+
+
+def test_what_is_refused_can_be_confirmed_by_nothing() -> None:
+    assert not_negative.asks is False
+    assert [each.confirm for each in refusals(COUNT, -1)] == ["", ""]

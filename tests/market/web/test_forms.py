@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from market.refusals import Refusal, Refused
+from market.refusals import AskedOnceMore, Refusal, Refused
 from market.web.forms import Form, blank, typed
 
 
@@ -116,6 +116,16 @@ def test_a_refused_action_puts_its_reasons_beside_their_fields() -> None:
     assert form.failed
     assert form.status == 409
     assert form.errors == {"fee_minor": "Pay more.", "": "Too late."}
+
+
+def test_what_is_asked_once_more_is_no_mistake_and_its_answer_is_read_beside_the_fields() -> None:
+    form = Form(Draft, GOOD)
+    question = Refusal("fee.far", "Is it £1?", "fee_minor", "fee.far:1")
+    with form.acting():
+        raise AskedOnceMore(question)
+    assert (form.status, form.errors, form.asks) == (409, {}, (question,))
+    assert Form(Draft, {**GOOD, "confirm": ["fee.far:1", "fee.late:2"]}).confirmed == {"fee.far:1", "fee.late:2"}
+    assert blank(Draft).confirmed == form.confirmed == frozenset()
 
 
 def test_what_forbids_entry_is_not_swallowed_by_the_form() -> None:
