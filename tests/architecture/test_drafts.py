@@ -234,6 +234,7 @@ async def of_a_challenge() -> list[Change]:
             drafting_challenges.Success("Within a day.", "Cellars."),
         ),
         tuple(msgspec.structs.replace(exercise.OFFER, places=places) for places in (4, 5)),
+        tuple(msgspec.structs.replace(exercise.FOLLOW_ON, follow_on_minor=worth) for worth in (1_000, 2_000)),
         (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
         (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
