@@ -124,6 +124,19 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     concession: int
     notice_central: int
     notice_other: int
+    vat_percent: int
+
+    def binding(self, tier: str, kind: str) -> int:
+        """From which estimated value the Act covers a contract of this kind for a body of this tier (Schedule 1): goods and
+        services differ by tier, the other kinds do not. A kind that is not of the list is refused (KeyError)."""
+        goods = self.central if tier == "central" else self.sub_central
+        return {
+            "goods-services": goods,
+            "works": self.works,
+            "light-touch": self.light_touch,
+            "concession": self.concession,
+            "utilities": self.utilities,
+        }[kind]
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -234,20 +234,27 @@ async def tendering(
     exercised: bool = True,
     title: str = "Sensors for road gullies",
 ) -> Tendering:
-    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment.
+    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment; its lots
+    are worth £156,000 together, so that the rule binds a central buyer.
     With `exercised` False a central buyer's gate is still shut."""
     now = clock.now()
     body = buyer or await organisation()
     officers = [await person(body, "buyer"), await person(body, "buyer")]
     named = await exercise(body, f"CH-{next(_count):07d}", codes) if exercised and body.tier == "central" else ""
-    new = drafting.NewTender(title, "Sensors that say when a gully stops draining.", codes or CODES, exercise=named)
+    new = drafting.NewTender(
+        title,
+        "Sensors that say when a gully stops draining.",
+        codes or CODES,
+        exercise=named,
+        contract_kind="goods-services",
+    )
     tender = await drafting.draft(officers[0], body.id, new)
     if named:
         origin = drafting.Origin(exercise=named, same_need=SAME)
         await drafting.explain_origin(officers[0], tender.ref, origin, drafts.version(drafting.Origin, tender))
         await tender.refresh()
     for number in range(1, lots + 1):
-        wanted = drafting.LotDraft(f"Lot {number}", 7_800_000, codes or CODES, "Eleven streets", True)
+        wanted = drafting.LotDraft(f"Lot {number}", 15_600_000 // lots, codes or CODES, "Eleven streets", True)
         lot = await drafting.add_lot(officers[0], tender.ref, wanted)
         await drafting.add_criterion(officers[0], lot.ref, QUALITY)
         await drafting.add_criterion(officers[0], lot.ref, PRICE)

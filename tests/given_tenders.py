@@ -47,6 +47,7 @@ async def published(lots: int = 1, closes_in: timedelta = timedelta(days=30), **
             "title": "Inspecting bridges by drone",
             "description": "Inspect the county's bridges without closing them.",
             "cpv": ["71631450"],
+            "contract_kind": "goods-services",
             "created_at": now,
             "created_by": buying.person,
             "published_at": now,

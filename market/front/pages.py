@@ -147,6 +147,7 @@ def _parts(found: Figures) -> list[_Part]:
             [
                 (_("Tenders published"), number(found.tenders)),
                 (_("Commodities, which need no exercise"), number(ground("commodity", 0))),
+                (_("Below the threshold, VAT included"), number(ground("below-threshold", 0))),
                 (
                     _("Of buyers outside central government, whom the rule does not bind"),
                     number(ground("not-central", 0)),

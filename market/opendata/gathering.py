@@ -261,6 +261,9 @@ async def _closes_at(row: Tender, at: datetime) -> datetime:
 RATIONALES = {
     "commodity": N_("An off-the-shelf supply, to which the innovation-first rule does not apply."),
     "not-central": N_("The buyer is not part of central government, which the innovation-first rule binds."),
+    "below-threshold": N_(
+        "Its value, VAT included, is below the threshold from which the innovation-first rule applies."
+    ),
 }
 """Why a tender needed neither exercise nor waiver."""
 

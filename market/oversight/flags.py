@@ -57,7 +57,7 @@ class Facts:
     published_at: datetime | None = None
     closes_at: datetime | None = None
     ground: str = ""
-    """exercise | waiver | commodity | not-central: why the gate let the tender pass."""
+    """exercise | waiver | commodity | below-threshold | not-central: why the gate let the tender pass."""
     changes: int = 0
     """Changes after the award that both sides agreed."""
     with_this_supplier: int = 1

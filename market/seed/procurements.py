@@ -150,6 +150,7 @@ class Procurement:
                 mission=mission,
                 exercise=exercise,
                 terms=text.get("terms", "").strip(),
+                contract_kind=text["contract_kind"],
             ),
         )
         REFS[f"tender:{self.key}"] = tender.ref

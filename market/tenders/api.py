@@ -17,7 +17,7 @@ from market.db import find
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
-from market.tenders import actions, facts, gate, method, readers, rules
+from market.tenders import actions, facts, gate, method, readers, rules, value
 from market.tenders.drafts import actions as drafting
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
@@ -121,7 +121,14 @@ class TenderView(msgspec.Struct):
     what_changed: str
     procedure: str
     currency: str
+    contract_kind: str
+    contract_kind_reason: str
     value_minor: int
+    value_with_vat_minor: int
+    """What is compared with the threshold."""
+    threshold_minor: int
+    """From which the law covers this kind of contract of this buyer, VAT included; that of goods and services while no kind
+    is said that fits."""
     commodity_claimed: bool
     commodity_statement: str
     undivided_reason: str
@@ -200,6 +207,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
     tender, draft = candidate.tender, candidate.tender.published_at is None
     trace = gate.ask(candidate).lines if draft else readers.gate_lines(tender)
     sections: dict[str, Any] = {}
+    worth = value.worth(candidate)
     for section in drafting.SECTIONS:
         sections |= drafts.stored(section, row, mission=tender.mission_ref)
     return TenderView(
@@ -211,6 +219,8 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
         procedure=tender.procedure,
         currency=tender.currency,
         value_minor=candidate.value.minor,
+        value_with_vat_minor=worth.total.minor,
+        threshold_minor=worth.threshold.minor,
         method=list(method.stated(candidate)),
         published_at=tender.published_at,
         opened_at=tender.opened_at,

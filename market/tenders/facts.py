@@ -31,6 +31,8 @@ class Tender(msgspec.Struct, frozen=True):
     region: str
     procedure: str
     currency: str
+    contract_kind: str
+    contract_kind_reason: str
     commodity_claimed: bool
     commodity_statement: str
     commodity_confirmed_at: datetime | None

@@ -9,11 +9,11 @@ from typing import Literal
 
 from market import dates, policy, workdays
 from market.money import Money
-from market.tenders import cpv
+from market.tenders import cpv, value
 from market.tenders.facts import Candidate, Evidence, Lot
 from market.wording import _, either, together
 
-Ground = Literal["exercise", "waiver", "commodity", "not-central"]
+Ground = Literal["exercise", "waiver", "commodity", "below-threshold", "not-central"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class Gate:
 
 
 def ask(candidate: Candidate) -> Gate:
-    """Ask, in this order: is the buyer central government, is it a commodity, did an exercise on the same need end with
-    “stop”, which exercise does it come from, is the need the same, does it stay within the follow-on that was stated, was
-    it waived.
+    """Ask, in this order: is the buyer central government, is the value below the threshold that binds it, is it a
+    commodity, did an exercise on the same need end with “stop”, which exercise does it come from, is the need the same,
+    does it stay within the follow-on that was stated, was it waived.
 
-    The first question that settles the matter ends it; all that were asked are kept. A buyer whom the rule does not bind
+    The first question that settles the matter ends it; all that were asked are kept. Whom or what the rule does not bind
     is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
     """
     lines: list[Line] = []
@@ -56,6 +56,11 @@ def ask(candidate: Candidate) -> Gate:
     else:
         words = _("{name} is not central government, which alone the rule binds.", name=candidate.tender.buyer_name)
         lines.append(Line("central", False, words))
+    central = bound
+    if central:
+        below, says = value.below_threshold(candidate)
+        lines.append(Line("value", below, says))
+        bound = not below
     if bound or candidate.tender.commodity_claimed:
         lines.append(commodity(candidate))
         if lines[-1].holds:
@@ -66,7 +71,7 @@ def ask(candidate: Candidate) -> Gate:
         if all(line.holds for line in explored):
             return Gate("exercise", candidate.tender.exercise, tuple(lines))
     if not bound:
-        return Gate("not-central", "", tuple(lines))
+        return Gate("below-threshold" if central else "not-central", "", tuple(lines))
     for waiver in _waivers(candidate):
         lines.append(_waives(candidate, waiver))
         if lines[-1].holds:

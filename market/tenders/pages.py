@@ -16,7 +16,7 @@ from market.money import Money
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
-from market.tenders import actions, cpv, facts, gate, method, readers, rules
+from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
 from market.tenders.facts import Candidate
 from market.tenders.listing import drafts_of, listed
 from market.web import forms
@@ -187,6 +187,9 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
             for lot in candidate.lots
         ],
         "total": candidate.value,
+        "worth": value.worth(candidate),
+        "vat": policy.IN_FORCE.thresholds.vat_percent,
+        "kind": value.kind_label(tender.contract_kind),
         "topic": topic,
         "asked": await questions.questions_shown(request.user, topic),
         "addenda": await readers.addenda_of(tender),
@@ -235,6 +238,14 @@ async def _badge(candidate: Candidate) -> dict[str, str]:
         }
     if tender.ground == "commodity":
         return {"kind": "commodity", "text": tender.commodity_statement, "href": "#gate", "link": _("Why it may open")}
+    if tender.ground == "below-threshold":
+        line = next((line for line in readers.gate_lines(tender) if line.code == "value"), None)
+        return {
+            "kind": "not-bound",
+            "text": line.says if line else _("Its value is below the threshold."),
+            "href": "#gate",
+            "link": _("Why it may open"),
+        }
     return {
         "kind": "not-bound",
         "text": _("The rule that an exercise comes first binds central government; this buyer is not part of it."),
@@ -256,7 +267,14 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
 
     lots = "lots-missing", "lot-incomplete", "weights-wrong", "price-weight-wrong"
     tasks = [
-        task(_("What you want to buy"), "about", bool(tender.description), "description-missing"),
+        task(
+            _("What you want to buy"),
+            "about",
+            bool(tender.description),
+            "description-missing",
+            "kind-missing",
+            "kind-wrong",
+        ),
         task(
             _("Where it comes from"),
             "origin",
@@ -266,7 +284,7 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             "need-unsaid",
             "follow-on-exceeded",
             "commodity-statement-missing",
-            hint=_("An exercise, a waiver, or a commodity"),
+            hint=_("An exercise, a waiver, a commodity, or a value below the threshold"),
         ),
         {**task(_("Lots and how bids are scored"), "lots/new", bool(candidate.lots), *lots), "href": "#lots"},
         task(

@@ -61,7 +61,8 @@ async def tender_of(ref: str) -> facts.Tender:
         facts.Tender,
         """
         SELECT t.id, t.ref, t.buyer, t.mission, COALESCE(m.ref, '') AS mission_ref, COALESCE(m.title, '') AS mission_title,
-          t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency, t.commodity_claimed,
+          t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
+          t.contract_kind, t.contract_kind_reason, t.commodity_claimed,
           t.commodity_statement, t.commodity_confirmed_at, t.commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
           t.lots_per_supplier, t.profile, t.terms, t.contract_begins_on, t.contract_ends_on, t.questions_until, t.closes_at,
           t.published_at, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,

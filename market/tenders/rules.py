@@ -13,7 +13,7 @@ from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, facts, gate
+from market.tenders import cpv, facts, gate, value
 from market.tenders.facts import Candidate
 from market.wording import N_, _
 
@@ -185,6 +185,27 @@ def says_what_is_bought(candidate: Candidate) -> str | None:
     if not candidate.tender.description.strip():
         return _("Say in a few sentences what you want to buy, and for whom.")
     return None
+
+
+@rule("tender.kind-missing", field="contract_kind", source="Procurement Act 2023 Schedule 1")
+def says_which_kind_of_contract(candidate: Candidate) -> str | None:
+    """A tender says which kind of contract it is: goods or services, works, light touch, a concession, or for a utility
+    activity. Each has its own threshold, so nothing is assumed."""
+    if not candidate.tender.contract_kind:
+        return _("Say which kind of contract this is. It decides which threshold binds.")
+    return None
+
+
+@rule(
+    "tender.kind-wrong",
+    field="contract_kind",
+    source="Procurement Regulations 2024 regulations 42 and 45, Schedules 1 and 3",
+)
+def kind_fits_the_codes(candidate: Candidate) -> str | None:
+    """The kind of contract is one that its CPV codes and its buyer can have: works are division 45 and nothing else, light
+    touch services are those of the list, a utility activity is not central government's. Where codes cannot tell, the
+    buyer says why, in public."""
+    return value.misfit(candidate) if candidate.tender.contract_kind else None
 
 
 @rule("tender.commodity-statement-missing", field="commodity_statement")
@@ -368,6 +389,8 @@ PUBLISH = (
     within_the_follow_on,
     not_waiting_for_the_minister,
     says_what_is_bought,
+    says_which_kind_of_contract,
+    kind_fits_the_codes,
     claim_is_explained,
     has_lots,
     lots_are_complete,

@@ -46,6 +46,10 @@ class Tender(Table):
     procedure = Varchar(length=20, default="open", null=False)
     """open | competitive-flexible: a row of parameters, not a package of code."""
     currency = currency()
+    contract_kind = Varchar(length=20, default="", null=False)
+    """goods-services | works | light-touch | concession | utilities, whose thresholds differ; empty until the buyer says it."""
+    contract_kind_reason = words()
+    """Why it is of that kind; owed where codes cannot tell it, and public."""
     commodity_claimed = yes_or_no()
     """The buyer's statement that this is an off-the-shelf supply."""
     commodity_statement = words()
@@ -76,8 +80,8 @@ class Tender(Table):
     opened_at = moment()
     cancelled_at = moment()
     cancelled_reason = words()
-    ground = Varchar(length=12, default="", null=False)
-    """Why the gate let it pass at publication: exercise | waiver | commodity | not-central; empty before."""
+    ground = Varchar(length=20, default="", null=False)
+    """Why the gate let it pass at publication: exercise | waiver | commodity | below-threshold | not-central; empty before."""
     ground_reference = Varchar(length=16, default="", null=False, index=True)
     """The challenge or waiver it passed with."""
     gate_trace = words()
@@ -87,6 +91,10 @@ class Tender(Table):
     platform_share = octets()
     """The platform's share of the private half, itself encrypted; released only after the deadline."""
     key_commitment = words()
+
+    contract_kind_is_known = Check(
+        "contract_kind IN ('','goods-services','works','light-touch','concession','utilities')"
+    )
 
 
 class Lot(Table):

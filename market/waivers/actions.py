@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Meta
 from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
-from market.accounts.tables import Membership, Organisation, Person
+from market.accounts.tables import Membership, Organisation
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, transaction
@@ -25,11 +25,11 @@ from market.refusals import NotFound, insist
 from market.settings import settings
 from market.tenders import gate, log, readers
 from market.tenders.evidence import Similar, accept_evidence, end_waiver, hold, similar_exercises
-from market.tenders.facts import Candidate, Lot
+from market.tenders.facts import Candidate
 from market.tenders.tables import Tender
 from market.waivers import rules
-from market.waivers.document import document, signed_document, stamp, stops_of
-from market.waivers.grounds import grounds, label
+from market.waivers.document import document, stamp
+from market.waivers.grounds import label
 from market.waivers.listing import Request
 from market.waivers.tables import Waiver
 from market.wording import N_, _

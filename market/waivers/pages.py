@@ -23,6 +23,7 @@ from market.tenders import cpv, gate, readers
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
+from market.waivers.document import signed_document, stops_of
 from market.waivers.grounds import grounds, label
 from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
 from market.web import forms
@@ -162,7 +163,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         earlier=[earlier for earlier in await requests_for(tender.id) if earlier.decided_at],
         blocked=refusals(before, empty),
         gate=gate.ask(candidate),
-        stops=actions.stops_of(None, candidate),
+        stops=stops_of(None, candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
         longest=policy.IN_FORCE.gate.waiver_maximum_months,
         shortest=policy.IN_FORCE.gate.waiver_reason_characters,
@@ -174,7 +175,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     tender = await find(Tender, Tender.id == waiver.tender)
     candidate = await readers.candidate(tender.ref)
     standing = rules.standing(waiver, clock.now())
-    signed = actions.signed_document(waiver)
+    signed = signed_document(waiver)
     tender_shown = signed["tender"] if signed else None
     lots = (
         [
@@ -209,7 +210,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         ground_label=label(waiver.ground),
         evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
-        stops=actions.stops_of(waiver, candidate),
+        stops=stops_of(waiver, candidate),
         revokes=in_office and not refusals(rules.REVOKE, waiver, clock.now()),
         shown=await readers.titles_of(waiver.shown),
         named=cpv.named,

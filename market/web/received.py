@@ -18,8 +18,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 LINUX: Final = sys.platform == "linux"
-COARSE: Final = 5
-"""`CLOCK_REALTIME_COARSE` of `clock_gettime(2)`: the time at the last tick."""
+COARSE: Final = 6
+"""`CLOCK_MONOTONIC_COARSE` of `clock_gettime(2)`: what `time.monotonic` was at the last tick. Only the seconds since matter here."""
 
 TICK: Final = time.clock_getres(COARSE) if LINUX else 0.0
 """Seconds between two ticks, within which it is not known when something came: 0.001 to 0.01. Who sent has the benefit."""
@@ -57,7 +57,7 @@ def _silent(descriptor: int | None, peer: Peer) -> float | None:
     try:
         with _lent(descriptor) as lent:
             told = lent.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _AT + 4)
-            tick, now = time.clock_gettime(COARSE), time.time()
+            tick, now = time.clock_gettime(COARSE), time.monotonic()
             # Asked last: were the descriptor another connection's by now, it would not be this peer's.
             if _named(lent.getpeername()) != peer or len(told) < _AT + 4:
                 return None

@@ -304,6 +304,7 @@ class Journey:
             await ada.press("Save the draft")
         await expect(ada.main.get_by_label("Title", exact=True)).to_have_value(TENDER)
         await ada.fill("CPV codes", "90513600")
+        await ada.select("Kind of contract", "Goods or services: Supplies, services, or both; what no other kind fits.")
         await ada.fill("What you want to buy", "The silt under eleven bridges, taken out and measured.")
         await ada.press("Save the draft")
         self.tender = ada.ref("tenders")

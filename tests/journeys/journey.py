@@ -332,6 +332,7 @@ class Journey(ABC):
             "description": "Sensors that say when a gully stops draining.",
             "cpv": codes,
             "exercise": exercise,
+            "contract_kind": "goods-services",
         }
         ref: str = (await self.ask("ada", "POST", "tenders", new, 201))["ref"]
         dates = {
@@ -349,7 +350,7 @@ class Journey(ABC):
         for number in range(1, lots + 1):
             lot = {
                 "title": f"Part {number}",
-                "value_minor": 7_800_000,
+                "value_minor": 15_600_000 // lots,
                 "cpv": codes,
                 "description": "Eleven streets",
                 "sme_suitable": True,

@@ -30,6 +30,10 @@ from market.wording import N_
 Codes = Annotated[list[str], Meta(title="CPV codes", max_length=20)]
 
 
+ContractKind = Literal["", "goods-services", "works", "light-touch", "concession", "utilities"]
+"""What a tender may say it is; empty until it is said."""
+
+
 class NewTender(msgspec.Struct, forbid_unknown_fields=True):
     """What a draft begins with. `exercise` and `mission` are references; empty when there is none."""
 
@@ -41,6 +45,8 @@ class NewTender(msgspec.Struct, forbid_unknown_fields=True):
     exercise: Annotated[str, Meta(title=N_("Exercise"), max_length=16)] = ""
     terms: Annotated[str, Meta(title=N_("Terms"), max_length=8000)] = ""
     profile: Annotated[str, Meta(title=N_("Standards profile"), max_length=80)] = ""
+    contract_kind: Annotated[ContractKind, Meta(title=N_("Kind of contract"))] = ""
+    contract_kind_reason: Annotated[str, Meta(title=N_("Why it is of this kind"), max_length=2000)] = ""
 
 
 class About(msgspec.Struct, forbid_unknown_fields=True):
@@ -51,6 +57,8 @@ class About(msgspec.Struct, forbid_unknown_fields=True):
     cpv: Codes = []
     region: Annotated[str, Meta(title=N_("Where"), max_length=120)] = ""
     mission: Annotated[str, Meta(title=N_("Mission"), max_length=16)] = ""
+    contract_kind: Annotated[ContractKind, Meta(title=N_("Kind of contract"))] = ""
+    contract_kind_reason: Annotated[str, Meta(title=N_("Why it is of this kind"), max_length=2000)] = ""
 
 
 class Origin(msgspec.Struct, forbid_unknown_fields=True):

@@ -17,7 +17,7 @@ from market.missions import actions as missions
 from market.money import Money
 from market.refusals import NotFound
 from market.standards.profiles import actions as standards
-from market.tenders import cpv, gate, readers
+from market.tenders import cpv, gate, readers, value
 from market.tenders.drafts import actions
 from market.tenders.tables import Lot, Tender
 from market.web import forms
@@ -261,7 +261,12 @@ async def _beginning(request: Visitor, body: Organisation, form: forms.Form[acti
         body=body,
         exercises=await _exercises(body.id),
         missions=await _missions(),
+        kinds=_kinds(),
     )
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [(code, f"{kind.label}: {kind.says}") for code, kind in value.kinds().items()]
 
 
 async def _missions() -> list[tuple[str, str]]:
@@ -284,7 +289,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         **more,
     }
     if name == "about":
-        context["missions"] = await _missions()
+        context |= {"missions": await _missions(), "kinds": _kinds()}
     if name == "origin":
         candidate = await readers.candidate(tender.ref)
         context |= {

@@ -41,6 +41,7 @@ async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_r
     assert (tender.ground, tender.ground_reference) == ("exercise", tender.exercise)
     assert [line.code for line in readers.gate_lines(tender)] == [
         "central",
+        "value",
         "commodity",
         "stop",
         "exercise",
@@ -132,7 +133,7 @@ async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and
     await drafting.revise_lot(
         buyer,
         lot.ref,
-        drafting.LotDraft("Terraces", 100, ["79822500"]),
+        drafting.LotDraft("Terraces", 7_800_000, ["79822500"]),
         await given.as_is(drafting.LotDraft, Lot, lot.ref),
     )
     with pytest.raises(Refused):

@@ -48,6 +48,7 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
             "description": "Two beaches.",
             "cpv": "33193120\n33193000",
             "region": "Coast",
+            "contract_kind": "goods-services",
         }
         assert (await given.filled(client, f"{place}/about", about)).status_code == 303
         terms = {"undivided_reason": "Both beaches are served from one shed by one team of four."}
@@ -269,7 +270,12 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         place = f"/api/v1/tenders/{made.json()['ref']}"
         assert (await client.get(place)).status_code == 404
         sections = {
-            "about": {"title": "Sensors for gullies", "description": "They say when one blocks.", "cpv": given.CODES},
+            "about": {
+                "title": "Sensors for gullies",
+                "description": "They say when one blocks.",
+                "cpv": given.CODES,
+                "contract_kind": "goods-services",
+            },
             "origin": {"exercise": exercise, "same_need": given.SAME},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
             "dates": {

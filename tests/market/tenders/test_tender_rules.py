@@ -26,6 +26,7 @@ def tender(**facts: Any) -> Tender:
             "id": 7,
             "ref": "T-TEST",
             "currency": "GBP",
+            "contract_kind": "goods-services",
             "title": "Sensors",
             "description": "Sensors for gullies.",
             "cpv": [],
@@ -39,7 +40,7 @@ def tender(**facts: Any) -> Tender:
     )
 
 
-def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 100_00, **facts: Any) -> Lot:
+def lot(number: int = 1, codes: Sequence[str] = (SENSORS,), value: int = 200_000_00, **facts: Any) -> Lot:
     return given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=value, **facts)
 
 
@@ -59,7 +60,7 @@ def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) ->
             "completed_at": NOW - 30 * DAY,
             "signed_by": "A Minister",
             "outcome": "go" if ground == "exercise" else "",
-            "follow_on_minor": 1_000_00,
+            "follow_on_minor": 400_000_00,
             "follow_on_currency": "GBP",
             "payer": 0,
             **facts,
@@ -69,7 +70,7 @@ def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) ->
 
 SAME = given.SAME
 NAMED = {"exercise": "CH-1", "same_need": SAME}
-WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 100_00}
+WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 200_000_00}
 
 
 def candidate(
@@ -151,15 +152,15 @@ def test_the_stage_follows_from_the_dates_alone(facts: dict[str, Any], expected:
         (candidate(tender(**NAMED), records=[evidence(payer=8)]), None, ""),
         (candidate(tender(**NAMED), records=[evidence(payer=None)]), None, ""),
         (candidate(tender(**NAMED), records=[evidence(follow_on_currency="EUR")]), None, ""),
-        (candidate(tender(**NAMED), lots=[lot(value=1_500_00)], records=[evidence()]), "exercise", "CH-1"),
-        (candidate(tender(**NAMED), lots=[lot(value=1_500_01)], records=[evidence()]), None, ""),
-        (candidate(tender(**NAMED), records=[evidence(used_minor=1_400_00)]), "exercise", "CH-1"),
-        (candidate(tender(**NAMED), records=[evidence(used_minor=1_400_01)]), None, ""),
+        (candidate(tender(**NAMED), lots=[lot(value=600_000_00)], records=[evidence()]), "exercise", "CH-1"),
+        (candidate(tender(**NAMED), lots=[lot(value=600_000_01)], records=[evidence()]), None, ""),
+        (candidate(tender(**NAMED), records=[evidence(used_minor=400_000_00)]), "exercise", "CH-1"),
+        (candidate(tender(**NAMED), records=[evidence(used_minor=400_000_01)]), None, ""),
         (candidate(records=[evidence(**WAIVER)]), "waiver", "W-1"),
         (candidate(records=[evidence(**WAIVER, tender=8)]), None, ""),
         (candidate(records=[evidence(**WAIVER, revoked_at=NOW)]), None, ""),
         (candidate(records=[evidence(**{**WAIVER, "expires_at": NOW - DAY})]), None, ""),
-        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 99_99})]), None, ""),
+        (candidate(records=[evidence(**{**WAIVER, "ceiling_minor": 199_999_99})]), None, ""),
         (candidate(records=[evidence(**WAIVER, used_minor=1)]), None, ""),
         (candidate(lots=[lot(codes=[SENSORS, LETTERS])], records=[evidence(**WAIVER)]), None, ""),
         (candidate(records=[evidence(cpv=[LETTERS]), evidence(**WAIVER)]), "waiver", "W-1"),
@@ -201,6 +202,10 @@ W, P = criterion(60), criterion(40, "price")
         (candidate(tender(waiver_asked="W-9"), **GOOD), ["tender.waiver-outstanding"]),
         (candidate(), ["tender.innovation-first"]),
         (candidate(tender(description=" "), **GOOD), ["tender.description-missing"]),
+        (candidate(lots=[lot(value=400_00)]), []),
+        (candidate(tender(contract_kind=""), **GOOD), ["tender.kind-missing"]),
+        (candidate(tender(contract_kind="works"), **GOOD), ["tender.kind-wrong"]),
+        (candidate(tender(contract_kind="concession"), **GOOD), ["tender.kind-wrong"]),
         (
             candidate(tender(commodity_claimed=True), lots=[lot(codes=[LAPTOPS])]),
             ["tender.commodity-statement-missing"],
@@ -262,7 +267,7 @@ def test_what_publication_insists_on(situation: Candidate, codes: list[str]) -> 
             ["tender.innovation-first", "tender.follow-on-exceeded"],
         ),
         (
-            candidate(tender(**NAMED), records=[evidence(used_minor=1_500_00)]),
+            candidate(tender(**NAMED), records=[evidence(used_minor=600_000_00)]),
             ["tender.innovation-first", "tender.follow-on-exceeded"],
         ),
         (candidate(records=[evidence(outcome="stop")]), ["tender.innovation-first", "tender.after-a-stop"]),
@@ -313,15 +318,16 @@ def test_the_gate_suggests_what_could_be_named_and_keeps_every_question_it_asked
     found = gate.ask(candidate(records=[evidence(title="Blocked gullies"), evidence(reference="CH-2", payer=9)]))
     assert [(line.code, line.holds) for line in found.lines] == [
         ("central", True),
+        ("value", False),
         ("commodity", False),
         ("stop", True),
         ("exercise", False),
         ("waiver", False),
     ]
-    assert "It could be CH-1 (“Blocked gullies”)" in found.lines[3].says
-    assert "CH-2" not in found.lines[3].says
+    assert "It could be CH-1 (“Blocked gullies”)" in found.lines[4].says
+    assert "CH-2" not in found.lines[4].says
     named = gate.ask(candidate(tender(**NAMED), records=[evidence()]))
-    assert [(line.code, line.holds) for line in named.lines[2:]] == [
+    assert [(line.code, line.holds) for line in named.lines[3:]] == [
         ("stop", True),
         ("exercise", True),
         ("need", True),

@@ -31,6 +31,7 @@ def candidate(
         "buyer_tier": tier,
         "currency": "GBP",
         **({} if shut else {"exercise": "CH-1", "same_need": given.SAME}),
+        "contract_kind": "goods-services",
         **facts,
     }
     tender = given.facts(Tender, **said)
@@ -42,14 +43,14 @@ def candidate(
         cpv=[SENSORS],
         completed_at=NOW,
         outcome="stop" if stopped else "go",
-        follow_on_minor=100_00,
+        follow_on_minor=200_000_00,
         follow_on_currency="GBP",
         payer=0,
     )
     return Candidate(
         tender,
         NOW,
-        [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=100_00)] if lots else [],
+        [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=200_000_00)] if lots else [],
         {},
         (),
         [] if shut and not stopped else [evidence],
