@@ -393,7 +393,7 @@ async def test_of_two_changes_at_once_one_is_saved_and_the_other_is_told(name: s
 def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
     """Every field of the draft stands in its column; of a reference the number, of a secret nothing that can be read."""
     now = drafts.stored(type(draft), *[row for row in rows if row is not None])
-    named_otherwise = {"mission", "department", "credential"}
+    named_otherwise = {"mission", "department", "credential", "follow_on_payer"}
     assert {name: now[name] for name in now if name not in named_otherwise} == {
         name: said for name, said in msgspec.structs.asdict(draft).items() if name not in named_otherwise
     }
