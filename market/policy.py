@@ -205,6 +205,12 @@ class Standards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exemption_maximum_months: int
 
 
+class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When two people are two."""
+
+    invited_days: int
+
+
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
 
@@ -236,6 +242,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payments: Payments
     sanctions: Sanctions
     standards: Standards
+    people: People
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms
 

@@ -8,6 +8,8 @@ import re
 from types import ModuleType
 from typing import Any
 
+from market.hands import matrix
+from market.hands import rules as hands
 from market.refusals import Denial, Rule
 
 PACKAGES = ("market", "challenges", "search")
@@ -62,6 +64,8 @@ def as_markdown() -> str:
         summary = (module.__doc__ or "").strip()
         if summary:
             lines += [summary, ""]
+        if module is hands:
+            lines += matrix.as_markdown()
         for rule in rules_of(module):
             norm = " ".join((rule.__doc__ or "").split())
             kind = " (asks once more)" if rule.asks else ""

@@ -98,12 +98,13 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Seal a bid",
         operation_id="sealBid",
-        responses=problem_responses(404, 409, 413, 422),
+        responses=problem_responses(404, 409, 413, 422, 429),
     )
     async def seal(
         self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
     ) -> ReceiptView:
-        """Seal a bid for a lot; the last before the deadline counts. 409 `bid.too-late` after it."""
+        """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
+        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands."""
         return _view(await actions.submit(request.user, ref, lot, data))
 
     @post(
@@ -112,7 +113,7 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw a bid",
         operation_id="withdrawBid",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 429),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
         """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""

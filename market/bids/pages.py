@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath
 
-from market import clock
+from market import clock, policy
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
@@ -147,6 +147,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=(await criteria_of([lot]))[lot.id],
         form=form,
+        allowance=(policy.IN_FORCE.bids.envelopes_most, policy.IN_FORCE.bids.envelopes_minutes),
         blocked=refusals(
             (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
         ),

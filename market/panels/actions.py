@@ -19,6 +19,8 @@ from market.accounts.people import tell, tell_person
 from market.actor import BUYER_ROLES, Actor, Role
 from market.audit.actions import record
 from market.db import transaction
+from market.hands import readers as hands
+from market.hands.rules import Doing
 from market.panels import rules
 from market.panels.matter import Matter, Subject
 from market.panels.panel import Candidate, Given, Kept, Member, Panel, field
@@ -101,6 +103,7 @@ async def name(actor: Actor, convene: Convening, given: Naming) -> Seat:
             rules.NAME,
             rules.Naming(panel.matter, seat, person is not None, panel.begun, panel.locked, given.reason),
         )
+        insist(rules.JUDGE, await _doing(panel.matter, given.person))
         if person is None:
             raise NotFound("Person")
         if seat is None:
@@ -199,6 +202,7 @@ async def mark(actor: Actor, convene: Convening, ref: str, given: Marks, seen: s
         marks = {each.criterion: (each.points, each.reason.strip()) for each in given.marks}
         facts = rules.Marking(panel.matter, member.seat, subject, marks)
         insist(rules.MARK, facts)
+        insist(rules.JUDGE, await _doing(panel.matter, actor.ref))
         wrong = [*refusals(rules.SHEET, facts), *mistakes(subject, marks)]
         if wrong:
             raise Refused(*wrong, status=422)
@@ -224,6 +228,7 @@ async def lock(actor: Actor, convene: Convening) -> Seat:
         member = seated(actor, panel)
         missing = [subject.name for subject in panel.unmarked(member)]
         insist(rules.LOCK, rules.Locking(panel.matter, member.seat, missing))
+        insist(rules.JUDGE, await _doing(panel.matter, actor.ref))
         member.seat.locked_at = clock.now()
         await member.seat.save([Seat.locked_at])
         if all(each.seat.locked_at for each in panel.active):
@@ -373,6 +378,11 @@ def visible(actor: Actor, panel: Panel, ref: str) -> tuple[Member, Subject]:
     if subject is None or (panel.matter.blind and subject.supplier in member.seat.conflicts):
         raise NotFound("Subject")
     return member, subject
+
+
+async def _doing(matter: Matter, person: str) -> Doing:
+    """What somebody did to the record before she marks what was sent for it."""
+    return await hands.doing("mark", person, matter.about, matter.organisation)
 
 
 def _officer(actor: Actor, matter: Matter) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from market import policy
+from market.hands import rules as hands
 from market.panels.matter import Matter, Subject
 from market.refusals import rule
 from market.wording import N_, _
@@ -100,6 +101,12 @@ def may_change(facts: Any) -> str | None:
 def is_of_the_buyer(facts: Naming) -> str | None:
     """A panel is made of the buyer's evaluators and officers: somebody answers for each of them."""
     return None if facts.qualified else _("Choose one of your organisation's evaluators or buyer officers.")
+
+
+@rule("panel.drafted-it", field="person", source=FAIRNESS)
+def did_not_write_it(doing: hands.Doing) -> str | None:
+    """Who wrote the challenge or the tender does not mark what is sent for it."""
+    return hands.both(doing)
 
 
 @rule("panel.named-already", field="person")
@@ -301,6 +308,8 @@ def differences_are_explained(facts: Readiness) -> str | None:
 
 NAME = (may_change, is_of_the_buyer, is_not_on_it, has_not_left, is_not_complete, says_why_only_now)
 """For `actions.name`."""
+JUDGE = (did_not_write_it,)
+"""For `actions.name`, `actions.mark` and `actions.lock`: whether she is somebody else than who wrote it."""
 EXCUSE = (may_change, is_on_it, has_not_handed_in, says_why_she_leaves)
 """For `actions.excuse`."""
 DECLARE = (may_change, is_open, is_still_on_it, is_not_locked)

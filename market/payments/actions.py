@@ -14,6 +14,7 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, SYSTEM, Actor, Role
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
+from market.hands import readers as hands
 from market.letters.actions import write
 from market.money import Money
 from market.payments import rules
@@ -161,7 +162,8 @@ async def release_facts(actor: Actor, obligation: Obligation) -> rules.Release:
     paying = provider()
     account = await payout_account(obligation.payee, paying)
     able = account is not None or paying.name == "simulated"
-    return rules.Release(obligation, await attempts_of(obligation), actor.ref, able)
+    doing = await hands.doing("release", actor.ref, f"obligation:{obligation.ref}", obligation.payer)
+    return rules.Release(obligation, await attempts_of(obligation), doing, able)
 
 
 async def attempts_of(obligation: Obligation) -> list[Payment]:

@@ -13,6 +13,7 @@ from market.money import Money
 from market.payments import actions, rules
 from market.payments.tables import Obligation
 from market.reads import rows
+from market.refusals import refusals
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -86,9 +87,9 @@ async def _to_confirm(payees: Sequence[int]) -> list[Waiting]:
 
 
 async def _may_release(actor: Actor, ref: str) -> bool:
-    """Whoever accepted the delivery does not release its money."""
+    """Whoever accepted the delivery does not release its money, nor anybody who counts as one with her."""
     obligation = await Obligation.objects().where(Obligation.ref == ref).first()
-    return obligation is not None and not rules.another_person_releases(await actions.release_facts(actor, obligation))
+    return obligation is not None and not refusals(rules.TWO_PEOPLE, await actions.release_facts(actor, obligation))
 
 
 async def counts() -> dict[str, int]:

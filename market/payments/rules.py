@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from market import policy
+from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.wording import N_, _
 
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What is known when somebody releases a payment: the obligation, its attempts so far, who asks (her reference), and
-    whether the payee can receive money at the provider."""
+    """What is known when somebody releases a payment: the obligation, its attempts so far, who asks and who accepted what is
+    paid for, and whether the payee can receive money at the provider."""
 
     obligation: Obligation
     attempts: Sequence[Payment]
-    asker: str
+    doing: hands.Doing
     payee_can_receive: bool
 
 
@@ -50,9 +52,13 @@ def none_under_way(release: Release) -> str | None:
 )
 def another_person_releases(release: Release) -> str | None:
     """Who accepted the work does not release the money for it."""
-    if release.obligation.accepted_by == release.asker:
-        return _("You accepted this delivery, so somebody else has to release the money.")
-    return None
+    return hands.both(release.doing)
+
+
+@rule("payment.one-pair-of-hands", source=str(policy.number("people.invited_days").source))
+def not_somebody_let_in_lately(release: Release) -> str | None:
+    """Nor does whoever was lately let into the body by the one who accepted, who let her in, or whom the same person let in."""
+    return hands.as_one(release.doing)
 
 
 @rule("payment.payee-cannot-receive")
@@ -75,7 +81,9 @@ def not_confirmed(payment: Payment) -> str | None:
     return _("Receipt has been confirmed.") if payment.confirmed_at else None
 
 
-RELEASE = (not_paid_yet, none_under_way, another_person_releases, payee_can_receive)
+TWO_PEOPLE = (another_person_releases, not_somebody_let_in_lately)
+"""What stands in the way of this person, and not of another."""
+RELEASE = (not_paid_yet, none_under_way, *TWO_PEOPLE, payee_can_receive)
 """For `actions.release`."""
 CONFIRM = (has_been_paid, not_confirmed)
 """For `actions.confirm`."""

@@ -10,6 +10,7 @@ from datetime import date, datetime
 import msgspec
 
 from market.arrival import Arrival
+from market.hands.rules import Link
 from market.money import Money
 
 
@@ -139,7 +140,7 @@ class Addendum(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """All that is looked at before a tender is published. `criteria` are by the lot's id, `evidence` is what is on record
-    for the tender, its buyer, and the bodies whose exercises serve it too."""
+    for the tender, its buyer, and the bodies whose exercises serve it too; `links` who of the buyer let whom in lately."""
 
     tender: Tender
     now: Arrival
@@ -147,6 +148,7 @@ class Candidate:
     criteria: Mapping[int, Sequence[Criterion]]
     officers: Sequence[Officer]
     evidence: Sequence[Evidence]
+    links: Sequence[Link]
 
     @property
     def codes(self) -> list[str]:

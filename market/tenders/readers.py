@@ -12,6 +12,7 @@ from market.accounts.people import department_of
 from market.actor import SUPPLIER_ROLES, Actor, Role
 from market.audit.thread import decided
 from market.db import find
+from market.hands.readers import links_in
 from market.proof import canonical
 from market.questions.rules import Topic
 from market.reads import row, rows, the
@@ -102,7 +103,15 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
         tender.buyer,
         tender.id,
     )
-    return Candidate(tender, clock.arrived(), lots, await criteria_of(lots), await officers_of(tender), evidence)
+    return Candidate(
+        tender,
+        clock.arrived(),
+        lots,
+        await criteria_of(lots),
+        await officers_of(tender),
+        evidence,
+        await links_in(tender.buyer),
+    )
 
 
 async def standing_of(candidate: Candidate) -> Standing:

@@ -10,6 +10,7 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
@@ -352,6 +353,23 @@ def questions_end_before_closing(candidate: Candidate) -> str | None:
     return None
 
 
+@rule("tender.officers-one-hand", source=str(policy.number("people.invited_days").source))
+def codes_are_in_several_hands(candidate: Candidate) -> str | None:
+    """As many of the codes as open the bids are in different pairs of hands: officers of whom one let the other in lately, or
+    whom the same person let in, count as one."""
+    least = policy.IN_FORCE.tendering.opening_officers_minimum
+    hands = pairs_of_hands((each.person_ref for each in candidate.officers), candidate.links)
+    if len(candidate.officers) >= least > hands:
+        return _(
+            "The opening officers count as {hands}, and it takes {least}: one of them let the other in here, or somebody let in "
+            "both, less than {days} days ago. Name somebody who has been here longer.",
+            hands=hands,
+            least=least,
+            days=policy.IN_FORCE.people.invited_days,
+        )
+    return None
+
+
 @rule("tender.officers-missing", source="Policy: tendering.opening_officers_minimum; nobody opens bids alone")
 def enough_officers_hold_a_code(candidate: Candidate) -> str | None:
     """Two opening officers of the buyer hold their own codes: without two of them no bid can ever be read."""
@@ -402,6 +420,7 @@ PUBLISH = (
     questions_end_before_closing,
     contract_dates_follow,
     enough_officers_hold_a_code,
+    codes_are_in_several_hands,
 )
 """For `actions.publish`; the same list is on the draft's page from the first minute."""
 

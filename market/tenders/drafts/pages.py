@@ -353,5 +353,6 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
         me=officers.get(request.user.person or 0),
         able=[(person.ref, person.name) for person in able if person.id not in officers],
         needed=policy.IN_FORCE.tendering.opening_officers_minimum,
+        days=policy.IN_FORCE.people.invited_days,
         is_buyer=request.user.wears("buyer", organisation=tender.buyer) is not None,
     )

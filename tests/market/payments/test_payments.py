@@ -12,6 +12,7 @@ from market import clock
 from market.accounts.tables import Organisation
 from market.actor import Actor
 from market.audit.tables import Event
+from market.hands import rules as hands
 from market.letters.tables import Letter
 from market.money import Money
 from market.payments import actions, rules
@@ -488,7 +489,8 @@ async def test_the_webhook_does_not_exist_without_stripe(app: Litestar) -> None:
 def test_money_is_released_once_by_another_person_to_an_account_that_can_receive(
     states: list[str], asker: str, able: bool, codes: list[str]
 ) -> None:
-    obligation = given.row(Obligation, accepted_by="P-AAAAAAA")
+    obligation = given.row(Obligation)
     attempts = [given.row(Payment, state=state) for state in states]
-    facts = rules.Release(obligation, attempts, asker, able)
+    accepted = hands.Hand("accept", "P-AAAAAAA", "Mary")
+    facts = rules.Release(obligation, attempts, hands.Doing("release", asker, [accepted], []), able)
     assert [each.code for each in refusals(rules.RELEASE, facts)] == codes

@@ -87,8 +87,12 @@ def candidate(
         NOW,
         chosen,
         criteria or {each.id: [criterion(60), criterion(40, "price")] for each in chosen},
-        [given.facts(Officer, enrolled_at=NOW if each else None) for each in enrolled],
+        [
+            given.facts(Officer, person_ref=f"P-{number}", enrolled_at=NOW if each else None)
+            for number, each in enumerate(enrolled)
+        ],
         records,
+        (),
     )
 
 

@@ -26,7 +26,7 @@ def candidate(
         given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=each)
         for number, each in enumerate(values, 1)
     ]
-    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), ())
+    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), (), ())
 
 
 @pytest.mark.parametrize(("without", "with_"), [(0, 0), (100, 120), (1, 2), (11_251_500, 13_501_800), (333, 400)])
@@ -120,7 +120,7 @@ def test_a_small_purchase_that_names_its_exercise_keeps_that_ground() -> None:
         payer=0,
     )
     small = candidate(400_00, exercise="CH-1", same_need=given.SAME)
-    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise]))
+    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise], ()))
     assert (found.ground, found.reference) == ("exercise", "CH-1")
 
 

@@ -54,6 +54,7 @@ def candidate(
         {},
         (),
         [] if shut and not stopped else [evidence],
+        (),
     )
 
 

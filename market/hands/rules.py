@@ -1,0 +1,205 @@
+"""Which two acts on one record are never done by the same pair of hands: the one table, asked by the rules of every noun.
+
+A pair of hands is one person, or several of whom one let the other into the body lately: a mailbox that somebody opened this
+morning is no second person. What somebody did is read from the log, which nobody can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+
+from market import dates
+from market.wording import N_, _
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done to a record that binds. `words` say it, `verbs` are what the log calls it, empty where rows tell more
+    (which side somebody signed for); `own`: the body itself does it, and no person lent by another."""
+
+    words: str
+    verbs: tuple[str, ...]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two acts that the same person never does to one record; where both are one act, each time it is done by another person.
+    `near`: nor do two of whom one let the other in lately. `says` is read by whoever is refused; `code` names the rule that
+    refuses, `source` where the norm comes from."""
+
+    first: str
+    second: str
+    near: bool
+    says: str
+    code: str
+    source: str
+
+
+ACTS: dict[str, Act] = {
+    "draft": Act(
+        N_("drafts it"),
+        (
+            *("challenge.drafted", "challenge.edited", "challenge.criterion-added", "challenge.criterion-removed"),
+            *("tender.drafted", "tender.revised", "tender.lot-added", "tender.lot-revised", "tender.lot-dropped"),
+            *("tender.criterion-added", "tender.criterion-dropped", "tender.criteria-copied", "tender.changed"),
+        ),
+        True,
+    ),
+    "mark": Act(N_("marks what was sent"), ("panel.marked", "panel.submitted"), False),
+    "name-officers": Act(N_("names the opening officers"), ("tender.officer-named",), True),
+    "hold-code": Act(N_("holds a code of the opening"), (), False),
+    "accept": Act(N_("accepts what was delivered"), ("obligation.incurred",), True),
+    "release": Act(N_("releases the money for it"), ("payment.released",), False),
+    "sign-buyer": Act(N_("signs the contract for the buyer"), (), True),
+    "sign-supplier": Act(N_("signs it for the supplier"), (), True),
+    "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
+    "sign-exemption": Act(N_("signs the exemption"), (), True),
+}
+"""What somebody does to a record, by the names that the pairs use."""
+
+PAIRS: tuple[Pair, ...] = (
+    Pair(
+        "accept",
+        "release",
+        near=True,
+        says=N_("Whoever accepted the delivery does not release its money, so somebody else has to release it."),
+        code="payment.same-person",
+        source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
+    ),
+    Pair(
+        "draft",
+        "mark",
+        near=False,
+        says=N_("Whoever wrote this does not mark what is sent for it. Somebody else has to."),
+        code="panel.drafted-it",
+        source="Procurement Act 2023 section 12: suppliers are treated alike; who wrote the question does not judge the answers",
+    ),
+    Pair(
+        "hold-code",
+        "hold-code",
+        near=True,
+        says=N_("One pair of hands holds one code of an opening. Somebody else has to hold the other."),
+        code="tender.officers-one-hand",
+        source="Policy: tendering.opening_officers_minimum; nobody opens bids alone",
+    ),
+    Pair(
+        "mark",
+        "mark",
+        near=False,
+        says=N_("Each evaluator is another person."),
+        code="panel.named-already",
+        source="Policy: panels.evaluators_minimum; Procurement Act 2023 section 12",
+    ),
+    Pair(
+        "sign-buyer",
+        "sign-supplier",
+        near=False,
+        says=N_("Nobody signs a contract with herself. Somebody else has to sign for the other side."),
+        code="contract.both-sides",
+        source="Own default: a contract has two sides",
+    ),
+    Pair(
+        "ask-exemption",
+        "sign-exemption",
+        near=False,
+        says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
+        code="exemption.two-people",
+        source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+)
+"""The table. Acts that are in no pair together may be done by one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Somebody (her reference and name) who did an act on a record."""
+
+    act: str
+    person: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two people of a body of whom one let the other in; until this moment they count as one pair of hands."""
+
+    inviter: str
+    invited: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What is known when a person (her reference) is about to do an act on a record: who did what to it before, and who of the
+    body let whom in lately."""
+
+    act: str
+    person: str
+    hands: Sequence[Hand]
+    links: Sequence[Link]
+
+
+def pair_of(one: str, other: str) -> Pair | None:
+    """The row of the table for these two acts, in whichever order; None where one person may do both."""
+    return next((each for each in PAIRS if {each.first, each.second} == {one, other}), None)
+
+
+def _against(doing: Doing) -> Iterator[tuple[Hand, Pair]]:
+    for hand in doing.hands:
+        pair = pair_of(hand.act, doing.act)
+        if pair is not None and pair.first != pair.second:
+            yield hand, pair
+
+
+def both(doing: Doing) -> str | None:
+    """Why this person may not do this act, having done another before; None when she may."""
+    return next((_(pair.says) for hand, pair in _against(doing) if hand.person == doing.person), None)
+
+
+def as_one(doing: Doing) -> str | None:
+    """Why this person counts as one with somebody who did the other act: one let the other in, or both were let in by the same
+    person of the body, within the policy's days. None when she does not."""
+    for hand, pair in _against(doing):
+        if not pair.near or hand.person == doing.person:
+            continue
+        until = one_until(hand.person, doing.person, doing.links)
+        if until is not None:
+            return _(
+                "{says} Until {day} you and {name} count as one pair of hands: one of you let the other in here, or "
+                "somebody let in both.",
+                says=_(pair.says),
+                day=dates.day(until),
+                name=hand.name,
+            )
+    return None
+
+
+def one_until(one: str, other: str, links: Iterable[Link]) -> datetime | None:
+    """Until when two people count as one pair of hands, however many invitations lie between them: as long as every link of the
+    longest-lasting chain does. None when no chain leads from one to the other."""
+    groups: dict[str, str] = {}
+    for link in sorted(links, key=lambda each: each.until, reverse=True):
+        groups[_head(groups, link.inviter)] = _head(groups, link.invited)
+        if _head(groups, one) == _head(groups, other):
+            return link.until
+    return None
+
+
+def pairs_of_hands(people: Iterable[str], links: Sequence[Link]) -> int:
+    """How many pairs of hands these people are."""
+    counted = list(dict.fromkeys(people))
+    groups: dict[str, str] = {}
+    for one, other in combinations(counted, 2):
+        if one_until(one, other, links) is not None:
+            groups[_head(groups, one)] = _head(groups, other)
+    return len({_head(groups, each) for each in counted})
+
+
+def _head(groups: dict[str, str], person: str) -> str:
+    while person in groups and groups[person] != person:
+        person = groups[person]
+    return person
