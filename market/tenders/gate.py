@@ -182,8 +182,13 @@ def _touches(code: str, evidence: Evidence) -> bool:
 
 
 def _concluded(candidate: Candidate) -> list[Evidence]:
-    """The exercises of the buyer's family, newest first."""
-    exercises = [each for each in candidate.evidence if each.ground == "exercise" and each.kin]
+    """The exercises of the buyer's family that were concluded by now, newest first. A change of a published tender is judged
+    as of its publication, so what ended since does not count against it."""
+    exercises = [
+        each
+        for each in candidate.evidence
+        if each.ground == "exercise" and each.kin and each.completed_at <= candidate.now
+    ]
     return sorted(exercises, key=lambda each: each.completed_at, reverse=True)
 
 
@@ -388,7 +393,7 @@ def _waivers(candidate: Candidate) -> list[Evidence]:
 
 
 def _waives(candidate: Candidate, waiver: Evidence) -> Line:
-    if waiver.revoked_at is not None:
+    if waiver.revoked_at is not None and waiver.revoked_at <= candidate.now:
         day = dates.day(waiver.revoked_at)
         return Line("waiver", False, _("{reference} was revoked on {day}.", reference=waiver.reference, day=day))
     if waiver.expires_at is not None and workdays.is_over(waiver.expires_at, candidate.now):

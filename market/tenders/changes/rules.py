@@ -107,8 +107,9 @@ def as_if_published_so(changing: Changing) -> Candidate:
     return replace(changing.then, now=Arrival(published) if published else changing.was.now)
 
 
-STILL = tuple(each for each in tenders.PUBLISH if each is not tenders.draft_only)
-"""The rules of publication that every change is judged by: all but the one that a tender is published once."""
+STILL = tuple(each for each in tenders.PUBLISH if each not in (tenders.draft_only, tenders.enough_officers_hold_a_code))
+"""The rules of publication that every change is judged by: all but those about what no change can change, that it is published
+once and who opens the bids."""
 
 
 @rule("tender.closed-to-addenda")
