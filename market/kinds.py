@@ -299,6 +299,7 @@ ROWS: Final = (
             "contract.signature-given": N_("signed the contract {it} for one side"),
             "contract.signed": N_("put the contract {it} into force: both sides have signed"),
             "contract.change-proposed": N_("proposed a change to the contract {it}"),
+            "contract.change-approved": N_("approved a change to the contract {it} and published its notice"),
             "contract.change-left": N_("left a proposed change of the contract {it} as it was"),
             "contract.changed": N_("agreed to a change of the contract {it}"),
             "contract.ended": N_("ended the contract {it} early"),

@@ -174,12 +174,20 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed after a contract is signed."""
+    """What is owed after a contract is signed, and how far it may be changed."""
 
     details_notice_days: int
     details_notice_days_light_touch: int
     kpi_value: int
     kpi_minimum: int
+    change_term_percent: int
+    change_percent: int
+    change_works_percent: int
+    change_grounds_percent: int
+    change_near_percent: int
+    change_standstill_working_days: int
+    change_reason_characters: int
+    change_clause_characters: int
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
