@@ -154,6 +154,17 @@ class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     envelope_files: int
 
 
+class Asks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From where on a price, a date or a sum looks like a slip, and is asked about once more before it is kept."""
+
+    price_times: int
+    deadline_days: int
+    contract_years: int
+    lot_value_from: int
+    lot_value_under: int
+    pitch_fee_from: int
+
+
 class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of criteria, limits on lots, what looks abnormally low, and the standstill."""
 
@@ -247,6 +258,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tendering: Tendering
     thresholds: Thresholds
     bids: Bids
+    asks: Asks
     award: Award
     contracts: Contracts
     payments: Payments

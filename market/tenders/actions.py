@@ -120,7 +120,14 @@ async def publish(actor: Actor, ref: str) -> Tender:
 
 def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict[str, canonical.Plain]:
     lots: list[canonical.Plain] = [
-        {"ref": lot.ref, "title": lot.title, "value_minor": lot.value_minor, "cpv": list(lot.cpv)} for lot in asked.lots
+        {
+            "ref": lot.ref,
+            "title": lot.title,
+            "value_minor": lot.value_minor,
+            "maximum_minor": lot.maximum_minor,
+            "cpv": list(lot.cpv),
+        }
+        for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
     return {

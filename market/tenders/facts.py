@@ -61,7 +61,8 @@ class Tender(msgspec.Struct, frozen=True):
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency."""
+    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency, and so is the highest price that
+    is taken, None when any is."""
 
     id: int
     ref: str
@@ -70,6 +71,7 @@ class Lot(msgspec.Struct, frozen=True):
     description: str
     cpv: list[str]
     value_minor: int
+    maximum_minor: int | None
     sme_suitable: bool
 
 

@@ -198,7 +198,7 @@ async def lots_of(tender: Tender | facts.Tender) -> list[Lot]:
     return await rows(
         Lot,
         """
-        SELECT id, ref, number, title, description, cpv, value_minor, sme_suitable FROM lot WHERE tender = {} ORDER BY number
+        SELECT id, ref, number, title, description, cpv, value_minor, maximum_minor, sme_suitable FROM lot WHERE tender = {} ORDER BY number
         """,
         tender.id,
     )

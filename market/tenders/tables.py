@@ -109,6 +109,8 @@ class Lot(Table):
     cpv = several()
     value_minor = minor_units()
     """The estimated value without VAT, in the tender's currency."""
+    maximum_minor = maybe_minor_units()
+    """The highest price that is taken, without VAT; any when NULL. Published with the lot."""
     sme_suitable = yes_or_no(True)
 
     lot_numbers_are_unique = Unique(["tender", "number"])

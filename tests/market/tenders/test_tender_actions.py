@@ -182,7 +182,7 @@ async def test_lots_move_up_and_criteria_are_copied() -> None:
     first, second, third = await readers.lots_of(made.tender)
     await drafting.drop_lot(buyer, first.ref)
     assert [(lot.ref, lot.number) for lot in await readers.lots_of(made.tender)] == [(second.ref, 1), (third.ref, 2)]
-    added = await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 5_000, ["35125100-4"]))
+    added = await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 500_000, ["35125100-4"]))
     assert (added.number, added.cpv) == (3, ["35125100"])
     await drafting.copy_criteria(buyer, added.ref, second.ref)
     found = (await readers.criteria_of([added]))[added.id]
@@ -200,7 +200,7 @@ async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
     made = await given.tendering()
     buyer = made.officers[0]
     with pytest.raises(Refused) as refused:
-        await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 5_000, ["99999999"]))
+        await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 500_000, ["99999999"]))
     assert (refused.value.reasons[0].field, refused.value.status) == ("cpv", 422)
     with pytest.raises(Refused) as refused:
         await drafting.describe(
