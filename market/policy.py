@@ -44,10 +44,16 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long an exercise or a waiver opens the gate, and how near its subject must be to the tender's."""
+    """How long an exercise or a waiver opens the gate, how near its subject must be to the tender's, up to what value, and
+    what has to be said of it."""
 
     exercise_valid_months: int
     overlap_digits: int
+    exercise_digits: int
+    exercise_codes_most: int
+    exercise_code_digits_least: int
+    follow_on_percent: int
+    statement_characters: int
     waiver_default_months: int
     waiver_maximum_months: int
     waiver_reason_characters: int

@@ -22,6 +22,7 @@ from market.refusals import insist
 from market.settings import settings
 from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
+from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
@@ -76,6 +77,8 @@ async def publish(actor: Actor, ref: str) -> Tender:
     async with transaction():
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
+        if tender.exercise:
+            await take_turns(tender.exercise)
         asked = await candidate(ref)
         insist(rules.PUBLISH, asked)
         tender.profile = await profile_named(tender.profile)

@@ -126,6 +126,8 @@ class TenderView(msgspec.Struct):
     region: str
     mission: str
     exercise: str
+    same_need: str
+    what_changed: str
     procedure: str
     currency: str
     contract_kind: str

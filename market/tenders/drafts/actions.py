@@ -64,11 +64,14 @@ class About(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Origin(msgspec.Struct, forbid_unknown_fields=True):
-    """The section that says why it may open: the exercise it came from, or that it is a commodity."""
+    """The section that says why it may open: the exercise it came from, why the need is the same (and after “change” what
+    changed), or that it is a commodity."""
 
     exercise: Annotated[str, Meta(title=N_("Exercise"), max_length=16)] = ""
     commodity_claimed: Annotated[bool, Meta(title=N_("This is a commodity"))] = False
     commodity_statement: Annotated[str, Meta(title=N_("Why this is a commodity"), max_length=2000)] = ""
+    same_need: Annotated[str, Meta(title=N_("Why the need is the same"), max_length=4000)] = ""
+    what_changed: Annotated[str, Meta(title=N_("What changed since the exercise"), max_length=4000)] = ""
 
 
 class Dates(msgspec.Struct, forbid_unknown_fields=True):

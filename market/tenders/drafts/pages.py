@@ -295,6 +295,10 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         context |= {
             "exercises": await _exercises(tender.buyer),
             "gate": gate.ask(candidate),
+            "origin": (origin := gate.named(candidate)),
+            "stated": gate.follow_on(origin) if origin else None,
+            "total": candidate.value,
+            "statement_characters": policy.IN_FORCE.gate.statement_characters,
             "verdict": gate.is_commodity(candidate.codes),
             "central": candidate.tender.buyer_tier == "central",
         }

@@ -108,9 +108,18 @@ def test_the_ground_is_stated_with_the_sum_that_includes_vat() -> None:
 
 def test_a_small_purchase_that_names_its_exercise_keeps_that_ground() -> None:
     exercise = given.facts(
-        Evidence, ground="exercise", reference="CH-1", kin=True, cpv=[SOFTWARE], completed_at=given.TODAY
+        Evidence,
+        ground="exercise",
+        reference="CH-1",
+        kin=True,
+        cpv=[SOFTWARE],
+        completed_at=given.TODAY,
+        outcome="go",
+        follow_on_minor=400_00,
+        follow_on_currency="GBP",
+        payer=0,
     )
-    small = candidate(400_00, exercise="CH-1")
+    small = candidate(400_00, exercise="CH-1", same_need=given.SAME)
     found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise], ()))
     assert (found.ground, found.reference) == ("exercise", "CH-1")
 
