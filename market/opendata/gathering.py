@@ -286,6 +286,7 @@ async def _lot(row: Tender, lot: Lot, at: datetime) -> facts.Lot:
         title=lot.title,
         description=lot.description,
         value=Money(lot.value_minor, row.currency),
+        maximum=None if lot.maximum_minor is None else Money(lot.maximum_minor, row.currency),
         cpv=tuple(lot.cpv),
         starts_at=_day(row.contract_begins_on),
         ends_at=_day(row.contract_ends_on, end=True),
