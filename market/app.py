@@ -67,6 +67,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
@@ -109,6 +110,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AuditPages,
     PaymentPages,
     TenderPages,
+    TenderChangePages,
     TenderDraftPages,
     WaiverPages,
     BidPages,

@@ -237,6 +237,7 @@ ROWS: Final = (
         "IS NOT NULL AND b.ref = ANY({}::text[])",
         deeds={
             "bid.sealed": N_("sealed the bid {it}"),
+            "bid.confirmed": N_("confirmed a sealed bid after a change, {it}"),
             "bid.withdrawn": N_("withdrew a sealed bid, {it}"),
             "bid.set-aside": N_("opened the bid {it}, which cannot be evaluated"),
             "bid.read": N_("read the opened bid {it}"),

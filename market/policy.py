@@ -91,6 +91,7 @@ class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participation_days: int
     participation_days_urgent: int
     days_left_after_change: int
+    slip_hours: int
     lots_reason_characters: int
     opening_officers_minimum: int
 
@@ -134,13 +135,14 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a sealed envelope may be, how often one is replaced, when they are opened, and how long a formal defect may be
-    cured."""
+    """How large a sealed envelope may be, how often one is replaced, when they are opened, when a supplier is reminded of an
+    unconfirmed bid, and how long a formal defect may be cured."""
 
     cure_working_days: int
     envelopes_most: int
     envelopes_minutes: int
     opening_wait_seconds: int
+    confirm_reminder_hours: int
     file_bytes: int
     envelope_bytes: int
     envelope_files: int

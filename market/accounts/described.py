@@ -15,6 +15,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 from market import rules
 from market.accounts import guards
 from market.web import once
+from market.web.arrival import BODILESS
 from market.web.limits import limit_of
 from market.web.problems import problem_responses
 
@@ -73,11 +74,14 @@ def takes_key(handler: HTTPRouteHandler) -> bool:
 def unread(handler: HTTPRouteHandler, path: str) -> list[int]:
     """What may be answered before the handler is called: 400 where the request cannot be read or holds what cannot be kept
     (RFC 9110 section 15.5.1), 401 without a token, 403 when the guard wants a role or the token's person does not belong
-    to the organisation she names, 409 and 422 where a key of idempotency was sent before, 429 where the address has an
-    allowance."""
+    to the organisation she names, 408 and 413 where a body is sent that does not come or is too large, 409 and 422 where a key
+    of idempotency was sent before, 429 where the address has an allowance, 503 while the database is away or full."""
+    sends = not handler.http_methods <= BODILESS
     return [
         400,
         *((401, 403) if asks_who(handler) else ()),
+        *((408, 413) if sends else ()),
         *((rules.SENT_TWICE.status, rules.KEY_REUSED.status) if takes_key(handler) else ()),
         *((429,) if limit_of(path) else ()),
+        503,
     ]

@@ -34,7 +34,7 @@ from market.tenders.actions import add_follower
 from market.tenders.facts import Criterion
 from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
-from market.wording import N_
+from market.wording import N_, together
 
 Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
 """What an opening officer wrote down when she took her secret."""
@@ -72,12 +72,18 @@ def _hat(actor: Actor) -> Hat:
 
 
 async def counting(tender: int) -> list[Envelope]:
-    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening only."""
+    """Of each supplier and lot what arrived last, when that is not a withdrawal: it counts unless it is unconfirmed. For the opening
+    only."""
     return await rows(
         Envelope,
         """
         SELECT b.id, b.ref, b.lot, b.supplier, b.envelope, b.digest, b.receipt, b.received_at,
-          l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name
+          l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name, COALESCE((
+            SELECT a.ref FROM addendum a
+            WHERE a.tender = b.tender AND a.unconfirms AND a.at >= b.received_at AND NOT EXISTS (
+              SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id
+            ) ORDER BY a.id DESC LIMIT 1
+          ), '') AS unconfirmed
         FROM (
           SELECT DISTINCT ON (lot, supplier) * FROM bid WHERE tender = {}
           ORDER BY lot, supplier, received_at DESC, id DESC
@@ -276,7 +282,12 @@ async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
           EXISTS (
             SELECT 1 FROM opening o
             WHERE o.tender = t.id AND b.act = 'submit' AND position(b.digest IN o.register) > 0
-          ) AS registered, COALESCE(ob.problem, '') AS problem
+          ) AS registered, COALESCE(ob.problem, '') AS problem, COALESCE((
+            SELECT a.ref FROM addendum a
+            WHERE a.tender = b.tender AND a.unconfirms AND a.at >= b.received_at AND NOT EXISTS (
+              SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id
+            ) ORDER BY a.id DESC LIMIT 1
+          ), '') AS unconfirmed
         FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot LEFT JOIN opened_bid ob ON ob.bid = b.id
         WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
         """,
@@ -367,7 +378,8 @@ async def _open(
     actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: X25519PrivateKey
 ) -> Opening:
     now = clock.now()
-    envelopes = await counting(tender.id)
+    sealed = await counting(tender.id)
+    envelopes = [each for each in sealed if not each.unconfirmed]
     register = canonical.encode(
         [
             {
@@ -377,8 +389,9 @@ async def _open(
                 "received_at": each.received_at.isoformat(),
                 "supplier": each.supplier_ref,
                 "supplier_name": each.supplier_name,
+                **({"unconfirmed": each.unconfirmed} if each.unconfirmed else {}),
             }
-            for each in envelopes
+            for each in sealed
         ]
     ).decode()
     opening = Opening(
@@ -408,6 +421,16 @@ async def _open(
             opening=opening,
             count=len(envelopes),
         )
+    for supplier in dict.fromkeys(each.supplier for each in sealed if each.unconfirmed):
+        await tell(
+            supplier,
+            "bids/not_counted.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            opening=opening,
+            changes=together(sorted({each.unconfirmed for each in sealed if each.supplier == supplier} - {""})),
+        )
     for each in set_aside:
         await _tell_set_aside(actor, tender, opening, each)
     await tell(
@@ -427,6 +450,7 @@ async def _open(
         f"tender:{tender.ref}",
         {
             "bids": len(envelopes),
+            "not_counted": len(sealed) - len(envelopes),
             "officers": sorted(officers),
             "opening": opening.ref,
             "register_sha256": opening.digest,

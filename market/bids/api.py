@@ -9,7 +9,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
-from market.bids import actions
+from market.bids import actions, confirmations
 from market.bids.tables import Opening, Sent
 from market.db import find
 from market.tenders.tables import Tender
@@ -31,8 +31,9 @@ class ReceiptView(msgspec.Struct):
 
 
 class SentView(msgspec.Struct):
-    """One thing the supplier sent. `counts` says whether it is the last for its lot, `problem` why it was set aside at the
-    opening all the same."""
+    """One thing the supplier sent. `latest` says whether it is the last for its lot, `unconfirmed` names the change after which it
+    does not count until the supplier confirms or replaces it, `counts` says whether it counts as it is, `problem` why it was set
+    aside at the opening all the same."""
 
     bid: str
     act: str
@@ -41,8 +42,23 @@ class SentView(msgspec.Struct):
     envelope_sha256: str
     receipt: str
     received_at: datetime
+    latest: bool
+    unconfirmed: str
     counts: bool
     problem: str
+
+
+class ConfirmationView(msgspec.Struct):
+    """What a supplier keeps of its word that an envelope still stands after a change."""
+
+    confirmation: str
+    tender: str
+    lot: str
+    supplier: str
+    envelope_sha256: str
+    addendum: str
+    confirmed_at: datetime
+    receipt: str
 
 
 class EntryView(msgspec.Struct):
@@ -54,6 +70,8 @@ class EntryView(msgspec.Struct):
     received_at: datetime
     supplier: str
     supplier_name: str
+    unconfirmed: str
+    """The change that its supplier did not confirm, so that it did not count and was not opened; empty when it counts."""
     set_aside: list[str] = []
     """The codes of the reasons why this bid is not evaluated; empty when it is."""
 
@@ -98,12 +116,13 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Seal a bid",
         operation_id="sealBid",
-        responses=problem_responses(404, 409, 413, 422),
+        responses=problem_responses(404, 409, 413, 422, 429),
     )
     async def seal(
         self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
     ) -> ReceiptView:
-        """Seal a bid for a lot; the last before the deadline counts. 409 `bid.too-late` after it."""
+        """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
+        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands."""
         return _view(await actions.submit(request.user, ref, lot, data))
 
     @post(
@@ -112,11 +131,36 @@ class BidsApi(Controller):
         guards=[guards.signed_in],
         summary="Withdraw a bid",
         operation_id="withdrawBid",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 429),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
         """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""
         return _view(await actions.withdraw(request.user, ref, lot))
+
+    @post(
+        "/tenders/{ref:str}/lots/{lot:str}/bids/confirm",
+        guards=[guards.signed_in],
+        summary="Confirm a bid after a change",
+        operation_id="confirmBid",
+        responses=problem_responses(404, 409),
+    )
+    async def confirm(
+        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[confirmations.Word]
+    ) -> ConfirmationView:
+        """Say that the bid sealed last for a lot still stands after the change that made it unconfirmed. 409 `bid.too-late` after
+        the deadline."""
+        made = await confirmations.confirm(request.user, ref, lot, data)
+        context = made.receipt.context
+        return ConfirmationView(
+            confirmation=made.row.ref,
+            tender=context.tender,
+            lot=context.lot,
+            supplier=context.supplier,
+            envelope_sha256=made.receipt.envelope_sha256,
+            addendum=made.receipt.addendum,
+            confirmed_at=made.receipt.confirmed_at,
+            receipt=made.receipt.digest,
+        )
 
     @get(
         "/bids",
@@ -170,6 +214,8 @@ def _sent(row: Sent) -> SentView:
         envelope_sha256=row.digest,
         receipt=row.receipt,
         received_at=row.received_at,
-        counts=row.latest,
+        latest=row.latest,
+        unconfirmed=row.unconfirmed if row.latest else "",
+        counts=row.latest and not row.unconfirmed,
         problem=row.problem,
     )

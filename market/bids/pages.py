@@ -9,17 +9,17 @@ from litestar import Controller, Response, get, post
 from litestar.enums import MediaType
 from litestar.params import FromPath
 
-from market import clock
+from market import clock, policy
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
-from market.bids import actions, rules
+from market.bids import actions, confirmations, rules
 from market.bids.contents import Price
 from market.bids.tables import Opening
 from market.db import find, maybe
 from market.proof import canonical
 from market.refusals import refusals
-from market.tenders.readers import criteria_of, lots_of, officers_of, published
+from market.tenders.readers import addenda_of, criteria_of, lots_of, officers_of, published, tender_of
 from market.tenders.tables import Lot
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -79,6 +79,7 @@ class BidPages(Controller):
             lots=lots,
             sent={bid.lot_ref: bid for bid in reversed(sent)},
             history=sent,
+            changes={each.ref: each for each in await addenda_of(await tender_of(ref))},
             blocked=refusals(rules.SUBMIT, facts),
             withdraws=not refusals(rules.WITHDRAW, facts),
             missing=missing,
@@ -101,6 +102,13 @@ class BidPages(Controller):
                 _("Your bid is sealed. Receipt {digest}… is in your letters.", digest=sealed.receipt.digest[:16]),
             )
         return await _bidding(request, ref, lot, form)
+
+    @post("/tenders/{ref:str}/lots/{lot:str}/confirm", guards=[guards.supplier])
+    async def confirm(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
+        """Confirm it after a change."""
+        form = await forms.read(request, confirmations.Word)
+        await confirmations.confirm(request.user, ref, lot, form.data)
+        return to(f"/tenders/{ref}/bid", _("Your bid is confirmed and counts. The receipt is in your letters."))
 
     @post("/tenders/{ref:str}/lots/{lot:str}/withdraw", guards=[guards.supplier])
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
@@ -147,6 +155,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
         lot=lot,
         criteria=(await criteria_of([lot]))[lot.id],
         form=form,
+        allowance=(policy.IN_FORCE.bids.envelopes_most, policy.IN_FORCE.bids.envelopes_minutes),
         blocked=refusals(
             (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
         ),

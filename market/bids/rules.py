@@ -25,20 +25,24 @@ STAGES: Mapping[str, tuple[str, Tone]] = {
     "replaced": (N_("Replaced"), "grey"),
     "withdrawn": (N_("Withdrawn"), "grey"),
     "set-aside": (N_("Set aside at the opening"), "red"),
-    "counts": (N_("Counts"), "green"),
+    "not-counted": (N_("Not confirmed, not opened"), "grey"),
     "opened": (N_("Opened"), "green"),
+    "unconfirmed": (N_("Not confirmed"), "amber"),
+    "counts": (N_("Counts"), "green"),
 }
 """The word for each stage of what a supplier sent, and its tone."""
 
 
 def standing(sent: Sent) -> Standing:
-    """Where an envelope or a withdrawal stands: the last one for a lot counts."""
+    """Where an envelope or a withdrawal stands: the last one for a lot counts, unless a change made it unconfirmed."""
     first = {
         "cancelled": sent.cancelled_at is not None,
         "replaced": not sent.latest,
         "withdrawn": sent.act != "submit",
         "set-aside": bool(sent.problem),
+        "not-counted": sent.opened_at is not None and sent.unconfirmed != "",
         "opened": sent.opened_at is not None,
+        "unconfirmed": sent.unconfirmed != "",
         "counts": True,
     }
     stage = next(stage for stage, holds in first.items() if holds)
@@ -60,6 +64,17 @@ class Bidding:
     """Why the supplier's access is withheld; empty when it is not."""
     sent: Sequence[datetime]
     """When the supplier's envelopes for this lot arrived that still count against its allowance, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """What a supplier confirms: the digest of its last envelope for the lot and the change that it has not confirmed (empty when
+    there is none), and the digest and the change that it names."""
+
+    digest: str
+    unconfirmed: str
+    envelope_sha256: str
+    addendum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +187,33 @@ ALLOWED = (within_the_allowance,)
 """For `actions.submit`, beside `SUBMIT`: it passes by itself. A withdrawal needs none, there are no more of them than envelopes."""
 
 
+@rule("bid.confirmed-already")
+def something_waits_to_be_confirmed(confirming: Confirming) -> str | None:
+    """Only a bid that a change made unconfirmed is confirmed, and once for each change."""
+    if confirming.unconfirmed:
+        return None
+    return _("Your bid for this lot counts as it is: there is nothing to confirm.")
+
+
+@rule("bid.confirms-another-envelope", field="envelope_sha256")
+def confirms_its_own_envelope(confirming: Confirming) -> str | None:
+    """A supplier confirms the envelope that it sealed last for the lot, by its fingerprint, and no other."""
+    if confirming.envelope_sha256 == confirming.digest:
+        return None
+    return _("This is not the fingerprint of the bid that you sealed last for this lot. It stands on your receipt.")
+
+
+@rule("bid.confirms-another-change", field="addendum")
+def confirms_the_last_change(confirming: Confirming) -> str | None:
+    """A supplier confirms after the last change that concerns its bid, so that nobody confirms what she has not read."""
+    if not confirming.unconfirmed or confirming.addendum == confirming.unconfirmed:
+        return None
+    return _(
+        "The tender was changed by {unconfirmed}. Read that change, and confirm after it.",
+        unconfirmed=confirming.unconfirmed,
+    )
+
+
 @rule("bid.price-missing", field="price_minor")
 def has_a_price(content: Content) -> str | None:
     """A bid names a price, without VAT."""
@@ -282,6 +324,18 @@ WITHDRAW = (
     something_is_sealed,
 )
 """For `actions.withdraw`."""
+CONFIRM = (
+    tender_is_published,
+    tender_goes_on,
+    before_the_deadline,
+    not_opened,
+    lot_of_this_tender,
+    access_is_not_withheld,
+    something_is_sealed,
+)
+"""For `confirmations.confirm`, of the moment."""
+CONFIRMED = (something_waits_to_be_confirmed, confirms_its_own_envelope, confirms_the_last_change)
+"""For `confirmations.confirm`, of what is confirmed."""
 OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
 """For `actions.contribute`."""
 

@@ -18,6 +18,9 @@ from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, facts, gate, method, readers, rules, value
+from market.tenders.changes import actions as changing
+from market.tenders.changes import words as changing_words
+from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
@@ -71,12 +74,17 @@ class LotView(msgspec.Struct):
 
 
 class AddendumView(msgspec.Struct):
-    """A change since publication."""
+    """A change since publication. `kind` is clarification, material, deadline or correction (empty for those made before changes
+    had a kind); after one that `unconfirms`, bids sealed before it count only when their suppliers confirm or replace them."""
 
     ref: str
+    kind: str
     text: str
     new_closes_at: datetime | None
+    closed_at_before: datetime | None
     at: datetime
+    unconfirms: bool
+    changed: list[Line]
 
 
 class GateLine(msgspec.Struct):
@@ -234,7 +242,19 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             question_view(question)
             for question in await questions.questions_shown(request.user, readers.topic_of(tender))
         ],
-        addenda=msgspec.convert(await readers.addenda_of(tender), list[AddendumView], from_attributes=True),
+        addenda=[
+            AddendumView(
+                ref=each.ref,
+                kind=each.kind,
+                text=each.text,
+                new_closes_at=each.new_closes_at,
+                closed_at_before=each.closed_at_before,
+                at=each.at,
+                unconfirms=each.unconfirms,
+                changed=changing_words.lines_of(each),
+            )
+            for each in await readers.addenda_of(tender)
+        ],
         officers=[
             OfficerView(officer.person_ref, officer.name, officer.enrolled_at)
             for officer in candidate.officers
@@ -521,9 +541,10 @@ class TendersApi(Controller):
         operation_id="changeTender",
         responses=problem_responses(404, 409),
     )
-    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Change]) -> TenderView:
-        """Add a change to a published tender; the deadline may move later with it."""
-        await actions.change(request.user, ref, data)
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changing.Change]) -> TenderView:
+        """Add a change to a published tender and say what kind it is. A material one reopens questions, and bids sealed before it
+        count only when their suppliers confirm or replace them. 409 with every rule that the tender would break."""
+        await changing.change(request.user, ref, data)
         return await tender_view(request, ref)
 
     @post(

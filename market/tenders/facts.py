@@ -113,12 +113,17 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Addendum(msgspec.Struct, frozen=True):
-    """A change since publication, and the deadline it moved to, if it moved it."""
+    """A change since publication: its kind, the deadlines it moved between, if it moved it, what it changed (canonical JSON), and
+    whether bids sealed before it count only when they are confirmed or replaced."""
 
     ref: str
     text: str
     new_closes_at: datetime | None
     at: datetime
+    kind: str
+    closed_at_before: datetime | None
+    changed: str
+    unconfirms: bool
 
 
 @dataclass(frozen=True, slots=True)

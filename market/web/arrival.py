@@ -12,7 +12,6 @@ costs neither a connection to the database nor memory.
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -60,8 +59,7 @@ async def enter(app: ASGIApp, scope: Any, receive: Receive, send: Send) -> None:
         except Refused as refused:
             await _answer(refused, scope, receive, send)
             return
-        moment = clock.now() - timedelta(seconds=received.before_now(scope))
-        with clock.arriving(moment):
+        with clock.arriving(received.came(scope, clock.now)):
             await app(scope, _again(body, receive), send)
 
 

@@ -132,13 +132,13 @@ def test_what_a_handler_says_itself_stays_beside_what_follows() -> None:
 
     with create_test_client([guarded, plain, made, anew], plugins=[DescribedByItsGuard()]) as client:
         paths = client.app.openapi_schema.to_schema()["paths"]
-    assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429"}
+    assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
     assert paths["/api/v1/log/x"]["get"]["security"] == SIGNED_IN
-    assert set(paths["/x"]["get"]["responses"]) == {"200", "400"}
+    assert set(paths["/x"]["get"]["responses"]) == {"200", "400", "503"}
     assert [each["name"] for each in paths["/made"]["post"]["parameters"]] == ["Idempotency-Key"]
-    assert set(paths["/made"]["post"]["responses"]) == {"201", "400", "401", "403", "409", "422"}
+    assert set(paths["/made"]["post"]["responses"]) == {"201", "400", "401", "403", "408", "409", "413", "422", "503"}
     assert "parameters" not in paths["/anew"]["post"]
-    assert set(paths["/anew"]["post"]["responses"]) == {"201", "400", "401", "403"}
+    assert set(paths["/anew"]["post"]["responses"]) == {"201", "400", "401", "403", "408", "413", "503"}
 
 
 def an_address(route: HTTPRoute) -> str:

@@ -128,7 +128,7 @@ async def draft(actor: Actor, buyer: int, given: NewTender) -> Tender:
                 given,
                 buyer=body.id,
                 mission=mission.id if mission else None,
-                cpv=_codes(given.cpv),
+                cpv=known_codes(given.cpv),
                 created_at=clock.now(),
                 created_by=actor.must_be_person(),
             )
@@ -150,7 +150,7 @@ async def describe(actor: Actor, ref: str, given: About, seen: str) -> Tender:
             trace=_section_of(ref, "about"),
             shown=await shown_about(tender),
             mission=mission.id if mission else None,
-            cpv=_codes(given.cpv),
+            cpv=known_codes(given.cpv),
         )
         await _claim_lapses(tender)
         await written(actor, "tender.revised", tender, hat, {"section": "about"})
@@ -214,7 +214,7 @@ async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
     async with transaction():
         tender, hat = await _editing(actor, ref)
         last = await the(int, "SELECT COALESCE(MAX(number), 0) FROM lot WHERE tender = {}", tender.id)
-        lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
+        lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=known_codes(given.cpv)))
         await lot.save()
         await _claim_lapses(tender)
         await written(actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title})
@@ -226,7 +226,7 @@ async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str) -> Lot:
     async with transaction():
         lot, tender, hat = await _editing_lot(actor, ref)
         trace = Trace("tender.lot-revised", f"tender:{tender.ref}", {"lot": ref})
-        await revise(given, seen, lot, trace=trace, cpv=_codes(given.cpv))
+        await revise(given, seen, lot, trace=trace, cpv=known_codes(given.cpv))
         await _claim_lapses(tender)
         await written(actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title})
     return lot
@@ -394,7 +394,7 @@ async def _may_name(buyer: int, exercise: str) -> None:
         raise rules.EXERCISE_UNKNOWN.refused(exercise=exercise)
 
 
-def _codes(given: Sequence[str]) -> list[str]:
+def known_codes(given: Sequence[str]) -> list[str]:
     """CPV codes of 8 digits, each once; refused beside the field with what to type."""
     try:
         return list(dict.fromkeys(cpv.normal(code) for code in given))

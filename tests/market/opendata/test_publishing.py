@@ -28,6 +28,7 @@ from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.tenders import actions as tenders
 from market.tenders import readers
+from market.tenders.changes import actions as tender_changes
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
@@ -194,7 +195,9 @@ async def test_a_tender_that_moves_and_one_that_is_cancelled() -> None:
     before = there.tender.closes_at
     assert before is not None
     with clock.at(given.TODAY + DAY):
-        await tenders.change(there.officers[0], there.ref, tenders.Change("Later.", before + 5 * DAY))
+        await tender_changes.change(
+            there.officers[0], there.ref, tender_changes.Change("A little later.", "deadline", "no", before + 5 * DAY)
+        )
     with clock.at(given.TODAY + 2 * DAY):
         await tenders.cancel(there.officers[0], there.ref, tenders.Ending("The money is gone."))
     first, moved, ended = await published()
@@ -423,12 +426,18 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await step()
     assert there.tender.closes_at is not None
     with clock.at(given.TODAY + DAY):
-        await tenders.change(there.officers[0], there.ref, tenders.Change("Later.", there.tender.closes_at + DAY))
+        await tender_changes.change(
+            there.officers[0],
+            there.ref,
+            tender_changes.Change("A little later.", "deadline", "no", there.tender.closes_at + DAY),
+        )
     await step()
     with clock.at(given.TODAY + 2 * DAY):
-        await tenders.change(
-            there.officers[0], there.ref, tenders.Change("Once more.", there.tender.closes_at + 3 * DAY)
+        (last,) = await readers.addenda_of(await readers.tender_of(there.ref))
+        once_more = tender_changes.Change(
+            "A little later once more.", "deadline", "no", there.tender.closes_at + 3 * DAY, last=last.ref
         )
+        await tender_changes.change(there.officers[0], there.ref, once_more)
         await step()
     with clock.at(given.TODAY + 3 * DAY):
         await tenders.cancel(there.officers[0], there.ref, tenders.Ending("The money is gone."))

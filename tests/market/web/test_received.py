@@ -35,7 +35,7 @@ def test_a_byte_that_was_read_late_came_when_it_was_sent(milliseconds: int) -> N
         sender.sendall(b"the last byte")
         ended = clock.now()
         waits(milliseconds)
-        came = clock.now() - timedelta(seconds=received.before_now({"client": list(sender.getsockname())}))
+        came = received.came({"client": list(sender.getsockname())}, clock.now)
         assert began - APART <= came <= ended + APART
 
 
