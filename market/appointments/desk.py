@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from market import clock
 from market.actor import Actor
-from market.appointments import actions
+from market.appointments import actions, rules
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -15,12 +15,10 @@ async def waiting(actor: Actor) -> list[Waiting]:
         return []
     now, found = clock.now(), []
     for each in await actions.register(actor):
-        if each.withdrawn_at is not None:
-            continue
-        if each.confirmed_at is None:
+        if rules.waits(each):
             words = _("Confirm {name} for {body}, or object", name=each.name, body=each.body)
             found.append(Waiting(words, "/appointments", each.instrument, since=each.proposed_at))
-        elif actor.wears("auditor") and each.effect_at and each.effect_at > now:
+        elif actor.wears("auditor") and rules.is_coming(each, now):
             words = _("{name} takes office at {body}", name=each.name, body=each.body)
             found.append(Waiting(words, "/appointments", each.instrument, each.effect_at))
     return found

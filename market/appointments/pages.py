@@ -11,7 +11,7 @@ from market import clock, policy
 from market.accounts import bodies, guards
 from market.accounts.rules import APPOINTED
 from market.actor import role_words
-from market.appointments import actions
+from market.appointments import actions, rules
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -66,9 +66,9 @@ async def _register(request: Visitor, form: forms.Form[actions.Objection]) -> Re
         "appointments/list.html",
         status=form.status,
         form=form,
-        waiting=[each for each in found if each.confirmed_at is None and each.withdrawn_at is None],
-        coming=[each for each in found if each.withdrawn_at is None and each.effect_at and each.effect_at > now],
-        settled=[each for each in found if each.withdrawn_at or (each.effect_at and each.effect_at <= now)],
+        waiting=[each for each in found if rules.waits(each)],
+        coming=[each for each in found if rules.is_coming(each, now)],
+        settled=[each for each in found if not rules.waits(each) and not rules.is_coming(each, now)],
         appoints=request.user.wears(*actions.APPOINTERS) is not None,
         hours=policy.IN_FORCE.people.appointment_hours,
     )

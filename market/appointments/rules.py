@@ -13,9 +13,9 @@ from market.refusals import Denial, rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.appointments.tables import Appointment
+    from market.appointments.tables import Appointment, Listed
 
-TWO = "Own default: nobody makes by herself those who decide, oversee or run the site"
+TWO = N_("Own default: nobody makes by herself those who decide, oversee or run the site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,16 @@ class Withdrawing:
     appointment: Appointment
     reason: str
     now: datetime
+
+
+def waits(row: Appointment | Listed) -> bool:
+    """Whether it still waits for a second person."""
+    return row.confirmed_at is None and row.withdrawn_at is None
+
+
+def is_coming(row: Appointment | Listed, now: datetime) -> bool:
+    """Whether it is published and not yet in effect: an auditor can still object."""
+    return row.withdrawn_at is None and row.effect_at is not None and row.effect_at > now
 
 
 @rule("appointment.not-appointed", field="role", source=TWO)

@@ -17,7 +17,7 @@ class Appointment(Table):
     she acts from `effect_at`; what becomes of it before is a date."""
 
     id: Serial
-    ref = reference("AP")
+    ref = reference("OF")
     organisation = belongs_to(Organisation)
     name = words()
     email = Varchar(length=254)
