@@ -43,10 +43,16 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long an exercise or a waiver opens the gate, and how near its subject must be to the tender's."""
+    """How long an exercise or a waiver opens the gate, how near its subject must be to the tender's, up to what value, and
+    what has to be said of it."""
 
     exercise_valid_months: int
     overlap_digits: int
+    exercise_digits: int
+    exercise_codes_most: int
+    exercise_code_digits_least: int
+    follow_on_percent: int
+    statement_characters: int
     waiver_default_months: int
     waiver_maximum_months: int
     waiver_reason_characters: int
@@ -148,6 +154,17 @@ class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     envelope_files: int
 
 
+class Asks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From where on a price, a date or a sum looks like a slip, and is asked about once more before it is kept."""
+
+    price_times: int
+    deadline_days: int
+    contract_years: int
+    lot_value_from: int
+    lot_value_under: int
+    pitch_fee_from: int
+
+
 class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of criteria, limits on lots, what looks abnormally low, and the standstill."""
 
@@ -168,12 +185,20 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed after a contract is signed."""
+    """What is owed after a contract is signed, and how far it may be changed."""
 
     details_notice_days: int
     details_notice_days_light_touch: int
     kpi_value: int
     kpi_minimum: int
+    change_term_percent: int
+    change_percent: int
+    change_works_percent: int
+    change_grounds_percent: int
+    change_near_percent: int
+    change_standstill_working_days: int
+    change_reason_characters: int
+    change_clause_characters: int
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -235,6 +260,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tendering: Tendering
     thresholds: Thresholds
     bids: Bids
+    asks: Asks
     award: Award
     contracts: Contracts
     payments: Payments

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from challenges import methods
 from challenges.rules import LAW, OWN, still_to_say
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.money import Money
 from market.refusals import Denial, rule
 from market.tenders import cpv
 from market.wording import N_, _, _n
@@ -20,6 +21,14 @@ from market.wording import N_, _, _n
 if TYPE_CHECKING:
     from challenges.tables import Challenge, Criterion
     from market.missions.tables import Mission
+
+
+ROUTES: dict[str, str] = {
+    "tender": N_("A tender of this body"),
+    "call-off": N_("A call-off from a framework of this body"),
+    "other-body": N_("Another body of the department buys"),
+}
+"""How what follows an exercise would be bought."""
 
 
 PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
@@ -36,6 +45,17 @@ class Draft:
     criteria: Sequence[Criterion]
     panel: int
     now: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Fee and dates as they are typed, each date None where nothing was said; and the moment."""
+
+    fee: Money
+    closes_at: datetime | None
+    pitches_by: datetime | None
+    decision_by: datetime | None
+    now: datetime
 
 
 @rule("challenge.already-published")
@@ -101,6 +121,75 @@ def names_its_subject(draft: Draft) -> str | None:
     unknown = [code for code in draft.challenge.cpv if not cpv.known(code)]
     if unknown:
         return _("Not in the vocabulary: {unknown}.", unknown=", ".join(unknown))
+    return None
+
+
+@rule("challenge.too-many-codes", field="cpv", source=str(policy.number("gate.exercise_codes_most").source))
+def names_few_codes(draft: Draft) -> str | None:
+    """It names few codes: each of them opens the gate for what is bought in its class, so they are those that the exercise
+    can say something about."""
+    most = policy.IN_FORCE.gate.exercise_codes_most
+    if len(draft.challenge.cpv) > most:
+        return _(
+            "There are {number} CPV codes. Choose the {most} at most that this exercise can say something about.",
+            number=len(draft.challenge.cpv),
+            most=most,
+        )
+    return None
+
+
+@rule("challenge.code-too-wide", field="cpv", source=str(policy.number("gate.exercise_code_digits_least").source))
+def codes_are_narrow(draft: Draft) -> str | None:
+    """Each code is precise enough that one exercise can explore it."""
+    least = policy.IN_FORCE.gate.exercise_code_digits_least
+    wide = [code for code in draft.challenge.cpv if cpv.known(code) and len(cpv.digits(code)) < least]
+    if wide:
+        return _(
+            "Too wide for one exercise: {codes}. Choose codes with at least {least} digits before the zeros.",
+            codes="; ".join(cpv.named(code) for code in wide),
+            least=least,
+        )
+    return None
+
+
+@rule(
+    "challenge.follow-on-missing",
+    field="follow_on_minor",
+    source=f"{OWN}, idea 3: an exercise comes before a purchase, which suppliers know of from the first day",
+)
+def states_the_follow_on(draft: Draft) -> str | None:
+    """It says what may be bought when it goes well: the value, how it would be bought, which body would pay, and by when that
+    is decided. The exercise opens tenders of that body only, and only up to the policy's share of that value."""
+    row = draft.challenge
+    parts = (
+        (row.follow_on_minor, _("what may follow is worth, without VAT")),
+        (row.follow_on_route, _("how it would be bought")),
+        (row.follow_on_payer, _("who would pay")),
+        (row.follow_on_by, _("by when that is decided")),
+    )
+    return still_to_say(words for said, words in parts if not said)
+
+
+@rule("challenge.follow-on-route-wrong", field="follow_on_route")
+def the_route_fits_the_payer(draft: Draft) -> str | None:
+    """Another body buys where another body pays, and the buyer itself where it pays itself."""
+    row = draft.challenge
+    if not row.follow_on_route or not row.follow_on_payer:
+        return None
+    other = row.follow_on_payer != row.buyer
+    if other and row.follow_on_route != "other-body":
+        return _("Another body would pay. Choose “another body buys”, or the body itself as the one that pays.")
+    if not other and row.follow_on_route == "other-body":
+        return _("Say which other body would pay, or choose another way of buying.")
+    return None
+
+
+@rule("challenge.follow-on-too-early", field="follow_on_by")
+def the_follow_on_is_decided_later(draft: Draft) -> str | None:
+    """Whether to buy is decided when it is known how the exercise ended, and not before."""
+    by, ends = draft.challenge.follow_on_by, draft.challenge.decision_by
+    if by is not None and ends is not None and by < workdays.local_day(ends):
+        return _("Decide whether to buy on the day the exercise is decided or later.")
     return None
 
 
@@ -259,9 +348,14 @@ PUBLISH = (
     says_what_is_out_of_scope,
     uses_an_approved_method,
     names_its_subject,
+    names_few_codes,
+    codes_are_narrow,
     names_a_profile_with_its_version,
     pays_for_a_pitch,
     pays_enough_teams,
+    states_the_follow_on,
+    the_route_fits_the_payer,
+    the_follow_on_is_decided_later,
     states_its_terms,
     says_how_applications_are_scored,
     weights_make_a_hundred,
@@ -286,6 +380,15 @@ MISSION_UNKNOWN = Denial(
 )
 
 
+PAYER_UNKNOWN = Denial(
+    "challenge.payer-unknown",
+    N_("Choose the body itself or another one of its department."),
+    norm="What follows an exercise is paid for by a body of the family that ran it.",
+    field="follow_on_payer",
+    status=422,
+)
+
+
 CPV_UNKNOWN = Denial(
     "challenge.cpv-unknown",
     N_("Not in the vocabulary: {codes}."),
@@ -303,3 +406,34 @@ def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
     return min(
         workdays.questions_close_at(published, challenge.closes_at), workdays.answers_due_at(challenge.closes_at)
     )
+
+
+# ── what is asked once more ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("challenge.fee-unusual", field="fee_minor", source="Policy: asks.pitch_fee_from", asks=True)
+def fee_is_usual(offered: Offered) -> str | None:
+    """A fee for which nobody would be paid to pitch is asked about once more: it is owed to every team, win or lose."""
+    if offered.fee.minor < policy.IN_FORCE.asks.pitch_fee_from:
+        return None
+    return _("Every team would be paid {fee} for its pitch. Is that the sum you mean?", fee=offered.fee)
+
+
+@rule("challenge.dates-far", field="closes_at", source="Policy: asks.deadline_days", asks=True)
+def dates_are_near(offered: Offered) -> str | None:
+    """Dates more than a year away are asked about once more: they are nearly always mistyped years."""
+    steps = (
+        (offered.closes_at, N_("Applications would close on {moment}. That is in more than {time}.")),
+        (offered.pitches_by, N_("Pitches would be heard by {moment}. That is in more than {time}.")),
+        (offered.decision_by, N_("You would decide by {moment}. That is in more than {time}.")),
+    )
+    far = [
+        _(words, moment=dates.moment_zone(at), time=dates.lasting(at - offered.now))
+        for at, words in steps
+        if at is not None and at - offered.now > timedelta(days=policy.IN_FORCE.asks.deadline_days)
+    ]
+    return _("{far} Is that what you mean?", far=" ".join(far)) if far else None
+
+
+ASKED = (fee_is_usual, dates_are_near)
+"""For `actions.edit` of the offer, when nothing forbids it."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 import msgspec
@@ -20,18 +20,18 @@ from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
-from market.bids import contents, lanes, rules
+from market.bids import lanes, reading, rules
 from market.bids.contents import Answers, Price, Written
-from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent, SetAside
+from market.bids.tables import Bid, Entry, Envelope, Opening, Sent
 from market.db import find, maybe, transaction
+from market.money import Money
 from market.proof import canonical, sealing
 from market.reads import row, rows
-from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.refusals import NotFound, Refused, ask, insist, refusals
 from market.settings import settings
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
 from market.tenders.actions import add_follower
-from market.tenders.facts import Criterion
 from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
 from market.wording import N_, together
@@ -95,18 +95,29 @@ async def counting(tender: int) -> list[Envelope]:
     )
 
 
-async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -> Sealed:
+async def submit(
+    actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft, confirmed: Collection[str] = ()
+) -> Sealed:
     """Seal a bid for a lot. It replaces what the supplier sealed for that lot before; the last envelope counts.
 
     The moment of arrival decides, so that nobody is late because others queue. A firm's own envelopes wait for each other,
-    and are refused beyond its allowance. Encrypted before anything is written; the clear text is never stored.
+    and are refused beyond its allowance. A price far from the estimate is asked about once more (`confirmed`). Encrypted
+    before anything is written; the clear text is never stored.
     """
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
-        return await _submit(actor, hat, tender_ref, lot_ref, given, arrived)
+        return await _submit(actor, hat, tender_ref, lot_ref, given, arrived, confirmed)
 
 
-async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: BidDraft, arrived: Arrival) -> Sealed:
+async def _submit(
+    actor: Actor,
+    hat: Hat,
+    tender_ref: str,
+    lot_ref: str,
+    given: BidDraft,
+    arrived: Arrival,
+    confirmed: Collection[str],
+) -> Sealed:
     tender = await published(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
     _may_seal(await bidding(actor, tender, lot, arrived))
@@ -123,10 +134,25 @@ async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: 
         tender=tender.ref,
     ).to_bytes()
     wrong = refusals(
-        rules.CONTENT, rules.Content(given.price_minor, given.answers, given.declared, criteria, len(plain))
+        rules.CONTENT,
+        rules.Content(
+            given.price_minor,
+            given.answers,
+            given.declared,
+            criteria,
+            len(plain),
+            lot.maximum_minor,
+            tender.currency,
+        ),
     )
     if wrong:
         raise Refused(*wrong, status=422)
+    ask(
+        rules.ASKED,
+        confirmed,
+        Money(given.price_minor, tender.currency),
+        Money(lot.value_minor, tender.currency),
+    )
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     envelope = sealing.seal(await published_key(tender), context, plain)
     return await _keep(actor, hat, tender.id, lot.id, context, envelope, arrived)
@@ -403,9 +429,12 @@ async def _open(
         digest=hashlib.sha256(register.encode()).hexdigest(),
     )
     await opening.save()
-    criteria = await criteria_of(await lots_of(tender))
+    lots = {lot.id: lot for lot in await lots_of(tender)}
+    criteria = await criteria_of(list(lots.values()))
     set_aside = [
-        said for each in envelopes if (said := await _read(each, tender, criteria[each.lot], private)) is not None
+        said
+        for each in envelopes
+        if (said := await reading.keep(each, tender, lots[each.lot], criteria[each.lot], private)) is not None
     ]
     tender.opened_at = now
     await tender.save([Tender.opened_at])
@@ -432,7 +461,7 @@ async def _open(
             changes=together(sorted({each.unconfirmed for each in sealed if each.supplier == supplier} - {""})),
         )
     for each in set_aside:
-        await _tell_set_aside(actor, tender, opening, each)
+        await reading.tell_set_aside(actor, tender, opening, each)
     await tell(
         tender.buyer,
         "bids/opened_buyer.txt",
@@ -463,96 +492,6 @@ async def _open(
         organisation=buyer.ref,
     )
     return opening
-
-
-@dataclass(frozen=True, slots=True)
-class _Aside:
-    """An envelope whose bid was set aside, with every reason."""
-
-    envelope: Envelope
-    reasons: Sequence[Refusal]
-
-    @property
-    def codes(self) -> list[str]:
-        return [each.code for each in self.reasons]
-
-    @property
-    def words(self) -> str:
-        return " ".join(each.reason for each in self.reasons)
-
-
-async def _read(
-    sealed: Envelope, tender: Tender, criteria: Sequence[Criterion], private: X25519PrivateKey
-) -> _Aside | None:
-    """Open one envelope and keep what was in it, in a savepoint of its own: a bid that does not hold is kept with its
-    reasons and nothing else, and stops nobody else's. Answers what was set aside."""
-    found = contents.read(sealed, tender.ref, tender.currency, criteria, private)
-    if isinstance(found, Written):
-        try:
-            async with transaction():
-                await OpenedBid.insert(
-                    _row(
-                        sealed,
-                        tender,
-                        price_minor=found.price_minor,
-                        answers=canonical.encode(found.answers).decode(),
-                        declarations="declared",
-                    )
-                )
-            return None
-        except asyncpg.DataError:
-            found = [rules.NOT_KEPT.refusal()]
-    aside = _Aside(sealed, found)
-    await OpenedBid.insert(_row(sealed, tender, problem=aside.words, problem_codes=aside.codes))
-    return aside
-
-
-def _row(sealed: Envelope, tender: Tender, **found: Any) -> OpenedBid:
-    return OpenedBid(
-        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, **found
-    )
-
-
-async def _tell_set_aside(actor: Actor, tender: Tender, opening: Opening, aside: _Aside) -> None:
-    """Tell a supplier and the log that its bid was set aside, and why."""
-    sealed = aside.envelope
-    await tell(
-        sealed.supplier,
-        "bids/set_aside.txt",
-        roles=SUPPLIER_ROLES,
-        about=f"bid:{sealed.ref}",
-        tender=tender,
-        lot=await find(Lot, Lot.id == sealed.lot),
-        sealed=sealed,
-        why=aside.words,
-    )
-    await record(
-        actor,
-        "bid.set-aside",
-        f"bid:{sealed.ref}",
-        {
-            "codes": aside.codes,
-            "envelope_sha256": sealed.digest,
-            "lot": sealed.lot_ref,
-            "opening": opening.ref,
-            "reason": aside.words,
-        },
-        about=[f"tender:{tender.ref}"],
-        organisation=sealed.supplier_ref,
-    )
-
-
-async def set_aside(tender: int) -> dict[str, SetAside]:
-    """What was set aside when the bids of this tender were opened, by the bid's reference."""
-    found = await rows(
-        SetAside,
-        """
-        SELECT b.ref AS bid, ob.problem, ob.problem_codes AS codes FROM opened_bid ob JOIN bid b ON b.id = ob.bid
-        WHERE ob.tender = {} AND ob.problem <> ''
-        """,
-        tender,
-    )
-    return {each.bid: each for each in found}
 
 
 async def tell_officers() -> int:

@@ -9,11 +9,11 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
-from market.bids import actions, confirmations
+from market.bids import actions, confirmations, reading
 from market.bids.tables import Opening, Sent
 from market.db import find
 from market.tenders.tables import Tender
-from market.web.api import Items
+from market.web.api import Confirm, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -119,11 +119,17 @@ class BidsApi(Controller):
         responses=problem_responses(404, 409, 413, 422, 429),
     )
     async def seal(
-        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        lot: FromPath[str],
+        data: JSONBody[actions.BidDraft],
+        confirm: Confirm = "",
     ) -> ReceiptView:
         """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
-        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands."""
-        return _view(await actions.submit(request.user, ref, lot, data))
+        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands. 409
+        `bid.price-far` when the price lies far from the estimate: send it again with the `confirm` of that reason when it is meant."""
+        return _view(await actions.submit(request.user, ref, lot, data, confirmed(confirm)))
 
     @post(
         "/tenders/{ref:str}/lots/{lot:str}/bids/withdraw",
@@ -183,7 +189,7 @@ class BidsApi(Controller):
         """The register; 404 while the bids are sealed."""
         tender = await find(Tender, Tender.ref == ref)
         opening = await find(Opening, Opening.tender == tender.id)
-        aside = await actions.set_aside(tender.id)
+        aside = await reading.those_set_aside(tender.id)
         entries = [
             msgspec.structs.replace(entry, set_aside=aside[entry.bid].codes) if entry.bid in aside else entry
             for entry in msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)

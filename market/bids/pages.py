@@ -13,7 +13,7 @@ from market import clock, policy
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
-from market.bids import actions, confirmations, rules
+from market.bids import actions, confirmations, reading, rules
 from market.bids.contents import Price
 from market.bids.tables import Opening
 from market.db import find, maybe
@@ -96,7 +96,7 @@ class BidPages(Controller):
         form = await forms.read(request, BidForm)
         with form.acting():
             given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared)
-            sealed = await actions.submit(request.user, ref, lot, given)
+            sealed = await actions.submit(request.user, ref, lot, given, form.confirmed)
             return to(
                 f"/tenders/{ref}/bid",
                 _("Your bid is sealed. Receipt {digest}… is in your letters.", digest=sealed.receipt.digest[:16]),
@@ -160,6 +160,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
             (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
         ),
         missing=missing,
+        asks_times=policy.IN_FORCE.asks.price_times,
     )
 
 
@@ -177,7 +178,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
         buyer=await find(Organisation, Organisation.id == tender.buyer),
         opening=opening,
         register=actions.register_of(opening) if opening else [],
-        set_aside=await actions.set_aside(tender.id),
+        set_aside=await reading.those_set_aside(tender.id),
         lots={lot.ref: lot for lot in await lots_of(tender)},
         officers=officers if insider else [],
         steps=await thread(f"tender:{ref}"),

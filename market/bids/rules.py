@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from market import policy, workdays
 from market.arrival import Arrival
+from market.money import Money
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders.facts import Criterion
@@ -86,6 +87,9 @@ class Content:
     declared: bool
     criteria: Sequence[Criterion]
     bytes: int
+    maximum_minor: int | None
+    """The highest price that was published for the lot, in the same units; None when there is none."""
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,50 @@ def has_a_price(content: Content) -> str | None:
     return None if content.price_minor > 0 else _("Enter your price without VAT, more than zero")
 
 
+@rule(
+    "bid.above-the-maximum",
+    field="price_minor",
+    source="Procurement Act 2023 section 19: bids are assessed that were submitted as the tender required",
+)
+def within_the_maximum(content: Content) -> str | None:
+    """Where the buyer published a highest price for the lot, no bid is above it."""
+    most = content.maximum_minor
+    if most is None or content.price_minor <= most:
+        return None
+    return _(
+        "The buyer published a highest price for this lot: {most} without VAT. A bid above it is not taken.",
+        most=Money(most, content.currency),
+    )
+
+
+@rule("bid.price-far", field="price_minor", source="Policy: asks.price_times", asks=True)
+def price_is_near_the_estimate(price: Money, estimate: Money) -> str | None:
+    """A price is of the order of what the buyer estimates: one that lies far from it is asked about once more before it is
+    sealed, since nobody can mend it after the deadline."""
+    times = policy.IN_FORCE.asks.price_times
+    if price.minor > 0 and price.minor > estimate.minor * times > 0:
+        return _(
+            "Your price is {price}; the buyer estimates this lot at {estimate}. That is {number} times as much. Is {price} "
+            "what you ask for the whole lot?",
+            price=price,
+            estimate=estimate,
+            number=f"{price.minor // estimate.minor:,}",
+        )
+    if 0 < price.minor * times < estimate.minor:
+        return _(
+            "Your price is {price}; the buyer estimates this lot at {estimate}, {number} times as much. Is {price} what you "
+            "ask for the whole lot?",
+            price=price,
+            estimate=estimate,
+            number=f"{estimate.minor // price.minor:,}",
+        )
+    return None
+
+
+ASKED = (price_is_near_the_estimate,)
+"""For `actions.submit`, when nothing else forbids it."""
+
+
 @rule("bid.answers-missing")
 def answers_every_criterion(content: Content) -> str | None:
     """Each quality criterion has an answer; what is not written cannot be scored."""
@@ -313,7 +361,14 @@ SUBMIT = (
     access_is_not_withheld,
 )
 """For `actions.submit`, of the moment."""
-CONTENT = (has_a_price, answers_every_criterion, answers_only_criteria, declares_nothing_against_it, fits_the_envelope)
+CONTENT = (
+    has_a_price,
+    within_the_maximum,
+    answers_every_criterion,
+    answers_only_criteria,
+    declares_nothing_against_it,
+    fits_the_envelope,
+)
 """For `actions.submit`, of what is sealed."""
 WITHDRAW = (
     tender_is_published,

@@ -22,6 +22,7 @@ from market.refusals import insist
 from market.settings import settings
 from market.tenders import facts, gate, method, rules
 from market.tenders.drafts.actions import profile_named
+from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
@@ -76,6 +77,8 @@ async def publish(actor: Actor, ref: str) -> Tender:
     async with transaction():
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
+        if tender.exercise:
+            await take_turns(tender.exercise)
         asked = await candidate(ref)
         insist(rules.PUBLISH, asked)
         tender.profile = await profile_named(tender.profile)
@@ -117,7 +120,14 @@ async def publish(actor: Actor, ref: str) -> Tender:
 
 def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict[str, canonical.Plain]:
     lots: list[canonical.Plain] = [
-        {"ref": lot.ref, "title": lot.title, "value_minor": lot.value_minor, "cpv": list(lot.cpv)} for lot in asked.lots
+        {
+            "ref": lot.ref,
+            "title": lot.title,
+            "value_minor": lot.value_minor,
+            "maximum_minor": lot.maximum_minor,
+            "cpv": list(lot.cpv),
+        }
+        for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
     return {

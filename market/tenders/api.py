@@ -24,7 +24,7 @@ from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
-from market.web.api import IfMatch, Items
+from market.web.api import Confirm, IfMatch, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -68,6 +68,7 @@ class LotView(msgspec.Struct):
     description: str
     cpv: list[str]
     value_minor: int
+    maximum_minor: int | None
     sme_suitable: bool
     criteria: list[CriterionView]
     etag: str
@@ -125,6 +126,8 @@ class TenderView(msgspec.Struct):
     region: str
     mission: str
     exercise: str
+    same_need: str
+    what_changed: str
     procedure: str
     currency: str
     contract_kind: str
@@ -356,10 +359,16 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def dates(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Dates], if_match: IfMatch = ""
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        data: JSONBody[drafting.Dates],
+        if_match: IfMatch = "",
+        confirm: Confirm = "",
     ) -> TenderView:
-        """Replace the dates of a draft. Moments need an offset or Z."""
-        return await tender_view(request, (await drafting.set_dates(request.user, ref, data, if_match)).ref)
+        """Replace the dates of a draft. Moments need an offset or Z. Unusual ones are asked about once more."""
+        tender = await drafting.set_dates(request.user, ref, data, if_match, confirmed(confirm))
+        return await tender_view(request, tender.ref)
 
     @put(
         "/{ref:str}/terms",
@@ -381,9 +390,11 @@ class TendersApi(Controller):
         operation_id="addLot",
         responses=problem_responses(404, 409, 422),
     )
-    async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.LotDraft]) -> LotView:
-        """Add a lot to a draft; its criteria follow."""
-        return await lot_of((await drafting.add_lot(request.user, ref, data)).ref)
+    async def add_lot(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.LotDraft], confirm: Confirm = ""
+    ) -> LotView:
+        """Add a lot to a draft; its criteria follow. Unusual sums are asked about once more."""
+        return await lot_of((await drafting.add_lot(request.user, ref, data, confirmed(confirm))).ref)
 
     @put(
         "/lots/{lot:str}",
@@ -393,10 +404,15 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def revise_lot(
-        self, request: Visitor, lot: FromPath[str], data: JSONBody[drafting.LotDraft], if_match: IfMatch = ""
+        self,
+        request: Visitor,
+        lot: FromPath[str],
+        data: JSONBody[drafting.LotDraft],
+        if_match: IfMatch = "",
+        confirm: Confirm = "",
     ) -> LotView:
-        """Replace what a draft's lot is; its criteria stay."""
-        return await lot_of((await drafting.revise_lot(request.user, lot, data, if_match)).ref)
+        """Replace what a draft's lot is; its criteria stay. Unusual sums are asked about once more."""
+        return await lot_of((await drafting.revise_lot(request.user, lot, data, if_match, confirmed(confirm))).ref)
 
     @delete(
         "/lots/{lot:str}",

@@ -24,6 +24,8 @@ class Tender(msgspec.Struct, frozen=True):
     mission_ref: str
     mission_title: str
     exercise: str
+    same_need: str
+    what_changed: str
     title: str
     description: str
     cpv: list[str]
@@ -59,7 +61,8 @@ class Tender(msgspec.Struct, frozen=True):
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency."""
+    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency, and so is the highest price that
+    is taken, None when any is."""
 
     id: int
     ref: str
@@ -68,6 +71,7 @@ class Lot(msgspec.Struct, frozen=True):
     description: str
     cpv: list[str]
     value_minor: int
+    maximum_minor: int | None
     sme_suitable: bool
 
 
@@ -98,8 +102,9 @@ class Officer(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """A concluded exercise or a signed waiver. `kin` says whether it is of a body whose exercises serve the buyer too: one of
-    the same department, the department and the buyer itself."""
+    """A concluded exercise or a signed waiver. `kin` says whether it is of the buyer's family: the buyer, its department, and
+    the other bodies of that department. `payer` (id; its name is `payer_name`) would pay for the follow-on, `used_minor` is
+    what the lots of the other published tenders that rest on this are worth together."""
 
     ground: str
     reference: str
@@ -110,6 +115,19 @@ class Evidence(msgspec.Struct, frozen=True):
     signed_by: str
     completed_at: datetime
     expires_at: datetime | None
+    outcome: str
+    title: str
+    problem: str
+    reasons: str
+    body: str
+    follow_on_minor: int | None
+    follow_on_currency: str
+    follow_on_route: str
+    payer: int | None
+    payer_name: str
+    used_minor: int
+    stops: list[str]
+    revoked_at: datetime | None
 
 
 class Addendum(msgspec.Struct, frozen=True):

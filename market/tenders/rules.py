@@ -118,18 +118,65 @@ def not_waiting_for_the_minister(candidate: Candidate) -> str | None:
 
 @rule("tender.innovation-first", source="Design card: exercise or signed waiver first, for central government")
 def innovation_first(candidate: Candidate) -> str | None:
-    """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same subject,
-    or a waiver that the department's minister signed."""
+    """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same need, or a
+    waiver that the department's minister signed."""
     found = gate.ask(candidate)
     if found.ground is not None:
         return None
+    if _line(candidate, "exercise").holds and not _stopped(candidate):
+        return _("The gate stays shut until what is missing of the exercise is there, or the minister waives it.")
     claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes).commodity
-    why = " ".join(line.says for line in found.lines[1:] if claimed or line.code != "commodity")
+    open_lines = [line for line in found.lines if not line.holds and line.code != "stop"]
+    why = " ".join(line.says for line in open_lines if claimed or line.code != "commodity")
+    if _stopped(candidate):
+        return _("{why} Ask the minister for a waiver, or conclude a new exercise on this need first.", why=why)
     return _(
         "{why} Conclude an exercise on this subject first, or ask the minister for a waiver. If another "
-        "body of your department has concluded one, name it under “Where it comes from”.",
+        "body of your department has concluded one for you, name it under “Where it comes from”.",
         why=why,
     )
+
+
+def _line(candidate: Candidate, code: str) -> gate.Line:
+    """What the gate found on one question while it is shut; a question that was not asked holds."""
+    found = gate.ask(candidate)
+    holds = gate.Line(code, True, "")
+    if found.ground is not None:
+        return holds
+    return next((line for line in found.lines if line.code == code and not line.holds), holds)
+
+
+def _stopped(candidate: Candidate) -> bool:
+    return not _line(candidate, "stop").holds
+
+
+def _says(line: gate.Line) -> str | None:
+    return None if line.holds else line.says
+
+
+@rule(
+    "tender.after-a-stop",
+    source="Own default: an exercise that ends with “stop” is a finding, and only a minister sets it aside",
+)
+def nothing_after_a_stop(candidate: Candidate) -> str | None:
+    """After an exercise that ended with “stop”, a central-government tender for the same need (one of its CPV codes has to do
+    with a code of the exercise) opens only with a minister's waiver whose statement names it. The newest conclusion of the
+    buyer's family counts, for each code; which exercise the tender names makes no difference."""
+    return _says(_line(candidate, "stop"))
+
+
+@rule("tender.need-unsaid", field="same_need", source="Policy: gate.statement_characters")
+def the_need_is_the_same(candidate: Candidate) -> str | None:
+    """A tender says which exercise it comes from and why the need is the same; when that ended with “change”, also what
+    changed. Readers see both side by side."""
+    return _says(_line(candidate, "need"))
+
+
+@rule("tender.follow-on-exceeded", source="Policy: gate.follow_on_percent")
+def within_the_follow_on(candidate: Candidate) -> str | None:
+    """An exercise opens tenders of the body that its challenge named as the payer, and together only up to the policy's
+    share of the follow-on that the challenge stated before it was published."""
+    return _says(_line(candidate, "follow-on"))
 
 
 @rule("tender.description-missing", field="description")
@@ -364,6 +411,9 @@ def contract_dates_follow(candidate: Candidate) -> str | None:
 PUBLISH = (
     draft_only,
     innovation_first,
+    nothing_after_a_stop,
+    the_need_is_the_same,
+    within_the_follow_on,
     not_waiting_for_the_minister,
     says_what_is_bought,
     says_which_kind_of_contract,

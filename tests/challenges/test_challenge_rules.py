@@ -16,6 +16,7 @@ from challenges.pitches import rules as pitch_rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
 from market import policy, workdays
 from market.missions.tables import Mission
+from market.money import Money
 from market.refusals import refusals
 from tests import given
 
@@ -38,6 +39,10 @@ WHOLE: dict[str, Any] = {
     "data_terms": "Ours.",
     "revenue_share": "None.",
     "profile": "",
+    "follow_on_minor": 20_000_000,
+    "follow_on_route": "tender",
+    "follow_on_payer": 1,
+    "follow_on_by": (NOW + 70 * DAY).date(),
     "questions_until": None,
     "closes_at": NOW + 21 * DAY,
     "pitches_by": NOW + 40 * DAY,
@@ -100,6 +105,24 @@ def test_the_stage_follows_from_the_dates(facts: dict[str, Any], days: float, st
         pytest.param(draft(method="handshake"), ["challenge.method-not-approved"], id="an approved method"),
         pytest.param(draft(cpv=[]), ["challenge.cpv-missing"], id="a CPV code"),
         pytest.param(draft(cpv=["90711500", "00000001"]), ["challenge.cpv-missing"], id="a known one"),
+        pytest.param(draft(cpv=["90711500", "35125100", "71700000"]), [], id="three at the most"),
+        pytest.param(
+            draft(cpv=["90711500", "35125100", "71700000", "79822500"]), ["challenge.too-many-codes"], id="not four"
+        ),
+        pytest.param(draft(cpv=["72000000"]), ["challenge.code-too-wide"], id="not a whole division"),
+        pytest.param(draft(cpv=["72300000"]), [], id="a group is narrow enough"),
+        pytest.param(draft(follow_on_minor=None), ["challenge.follow-on-missing"], id="what may follow"),
+        pytest.param(draft(follow_on_minor=0), ["challenge.follow-on-missing"], id="which is worth something"),
+        pytest.param(draft(follow_on_route=""), ["challenge.follow-on-missing"], id="how it is bought"),
+        pytest.param(draft(follow_on_payer=None), ["challenge.follow-on-missing"], id="who pays"),
+        pytest.param(draft(follow_on_by=None), ["challenge.follow-on-missing"], id="decided when"),
+        pytest.param(draft(follow_on_payer=2), ["challenge.follow-on-route-wrong"], id="another body buys itself"),
+        pytest.param(draft(follow_on_payer=2, follow_on_route="other-body"), [], id="and then it may"),
+        pytest.param(draft(follow_on_route="other-body"), ["challenge.follow-on-route-wrong"], id="which is another"),
+        pytest.param(
+            draft(follow_on_by=(NOW + 59 * DAY).date()), ["challenge.follow-on-too-early"], id="not before it is known"
+        ),
+        pytest.param(draft(follow_on_by=(NOW + 60 * DAY).date()), [], id="on the same day"),
         pytest.param(draft(profile="open-services"), ["challenge.profile-malformed"], id="a profile with its version"),
         pytest.param(draft(profile="open-services@1.2"), [], id="which may be 1.2"),
         pytest.param(draft(fee_minor=0), ["challenge.fee-missing"], id="a fee"),
@@ -331,3 +354,23 @@ def test_an_application_has_come_as_far_as_its_dates_say(
 ) -> None:
     standing = application_rules.standing(application_dates(**facts), NOW)
     assert (standing.stage, standing.word, standing.tone, standing.when) == (stage, word, tone, when)
+
+
+@pytest.mark.parametrize(
+    ("fee", "days", "codes"),
+    [
+        (400_000, (30, 60, 90), []),
+        (4_999_999, (365, 365, 365), []),
+        (5_000_000, (30, 60, 90), ["challenge.fee-unusual"]),
+        (400_000, (30, 60, 366), ["challenge.dates-far"]),
+        (400_000_00, (8000, 8030, 8060), ["challenge.fee-unusual", "challenge.dates-far"]),
+        (0, (None, None, None), []),
+    ],
+)
+def test_a_fee_or_a_date_that_looks_like_a_slip_is_asked_about(
+    fee: int, days: tuple[int | None, int | None, int | None], codes: list[str]
+) -> None:
+    closes, pitches, decision = (None if each is None else NOW + timedelta(days=each) for each in days)
+    asked = refusals(draft_rules.ASKED, draft_rules.Offered(Money(fee), closes, pitches, decision, NOW))
+    assert [each.code for each in asked] == codes
+    assert all(each.confirm for each in asked)

@@ -277,7 +277,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
                 "cpv": given.CODES,
                 "contract_kind": "goods-services",
             },
-            "origin": {"exercise": exercise},
+            "origin": {"exercise": exercise, "same_need": given.SAME},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
             "dates": {
                 "questions_until": (now + 10 * DAY).isoformat(),
@@ -303,11 +303,11 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
             f"/api/v1/tenders/lots/{lots[1]}/criteria/copy", json={"source": lots[0]}, headers=mine
         )
         assert [each["weight"] for each in copied.json()["criteria"]] == [50, 50]
-        revised = {"title": "Harbour", "value_minor": 1, "cpv": given.CODES}
+        revised = {"title": "Harbour", "value_minor": 100_000, "cpv": given.CODES}
         seen = {**mine, "if-match": copied.json()["etag"]}
         assert (await client.put(f"/api/v1/tenders/lots/{lots[1]}", json=revised, headers=seen)).json()[
             "value_minor"
-        ] == 1
+        ] == 100_000
         for officer, headers in ((first, mine), (second, hers)):
             assert (
                 await client.post(f"{place}/officers", json={"person": officer.ref}, headers=mine)
