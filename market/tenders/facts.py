@@ -48,6 +48,10 @@ class Tender(msgspec.Struct, frozen=True):
     questions_until: datetime | None
     closes_at: datetime | None
     published_at: datetime | None
+    documents_later: bool
+    planned_notice: str
+    planned_notice_on: date | None
+    urgency_reason: str
     opened_at: datetime | None
     cancelled_at: datetime | None
     cancelled_reason: str

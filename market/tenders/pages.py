@@ -167,6 +167,7 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         "worth": value.worth(candidate),
         "vat": policy.IN_FORCE.thresholds.vat_percent,
         "kind": value.kind_label(tender.contract_kind),
+        "notice": value.notice(value.worth(candidate), tender.buyer_tier),
         "topic": topic,
         "asked": await questions.questions_shown(request.user, topic),
         "addenda": [
@@ -273,6 +274,8 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             tender.closes_at is not None,
             "tendering-period-short",
             "questions-dates-wrong",
+            "planned-notice-wrong",
+            "urgency-unexplained",
             "contract-dates-wrong",
         ),
         task(_("Terms"), "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),

@@ -66,7 +66,7 @@ async def tender_of(ref: str) -> facts.Tender:
           t.contract_kind, t.contract_kind_reason, t.commodity_claimed,
           t.commodity_statement, t.commodity_confirmed_at, t.commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
           t.lots_per_supplier, t.profile, t.terms, t.contract_begins_on, t.contract_ends_on, t.questions_until, t.closes_at,
-          t.published_at, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
+          t.published_at, t.documents_later, t.planned_notice, t.planned_notice_on, t.urgency_reason, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
           t.key_commitment, o.ref AS buyer_ref, o.name AS buyer_name, o.tier AS buyer_tier
         FROM tender t JOIN organisation o ON o.id = t.buyer LEFT JOIN mission m ON m.id = t.mission WHERE t.ref = {}
         """,
