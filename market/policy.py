@@ -113,6 +113,9 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notice_central: int
     notice_other: int
     vat_percent: int
+    same_class_digits: int
+    same_class_months: int
+    near_percent: int
 
     def binding(self, tier: str, kind: str) -> int:
         """From which estimated value the Act covers a contract of this kind for a body of this tier (Schedule 1): goods and
