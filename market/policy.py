@@ -210,9 +210,11 @@ class Standards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When two people are two."""
+    """When two people are two, and how two appoint a third."""
 
     invited_days: int
+    appointment_hours: int
+    instrument_characters: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
