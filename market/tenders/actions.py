@@ -20,7 +20,7 @@ from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
-from market.tenders import facts, gate, method, rules
+from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
 from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
@@ -86,7 +86,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
         key = await _seal_key(tender, asked.officers)
         tender.published_at = asked.now
         tender.ground, tender.ground_reference = opened.ground or "", opened.reference
-        tender.gate_trace = _trace(opened)
+        tender.gate_trace = _trace(opened, value.worth(asked).near)
         if not tender.cpv:
             tender.cpv = asked.codes
         await tender.save(
@@ -130,6 +130,7 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
+    worth = value.worth(asked)
     return {
         "title": tender.title,
         "ground": tender.ground,
@@ -138,6 +139,11 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         "lots": lots,
         "method": list(method.stated(asked)),
         "value_minor": asked.value.minor,
+        "value_with_vat_minor": worth.total.minor,
+        "contract_kind": tender.contract_kind,
+        "notice": value.notice(worth, asked.tender.buyer_tier),
+        "planned_notice": tender.planned_notice,
+        "urgency_reason": tender.urgency_reason,
         "currency": tender.currency,
         "closes_at": closes_at,
         "key": key.published(),
@@ -154,11 +160,13 @@ async def _seal_key(tender: Tender, officers: Sequence[Officer]) -> sealing.Tend
     return key
 
 
-def _trace(opened: gate.Gate) -> str:
+def _trace(opened: gate.Gate, near: bool) -> str:
     lines: list[canonical.Plain] = [
         {"code": line.code, "holds": line.holds, "says": line.says} for line in opened.lines
     ]
-    return canonical.encode({"ground": opened.ground, "reference": opened.reference, "lines": lines}).decode()
+    return canonical.encode(
+        {"ground": opened.ground, "reference": opened.reference, "lines": lines, "near": near}
+    ).decode()
 
 
 # ── questions, followers, the end ────────────────────────────────────────────────────────────────────────────────────

@@ -72,6 +72,14 @@ class Tender(Table):
     contract_ends_on = day()
     questions_until = moment()
     closes_at = moment()
+    documents_later = yes_or_no()
+    """Whether some tender documents come later than the notice, for which suppliers get more days."""
+    planned_notice = words()
+    """The reference or address of the planned procurement notice that this tender follows, for the shorter period."""
+    planned_notice_on = day()
+    """When that notice was published."""
+    urgency_reason = words()
+    """Why the period for urgency is claimed; public."""
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)

@@ -83,7 +83,7 @@ class WaiverPages(Controller):
     @get("/tenders/{ref:str}/waiver", guards=[guards.buyer])
     async def asking(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Ask for a waiver."""
-        until = workdays.add_months(clock.now(), policy.IN_FORCE.gate.waiver_default_months).date()
+        until = workdays.waiver_ends_by_default(clock.now()).date()
         return await _asking(request, ref, forms.blank(actions.WaiverRequest, valid_until=until, evidence=[]))
 
     @post("/tenders/{ref:str}/waiver", guards=[guards.buyer])

@@ -81,6 +81,10 @@ class Dates(msgspec.Struct, forbid_unknown_fields=True):
     closes_at: Annotated[datetime, Meta(title=N_("Bids until"), tz=True)] | None = None
     contract_begins_on: Annotated[date, Meta(title=N_("Contract begins on"))] | None = None
     contract_ends_on: Annotated[date, Meta(title=N_("Contract ends on"))] | None = None
+    documents_later: Annotated[bool, Meta(title=N_("Some tender documents come later than the notice"))] = False
+    planned_notice: Annotated[str, Meta(title=N_("Planned procurement notice"), max_length=300)] = ""
+    planned_notice_on: Annotated[date, Meta(title=N_("Planned notice published on"))] | None = None
+    urgency_reason: Annotated[str, Meta(title=N_("Why it is urgent"), max_length=2000)] = ""
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
@@ -183,7 +187,9 @@ async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Te
 async def set_dates(actor: Actor, ref: str, given: Dates, seen: str, confirmed: Collection[str] = ()) -> Tender:
     """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused; what is
     further away or longer than usual is asked about once more (`confirmed`)."""
-    insist((rules.dates_are_of_this_century,), *msgspec.structs.astuple(given))
+    insist(
+        (rules.dates_are_of_this_century,), *(each for each in msgspec.structs.astuple(given) if isinstance(each, date))
+    )
     async with transaction():
         tender, hat = await _editing(actor, ref)
         planned = slips.Planned(given.closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())
