@@ -8,7 +8,6 @@ import re
 from types import ModuleType
 from typing import Any
 
-
 from market.hands import matrix
 from market.hands import rules as hands
 from market.refusals import Denial, Rule
