@@ -156,13 +156,17 @@ class Procurement:
             ),
         )
         REFS[f"tender:{self.key}"] = tender.ref
-        if text["basis"] == "commodity":
-            await drafting.explain_origin(
-                actor,
-                tender.ref,
-                drafting.Origin("", True, text["commodity_statement"].strip()),
-                drafts.version(drafting.Origin, tender),
+        if exercise or text["basis"] == "commodity":
+            commodity = text["basis"] == "commodity"
+            origin = drafting.Origin(
+                exercise=exercise,
+                same_need=text.get("same_need", "").strip(),
+                what_changed=text.get("what_changed", "").strip(),
+                commodity_claimed=commodity,
+                commodity_statement=text["commodity_statement"].strip() if commodity else "",
             )
+            await drafting.explain_origin(actor, tender.ref, origin, drafts.version(drafting.Origin, tender))
+            await tender.refresh()
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
         )

@@ -133,7 +133,7 @@ async def changing(contract: Contract, given: ChangeDraft, *, waiting: bool) -> 
 
 def as_large(candidate: Candidate, contract: Contract, added_minor: int) -> Candidate:
     """The tender as a change would make it, asked on the day it was published: the lot of the contract is worth the whole, where
-    that is more than its estimate. What was in force on that day still counts; so does what was concluded or signed since."""
+    that is more than its estimate. What was in force on that day still counts; so does a waiver that was signed since."""
     whole = contract.value_minor + added_minor
     lots = [
         msgspec.structs.replace(lot, value_minor=max(lot.value_minor, whole)) if lot.id == contract.lot else lot
