@@ -46,7 +46,8 @@ def told() -> list[dict[str, Any]]:
 
 def test_the_highest_price_of_a_lot_is_said_in_its_description() -> None:
     north, south = TENDER.lots
-    capped = replace(TENDER, lots=(replace(north, maximum=Money(13_000_000)), south))
+    lots = (replace(north, maximum=Money(13_000_000)), south)
+    capped = replace(TENDER, lots=lots, bids=(), awards=(), contracts=())
     said = [lot["description"] for lot in tender_release(capped, step("e1", 70, "tender"), PUBLISHER)["tender"]["lots"]]
     assert said[0].endswith("Highest price that is taken: £130,000")
     assert said[1] == "28 km"
