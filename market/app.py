@@ -33,6 +33,7 @@ from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
@@ -131,6 +132,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LetterPages,
     PostroomPages,
     MissionPages,
+    AppointmentPages,
     ChallengePages,
     DraftPages,
     ApplicationPages,

@@ -113,6 +113,9 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notice_central: int
     notice_other: int
     vat_percent: int
+    same_class_digits: int
+    same_class_months: int
+    near_percent: int
 
     def binding(self, tier: str, kind: str) -> int:
         """From which estimated value the Act covers a contract of this kind for a body of this tier (Schedule 1): goods and
@@ -206,9 +209,11 @@ class Standards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When two people are two."""
+    """When two people are two, and how two appoint a third."""
 
     invited_days: int
+    appointment_hours: int
+    instrument_characters: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -54,10 +54,14 @@ ACTS: dict[str, Act] = {
     "hold-code": Act(N_("holds a code of the opening"), (), False),
     "accept": Act(N_("accepts what was delivered"), ("obligation.incurred",), True),
     "release": Act(N_("releases the money for it"), ("payment.released",), False),
+    "propose-change": Act(N_("proposes a change of the contract"), (), True),
+    "approve-change": Act(N_("approves the change"), (), True),
     "sign-buyer": Act(N_("signs the contract for the buyer"), (), True),
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
+    "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
+    "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
 }
 """What somebody does to a record, by the names that the pairs use."""
 
@@ -95,6 +99,14 @@ PAIRS: tuple[Pair, ...] = (
         source="Policy: panels.evaluators_minimum; Procurement Act 2023 section 12",
     ),
     Pair(
+        "propose-change",
+        "approve-change",
+        near=True,
+        says=N_("Whoever proposed this change does not approve it, so somebody else of your body has to approve it."),
+        code="change.same-person",
+        source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
+    ),
+    Pair(
         "sign-buyer",
         "sign-supplier",
         near=False,
@@ -109,6 +121,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
         code="exemption.two-people",
         source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
+        "propose-appointment",
+        "confirm-appointment",
+        near=True,
+        says=N_("Whoever proposed somebody does not confirm her. Somebody else has to."),
+        code="appointment.same-person",
+        source="Own default: nobody makes by herself those who decide, oversee or run the site",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""

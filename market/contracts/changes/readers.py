@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,8 @@ from market.contracts.changes import rules
 from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.rules import Part
 from market.contracts.tables import Contract, ContractChange
+from market.hands.readers import links_in
+from market.hands.rules import Doing, Hand
 from market.money import Money
 from market.proof import canonical
 from market.reads import row, rows, the
@@ -70,6 +73,24 @@ class Step(msgspec.Struct, frozen=True):
     wait: str
 
 
+async def deciding(
+    contract: Contract, change: ContractChange, side: Literal["buyer", "supplier"], actor: Actor
+) -> rules.Deciding:
+    """All that is known when this actor decides about a change for a side."""
+    by = await the(_Person, "SELECT ref, name FROM person WHERE id = {}", change.by)
+    doing = Doing(
+        "approve-change", actor.ref, [Hand("propose-change", by.ref, by.name)], await links_in(contract.buyer)
+    )
+    return rules.Deciding(contract, change, side, doing, clock.arrived())
+
+
+class _Person(msgspec.Struct, frozen=True):
+    """Who proposed a change."""
+
+    ref: str
+    name: str
+
+
 async def steps(contract: Contract, actor: Actor) -> dict[str, Step]:
     """By the reference of a change that waits, what this actor may do with it."""
     side = actions.side_of(actor, contract)
@@ -80,7 +101,7 @@ async def steps(contract: Contract, actor: Actor) -> dict[str, Step]:
         if side is None or actor.person is None:
             made[change.ref] = Step(approves=False, agrees=False, leaves=False, wait="")
             continue
-        facts = rules.Deciding(contract, change, side[0], actor.person, clock.arrived())
+        facts = await deciding(contract, change, side[0], actor)
         wait = refusals((rules.standstill_is_over,), facts)
         made[change.ref] = Step(
             approves=side[0] == "buyer" and not refusals(rules.APPROVE, facts),
