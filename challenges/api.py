@@ -163,7 +163,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
         follow_on_payer=(await drafting.shown_in(challenge))["follow_on_payer"],
-        etags={section.__name__.lower(): drafts.version(section, challenge) for section in drafting.SECTIONS}
+        etags={name: drafts.version(section, challenge) for name, section in drafting.SECTIONS.items()}
         | {"report": drafts.version(insights.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
     )

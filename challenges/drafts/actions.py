@@ -101,7 +101,15 @@ Section: TypeAlias = Problem | Success | Offer | FollowOn | Terms | Subject
 """A part of a draft that is written at once."""
 
 
-SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, FollowOn, Terms, Subject)
+SECTIONS: dict[str, type[Section]] = {
+    "problem": Problem,
+    "success": Success,
+    "offer": Offer,
+    "follow-on": FollowOn,
+    "terms": Terms,
+    "subject": Subject,
+}
+"""The sections by the last part of their address."""
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):

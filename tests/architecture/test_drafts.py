@@ -238,7 +238,7 @@ async def of_a_challenge() -> list[Change]:
         (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
         (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
-    assert {type(first) for first, _ in pairs} == set(drafting_challenges.SECTIONS)
+    assert {type(first) for first, _ in pairs} == set(drafting_challenges.SECTIONS.values())
     save = partial(drafting_challenges.edit, made.officer, made.ref)
     return [Change(save, partial(one, Challenge, made.ref), *pair, exercise.BEGINS) for pair in pairs]
 

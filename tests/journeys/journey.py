@@ -28,6 +28,7 @@ WHY = (
     "Calderwick finished an exercise on the same problem eight weeks ago, with the same iron and the same users; asking "
     "once more would teach nobody anything."
 )
+SAME_NEED = "The same streets and the same gullies: somebody has to learn that one no longer drains before the water stands."
 APPLICATION = {
     "summary": "A sensor under the grate that listens.",
     "approach": "It hears the fall of the water, and says so by radio.",
@@ -183,6 +184,8 @@ class Journey(ABC):
             "decision_by": self.day(60),
         }
         await self.change("ada", f"{at}/offer", offer)
+        what_may_follow = {"follow_on_minor": 20_000_000, "follow_on_route": "tender", "follow_on_by": self.date(80)}
+        await self.change("ada", f"{at}/follow-on", what_may_follow)
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
         await self.change("ada", f"{at}/terms", terms)
         await self.change("ada", f"{at}/subject", {"cpv": SENSORS})
@@ -342,6 +345,8 @@ class Journey(ABC):
             "contract_ends_on": self.date(1900),
         }
         await self.change("ada", f"tenders/{ref}/dates", dates)
+        if exercise:
+            await self.change("ada", f"tenders/{ref}/origin", {"exercise": exercise, "same_need": SAME_NEED})
         terms = {
             "terms": "Rights stay with the supplier.",
             "undivided_reason": "" if lots > 1 else "One crew looks after all of it, with one tool.",
