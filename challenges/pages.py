@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import actions, exercise, frame, listing, methods, rules
 from challenges.applications import actions as applications
+from challenges.changes import actions as changes
 from challenges.drafts import actions as drafting
 from challenges.insights import actions as insights
 from challenges.insights import rules as insight_rules
@@ -146,6 +147,7 @@ async def _challenge(
         follow_on=await drafting.stated(challenge),
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
+        addenda=await changes.addenda_of(challenge),
         form=form,
     )
 

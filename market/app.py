@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler
 from challenges.api import ChallengesApi, MethodsApi, ShortlistApi
 from challenges.applications.api import ApplicationsApi, MyApplicationsApi
 from challenges.applications.pages import ApplicationPages
+from challenges.changes.pages import ChallengeChangePages
 from challenges.drafts.pages import DraftPages
 from challenges.insights.api import InsightsApi, ReportApi
 from challenges.insights.pages import InsightPages, ReportPages
@@ -134,6 +135,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     MissionPages,
     AppointmentPages,
     ChallengePages,
+    ChallengeChangePages,
     DraftPages,
     ApplicationPages,
     PanelPages,

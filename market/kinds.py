@@ -107,6 +107,7 @@ ROWS: Final = (
             "challenge.criterion-added": N_("added a criterion to the challenge {it}"),
             "challenge.criterion-removed": N_("took a criterion out of the challenge {it}"),
             "challenge.published": N_("published the challenge {it}"),
+            "challenge.changed": N_("changed the published challenge {it}"),
             "challenge.cancelled": N_("cancelled the challenge {it}"),
             "challenge.question-asked": N_("asked a question about the challenge {it}"),
             "challenge.question-answered": N_("answered a question about the challenge {it}"),

@@ -71,6 +71,7 @@ class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Times and places of a challenge."""
 
     applying_days: int
+    days_left_after_change: int
     places_minimum: int
     shortlist_ties: str
 
