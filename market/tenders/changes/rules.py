@@ -15,12 +15,8 @@ from market.arrival import Arrival
 from market.refusals import Denial, rule
 from market.tenders import rules as tenders
 from market.tenders.facts import Candidate
-<<<<<<< HEAD
 from market.tenders.periods import rules as periods
-from market.wording import N_, _
-=======
 from market.wording import N_, _, together
->>>>>>> origin/rule
 
 Kind = Literal["clarification", "material", "deadline", "correction"]
 
