@@ -28,7 +28,9 @@ WHY = (
     "Calderwick finished an exercise on the same problem eight weeks ago, with the same iron and the same users; asking "
     "once more would teach nobody anything."
 )
-SAME_NEED = "The same streets and the same gullies: somebody has to learn that one no longer drains before the water stands."
+SAME_NEED = (
+    "The same streets and the same gullies: somebody has to learn that one no longer drains before the water stands."
+)
 APPLICATION = {
     "summary": "A sensor under the grate that listens.",
     "approach": "It hears the fall of the water, and says so by radio.",
