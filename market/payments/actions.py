@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from market.actor import SUPPLIER_ROLES, SYSTEM, Actor, Role
 from market.audit.actions import record
 from market.db import find, many, maybe, transaction
 from market.hands import readers as hands
+from market.hands.rules import Hand
 from market.letters.actions import write
 from market.money import Money
 from market.payments import rules
@@ -162,7 +164,12 @@ async def release_facts(actor: Actor, obligation: Obligation) -> rules.Release:
     paying = provider()
     account = await payout_account(obligation.payee, paying)
     able = account is not None or paying.name == "simulated"
-    doing = await hands.doing("release", actor.ref, f"obligation:{obligation.ref}", obligation.payer)
+    before = await hands.doing("release", actor.ref, f"obligation:{obligation.ref}", obligation.payer)
+    named = await rows(str, "SELECT name FROM person WHERE ref = {}", obligation.accepted_by)
+    accepted = [
+        Hand("accept", obligation.accepted_by, name) for name in named
+    ]  # what is owed says it too, and never changes
+    doing = replace(before, hands=[*before.hands, *accepted])
     return rules.Release(obligation, await attempts_of(obligation), doing, able)
 
 
