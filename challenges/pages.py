@@ -23,6 +23,7 @@ from market.actor import SUPPLIER_ROLES
 from market.audit.thread import thread
 from market.db import maybe
 from market.missions.tables import Mission
+from market.outages import actions as outages
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.panels import rules as panel_rules
@@ -144,6 +145,7 @@ async def _challenge(
         ).word,
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
+        outages=await outages.moves_of(f"challenge:{challenge.ref}"),
         form=form,
     )
 

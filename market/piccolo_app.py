@@ -13,6 +13,7 @@ TABLES = [
     "market.letters.tables",
     "market.missions.tables",
     "market.opendata.tables",
+    "market.outages.tables",
     "market.panels.tables",
     "market.payments.tables",
     "market.questions.tables",

@@ -46,6 +46,10 @@ SILENT = {
     "the aliases under which a panel reads, dealt once: what follows from them is recorded": {
         "challenges.judging.actions._deal"
     },
+    "what a server's own file says, kept: a deadline that moves because of it is recorded; and whom a deadline turned away": {
+        "market.outages.actions._keep",
+        "market.outages.actions.turned_away",
+    },
     "whether a form was answered already": {
         "market.web.once._Attempt.claim",
         "market.web.once._Attempt.keep",
