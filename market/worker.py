@@ -1,6 +1,7 @@
 """Everything that happens without a click: the JOBS table and the tasks that run them.
 
-No job makes anything true that the law cares about: deadlines pass by themselves (a comparison with now). Jobs only carry
+No job makes anything true that the law cares about: deadlines pass by themselves (a comparison with now), and one that an
+outage moves is moved by whoever would open something, if this job did not come first. Jobs only carry
 what actions left behind: letters, payments, search entries. Each takes its rows with SKIP LOCKED and commits as it goes,
 so a killed worker loses nothing and two workers never do the same thing twice.
 

@@ -105,7 +105,7 @@ def server() -> str:
 def write(beat: Beat, into: Path) -> None:
     """Put the beat at the end of its day's file and bring it to the disk; a new day removes what is too old."""
     into.mkdir(parents=True, exist_ok=True)
-    file = into / f"{beat.machine.astimezone(UTC):%Y-%m-%d}.txt"
+    file = into / f"{beat.machine.astimezone(UTC):%Y-%m-%d}.beats"
     fresh = not file.exists()
     handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
     try:
@@ -114,8 +114,8 @@ def write(beat: Beat, into: Path) -> None:
     finally:
         os.close(handle)
     if fresh:
-        oldest = f"{beat.machine.astimezone(UTC) - KEPT:%Y-%m-%d}.txt"
-        for each in into.glob("????-??-??.txt"):
+        oldest = f"{beat.machine.astimezone(UTC) - KEPT:%Y-%m-%d}.beats"
+        for each in into.glob("????-??-??.beats"):
             if each.name < oldest:
                 each.unlink(missing_ok=True)
 
@@ -130,7 +130,7 @@ async def beating(process: str, asks: Callable[[], Awaitable[object]]) -> None:
             answered = True
         except Exception:
             answered = False
-        beat = Beat(clock.now(), datetime.now(UTC), server(), process, os.getpid(), answered)
+        beat = Beat(clock.now(), clock.machine(), server(), process, os.getpid(), answered)
         try:
             await asyncio.to_thread(write, beat, folder())
         except OSError:
@@ -140,8 +140,8 @@ async def beating(process: str, asks: Callable[[], Awaitable[object]]) -> None:
 
 def lines(since: datetime | None, of: Path) -> Iterator[bytes]:
     """The lines written after `since` by the machine's clock, oldest first, and a few from before; all of them without it."""
-    for file in sorted(of.glob("????-??-??.txt")):
-        if since is None or file.name >= f"{since.astimezone(UTC):%Y-%m-%d}.txt":
+    for file in sorted(of.glob("????-??-??.beats")):
+        if since is None or file.name >= f"{since.astimezone(UTC):%Y-%m-%d}.beats":
             with file.open("rb") as opened:
                 if since is not None:
                     _go_near(opened, since)
@@ -188,7 +188,16 @@ def stretches(last: Stretch | None, written: Iterable[bytes]) -> list[Stretch]:
         else:
             digest = hashlib.sha256(joined).hexdigest()
             made.append(
-                Stretch(beat.server, beat.moment, beat.moment, beat.machine, 1, digest, digest, len(waiting) - 1)
+                Stretch(
+                    server=beat.server,
+                    since=beat.moment,
+                    until=beat.moment,
+                    machine_until=beat.machine,
+                    beats=1,
+                    digest=digest,
+                    gap_digest=digest,
+                    gap_beats=len(waiting) - 1,
+                )
             )
         waiting = []
     return made

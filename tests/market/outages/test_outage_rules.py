@@ -180,14 +180,14 @@ def test_the_file_is_one_a_day_kept_for_a_month_and_read_from_where_it_was_left(
             beat = heartbeat.read(line)
             assert beat is not None
             heartbeat.write(beat, tmp_path)
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["2026-11-23.txt", "2026-11-24.txt"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["2026-11-23.beats", "2026-11-24.beats"]
     assert len(list(heartbeat.lines(None, tmp_path))) == 10
     later = [heartbeat.read(each) for each in heartbeat.lines(CLOSES + timedelta(seconds=10), tmp_path)]
     assert [each.machine - CLOSES for each in later if each] == [timedelta(seconds=n) for n in range(0, 21, 5)]
 
 
 def test_a_long_file_is_read_from_its_end(tmp_path: Path) -> None:
-    (tmp_path / "2026-11-24.txt").write_bytes(b"".join(beats(CLOSES - timedelta(hours=11), 10 * 3600)))
+    (tmp_path / "2026-11-24.beats").write_bytes(b"".join(beats(CLOSES - timedelta(hours=11), 10 * 3600)))
     since = CLOSES - timedelta(hours=1, seconds=30)
     found = [heartbeat.read(each) for each in heartbeat.lines(since, tmp_path)]
     assert found[-1] is not None
