@@ -28,7 +28,7 @@ from market.missions.tables import Mission
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
-from market.web.api import IfMatch, Items
+from market.web.api import Confirm, IfMatch, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 from market.web.words import checklist_items
@@ -238,10 +238,15 @@ class ChallengesApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def offer(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Offer], if_match: IfMatch = ""
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        data: JSONBody[drafting.Offer],
+        if_match: IfMatch = "",
+        confirm: Confirm = "",
     ) -> ChallengeView:
-        """Write what a pitch is paid, how many teams, and the dates anew."""
-        return await view(await drafting.edit(request.user, ref, data, if_match))
+        """Write what a pitch is paid, how many teams, and the dates anew. Unusual ones are asked about once more."""
+        return await view(await drafting.edit(request.user, ref, data, if_match, confirmed(confirm)))
 
     @put(
         "/{ref:str}/terms",

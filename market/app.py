@@ -68,6 +68,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
@@ -110,6 +111,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AuditPages,
     PaymentPages,
     TenderPages,
+    TenderChangePages,
     TenderDraftPages,
     WaiverPages,
     BidPages,

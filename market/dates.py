@@ -7,11 +7,11 @@ because it would be another hour on another machine.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from market import clock
-from market.wording import N_, _
+from market.wording import N_, _, _n
 
 _DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 _MONTHS = (
@@ -49,3 +49,11 @@ def moment_zone(value: datetime) -> str:
 def iso(value: date | datetime) -> str:
     """The machine-readable form for `<time datetime>`: RFC 3339 with the offset, or the date alone."""
     return local(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value.isoformat()
+
+
+def lasting(time: timedelta) -> str:
+    """“22 years”, “14 months”: how long a long time is, rounded down, so that it is said alike when it is asked twice."""
+    years = time.days // 365
+    if years >= 2:
+        return _n("{number} year", "{number} years", years)
+    return _n("{number} month", "{number} months", time.days // 30)

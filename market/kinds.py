@@ -239,6 +239,7 @@ ROWS: Final = (
         "IS NOT NULL AND b.ref = ANY({}::text[])",
         deeds={
             "bid.sealed": N_("sealed the bid {it}"),
+            "bid.confirmed": N_("confirmed a sealed bid after a change, {it}"),
             "bid.withdrawn": N_("withdrew a sealed bid, {it}"),
             "bid.set-aside": N_("opened the bid {it}, which cannot be evaluated"),
             "bid.read": N_("read the opened bid {it}"),
@@ -299,6 +300,7 @@ ROWS: Final = (
             "contract.signature-given": N_("signed the contract {it} for one side"),
             "contract.signed": N_("put the contract {it} into force: both sides have signed"),
             "contract.change-proposed": N_("proposed a change to the contract {it}"),
+            "contract.change-approved": N_("approved a change to the contract {it} and published its notice"),
             "contract.change-left": N_("left a proposed change of the contract {it} as it was"),
             "contract.changed": N_("agreed to a change of the contract {it}"),
             "contract.ended": N_("ended the contract {it} early"),

@@ -91,6 +91,7 @@ class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     participation_days: int
     participation_days_urgent: int
     days_left_after_change: int
+    slip_hours: int
     lots_reason_characters: int
     opening_officers_minimum: int
 
@@ -134,16 +135,28 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a sealed envelope may be, how often one is replaced, when they are opened, and how long a formal defect may be
-    cured."""
+    """How large a sealed envelope may be, how often one is replaced, when they are opened, when a supplier is reminded of an
+    unconfirmed bid, and how long a formal defect may be cured."""
 
     cure_working_days: int
     envelopes_most: int
     envelopes_minutes: int
     opening_wait_seconds: int
+    confirm_reminder_hours: int
     file_bytes: int
     envelope_bytes: int
     envelope_files: int
+
+
+class Asks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From where on a price, a date or a sum looks like a slip, and is asked about once more before it is kept."""
+
+    price_times: int
+    deadline_days: int
+    contract_years: int
+    lot_value_from: int
+    lot_value_under: int
+    pitch_fee_from: int
 
 
 class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,12 +179,20 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed after a contract is signed."""
+    """What is owed after a contract is signed, and how far it may be changed."""
 
     details_notice_days: int
     details_notice_days_light_touch: int
     kpi_value: int
     kpi_minimum: int
+    change_term_percent: int
+    change_percent: int
+    change_works_percent: int
+    change_grounds_percent: int
+    change_near_percent: int
+    change_standstill_working_days: int
+    change_reason_characters: int
+    change_clause_characters: int
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,6 +261,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tendering: Tendering
     thresholds: Thresholds
     bids: Bids
+    asks: Asks
     award: Award
     contracts: Contracts
     payments: Payments

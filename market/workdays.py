@@ -152,6 +152,12 @@ def standstill_ends_at(published: datetime) -> datetime:
     return working_days_beginning_with(published, policy.IN_FORCE.award.standstill_working_days)
 
 
+def change_standstill_ends_at(noticed: datetime) -> datetime:
+    """The last moment at which a contract may not be changed yet, for a contract change notice published then that provides
+    for a voluntary standstill (Procurement Act 2023 section 76(2))."""
+    return working_days_beginning_with(noticed, policy.IN_FORCE.contracts.change_standstill_working_days)
+
+
 def questions_close_at(published: datetime, closes: datetime) -> datetime:
     """When questions on a challenge or tender end: at the policy's share of its window, to the full minute."""
     start = published.astimezone(UTC)  # a difference of local times would be an hour wrong when the clocks change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
@@ -24,9 +24,10 @@ from market.arrival import Arrival
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
+from market.money import Money
 from market.panels import actions as panels
 from market.reads import the
-from market.refusals import insist
+from market.refusals import ask, insist
 from market.tenders import cpv
 from market.wording import N_
 
@@ -122,8 +123,9 @@ async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
     return challenge
 
 
-async def edit(actor: Actor, ref: str, given: Section, seen: str) -> Challenge:
-    """Write one section of a draft anew, from the version of it that was `seen`; fields that are left out become empty."""
+async def edit(actor: Actor, ref: str, given: Section, seen: str, confirmed: Collection[str] = ()) -> Challenge:
+    """Write one section of a draft anew, from the version of it that was `seen`; fields that are left out become empty. A fee
+    or a date that looks like a slip is asked about once more (`confirmed`)."""
     async with transaction():
         challenge, hat = await _draft(actor, ref)
         computed: dict[str, Any] = {}
@@ -131,18 +133,28 @@ async def edit(actor: Actor, ref: str, given: Section, seen: str) -> Challenge:
             computed["mission"] = await _mission(given.mission)
         if isinstance(given, Subject):
             computed["cpv"] = _codes(given.cpv)
+        knowingly = _asked(given, challenge, confirmed)
         trace = Trace("challenge.edited", f"challenge:{ref}", {"section": type(given).__name__.lower()})
         await revise(given, seen, challenge, trace=trace, shown=await shown_in(challenge), **computed)
         await record(
             actor,
             "challenge.edited",
             f"challenge:{ref}",
-            {"section": type(given).__name__.lower()},
+            {"section": type(given).__name__.lower(), **({"confirmed": list(knowingly)} if knowingly else {})},
             about=await ancestors(challenge),
             organisation=hat.organisation_ref,
             sealed_by=_sealed(challenge),
         )
     return challenge
+
+
+def _asked(given: Section, challenge: Challenge, confirmed: Collection[str]) -> list[str]:
+    if not isinstance(given, Offer):
+        return []
+    offered = rules.Offered(
+        Money(given.fee_minor, challenge.currency), given.closes_at, given.pitches_by, given.decision_by, clock.now()
+    )
+    return ask(rules.ASKED, confirmed, offered)
 
 
 async def shown_in(challenge: Challenge) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class DraftPages(Controller):
         kind, title = _known(section)
         form = await forms.read(request, kind)
         with form.acting():
-            await actions.edit(request.user, ref, form.data, form.version)
+            await actions.edit(request.user, ref, form.data, form.version, form.confirmed)
             return to(f"/challenges/{ref}/draft", _("{title} saved.", title=title))
         return await _section(request, await frame.run_by(request, ref), section, form, "")
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from challenges import methods
 from challenges.rules import LAW, OWN, still_to_say
-from market import policy, workdays
+from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.money import Money
 from market.refusals import Denial, rule
 from market.tenders import cpv
 from market.wording import N_, _, _n
@@ -36,6 +37,17 @@ class Draft:
     criteria: Sequence[Criterion]
     panel: int
     now: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Fee and dates as they are typed, each date None where nothing was said; and the moment."""
+
+    fee: Money
+    closes_at: datetime | None
+    pitches_by: datetime | None
+    decision_by: datetime | None
+    now: datetime
 
 
 @rule("challenge.already-published")
@@ -303,3 +315,34 @@ def questions_end(challenge: Challenge, published: datetime) -> datetime | None:
     return min(
         workdays.questions_close_at(published, challenge.closes_at), workdays.answers_due_at(challenge.closes_at)
     )
+
+
+# ── what is asked once more ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@rule("challenge.fee-unusual", field="fee_minor", source="Policy: asks.pitch_fee_from", asks=True)
+def fee_is_usual(offered: Offered) -> str | None:
+    """A fee for which nobody would be paid to pitch is asked about once more: it is owed to every team, win or lose."""
+    if offered.fee.minor < policy.IN_FORCE.asks.pitch_fee_from:
+        return None
+    return _("Every team would be paid {fee} for its pitch. Is that the sum you mean?", fee=offered.fee)
+
+
+@rule("challenge.dates-far", field="closes_at", source="Policy: asks.deadline_days", asks=True)
+def dates_are_near(offered: Offered) -> str | None:
+    """Dates more than a year away are asked about once more: they are nearly always mistyped years."""
+    steps = (
+        (offered.closes_at, N_("Applications would close on {moment}. That is in more than {time}.")),
+        (offered.pitches_by, N_("Pitches would be heard by {moment}. That is in more than {time}.")),
+        (offered.decision_by, N_("You would decide by {moment}. That is in more than {time}.")),
+    )
+    far = [
+        _(words, moment=dates.moment_zone(at), time=dates.lasting(at - offered.now))
+        for at, words in steps
+        if at is not None and at - offered.now > timedelta(days=policy.IN_FORCE.asks.deadline_days)
+    ]
+    return _("{far} Is that what you mean?", far=" ".join(far)) if far else None
+
+
+ASKED = (fee_is_usual, dates_are_near)
+"""For `actions.edit` of the offer, when nothing forbids it."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import asyncpg
 import msgspec
@@ -20,23 +20,23 @@ from market.accounts.tables import Organisation
 from market.actor import BUYER_ROLES, SUPPLIER_ROLES, Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
-from market.bids import contents, lanes, rules
+from market.bids import lanes, reading, rules
 from market.bids.contents import Answers, Price, Written
-from market.bids.tables import Bid, Entry, Envelope, OpenedBid, Opening, Sent, SetAside
+from market.bids.tables import Bid, Entry, Envelope, Opening, Sent
 from market.db import find, maybe, transaction
+from market.money import Money
 from market.outages import actions as outages
 from market.proof import canonical, sealing
 from market.reads import row, rows
-from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.refusals import NotFound, Refused, ask, insist, refusals
 from market.settings import settings
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
 from market.tenders import outage
 from market.tenders.actions import add_follower
-from market.tenders.facts import Criterion
 from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
-from market.wording import N_
+from market.wording import N_, together
 
 Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
 """What an opening officer wrote down when she took her secret."""
@@ -74,12 +74,18 @@ def _hat(actor: Actor) -> Hat:
 
 
 async def counting(tender: int) -> list[Envelope]:
-    """The envelopes that count: of each supplier and lot what arrived last, when that is not a withdrawal. For the opening only."""
+    """Of each supplier and lot what arrived last, when that is not a withdrawal: it counts unless it is unconfirmed. For the opening
+    only."""
     return await rows(
         Envelope,
         """
         SELECT b.id, b.ref, b.lot, b.supplier, b.envelope, b.digest, b.receipt, b.received_at,
-          l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name
+          l.ref AS lot_ref, o.ref AS supplier_ref, o.name AS supplier_name, COALESCE((
+            SELECT a.ref FROM addendum a
+            WHERE a.tender = b.tender AND a.unconfirms AND a.at >= b.received_at AND NOT EXISTS (
+              SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id
+            ) ORDER BY a.id DESC LIMIT 1
+          ), '') AS unconfirmed
         FROM (
           SELECT DISTINCT ON (lot, supplier) * FROM bid WHERE tender = {}
           ORDER BY lot, supplier, received_at DESC, id DESC
@@ -91,23 +97,34 @@ async def counting(tender: int) -> list[Envelope]:
     )
 
 
-async def submit(actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft) -> Sealed:
+async def submit(
+    actor: Actor, tender_ref: str, lot_ref: str, given: BidDraft, confirmed: Collection[str] = ()
+) -> Sealed:
     """Seal a bid for a lot. It replaces what the supplier sealed for that lot before; the last envelope counts.
 
     The moment of arrival decides, so that nobody is late because others queue. A firm's own envelopes wait for each other,
-    and are refused beyond its allowance. Encrypted before anything is written; the clear text is never stored.
+    and are refused beyond its allowance. A price far from the estimate is asked about once more (`confirmed`). Encrypted
+    before anything is written; the clear text is never stored.
     """
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
         try:
-            return await _submit(actor, hat, tender_ref, lot_ref, given, arrived)
+            return await _submit(actor, hat, tender_ref, lot_ref, given, arrived, confirmed)
         except Refused as refused:
             if any(each.code == rules.before_the_deadline.code for each in refused.reasons):
                 await outages.turned_away(f"tender:{tender_ref}", hat.organisation)
             raise
 
 
-async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: BidDraft, arrived: Arrival) -> Sealed:
+async def _submit(
+    actor: Actor,
+    hat: Hat,
+    tender_ref: str,
+    lot_ref: str,
+    given: BidDraft,
+    arrived: Arrival,
+    confirmed: Collection[str],
+) -> Sealed:
     tender = await published(tender_ref)
     lot = await maybe(Lot, (Lot.ref == lot_ref) & (Lot.tender == tender.id))
     _may_seal(await bidding(actor, tender, lot, arrived))
@@ -124,10 +141,25 @@ async def _submit(actor: Actor, hat: Hat, tender_ref: str, lot_ref: str, given: 
         tender=tender.ref,
     ).to_bytes()
     wrong = refusals(
-        rules.CONTENT, rules.Content(given.price_minor, given.answers, given.declared, criteria, len(plain))
+        rules.CONTENT,
+        rules.Content(
+            given.price_minor,
+            given.answers,
+            given.declared,
+            criteria,
+            len(plain),
+            lot.maximum_minor,
+            tender.currency,
+        ),
     )
     if wrong:
         raise Refused(*wrong, status=422)
+    ask(
+        rules.ASKED,
+        confirmed,
+        Money(given.price_minor, tender.currency),
+        Money(lot.value_minor, tender.currency),
+    )
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     envelope = sealing.seal(await published_key(tender), context, plain)
     return await _keep(actor, hat, tender.id, lot.id, context, envelope, arrived)
@@ -283,7 +315,12 @@ async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
           EXISTS (
             SELECT 1 FROM opening o
             WHERE o.tender = t.id AND b.act = 'submit' AND position(b.digest IN o.register) > 0
-          ) AS registered, COALESCE(ob.problem, '') AS problem
+          ) AS registered, COALESCE(ob.problem, '') AS problem, COALESCE((
+            SELECT a.ref FROM addendum a
+            WHERE a.tender = b.tender AND a.unconfirms AND a.at >= b.received_at AND NOT EXISTS (
+              SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id
+            ) ORDER BY a.id DESC LIMIT 1
+          ), '') AS unconfirmed
         FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot LEFT JOIN opened_bid ob ON ob.bid = b.id
         WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
         """,
@@ -376,7 +413,8 @@ async def _open(
     actor: Actor, tender: Tender, buyer: Organisation, first: int, second: int, private: X25519PrivateKey
 ) -> Opening:
     now = clock.now()
-    envelopes = await counting(tender.id)
+    sealed = await counting(tender.id)
+    envelopes = [each for each in sealed if not each.unconfirmed]
     register = canonical.encode(
         [
             {
@@ -386,8 +424,9 @@ async def _open(
                 "received_at": each.received_at.isoformat(),
                 "supplier": each.supplier_ref,
                 "supplier_name": each.supplier_name,
+                **({"unconfirmed": each.unconfirmed} if each.unconfirmed else {}),
             }
-            for each in envelopes
+            for each in sealed
         ]
     ).decode()
     opening = Opening(
@@ -399,9 +438,12 @@ async def _open(
         digest=hashlib.sha256(register.encode()).hexdigest(),
     )
     await opening.save()
-    criteria = await criteria_of(await lots_of(tender))
+    lots = {lot.id: lot for lot in await lots_of(tender)}
+    criteria = await criteria_of(list(lots.values()))
     set_aside = [
-        said for each in envelopes if (said := await _read(each, tender, criteria[each.lot], private)) is not None
+        said
+        for each in envelopes
+        if (said := await reading.keep(each, tender, lots[each.lot], criteria[each.lot], private)) is not None
     ]
     tender.opened_at = now
     await tender.save([Tender.opened_at])
@@ -417,8 +459,18 @@ async def _open(
             opening=opening,
             count=len(envelopes),
         )
+    for supplier in dict.fromkeys(each.supplier for each in sealed if each.unconfirmed):
+        await tell(
+            supplier,
+            "bids/not_counted.txt",
+            roles=SUPPLIER_ROLES,
+            about=f"tender:{tender.ref}",
+            tender=tender,
+            opening=opening,
+            changes=together(sorted({each.unconfirmed for each in sealed if each.supplier == supplier} - {""})),
+        )
     for each in set_aside:
-        await _tell_set_aside(actor, tender, opening, each)
+        await reading.tell_set_aside(actor, tender, opening, each)
     await tell(
         tender.buyer,
         "bids/opened_buyer.txt",
@@ -436,6 +488,7 @@ async def _open(
         f"tender:{tender.ref}",
         {
             "bids": len(envelopes),
+            "not_counted": len(sealed) - len(envelopes),
             "officers": sorted(officers),
             "opening": opening.ref,
             "register_sha256": opening.digest,
@@ -448,96 +501,6 @@ async def _open(
         organisation=buyer.ref,
     )
     return opening
-
-
-@dataclass(frozen=True, slots=True)
-class _Aside:
-    """An envelope whose bid was set aside, with every reason."""
-
-    envelope: Envelope
-    reasons: Sequence[Refusal]
-
-    @property
-    def codes(self) -> list[str]:
-        return [each.code for each in self.reasons]
-
-    @property
-    def words(self) -> str:
-        return " ".join(each.reason for each in self.reasons)
-
-
-async def _read(
-    sealed: Envelope, tender: Tender, criteria: Sequence[Criterion], private: X25519PrivateKey
-) -> _Aside | None:
-    """Open one envelope and keep what was in it, in a savepoint of its own: a bid that does not hold is kept with its
-    reasons and nothing else, and stops nobody else's. Answers what was set aside."""
-    found = contents.read(sealed, tender.ref, tender.currency, criteria, private)
-    if isinstance(found, Written):
-        try:
-            async with transaction():
-                await OpenedBid.insert(
-                    _row(
-                        sealed,
-                        tender,
-                        price_minor=found.price_minor,
-                        answers=canonical.encode(found.answers).decode(),
-                        declarations="declared",
-                    )
-                )
-            return None
-        except asyncpg.DataError:
-            found = [rules.NOT_KEPT.refusal()]
-    aside = _Aside(sealed, found)
-    await OpenedBid.insert(_row(sealed, tender, problem=aside.words, problem_codes=aside.codes))
-    return aside
-
-
-def _row(sealed: Envelope, tender: Tender, **found: Any) -> OpenedBid:
-    return OpenedBid(
-        bid=sealed.id, tender=tender.id, lot=sealed.lot, supplier=sealed.supplier, currency=tender.currency, **found
-    )
-
-
-async def _tell_set_aside(actor: Actor, tender: Tender, opening: Opening, aside: _Aside) -> None:
-    """Tell a supplier and the log that its bid was set aside, and why."""
-    sealed = aside.envelope
-    await tell(
-        sealed.supplier,
-        "bids/set_aside.txt",
-        roles=SUPPLIER_ROLES,
-        about=f"bid:{sealed.ref}",
-        tender=tender,
-        lot=await find(Lot, Lot.id == sealed.lot),
-        sealed=sealed,
-        why=aside.words,
-    )
-    await record(
-        actor,
-        "bid.set-aside",
-        f"bid:{sealed.ref}",
-        {
-            "codes": aside.codes,
-            "envelope_sha256": sealed.digest,
-            "lot": sealed.lot_ref,
-            "opening": opening.ref,
-            "reason": aside.words,
-        },
-        about=[f"tender:{tender.ref}"],
-        organisation=sealed.supplier_ref,
-    )
-
-
-async def set_aside(tender: int) -> dict[str, SetAside]:
-    """What was set aside when the bids of this tender were opened, by the bid's reference."""
-    found = await rows(
-        SetAside,
-        """
-        SELECT b.ref AS bid, ob.problem, ob.problem_codes AS codes FROM opened_bid ob JOIN bid b ON b.id = ob.bid
-        WHERE ob.tender = {} AND ob.problem <> ''
-        """,
-        tender,
-    )
-    return {each.bid: each for each in found}
 
 
 async def tell_officers() -> int:

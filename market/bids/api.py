@@ -9,11 +9,11 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
-from market.bids import actions
+from market.bids import actions, confirmations, reading
 from market.bids.tables import Opening, Sent
 from market.db import find
 from market.tenders.tables import Tender
-from market.web.api import Items
+from market.web.api import Confirm, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -31,8 +31,9 @@ class ReceiptView(msgspec.Struct):
 
 
 class SentView(msgspec.Struct):
-    """One thing the supplier sent. `counts` says whether it is the last for its lot, `problem` why it was set aside at the
-    opening all the same."""
+    """One thing the supplier sent. `latest` says whether it is the last for its lot, `unconfirmed` names the change after which it
+    does not count until the supplier confirms or replaces it, `counts` says whether it counts as it is, `problem` why it was set
+    aside at the opening all the same."""
 
     bid: str
     act: str
@@ -41,8 +42,23 @@ class SentView(msgspec.Struct):
     envelope_sha256: str
     receipt: str
     received_at: datetime
+    latest: bool
+    unconfirmed: str
     counts: bool
     problem: str
+
+
+class ConfirmationView(msgspec.Struct):
+    """What a supplier keeps of its word that an envelope still stands after a change."""
+
+    confirmation: str
+    tender: str
+    lot: str
+    supplier: str
+    envelope_sha256: str
+    addendum: str
+    confirmed_at: datetime
+    receipt: str
 
 
 class EntryView(msgspec.Struct):
@@ -54,6 +70,8 @@ class EntryView(msgspec.Struct):
     received_at: datetime
     supplier: str
     supplier_name: str
+    unconfirmed: str
+    """The change that its supplier did not confirm, so that it did not count and was not opened; empty when it counts."""
     set_aside: list[str] = []
     """The codes of the reasons why this bid is not evaluated; empty when it is."""
 
@@ -101,11 +119,17 @@ class BidsApi(Controller):
         responses=problem_responses(404, 409, 413, 422, 429),
     )
     async def seal(
-        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[actions.BidDraft]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        lot: FromPath[str],
+        data: JSONBody[actions.BidDraft],
+        confirm: Confirm = "",
     ) -> ReceiptView:
         """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
-        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands."""
-        return _view(await actions.submit(request.user, ref, lot, data))
+        the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands. 409
+        `bid.price-far` when the price lies far from the estimate: send it again with the `confirm` of that reason when it is meant."""
+        return _view(await actions.submit(request.user, ref, lot, data, confirmed(confirm)))
 
     @post(
         "/tenders/{ref:str}/lots/{lot:str}/bids/withdraw",
@@ -118,6 +142,31 @@ class BidsApi(Controller):
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> ReceiptView:
         """Withdraw the bid that counts for a lot; another may be sealed until the deadline."""
         return _view(await actions.withdraw(request.user, ref, lot))
+
+    @post(
+        "/tenders/{ref:str}/lots/{lot:str}/bids/confirm",
+        guards=[guards.signed_in],
+        summary="Confirm a bid after a change",
+        operation_id="confirmBid",
+        responses=problem_responses(404, 409),
+    )
+    async def confirm(
+        self, request: Visitor, ref: FromPath[str], lot: FromPath[str], data: JSONBody[confirmations.Word]
+    ) -> ConfirmationView:
+        """Say that the bid sealed last for a lot still stands after the change that made it unconfirmed. 409 `bid.too-late` after
+        the deadline."""
+        made = await confirmations.confirm(request.user, ref, lot, data)
+        context = made.receipt.context
+        return ConfirmationView(
+            confirmation=made.row.ref,
+            tender=context.tender,
+            lot=context.lot,
+            supplier=context.supplier,
+            envelope_sha256=made.receipt.envelope_sha256,
+            addendum=made.receipt.addendum,
+            confirmed_at=made.receipt.confirmed_at,
+            receipt=made.receipt.digest,
+        )
 
     @get(
         "/bids",
@@ -140,7 +189,7 @@ class BidsApi(Controller):
         """The register; 404 while the bids are sealed."""
         tender = await find(Tender, Tender.ref == ref)
         opening = await find(Opening, Opening.tender == tender.id)
-        aside = await actions.set_aside(tender.id)
+        aside = await reading.those_set_aside(tender.id)
         entries = [
             msgspec.structs.replace(entry, set_aside=aside[entry.bid].codes) if entry.bid in aside else entry
             for entry in msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
@@ -171,6 +220,8 @@ def _sent(row: Sent) -> SentView:
         envelope_sha256=row.digest,
         receipt=row.receipt,
         received_at=row.received_at,
-        counts=row.latest,
+        latest=row.latest,
+        unconfirmed=row.unconfirmed if row.latest else "",
+        counts=row.latest and not row.unconfirmed,
         problem=row.problem,
     )

@@ -45,9 +45,14 @@ class Written(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(
-    envelope: Envelope, tender: str, currency: str, criteria: Sequence[Criterion], private: X25519PrivateKey
+    envelope: Envelope,
+    tender: str,
+    currency: str,
+    maximum_minor: int | None,
+    criteria: Sequence[Criterion],
+    private: X25519PrivateKey,
 ) -> Written | list[Refusal]:
-    """Open one envelope of a tender (its reference and currency) and judge it: what stands in it, or every reason why it is
+    """Open one envelope of a tender (its reference, its currency, the highest price and the criteria of its lot) and judge it: what stands in it, or every reason why it is
     set aside. Whatever is in it, this answers; nothing of what was sealed is repeated in a reason."""
     context = sealing.Context(tender, envelope.lot_ref, envelope.supplier_ref)
     stored = sealing.receipt(envelope.envelope, context, envelope.received_at)
@@ -65,5 +70,7 @@ def read(
     here = (tender, envelope.lot_ref, envelope.supplier_ref, currency)
     if here != (written.tender, written.lot, written.supplier, written.currency):
         return [rules.FOR_ANOTHER_PLACE.refusal()]
-    content = rules.Content(written.price_minor, written.answers, written.declared, criteria, len(plain))
+    content = rules.Content(
+        written.price_minor, written.answers, written.declared, criteria, len(plain), maximum_minor, currency
+    )
     return [each.broken for each in rules.CONTENT if each(content) is not None] or written

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from market import clock
-from market.actor import Actor
+from market.actor import SUPPLIER_ROLES, Actor
 from market.bids import rules
 from market.reads import rows
 from market.web.desk import Fitting, Open, Waiting
@@ -23,8 +23,46 @@ class ToOpen(msgspec.Struct, frozen=True):
     owes: bool
 
 
+class ToConfirm(msgspec.Struct, frozen=True):
+    """A tender with a bid of this person's firm that a change made unconfirmed."""
+
+    ref: str
+    title: str
+    closes_at: datetime
+
+
+async def _unconfirmed(actor: Actor) -> list[Waiting]:
+    found = await rows(
+        ToConfirm,
+        """
+        SELECT t.ref, t.title, t.closes_at FROM tender t
+        WHERE t.published_at IS NOT NULL AND t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.closes_at > {}
+          AND EXISTS (
+            SELECT 1 FROM (
+              SELECT DISTINCT ON (lot, supplier) * FROM bid WHERE tender = t.id AND supplier = ANY({}::int[])
+              ORDER BY lot, supplier, received_at DESC, id DESC
+            ) b JOIN addendum a ON a.tender = t.id AND a.unconfirms AND a.at >= b.received_at
+            WHERE b.act = 'submit'
+              AND NOT EXISTS (SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id)
+          )
+        ORDER BY t.closes_at
+        """,
+        clock.now(),
+        actor.organisations(*SUPPLIER_ROLES),
+    )
+    return [
+        Waiting(
+            _("The tender changed: confirm your bid or seal another, or it does not count"),
+            f"/tenders/{each.ref}/bid",
+            each.title,
+            each.closes_at,
+        )
+        for each in found
+    ]
+
+
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For opening officers their code, for the buyer's others that it is time."""
+    """For suppliers bids to confirm after a change; for opening officers their code, for the buyer's others that it is time."""
     found = await rows(
         ToOpen,
         """
@@ -37,7 +75,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
         rules.opened_when_closed_at(clock.now()),
         actor.organisations("buyer", "contract-manager"),
     )
-    return [
+    return (await _unconfirmed(actor)) + [
         Waiting(
             _("Enter your code to open the bids")
             if each.owes

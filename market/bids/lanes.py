@@ -19,15 +19,15 @@ from typing import Any
 from market import db
 from market.bids import rules
 
-SEALS = re.compile(r"(?:/api/v1)?/tenders/[^/]+/lots/[^/]+/(?:bid|bids|bids/withdraw|withdraw)/?")
-"""The addresses to which bids and withdrawals are sent."""
+SEALS = re.compile(r"(?:/api/v1)?/tenders/[^/]+/lots/[^/]+/(?:bid|bids|bids/withdraw|withdraw|bids/confirm|confirm)/?")
+"""The addresses to which bids, confirmations and withdrawals are sent."""
 
 MOST_WAITING = 20
 """Of one firm, in one process; one more is told at once to come again."""
 
 
 def seals(scope: Mapping[str, Any]) -> bool:
-    """Whether this request seals or withdraws a bid."""
+    """Whether this request seals, confirms or withdraws a bid."""
     return scope["method"] == "POST" and SEALS.fullmatch(scope["path"]) is not None
 
 

@@ -13,13 +13,13 @@ from market import clock, policy
 from market.accounts import guards
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
-from market.bids import actions, rules
+from market.bids import actions, confirmations, reading, rules
 from market.bids.contents import Price
 from market.bids.tables import Opening
 from market.db import find, maybe
 from market.proof import canonical
 from market.refusals import refusals
-from market.tenders.readers import criteria_of, lots_of, officers_of, published
+from market.tenders.readers import addenda_of, criteria_of, lots_of, officers_of, published, tender_of
 from market.tenders.tables import Lot
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -79,6 +79,7 @@ class BidPages(Controller):
             lots=lots,
             sent={bid.lot_ref: bid for bid in reversed(sent)},
             history=sent,
+            changes={each.ref: each for each in await addenda_of(await tender_of(ref))},
             blocked=refusals(rules.SUBMIT, facts),
             withdraws=not refusals(rules.WITHDRAW, facts),
             missing=missing,
@@ -95,12 +96,19 @@ class BidPages(Controller):
         form = await forms.read(request, BidForm)
         with form.acting():
             given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared)
-            sealed = await actions.submit(request.user, ref, lot, given)
+            sealed = await actions.submit(request.user, ref, lot, given, form.confirmed)
             return to(
                 f"/tenders/{ref}/bid",
                 _("Your bid is sealed. Receipt {digest}… is in your letters.", digest=sealed.receipt.digest[:16]),
             )
         return await _bidding(request, ref, lot, form)
+
+    @post("/tenders/{ref:str}/lots/{lot:str}/confirm", guards=[guards.supplier])
+    async def confirm(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
+        """Confirm it after a change."""
+        form = await forms.read(request, confirmations.Word)
+        await confirmations.confirm(request.user, ref, lot, form.data)
+        return to(f"/tenders/{ref}/bid", _("Your bid is confirmed and counts. The receipt is in your letters."))
 
     @post("/tenders/{ref:str}/lots/{lot:str}/withdraw", guards=[guards.supplier])
     async def withdraw(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
@@ -152,6 +160,7 @@ async def _bidding(request: Visitor, ref: str, lot_ref: str, form: forms.Form[Bi
             (*rules.SUBMIT, *rules.ALLOWED), await actions.bidding(request.user, tender, lot, clock.arrived())
         ),
         missing=missing,
+        asks_times=policy.IN_FORCE.asks.price_times,
     )
 
 
@@ -169,7 +178,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
         buyer=await find(Organisation, Organisation.id == tender.buyer),
         opening=opening,
         register=actions.register_of(opening) if opening else [],
-        set_aside=await actions.set_aside(tender.id),
+        set_aside=await reading.those_set_aside(tender.id),
         lots={lot.ref: lot for lot in await lots_of(tender)},
         officers=officers if insider else [],
         steps=await thread(f"tender:{ref}"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from market import policy, workdays
 from market.arrival import Arrival
+from market.money import Money
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders.facts import Criterion
@@ -25,20 +26,24 @@ STAGES: Mapping[str, tuple[str, Tone]] = {
     "replaced": (N_("Replaced"), "grey"),
     "withdrawn": (N_("Withdrawn"), "grey"),
     "set-aside": (N_("Set aside at the opening"), "red"),
-    "counts": (N_("Counts"), "green"),
+    "not-counted": (N_("Not confirmed, not opened"), "grey"),
     "opened": (N_("Opened"), "green"),
+    "unconfirmed": (N_("Not confirmed"), "amber"),
+    "counts": (N_("Counts"), "green"),
 }
 """The word for each stage of what a supplier sent, and its tone."""
 
 
 def standing(sent: Sent) -> Standing:
-    """Where an envelope or a withdrawal stands: the last one for a lot counts."""
+    """Where an envelope or a withdrawal stands: the last one for a lot counts, unless a change made it unconfirmed."""
     first = {
         "cancelled": sent.cancelled_at is not None,
         "replaced": not sent.latest,
         "withdrawn": sent.act != "submit",
         "set-aside": bool(sent.problem),
+        "not-counted": sent.opened_at is not None and sent.unconfirmed != "",
         "opened": sent.opened_at is not None,
+        "unconfirmed": sent.unconfirmed != "",
         "counts": True,
     }
     stage = next(stage for stage, holds in first.items() if holds)
@@ -63,6 +68,17 @@ class Bidding:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirming:
+    """What a supplier confirms: the digest of its last envelope for the lot and the change that it has not confirmed (empty when
+    there is none), and the digest and the change that it names."""
+
+    digest: str
+    unconfirmed: str
+    envelope_sha256: str
+    addendum: str
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """What a supplier wants to seal: its price in minor units, and an answer for each quality criterion."""
 
@@ -71,6 +87,9 @@ class Content:
     declared: bool
     criteria: Sequence[Criterion]
     bytes: int
+    maximum_minor: int | None
+    """The highest price that was published for the lot, in the same units; None when there is none."""
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +191,81 @@ ALLOWED = (within_the_allowance,)
 """For `actions.submit`, beside `SUBMIT`: it passes by itself. A withdrawal needs none, there are no more of them than envelopes."""
 
 
+@rule("bid.confirmed-already")
+def something_waits_to_be_confirmed(confirming: Confirming) -> str | None:
+    """Only a bid that a change made unconfirmed is confirmed, and once for each change."""
+    if confirming.unconfirmed:
+        return None
+    return _("Your bid for this lot counts as it is: there is nothing to confirm.")
+
+
+@rule("bid.confirms-another-envelope", field="envelope_sha256")
+def confirms_its_own_envelope(confirming: Confirming) -> str | None:
+    """A supplier confirms the envelope that it sealed last for the lot, by its fingerprint, and no other."""
+    if confirming.envelope_sha256 == confirming.digest:
+        return None
+    return _("This is not the fingerprint of the bid that you sealed last for this lot. It stands on your receipt.")
+
+
+@rule("bid.confirms-another-change", field="addendum")
+def confirms_the_last_change(confirming: Confirming) -> str | None:
+    """A supplier confirms after the last change that concerns its bid, so that nobody confirms what she has not read."""
+    if not confirming.unconfirmed or confirming.addendum == confirming.unconfirmed:
+        return None
+    return _(
+        "The tender was changed by {unconfirmed}. Read that change, and confirm after it.",
+        unconfirmed=confirming.unconfirmed,
+    )
+
+
 @rule("bid.price-missing", field="price_minor")
 def has_a_price(content: Content) -> str | None:
     """A bid names a price, without VAT."""
     return None if content.price_minor > 0 else _("Enter your price without VAT, more than zero")
+
+
+@rule(
+    "bid.above-the-maximum",
+    field="price_minor",
+    source="Procurement Act 2023 section 19: bids are assessed that were submitted as the tender required",
+)
+def within_the_maximum(content: Content) -> str | None:
+    """Where the buyer published a highest price for the lot, no bid is above it."""
+    most = content.maximum_minor
+    if most is None or content.price_minor <= most:
+        return None
+    return _(
+        "The buyer published a highest price for this lot: {most} without VAT. A bid above it is not taken.",
+        most=Money(most, content.currency),
+    )
+
+
+@rule("bid.price-far", field="price_minor", source="Policy: asks.price_times", asks=True)
+def price_is_near_the_estimate(price: Money, estimate: Money) -> str | None:
+    """A price is of the order of what the buyer estimates: one that lies far from it is asked about once more before it is
+    sealed, since nobody can mend it after the deadline."""
+    times = policy.IN_FORCE.asks.price_times
+    if price.minor > 0 and price.minor > estimate.minor * times > 0:
+        return _(
+            "Your price is {price}; the buyer estimates this lot at {estimate}. That is {number} times as much. Is {price} "
+            "what you ask for the whole lot?",
+            price=price,
+            estimate=estimate,
+            number=f"{price.minor // estimate.minor:,}",
+        )
+    if 0 < price.minor * times < estimate.minor:
+        return _(
+            "Your price is {price}; the buyer estimates this lot at {estimate}, {number} times as much. Is {price} what you "
+            "ask for the whole lot?",
+            price=price,
+            estimate=estimate,
+            number=f"{estimate.minor // price.minor:,}",
+        )
+    return None
+
+
+ASKED = (price_is_near_the_estimate,)
+"""For `actions.submit`, when nothing else forbids it."""
 
 
 @rule("bid.answers-missing")
@@ -271,7 +361,14 @@ SUBMIT = (
     access_is_not_withheld,
 )
 """For `actions.submit`, of the moment."""
-CONTENT = (has_a_price, answers_every_criterion, answers_only_criteria, declares_nothing_against_it, fits_the_envelope)
+CONTENT = (
+    has_a_price,
+    within_the_maximum,
+    answers_every_criterion,
+    answers_only_criteria,
+    declares_nothing_against_it,
+    fits_the_envelope,
+)
 """For `actions.submit`, of what is sealed."""
 WITHDRAW = (
     tender_is_published,
@@ -282,6 +379,18 @@ WITHDRAW = (
     something_is_sealed,
 )
 """For `actions.withdraw`."""
+CONFIRM = (
+    tender_is_published,
+    tender_goes_on,
+    before_the_deadline,
+    not_opened,
+    lot_of_this_tender,
+    access_is_not_withheld,
+    something_is_sealed,
+)
+"""For `confirmations.confirm`, of the moment."""
+CONFIRMED = (something_waits_to_be_confirmed, confirms_its_own_envelope, confirms_the_last_change)
+"""For `confirmations.confirm`, of what is confirmed."""
 OPEN = (not_cancelled, opened_once, after_the_deadline, named_and_enrolled, not_contributed)
 """For `actions.contribute`."""
 

@@ -10,9 +10,9 @@ from piccolo.constraints import Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
-from market.columns import belongs_to, currency, minor_units, octets, reference, several, when, words
+from market.columns import belongs_to, currency, minor_units, octets, reference, several, when, words, yes_or_no
 from market.kinds import KINDS
-from market.tenders.tables import Lot, Tender
+from market.tenders.tables import Addendum, Lot, Tender
 
 
 class Bid(Table):
@@ -35,8 +35,41 @@ class Bid(Table):
     received_at = when(index=True)
 
 
+class BidConfirmation(Table):
+    """A supplier's word that an envelope it sealed before a change still stands after it. Append-only, and sealed like the
+    bid until the opening. It covers every change up to the one it names."""
+
+    id: Serial
+    ref = reference("BC")
+    tender = belongs_to(Tender)
+    bid = belongs_to(Bid)
+    addendum = belongs_to(Addendum)
+    person = belongs_to(Person)
+    digest = Varchar(length=64)
+    """The envelope's, as the supplier named it."""
+    receipt = Varchar(length=64)
+    """SHA-256 over the envelope's digest, its context, the change and the moment: what the supplier keeps."""
+    confirmed_at = when()
+
+    a_bid_is_confirmed_once_for_a_change = Unique(["bid", "addendum"])
+
+
+class ConfirmationLetter(Table):
+    """That a supplier was told that its bid waits to be confirmed: once when the change came, once before the deadline."""
+
+    id: Serial
+    bid = belongs_to(Bid)
+    addendum = belongs_to(Addendum)
+    last = yes_or_no()
+    """Whether it was the reminder before the deadline."""
+    at = when()
+
+    a_letter_is_written_once = Unique(["bid", "addendum", "last"])
+
+
 class Envelope(msgspec.Struct, frozen=True):
-    """An envelope that counts, with whose it is and for which lot."""
+    """The last envelope of a supplier for a lot, with whose it is. It counts unless `unconfirmed` names a change that came after
+    it and that the supplier has not confirmed."""
 
     id: int
     ref: str
@@ -49,6 +82,7 @@ class Envelope(msgspec.Struct, frozen=True):
     lot_ref: str
     supplier_ref: str
     supplier_name: str
+    unconfirmed: str
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -69,6 +103,8 @@ class Sent(msgspec.Struct, frozen=True):
     lot_title: str
     latest: bool
     registered: bool
+    unconfirmed: str
+    """The last change that came after it and was not confirmed; empty when it counts as it is."""
     problem: str
 
 
@@ -97,6 +133,8 @@ class Entry(msgspec.Struct, frozen=True):
     received_at: datetime
     supplier: str
     supplier_name: str
+    unconfirmed: str = ""
+    """The change that its supplier did not confirm, so that it was not opened; empty when it counts."""
 
 
 class SetAside(msgspec.Struct, frozen=True):

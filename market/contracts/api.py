@@ -12,7 +12,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import clock
 from market.accounts import guards
-from market.contracts import actions, changes, readers, rules
+from market.contracts import actions, readers, rules
+from market.contracts.changes import actions as changes
+from market.contracts.changes import readers as changing
+from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.tables import Change, Contract, Work
 from market.db import find
 from market.web.api import Items, json_document
@@ -39,9 +42,24 @@ class MilestoneView(Work, frozen=True):
 
 
 class ChangeView(Change, frozen=True):
-    """A change; it is in effect when it is agreed, and never when it was left, by the `buyer` or the `supplier`."""
+    """A change; it is in effect when it is agreed, which it can be once it is approved and its standstill is over, and never when
+    it was left, by the `buyer` or the `supplier`."""
 
     schema_name: ClassVar[str] = "ContractChangeView"
+
+
+class LimitView(msgspec.Struct):
+    """How much of a limit on changes is used: the grounds that are added up, the most that may be added and what the changes in
+    effect have added, without VAT, reckoned from the value as first signed; `percent` and `most_minor` are null where the law
+    names no limit. The days are those by which the end may move and has moved, null where there is no limit."""
+
+    schema_name: ClassVar[str] = "ContractChangeLimit"
+    grounds: list[str]
+    percent: int | None
+    most_minor: int | None
+    used_minor: int
+    days_most: int | None
+    days_used: int
 
 
 class ContractView(msgspec.Struct):
@@ -71,6 +89,7 @@ class ContractView(msgspec.Struct):
     ended_reason: str
     milestones: list[MilestoneView]
     changes: list[ChangeView]
+    limits: list[LimitView]
 
 
 class NewContract(actions.ContractDraft, kw_only=True):
@@ -107,6 +126,17 @@ async def view(contract: Contract) -> ContractView:
         ended_reason=contract.ended_reason,
         milestones=msgspec.convert(await readers.milestones_of(contract), list[MilestoneView], from_attributes=True),
         changes=msgspec.convert(await readers.changes_of(contract), list[ChangeView], from_attributes=True),
+        limits=[
+            LimitView(
+                grounds=list(each.grounds),
+                percent=each.percent,
+                most_minor=each.most.minor if each.most else None,
+                used_minor=each.used.minor,
+                days_most=each.days_most,
+                days_used=each.days_used,
+            )
+            for each in await changing.allowances(contract)
+        ],
     )
 
 
@@ -244,9 +274,22 @@ class ContractsApi(Controller):
         operation_id="proposeContractChange",
         responses=problem_responses(404, 409, 422),
     )
-    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changes.ChangeDraft]) -> ContractView:
-        """Propose a change on a coded ground; it takes effect when the supplier agrees."""
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[ChangeDraft]) -> ContractView:
+        """Propose a change on a coded ground, within the limits of the law; a second person of the buyer approves it before the
+        supplier is asked, and it takes effect when the supplier agrees."""
         await changes.propose(request.user, ref, data)
+        return await _now(ref)
+
+    @post(
+        "/{ref:str}/changes/{change:str}/approval",
+        guards=[guards.signed_in],
+        summary="Approve a proposed change",
+        operation_id="approveContractChange",
+        responses=problem_responses(404, 409),
+    )
+    async def approve(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
+        """A second person of the buyer approves a change: its notice is published, and the supplier is asked."""
+        await changes.approve(request.user, ref, change)
         return await _now(ref)
 
     @post(
@@ -257,7 +300,7 @@ class ContractsApi(Controller):
         responses=problem_responses(404, 409),
     )
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> ContractView:
-        """The supplier agrees to a change; it is in effect."""
+        """The supplier agrees to an approved change whose standstill is over; it is in effect."""
         await changes.agree(request.user, ref, change)
         return await _now(ref)
 

@@ -113,6 +113,24 @@ async def _of_buyers(actor: Actor) -> list[Waiting]:
             ours,
         )
     )
+    found += [
+        Waiting(
+            _("Approve the change that a colleague proposed, or not"),
+            f"/contracts/{each.ref}",
+            each.title,
+            since=each.since,
+        )
+        for each in await rows(
+            Unsigned,
+            """
+            SELECT c.ref, c.title, g.at AS since FROM contract_change g JOIN contract c ON c.id = g.contract
+            WHERE c.buyer = ANY({}::int[]) AND g.by <> {} AND g.approved_at IS NULL AND g.agreed_at IS NULL
+              AND g.left_at IS NULL AND c.ended_at IS NULL ORDER BY g.at
+            """,
+            ours,
+            actor.person,
+        )
+    ]
     return found + [
         Waiting(
             _("Accept or refuse “{milestone}”", milestone=each.milestone),
@@ -154,10 +172,13 @@ async def _of_suppliers(actor: Actor) -> list[Waiting]:
         for each in await rows(
             Unsigned,
             """
-            SELECT c.ref, c.title, g.at AS since FROM contract_change g JOIN contract c ON c.id = g.contract
-            WHERE c.supplier = ANY({}::int[]) AND g.agreed_at IS NULL AND c.ended_at IS NULL ORDER BY g.at
+            SELECT c.ref, c.title, COALESCE(g.standstill_ends_at, g.approved_at) AS since
+            FROM contract_change g JOIN contract c ON c.id = g.contract
+            WHERE c.supplier = ANY({}::int[]) AND g.approved_at IS NOT NULL AND g.agreed_at IS NULL AND g.left_at IS NULL
+              AND c.ended_at IS NULL AND (g.standstill_ends_at IS NULL OR g.standstill_ends_at < {}) ORDER BY g.at
             """,
             binding,
+            clock.now().replace(microsecond=0),
         )
     ]
     return found + [

@@ -11,12 +11,16 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 from msgspec import Meta
 
-from market import clock
+from market import clock, policy
 from market.accounts import guards
 from market.audit.thread import thread
 from market.awards import actions as awards
 from market.awards.tables import Decision
-from market.contracts import actions, changes, readers, rules
+from market.contracts import actions, readers, rules
+from market.contracts.changes import actions as changes
+from market.contracts.changes import readers as changing
+from market.contracts.changes.drafts import ChangeDraft
+from market.contracts.changes.rules import GROUNDS
 from market.contracts.tables import Contract
 from market.db import find
 from market.proof import canonical
@@ -141,13 +145,24 @@ class ContractPages(Controller):
     @post("/contracts/{ref:str}/changes", guards=[guards.buying_side])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Propose a change."""
-        form = await forms.read(request, changes.ChangeDraft)
+        form = await forms.read(request, ChangeDraft)
         with form.acting():
             await changes.propose(request.user, ref, form.data)
             return to(
-                f"/contracts/{ref}#changes", _("The change is published. It takes effect when the supplier agrees.")
+                f"/contracts/{ref}#changes",
+                _(
+                    "The change is proposed. A second person of your body has to approve it before the supplier is asked."
+                ),
             )
         return await _contract(request, ref, changing=form)
+
+    @post("/contracts/{ref:str}/changes/{change:str}/approve", guards=[guards.buying_side])
+    async def approve(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
+        """Approve a change that a colleague proposed."""
+        await changes.approve(request.user, ref, change)
+        return to(
+            f"/contracts/{ref}#changes", _("Approved. The notice is published, and the supplier is asked to agree.")
+        )
 
     @post("/contracts/{ref:str}/changes/{change:str}/agree", guards=[guards.supplier_admin])
     async def agree(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
@@ -237,7 +252,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         "signing": forms.blank(actions.Signature),
         "delivering": forms.blank(actions.Delivery),
         "refusing": forms.blank(actions.RefusedDelivery),
-        "changing": forms.blank(changes.ChangeDraft),
+        "changing": forms.blank(ChangeDraft),
         "ending": forms.blank(actions.End),
         **typed,
     }
@@ -254,7 +269,12 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         around=await readers.around(contract),
         milestones=await readers.milestones_of(contract),
         changes=await readers.changes_of(contract),
-        grounds={code: _(words) for code, words in rules.GROUNDS.items()},
+        change_steps=await changing.steps(contract, actor),
+        grounds=GROUNDS,
+        ground_choices=[(code, _(ground.words), _(ground.asks)) for code, ground in GROUNDS.items()],
+        standstill_days=policy.IN_FORCE.contracts.change_standstill_working_days,
+        allowances=await changing.allowances(contract),
+        first_signed=changing.signed(contract),
         in_force=rules.not_in_force(contract) is None,
         to_sign=side[0] if side and waits else None,
         manages=actor.wears(*actions.MANAGERS, organisation=contract.buyer) is not None,

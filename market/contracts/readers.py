@@ -124,8 +124,10 @@ async def changes_of(contract: Contract) -> list[Change]:
     return await rows(
         Change,
         """
-        SELECT ref, ground, text, before, after, at, agreed_at, left_at, left_by FROM contract_change
-        WHERE contract = {} ORDER BY id
+        SELECT g.ref, g.ground, g.text, g.reasons, g.clause, g.before, g.after, g.at, p.name AS by, g.approved_at,
+            COALESCE(a.name, '') AS approved_by, g.standstill_ends_at, g.agreed_at, g.left_at, g.left_by
+        FROM contract_change g JOIN person p ON p.id = g.by LEFT JOIN person a ON a.id = g.approved_by
+        WHERE g.contract = {} ORDER BY g.id
         """,
         contract.id,
     )

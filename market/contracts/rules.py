@@ -20,7 +20,7 @@ from market.wording import N_, _
 
 if TYPE_CHECKING:
     from market.awards.tables import Decision
-    from market.contracts.tables import Contract, ContractChange, Milestone
+    from market.contracts.tables import Contract, Milestone
 
 Stage = Literal["unsigned", "in-force", "ended", "given-up"]
 
@@ -66,19 +66,6 @@ def standing(contract: Contract | Dates, now: datetime) -> Standing:
 
 REASON: Final = 20
 """The fewest characters of a reason that the other side is owed."""
-
-GROUNDS: Final = MappingProxyType(
-    {
-        "provided-for": N_("The contract provided for the change clearly and unambiguously"),
-        "urgency": N_("Extreme and unavoidable urgency, or the protection of life"),
-        "unforeseeable": N_("Circumstances that could not reasonably have been foreseen"),
-        "known-risk": N_("A known risk, identified in the tender, has materialised"),
-        "additional": N_("Additional goods, services or works, where another supplier would mean undue difficulty"),
-        "not-substantial": N_("The change is not substantial"),
-        "below-threshold": N_("The change is below the threshold"),
-    }
-)
-"""The coded grounds of a change (Procurement Act 2023 section 74 and Schedule 8), in plain words."""
 
 Side = Literal["buyer", "supplier"]
 
@@ -134,26 +121,6 @@ class Working:
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
     withheld: str
     """Why the supplier's access is withheld; empty when it is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changing:
-    """What is known when a change is proposed."""
-
-    contract: Contract
-    ground: str
-    text: str
-    new_ends_on: date | None
-    added: Part | None
-    waiting: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Agreeing:
-    """What is known when the supplier agrees to a change."""
-
-    contract: Contract
-    change: ContractChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,71 +363,7 @@ def payment_is_not_withheld(working: Working) -> str | None:
     return working.withheld or None
 
 
-# ── changes and end ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule("change.not-in-force")
-def changes_what_is_in_force(changing: Changing) -> str | None:
-    """Only a contract in force is changed."""
-    return not_in_force(changing.contract)
-
-
-@rule("change.one-at-a-time")
-def no_change_waits(changing: Changing) -> str | None:
-    """A change is agreed or left before another is proposed, so that both sides know what they agree to."""
-    return _("Another change waits for the supplier.") if changing.waiting else None
-
-
-@rule("change.ground-unknown", field="ground", source="Procurement Act 2023 section 74 and Schedule 8")
-def has_a_ground_in_law(changing: Changing) -> str | None:
-    """A public contract is changed only on a ground the law knows."""
-    return None if changing.ground in GROUNDS else _("Choose the ground of the change from the list.")
-
-
-@rule("change.text-missing", field="text")
-def says_what_changes(changing: Changing) -> str | None:
-    """A change says what it changes and why; it is published."""
-    return (
-        None
-        if len(changing.text.strip()) >= REASON
-        else _("Say what changes and why, in at least {reason} characters.", reason=REASON)
-    )
-
-
-@rule("change.dates", field="new_ends_on")
-def still_ends_after_it_begins(changing: Changing) -> str | None:
-    """A new last day lies after the first day."""
-    begins = changing.contract.begins_on
-    if changing.new_ends_on is None or begins is None or changing.new_ends_on > begins:
-        return None
-    return _("The new last day must be after the first day of the contract.")
-
-
-@rule("change.milestone-incomplete", field="milestone_title")
-def added_milestone_is_whole(changing: Changing) -> str | None:
-    """An added milestone has a title, a date and an amount, or there is none."""
-    added = changing.added
-    if added is None or (added.title.strip() and added.due_on is not None and added.amount_minor > 0):
-        return None
-    return _("Give the added milestone a title, a date and an amount, or leave all three empty.")
-
-
-@rule("change.ended")
-def contract_goes_on(agreeing: Agreeing) -> str | None:
-    """A contract that has ended is changed no more."""
-    return _("This contract has ended.") if agreeing.contract.ended_at else None
-
-
-@rule("change.agreed-already")
-def agreed_once(agreeing: Agreeing) -> str | None:
-    """A change is agreed once."""
-    return _("This change was agreed already.") if agreeing.change.agreed_at else None
-
-
-@rule("change.left-already")
-def not_left(agreeing: Agreeing) -> str | None:
-    """A change that was left is not agreed to; another is proposed instead."""
-    return _("This change was left. Another can be proposed.") if agreeing.change.left_at else None
+# ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 @rule("contract.ended-already")
@@ -511,16 +414,5 @@ ACCEPT = (not_accepted, was_delivered, is_certified_when_paid, payment_is_not_wi
 """For `actions.accept`; what was delivered before a contract ended can still be accepted, and is then paid."""
 REFUSE = (not_accepted, was_delivered, says_why_not)
 """For `actions.refuse`."""
-CHANGE = (
-    changes_what_is_in_force,
-    no_change_waits,
-    has_a_ground_in_law,
-    says_what_changes,
-    still_ends_after_it_begins,
-    added_milestone_is_whole,
-)
-"""For `changes.propose`."""
-AGREE = (contract_goes_on, agreed_once, not_left)
-"""For `changes.agree` and `changes.leave`."""
 END = (ends_once, says_why_it_ends)
 """For `actions.end`."""

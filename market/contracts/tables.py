@@ -9,7 +9,19 @@ from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
 from market.awards.tables import Decision
-from market.columns import belongs_to, currency, day, may_belong_to, minor_units, moment, number, reference, when, words
+from market.columns import (
+    belongs_to,
+    currency,
+    day,
+    may_belong_to,
+    minor_units,
+    moment,
+    number,
+    reference,
+    when,
+    words,
+    yes_or_no,
+)
 from market.kinds import KINDS
 from market.missions.tables import Mission
 from market.tenders.tables import Lot, Tender
@@ -50,16 +62,27 @@ class Contract(Table):
 
 
 class ContractChange(Table):
-    """A change to a contract in force, proposed by the buyer with a coded ground and agreed by the supplier; what was before
-    stays beside what is after. Published, never overwritten."""
+    """A change to a contract in force, proposed by one of the buyer with a coded ground, approved by another, and agreed by the
+    supplier; what was before stays beside what is after. Published, never overwritten: a trigger keeps what was proposed
+    and every date once it is set."""
 
     id: Serial
     ref = reference("CC")
     contract = belongs_to(Contract)
     ground = Varchar(length=30)
     text = words()
+    reasons = words()
+    """How the ground is met: the answer to what the Act asks for it."""
+    clause = words()
+    """The words of contract and tender that it relies on; empty where the ground relies on none."""
+    same = yes_or_no()
+    """The buyer's statement that nature and scope of the contract stay as they are."""
+    standstill = yes_or_no()
+    """Whether the buyer chose a standstill between the notice and the change."""
     before = words()
     after = words()
+    old_ends_on = day()
+    """The last day when it was proposed; NULL where it leaves the last day alone."""
     new_ends_on = day()
     milestone_title = words()
     milestone_due_on = day()
@@ -67,8 +90,13 @@ class ContractChange(Table):
     """What an added milestone pays; zero when none is added."""
     at = when()
     by = belongs_to(Person)
+    approved_at = moment()
+    """When a second person of the buyer approved it and its notice was published; NULL before."""
+    approved_by = may_belong_to(Person)
+    standstill_ends_at = moment()
+    """The last moment at which the supplier may not agree yet; NULL without a standstill."""
     agreed_at = moment()
-    """When the supplier agreed; only then does it take effect."""
+    """When the supplier agreed, after the approval and the standstill; only then does it take effect."""
     agreed_by = may_belong_to(Person)
     left_at = moment()
     """When it was left: the buyer took it back, or the supplier did not agree. Nothing changed then."""
@@ -77,14 +105,20 @@ class ContractChange(Table):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change as it is published."""
+    """A change as it is published, with the names of who proposed and who approved it; the latter is empty before."""
 
     ref: str
     ground: str
     text: str
+    reasons: str
+    clause: str
     before: str
     after: str
     at: datetime
+    by: str
+    approved_at: datetime | None
+    approved_by: str
+    standstill_ends_at: datetime | None
     agreed_at: datetime | None
     left_at: datetime | None
     left_by: str

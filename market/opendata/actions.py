@@ -38,6 +38,7 @@ ANNOUNCED: dict[str, tuple[str, ...]] = {
     "award.decided": ("award",),
     "award.set-aside": ("awardCancellation",),
     "contract.signed": ("contract",),
+    "contract.change-approved": ("contractUpdate",),
     "contract.changed": ("contractAmendment",),
     "contract.ended": ("contractTermination",),
     "milestone.accepted": ("implementationUpdate",),

@@ -165,12 +165,14 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A part of a tender that can be bid for and awarded on its own. `value` is the estimate."""
+    """A part of a tender that can be bid for and awarded on its own. `value` is the estimate, `maximum` the highest price that
+    is taken."""
 
     key: str
     title: str
     description: str
     value: Money | None = None
+    maximum: Money | None = None
     cpv: tuple[str, ...] = ()
     starts_at: datetime | None = None
     ends_at: datetime | None = None

@@ -23,6 +23,7 @@ SAID = {
     "award": N_("An award was decided"),
     "awardCancellation": N_("An award was set aside"),
     "contract": N_("A contract was signed"),
+    "contractUpdate": N_("Notice was given that a contract will change"),
     "contractAmendment": N_("A contract was changed"),
     "contractTermination": N_("A contract ended"),
     "implementationUpdate": N_("Work was accepted or paid"),

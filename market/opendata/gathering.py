@@ -288,6 +288,7 @@ async def _lot(row: Tender, lot: Lot, at: datetime) -> facts.Lot:
         title=lot.title,
         description=lot.description,
         value=Money(lot.value_minor, row.currency),
+        maximum=None if lot.maximum_minor is None else Money(lot.maximum_minor, row.currency),
         cpv=tuple(lot.cpv),
         starts_at=_day(row.contract_begins_on),
         ends_at=_day(row.contract_ends_on, end=True),
@@ -397,6 +398,13 @@ class Signed(msgspec.Struct, frozen=True):
     ended_at: datetime | None
 
 
+class Noticed(msgspec.Struct, frozen=True):
+    """A change whose contract change notice is published (Procurement Act 2023 section 75), agreed to or not."""
+
+    ref: str
+    approved_at: datetime
+
+
 class Changed(msgspec.Struct, frozen=True):
     """A change that both sides agreed to."""
 
@@ -432,6 +440,12 @@ async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tu
             """,
             each.id,
         )
+        notices = await rows(
+            Noticed,
+            "SELECT ref, approved_at FROM contract_change WHERE contract = {} AND approved_at <= {} ORDER BY approved_at, id",
+            each.id,
+            at,
+        )
         made_by_then = [change for change in changes if change.agreed_at <= at]
         added = sum(change.milestone_minor for change in changes if change.agreed_at > at)
         made.append(
@@ -457,6 +471,17 @@ async def _contracts(row: Tender, buyer: facts.Organisation, at: datetime) -> tu
                         _address(f"/contracts/{each.ref}"),
                         each.signed_at,
                         format="text/html",
+                    ),
+                    *(
+                        facts.Document(
+                            notice.ref,
+                            "contractChangeNotice",
+                            _("Contract change notice {ref}", ref=notice.ref),
+                            _address(f"/contracts/{each.ref}#{notice.ref}"),
+                            notice.approved_at,
+                            format="text/html",
+                        )
+                        for notice in notices
                     ),
                 ),
             )

@@ -350,12 +350,16 @@ def _lot_status(lot: Lot, tender: Tender, now: datetime) -> str:
 
 def _lot(lot: Lot, tender: Tender, now: datetime) -> dict[str, Any]:
     criteria = ", ".join(_("{name} {weight} of 100", name=name, weight=weight) for name, weight in lot.criteria)
+    said = lot.description
+    if criteria:
+        said = _("{description}\n\nAward criteria: {criteria}", description=said, criteria=criteria)
+    if lot.maximum is not None:
+        # The lots extension has a value and no highest price: it is said in words.
+        said = _("{description}\n\nHighest price that is taken: {maximum}", description=said, maximum=lot.maximum)
     return _filled(
         id=lot.key,
         title=lot.title,
-        description=_("{description}\n\nAward criteria: {criteria}", description=lot.description, criteria=criteria)
-        if criteria
-        else lot.description,
+        description=said,
         status=_lot_status(lot, tender, now),
         value=_value(lot.value) if lot.value else None,
         contractPeriod=_period(lot.starts_at, lot.ends_at),

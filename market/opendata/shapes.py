@@ -18,6 +18,7 @@ Tag = Literal[
     "award",
     "awardCancellation",
     "contract",
+    "contractUpdate",
     "contractAmendment",
     "contractTermination",
     "implementationUpdate",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
+from market.contracts.changes import rules as changes
+from market.contracts.changes.rules import kind_of
 from market.money import Money
 from market.oversight import flags
 from market.oversight.log import cursor, day_begins, storable
@@ -57,7 +59,8 @@ class Found:
 
 
 class Scanned(msgspec.Struct, frozen=True):
-    """A contract with all that its flags are reckoned from; the four lists are of the lot's opened bids, in one order."""
+    """A contract with all that its flags are reckoned from. The lists of bids are of the lot's opened bids, those of changes of
+    the changes in effect, each in one order."""
 
     id: int
     ref: str
@@ -76,7 +79,13 @@ class Scanned(msgspec.Struct, frozen=True):
     closes_at: datetime | None
     estimate_minor: int
     ranking: str
-    changes: int
+    begins_on: date | None
+    ends_on: date | None
+    codes: list[str]
+    kind: str
+    change_grounds: list[str]
+    change_minor: list[int]
+    change_days: list[int]
     price_only: bool
     bid_refs: list[str]
     bid_suppliers: list[str]
@@ -92,7 +101,13 @@ SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at,
         THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at,
     b.name AS buyer, b.ref AS buyer_ref, s.name AS supplier, s.ref AS supplier_ref,
     t.ref AS tender, t.ground, t.published_at, t.closes_at, l.value_minor AS estimate_minor, d.ranking,
-    (SELECT count(*) FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL) AS changes,
+    c.begins_on, c.ends_on, l.cpv AS codes, t.contract_kind AS kind,
+    ARRAY(SELECT g.ground FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL ORDER BY g.id)
+        AS change_grounds,
+    ARRAY(SELECT g.milestone_minor FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL ORDER BY g.id)
+        AS change_minor,
+    ARRAY(SELECT COALESCE(g.new_ends_on - g.old_ends_on, 0) FROM contract_change g WHERE g.contract = c.id
+        AND g.agreed_at IS NOT NULL ORDER BY g.id) AS change_days,
     EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot)
         AND NOT EXISTS (SELECT 1 FROM lot_criterion k WHERE k.lot = c.lot AND k.kind <> 'price') AS price_only,
     ARRAY(SELECT e.ref FROM opened_bid ob JOIN bid e ON e.id = ob.bid WHERE ob.lot = c.lot ORDER BY ob.id) AS bid_refs,
@@ -172,6 +187,7 @@ def facts_of(contract: Scanned) -> flags.Facts:
             contract.bid_refs, contract.bid_suppliers, contract.bid_prices, contract.bid_unreadable, strict=True
         )
     ]
+    first, kind = _signed(contract), kind_of(contract.kind, contract.codes)
     return flags.Facts(
         supplier=contract.supplier_ref,
         value_minor=contract.value_minor,
@@ -182,10 +198,28 @@ def facts_of(contract: Scanned) -> flags.Facts:
         published_at=contract.published_at,
         closes_at=contract.closes_at,
         ground=contract.ground,
-        changes=contract.changes,
+        changes=len(contract.change_grounds),
+        signed_minor=first.value.minor,
+        allowances=[changes.allowance(first, _earlier(contract), limit, kind) for limit in changes.KINDS_OF_LIMIT],
         with_this_supplier=contract.with_this_supplier,
         of_this_buyer=contract.of_this_buyer,
     )
+
+
+def _earlier(contract: Scanned) -> list[changes.Earlier]:
+    return [
+        changes.Earlier(ground, added, days)
+        for ground, added, days in zip(
+            contract.change_grounds, contract.change_minor, contract.change_days, strict=True
+        )
+    ]
+
+
+def _signed(contract: Scanned) -> changes.Signed:
+    """The contract as first signed: as it is, less what changes added."""
+    value = Money(contract.value_minor - sum(contract.change_minor), contract.currency)
+    begins_on, ends_on = contract.begins_on or date.min, contract.ends_on or date.min
+    return changes.Signed(value, begins_on, ends_on - timedelta(days=sum(contract.change_days)), "")
 
 
 async def _scanned(asked: Search, before: int | None, limit: int) -> list[Scanned]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from market import policy
+from market.contracts.changes.rules import Allowance
 from market.money import Money
 from market.wording import N_, _
 
@@ -60,6 +61,10 @@ class Facts:
     """exercise | waiver | commodity | below-threshold | not-central: why the gate let the tender pass."""
     changes: int = 0
     """Changes after the award that both sides agreed."""
+    signed_minor: int = 0
+    """The value as both sides first signed it."""
+    allowances: Sequence[Allowance] = ()
+    """How much of each limit on changes is used."""
     with_this_supplier: int = 1
     """The buyer's contracts with this supplier in the months looked at, this one included."""
     of_this_buyer: int = 1
@@ -239,6 +244,44 @@ def changed_after_award(facts: Facts) -> str | None:
         _("It was changed once after the award.")
         if facts.changes == 1
         else _("It was changed {changes} times after the award.", changes=facts.changes)
+    )
+
+
+@flag(
+    "changes-near-limit",
+    N_("Changes near their limit"),
+    source="Procurement Act 2023 section 74 and Schedule 8; when a limit is near is an own default",
+)
+def changes_near_limit(facts: Facts) -> str | None:
+    """Changes in effect have used most of what the law lets them add to a contract, or of the days by which they may move its
+    end. The next one may be a purchase of its own."""
+    for each in facts.allowances:
+        if each.near and each.most is not None:
+            return _(
+                "Changes have added {used} of the {most} that may be added, and moved the end by {days} days.",
+                used=each.used,
+                most=each.most,
+                days=each.days_used,
+            )
+    return None
+
+
+@flag(
+    "changes-without-limit",
+    N_("Grew on grounds without a limit"),
+    source="Procurement Act 2023 Schedule 8 paragraphs 1 and 2, which name no limit; half of the value is an own default",
+)
+def changes_without_limit(facts: Facts) -> str | None:
+    """What the contract provided for and what is urgent may add without a limit in the Act. More than half of the value first
+    signed deserves the question whether it was one purchase from the beginning."""
+    percent = policy.IN_FORCE.contracts.change_grounds_percent
+    added = sum(each.used.minor for each in facts.allowances if each.most is None)
+    if not facts.signed_minor or added * 100 <= facts.signed_minor * percent:
+        return None
+    return _(
+        "Changes without a limit have added {added} to the {signed} first signed.",
+        added=facts.money(added),
+        signed=facts.money(facts.signed_minor),
     )
 
 

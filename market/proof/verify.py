@@ -82,6 +82,13 @@ def receipt(
 def _in_register(given: sealing.Receipt, register: list[dict[str, str]]) -> tuple[str, int]:
     place = (given.context.lot, given.context.supplier)
     named = [each["envelope_sha256"] for each in register if (each["lot"], each["supplier"]) == place]
+    unread = [each for each in register if each.get("unconfirmed") and each["envelope_sha256"] == given.envelope_sha256]
+    if given.envelope_sha256 in named and unread:
+        return (
+            f"holds   The register of opening names this very envelope. It did not count: after the change {unread[0]['unconfirmed']} "
+            "it was neither confirmed nor replaced.",
+            0,
+        )
     if given.envelope_sha256 in named:
         return "holds   The register of opening names this very envelope: it counted.", 0
     if named:

@@ -26,7 +26,9 @@ from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
+from market.tenders.changes import actions as changes
 from market.tenders.drafts import actions as drafting
+from market.tenders.readers import addenda_of, tender_of
 from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
 
@@ -293,7 +295,18 @@ class Procurement:
         """A dated change, perhaps with a later deadline."""
         moved = self.script.moment(self.text["closes_at"]) if addendum.get("previous_closes_at") else None
         text = f"{addendum['title']}\n\n{addendum['text'].strip()}"
-        await actions.change(await self.cast.actor(addendum["by"]), self.ref, actions.Change(text, moved))
+        earlier = await addenda_of(await tender_of(self.ref))
+        await changes.change(
+            await self.cast.actor(addendum["by"]),
+            self.ref,
+            changes.Change(
+                text=text,
+                kind=addendum["kind"],
+                alters_offer="yes" if addendum["kind"] == "material" else "no",
+                new_closes_at=moved,
+                last=earlier[-1].ref if earlier else "",
+            ),
+        )
 
     async def bid(self, bid: dict[str, Any]) -> None:
         """A supplier seals a bid."""

@@ -1,9 +1,8 @@
-"""Tenders: published through the gate, asked about, changed in the open, and ended."""
+"""Tenders: published through the gate, asked about, followed, and ended."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -26,15 +25,8 @@ from market.tenders.drafts.actions import profile_named
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
-from market.tenders.tables import Addendum, Follower, OpeningOfficer, Tender
+from market.tenders.tables import Follower, OpeningOfficer, Tender
 from market.wording import N_
-
-
-class Change(msgspec.Struct, forbid_unknown_fields=True):
-    """An addition to a published tender, and a later deadline when it needs one."""
-
-    text: Annotated[str, Meta(title=N_("What changes, and why"), min_length=10, max_length=4000)]
-    new_closes_at: Annotated[datetime, Meta(title=N_("New deadline"), tz=True)] | None = None
 
 
 class Ending(msgspec.Struct, forbid_unknown_fields=True):
@@ -125,7 +117,14 @@ async def publish(actor: Actor, ref: str) -> Tender:
 
 def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict[str, canonical.Plain]:
     lots: list[canonical.Plain] = [
-        {"ref": lot.ref, "title": lot.title, "value_minor": lot.value_minor, "cpv": list(lot.cpv)} for lot in asked.lots
+        {
+            "ref": lot.ref,
+            "title": lot.title,
+            "value_minor": lot.value_minor,
+            "maximum_minor": lot.maximum_minor,
+            "cpv": list(lot.cpv),
+        }
+        for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
     return {
@@ -159,7 +158,7 @@ def _trace(opened: gate.Gate) -> str:
     return canonical.encode({"ground": opened.ground, "reference": opened.reference, "lines": lines}).decode()
 
 
-# ── questions, changes, the end ────────────────────────────────────────────────────────────────────────────────────
+# ── questions, followers, the end ────────────────────────────────────────────────────────────────────────────────────
 
 
 async def hold(ref: str) -> questions.Held:
@@ -184,39 +183,6 @@ async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerD
         return await questions.answer(actor, await hold(ref), question, given)
 
 
-async def change(actor: Actor, ref: str, given: Change) -> Addendum:
-    """Add a change to a published tender; the deadline may move later with it. Nothing published is overwritten: the
-    notice of publication keeps the first deadline, this one the new."""
-    async with transaction():
-        tender = await find(Tender, Tender.ref == ref, lock=True)
-        hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
-        insist((rules.dates_are_of_this_century,), given.new_closes_at)
-        now, before = clock.arrived(), tender.closes_at
-        insist(rules.CHANGE, tender, now, given.new_closes_at)
-        addendum = Addendum(
-            tender=tender.id, text=given.text, new_closes_at=given.new_closes_at, at=now, by=actor.must_be_person()
-        )
-        await addendum.save()
-        if given.new_closes_at is not None:
-            tender.closes_at = given.new_closes_at
-            await tender.save([Tender.closes_at])
-        await _tell_followers(tender, "tenders/changed.txt", text=given.text, moved=given.new_closes_at is not None)
-        await record(
-            actor,
-            "tender.changed",
-            f"tender:{ref}",
-            {
-                "addendum": addendum.ref,
-                "text": given.text,
-                "closed_at_before": before.isoformat() if before else None,
-                "closes_at": tender.closes_at.isoformat() if tender.closes_at else None,
-            },
-            about=await ancestors(tender),
-            organisation=hat.organisation_ref,
-        )
-    return addendum
-
-
 async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
     """End a published tender without an award, with a reason everybody reads. Envelopes not opened yet stay sealed for ever."""
     async with transaction():
@@ -225,7 +191,7 @@ async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
         insist(rules.CANCEL, tender, bool(await decided([ref])))
         tender.cancelled_at, tender.cancelled_reason = clock.now(), given.reason
         await tender.save([Tender.cancelled_at, Tender.cancelled_reason])
-        await _tell_followers(tender, "tenders/cancelled.txt", reason=given.reason)
+        await tell_followers(tender, "tenders/cancelled.txt", reason=given.reason)
         await record(
             actor,
             "tender.cancelled",
@@ -267,7 +233,8 @@ async def add_follower(tender: Tender | facts.Tender, organisation: int) -> None
     )
 
 
-async def _tell_followers(tender: Tender, template: str, **said: Any) -> None:
+async def tell_followers(tender: Tender, template: str, **said: Any) -> None:
+    """Write the same letter to every body that follows this tender."""
     for row in await Follower.objects().where(Follower.tender == tender.id).order_by(Follower.id):
         await tell(
             row.organisation, template, roles=SUPPLIER_ROLES, about=f"tender:{tender.ref}", tender=tender, **said

@@ -18,10 +18,13 @@ from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, facts, gate, method, readers, rules, value
+from market.tenders.changes import actions as changing
+from market.tenders.changes import words as changing_words
+from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
-from market.web.api import IfMatch, Items
+from market.web.api import Confirm, IfMatch, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
@@ -65,18 +68,24 @@ class LotView(msgspec.Struct):
     description: str
     cpv: list[str]
     value_minor: int
+    maximum_minor: int | None
     sme_suitable: bool
     criteria: list[CriterionView]
     etag: str
 
 
 class AddendumView(msgspec.Struct):
-    """A change since publication."""
+    """A change since publication. `kind` is clarification, material, deadline or correction (empty for those made before changes
+    had a kind); after one that `unconfirms`, bids sealed before it count only when their suppliers confirm or replace them."""
 
     ref: str
+    kind: str
     text: str
     new_closes_at: datetime | None
+    closed_at_before: datetime | None
     at: datetime
+    unconfirms: bool
+    changed: list[Line]
 
 
 class GateLine(msgspec.Struct):
@@ -234,7 +243,19 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             question_view(question)
             for question in await questions.questions_shown(request.user, readers.topic_of(tender))
         ],
-        addenda=msgspec.convert(await readers.addenda_of(tender), list[AddendumView], from_attributes=True),
+        addenda=[
+            AddendumView(
+                ref=each.ref,
+                kind=each.kind,
+                text=each.text,
+                new_closes_at=each.new_closes_at,
+                closed_at_before=each.closed_at_before,
+                at=each.at,
+                unconfirms=each.unconfirms,
+                changed=changing_words.lines_of(each),
+            )
+            for each in await readers.addenda_of(tender)
+        ],
         officers=[
             OfficerView(officer.person_ref, officer.name, officer.enrolled_at)
             for officer in candidate.officers
@@ -336,10 +357,16 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 428),
     )
     async def dates(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Dates], if_match: IfMatch = ""
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        data: JSONBody[drafting.Dates],
+        if_match: IfMatch = "",
+        confirm: Confirm = "",
     ) -> TenderView:
-        """Replace the dates of a draft. Moments need an offset or Z."""
-        return await tender_view(request, (await drafting.set_dates(request.user, ref, data, if_match)).ref)
+        """Replace the dates of a draft. Moments need an offset or Z. Unusual ones are asked about once more."""
+        tender = await drafting.set_dates(request.user, ref, data, if_match, confirmed(confirm))
+        return await tender_view(request, tender.ref)
 
     @put(
         "/{ref:str}/terms",
@@ -361,9 +388,11 @@ class TendersApi(Controller):
         operation_id="addLot",
         responses=problem_responses(404, 409, 422),
     )
-    async def add_lot(self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.LotDraft]) -> LotView:
-        """Add a lot to a draft; its criteria follow."""
-        return await lot_of((await drafting.add_lot(request.user, ref, data)).ref)
+    async def add_lot(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.LotDraft], confirm: Confirm = ""
+    ) -> LotView:
+        """Add a lot to a draft; its criteria follow. Unusual sums are asked about once more."""
+        return await lot_of((await drafting.add_lot(request.user, ref, data, confirmed(confirm))).ref)
 
     @put(
         "/lots/{lot:str}",
@@ -373,10 +402,15 @@ class TendersApi(Controller):
         responses=problem_responses(404, 409, 422, 428),
     )
     async def revise_lot(
-        self, request: Visitor, lot: FromPath[str], data: JSONBody[drafting.LotDraft], if_match: IfMatch = ""
+        self,
+        request: Visitor,
+        lot: FromPath[str],
+        data: JSONBody[drafting.LotDraft],
+        if_match: IfMatch = "",
+        confirm: Confirm = "",
     ) -> LotView:
-        """Replace what a draft's lot is; its criteria stay."""
-        return await lot_of((await drafting.revise_lot(request.user, lot, data, if_match)).ref)
+        """Replace what a draft's lot is; its criteria stay. Unusual sums are asked about once more."""
+        return await lot_of((await drafting.revise_lot(request.user, lot, data, if_match, confirmed(confirm))).ref)
 
     @delete(
         "/lots/{lot:str}",
@@ -521,9 +555,10 @@ class TendersApi(Controller):
         operation_id="changeTender",
         responses=problem_responses(404, 409),
     )
-    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Change]) -> TenderView:
-        """Add a change to a published tender; the deadline may move later with it."""
-        await actions.change(request.user, ref, data)
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changing.Change]) -> TenderView:
+        """Add a change to a published tender and say what kind it is. A material one reopens questions, and bids sealed before it
+        count only when their suppliers confirm or replace them. 409 with every rule that the tender would break."""
+        await changing.change(request.user, ref, data)
         return await tender_view(request, ref)
 
     @post(

@@ -59,7 +59,8 @@ class Tender(msgspec.Struct, frozen=True):
 
 
 class Lot(msgspec.Struct, frozen=True):
-    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency."""
+    """A lot. Its value is an estimate without VAT, in minor units of the tender's currency, and so is the highest price that
+    is taken, None when any is."""
 
     id: int
     ref: str
@@ -68,6 +69,7 @@ class Lot(msgspec.Struct, frozen=True):
     description: str
     cpv: list[str]
     value_minor: int
+    maximum_minor: int | None
     sme_suitable: bool
 
 
@@ -113,12 +115,17 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Addendum(msgspec.Struct, frozen=True):
-    """A change since publication, and the deadline it moved to, if it moved it."""
+    """A change since publication: its kind, the deadlines it moved between, if it moved it, what it changed (canonical JSON), and
+    whether bids sealed before it count only when they are confirmed or replaced."""
 
     ref: str
     text: str
     new_closes_at: datetime | None
     at: datetime
+    kind: str
+    closed_at_before: datetime | None
+    changed: str
+    unconfirms: bool
 
 
 @dataclass(frozen=True, slots=True)

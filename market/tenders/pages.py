@@ -18,6 +18,7 @@ from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
 from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
+from market.tenders.changes import words as changes
 from market.tenders.facts import Candidate
 from market.tenders.listing import drafts_of, listed
 from market.web import forms
@@ -106,26 +107,10 @@ class TenderPages(Controller):
             )
         return await _question(request, ref, question, form)
 
-    @get("/{ref:str}/change", guards=[guards.buyer])
-    async def change(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
-        """Add a change."""
-        return await _act(request, ref, "change", forms.blank(actions.Change))
-
-    @post("/{ref:str}/change", guards=[guards.buyer])
-    async def add_change(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
-        """Publish the change."""
-        form = await forms.read(request, actions.Change)
-        with form.acting():
-            await actions.change(request.user, ref, form.data)
-            return to(
-                f"/tenders/{ref}#changes", _("The change is published, and those who follow the tender are told.")
-            )
-        return await _act(request, ref, "change", form)
-
     @get("/{ref:str}/cancel", guards=[guards.buyer])
     async def cancelling(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Before it is cancelled."""
-        return await _act(request, ref, "cancel", forms.blank(actions.Ending))
+        return await _cancelling(request, ref, forms.blank(actions.Ending))
 
     @post("/{ref:str}/cancel", guards=[guards.buyer])
     async def cancel(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -134,7 +119,7 @@ class TenderPages(Controller):
         with form.acting():
             await actions.cancel(request.user, ref, form.data)
             return to(f"/tenders/{ref}", _("The tender is cancelled, and those who follow it are told why."))
-        return await _act(request, ref, "cancel", form)
+        return await _cancelling(request, ref, form)
 
     @post("/{ref:str}/follow", guards=[guards.supplier])
     async def follow(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -152,16 +137,8 @@ async def _own(request: Visitor, ref: str) -> facts.Tender:
     return tender
 
 
-async def _act(request: Visitor, ref: str, name: str, form: forms.Form[Any]) -> Response[bytes]:
-    """One act on a published tender, as a page with a form."""
-    return show(
-        request,
-        f"tenders/{name}.html",
-        status=form.status,
-        tender=await _own(request, ref),
-        form=form,
-        days_after_change=policy.IN_FORCE.tendering.days_left_after_change,
-    )
+async def _cancelling(request: Visitor, ref: str, form: forms.Form[actions.Ending]) -> Response[bytes]:
+    return show(request, "tenders/cancel.html", status=form.status, tender=await _own(request, ref), form=form)
 
 
 async def _question(
@@ -193,7 +170,10 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         "kind": value.kind_label(tender.contract_kind),
         "topic": topic,
         "asked": await questions.questions_shown(request.user, topic),
-        "addenda": await readers.addenda_of(tender),
+        "addenda": [
+            {"at": each.at, "title": changes.title(each), "text": each.text, "said": changes.said(each, candidate)}
+            for each in await readers.addenda_of(tender)
+        ],
         "outages": await outages.moves_of(f"tender:{tender.ref}"),
         "steps": await thread(f"tender:{tender.ref}"),
         "is_buyer": request.user.wears("buyer", organisation=tender.buyer) is not None,

@@ -192,7 +192,7 @@ async def lots_of(tender: Tender | facts.Tender) -> list[Lot]:
     return await rows(
         Lot,
         """
-        SELECT id, ref, number, title, description, cpv, value_minor, sme_suitable FROM lot WHERE tender = {} ORDER BY number
+        SELECT id, ref, number, title, description, cpv, value_minor, maximum_minor, sme_suitable FROM lot WHERE tender = {} ORDER BY number
         """,
         tender.id,
     )
@@ -228,7 +228,12 @@ async def officers_of(tender: Tender | facts.Tender) -> list[Officer]:
 async def addenda_of(tender: facts.Tender) -> list[Addendum]:
     """All changes since publication, oldest first."""
     return await rows(
-        Addendum, "SELECT ref, text, new_closes_at, at FROM addendum WHERE tender = {} ORDER BY id", tender.id
+        Addendum,
+        """
+        SELECT ref, text, new_closes_at, at, kind, closed_at_before, changed, unconfirms FROM addendum
+        WHERE tender = {} ORDER BY id
+        """,
+        tender.id,
     )
 
 

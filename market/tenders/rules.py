@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import dates, policy, workdays
-from market.arrival import Arrival
 from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
@@ -339,16 +338,26 @@ def enough_officers_hold_a_code(candidate: Candidate) -> str | None:
     return None
 
 
-@rule("tender.contract-dates-wrong", field="contract_begins_on")
+@rule(
+    "tender.contract-dates-wrong",
+    field="contract_begins_on",
+    source="Procurement Act 2023 section 51(2): no contract is signed during the standstill",
+)
 def contract_dates_follow(candidate: Candidate) -> str | None:
-    """The contract begins after bids close and ends after it begins."""
+    """The contract begins when bids have closed, one has been chosen and the standstill is over, and it ends after it begins."""
     tender = candidate.tender
     if tender.contract_begins_on is None or tender.contract_ends_on is None:
         return _("Say when the contract begins and ends.")
     if tender.contract_ends_on < tender.contract_begins_on:
         return _("The contract ends before it begins.")
-    if tender.closes_at is not None and tender.contract_begins_on <= workdays.local_day(tender.closes_at):
-        return _("The contract begins before bids close.")
+    if tender.closes_at is None:
+        return None
+    over = workdays.local_day(workdays.standstill_ends_at(tender.closes_at))
+    if tender.contract_begins_on <= over:
+        return _(
+            "The contract begins before a bid can be chosen and the standstill is over: not before the day after {day}.",
+            day=dates.day(over),
+        )
     return None
 
 
@@ -424,44 +433,7 @@ def dates_are_of_this_century(*moments: datetime | date | None) -> str | None:
     return None
 
 
-# ── changes, the end ────────────────────────────────────────────────────────────────────────────────────
-
-
-@rule(
-    "tender.deadline-earlier", field="new_closes_at", source="Procurement Act 2023 section 31: modifying a procurement"
-)
-def deadline_only_moves_later(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
-    """A published deadline may be moved later, never earlier: somebody has planned by it."""
-    if new_closes_at is not None and tender.closes_at is not None and new_closes_at <= tender.closes_at:
-        return _("The new deadline must be later than the present one.")
-    return None
-
-
-@rule("tender.change-too-late", field="new_closes_at", source="Policy: tendering.days_left_after_change")
-def time_enough_after_a_change(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
-    """After a change suppliers have a week to take it into account."""
-    closes, least = new_closes_at or tender.closes_at, policy.IN_FORCE.tendering.days_left_after_change
-    if closes is not None and workdays.full_days_between(now, closes) < least:
-        first = workdays.local_day(now) + timedelta(days=least)
-        day = dates.day(first)
-        return _(
-            "At least {least} days must be left after a change: move the deadline to {day} or later.",
-            least=least,
-            day=day,
-        )
-    return None
-
-
-@rule("tender.closed-to-addenda")
-def change_while_bids_are_taken(tender: Tender, now: Arrival, new_closes_at: datetime | None) -> str | None:
-    """A tender changes only while suppliers can still act on the change."""
-    if stage(tender, now) not in TAKING:
-        return _("Bids are no longer taken, so nothing can be changed any more.")
-    return None
-
-
-CHANGE = (change_while_bids_are_taken, deadline_only_moves_later, time_enough_after_a_change)
-"""For `actions.change`."""
+# ── the end ────────────────────────────────────────────────────────────────────────────────────
 
 
 @rule("tender.profile-unknown", field="profile", source="Design card, idea 10: mandated interoperable standards")

@@ -105,6 +105,8 @@ class Lot(Table):
     cpv = several()
     value_minor = minor_units()
     """The estimated value without VAT, in the tender's currency."""
+    maximum_minor = maybe_minor_units()
+    """The highest price that is taken, without VAT; any when NULL. Published with the lot."""
     sme_suitable = yes_or_no(True)
 
     lot_numbers_are_unique = Unique(["tender", "number"])
@@ -153,7 +155,7 @@ class InnovationEvidence(Table):
 
 
 class Addendum(Table):
-    """A change to a published tender, appended and dated; nothing published is overwritten."""
+    """A change to a published tender, appended and dated: what stood there before is kept in it. Append-only."""
 
     id: Serial
     ref = reference("AD")
@@ -162,6 +164,16 @@ class Addendum(Table):
     new_closes_at = moment()
     at = when()
     by = belongs_to(Person)
+    kind = Varchar(length=13, default="", null=False)
+    """clarification | material | deadline | correction; empty for those made before changes had a kind."""
+    closed_at_before = moment()
+    """The deadline until then; NULL when the deadline did not move."""
+    changed = words()
+    """Canonical JSON: a list of what was changed (`of` a reference, `field`, `before`, `after`, all written as text)."""
+    unconfirms = yes_or_no()
+    """Whether bids sealed before it count only when their suppliers confirm or replace them."""
+
+    kind_is_known = Check("kind IN ('','clarification','material','deadline','correction')")
 
 
 class Follower(Table):

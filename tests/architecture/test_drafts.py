@@ -220,8 +220,8 @@ async def of_a_lot() -> list[Change]:
     made = await given.tendering(lots=1)
     lot = await Lot.objects().first()
     assert lot
-    first = drafting.LotDraft("Terraces", 100_00, given.CODES, "Twelve streets", False)
-    second = drafting.LotDraft("Gardens", 200_00, given.CODES[:1], "Ten streets", True)
+    first = drafting.LotDraft("Terraces", 1_000_00, given.CODES, "Twelve streets", False)
+    second = drafting.LotDraft("Gardens", 2_000_00, given.CODES[:1], "Ten streets", True)
     return [Change(partial(drafting.revise_lot, made.officers[0], lot.ref), partial(one, Lot, lot.ref), first, second)]
 
 

@@ -57,7 +57,9 @@ def test_a_field_on_a_lot_needs_the_files_that_are_named_and_no_other(tmp_path: 
         '    colour: Annotated[str, Meta(title="Colour", max_length=20)] = ""\n',
         after='    sme_suitable: Annotated[bool, Meta(title=N_("Suitable for small firms"))] = False\n',
     )
-    copy.add("market/tenders/api.py", "    colour: str\n", after="    value_minor: int\n    sme_suitable: bool\n")
+    copy.add(
+        "market/tenders/api.py", "    colour: str\n", after="    maximum_minor: int | None\n    sme_suitable: bool\n"
+    )
     copy.add(
         "templates/tenders/lot.html",
         '{{ forms.text(form, "colour", _("Colour of its folder"), optional=true) }}\n',

@@ -85,6 +85,10 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         found = await client.get(f"{draft}/subject?q=sewer")
         assert "90711500" in found.text
         assert found.text.count('name="cpv"') > 1
+        slip = {**sections["offer"], "decision_by": "2049-02-01T17:00"}
+        asked = await given.filled(client, f"{draft}/offer", slip)
+        assert asked.status_code == 409
+        assert "You would decide by Mon 1 Feb 2049, 17:00 GMT. That is in more than 22 years." in asked.text
         wrong = await client.post(f"{draft}/offer", data={"fee_minor": "lots", "closes_at": "soon"})
         assert wrong.status_code == 422
         assert "lots" in wrong.text

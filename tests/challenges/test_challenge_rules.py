@@ -16,6 +16,7 @@ from challenges.pitches import rules as pitch_rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Pitch
 from market import policy, workdays
 from market.missions.tables import Mission
+from market.money import Money
 from market.refusals import refusals
 from tests import given
 
@@ -331,3 +332,23 @@ def test_an_application_has_come_as_far_as_its_dates_say(
 ) -> None:
     standing = application_rules.standing(application_dates(**facts), NOW)
     assert (standing.stage, standing.word, standing.tone, standing.when) == (stage, word, tone, when)
+
+
+@pytest.mark.parametrize(
+    ("fee", "days", "codes"),
+    [
+        (400_000, (30, 60, 90), []),
+        (4_999_999, (365, 365, 365), []),
+        (5_000_000, (30, 60, 90), ["challenge.fee-unusual"]),
+        (400_000, (30, 60, 366), ["challenge.dates-far"]),
+        (400_000_00, (8000, 8030, 8060), ["challenge.fee-unusual", "challenge.dates-far"]),
+        (0, (None, None, None), []),
+    ],
+)
+def test_a_fee_or_a_date_that_looks_like_a_slip_is_asked_about(
+    fee: int, days: tuple[int | None, int | None, int | None], codes: list[str]
+) -> None:
+    closes, pitches, decision = (None if each is None else NOW + timedelta(days=each) for each in days)
+    asked = refusals(draft_rules.ASKED, draft_rules.Offered(Money(fee), closes, pitches, decision, NOW))
+    assert [each.code for each in asked] == codes
+    assert all(each.confirm for each in asked)

@@ -36,6 +36,11 @@ def test_every_number_has_a_law_or_says_that_it_is_our_own(name: str) -> None:
         pytest.param("tendering.days_after_planned_notice", 10, id="after a planned notice, section 54"),
         pytest.param("payments.terms_days", 30, id="payment terms, section 68"),
         pytest.param("contracts.kpi_minimum", 3, id="key performance indicators, section 52"),
+        pytest.param("contracts.change_term_percent", 10, id="substantial change of the term, section 74(3)(a)"),
+        pytest.param("contracts.change_percent", 10, id="small changes of goods and services, section 74(4)(a)(i)"),
+        pytest.param("contracts.change_works_percent", 15, id="small changes of works, section 74(4)(a)(ii)"),
+        pytest.param("contracts.change_grounds_percent", 50, id="grounds with a limit, Schedule 8"),
+        pytest.param("contracts.change_standstill_working_days", 8, id="voluntary standstill, section 76(2)"),
     ],
 )
 def test_the_numbers_of_the_act(name: str, value: int) -> None:

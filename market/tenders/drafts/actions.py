@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -17,11 +17,13 @@ from market.accounts.tables import Organisation, Person
 from market.actor import Actor, Hat
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
-from market.proof import sealing
+from market.money import Money
+from market.proof import canonical, sealing
 from market.reads import the
-from market.refusals import insist
+from market.refusals import ask, insist
 from market.standards.profiles import actions as standards
 from market.tenders import cpv, rules
+from market.tenders.drafts import rules as slips
 from market.tenders.log import written
 from market.tenders.readers import BUYING_SIDE, exercises_for
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
@@ -93,13 +95,15 @@ SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dat
 
 
 class LotDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What is asked about one lot. The value is an estimate without VAT, in minor units of the tender's currency."""
+    """What is asked about one lot. The value is an estimate without VAT, in minor units of the tender's currency; so is the
+    highest price, above which no bid is taken."""
 
     title: Annotated[str, Meta(title=N_("Title of the lot"), min_length=3, max_length=200)]
     value_minor: Annotated[int, Meta(title=N_("Estimated value"), ge=1, le=10**14)]
     cpv: Codes
     description: Annotated[str, Meta(title=N_("What this lot is"), max_length=4000)] = ""
     sme_suitable: Annotated[bool, Meta(title=N_("Suitable for small firms"))] = False
+    maximum_minor: Annotated[int, Meta(title=N_("Highest price"), ge=1, le=10**14)] | None = None
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -128,7 +132,7 @@ async def draft(actor: Actor, buyer: int, given: NewTender) -> Tender:
                 given,
                 buyer=body.id,
                 mission=mission.id if mission else None,
-                cpv=_codes(given.cpv),
+                cpv=known_codes(given.cpv),
                 created_at=clock.now(),
                 created_by=actor.must_be_person(),
             )
@@ -150,7 +154,7 @@ async def describe(actor: Actor, ref: str, given: About, seen: str) -> Tender:
             trace=_section_of(ref, "about"),
             shown=await shown_about(tender),
             mission=mission.id if mission else None,
-            cpv=_codes(given.cpv),
+            cpv=known_codes(given.cpv),
         )
         await _claim_lapses(tender)
         await written(actor, "tender.revised", tender, hat, {"section": "about"})
@@ -173,13 +177,16 @@ async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Te
     return tender
 
 
-async def set_dates(actor: Actor, ref: str, given: Dates, seen: str) -> Tender:
-    """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused."""
+async def set_dates(actor: Actor, ref: str, given: Dates, seen: str, confirmed: Collection[str] = ()) -> Tender:
+    """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused; what is
+    further away or longer than usual is asked about once more (`confirmed`)."""
     insist((rules.dates_are_of_this_century,), *msgspec.structs.astuple(given))
     async with transaction():
         tender, hat = await _editing(actor, ref)
+        planned = slips.Planned(given.closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())
+        knowingly = ask(slips.ASKED_OF_DATES, confirmed, planned)
         await revise(given, seen, tender, trace=_section_of(ref, "dates"))
-        await written(actor, "tender.revised", tender, hat, {"section": "dates"})
+        await written(actor, "tender.revised", tender, hat, {"section": "dates", **_confirmed(knowingly)})
     return tender
 
 
@@ -209,26 +216,46 @@ async def profile_named(said: str) -> str:
     return standards.label(profile) if profile is not None else ""
 
 
-async def add_lot(actor: Actor, ref: str, given: LotDraft) -> Lot:
-    """Add a lot to a draft."""
+def _confirmed(codes: Sequence[str]) -> dict[str, canonical.Plain]:
+    """For the log: what was confirmed when it was asked about once more."""
+    return {"confirmed": list(codes)} if codes else {}
+
+
+def _asked(given: LotDraft, tender: Tender, confirmed: Collection[str]) -> list[str]:
+    return ask(
+        slips.ASKED_OF_LOTS,
+        confirmed,
+        Money(given.value_minor, tender.currency),
+        None if given.maximum_minor is None else Money(given.maximum_minor, tender.currency),
+    )
+
+
+async def add_lot(actor: Actor, ref: str, given: LotDraft, confirmed: Collection[str] = ()) -> Lot:
+    """Add a lot to a draft. An unusual value, or a highest price below it, is asked about once more (`confirmed`)."""
     async with transaction():
         tender, hat = await _editing(actor, ref)
+        knowingly = _asked(given, tender, confirmed)
         last = await the(int, "SELECT COALESCE(MAX(number), 0) FROM lot WHERE tender = {}", tender.id)
-        lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=_codes(given.cpv)))
+        lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=known_codes(given.cpv)))
         await lot.save()
         await _claim_lapses(tender)
-        await written(actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title})
+        await written(
+            actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title, **_confirmed(knowingly)}
+        )
     return lot
 
 
-async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str) -> Lot:
-    """Change a lot (its reference is `ref`) of a draft."""
+async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str, confirmed: Collection[str] = ()) -> Lot:
+    """Change a lot (its reference is `ref`) of a draft; what is unusual is asked about as when it is added."""
     async with transaction():
         lot, tender, hat = await _editing_lot(actor, ref)
+        knowingly = _asked(given, tender, confirmed)
         trace = Trace("tender.lot-revised", f"tender:{tender.ref}", {"lot": ref})
-        await revise(given, seen, lot, trace=trace, cpv=_codes(given.cpv))
+        await revise(given, seen, lot, trace=trace, cpv=known_codes(given.cpv))
         await _claim_lapses(tender)
-        await written(actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title})
+        await written(
+            actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title, **_confirmed(knowingly)}
+        )
     return lot
 
 
@@ -394,7 +421,7 @@ async def _may_name(buyer: int, exercise: str) -> None:
         raise rules.EXERCISE_UNKNOWN.refused(exercise=exercise)
 
 
-def _codes(given: Sequence[str]) -> list[str]:
+def known_codes(given: Sequence[str]) -> list[str]:
     """CPV codes of 8 digits, each once; refused beside the field with what to type."""
     try:
         return list(dict.fromkeys(cpv.normal(code) for code in given))

@@ -112,7 +112,7 @@ class TenderDraftPages(Controller):
         """Keep the dates."""
         form = await forms.read(request, actions.Dates)
         with form.acting():
-            await actions.set_dates(request.user, ref, form.data, form.version)
+            await actions.set_dates(request.user, ref, form.data, form.version, form.confirmed)
             return to(f"/tenders/{ref}", _("The dates are saved."))
         return await _section(request, await _own(request, ref), "dates", form)
 
@@ -145,7 +145,7 @@ class TenderDraftPages(Controller):
         """Keep the lot and go on to its criteria."""
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
-            lot = await actions.add_lot(request.user, ref, form.data)
+            lot = await actions.add_lot(request.user, ref, form.data, form.confirmed)
             return to(
                 f"/tenders/{ref}/lots/{lot.ref}",
                 _("Lot {number} is added. Now say how bids are scored.", number=lot.number),
@@ -169,7 +169,7 @@ class TenderDraftPages(Controller):
         """Keep what a lot is."""
         form = await forms.read(request, actions.LotDraft)
         with form.acting():
-            row = await actions.revise_lot(request.user, lot, form.data, form.version)
+            row = await actions.revise_lot(request.user, lot, form.data, form.version, form.confirmed)
             return to(f"/tenders/{ref}/lots/{lot}", _("Lot {number} is saved.", number=row.number))
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))

@@ -20,6 +20,7 @@ from market.letters.tables import Letter
 from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused
 from market.tenders import actions as tenders
+from market.tenders.changes import actions as changes
 from tests import given, given_tenders
 from tests.waiting import until_awaited
 
@@ -278,8 +279,10 @@ async def test_every_address_that_seals_or_withdraws_has_the_connections_of_bids
     }
     assert sorted(path for (method, path), seals in found.items() if seals) == [
         "/api/v1/tenders/{ref}/lots/{lot}/bids",
+        "/api/v1/tenders/{ref}/lots/{lot}/bids/confirm",
         "/api/v1/tenders/{ref}/lots/{lot}/bids/withdraw",
         "/tenders/{ref}/lots/{lot}/bid",
+        "/tenders/{ref}/lots/{lot}/confirm",
         "/tenders/{ref}/lots/{lot}/withdraw",
     ]
     assert {method for (method, _), seals in found.items() if seals} == {"POST"}
@@ -437,10 +440,13 @@ async def test_a_bidder_is_written_to_when_the_tender_changes_or_ends() -> None:
     there = await given_tenders.published()
     firm = await given.person(await given.supplier(), "supplier-admin")
     await actions.submit(firm, there.tender.ref, there.lots[0].ref, there.bid())
-    await tenders.change(there.officer, there.tender.ref, tenders.Change("Fourteen gullies are added."))
+    explained = changes.Change("A gully is an iron box in the road.", "clarification", "no")
+    await changes.change(there.officer, there.tender.ref, explained)
     await tenders.cancel(there.officer, there.tender.ref, tenders.Ending("Five of the depots are not heated."))
     subjects = [
         letter.subject for letter in await Letter.objects().where(Letter.person == firm.ref).order_by(Letter.id)
     ]
-    assert [subject for subject in subjects if "has changed" in subject or "is cancelled" in subject] == subjects[-2:]
+    assert [
+        subject for subject in subjects if "explains something" in subject or "is cancelled" in subject
+    ] == subjects[-2:]
     assert len(subjects) == 3

@@ -173,6 +173,18 @@ async def test_an_envelope_for_another_place_or_key_is_set_aside_and_says_so() -
     assert len({row.problem for row in rows}) == 3
 
 
+async def test_a_price_above_the_published_maximum_is_set_aside_however_it_was_sealed() -> None:
+    there = await given_tenders.published()
+    await many("UPDATE lot SET maximum_minor = 5000000 WHERE id = {}", there.lots[0].id)
+    firms = [await given.person(await given.supplier(), "supplier-admin") for _ in range(2)]
+    for firm, price in zip(firms, (5_000_000, 5_000_001), strict=True):
+        await hostile(there, firm, canonical.encode(text_of(there, firm, price_minor=price)))
+    await given_tenders.opened(there)
+    rows = await OpenedBid.objects().order_by(OpenedBid.id)
+    assert [(row.price_minor, row.problem_codes) for row in rows] == [(5_000_000, []), (0, ["bid.above-the-maximum"])]
+    assert "50,000" not in rows[1].problem
+
+
 async def test_an_honest_text_sealed_by_a_client_of_ones_own_counts_like_ours() -> None:
     there = await given_tenders.published()
     firm = await given.person(await given.supplier(), "supplier-admin")

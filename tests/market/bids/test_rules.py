@@ -7,6 +7,7 @@ import pytest
 from market import policy
 from market.bids import rules
 from market.bids.tables import Sent
+from market.money import Money
 from market.refusals import refusals
 from market.tenders.facts import Criterion
 from market.tenders.tables import Tender
@@ -70,8 +71,41 @@ def test_nothing_can_be_withdrawn_when_nothing_is_sealed() -> None:
 def test_a_bid_is_complete_or_says_what_is_missing(
     price: int, answers: dict[str, str], declared: bool, codes: list[str]
 ) -> None:
-    content = rules.Content(price, answers, declared, [QUALITY], 100)
+    content = rules.Content(price, answers, declared, [QUALITY], 100, None, "GBP")
     assert [each.code for each in refusals(rules.CONTENT, content)] == codes
+
+
+@pytest.mark.parametrize(
+    ("price", "maximum", "codes"),
+    [(100, None, []), (100, 100, []), (101, 100, ["bid.above-the-maximum"]), (10**13, 1, ["bid.above-the-maximum"])],
+)
+def test_a_bid_is_not_above_the_highest_price_that_was_published(
+    price: int, maximum: int | None, codes: list[str]
+) -> None:
+    content = rules.Content(price, {"CR-AAAAAAA": "Like this."}, True, [QUALITY], 100, maximum, "GBP")
+    assert [each.code for each in refusals(rules.CONTENT, content)] == codes
+
+
+@pytest.mark.parametrize(
+    ("price", "estimate", "number"),
+    [
+        (6_000_000, 6_000_000, ""),
+        (18_000_000, 6_000_000, ""),
+        (18_000_001, 6_000_000, "3 times"),
+        (300_000_000, 6_000_000, "50 times"),
+        (2_000_000, 6_000_000, ""),
+        (1_999_999, 6_000_000, "3 times"),
+        (60_000, 6_000_000, "100 times"),
+        (0, 6_000_000, ""),
+        (5, 0, ""),
+    ],
+)
+def test_a_price_far_from_the_estimate_is_asked_about_with_both_figures(price: int, estimate: int, number: str) -> None:
+    asked = rules.price_is_near_the_estimate(Money(price), Money(estimate))
+    assert bool(asked) is bool(number)
+    if asked:
+        assert asked.confirm
+        assert all(words in asked.reason for words in (number, str(Money(price)), str(Money(estimate))))
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,8 @@ from market.audit.tables import Event
 from market.audit.thread import thread
 from market.awards import actions as awards
 from market.awards.tables import Decision
-from market.contracts import actions, changes, readers
+from market.contracts import actions, readers
 from market.contracts.actions import Delivery, End, RefusedDelivery, Signature
-from market.contracts.changes import ChangeDraft
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.letters.tables import Letter
@@ -222,59 +221,6 @@ async def test_a_contract_given_up_before_it_is_in_force_frees_the_lot_for_the_n
     again = await awards.decide(case.buyer, case.ref, case.there.lots[0].ref, draft)
     following = await given_awards.drawn_up(case, again)
     assert following.supplier == case.suppliers[0].id
-
-
-async def test_a_change_has_a_ground_in_law_and_takes_effect_when_the_supplier_agrees() -> None:
-    case, decision = await given_awards.awarded()
-    contract = await given_awards.in_force(case, decision)
-    assert contract.ends_on is not None
-    later = contract.ends_on + timedelta(days=60)
-    with pytest.raises(Refused) as wrong:
-        await changes.propose(case.buyer, contract.ref, ChangeDraft("because", "No.", later, "More"))
-    assert codes(wrong) == ["change.ground-unknown", "change.text-missing", "change.milestone-incomplete"]
-    words = "Two more villages flood; the same sensors are fitted there as well."
-    draft = ChangeDraft("additional", words, later, "Two villages", later, 500_000)
-    change = await changes.propose(case.buyer, contract.ref, draft)
-    assert (await find(Contract, Contract.ref == contract.ref)).value_minor == 4_000_000
-    with pytest.raises(Refused) as second:
-        await changes.propose(case.buyer, contract.ref, draft)
-    assert codes(second) == ["change.one-at-a-time"]
-    with pytest.raises(Refused) as buyer:
-        await changes.agree(case.buyer, contract.ref, change.ref)
-    assert buyer.value.status == 403
-    await changes.agree(case.firms[1], contract.ref, change.ref)
-    after = await find(Contract, Contract.ref == contract.ref)
-    assert (after.value_minor, after.ends_on, after.digest) == (4_500_000, later, contract.digest)
-    assert [row.number for row in await readers.milestones_of(after)] == [1, 2, 3]
-    assert (change.before.split(". ")[-1], change.after.split(". ")[-1]) == ("Value £40,000.", "Value £45,000.")
-    with pytest.raises(Refused) as agreed:
-        await changes.agree(case.firms[1], contract.ref, change.ref)
-    assert codes(agreed) == ["change.agreed-already"]
-
-
-async def test_a_proposed_change_can_be_left_by_either_side_and_another_proposed() -> None:
-    case, decision = await given_awards.awarded()
-    contract = await given_awards.in_force(case, decision)
-    draft = ChangeDraft("not-substantial", "The report is due in March instead of April.", contract.ends_on)
-    taken = await changes.propose(case.buyer, contract.ref, draft)
-    with pytest.raises(Refused) as stranger:
-        await changes.leave(case.firms[0], contract.ref, taken.ref)
-    assert stranger.value.status == 403
-    assert (await changes.leave(case.buyer, contract.ref, taken.ref)).left_by == "buyer"
-    refused = await changes.propose(case.buyer, contract.ref, draft)
-    both = await asyncio.gather(
-        changes.leave(case.firms[1], contract.ref, refused.ref),
-        changes.agree(case.firms[1], contract.ref, refused.ref),
-        return_exceptions=True,
-    )
-    (late,) = [each for each in both if isinstance(each, Refused)]
-    assert late.reasons[0].code in ("change.left-already", "change.agreed-already")
-    with pytest.raises(Refused) as gone:
-        await changes.agree(case.firms[1], contract.ref, taken.ref)
-    assert codes(gone) == ["change.left-already"]
-    subjects = [row["subject"] for row in await Letter.select(Letter.subject).where(Letter.subject.like("%took back%"))]
-    assert len(subjects) == 1
-    await changes.propose(case.buyer, contract.ref, draft)
 
 
 async def test_the_list_goes_back_page_by_page() -> None:

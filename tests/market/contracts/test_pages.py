@@ -24,13 +24,19 @@ async def test_the_whole_contract_by_clicking(app: Litestar) -> None:
     manager = await given.person(case.there.buyer, "contract-manager")
     draft = given_awards.draft(decision)
     form = f"/awards/{decision.ref}/contract"
-    async with given.browser(app) as buyer, given.browser(app) as firm, given.browser(app) as public:
+    async with (
+        given.browser(app) as buyer,
+        given.browser(app) as second,
+        given.browser(app) as firm,
+        given.browser(app) as public,
+    ):
         with clock.at(decision.decided_at):
             await given.signed_in(buyer, manager)
             assert "The standstill has not ended yet" in (await buyer.get(form)).text
         with clock.at(decision.standstill_ends_at + timedelta(days=1)):
             await given.signed_in(buyer, manager)
             await given.signed_in(firm, case.firms[1])
+            await given.signed_in(second, case.buyer)
             assert form in (await buyer.get(f"/awards/{decision.ref}")).text
             assert "The readings are public." in (await buyer.get(form)).text
             typed = {
@@ -83,19 +89,39 @@ async def test_the_whole_contract_by_clicking(app: Litestar) -> None:
             half = await buyer.post(f"{place}/changes", data=change)
             assert half.status_code == 422
             assert "Give the added milestone a title, a date and an amount" in half.text
-            whole = {**change, "milestone_due_on": draft.ends_on.isoformat(), "milestone_minor": "1,000"}
+            assert "How the ground is met" in half.text
+            whole = {
+                **change,
+                "reasons": "Drones of another firm would not read the marks of the first; all would be paid for twice.",
+                "milestone_due_on": draft.ends_on.isoformat(),
+                "milestone_minor": "1,000",
+            }
+            much = await buyer.post(f"{place}/changes", data={**whole, "milestone_minor": "20,000.01"})
+            assert much.status_code == 422
+            assert "At most £20,000 may be added, 50 per cent of the £40,000 first signed" in much.text
             assert (await buyer.post(f"{place}/changes", data=whole)).status_code == 303
             taken = await ContractChange.objects().first()
             assert taken is not None
             assert "Take this change back" in (await buyer.get(place)).text
-            assert "Do not agree" in (await firm.get(place)).text
+            assert "Approve this change" not in (await buyer.get(place)).text, "she proposed it"
+            assert "Do not agree" not in (await firm.get(place)).text, "it is not asked yet"
+            assert "Waits for a second person" in (await public.get(place)).text
             assert (await buyer.post(f"{place}/changes/{taken.ref}/leave")).status_code == 303
             assert "Taken back" in (await public.get(place)).text
             assert (await buyer.post(f"{place}/changes", data=whole)).status_code == 303
             proposed = await ContractChange.objects().where(ContractChange.left_at.is_null()).first()
             assert proposed is not None
+            approve = f"{place}/changes/{proposed.ref}/approve"
+            assert (await buyer.post(approve)).status_code == 409
+            assert (await firm.post(approve)).status_code == 403
+            assert "Approve this change" in (await second.get(place)).text
+            assert (await second.post(approve)).status_code == 303
             assert "Waits for the supplier" in (await public.get(place)).text
+            assert "Do not agree" in (await firm.get(place)).text
             assert (await firm.post(f"{place}/changes/{proposed.ref}/agree")).status_code == 303
+            told = (await public.get(place)).text
+            assert "£20,000 (50 per cent)" in told
+            assert "£19,000" in told, "what is left of the limit"
             assert "£41,000" in (await public.get(place)).text
             reason = {"reason": "Both sides agreed that enough was learnt."}
             assert (await buyer.post(f"{place}/end", data=reason)).status_code == 303
@@ -150,6 +176,7 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
     case, decision = await given_awards.awarded()
     assert decision.standstill_ends_at is not None
     buyer, firm = await given.token(case.buyer), await given.token(case.firms[1])
+    second = await given.token(case.there.officers[1])
     draft = given_awards.draft(decision)
     with clock.at(decision.standstill_ends_at + timedelta(days=1)):
         async with given.browser(app) as client:
@@ -188,13 +215,28 @@ async def test_the_api_does_the_same_with_tokens(app: Litestar) -> None:
             assert (await ask(f"{step}/delivery", firm, {"note": "Mended."})).status_code == 201
             accepted = await ask(f"{step}/acceptance", buyer)
             assert accepted.json()["milestones"][0]["obligation"].startswith("OB-")
-            change = {"ground": "not-substantial", "text": "The second report is due in May."}
+            change = {
+                "ground": "not-substantial",
+                "text": "The second report is due in May.",
+                "reasons": "The same two reports are delivered at the same price; only the day of the second one moves.",
+                "same": True,
+            }
             proposed = (await ask(f"/{ref}/changes", buyer, change)).json()["changes"][0]
+            alone = await ask(f"/{ref}/changes/{proposed['ref']}/approval", buyer)
+            assert alone.json()["reasons"][0]["code"] == "change.same-person"
+            early = await ask(f"/{ref}/changes/{proposed['ref']}/agreement", firm)
+            assert early.json()["reasons"][0]["code"] == "change.not-approved"
+            approved = await ask(f"/{ref}/changes/{proposed['ref']}/approval", second)
+            assert approved.json()["changes"][0]["approved_by"]
             left = await ask(f"/{ref}/changes/{proposed['ref']}/leaving", firm)
             assert left.json()["changes"][0]["left_by"] == "supplier"
             proposed = (await ask(f"/{ref}/changes", buyer, change)).json()["changes"][1]
+            await ask(f"/{ref}/changes/{proposed['ref']}/approval", second)
             agreed = await ask(f"/{ref}/changes/{proposed['ref']}/agreement", firm)
             assert agreed.json()["changes"][1]["agreed_at"] is not None
+            half, small, free = agreed.json()["limits"]
+            assert (half["percent"], half["most_minor"], half["used_minor"]) == (50, 2_000_000, 0)
+            assert (small["percent"], small["days_most"], free["most_minor"]) == (10, 36, None)
             ended = await ask(f"/{ref}/end", buyer, {"reason": "Both sides agreed that enough was learnt."})
             assert (ended.status_code, ended.json()["stage"]) == (200, "ended")
             listed = (await client.get("/api/v1/contracts")).json()

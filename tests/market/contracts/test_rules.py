@@ -11,7 +11,7 @@ import pytest
 from market import policy
 from market.awards.tables import Decision
 from market.contracts import rules
-from market.contracts.tables import Contract, ContractChange, Milestone
+from market.contracts.tables import Contract, Milestone
 from market.money import Money
 from market.refusals import Refusal, refusals
 from tests import given
@@ -152,40 +152,6 @@ def test_a_delivery_and_a_refusal_say_something() -> None:
     assert codes(refusals(rules.REFUSE, rules.Working(IN_FORCE, DELIVERED, "Bad", "", ""))) == [
         "milestone.reason-missing"
     ]
-
-
-CHANGING = rules.Changing(IN_FORCE, "additional", LONG, None, None, False)
-
-
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        pytest.param({}, [], id="a change in words"),
-        pytest.param({"new_ends_on": LAST, "added": part(5)}, [], id="with a new end and a milestone"),
-        pytest.param({"contract": HALF}, ["change.not-in-force"], id="not before it is in force"),
-        pytest.param({"contract": ENDED}, ["change.not-in-force"], id="not after its end"),
-        pytest.param({"waiting": True}, ["change.one-at-a-time"], id="one at a time"),
-        pytest.param({"ground": "because"}, ["change.ground-unknown"], id="on a ground in law"),
-        pytest.param({"text": "More."}, ["change.text-missing"], id="in words"),
-        pytest.param({"new_ends_on": FIRST}, ["change.dates"], id="not ending as it begins"),
-        pytest.param({"added": part(0)}, ["change.milestone-incomplete"], id="with a whole milestone"),
-    ],
-)
-def test_changing(facts: dict[str, Any], expected: list[str]) -> None:
-    assert codes(refusals(rules.CHANGE, replace(CHANGING, **facts))) == expected
-
-
-@pytest.mark.parametrize(
-    ("kept", "change", "expected"),
-    [
-        (IN_FORCE, given.row(ContractChange), []),
-        (IN_FORCE, given.row(ContractChange, agreed_at=NOW), ["change.agreed-already"]),
-        (IN_FORCE, given.row(ContractChange, left_at=NOW), ["change.left-already"]),
-        (ENDED, given.row(ContractChange), ["change.ended"]),
-    ],
-)
-def test_agreeing(kept: Contract, change: ContractChange, expected: list[str]) -> None:
-    assert codes(refusals(rules.AGREE, rules.Agreeing(kept, change))) == expected
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.bids import actions as bids
 from market.contracts import actions as contracts
-from market.contracts import changes
+from market.contracts.changes import actions as changes
+from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.tables import Milestone
 from market.db import many, one
 from market.opendata import actions, feed, gathering, packages
@@ -28,6 +29,7 @@ from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.tenders import actions as tenders
 from market.tenders import readers
+from market.tenders.changes import actions as tender_changes
 from market.tenders.tables import Tender
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
@@ -38,6 +40,7 @@ pytestmark = pytest.mark.usefixtures("clean")
 
 DAY = timedelta(days=1)
 MORE = "Two more villages flood; the same sensors are fitted there as well."
+WHY = "Sensors of another maker would not speak with those in the gullies; every reading would be paid for twice."
 GONE = "Both sides agreed that the trial had shown enough."
 
 
@@ -149,8 +152,9 @@ async def test_a_tender_from_notice_to_payment() -> None:
     await pay(f"milestone:{first.ref}", other, signed + DAY)
     assert contract.ends_on is not None
     with clock.at(signed + 2 * DAY):
-        change = changes.ChangeDraft("additional", MORE, contract.ends_on + 9 * DAY)
+        change = ChangeDraft("additional", MORE, WHY, new_ends_on=contract.ends_on + 9 * DAY)
         proposed = await changes.propose(manager, contract.ref, change)
+        await changes.approve(other, contract.ref, proposed.ref)
     with clock.at(signed + 3 * DAY):
         await changes.agree(case.firms[1], contract.ref, proposed.ref)
     with clock.at(signed + 4 * DAY):
@@ -162,10 +166,11 @@ async def test_a_tender_from_notice_to_payment() -> None:
         ["contract"],
         ["implementationUpdate"],
         ["implementationUpdate"],
+        ["contractUpdate"],
         ["contractAmendment"],
         ["contractTermination"],
     ]
-    opened, award, contracted, accepted, paid, changed, ended = found
+    opened, award, contracted, accepted, paid, noticed, changed, ended = found
     counts = {each["measure"]: each["value"] for each in opened["bids"]["statistics"]}
     assert counts == {"bids": 2, "validBids": 2, "smeBids": 2}
     assert "awards" not in opened
@@ -178,6 +183,10 @@ async def test_a_tender_from_notice_to_payment() -> None:
     assert "transactions" not in accepted["contracts"][0]["implementation"]
     assert paid["contracts"][0]["implementation"]["transactions"][0]["value"]["amount"] == 20000
     assert all("amendments" not in each["contracts"][0] for each in (contracted, accepted, paid))
+    (notice,) = [each for each in noticed["contracts"][0]["documents"] if each["id"] == proposed.ref]
+    assert notice["documentType"] == "contractChangeNotice"
+    assert "amendments" not in noticed["contracts"][0], "the notice comes before the change"
+    assert noticed["contracts"][0]["period"] == paid["contracts"][0]["period"]
     assert changed["contracts"][0]["amendments"][0]["rationale"] == MORE
     assert changed["contracts"][0]["period"]["endDate"] > paid["contracts"][0]["period"]["endDate"]
     assert (changed["contracts"][0]["status"], ended["contracts"][0]["status"]) == ("active", "terminated")
@@ -194,7 +203,9 @@ async def test_a_tender_that_moves_and_one_that_is_cancelled() -> None:
     before = there.tender.closes_at
     assert before is not None
     with clock.at(given.TODAY + DAY):
-        await tenders.change(there.officers[0], there.ref, tenders.Change("Later.", before + 5 * DAY))
+        await tender_changes.change(
+            there.officers[0], there.ref, tender_changes.Change("A little later.", "deadline", "no", before + 5 * DAY)
+        )
     with clock.at(given.TODAY + 2 * DAY):
         await tenders.cancel(there.officers[0], there.ref, tenders.Ending("The money is gone."))
     first, moved, ended = await published()
@@ -423,12 +434,18 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await step()
     assert there.tender.closes_at is not None
     with clock.at(given.TODAY + DAY):
-        await tenders.change(there.officers[0], there.ref, tenders.Change("Later.", there.tender.closes_at + DAY))
+        await tender_changes.change(
+            there.officers[0],
+            there.ref,
+            tender_changes.Change("A little later.", "deadline", "no", there.tender.closes_at + DAY),
+        )
     await step()
     with clock.at(given.TODAY + 2 * DAY):
-        await tenders.change(
-            there.officers[0], there.ref, tenders.Change("Once more.", there.tender.closes_at + 3 * DAY)
+        (last,) = await readers.addenda_of(await readers.tender_of(there.ref))
+        once_more = tender_changes.Change(
+            "A little later once more.", "deadline", "no", there.tender.closes_at + 3 * DAY, last=last.ref
         )
+        await tender_changes.change(there.officers[0], there.ref, once_more)
         await step()
     with clock.at(given.TODAY + 3 * DAY):
         await tenders.cancel(there.officers[0], there.ref, tenders.Ending("The money is gone."))
@@ -462,9 +479,18 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     assert contract.ends_on is not None
     manager = await given.person(case.there.buyer, "contract-manager")
     signed = contract.drawn_up_at + 3 * DAY
-    more = changes.ChangeDraft("additional", MORE, contract.ends_on + DAY, "Part 3", contract.ends_on, 1_000)
+    more = ChangeDraft(
+        "additional",
+        MORE,
+        WHY,
+        new_ends_on=contract.ends_on + DAY,
+        milestone_title="Part 3",
+        milestone_due_on=contract.ends_on,
+        milestone_minor=1_000,
+    )
     with clock.at(signed):
         proposed = await changes.propose(manager, contract.ref, more)
+        await changes.approve(case.buyer, contract.ref, proposed.ref)
         await changes.agree(case.firms[1], contract.ref, proposed.ref)
     await step()
     with clock.at(signed + DAY):
@@ -472,10 +498,10 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await step()
     as_it_happened = await many("SELECT event, key, at, tags, extensions, body FROM release ORDER BY event")
     processes = await many("SELECT ocid, last, listed, compiled FROM process ORDER BY ocid")
-    assert len(as_it_happened) == 15
+    assert len(as_it_happened) == 16
     state = await actions.state()
     count, differing = await actions.republish()
-    assert (count, differing) == (15, [])
+    assert (count, differing) == (16, [])
     assert await many("SELECT event, key, at, tags, extensions, body FROM release ORDER BY event") == as_it_happened
     assert await many("SELECT ocid, last, listed, compiled FROM process ORDER BY ocid") == processes
     assert await actions.state() != state

@@ -1,11 +1,13 @@
 """The red flags, each against the facts that raise it and those that just do not."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from market import policy
+from market.contracts.changes import rules
+from market.money import Money
 from market.oversight import flags
 from market.oversight.flags import BidFact, Facts
 from tests import given
@@ -24,6 +26,14 @@ def bids(*each: tuple[str, int] | tuple[str, int, bool]) -> dict[str, Any]:
 
 def days(number: int, more: timedelta = timedelta(0)) -> dict[str, Any]:
     return {"published_at": given.TODAY, "closes_at": given.TODAY + timedelta(days=number) + more}
+
+
+def changes(*each: tuple[str, int] | tuple[str, int, int]) -> dict[str, Any]:
+    """What changes on these grounds added in pounds (and days) to a contract first signed for £100,000 and a year."""
+    first = rules.Signed(Money(100_000_00), date(2027, 1, 1), date(2027, 12, 31), "")
+    made = [rules.Earlier(one[0], one[1] * 100, one[2] if len(one) > 2 else 0) for one in each]
+    used = [rules.allowance(first, made, limit, "goods-services") for limit in rules.KINDS_OF_LIMIT]
+    return {"signed_minor": first.value.minor, "allowances": used}
 
 
 TRUTH: list[tuple[str, dict[str, Any], bool]] = [
@@ -58,6 +68,16 @@ TRUTH: list[tuple[str, dict[str, Any], bool]] = [
     ("heavy-discount", bids((WE, 70)), False),
     ("changed", {"changes": 1}, True),
     ("changed", {"changes": 0}, False),
+    ("changes-near-limit", changes(("additional", 25_000), ("known-risk", 15_000)), True),
+    ("changes-near-limit", changes(("additional", 25_000), ("known-risk", 14_999)), False),
+    ("changes-near-limit", changes(("below-threshold", 8_000)), True),
+    ("changes-near-limit", changes(("below-threshold", 7_999)), False),
+    ("changes-near-limit", changes(("not-substantial", 0, 29)), True),
+    ("changes-near-limit", changes(("not-substantial", 0, 28), ("urgency", 0, 400)), False),
+    ("changes-near-limit", {}, False),
+    ("changes-without-limit", changes(("provided-for", 30_000), ("urgency", 20_001)), True),
+    ("changes-without-limit", changes(("provided-for", 30_000), ("urgency", 20_000), ("additional", 9)), False),
+    ("changes-without-limit", {}, False),
     ("repeated-winner", {"with_this_supplier": 3, "of_this_buyer": 6}, True),
     ("repeated-winner", {"with_this_supplier": 3, "of_this_buyer": 7}, False),
     ("repeated-winner", {"with_this_supplier": 2, "of_this_buyer": 2}, False),

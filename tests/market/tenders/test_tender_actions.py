@@ -17,6 +17,7 @@ from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused, refusals
 from market.settings import settings
 from market.tenders import actions, method, readers, rules
+from market.tenders.changes import actions as changes
 from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Addendum, Lot, OpeningOfficer, Tender
 from tests import given
@@ -169,7 +170,7 @@ async def test_lots_move_up_and_criteria_are_copied() -> None:
     first, second, third = await readers.lots_of(made.tender)
     await drafting.drop_lot(buyer, first.ref)
     assert [(lot.ref, lot.number) for lot in await readers.lots_of(made.tender)] == [(second.ref, 1), (third.ref, 2)]
-    added = await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 5_000, ["35125100-4"]))
+    added = await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 500_000, ["35125100-4"]))
     assert (added.number, added.cpv) == (3, ["35125100"])
     await drafting.copy_criteria(buyer, added.ref, second.ref)
     found = (await readers.criteria_of([added]))[added.id]
@@ -187,7 +188,7 @@ async def test_what_is_typed_wrong_is_refused_beside_its_field() -> None:
     made = await given.tendering()
     buyer = made.officers[0]
     with pytest.raises(Refused) as refused:
-        await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 5_000, ["99999999"]))
+        await drafting.add_lot(buyer, made.ref, drafting.LotDraft("Harbour", 500_000, ["99999999"]))
     assert (refused.value.reasons[0].field, refused.value.status) == ("cpv", 422)
     with pytest.raises(Refused) as refused:
         await drafting.describe(
@@ -221,17 +222,21 @@ async def test_a_change_is_added_the_deadline_moves_and_followers_are_told() -> 
     await actions.follow(follower, tender.ref)
     assert await readers.follows(follower, tender)
     later = tender.closes_at + 7 * DAY
-    await actions.change(made.officers[0], tender.ref, actions.Change("Fourteen gullies are added.", later))
+    await changes.change(
+        made.officers[0], tender.ref, changes.Change("Fourteen gullies are added.", "material", "yes", later)
+    )
     assert (await find(Tender, Tender.ref == tender.ref)).closes_at == later
     assert await Addendum.count() == 1
     letter = await Letter.objects().where(Letter.person == follower.ref).first()
     assert letter is not None
-    assert "bids are now taken until" in letter.subject
+    assert "a bid sealed before counts only if you confirm it by" in letter.subject
     await actions.follow(follower, tender.ref, wanted=False)
     await actions.cancel(made.officers[0], tender.ref, actions.Ending("Five of the depots are not heated at all."))
     assert await Letter.count().where(Letter.person == follower.ref) == 1
     with pytest.raises(Refused) as refused:
-        await actions.change(made.officers[0], tender.ref, actions.Change("One more thing is added."))
+        await changes.change(
+            made.officers[0], tender.ref, changes.Change("One more thing is added.", "clarification", "no")
+        )
     assert "tender.closed-to-addenda" in codes(refused)
     steps = await thread(f"tender:{tender.ref}")
     assert (steps[-1].name, steps[-1].state) == ("Tender", "refused")

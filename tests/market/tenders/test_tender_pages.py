@@ -160,13 +160,14 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
         assert "Tell me when it changes" in (await firm.get(place)).text
         assert (await firm.post(f"{place}/follow", data={"wanted": "yes"})).status_code == 303
         assert tender.closes_at is not None
-        early = {"text": "The deadline moves.", "new_closes_at": typed(tender.closes_at - DAY)}
+        early = {"text": "The deadline moves.", "kind": "deadline", "alters_offer": "no"}
+        early |= {"new_closes_at": typed(tender.closes_at - DAY)}
         refused = await client.post(f"{place}/change", data=early)
         assert refused.status_code == 409
         assert "later than the present one" in refused.text
-        later = {"text": "The deadline moves.", "new_closes_at": typed(tender.closes_at + DAY)}
+        later = {**early, "new_closes_at": typed(tender.closes_at + DAY)}
         assert (await client.post(f"{place}/change", data=later)).status_code == 303
-        assert "The deadline moved to" in (await public.get(place)).text
+        assert "Later deadline: The deadline moves." in (await public.get(place)).text
         assert (await client.post(f"{place}/cancel", data={"reason": "No"})).status_code == 422
         assert (
             await client.post(f"{place}/cancel", data={"reason": "Five of the depots are not heated."})
@@ -302,11 +303,11 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
             f"/api/v1/tenders/lots/{lots[1]}/criteria/copy", json={"source": lots[0]}, headers=mine
         )
         assert [each["weight"] for each in copied.json()["criteria"]] == [50, 50]
-        revised = {"title": "Harbour", "value_minor": 1, "cpv": given.CODES}
+        revised = {"title": "Harbour", "value_minor": 100_000, "cpv": given.CODES}
         seen = {**mine, "if-match": copied.json()["etag"]}
         assert (await client.put(f"/api/v1/tenders/lots/{lots[1]}", json=revised, headers=seen)).json()[
             "value_minor"
-        ] == 1
+        ] == 100_000
         for officer, headers in ((first, mine), (second, hers)):
             assert (
                 await client.post(f"{place}/officers", json={"person": officer.ref}, headers=mine)
@@ -330,7 +331,12 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
         )
         assert answer.json()["answer"] == "Yes."
         assert (await client.put(f"{place}/following", json={"wanted": True}, headers=firm)).status_code == 200
-        moved = {"text": "A week more for everybody.", "new_closes_at": (now + 37 * DAY).isoformat()}
+        moved = {
+            "text": "A week more for everybody.",
+            "kind": "deadline",
+            "alters_offer": "no",
+            "new_closes_at": (now + 37 * DAY).isoformat(),
+        }
         assert (await client.post(f"{place}/changes", json=moved, headers=mine)).status_code == 201
         public = (await client.get(place)).json()
         assert public["officers"] == []

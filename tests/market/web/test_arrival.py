@@ -23,6 +23,7 @@ from market.bids.tables import Bid
 from market.questions import actions as questions
 from market.refusals import Refused
 from market.tenders import actions as tenders
+from market.tenders.changes import actions as changes
 from market.web import arrival
 from tests import given, given_awards, given_tenders
 from tests.challenges import exercise
@@ -179,12 +180,15 @@ async def asking_about_a_tender() -> Act:
 
 
 async def changing_a_tender() -> Act:
-    there = await given_tenders.published()
-    assert there.tender.closes_at is not None
-    said = tenders.Change("The bridges are listed now.", there.tender.closes_at + timedelta(days=30))
+    made = await given.tendering()
+    tender = await made.publish()
+    closes = tender.closes_at
+    assert closes is not None
+    later = closes + timedelta(days=10)
+    said = changes.Change("The gullies are listed now.", "deadline", "no", later)
     return Act(
-        there.tender.closes_at - SECOND,
-        lambda: tenders.change(there.officer, there.tender.ref, said),
+        closes - SECOND,
+        lambda: changes.change(made.officers[0], tender.ref, said),
         "tender.closed-to-addenda",
     )
 

@@ -1,50 +1,29 @@
-"""Changes of a contract in force: proposed by the buyer, agreed to by the supplier, or left."""
+"""Changes of a contract in force: proposed by one of the buyer, approved by another, agreed to by the supplier, or left."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 
-from market import clock
+from market import clock, workdays
 from market.actor import Actor, Hat
 from market.audit.actions import record
-from market.contracts import actions, rules
+from market.contracts import actions
+from market.contracts.changes import readers, rules
+from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.tables import Contract, ContractChange, Milestone
 from market.dates import day
 from market.db import find, transaction
 from market.money import Money
 from market.refusals import Refused, insist, refusals
-from market.wording import N_, _
-
-
-class ChangeDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """A change: its coded ground (`market.contracts.rules.GROUNDS`), what and why in words, and where it applies a new last
-    day or one added milestone."""
-
-    ground: Annotated[str, Meta(title=N_("Ground"), max_length=30)]
-    text: Annotated[str, Meta(title=N_("What changes and why"), max_length=8000)]
-    new_ends_on: Annotated[date | None, Meta(title=N_("New last day"))] = None
-    milestone_title: Annotated[str, Meta(title=N_("Added milestone"), max_length=300)] = ""
-    milestone_due_on: Annotated[date | None, Meta(title=N_("Due"))] = None
-    milestone_minor: Annotated[int, Meta(title=N_("Amount"), ge=0, le=10**13)] = 0
+from market.wording import _
 
 
 async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> ContractChange:
-    """The buyer proposes a change; it is published at once and takes effect when the supplier agrees."""
+    """One of the buyer proposes a change; it is public at once, and waits for a second person of the buyer."""
     async with transaction():
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         hat = actor.must_wear(*actions.MANAGERS, organisation=contract.buyer)
-        waiting = await ContractChange.exists().where(
-            (ContractChange.contract == contract.id)
-            & ContractChange.agreed_at.is_null()
-            & ContractChange.left_at.is_null()
-        )
-        typed = bool(given.milestone_title.strip() or given.milestone_due_on or given.milestone_minor)
-        added = rules.Part(given.milestone_title, given.milestone_due_on, given.milestone_minor) if typed else None
-        facts = rules.Changing(contract, given.ground, given.text, given.new_ends_on, added, waiting)
+        facts = await readers.changing(contract, given, waiting=await readers.waiting(contract) is not None)
         wrong = refusals(rules.CHANGE, facts)
         if wrong:
             raise Refused(*wrong, status=422 if all(each.field for each in wrong) else 409)
@@ -53,8 +32,13 @@ async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> Contra
             contract=contract.id,
             ground=given.ground,
             text=given.text.strip(),
+            reasons=given.reasons.strip(),
+            clause=given.clause.strip(),
+            same=given.same,
+            standstill=given.standstill,
             before=before,
             after=after,
+            old_ends_on=contract.ends_on if given.new_ends_on is not None else None,
             new_ends_on=given.new_ends_on,
             milestone_title=given.milestone_title.strip(),
             milestone_due_on=given.milestone_due_on,
@@ -63,8 +47,10 @@ async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> Contra
             by=actor.must_be_person(),
         )
         await change.save()
-        await actions.notify(contract, contract.supplier, "contracts/change.txt", actions.SUPPLIERS, change=change)
-        await _record_change(actor, hat, contract, change, "contract.change-proposed")
+        await actions.notify(
+            contract, contract.buyer, "contracts/change_to_approve.txt", actions.MANAGERS, change=change
+        )
+        await _record_change(actor, hat, contract, change, "contract.change-proposed", facts)
     return change
 
 
@@ -80,22 +66,40 @@ def _before_and_after(contract: Contract, given: ChangeDraft) -> tuple[str, str]
     return " ".join(before), " ".join(after)
 
 
-async def _open(contract: Contract, ref: str) -> ContractChange:
-    """A change of a contract, locked; refused when it is neither to be agreed to nor to be left any more."""
-    change = await find(
-        ContractChange, (ContractChange.ref == ref) & (ContractChange.contract == contract.id), lock=True
-    )
-    insist(rules.AGREE, rules.Agreeing(contract, change))
+async def _change(contract: Contract, ref: str) -> ContractChange:
+    return await find(ContractChange, (ContractChange.ref == ref) & (ContractChange.contract == contract.id), lock=True)
+
+
+async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
+    """A second person of the buyer approves a change, under the limits as they stand now. With it the contract change notice is
+    published, the standstill begins where one was chosen, and the supplier is asked."""
+    async with transaction():
+        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        hat = actor.must_wear(*actions.MANAGERS, organisation=contract.buyer)
+        change, approver = await _change(contract, change_ref), actor.must_be_person()
+        insist(rules.APPROVE, rules.Deciding(contract, change, "buyer", approver, clock.arrived()))
+        facts = await readers.changing(
+            contract, msgspec.convert(change, ChangeDraft, from_attributes=True), waiting=False
+        )
+        insist(rules.CHANGE, facts)
+        change.approved_at, change.approved_by = clock.now(), approver
+        if change.standstill:
+            change.standstill_ends_at = workdays.change_standstill_ends_at(change.approved_at)
+        await change.save([ContractChange.approved_at, ContractChange.approved_by, ContractChange.standstill_ends_at])
+        await actions.notify(contract, contract.supplier, "contracts/change.txt", actions.SUPPLIERS, change=change)
+        await _record_change(actor, hat, contract, change, "contract.change-approved", facts)
     return change
 
 
 async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
-    """The supplier agrees to a change: it takes effect."""
+    """The supplier agrees to an approved change whose standstill is over: it takes effect."""
     async with transaction():
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         hat = actor.must_wear(*actions.SIGNATORIES, organisation=contract.supplier)
-        change = await _open(contract, change_ref)
-        change.agreed_at, change.agreed_by = clock.now(), actor.must_be_person()
+        change = await _change(contract, change_ref)
+        person = actor.must_be_person()
+        insist(rules.AGREE, rules.Deciding(contract, change, "supplier", person, clock.arrived()))
+        change.agreed_at, change.agreed_by = clock.now(), person
         await change.save([ContractChange.agreed_at, ContractChange.agreed_by])
         if change.new_ends_on is not None:
             contract.ends_on = change.new_ends_on
@@ -117,21 +121,35 @@ async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
 
 
 async def leave(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
-    """Leave a proposed change as it is: the buyer takes it back, or the supplier does not agree. Nothing changes, it stays on
-    record, and another may be proposed."""
+    """Leave a change as it is, before it takes effect: the buyer takes it back or does not approve it, or the supplier does not
+    agree. Nothing changes, it stays on record, and another may be proposed."""
     async with transaction():
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         side, hat = actions.must_have_side(actor, contract)
-        change = await _open(contract, change_ref)
+        change = await _change(contract, change_ref)
+        insist(rules.LEAVE, rules.Deciding(contract, change, side, actor.must_be_person(), clock.arrived()))
         change.left_at, change.left_by = clock.now(), side
         await change.save([ContractChange.left_at, ContractChange.left_by])
-        other, roles = (contract.supplier, actions.SUPPLIERS) if side == "buyer" else (contract.buyer, actions.MANAGERS)
-        await actions.notify(contract, other, "contracts/change_left.txt", roles, change=change)
+        if side == "supplier" or change.approved_at is None:
+            await actions.notify(contract, contract.buyer, "contracts/change_left.txt", actions.MANAGERS, change=change)
+        else:
+            await actions.notify(
+                contract, contract.supplier, "contracts/change_left.txt", actions.SUPPLIERS, change=change
+            )
         await _record_change(actor, hat, contract, change, "contract.change-left")
     return change
 
 
-async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: ContractChange, verb: str) -> None:
+async def _record_change(
+    actor: Actor,
+    hat: Hat,
+    contract: Contract,
+    change: ContractChange,
+    verb: str,
+    judged: rules.Changing | None = None,
+) -> None:
+    """Write it down, with what the limits were judged on where they were."""
+    ends_at = change.standstill_ends_at
     await record(
         actor,
         verb,
@@ -144,8 +162,10 @@ async def _record_change(actor: Actor, hat: Hat, contract: Contract, change: Con
             "value_minor": contract.value_minor,
             "currency": contract.currency,
             "ends_on": contract.ends_on.isoformat(),
+            **({"standstill_ends_at": ends_at.isoformat()} if ends_at else {}),
+            **(readers.rested_on(judged) if judged else {}),
         },
-        private={"text": change.text},
+        private={"text": change.text, "reasons": change.reasons, "clause": change.clause},
         about=await actions.ancestors(contract),
         organisation=hat.organisation_ref,
     )

@@ -1,0 +1,1 @@
+"""Changes to a published tender: what kind they are, what they may do, and what they leave behind."""
