@@ -22,7 +22,7 @@ from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
-from market.tenders.evidence import accept_evidence
+from market.tenders.evidence import Learnt, accept_evidence
 from market.wording import N_
 
 
@@ -128,7 +128,7 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
             organisation=hat.organisation_ref,
         )
         shut = rules.keeps_the_gate_shut(challenge, await delivered(challenge))
-        if shut is None:
+        if shut is None or given.decision == "stop":
             await accept_evidence(
                 actor,
                 ground="exercise",
@@ -139,12 +139,26 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
                 completed_at=now,
                 expires_at=workdays.exercise_valid_until(now),
                 about=grown,
+                learnt=Learnt(
+                    outcome=given.decision,
+                    title=challenge.title,
+                    problem=challenge.problem,
+                    reasons=challenge.decision_reasons,
+                    follow_on_minor=challenge.follow_on_minor,
+                    currency=challenge.currency,
+                    route=challenge.follow_on_route,
+                    payer=challenge.follow_on_payer,
+                ),
             )
         await record(
             actor,
             "challenge.concluded",
             f"challenge:{ref}",
-            {"decision": given.decision, "reasons": challenge.decision_reasons, "opens_the_gate": shut is None},
+            {
+                "decision": given.decision,
+                "reasons": challenge.decision_reasons,
+                "opens_the_gate": shut is None and given.decision != "stop",
+            },
             about=[f"insight_report:{report.ref}", *grown],
             organisation=hat.organisation_ref,
         )

@@ -6,7 +6,7 @@ before the short list the panel reads applications without names.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 import msgspec
@@ -47,7 +47,7 @@ class CriterionView(msgspec.Struct):
 
 
 class ChallengeView(msgspec.Struct):
-    """A challenge as the API shows it. `buyer` and `shortlisted` are references of organisations; `applications` is how
+    """A challenge as the API shows it. `buyer`, `follow_on_payer` (empty while nobody is named) and `shortlisted` are references of organisations; `applications` is how
     many there were, unknown (null) until the short list is made. `etags` say for each section of the draft, and for its
     report, what a change of it names as If-Match."""
 
@@ -71,6 +71,10 @@ class ChallengeView(msgspec.Struct):
     data_terms: str
     revenue_share: str
     profile: str
+    follow_on_minor: int | None
+    follow_on_route: str
+    follow_on_payer: str
+    follow_on_by: date | None
     questions_until: datetime | None
     closes_at: datetime | None
     pitches_by: datetime | None
@@ -145,6 +149,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         applications=len(live) if decided else None,
         shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
+        follow_on_payer=(await drafting.shown_in(challenge))["follow_on_payer"],
         etags={section.__name__.lower(): drafts.version(section, challenge) for section in drafting.SECTIONS}
         | {"report": drafts.version(insights.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
@@ -152,9 +157,11 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
 
 
 _PLAIN = tuple(
-    name for name in ChallengeView.__struct_fields__ if hasattr(Challenge, name) and name not in ("buyer", "mission")
+    name
+    for name in ChallengeView.__struct_fields__
+    if hasattr(Challenge, name) and name not in ("buyer", "mission", "follow_on_payer")
 )
-"""What is shown as the row says it; buyer and mission are shown by their references."""
+"""What is shown as the row says it; buyer, mission and who would pay are shown by their references."""
 
 
 class ChallengesApi(Controller):
@@ -247,6 +254,19 @@ class ChallengesApi(Controller):
     ) -> ChallengeView:
         """Write what a pitch is paid, how many teams, and the dates anew. Unusual ones are asked about once more."""
         return await view(await drafting.edit(request.user, ref, data, if_match, confirmed(confirm)))
+
+    @put(
+        "/{ref:str}/follow-on",
+        guards=[guards.signed_in],
+        summary="Write what may follow",
+        operation_id="writeFollowOn",
+        responses=problem_responses(404, 409, 422, 428),
+    )
+    async def follow_on(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.FollowOn], if_match: IfMatch = ""
+    ) -> ChallengeView:
+        """Write what may be bought when it goes well anew: its value, the route, who would pay, and by when it is decided."""
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/terms",

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import actions, exercise, frame, listing, methods, rules
 from challenges.applications import actions as applications
+from challenges.drafts import actions as drafting
 from challenges.insights import actions as insights
 from challenges.insights import rules as insight_rules
 from challenges.judging import actions as judging
@@ -143,6 +144,7 @@ async def _challenge(
         decision=insight_rules.standing(
             insight_rules.Dates(challenge.decision, challenge.concluded_at), clock.now()
         ).word,
+        follow_on=await drafting.stated(challenge),
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
         outages=await outages.moves_of(f"challenge:{challenge.ref}"),

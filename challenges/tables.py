@@ -8,7 +8,9 @@ from market.accounts.tables import Organisation, Person
 from market.columns import (
     belongs_to,
     currency,
+    day,
     may_belong_to,
+    maybe_minor_units,
     minor_units,
     moment,
     number,
@@ -56,6 +58,15 @@ class Challenge(Table):
     closes_at = moment()
     pitches_by = moment()
     decision_by = moment()
+    follow_on_minor = maybe_minor_units()
+    """What may be bought when it goes well, without VAT, in the challenge's currency: stated before it is published, for the
+    exercise opens tenders only up to the policy's share of it. NULL while nothing is stated."""
+    follow_on_route = Varchar(length=12, default="", null=False)
+    """tender: a tender of this body | call-off: from a framework of this body | other-body: another body of the department buys"""
+    follow_on_payer = may_belong_to(Organisation)
+    """The body that would pay."""
+    follow_on_by = day()
+    """By when it is decided whether to buy."""
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)
@@ -67,6 +78,7 @@ class Challenge(Table):
     cancelled_at = moment()
     cancelled_reason = words()
 
+    follow_on_route_is_known = Check("follow_on_route IN ('','tender','call-off','other-body')")
     decision_is_known = Check("decision IN ('','go','change','stop')")
 
 

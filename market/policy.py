@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from market.applied import applied_by
 from market.money import Money
 
 REFERENCE: Final = Path(__file__).resolve().parent.parent / "fixtures" / "reference"
@@ -43,10 +44,16 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long an exercise or a waiver opens the gate, and how near its subject must be to the tender's."""
+    """How long an exercise or a waiver opens the gate, how near its subject must be to the tender's, up to what value, and
+    what has to be said of it."""
 
     exercise_valid_months: int
     overlap_digits: int
+    exercise_digits: int
+    exercise_codes_most: int
+    exercise_code_digits_least: int
+    follow_on_percent: int
+    statement_characters: int
     waiver_default_months: int
     waiver_maximum_months: int
     waiver_reason_characters: int
@@ -83,29 +90,15 @@ class Tendering(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     days_electronic_all_documents: int
     days_electronic_or_all_documents: int
-    days_neither: int
     days_after_planned_notice: int
     planned_notice_days: int
     planned_notice_months: int
     days_urgent: int
-    participation_days: int
-    participation_days_urgent: int
+    urgency_reason_characters: int
     days_left_after_change: int
     slip_hours: int
     lots_reason_characters: int
     opening_officers_minimum: int
-
-    def minimum_days(
-        self, *, electronic: bool = True, all_documents: bool = True, planned_notice: bool = False, urgent: bool = False
-    ) -> int:
-        """The shortest tendering period in days for these facts (section 54(4)): the shortest that applies."""
-        if planned_notice:
-            return self.days_after_planned_notice
-        if urgent:
-            return self.days_urgent
-        if electronic and all_documents:
-            return self.days_electronic_all_documents
-        return self.days_electronic_or_all_documents if electronic or all_documents else self.days_neither
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,17 +128,14 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bids(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How large a sealed envelope may be, how often one is replaced, when they are opened, when a supplier is reminded of an
-    unconfirmed bid, and how long a formal defect may be cured."""
+    """How large a sealed envelope may be, how often one is replaced, when they are opened, and when a supplier is reminded of
+    an unconfirmed bid."""
 
-    cure_working_days: int
     envelopes_most: int
     envelopes_minutes: int
     opening_wait_seconds: int
     confirm_reminder_hours: int
-    file_bytes: int
     envelope_bytes: int
-    envelope_files: int
 
 
 class Asks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,10 +169,8 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is owed after a contract is signed, and how far it may be changed."""
+    """What a contract of some size must have, and how far it may be changed."""
 
-    details_notice_days: int
-    details_notice_days_light_touch: int
     kpi_value: int
     kpi_minimum: int
     change_term_percent: int
@@ -196,13 +184,10 @@ class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By when money is paid, and what is published about it."""
+    """By when money is paid."""
 
     terms_days: int
-    subcontract_days: int
     pitch_fee_days: int
-    publish_above: int
-    report_days: int
 
 
 class Sanctions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -318,16 +303,18 @@ def as_markdown() -> str:
         "",
         "Generated from `fixtures/reference/policy.yaml` by `python -m market.policy > docs/policy.md`; a test keeps it",
         "current. *Own default* marks a choice of this product that no law makes; an operator may set another by pointing",
-        "`PRELUDE_POLICY` at a file of the same shape.",
+        "`PRELUDE_POLICY` at a file of the same shape. Beside each number stand the rules of `docs/rules.md` that apply it, found",
+        "in the code, or the function where no rule is met on the way; a number that nothing applies is not published.",
     ]
-    group = ""
+    group, applied = "", applied_by()
     for name, entry in numbers(REFERENCE / "policy.yaml").items():
         here = name.partition(".")[0] if "." in name else "jurisdiction"
         if here != group:
             group = here
             lines += ["", f"## {group.replace('_', ' ').capitalize()}", ""]
-            lines += ["| number | value | what it means | source |", "|---|---|---|---|"]
-        lines.append(f"| `{name}` | {entry} | {entry.says} | {entry.source} |")
+            lines += ["| number | value | what it means | source | applied by |", "|---|---|---|---|---|"]
+        by = ", ".join(applied.get(name, ("every page that names the law",)))
+        lines.append(f"| `{name}` | {entry} | {entry.says} | {entry.source} | {by} |")
     return "\n".join(lines) + "\n"
 
 

@@ -175,6 +175,11 @@ def exercise_valid_until(concluded: datetime) -> datetime:
     return add_months(concluded, policy.IN_FORCE.gate.exercise_valid_months)
 
 
+def waiver_ends_by_default(asked: datetime) -> datetime:
+    """Until when a waiver asked for then is offered to last; the buyer may write a shorter or a longer time."""
+    return add_months(asked, policy.IN_FORCE.gate.waiver_default_months)
+
+
 def pitch_fee_due_at(delivered: datetime) -> datetime:
     """Until when the fee of a pitch delivered then is promised to be paid."""
     return add_days(delivered, policy.IN_FORCE.payments.pitch_fee_days)

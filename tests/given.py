@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import httpx
 import msgspec
@@ -25,7 +25,7 @@ from market.panels.panel import Member
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
 from market.tenders.drafts import actions as drafting
-from market.tenders.evidence import accept_evidence
+from market.tenders.evidence import Learnt, accept_evidence
 from market.tenders.tables import Tender
 from market.web import crossing
 
@@ -190,8 +190,20 @@ class Tendering:
         return self.tender
 
 
-async def exercise(buyer: Organisation, reference: str = "CH-SENSORS", codes: list[str] | None = None) -> str:
-    """Evidence that this body concluded an exercise today; answers its reference."""
+SAME = "Forty towns have the gullies that were tried, of the same iron, and the same streets that flood after rain."
+"""Why a need is the one that was explored, at the length the policy asks for."""
+
+
+async def exercise(
+    buyer: Organisation,
+    reference: str = "CH-SENSORS",
+    codes: list[str] | None = None,
+    outcome: Literal["go", "change", "stop"] = "go",
+    follow_on_minor: int | None = 100_000_000,
+    payer: Organisation | None = None,
+) -> str:
+    """Evidence that this body concluded an exercise today, with a follow-on of a million that it pays for itself unless said
+    otherwise; answers its reference."""
     await accept_evidence(
         SYSTEM,
         ground="exercise",
@@ -200,6 +212,16 @@ async def exercise(buyer: Organisation, reference: str = "CH-SENSORS", codes: li
         cpv=codes or CODES,
         signed_by="The buyer",
         completed_at=clock.now(),
+        learnt=Learnt(
+            outcome=outcome,
+            title="We learn that a drain is blocked when the street floods",
+            problem="Crews empty gullies by the calendar; half of the visits find nothing.",
+            reasons="It met its target.",
+            follow_on_minor=follow_on_minor,
+            currency="GBP",
+            route="tender",
+            payer=(payer or buyer).id,
+        ),
     )
     return reference
 
@@ -227,6 +249,10 @@ async def tendering(
         contract_kind="goods-services",
     )
     tender = await drafting.draft(officers[0], body.id, new)
+    if named:
+        origin = drafting.Origin(exercise=named, same_need=SAME)
+        await drafting.explain_origin(officers[0], tender.ref, origin, drafts.version(drafting.Origin, tender))
+        await tender.refresh()
     for number in range(1, lots + 1):
         wanted = drafting.LotDraft(f"Lot {number}", 15_600_000 // lots, codes or CODES, "Eleven streets", True)
         lot = await drafting.add_lot(officers[0], tender.ref, wanted)
@@ -244,6 +270,12 @@ async def tendering(
         await drafting.name_officer(officers[0], tender.ref, officer.ref)
         secrets.append((await drafting.enrol(officer, tender.ref)).code)
     return Tendering(tender, body, officers, secrets)
+
+
+async def origin(made: Tendering, exercise: str, same_need: str = SAME, what_changed: str = "") -> None:
+    """The first officer names the exercise the draft comes from, and says why the need is the same."""
+    said = drafting.Origin(exercise=exercise, same_need=same_need, what_changed=what_changed)
+    await drafting.explain_origin(made.officers[0], made.ref, said, await as_is(drafting.Origin, Tender, made.ref))
 
 
 def browser(app: Litestar) -> httpx.AsyncClient:

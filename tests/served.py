@@ -54,7 +54,9 @@ class Served:
             env=self.environment,
             capture_output=True,
             text=True,
-            check=True,
+        )
+        assert done.returncode == 0, (
+            f"{arguments} ended with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
         )
         return done.stdout
 

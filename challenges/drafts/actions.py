@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Annotated, Any, ClassVar, TypeAlias
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from challenges.drafts import rules
 from challenges.exercise import (
+    Named,
     ancestors,
     criteria_of,
     must_run,
     panel_of,
 )
 from challenges.tables import Challenge, Criterion
-from market import clock, drafts
+from market import clock, drafts, policy
 from market.accounts.edits import Trace, revise
+from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
@@ -26,10 +29,11 @@ from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
 from market.panels import actions as panels
-from market.reads import the
+from market.proof import canonical
+from market.reads import rows, the
 from market.refusals import ask, insist
 from market.tenders import cpv
-from market.wording import N_
+from market.wording import N_, _
 
 
 class Problem(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,11 +85,23 @@ class Subject(msgspec.Struct, forbid_unknown_fields=True):
     profile: Annotated[str, Meta(title="API standards profile", max_length=80)] = ""
 
 
-Section: TypeAlias = Problem | Success | Offer | Terms | Subject
+class FollowOn(msgspec.Struct, forbid_unknown_fields=True):
+    """What may be bought when it goes well (without VAT, minor units of the challenge's currency), by which route, who would
+    pay (the reference of a body of the same department; empty for the buyer itself), and by when that is decided."""
+
+    follow_on_minor: Annotated[int, Meta(title=N_("Value of what may follow"), ge=0, le=10**14)] | None = None
+    follow_on_route: Annotated[
+        Literal["", "tender", "call-off", "other-body"], Meta(title=N_("How it would be bought"))
+    ] = ""
+    follow_on_payer: Annotated[str, Meta(title=N_("Who would pay"), max_length=16)] = ""
+    follow_on_by: Annotated[date, Meta(title=N_("Decided by"))] | None = None
+
+
+Section: TypeAlias = Problem | Success | Offer | FollowOn | Terms | Subject
 """A part of a draft that is written at once."""
 
 
-SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, Terms, Subject)
+SECTIONS: tuple[type[Section], ...] = (Problem, Success, Offer, FollowOn, Terms, Subject)
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,6 +147,8 @@ async def edit(actor: Actor, ref: str, given: Section, seen: str, confirmed: Col
         computed: dict[str, Any] = {}
         if isinstance(given, Problem):
             computed["mission"] = await _mission(given.mission)
+        if isinstance(given, FollowOn):
+            computed["follow_on_payer"] = await _payer(challenge, given.follow_on_payer)
         if isinstance(given, Subject):
             computed["cpv"] = _codes(given.cpv)
         knowingly = _asked(given, challenge, confirmed)
@@ -158,9 +176,13 @@ def _asked(given: Section, challenge: Challenge, confirmed: Collection[str]) -> 
 
 
 async def shown_in(challenge: Challenge) -> dict[str, Any]:
-    """What a form of a section shows for columns that people name otherwise: the mission by its reference."""
+    """What a form of a section shows for columns that people name otherwise: the mission and the body that would pay by their
+    references."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
-    return {"mission": mission.ref if mission else ""}
+    payer = (
+        await maybe(Organisation, Organisation.id == challenge.follow_on_payer) if challenge.follow_on_payer else None
+    )
+    return {"mission": mission.ref if mission else "", "follow_on_payer": payer.ref if payer else ""}
 
 
 async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
@@ -221,6 +243,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
                 "currency": challenge.currency,
                 "places": challenge.places,
                 "cpv": list(challenge.cpv),
+                "follow_on": await _follow_on(challenge),
                 "method": challenge.method,
                 "closes_at": challenge.closes_at.isoformat() if challenge.closes_at else None,
                 "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
@@ -244,6 +267,61 @@ async def facts_of(challenge: Challenge, now: Arrival) -> rules.Draft:
 def _sealed(challenge: Challenge) -> str:
     """Events of a draft are public when it is published."""
     return f"publication:challenge:{challenge.ref}" if challenge.published_at is None else ""
+
+
+async def payers(buyer: int) -> list[Named]:
+    """The bodies that may pay for what follows an exercise of this buyer (its id): itself, and those of its department."""
+    return await rows(
+        Named,
+        """
+        SELECT o.ref, o.name FROM organisation b JOIN organisation o ON COALESCE(b.department, b.id) IN (o.id, o.department)
+        WHERE b.id = {} AND o.kind = 'buyer' ORDER BY o.id <> b.id, o.name
+        """,
+        buyer,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a challenge says may follow it, for its page: the value and the most that tenders it opens may be worth together
+    (`percent` of it), who would pay, how it would be bought, in words, and by when that is decided."""
+
+    value: Money
+    most: Money
+    percent: int
+    payer: str
+    route: str
+    by: date
+
+
+async def stated(challenge: Challenge) -> Stated | None:
+    """The follow-on as it is stated; None while a part of it is missing."""
+    row, percent = challenge, policy.IN_FORCE.gate.follow_on_percent
+    if not (row.follow_on_minor and row.follow_on_route and row.follow_on_payer and row.follow_on_by):
+        return None
+    payer = await find(Organisation, Organisation.id == row.follow_on_payer)
+    most = Money(row.follow_on_minor * percent // 100, row.currency)
+    words = _(rules.ROUTES[row.follow_on_route])
+    return Stated(Money(row.follow_on_minor, row.currency), most, percent, payer.name, words, row.follow_on_by)
+
+
+async def _payer(challenge: Challenge, ref: str) -> int | None:
+    """The id of the body that would pay; the buyer itself where nobody is named. Refused: a body of another department."""
+    if not ref:
+        return int(challenge.buyer)
+    if ref not in {each.ref for each in await payers(challenge.buyer)}:
+        raise rules.PAYER_UNKNOWN.refused()
+    return int((await find(Organisation, Organisation.ref == ref)).id)
+
+
+async def _follow_on(challenge: Challenge) -> dict[str, canonical.Plain]:
+    payer = await find(Organisation, Organisation.id == challenge.follow_on_payer)
+    return {
+        "value_minor": challenge.follow_on_minor,
+        "route": challenge.follow_on_route,
+        "payer": payer.ref,
+        "by": challenge.follow_on_by.isoformat() if challenge.follow_on_by else None,
+    }
 
 
 async def _mission(ref: str) -> int | None:

@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[type[actions.Section], str]] = {
     "problem": (actions.Problem, N_("The problem")),
     "success": (actions.Success, N_("Success and scope")),
     "offer": (actions.Offer, N_("Fee, places and dates")),
+    "follow-on": (actions.FollowOn, N_("What may follow")),
     "terms": (actions.Terms, N_("Terms")),
     "subject": (actions.Subject, N_("Subject and standards")),
 }
@@ -232,6 +233,10 @@ async def _section(
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
         hits=[hit for hit in hits if hit[0] not in codes],
         q=q,
+        payers=[(each.ref, each.name) for each in await actions.payers(challenge.buyer)],
+        routes=[(code, _(words)) for code, words in rules.ROUTES.items()],
+        follow_on_percent=policy.IN_FORCE.gate.follow_on_percent,
+        codes_most=policy.IN_FORCE.gate.exercise_codes_most,
         places_minimum=policy.IN_FORCE.challenges.places_minimum,
         applying_days=policy.IN_FORCE.challenges.applying_days,
         form=form,

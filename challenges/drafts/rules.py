@@ -23,6 +23,14 @@ if TYPE_CHECKING:
     from market.missions.tables import Mission
 
 
+ROUTES: dict[str, str] = {
+    "tender": N_("A tender of this body"),
+    "call-off": N_("A call-off from a framework of this body"),
+    "other-body": N_("Another body of the department buys"),
+}
+"""How what follows an exercise would be bought."""
+
+
 PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
 """How an API standards profile is named: `name@version`."""
 
@@ -113,6 +121,75 @@ def names_its_subject(draft: Draft) -> str | None:
     unknown = [code for code in draft.challenge.cpv if not cpv.known(code)]
     if unknown:
         return _("Not in the vocabulary: {unknown}.", unknown=", ".join(unknown))
+    return None
+
+
+@rule("challenge.too-many-codes", field="cpv", source=str(policy.number("gate.exercise_codes_most").source))
+def names_few_codes(draft: Draft) -> str | None:
+    """It names few codes: each of them opens the gate for what is bought in its class, so they are those that the exercise
+    can say something about."""
+    most = policy.IN_FORCE.gate.exercise_codes_most
+    if len(draft.challenge.cpv) > most:
+        return _(
+            "There are {number} CPV codes. Choose the {most} at most that this exercise can say something about.",
+            number=len(draft.challenge.cpv),
+            most=most,
+        )
+    return None
+
+
+@rule("challenge.code-too-wide", field="cpv", source=str(policy.number("gate.exercise_code_digits_least").source))
+def codes_are_narrow(draft: Draft) -> str | None:
+    """Each code is precise enough that one exercise can explore it."""
+    least = policy.IN_FORCE.gate.exercise_code_digits_least
+    wide = [code for code in draft.challenge.cpv if cpv.known(code) and len(cpv.digits(code)) < least]
+    if wide:
+        return _(
+            "Too wide for one exercise: {codes}. Choose codes with at least {least} digits before the zeros.",
+            codes="; ".join(cpv.named(code) for code in wide),
+            least=least,
+        )
+    return None
+
+
+@rule(
+    "challenge.follow-on-missing",
+    field="follow_on_minor",
+    source=f"{OWN}, idea 3: an exercise comes before a purchase, which suppliers know of from the first day",
+)
+def states_the_follow_on(draft: Draft) -> str | None:
+    """It says what may be bought when it goes well: the value, how it would be bought, which body would pay, and by when that
+    is decided. The exercise opens tenders of that body only, and only up to the policy's share of that value."""
+    row = draft.challenge
+    parts = (
+        (row.follow_on_minor, _("what may follow is worth, without VAT")),
+        (row.follow_on_route, _("how it would be bought")),
+        (row.follow_on_payer, _("who would pay")),
+        (row.follow_on_by, _("by when that is decided")),
+    )
+    return still_to_say(words for said, words in parts if not said)
+
+
+@rule("challenge.follow-on-route-wrong", field="follow_on_route")
+def the_route_fits_the_payer(draft: Draft) -> str | None:
+    """Another body buys where another body pays, and the buyer itself where it pays itself."""
+    row = draft.challenge
+    if not row.follow_on_route or not row.follow_on_payer:
+        return None
+    other = row.follow_on_payer != row.buyer
+    if other and row.follow_on_route != "other-body":
+        return _("Another body would pay. Choose “another body buys”, or the body itself as the one that pays.")
+    if not other and row.follow_on_route == "other-body":
+        return _("Say which other body would pay, or choose another way of buying.")
+    return None
+
+
+@rule("challenge.follow-on-too-early", field="follow_on_by")
+def the_follow_on_is_decided_later(draft: Draft) -> str | None:
+    """Whether to buy is decided when it is known how the exercise ended, and not before."""
+    by, ends = draft.challenge.follow_on_by, draft.challenge.decision_by
+    if by is not None and ends is not None and by < workdays.local_day(ends):
+        return _("Decide whether to buy on the day the exercise is decided or later.")
     return None
 
 
@@ -271,9 +348,14 @@ PUBLISH = (
     says_what_is_out_of_scope,
     uses_an_approved_method,
     names_its_subject,
+    names_few_codes,
+    codes_are_narrow,
     names_a_profile_with_its_version,
     pays_for_a_pitch,
     pays_enough_teams,
+    states_the_follow_on,
+    the_route_fits_the_payer,
+    the_follow_on_is_decided_later,
     states_its_terms,
     says_how_applications_are_scored,
     weights_make_a_hundred,
@@ -295,6 +377,15 @@ MISSION_UNKNOWN = Denial(
     N_("There is no published mission of this reference."),
     norm="A challenge serves a mission that everybody can read.",
     field="mission",
+)
+
+
+PAYER_UNKNOWN = Denial(
+    "challenge.payer-unknown",
+    N_("Choose the body itself or another one of its department."),
+    norm="What follows an exercise is paid for by a body of the family that ran it.",
+    field="follow_on_payer",
+    status=422,
 )
 
 

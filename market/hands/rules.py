@@ -54,6 +54,8 @@ ACTS: dict[str, Act] = {
     "hold-code": Act(N_("holds a code of the opening"), (), False),
     "accept": Act(N_("accepts what was delivered"), ("obligation.incurred",), True),
     "release": Act(N_("releases the money for it"), ("payment.released",), False),
+    "propose-change": Act(N_("proposes a change of the contract"), (), True),
+    "approve-change": Act(N_("approves the change"), (), True),
     "sign-buyer": Act(N_("signs the contract for the buyer"), (), True),
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
@@ -93,6 +95,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Each evaluator is another person."),
         code="panel.named-already",
         source="Policy: panels.evaluators_minimum; Procurement Act 2023 section 12",
+    ),
+    Pair(
+        "propose-change",
+        "approve-change",
+        near=True,
+        says=N_("Whoever proposed this change does not approve it, so somebody else of your body has to approve it."),
+        code="change.same-person",
+        source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
     ),
     Pair(
         "sign-buyer",

@@ -141,7 +141,7 @@ def short_tendering(facts: Facts) -> str | None:
     """Bids could be sent for fewer days than the law's ordinary shortest period. Urgency or an earlier notice may allow it."""
     if facts.published_at is None or facts.closes_at is None:
         return None
-    least = policy.IN_FORCE.tendering.minimum_days()
+    least = policy.IN_FORCE.tendering.days_electronic_all_documents
     given = (facts.closes_at - facts.published_at).days
     return (
         _("Bids could be sent for {given} days; the ordinary shortest period is {least}.", given=given, least=least)

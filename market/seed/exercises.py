@@ -180,6 +180,10 @@ class Exercise:
             ),
             drafting.Subject(cpv=text.get("cpv", [])),
         ]
+        if follow := text.get("follow_on"):
+            payer = self.cast.organisations[follow["payer"]].ref if follow.get("payer") else ""
+            by = self.script.day(follow["by"])
+            sections.append(drafting.FollowOn(follow["value_minor"], follow["route"], payer, by))
         terms = text.get("terms")
         if terms:
             sections.append(

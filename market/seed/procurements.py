@@ -15,6 +15,9 @@ from market.awards.tables import Decision
 from market.bids import actions as bids
 from market.bids.tables import Bid, OpenedBid
 from market.contracts import actions as contracts
+from market.contracts.changes import actions as contract_changes
+from market.contracts.changes import readers as changing
+from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.tables import Contract, Milestone
 from market.db import find
 from market.panels import actions as panels
@@ -132,6 +135,16 @@ class Procurement:
                 yield self.act(part["paid_at"], "payment", lambda n=number, p=part: self.pay(contract, n, p))
             if part.get("receipt_confirmed_at"):
                 yield self.act(part["receipt_confirmed_at"], "receipt", lambda n=number: self.confirm(contract, n))
+        for change in contract.get("changes", []):
+            yield from self.changed(contract, change)
+
+    def changed(self, contract: dict[str, Any], change: dict[str, Any]) -> Iterator[Act]:
+        """A change of a contract: refused when it is proposed, or approved by a second person and agreed to."""
+        refused = bool(change.get("refused"))
+        yield self.act(change["proposed_at"], "change", lambda: self.propose_change(contract, change), refused=refused)
+        if not refused:
+            yield self.act(change["approved_at"], "approval", lambda: self.approve_change(contract, change))
+            yield self.act(change["agreed_at"], "agreement", lambda: self.agree_to_change(contract))
 
     async def draft(self) -> None:
         """The buyer writes everything the story knows of the draft, and names its opening officers."""
@@ -156,13 +169,17 @@ class Procurement:
             ),
         )
         REFS[f"tender:{self.key}"] = tender.ref
-        if text["basis"] == "commodity":
-            await drafting.explain_origin(
-                actor,
-                tender.ref,
-                drafting.Origin("", True, text["commodity_statement"].strip()),
-                drafts.version(drafting.Origin, tender),
+        if exercise or text["basis"] == "commodity":
+            commodity = text["basis"] == "commodity"
+            origin = drafting.Origin(
+                exercise=exercise,
+                same_need=text.get("same_need", "").strip(),
+                what_changed=text.get("what_changed", "").strip(),
+                commodity_claimed=commodity,
+                commodity_statement=text["commodity_statement"].strip() if commodity else "",
             )
+            await drafting.explain_origin(actor, tender.ref, origin, drafts.version(drafting.Origin, tender))
+            await tender.refresh()
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
         )
@@ -395,6 +412,32 @@ class Procurement:
             else await self.cast.firm(contract["supplier"])
         )
         await contracts.sign(actor, row.ref, contracts.Signature(row.digest, True))
+
+    async def propose_change(self, contract: dict[str, Any], change: dict[str, Any]) -> None:
+        """One of the buyer proposes a change."""
+        row, added = await self._contract(contract), change["milestone"]
+        draft = ChangeDraft(
+            change["ground"],
+            change["text"].strip(),
+            change["reasons"].strip(),
+            same=change.get("same", False),
+            milestone_title=added["title"],
+            milestone_due_on=self.script.day(added["due"]),
+            milestone_minor=added["amount_minor"],
+        )
+        await contract_changes.propose(await self.cast.actor(change["proposed_by"]), row.ref, draft)
+
+    async def approve_change(self, contract: dict[str, Any], change: dict[str, Any]) -> None:
+        """A colleague approves it."""
+        row = await self._contract(contract)
+        waits = await changing.waiting(row) or ""
+        await contract_changes.approve(await self.cast.actor(change["approved_by"]), row.ref, waits)
+
+    async def agree_to_change(self, contract: dict[str, Any]) -> None:
+        """The supplier agrees."""
+        row = await self._contract(contract)
+        waits = await changing.waiting(row) or ""
+        await contract_changes.agree(await self.cast.firm(contract["supplier"]), row.ref, waits)
 
     async def _part(self, contract: dict[str, Any], number: int) -> tuple[Contract, Milestone]:
         row = await self._contract(contract)

@@ -20,8 +20,9 @@ from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
-from market.tenders import facts, gate, method, rules
+from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
+from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
@@ -76,6 +77,8 @@ async def publish(actor: Actor, ref: str) -> Tender:
     async with transaction():
         tender = await find(Tender, Tender.ref == ref, lock=True)
         hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
+        if tender.exercise:
+            await take_turns(tender.exercise)
         asked = await candidate(ref)
         insist(rules.PUBLISH, asked)
         tender.profile = await profile_named(tender.profile)
@@ -127,6 +130,7 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         for lot in asked.lots
     ]
     closes_at = tender.closes_at.isoformat() if tender.closes_at else None
+    worth = value.worth(asked)
     return {
         "title": tender.title,
         "ground": tender.ground,
@@ -135,6 +139,11 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         "lots": lots,
         "method": list(method.stated(asked)),
         "value_minor": asked.value.minor,
+        "value_with_vat_minor": worth.total.minor,
+        "contract_kind": tender.contract_kind,
+        "notice": value.notice(worth, asked.tender.buyer_tier),
+        "planned_notice": tender.planned_notice,
+        "urgency_reason": tender.urgency_reason,
         "currency": tender.currency,
         "closes_at": closes_at,
         "key": key.published(),

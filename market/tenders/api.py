@@ -126,6 +126,8 @@ class TenderView(msgspec.Struct):
     region: str
     mission: str
     exercise: str
+    same_need: str
+    what_changed: str
     procedure: str
     currency: str
     contract_kind: str
@@ -148,6 +150,10 @@ class TenderView(msgspec.Struct):
     closes_at: datetime | None
     contract_begins_on: date | None
     contract_ends_on: date | None
+    documents_later: bool
+    planned_notice: str
+    planned_notice_on: date | None
+    urgency_reason: str
     published_at: datetime | None
     opened_at: datetime | None
     cancelled_at: datetime | None

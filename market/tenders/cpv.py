@@ -139,6 +139,13 @@ def overlaps(a: Iterable[str], b: Iterable[str], length: int = policy.IN_FORCE.g
     return tuple(sorted(start.ljust(8, "0") for start in shared))
 
 
+def touches(one: str, other: str, length: int = policy.IN_FORCE.gate.exercise_digits) -> bool:
+    """Whether two codes have anything in common: they agree at the level, or one of them is so general that it holds the
+    other. Wider than :func:`overlaps`, for what must not be escaped by a broader or a finer code."""
+    mine, theirs = digits(one), digits(other)
+    return normal(one)[:length] == normal(other)[:length] or mine.startswith(theirs) or theirs.startswith(mine)
+
+
 class _Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"exceptions": "except"}):
     code: str
     why: str

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from market import policy
 from market.actor import Actor
 from market.audit.actions import record
-from market.db import maybe, transaction
+from market.db import many, maybe, transaction
 from market.proof import canonical
 from market.reads import rows
 from market.tenders import cpv
 from market.tenders.tables import InnovationEvidence, Tender
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What an exercise was about, how it ended, and what its challenge said beforehand would follow: the value without VAT in
+    minor units of `currency`, the route, and the body (its id) that would pay. None and '' where nothing was said."""
+
+    outcome: Literal["go", "change", "stop"]
+    title: str
+    problem: str
+    reasons: str
+    follow_on_minor: int | None
+    currency: str
+    route: str
+    payer: int | None
 
 
 async def accept_evidence(
@@ -31,8 +47,13 @@ async def accept_evidence(
     tender: int | None = None,
     ceiling_minor: int | None = None,
     about: Sequence[str] = (),
+    learnt: Learnt | None = None,
+    stops: Sequence[str] = (),
 ) -> InnovationEvidence:
     """Keep that the exercise or waiver with this reference is done, for the gate to find.
+
+    Of an exercise `learnt` says what it was about and how it ended: one that ended with “stop” closes the gate. Of a waiver
+    `stops` are the references of such exercises that its statement names.
 
     `buyer` is the id of the body it belongs to; a waiver names its `tender` (id) and serves no other, and no more than
     `ceiling_minor` of value. `signed_by` is the name and office under it. Without `expires_at` an exercise serves for
@@ -56,6 +77,8 @@ async def accept_evidence(
             signed_by=signed_by,
             completed_at=completed_at,
             expires_at=expires_at,
+            stops=list(stops),
+            **_columns(learnt),
         )
         await evidence.save()
         kind = "challenge" if ground == "exercise" else "waiver"
@@ -63,10 +86,48 @@ async def accept_evidence(
             actor,
             "evidence.accepted",
             f"{kind}:{reference}",
-            {"ground": ground, "cpv": list(cpv)},
+            {"ground": ground, "cpv": list(cpv), **_told(learnt), **({"stops": list(stops)} if stops else {})},
             about=about,
         )
     return evidence
+
+
+def _columns(learnt: Learnt | None) -> dict[str, Any]:
+    if learnt is None:
+        return {}
+    return {
+        "outcome": learnt.outcome,
+        "title": learnt.title,
+        "problem": learnt.problem,
+        "reasons": learnt.reasons,
+        "follow_on_minor": learnt.follow_on_minor,
+        "follow_on_currency": learnt.currency,
+        "follow_on_route": learnt.route,
+        "payer": learnt.payer,
+    }
+
+
+def _told(learnt: Learnt | None) -> dict[str, canonical.Plain]:
+    if learnt is None:
+        return {}
+    return {"outcome": learnt.outcome, "follow_on_minor": learnt.follow_on_minor, "currency": learnt.currency}
+
+
+async def take_turns(reference: str) -> None:
+    """Wait until nobody else publishes with the exercise or waiver of this reference: what is left of it is counted once."""
+    await many("SELECT id FROM innovation_evidence WHERE reference = {} ORDER BY id FOR UPDATE", reference)
+
+
+async def end_waiver(reference: str, at: datetime) -> None:
+    """A waiver opens nothing from this moment on. The caller has locked its tender, may do it, and records why."""
+    evidence = await maybe(
+        InnovationEvidence,
+        (InnovationEvidence.ground == "waiver") & (InnovationEvidence.reference == reference),
+        lock=True,
+    )
+    if evidence is not None:
+        evidence.revoked_at = at
+        await evidence.save([InnovationEvidence.revoked_at])
 
 
 async def hold(tender: Tender, waiver: str) -> None:

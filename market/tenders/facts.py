@@ -24,6 +24,8 @@ class Tender(msgspec.Struct, frozen=True):
     mission_ref: str
     mission_title: str
     exercise: str
+    same_need: str
+    what_changed: str
     title: str
     description: str
     cpv: list[str]
@@ -46,6 +48,10 @@ class Tender(msgspec.Struct, frozen=True):
     questions_until: datetime | None
     closes_at: datetime | None
     published_at: datetime | None
+    documents_later: bool
+    planned_notice: str
+    planned_notice_on: date | None
+    urgency_reason: str
     opened_at: datetime | None
     cancelled_at: datetime | None
     cancelled_reason: str
@@ -100,8 +106,9 @@ class Officer(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """A concluded exercise or a signed waiver. `kin` says whether it is of a body whose exercises serve the buyer too: one of
-    the same department, the department and the buyer itself."""
+    """A concluded exercise or a signed waiver. `kin` says whether it is of the buyer's family: the buyer, its department, and
+    the other bodies of that department. `payer` (id; its name is `payer_name`) would pay for the follow-on, `used_minor` is
+    what the lots of the other published tenders that rest on this are worth together."""
 
     ground: str
     reference: str
@@ -112,6 +119,19 @@ class Evidence(msgspec.Struct, frozen=True):
     signed_by: str
     completed_at: datetime
     expires_at: datetime | None
+    outcome: str
+    title: str
+    problem: str
+    reasons: str
+    body: str
+    follow_on_minor: int | None
+    follow_on_currency: str
+    follow_on_route: str
+    payer: int | None
+    payer_name: str
+    used_minor: int
+    stops: list[str]
+    revoked_at: datetime | None
 
 
 class Addendum(msgspec.Struct, frozen=True):

@@ -168,6 +168,7 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         "worth": value.worth(candidate),
         "vat": policy.IN_FORCE.thresholds.vat_percent,
         "kind": value.kind_label(tender.contract_kind),
+        "notice": value.notice(value.worth(candidate), tender.buyer_tier),
         "topic": topic,
         "asked": await questions.questions_shown(request.user, topic),
         "addenda": [
@@ -182,12 +183,15 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
     if tender.published_at is None:
         return await _draft(request, candidate, context)
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
+    origin = gate.named(candidate)
     return show(
         request,
         "tenders/one.html",
         status=context["form"].status,
         **context,
         lines=readers.gate_lines(tender),
+        origin=origin,
+        stated=gate.follow_on(origin) if origin else None,
         method=method.stated(candidate),
         badge=await _badge(candidate),
         supplier=supplier,
@@ -259,6 +263,9 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             "origin",
             bool(tender.exercise or tender.commodity_claimed or candidate.evidence),
             "innovation-first",
+            "after-a-stop",
+            "need-unsaid",
+            "follow-on-exceeded",
             "commodity-statement-missing",
             hint=_("An exercise, a waiver, a commodity, or a value below the threshold"),
         ),
@@ -269,6 +276,8 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             tender.closes_at is not None,
             "tendering-period-short",
             "questions-dates-wrong",
+            "planned-notice-wrong",
+            "urgency-unexplained",
             "contract-dates-wrong",
         ),
         task(_("Terms"), "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),

@@ -62,11 +62,11 @@ async def tender_of(ref: str) -> facts.Tender:
         facts.Tender,
         """
         SELECT t.id, t.ref, t.buyer, t.mission, COALESCE(m.ref, '') AS mission_ref, COALESCE(m.title, '') AS mission_title,
-          t.exercise, t.title, t.description, t.cpv, t.region, t.procedure, t.currency, t.contract_kind,
-          t.contract_kind_reason, t.commodity_claimed,
+          t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
+          t.contract_kind, t.contract_kind_reason, t.commodity_claimed,
           t.commodity_statement, t.commodity_confirmed_at, t.commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
           t.lots_per_supplier, t.profile, t.terms, t.contract_begins_on, t.contract_ends_on, t.questions_until, t.closes_at,
-          t.published_at, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
+          t.published_at, t.documents_later, t.planned_notice, t.planned_notice_on, t.urgency_reason, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
           t.key_commitment, o.ref AS buyer_ref, o.name AS buyer_name, o.tier AS buyer_tier
         FROM tender t JOIN organisation o ON o.id = t.buyer LEFT JOIN mission m ON m.id = t.mission WHERE t.ref = {}
         """,
@@ -89,11 +89,17 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
         Evidence,
         """
         SELECT e.ground, e.reference, o.id IS NOT NULL AS kin, e.tender, e.cpv, e.ceiling_minor, e.signed_by,
-          e.completed_at, e.expires_at
-        FROM organisation b CROSS JOIN innovation_evidence e
+          e.completed_at, e.expires_at, e.outcome, e.title, e.problem, e.reasons, w.name AS body, e.follow_on_minor,
+          e.follow_on_currency, e.follow_on_route, e.payer, COALESCE(p.name, '') AS payer_name, COALESCE((
+            SELECT SUM(l.value_minor) FROM tender t JOIN lot l ON l.tender = t.id
+            WHERE t.ground = e.ground AND t.ground_reference = e.reference AND t.cancelled_at IS NULL AND t.id <> {}
+          ), 0)::bigint AS used_minor, e.stops, e.revoked_at
+        FROM organisation b CROSS JOIN innovation_evidence e JOIN organisation w ON w.id = e.buyer
         LEFT JOIN organisation o ON o.id = e.buyer AND COALESCE(b.department, b.id) IN (o.id, o.department)
+        LEFT JOIN organisation p ON p.id = e.payer
         WHERE b.id = {} AND (o.id IS NOT NULL OR e.tender = {}) ORDER BY e.id
         """,
+        tender.id,
         tender.buyer,
         tender.id,
     )

@@ -13,7 +13,7 @@ from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, facts, gate, value
+from market.tenders import cpv, facts, gate, period, value
 from market.tenders.facts import Candidate
 from market.wording import N_, _
 
@@ -118,18 +118,65 @@ def not_waiting_for_the_minister(candidate: Candidate) -> str | None:
 
 @rule("tender.innovation-first", source="Design card: exercise or signed waiver first, for central government")
 def innovation_first(candidate: Candidate) -> str | None:
-    """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same subject,
-    or a waiver that the department's minister signed."""
+    """A central-government purchase that is not a commodity follows a concluded innovation exercise on the same need, or a
+    waiver that the department's minister signed."""
     found = gate.ask(candidate)
     if found.ground is not None:
         return None
+    if _line(candidate, "exercise").holds and not _stopped(candidate):
+        return _("The gate stays shut until what is missing of the exercise is there, or the minister waives it.")
     claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes).commodity
-    why = " ".join(line.says for line in found.lines[1:] if claimed or line.code != "commodity")
+    open_lines = [line for line in found.lines if not line.holds and line.code != "stop"]
+    why = " ".join(line.says for line in open_lines if claimed or line.code != "commodity")
+    if _stopped(candidate):
+        return _("{why} Ask the minister for a waiver, or conclude a new exercise on this need first.", why=why)
     return _(
         "{why} Conclude an exercise on this subject first, or ask the minister for a waiver. If another "
-        "body of your department has concluded one, name it under “Where it comes from”.",
+        "body of your department has concluded one for you, name it under “Where it comes from”.",
         why=why,
     )
+
+
+def _line(candidate: Candidate, code: str) -> gate.Line:
+    """What the gate found on one question while it is shut; a question that was not asked holds."""
+    found = gate.ask(candidate)
+    holds = gate.Line(code, True, "")
+    if found.ground is not None:
+        return holds
+    return next((line for line in found.lines if line.code == code and not line.holds), holds)
+
+
+def _stopped(candidate: Candidate) -> bool:
+    return not _line(candidate, "stop").holds
+
+
+def _says(line: gate.Line) -> str | None:
+    return None if line.holds else line.says
+
+
+@rule(
+    "tender.after-a-stop",
+    source="Own default: an exercise that ends with “stop” is a finding, and only a minister sets it aside",
+)
+def nothing_after_a_stop(candidate: Candidate) -> str | None:
+    """After an exercise that ended with “stop”, a central-government tender for the same need (one of its CPV codes has to do
+    with a code of the exercise) opens only with a minister's waiver whose statement names it. The newest conclusion of the
+    buyer's family counts, for each code; which exercise the tender names makes no difference."""
+    return _says(_line(candidate, "stop"))
+
+
+@rule("tender.need-unsaid", field="same_need", source="Policy: gate.statement_characters")
+def the_need_is_the_same(candidate: Candidate) -> str | None:
+    """A tender says which exercise it comes from and why the need is the same; when that ended with “change”, also what
+    changed. Readers see both side by side."""
+    return _says(_line(candidate, "need"))
+
+
+@rule("tender.follow-on-exceeded", source="Policy: gate.follow_on_percent")
+def within_the_follow_on(candidate: Candidate) -> str | None:
+    """An exercise opens tenders of the body that its challenge named as the payer, and together only up to the policy's
+    share of the follow-on that the challenge stated before it was published."""
+    return _says(_line(candidate, "follow-on"))
 
 
 @rule("tender.description-missing", field="description")
@@ -205,6 +252,11 @@ def divided_or_explained(candidate: Candidate) -> str | None:
 _REASON = policy.IN_FORCE.tendering.lots_reason_characters
 
 
+def offered_limit(lots: int) -> int | None:
+    """How many of so many lots one supplier may win when the buyer asks for a limit without a number; none for one lot."""
+    return policy.IN_FORCE.award.lots_limit(lots) if lots > 1 else None
+
+
 @rule("tender.lots-limit-wrong", field="lots_per_supplier")
 def lots_limit_fits(candidate: Candidate) -> str | None:
     """A limit on the lots one supplier may win lies between one and their number."""
@@ -274,8 +326,9 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
 
 @rule("tender.tendering-period-short", field="closes_at", source="Procurement Act 2023 section 54(4)")
 def time_enough_to_bid(candidate: Candidate) -> str | None:
-    """Suppliers have the tendering period of the Act: 25 full days when all is electronic and published at once."""
-    closes, least = candidate.tender.closes_at, policy.IN_FORCE.tendering.minimum_days()
+    """Suppliers have the tendering period of the Act: 25 full days when every document is there with the notice, more when some
+    come later, fewer after a qualifying planned notice or in a state of urgency that the tender explains."""
+    closes, least = candidate.tender.closes_at, period.shortest(candidate.tender)
     if closes is None:
         return _("Say until when bids are taken.")
     days = workdays.full_days_between(candidate.now, closes)
@@ -287,6 +340,34 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
             least=least,
             day=day,
         )
+    return None
+
+
+@rule("tender.planned-notice-wrong", field="planned_notice_on", source="Procurement Act 2023 section 15(3)")
+def planned_notice_qualifies(candidate: Candidate) -> str | None:
+    """A planned notice that shortens the time to bid is named with its day, and was published early enough and not too long
+    ago."""
+    tender, numbers = candidate.tender, policy.IN_FORCE.tendering
+    if not tender.planned_notice.strip() and tender.planned_notice_on is None:
+        return None
+    if not tender.planned_notice.strip() or tender.planned_notice_on is None:
+        return _("Say which planned notice came before, by its reference or address, and the day it was published.")
+    if not period.qualifies(tender.planned_notice_on, candidate.now):
+        return _(
+            "A planned notice shortens the time only when it was published at least {days} days and at most {months} "
+            "months before the tender.",
+            days=numbers.planned_notice_days,
+            months=numbers.planned_notice_months,
+        )
+    return None
+
+
+@rule("tender.urgency-unexplained", field="urgency_reason", source="Procurement Act 2023 section 54(4)")
+def urgency_is_explained(candidate: Candidate) -> str | None:
+    """Who shortens the time to bid for urgency says why a longer one is impractical, in public."""
+    said, least = candidate.tender.urgency_reason.strip(), policy.IN_FORCE.tendering.urgency_reason_characters
+    if said and len(said) < least:
+        return _("Say in at least {least} characters why no longer period is practical. It is published.", least=least)
     return None
 
 
@@ -364,6 +445,9 @@ def contract_dates_follow(candidate: Candidate) -> str | None:
 PUBLISH = (
     draft_only,
     innovation_first,
+    nothing_after_a_stop,
+    the_need_is_the_same,
+    within_the_follow_on,
     not_waiting_for_the_minister,
     says_what_is_bought,
     says_which_kind_of_contract,
@@ -376,6 +460,8 @@ PUBLISH = (
     weights_sum_to_the_whole,
     price_has_its_weight,
     time_enough_to_bid,
+    planned_notice_qualifies,
+    urgency_is_explained,
     questions_end_before_closing,
     contract_dates_follow,
     enough_officers_hold_a_code,

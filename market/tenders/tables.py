@@ -35,6 +35,10 @@ class Tender(Table):
     mission = may_belong_to(Mission)
     exercise = Varchar(length=16, default="", null=False)
     """The reference of the challenge it was carried over from; empty when drafted from scratch."""
+    same_need = words()
+    """Why what is bought meets the need that exercise explored; owed with it, and public."""
+    what_changed = words()
+    """What is otherwise than what was tried; owed when the exercise was concluded with “change”."""
     title = words()
     description = words()
     cpv = several()
@@ -68,6 +72,14 @@ class Tender(Table):
     contract_ends_on = day()
     questions_until = moment()
     closes_at = moment()
+    documents_later = yes_or_no()
+    """Whether some tender documents come later than the notice, for which suppliers get more days."""
+    planned_notice = words()
+    """The reference or address of the planned procurement notice that this tender follows, for the shorter period."""
+    planned_notice_on = day()
+    """When that notice was published."""
+    urgency_reason = words()
+    """Why the period for urgency is claimed; public."""
     created_at = when()
     created_by = belongs_to(Person)
     published_at = moment(index=True)
@@ -78,7 +90,7 @@ class Tender(Table):
     cancelled_reason = words()
     ground = Varchar(length=20, default="", null=False)
     """Why the gate let it pass at publication: exercise | waiver | commodity | below-threshold | not-central; empty before."""
-    ground_reference = Varchar(length=16, default="", null=False)
+    ground_reference = Varchar(length=16, default="", null=False, index=True)
     """The challenge or waiver it passed with."""
     gate_trace = words()
     """What the gate found at publication, rule by rule, as canonical JSON: stored so that it can be explained later."""
@@ -149,8 +161,28 @@ class InnovationEvidence(Table):
     """The name and office under it."""
     completed_at = when()
     expires_at = moment()
+    outcome = Varchar(length=8, default="", null=False)
+    """How an exercise ended: go | change | stop; empty for a waiver."""
+    title = words()
+    problem = words()
+    """What the exercise was about, as its challenge was published."""
+    reasons = words()
+    """Of how it ended."""
+    follow_on_minor = maybe_minor_units()
+    """The value without VAT of what may be bought after it, as stated before it began; NULL when nothing was stated (so of a
+    waiver, and of an exercise from before this was asked), and then it opens nothing."""
+    follow_on_currency = currency()
+    follow_on_route = Varchar(length=12, default="", null=False)
+    """tender | call-off | other-body"""
+    payer = may_belong_to(Organisation)
+    """The body that would pay for the follow-on: its tenders are those the exercise opens."""
+    stops = several()
+    """The references of the exercises ended with “stop” that the statement of a waiver names; it opens the gate after no other."""
+    revoked_at = moment()
+    """When the minister took a waiver back."""
 
     ground_is_known = Check("ground IN ('exercise','waiver')")
+    outcome_is_known = Check("outcome IN ('','go','change','stop')")
     evidence_is_accepted_once = Unique(["ground", "reference"])
 
 

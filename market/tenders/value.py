@@ -103,6 +103,16 @@ def worth(candidate: Candidate) -> Worth:
     return Worth(total, Money(limit, home), why)
 
 
+def notice(found: Worth, tier: str) -> str:
+    """Which notice the law asks for before the market is asked: `tender` (Procurement Act 2023 section 21),
+    `below-threshold` (section 87), or `none`. Every tender is published here; the notice says what it is."""
+    numbers = policy.IN_FORCE.thresholds
+    if not found.below:
+        return "tender"
+    least = numbers.notice_central if tier == "central" else numbers.notice_other
+    return "below-threshold" if found.total.minor >= least else "none"
+
+
 def below_threshold(candidate: Candidate) -> tuple[bool, str]:
     """The gate's question about the value: whether it is below the threshold, and the answer in words with both sums."""
     found = worth(candidate)

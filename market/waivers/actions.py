@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Meta
 from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
-from market.accounts.tables import Membership, Organisation, Person
+from market.accounts.tables import Membership, Organisation
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, transaction
@@ -23,12 +23,13 @@ from market.proof import canonical, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
-from market.tenders import log, readers
-from market.tenders.evidence import Similar, accept_evidence, hold, similar_exercises
-from market.tenders.facts import Lot
+from market.tenders import gate, log, readers
+from market.tenders.evidence import Similar, accept_evidence, end_waiver, hold, similar_exercises
+from market.tenders.facts import Candidate
 from market.tenders.tables import Tender
 from market.waivers import rules
-from market.waivers.grounds import grounds, label
+from market.waivers.document import document, stamp
+from market.waivers.grounds import label
 from market.waivers.listing import Request
 from market.waivers.tables import Waiver
 from market.wording import N_, _
@@ -91,63 +92,18 @@ async def similar_to(waiver: Waiver) -> list[Similar]:
     return await similar_exercises((await readers.candidate(tender.ref)).codes)
 
 
-def signed_document(waiver: Waiver) -> dict[str, Any] | None:
-    """The document as it was decided on, read back from its bytes; None while the request is open."""
-    found: dict[str, Any] | None = canonical.decode(waiver.document.encode()) if waiver.document else None
-    return found
-
-
-async def document(waiver: Waiver, tender: Tender) -> bytes:
-    """What the minister signs: the tender with its lots and values, the request, and what she grants by signing, as
-    canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change."""
-    buyer = await find(Organisation, Organisation.id == waiver.buyer)
-    department = await find(Organisation, Organisation.id == waiver.department)
-    asker = await find(Person, Person.id == waiver.asked_by)
-    lots = await readers.lots_of(tender)
-    ground = grounds().get(waiver.ground)
-    facts: dict[str, Any] = {
-        "type": _("waiver of the innovation-first rule"),
-        "version": 1,
-        "waiver": waiver.ref,
-        "grants": N_(
-            "The tender named here may be published without an innovation exercise of its own, for these "
-            "lots and up to this value, until the last moment of validity."
-        ),
-        "asked_at": _stamp(waiver.asked_at),
-        "asked_by": {"ref": asker.ref, "name": asker.name},
-        "buyer": {"ref": buyer.ref, "name": buyer.name},
-        "department": {"ref": department.ref, "name": department.name},
-        "tender": {
-            "ref": tender.ref,
-            "title": tender.title,
-            "description": tender.description,
-            "currency": tender.currency,
-            "value_minor": sum(lot.value_minor for lot in lots),
-            "lots": [_lot(lot) for lot in lots],
-        },
-        "ground": {"code": waiver.ground, "label": label(waiver.ground), "source": ground.source if ground else ""},
-        "statement": waiver.statement,
-        "evidence": waiver.evidence.splitlines(),
-        "similar": {"shown": list(waiver.shown), "answer": waiver.similar},
-        "cost_of_waiting": waiver.cost_of_waiting,
-        "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
-    }
-    return canonical.encode(facts)
-
-
-def _lot(lot: Lot) -> dict[str, Any]:
-    return {
-        "ref": lot.ref,
-        "number": lot.number,
-        "title": lot.title,
-        "description": lot.description,
-        "cpv": list(lot.cpv),
-        "value_minor": lot.value_minor,
-    }
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _wish_of(waiver: Waiver, candidate: Candidate) -> rules.Wish:
+    """What was asked, as the rules look at it, with the tender as it stands now."""
+    return rules.Wish(
+        tender=candidate,
+        ground=waiver.ground,
+        statement=waiver.statement,
+        evidence=waiver.evidence.splitlines(),
+        similar=waiver.similar,
+        cost_of_waiting=waiver.cost_of_waiting,
+        valid_until=waiver.valid_until or candidate.now,
+        shown=waiver.shown,
+    )
 
 
 # ── the buyer ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -238,6 +194,7 @@ async def begin_signing(actor: Actor, ref: str) -> dict[str, Any]:
     actor.must_wear("minister", organisation=waiver.department)
     now = clock.arrived()
     insist(rules.SIGN, waiver, now)
+    insist(rules.NAMED, _wish_of(waiver, await readers.candidate(tender.ref)))
     stated = signing.statement(
         await document(waiver, tender),
         await _signer(actor, waiver.department),
@@ -266,8 +223,9 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         insist(rules.SIGN, waiver, now)
         signer = await _signer(actor, waiver.department)
         bundle, verified = await _checked(signed, await document(waiver, tender))
-        await _decide(waiver, actor, signer, now)
         candidate = await readers.candidate(tender.ref)
+        insist(rules.NAMED, _wish_of(waiver, candidate))
+        await _decide(waiver, actor, signer, now)
         about = await _about(waiver, tender)
         await accept_evidence(
             actor,
@@ -281,6 +239,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
             completed_at=now,
             expires_at=waiver.valid_until,
             about=about,
+            stops=[each.reference for each in gate.stopping(candidate)],
         )
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
@@ -330,6 +289,40 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
             {**_public_facts(waiver, tender, signer), "reason": given.reason},
             about=about,
             organisation=hat.organisation_ref,
+        )
+    return waiver
+
+
+async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
+    """Take a signed waiver back, with a reason everybody reads: from now on it opens nothing. What was published with it stays
+    as it is; whether it is ended is the buyer's to decide, who is told."""
+    async with transaction():
+        waiver, tender = await _locked(ref)
+        hat = actor.must_wear("minister", organisation=waiver.department, secret=waiver.decided_at is None)
+        actor.must_have_passkey()
+        now = clock.now()
+        insist(rules.REVOKE, waiver, now)
+        insist((rules.refusal_says_why,), given.reason)
+        signer = await _signer(actor, waiver.department)
+        waiver.revoked_at, waiver.revoked_by, waiver.revocation_reason = now, actor.must_be_person(), given.reason
+        await waiver.save([Waiver.revoked_at, Waiver.revoked_by, Waiver.revocation_reason])
+        await end_waiver(ref, now)
+        await _tell_buyer(
+            waiver,
+            tender,
+            "waivers/revoked.txt",
+            office=signer.office,
+            minister=signer.name,
+            used=await used_at(waiver) is not None,
+        )
+        await record(
+            actor,
+            "waiver.revoked",
+            f"waiver:{ref}",
+            {**_public_facts(waiver, tender, signer), "reason": given.reason},
+            about=await _about(waiver, tender),
+            organisation=hat.organisation_ref,
+            announce=[f"tender:{tender.ref}"] if tender.published_at else [],
         )
     return waiver
 
@@ -460,7 +453,7 @@ def _public_facts(waiver: Waiver, tender: Tender, signer: signing.Signer) -> dic
         "tender": tender.ref,
         "title": tender.title,
         "ground": waiver.ground,
-        "valid_until": _stamp(waiver.valid_until) if waiver.valid_until else None,
+        "valid_until": stamp(waiver.valid_until) if waiver.valid_until else None,
         "signer": signer.person,
         "office": waiver.office,
     }
@@ -498,7 +491,7 @@ async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, abo
         actor,
         "waiver.published",
         f"waiver:{waiver.ref}",
-        {"ground": waiver.ground, "tender": tender.ref, "asked_at": _stamp(waiver.asked_at)},
+        {"ground": waiver.ground, "tender": tender.ref, "asked_at": stamp(waiver.asked_at)},
         about=about,
         organisation=hat.organisation_ref,
         announce=[f"tender:{tender.ref}"],
@@ -522,7 +515,8 @@ async def statistics() -> Counts:
         SELECT count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '') AS granted,
             count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
             count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting,
-            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND valid_until >= {}) AS in_force
+            count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND revoked_at IS NULL
+                AND valid_until >= {}) AS in_force
         FROM waiver
         """,
         clock.now(),

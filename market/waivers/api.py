@@ -79,6 +79,8 @@ class WaiverView(msgspec.Struct):
     withdrawn_at: datetime | None
     office: str
     refusal_reason: str
+    revoked_at: datetime | None
+    revocation_reason: str
     signature: SignatureView | None
 
 
@@ -120,6 +122,8 @@ async def view(waiver: Request) -> WaiverView:
         withdrawn_at=waiver.withdrawn_at,
         office=waiver.office,
         refusal_reason=waiver.refusal_reason,
+        revoked_at=waiver.revoked_at,
+        revocation_reason=waiver.revocation_reason,
         signature=SignatureView(
             checked.holds,
             checked.fingerprint,
@@ -150,7 +154,7 @@ class WaiversApi(Controller):
         operation_id="listWaivers",
     )
     async def register(self, standing: FromQuery[str] = "") -> Items[WaiverLine]:
-        """Every decided request, newest first. `standing` is `in-force`, `expired` or `refused`."""
+        """Every decided request, newest first. `standing` is `in-force`, `revoked`, `expired` or `refused`."""
         return Items(
             [
                 WaiverLine(
@@ -289,3 +293,16 @@ class WaiversApi(Controller):
         """Refuse it with a reason that is published. 403 for a token: a refusal carries no passkey's answer of its own, so
         it is made in a session that began with one."""
         return await shown(await actions.refuse(request.user, ref, data))
+
+    @post(
+        "/waivers/{ref:str}/revoke",
+        guards=[guards.signed_in],
+        status_code=200,
+        summary="Revoke a waiver",
+        operation_id="revokeWaiver",
+        responses=problem_responses(404, 409),
+    )
+    async def revoke(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Reason]) -> WaiverView:
+        """Take a signed waiver back with a reason that is published; it opens nothing from then on. 403 for a token, as for a
+        refusal."""
+        return await shown(await actions.revoke(request.user, ref, data))

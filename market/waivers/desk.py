@@ -68,7 +68,7 @@ async def decided(departments: Sequence[int], most: int = 12) -> list[Decided]:
         Decided,
         """
         SELECT w.ref, t.title, o.name AS buyer, w.asked_at, w.withdrawn_at, w.decided_at,
-          w.refusal_reason, w.valid_until FROM waiver w
+          w.refusal_reason, w.revoked_at, w.valid_until FROM waiver w
         JOIN tender t ON t.id = w.tender JOIN organisation o ON o.id = w.buyer
         WHERE w.department = ANY({}::int[]) AND w.decided_at IS NOT NULL ORDER BY w.decided_at DESC LIMIT {}
         """,

@@ -23,6 +23,7 @@ from market.tenders import cpv, gate, readers
 from market.tenders.evidence import similar_exercises
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
+from market.waivers.document import signed_document, stops_of
 from market.waivers.grounds import grounds, label
 from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
 from market.web import forms
@@ -82,7 +83,7 @@ class WaiverPages(Controller):
     @get("/tenders/{ref:str}/waiver", guards=[guards.buyer])
     async def asking(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Ask for a waiver."""
-        until = workdays.add_months(clock.now(), policy.IN_FORCE.gate.waiver_default_months).date()
+        until = workdays.waiver_ends_by_default(clock.now()).date()
         return await _asking(request, ref, forms.blank(actions.WaiverRequest, valid_until=until, evidence=[]))
 
     @post("/tenders/{ref:str}/waiver", guards=[guards.buyer])
@@ -128,6 +129,15 @@ class WaiverPages(Controller):
             return to(f"/waivers/{ref}", _("The request is refused. The buyer is told why."))
         return await _waiver(request, ref, form)
 
+    @post("/waivers/{ref:str}/revoke", guards=[guards.minister])
+    async def revoke(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Take it back with a reason."""
+        form = await forms.read(request, actions.Reason)
+        with form.acting():
+            await actions.revoke(request.user, ref, form.data)
+            return to(f"/waivers/{ref}", _("The waiver is revoked. The buyer is told why."))
+        return await _waiver(request, ref, form)
+
 
 async def ministers_of(department: int) -> list[str]:
     """The names of those who may decide now; empty while the office is vacant."""
@@ -153,6 +163,7 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
         earlier=[earlier for earlier in await requests_for(tender.id) if earlier.decided_at],
         blocked=refusals(before, empty),
         gate=gate.ask(candidate),
+        stops=stops_of(None, candidate),
         grounds=[(code, ground.label, ground.asks) for code, ground in grounds().items()],
         longest=policy.IN_FORCE.gate.waiver_maximum_months,
         shortest=policy.IN_FORCE.gate.waiver_reason_characters,
@@ -164,7 +175,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     tender = await find(Tender, Tender.id == waiver.tender)
     candidate = await readers.candidate(tender.ref)
     standing = rules.standing(waiver, clock.now())
-    signed = actions.signed_document(waiver)
+    signed = signed_document(waiver)
     tender_shown = signed["tender"] if signed else None
     lots = (
         [
@@ -176,7 +187,8 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     )
     title = tender_shown["title"] if tender_shown else tender.title
     value = Money(tender_shown["value_minor"], tender_shown["currency"]) if tender_shown else candidate.value
-    decides = standing.stage == "asked" and request.user.wears("minister", organisation=waiver.department) is not None
+    in_office = request.user.wears("minister", organisation=waiver.department) is not None
+    decides = standing.stage == "asked" and in_office
     return show(
         request,
         "waivers/one.html",
@@ -198,6 +210,8 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         ground_label=label(waiver.ground),
         evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
+        stops=stops_of(waiver, candidate),
+        revokes=in_office and not refusals(rules.REVOKE, waiver, clock.now()),
         shown=await readers.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),

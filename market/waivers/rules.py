@@ -18,18 +18,19 @@ from market.tenders import gate
 from market.tenders import rules as tender_rules
 from market.tenders.facts import Candidate
 from market.waivers.grounds import grounds
-from market.wording import N_, _
+from market.wording import N_, _, together
 
 if TYPE_CHECKING:
     from market.waivers.tables import Waiver
 
-Stage = Literal["asked", "withdrawn", "refused", "in-force", "expired"]
+Stage = Literal["asked", "withdrawn", "refused", "in-force", "revoked", "expired"]
 
 STAGES: Mapping[Stage, tuple[str, Tone]] = {
     "asked": (N_("Waiting for the minister"), "amber"),
     "withdrawn": (N_("Withdrawn"), "grey"),
     "refused": (N_("Refused"), "red"),
     "in-force": (N_("In force"), "green"),
+    "revoked": (N_("Revoked"), "red"),
     "expired": (N_("Expired"), "grey"),
 }
 """The word for each stage, and its tone."""
@@ -44,6 +45,7 @@ class Dates(msgspec.Struct, frozen=True):
     withdrawn_at: datetime | None
     decided_at: datetime | None
     refusal_reason: str
+    revoked_at: datetime | None
     valid_until: datetime | None
 
 
@@ -55,6 +57,8 @@ def stage(waiver: Waiver | Dates, now: datetime) -> Stage:
         return "asked"
     if waiver.refusal_reason:
         return "refused"
+    if waiver.revoked_at is not None:
+        return "revoked"
     if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
         return "expired"
     return "in-force"
@@ -68,6 +72,7 @@ def standing(waiver: Waiver | Dates, now: datetime) -> Standing:
         "withdrawn": (waiver.withdrawn_at, _("Withdrawn")),
         "refused": (waiver.decided_at, _("Refused")),
         "in-force": (waiver.valid_until, _("Valid until")),
+        "revoked": (waiver.revoked_at, _("Revoked")),
         "expired": (waiver.valid_until, _("Expired")),
     }
     word, tone = STAGES[found]
@@ -172,6 +177,24 @@ def the_exercise_is_named(wish: Wish) -> str | None:
     return None
 
 
+@rule(
+    "waiver.stop-unnamed",
+    field="statement",
+    source="Own default: a minister who sets a finding aside knows of it, and says so",
+)
+def the_stop_is_named(wish: Wish) -> str | None:
+    """After an exercise on the same need that ended with “stop”, the statement names it by its reference and says why the
+    purchase goes on all the same. Asked of the buyer, and again at the moment the minister signs."""
+    unnamed = [each.reference for each in gate.stopping(wish.tender) if each.reference not in wish.statement]
+    if unnamed:
+        return _(
+            "{stops} ended with “stop” on the same need. Name it by its reference in the statement, and say why the purchase "
+            "goes on all the same.",
+            stops=together(unnamed),
+        )
+    return None
+
+
 @rule("waiver.similar-unanswered", field="similar")
 def similar_exercises_are_answered(wish: Wish) -> str | None:
     """Where exercises on the same subject are on record, the buyer says why they do not serve, or that they do."""
@@ -219,6 +242,7 @@ ASK = (
     the_reason_can_be_checked,
     something_shows_it,
     the_exercise_is_named,
+    the_stop_is_named,
     similar_exercises_are_answered,
     waiting_has_a_cost,
     it_ends_within_a_year,
@@ -250,6 +274,9 @@ def still_of_use(waiver: Waiver, now: Arrival) -> str | None:
 SIGN = (still_open, still_of_use)
 """For `actions.begin_signing` and `actions.sign`."""
 
+NAMED = (the_stop_is_named,)
+"""For `actions.begin_signing` and `actions.sign` too: an exercise may have stopped since it was asked."""
+
 REFUSE = (still_open,)
 """For `actions.refuse`."""
 
@@ -266,6 +293,18 @@ def refusal_says_why(reason: str) -> str | None:
             long_enough=_LONG_ENOUGH,
         )
     return None
+
+
+@rule("waiver.not-in-force")
+def is_in_force(waiver: Waiver, now: datetime) -> str | None:
+    """A waiver is revoked once, while it is in force; what was published with it before stays published."""
+    if stage(waiver, now) != "in-force":
+        return _("Only a waiver that is in force can be revoked.")
+    return None
+
+
+REVOKE = (is_in_force,)
+"""For `actions.revoke`."""
 
 
 STANDING_UNKNOWN = Denial(

@@ -40,6 +40,10 @@ class Waiver(Table):
     office = words()
     """The minister's office as it stood at the decision."""
     refusal_reason = words()
+    revoked_at = moment()
+    """When the minister took a signed waiver back; from then on it opens nothing, and what it opened stays."""
+    revoked_by = may_belong_to(Person)
+    revocation_reason = words()
     document = words()
     """The canonical JSON that was signed, byte for byte."""
     bundle = words()

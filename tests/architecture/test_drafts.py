@@ -234,6 +234,7 @@ async def of_a_challenge() -> list[Change]:
             drafting_challenges.Success("Within a day.", "Cellars."),
         ),
         tuple(msgspec.structs.replace(exercise.OFFER, places=places) for places in (4, 5)),
+        tuple(msgspec.structs.replace(exercise.FOLLOW_ON, follow_on_minor=worth) for worth in (1_000, 2_000)),
         (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
         (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
@@ -392,7 +393,7 @@ async def test_of_two_changes_at_once_one_is_saved_and_the_other_is_told(name: s
 def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
     """Every field of the draft stands in its column; of a reference the number, of a secret nothing that can be read."""
     now = drafts.stored(type(draft), *[row for row in rows if row is not None])
-    named_otherwise = {"mission", "department", "credential"}
+    named_otherwise = {"mission", "department", "credential", "follow_on_payer"}
     assert {name: now[name] for name in now if name not in named_otherwise} == {
         name: said for name, said in msgspec.structs.asdict(draft).items() if name not in named_otherwise
     }

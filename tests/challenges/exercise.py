@@ -44,6 +44,7 @@ OFFER = drafting.Offer(
     pitches_by=CLOSES + 30 * DAY,
     decision_by=CLOSES + 45 * DAY,
 )
+FOLLOW_ON = drafting.FollowOn(100_000_000, "tender", "", (CLOSES + 60 * DAY).date())
 CRITERIA = (drafting.CriterionDraft("How well it would solve it", 60), drafting.CriterionDraft("Evidence", 40))
 APPLICATION = applications.ApplicationDraft(
     summary="A sensor under the grate.", approach="It listens to the fall of the water.", evidence="", team="Two."
@@ -88,7 +89,7 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
         )
         challenge = await drafting.draft(officer, buyer.id, problem)
         terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
-        for section in (SUCCESS, TERMS, SUBJECT, drafting.Offer(**{**terms, **offer})):
+        for section in (SUCCESS, TERMS, SUBJECT, FOLLOW_ON, drafting.Offer(**{**terms, **offer})):
             await drafting.edit(
                 officer, challenge.ref, section, await given.as_is(type(section), Challenge, challenge.ref)
             )

@@ -81,6 +81,7 @@ async def test_publishing_needs_the_whole_draft_and_names_everything_that_is_mis
         "challenge.cpv-missing",
         "challenge.fee-missing",
         "challenge.too-few-places",
+        "challenge.follow-on-missing",
         "challenge.terms-missing",
         "challenge.criteria-missing",
         "challenge.dates-missing",
@@ -369,11 +370,45 @@ async def test_a_challenge_nobody_applied_to_is_concluded_and_opens_no_gate() ->
     with clock.at(CLOSED):
         await judging.shortlist(made.officer, made.ref)
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "Nobody came."))
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Nobody came."))
     assert await InnovationEvidence.count() == 0
     event = await Event.objects().where(Event.verb == "challenge.concluded").first()
     assert event is not None
     assert '"opens_the_gate":false' in event.body
+
+
+async def test_a_stop_is_kept_for_the_gate_though_nobody_pitched_with_what_it_was_about_and_why() -> None:
+    made = await exercise.opened()
+    with clock.at(CLOSED):
+        await judging.shortlist(made.officer, made.ref)
+        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "We will not buy it."))
+    kept = await InnovationEvidence.objects().first()
+    assert kept is not None
+    assert (kept.outcome, kept.title, kept.reasons) == ("stop", exercise.PROBLEM.title, "We will not buy it.")
+    assert (kept.follow_on_minor, kept.payer, kept.problem) == (100_000_000, made.buyer.id, exercise.PROBLEM.problem)
+    event = await Event.objects().where(Event.verb == "challenge.concluded").first()
+    assert event is not None
+    assert '"opens_the_gate":false' in event.body
+
+
+async def test_only_a_body_of_the_same_department_may_be_named_to_pay() -> None:
+    made = await exercise.drafted()
+    stranger = await given.organisation("Department of Elsewhere")
+    agency = await given.organisation("Agency for Drains", tier="local", department=made.buyer.id)
+    for payer, refusal in ((stranger.ref, "challenge.payer-unknown"), ("O-NOBODY", "challenge.payer-unknown")):
+        with pytest.raises(Refused) as refused:
+            await drafting.edit(
+                made.officer,
+                made.ref,
+                drafting.FollowOn(100, "other-body", payer, CLOSES.date()),
+                await given.as_is(drafting.FollowOn, Challenge, made.ref),
+            )
+        assert codes(refused) == [refusal]
+    said = drafting.FollowOn(100, "other-body", agency.ref, CLOSES.date())
+    row = await drafting.edit(made.officer, made.ref, said, await given.as_is(drafting.FollowOn, Challenge, made.ref))
+    assert row.follow_on_payer == agency.id
+    assert [each.name for each in await drafting.payers(made.buyer.id)] == ["Calderwick Council", "Agency for Drains"]
 
 
 async def test_a_pitch_is_arranged_then_given_once_and_owed_win_or_lose() -> None:

@@ -61,6 +61,8 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         dates = {"closes_at": CLOSES, "pitches_by": CLOSES + 30 * DAY, "decision_by": CLOSES + 45 * DAY}
         offer = {"fee_minor": 400_000, "places": 2, **{name: moment.isoformat() for name, moment in dates.items()}}
         await officer("PUT", f"{at}/offer", offer, seen=made["etags"]["offer"])
+        follow = {"follow_on_minor": 100_000_000, "follow_on_route": "tender", "follow_on_by": "2099-01-01"}
+        await officer("PUT", f"{at}/follow-on", follow, seen=made["etags"]["followon"])
         await officer(
             "PUT",
             f"{at}/terms",

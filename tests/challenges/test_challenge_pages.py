@@ -77,6 +77,12 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
                 "pitches_by": "2027-01-14T17:00",
                 "decision_by": "2027-02-01T17:00",
             },
+            "follow-on": {
+                "follow_on_minor": "1,000,000",
+                "follow_on_route": "tender",
+                "follow_on_payer": "",
+                "follow_on_by": "2027-02-01",
+            },
             "terms": {"intellectual_property": "Yours.", "data_terms": "Ours.", "revenue_share": "None."},
             "subject": {"cpv": "90711500", "profile": ""},
         }
@@ -105,7 +111,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
             named = await client.post(f"/challenges/{ref}/evaluators", data={"person": each.ref})
             assert named.status_code == 303
         ready = await client.get(draft)
-        assert "all 18 are met." in said(ready)
+        assert "all 23 are met." in said(ready)
         assert "Needs attention" not in ready.text
         assert (await (await visiting(app)).get(f"/challenges/{ref}")).status_code == 404
         published = await client.post(f"/challenges/{ref}/publish")

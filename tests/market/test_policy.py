@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import msgspec
 import pytest
 import yaml
 
-from market import policy
+from market import applied, policy
+from market.applied import applied_by
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,24 +55,35 @@ def test_a_choice_of_ours_is_never_passed_off_as_law() -> None:
     assert policy.number("gate.exercise_valid_months").own
 
 
-@pytest.mark.parametrize(
-    ("electronic", "documents", "planned", "urgent", "days"),
-    [
-        pytest.param(True, True, False, False, 25, id="electronic with all documents"),
-        pytest.param(True, False, False, False, 30, id="electronic, documents later"),
-        pytest.param(False, True, False, False, 30, id="on paper with all documents"),
-        pytest.param(False, False, False, False, 35, id="neither"),
-        pytest.param(False, False, True, False, 10, id="after a qualifying planned notice"),
-        pytest.param(True, True, False, True, 10, id="urgent"),
-    ],
-)
-def test_the_shortest_tendering_period(
-    electronic: bool, documents: bool, planned: bool, urgent: bool, days: int
-) -> None:
-    found = policy.IN_FORCE.tendering.minimum_days(
-        electronic=electronic, all_documents=documents, planned_notice=planned, urgent=urgent
-    )
-    assert found == days
+APPLIED = applied_by()
+HEAD = {"jurisdiction"}
+"""Names the law that the numbers come from, and is none."""
+
+
+@pytest.mark.parametrize("name", sorted(set(policy.numbers()) - HEAD))
+def test_every_number_is_applied_by_a_rule_or_an_act(name: str) -> None:
+    assert APPLIED.get(name), f"{name} is read by nothing: apply it, or take it out of the policy file"
+
+
+def test_the_code_reads_no_number_that_the_policy_does_not_have() -> None:
+    """Small firms of the Kingdom have no finer classes; the shape has a place for them all the same."""
+    finer = {f"small_firms_uk.{each.name}" for each in msgspec.structs.fields(policy.SmallFirms) if not each.required}
+    assert set(APPLIED) <= set(policy.numbers()) | finer
+
+
+def test_a_number_that_is_only_shown_is_not_applied() -> None:
+    groups, methods = {"award": "Award"}, {("Award", "limit"): {"share"}}
+
+    def found(text: str) -> dict[str, set[str]]:
+        functions = applied._of_module(ast.parse(text), "market/x.py", groups, methods)
+        return {function.name: function.reads for function in functions}
+
+    assert found("def a():\n    return policy.IN_FORCE.award.days") == {"a": {"award.days"}}
+    assert found("def a():\n    b = policy.IN_FORCE.award\n    return b.days") == {"a": {"award.days"}}
+    assert found("def a():\n    return policy.IN_FORCE.award.limit(2)") == {"a": {"award.share"}}
+    assert found("LEAST = policy.IN_FORCE.award.days\ndef a():\n    return LEAST") == {"a": {"award.days"}}
+    assert found("def a(limits: policy.Award):\n    return limits.days") == {"a": {"award.days"}}
+    assert found("def a():\n    return policy.IN_FORCE.award") == {"a": set()}
 
 
 @pytest.mark.parametrize(("lots", "limit"), [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (10, 5)])
@@ -99,4 +112,4 @@ def test_a_broken_policy_file_is_refused(change: object, tmp_path: Path) -> None
 def test_money_is_shown_as_money() -> None:
     assert str(policy.number("thresholds.central")) == "£135,018"
     assert str(policy.number("small_firms_eu.turnover_at_most")) == "€50,000,000"
-    assert str(policy.number("bids.file_bytes")) == "25 MiB"
+    assert str(policy.number("bids.envelope_bytes")) == "100 MiB"

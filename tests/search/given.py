@@ -78,7 +78,7 @@ DOCUMENTS = [
     a(
         Kind.CONTRACT, "K-1", "Underwater survey of harbour walls", summary="Annual survey by divers.",
         buyer="Northmoor County Council", supplier_names=("Kestrel Surveys Ltd", "Deep Blue GmbH"), cpv=("71353100",),
-        region="North East", stage="active", value_minor=7_500_000, currency="GBP", published_at=EPOCH - 50 * DAY,
+        region="North East", stage="in-force", value_minor=7_500_000, currency="GBP", published_at=EPOCH - 50 * DAY,
         popularity=7,
     ),
     a(

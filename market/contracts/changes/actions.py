@@ -77,7 +77,7 @@ async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractC
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         hat = actor.must_wear(*actions.MANAGERS, organisation=contract.buyer)
         change, approver = await _change(contract, change_ref), actor.must_be_person()
-        insist(rules.APPROVE, rules.Deciding(contract, change, "buyer", approver, clock.arrived()))
+        insist(rules.APPROVE, await readers.deciding(contract, change, "buyer", actor))
         facts = await readers.changing(
             contract, msgspec.convert(change, ChangeDraft, from_attributes=True), waiting=False
         )
@@ -98,7 +98,7 @@ async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
         hat = actor.must_wear(*actions.SIGNATORIES, organisation=contract.supplier)
         change = await _change(contract, change_ref)
         person = actor.must_be_person()
-        insist(rules.AGREE, rules.Deciding(contract, change, "supplier", person, clock.arrived()))
+        insist(rules.AGREE, await readers.deciding(contract, change, "supplier", actor))
         change.agreed_at, change.agreed_by = clock.now(), person
         await change.save([ContractChange.agreed_at, ContractChange.agreed_by])
         if change.new_ends_on is not None:
@@ -127,7 +127,7 @@ async def leave(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         side, hat = actions.must_have_side(actor, contract)
         change = await _change(contract, change_ref)
-        insist(rules.LEAVE, rules.Deciding(contract, change, side, actor.must_be_person(), clock.arrived()))
+        insist(rules.LEAVE, await readers.deciding(contract, change, side, actor))
         change.left_at, change.left_by = clock.now(), side
         await change.save([ContractChange.left_at, ContractChange.left_by])
         if side == "supplier" or change.approved_at is None:

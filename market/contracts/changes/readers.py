@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +17,8 @@ from market.contracts.changes import rules
 from market.contracts.changes.drafts import ChangeDraft
 from market.contracts.rules import Part
 from market.contracts.tables import Contract, ContractChange
+from market.hands.readers import links_in
+from market.hands.rules import Doing, Hand
 from market.money import Money
 from market.proof import canonical
 from market.reads import row, rows, the
@@ -70,6 +73,24 @@ class Step(msgspec.Struct, frozen=True):
     wait: str
 
 
+async def deciding(
+    contract: Contract, change: ContractChange, side: Literal["buyer", "supplier"], actor: Actor
+) -> rules.Deciding:
+    """All that is known when this actor decides about a change for a side."""
+    by = await the(_Person, "SELECT ref, name FROM person WHERE id = {}", change.by)
+    doing = Doing(
+        "approve-change", actor.ref, [Hand("propose-change", by.ref, by.name)], await links_in(contract.buyer)
+    )
+    return rules.Deciding(contract, change, side, doing, clock.arrived())
+
+
+class _Person(msgspec.Struct, frozen=True):
+    """Who proposed a change."""
+
+    ref: str
+    name: str
+
+
 async def steps(contract: Contract, actor: Actor) -> dict[str, Step]:
     """By the reference of a change that waits, what this actor may do with it."""
     side = actions.side_of(actor, contract)
@@ -80,7 +101,7 @@ async def steps(contract: Contract, actor: Actor) -> dict[str, Step]:
         if side is None or actor.person is None:
             made[change.ref] = Step(approves=False, agrees=False, leaves=False, wait="")
             continue
-        facts = rules.Deciding(contract, change, side[0], actor.person, clock.arrived())
+        facts = await deciding(contract, change, side[0], actor)
         wait = refusals((rules.standstill_is_over,), facts)
         made[change.ref] = Step(
             approves=side[0] == "buyer" and not refusals(rules.APPROVE, facts),
@@ -133,7 +154,7 @@ async def changing(contract: Contract, given: ChangeDraft, *, waiting: bool) -> 
 
 def as_large(candidate: Candidate, contract: Contract, added_minor: int) -> Candidate:
     """The tender as a change would make it, asked on the day it was published: the lot of the contract is worth the whole, where
-    that is more than its estimate. What was in force on that day still counts; so does what was concluded or signed since."""
+    that is more than its estimate. What was in force on that day still counts; so does a waiver that was signed since."""
     whole = contract.value_minor + added_minor
     lots = [
         msgspec.structs.replace(lot, value_minor=max(lot.value_minor, whole)) if lot.id == contract.lot else lot

@@ -22,6 +22,7 @@ import msgspec
 from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.contracts.rules import REASON, Part, not_in_force
+from market.hands import rules as hands
 from market.money import Money
 from market.refusals import rule
 from market.tenders import value
@@ -206,12 +207,13 @@ class Changing:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """What is known when somebody approves a change, agrees to it or leaves it: for which side, and who she is (her id)."""
+    """What is known when somebody approves a change, agrees to it or leaves it: for which side, and what the table of acts that
+    one pair of hands does not do is asked with."""
 
     contract: Contract
     change: ContractChange
     side: Literal["buyer", "supplier"]
-    person: int
+    doing: hands.Doing
     now: Arrival
 
 
@@ -507,9 +509,13 @@ def whole_passes_the_gate(changing: Changing) -> str | None:
 )
 def second_person_approves(deciding: Deciding) -> str | None:
     """Whoever proposed a change does not approve it."""
-    if deciding.person != deciding.change.by:
-        return None
-    return _("You proposed this change. Somebody else of your body has to approve it.")
+    return hands.both(deciding.doing)
+
+
+@rule("change.one-pair-of-hands", source=str(policy.number("people.invited_days").source))
+def not_somebody_let_in_lately(deciding: Deciding) -> str | None:
+    """Nor does whoever was lately let into the body by the one who proposed, who let her in, or whom the same person let in."""
+    return hands.as_one(deciding.doing)
 
 
 @rule("change.approved-already")
@@ -577,7 +583,7 @@ CHANGE = (
     *LIMITS,
 )
 """For `actions.propose`."""
-APPROVE = (contract_goes_on, agreed_once, not_left, approved_once, second_person_approves)
+APPROVE = (contract_goes_on, agreed_once, not_left, approved_once, second_person_approves, not_somebody_let_in_lately)
 """For `actions.approve`, which asks the limits again."""
 LEAVE = (contract_goes_on, agreed_once, not_left, is_approved)
 """For `actions.leave`: the buyer may at any time before it takes effect, the supplier once it is asked."""

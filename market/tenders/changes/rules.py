@@ -13,6 +13,7 @@ import msgspec
 from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.refusals import Denial, rule
+from market.tenders import period
 from market.tenders import rules as tenders
 from market.tenders.facts import Candidate
 from market.wording import N_, _
@@ -200,7 +201,7 @@ def a_corrected_deadline_leaves_the_time_of_the_law(changing: Changing) -> str |
     closes = changing.then.tender.closes_at
     if changing.kind != "correction" or closes is None or not changing.earlier or changing.deadline.corrected:
         return None
-    before, least = changing.deadline.before, policy.IN_FORCE.tendering.minimum_days()
+    before, least = changing.deadline.before, period.shortest(changing.then.tender)
     if before is not None and closes < before:
         return _(
             "The deadline before the slip was {before}. The corrected one must not be earlier.",

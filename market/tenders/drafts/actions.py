@@ -64,11 +64,14 @@ class About(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Origin(msgspec.Struct, forbid_unknown_fields=True):
-    """The section that says why it may open: the exercise it came from, or that it is a commodity."""
+    """The section that says why it may open: the exercise it came from, why the need is the same (and after “change” what
+    changed), or that it is a commodity."""
 
     exercise: Annotated[str, Meta(title=N_("Exercise"), max_length=16)] = ""
     commodity_claimed: Annotated[bool, Meta(title=N_("This is a commodity"))] = False
     commodity_statement: Annotated[str, Meta(title=N_("Why this is a commodity"), max_length=2000)] = ""
+    same_need: Annotated[str, Meta(title=N_("Why the need is the same"), max_length=4000)] = ""
+    what_changed: Annotated[str, Meta(title=N_("What changed since the exercise"), max_length=4000)] = ""
 
 
 class Dates(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,6 +81,10 @@ class Dates(msgspec.Struct, forbid_unknown_fields=True):
     closes_at: Annotated[datetime, Meta(title=N_("Bids until"), tz=True)] | None = None
     contract_begins_on: Annotated[date, Meta(title=N_("Contract begins on"))] | None = None
     contract_ends_on: Annotated[date, Meta(title=N_("Contract ends on"))] | None = None
+    documents_later: Annotated[bool, Meta(title=N_("Some tender documents come later than the notice"))] = False
+    planned_notice: Annotated[str, Meta(title=N_("Planned procurement notice"), max_length=300)] = ""
+    planned_notice_on: Annotated[date, Meta(title=N_("Planned notice published on"))] | None = None
+    urgency_reason: Annotated[str, Meta(title=N_("Why it is urgent"), max_length=2000)] = ""
 
 
 class Terms(msgspec.Struct, forbid_unknown_fields=True):
@@ -180,7 +187,9 @@ async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Te
 async def set_dates(actor: Actor, ref: str, given: Dates, seen: str, confirmed: Collection[str] = ()) -> Tender:
     """Set until when questions and bids are taken, and the days of the contract. Moments without a zone are refused; what is
     further away or longer than usual is asked about once more (`confirmed`)."""
-    insist((rules.dates_are_of_this_century,), *msgspec.structs.astuple(given))
+    insist(
+        (rules.dates_are_of_this_century,), *(each for each in msgspec.structs.astuple(given) if isinstance(each, date))
+    )
     async with transaction():
         tender, hat = await _editing(actor, ref)
         planned = slips.Planned(given.closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())

@@ -17,7 +17,7 @@ from market.missions import actions as missions
 from market.money import Money
 from market.refusals import NotFound
 from market.standards.profiles import actions as standards
-from market.tenders import cpv, gate, readers, value
+from market.tenders import cpv, gate, readers, rules, value
 from market.tenders.drafts import actions
 from market.tenders.tables import Lot, Tender
 from market.web import forms
@@ -284,7 +284,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
     context: dict[str, Any] = {
         "tender": tender,
         "form": form,
-        "minimum_days": policy.IN_FORCE.tendering.minimum_days(),
+        "periods": policy.IN_FORCE.tendering,
         "standstill_days": policy.IN_FORCE.award.standstill_working_days,
         **more,
     }
@@ -295,6 +295,10 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
         context |= {
             "exercises": await _exercises(tender.buyer),
             "gate": gate.ask(candidate),
+            "origin": (origin := gate.named(candidate)),
+            "stated": gate.follow_on(origin) if origin else None,
+            "total": candidate.value,
+            "statement_characters": policy.IN_FORCE.gate.statement_characters,
             "verdict": gate.is_commodity(candidate.codes),
             "central": candidate.tender.buyer_tier == "central",
         }
@@ -303,7 +307,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
             (standards.label(profile), f"{profile.title}, {profile.version}") for profile in await standards.published()
         ]
         lots = len(await readers.lots_of(tender))
-        context["offered_limit"] = policy.IN_FORCE.award.lots_limit(lots) if lots > 1 else None
+        context["offered_limit"] = rules.offered_limit(lots)
     return show(request, f"tenders/{name}.html", status=form.status, **context)
 
 

@@ -12,7 +12,7 @@ from market.oversight import flags
 from market.oversight.flags import BidFact, Facts
 from tests import given
 
-LEAST = policy.IN_FORCE.tendering.minimum_days()
+LEAST = policy.IN_FORCE.tendering.days_electronic_all_documents
 WE, THEY, OTHERS = "O-2222222", "O-3333333", "O-4444444"
 
 

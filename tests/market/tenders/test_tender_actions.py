@@ -40,7 +40,15 @@ async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_r
         made = await given.tendering()
         tender = await made.publish()
     assert (tender.ground, tender.ground_reference) == ("exercise", tender.exercise)
-    assert [line.code for line in readers.gate_lines(tender)] == ["central", "value", "commodity", "exercise"]
+    assert [line.code for line in readers.gate_lines(tender)] == [
+        "central",
+        "value",
+        "commodity",
+        "stop",
+        "exercise",
+        "need",
+        "follow-on",
+    ]
     event = await Event.objects().where(Event.verb == "tender.published").first()
     assert event is not None
     body = canonical.decode(event.body.encode())
@@ -83,8 +91,12 @@ async def test_the_gate_stays_shut_without_evidence_and_nothing_is_written() -> 
 async def test_an_exercise_of_the_same_department_serves_and_a_strangers_does_not() -> None:
     department = await given.organisation()
     agency = await given.organisation(department=department.id)
-    await given.exercise(department, "CH-THEIRS")
+    await given.exercise(department, "CH-THEIRS", payer=agency)
     made = await given.tendering(agency, exercised=False)
+    with pytest.raises(Refused) as unnamed:
+        await made.publish()
+    assert "It could be CH-THEIRS" in unnamed.value.reasons[0].reason
+    await given.origin(made, "CH-THEIRS")
     assert (await made.publish()).ground_reference == "CH-THEIRS"
     stranger = await given.tendering(exercised=False)
     with pytest.raises(Refused) as refused:

@@ -277,7 +277,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
                 "cpv": given.CODES,
                 "contract_kind": "goods-services",
             },
-            "origin": {"exercise": exercise},
+            "origin": {"exercise": exercise, "same_need": given.SAME},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
             "dates": {
                 "questions_until": (now + 10 * DAY).isoformat(),

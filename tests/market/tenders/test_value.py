@@ -26,7 +26,7 @@ def candidate(
         given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=each)
         for number, each in enumerate(values, 1)
     ]
-    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), ())
+    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), (), ())
 
 
 @pytest.mark.parametrize(("without", "with_"), [(0, 0), (100, 120), (1, 2), (11_251_500, 13_501_800), (333, 400)])
@@ -108,10 +108,19 @@ def test_the_ground_is_stated_with_the_sum_that_includes_vat() -> None:
 
 def test_a_small_purchase_that_names_its_exercise_keeps_that_ground() -> None:
     exercise = given.facts(
-        Evidence, ground="exercise", reference="CH-1", kin=True, cpv=[SOFTWARE], completed_at=given.TODAY
+        Evidence,
+        ground="exercise",
+        reference="CH-1",
+        kin=True,
+        cpv=[SOFTWARE],
+        completed_at=given.TODAY,
+        outcome="go",
+        follow_on_minor=400_00,
+        follow_on_currency="GBP",
+        payer=0,
     )
-    small = candidate(400_00, exercise="CH-1")
-    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise]))
+    small = candidate(400_00, exercise="CH-1", same_need=given.SAME)
+    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise], ()))
     assert (found.ground, found.reference) == ("exercise", "CH-1")
 
 

@@ -20,7 +20,9 @@ SENSORS = "35125100"
 LONG = "Calderwick finished an exercise on the same problem eight weeks ago, with the same iron and the same users."
 
 
-def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **facts: Any) -> Candidate:
+def candidate(
+    tier: str = "central", lots: bool = True, shut: bool = True, stopped: bool = False, **facts: Any
+) -> Candidate:
     said = {
         "id": 7,
         "ref": "T-TEST",
@@ -28,18 +30,30 @@ def candidate(tier: str = "central", lots: bool = True, shut: bool = True, **fac
         "description": "For gullies.",
         "buyer_tier": tier,
         "currency": "GBP",
+        **({} if shut else {"exercise": "CH-1", "same_need": given.SAME}),
         "contract_kind": "goods-services",
         **facts,
     }
     tender = given.facts(Tender, **said)
-    evidence = given.facts(Evidence, ground="exercise", reference="CH-1", kin=True, cpv=[SENSORS], completed_at=NOW)
+    evidence = given.facts(
+        Evidence,
+        ground="exercise",
+        reference="CH-1",
+        kin=True,
+        cpv=[SENSORS],
+        completed_at=NOW,
+        outcome="stop" if stopped else "go",
+        follow_on_minor=200_000_00,
+        follow_on_currency="GBP",
+        payer=0,
+    )
     return Candidate(
         tender,
         NOW,
         [given.facts(Lot, id=1, number=1, cpv=[SENSORS], value_minor=200_000_00)] if lots else [],
         {},
         (),
-        [] if shut else [evidence],
+        [] if shut and not stopped else [evidence],
         (),
     )
 
@@ -66,6 +80,9 @@ def wish(tender: Candidate | None = None, **facts: Any) -> rules.Wish:
         (wish(candidate(waiver_asked="W-1")), ["waiver.asked-already"]),
         (wish(candidate(tier="local")), ["waiver.not-needed"]),
         (wish(candidate(shut=False)), ["waiver.not-needed"]),
+        (wish(candidate(stopped=True)), ["waiver.stop-unnamed"]),
+        (wish(candidate(stopped=True), statement=f"{LONG} What CH-1 stopped is not what we buy."), []),
+        (wish(candidate(shut=False, stopped=True)), ["waiver.stop-unnamed"]),
         (wish(candidate(lots=False)), ["waiver.tender-incomplete"]),
         (wish(candidate(description="")), ["waiver.tender-incomplete"]),
         (wish(ground="because"), ["waiver.ground-unknown"]),

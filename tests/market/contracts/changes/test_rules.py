@@ -15,6 +15,7 @@ from market.contracts.changes import rules
 from market.contracts.changes.rules import GROUNDS, Earlier
 from market.contracts.rules import Part
 from market.contracts.tables import Contract, ContractChange
+from market.hands import rules as hands
 from market.money import Money
 from market.refusals import Refusal, refusals
 from market.tenders.gate import Gate, Line
@@ -263,7 +264,13 @@ def test_the_whole_passes_the_gate_again_when_it_grows() -> None:
 def test_who_decides_about_a_change_and_when(
     kept: Contract, change: dict[str, Any], person: int, approve: list[str], leave: list[str], agree: list[str]
 ) -> None:
-    facts = rules.Deciding(kept, given.row(ContractChange, by=1, **change), "supplier", person, NOW)
+    facts = rules.Deciding(
+        kept,
+        given.row(ContractChange, by=1, **change),
+        "supplier",
+        hands.Doing("approve-change", f"P-{person}", [hands.Hand("propose-change", "P-1", "Maya")], []),
+        NOW,
+    )
     assert codes(refusals(rules.APPROVE, replace(facts, side="buyer"))) == approve
     assert codes(refusals(rules.LEAVE, facts)) == leave
     assert codes(refusals(rules.AGREE, facts)) == agree
@@ -299,3 +306,13 @@ def test_the_table_that_people_read_has_the_grounds_and_their_sources() -> None:
         percent = rules.percent_of(ground.limit, "goods-services")
         assert (f"{percent} per cent" if percent else "no limit in the Act") in lines[code], code
         assert ground.source.removeprefix("Procurement Act 2023 ").split(",")[0] in lines[code], code
+
+
+def test_a_mailbox_that_the_proposer_let_in_lately_is_no_second_person() -> None:
+    def deciding(*links: hands.Link) -> rules.Deciding:
+        doing = hands.Doing("approve-change", "P-2", [hands.Hand("propose-change", "P-1", "Maya")], links)
+        return rules.Deciding(IN_FORCE, given.row(ContractChange, by=1), "buyer", doing, NOW)
+
+    assert refusals(rules.APPROVE, deciding()) == []
+    link = hands.Link("P-1", "P-2", NOW + timedelta(days=9))
+    assert codes(refusals(rules.APPROVE, deciding(link))) == ["change.one-pair-of-hands"]
