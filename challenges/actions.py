@@ -23,7 +23,7 @@ from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
 from market.tenders.evidence import Learnt, accept_evidence
-from market.wording import N_
+from market.wording import N_, _
 
 
 async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
@@ -66,7 +66,7 @@ def topic_of(challenge: Challenge | Asked) -> Topic:
         closes_at=challenge.closes_at,
         sends="applications",
         taking=rules.stage(challenge, clock.arrived()) in rules.TAKING,
-        remedy="",
+        remedy=_("If it was wrong, add a change to the challenge."),
     )
 
 

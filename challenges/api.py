@@ -14,6 +14,7 @@ from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from challenges import actions, exercise, frame, listing, methods, rules
+from challenges.changes import actions as changes
 from challenges.drafts import actions as drafting
 from challenges.drafts import rules as draft_rules
 from challenges.insights import actions as insights
@@ -34,6 +35,16 @@ from market.web.problems import problem_responses
 from market.web.words import checklist_items
 
 PER_PAGE = 50
+
+
+class ChallengeAddendumView(msgspec.Struct):
+    """A change since publication, and the deadlines it moved between, if it moved it."""
+
+    ref: str
+    text: str
+    new_closes_at: datetime | None
+    closed_at_before: datetime | None
+    at: datetime
 
 
 class CriterionView(msgspec.Struct):
@@ -88,6 +99,7 @@ class ChallengeView(msgspec.Struct):
     decision_reasons: str
     criteria: list[CriterionView]
     questions: list[QuestionView]
+    addenda: list[ChallengeAddendumView]
     etags: dict[str, str]
     applications: int | None
     shortlisted: list[str]
@@ -146,6 +158,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
             for criterion in await exercise.criteria_of(challenge)
         ],
         questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
+        addenda=msgspec.convert(await changes.addenda_of(challenge), list[ChallengeAddendumView], from_attributes=True),
         applications=len(live) if decided else None,
         shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
@@ -346,6 +359,19 @@ class ChallengesApi(Controller):
     async def publish(self, request: Visitor, ref: FromPath[str]) -> ChallengeView:
         """Publish a draft; 409 with every rule that does not hold."""
         return await view(await drafting.publish(request.user, ref))
+
+    @post(
+        "/{ref:str}/changes",
+        guards=[guards.signed_in],
+        summary="Add a change to a challenge",
+        operation_id="changeChallenge",
+        responses=problem_responses(404, 409),
+    )
+    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changes.Change]) -> ChallengeView:
+        """Add a change to a published challenge; the deadline may move later with it, and questions and answers with the
+        deadline."""
+        await changes.change(request.user, ref, data)
+        return await view(await find(Challenge, Challenge.ref == ref), request.user)
 
     @post(
         "/{ref:str}/cancel",

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import actions, exercise, frame, listing, methods, rules
 from challenges.applications import actions as applications
+from challenges.changes import actions as changes
 from challenges.drafts import actions as drafting
 from challenges.insights import actions as insights
 from challenges.insights import rules as insight_rules
@@ -148,6 +149,7 @@ async def _challenge(
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
         outages=await outages.moves_of(f"challenge:{challenge.ref}"),
+        addenda=await changes.addenda_of(challenge),
         form=form,
     )
 

@@ -82,6 +82,20 @@ class Challenge(Table):
     decision_is_known = Check("decision IN ('','go','change','stop')")
 
 
+class ChallengeAddendum(Table):
+    """A change to a published challenge, appended and dated; nothing published is overwritten. Append-only."""
+
+    id: Serial
+    ref = reference("CA")
+    challenge = belongs_to(Challenge)
+    text = words()
+    new_closes_at = moment()
+    closed_at_before = moment()
+    """The deadline until then; NULL when the deadline did not move."""
+    at = when()
+    by = belongs_to(Person)
+
+
 class Criterion(Table):
     """What applications are scored on. The weights of a challenge sum to 100."""
 

@@ -98,7 +98,7 @@ async def _tell(arguments: Arguments) -> int:
 
 
 async def operator(arguments: Arguments) -> int:
-    """Begin a new site: its first operator, and the link to her account."""
+    """Begin a new site: one of its first two operators, and the link to her account."""
     from market.accounts import memberships
     from market.refusals import Refused
 
@@ -370,7 +370,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--check", action="store_true", help="change nothing; say what differs between code, migrations and database"
     )
-    one = command("operator", _run(operator), "begin a new site: its first operator, and the link to her account")
+    one = command(
+        "operator", _run(operator), "begin a new site: one of its first two operators, and the link to her account"
+    )
     one.add_argument("name", help="the person's name")
     one.add_argument("email", help="the address she signs in with")
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")

@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler
 from challenges.api import ChallengesApi, MethodsApi, ShortlistApi
 from challenges.applications.api import ApplicationsApi, MyApplicationsApi
 from challenges.applications.pages import ApplicationPages
+from challenges.changes.pages import ChallengeChangePages
 from challenges.drafts.pages import DraftPages
 from challenges.insights.api import InsightsApi, ReportApi
 from challenges.insights.pages import InsightPages, ReportPages
@@ -33,6 +34,7 @@ from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
@@ -133,7 +135,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LetterPages,
     PostroomPages,
     MissionPages,
+    AppointmentPages,
     ChallengePages,
+    ChallengeChangePages,
     DraftPages,
     ApplicationPages,
     PanelPages,

@@ -11,6 +11,7 @@ TABLES = [
     "market.bids.tables",
     "market.contracts.tables",
     "market.letters.tables",
+    "market.appointments.tables",
     "market.missions.tables",
     "market.opendata.tables",
     "market.outages.tables",

@@ -71,6 +71,7 @@ class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Times and places of a challenge."""
 
     applying_days: int
+    days_left_after_change: int
     places_minimum: int
     shortlist_ties: str
 
@@ -113,6 +114,9 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notice_central: int
     notice_other: int
     vat_percent: int
+    same_class_digits: int
+    same_class_months: int
+    near_percent: int
 
     def binding(self, tier: str, kind: str) -> int:
         """From which estimated value the Act covers a contract of this kind for a body of this tier (Schedule 1): goods and
@@ -215,9 +219,11 @@ class Outages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When two people are two."""
+    """When two people are two, and how two appoint a third."""
 
     invited_days: int
+    appointment_hours: int
+    instrument_characters: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

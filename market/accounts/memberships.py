@@ -25,7 +25,7 @@ from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import Invitation, Membership, Organisation, Person
 from market.actor import SYSTEM, Actor, Role, role_words
 from market.audit.actions import record
-from market.db import find, maybe, transaction
+from market.db import find, many, maybe, transaction
 from market.letters.actions import write
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
@@ -235,16 +235,26 @@ async def keep(row: Organisation) -> Organisation:
 
 
 async def found_site(name: str, email: str, organisation: str) -> str:
-    """Begin a new site: the operator's body, and an invitation to its first person; answers the invitation's token, for
-    the one who typed the command. Refused once there is an operator."""
+    """Let in one of the first two operators of a site: the first founds the operator's body, named `organisation`; the second
+    joins it, so that the two can appoint others together. Answers the token of her invitation, for whoever typed the command.
+    Refused once there are two."""
     async with transaction():
-        if await Organisation.exists().where(Organisation.kind == "operator"):
+        address = plain_address(email)
+        await many("LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE")
+        body = await maybe(Organisation, Organisation.kind == "operator")
+        operators = await rows(
+            str, "SELECT DISTINCT p.email FROM membership m JOIN person p ON p.id = m.person WHERE m.role = 'operator'"
+        )
+        if len(operators) > 1 or address in operators:
             raise rules.FOUNDED_ALREADY.refused()
-        body = Organisation(name=organisation, kind="operator", tier="", created_at=clock.now())
-        await body.save()
-        person = Person(name=name, email=plain_address(email), created_at=clock.now())
-        await person.save()
-        await record(SYSTEM, "organisation.created", subject_of(body), {"name": body.name, "kind": "operator"})
+        if body is None:
+            body = Organisation(name=organisation, kind="operator", tier="", created_at=clock.now())
+            await body.save()
+            await record(SYSTEM, "organisation.created", subject_of(body), {"name": body.name, "kind": "operator"})
+        person = await maybe(Person, Person.email == address)
+        if person is None:
+            person = Person(name=name, email=address, created_at=clock.now())
+            await person.save()
         await begin(SYSTEM, person, body, "operator")
         token = new_token()
         await Invitation.insert(
@@ -266,30 +276,43 @@ async def found_site(name: str, email: str, organisation: str) -> str:
 
 async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tuple[Invitation, str]:
     """Invite an address to a role in a body, by letter; also answers the letter's token. A second invitation of the same
-    address to the same role replaces the first. Whether the address has an account is not told."""
+    address to the same role replaces the first. Whether the address has an account is not told. Ministers, auditors and
+    operators are appointed by two people instead."""
     body = await find(Organisation, Organisation.ref == organisation)
     _must_give(actor, body.id, given.role)
+    if given.role in rules.APPOINTED:
+        raise rules.APPOINTED_BY_TWO.refused()
     await spend(INVITATIONS, body.ref)
     async with transaction():
         office = office_of(body, msgspec.structs.asdict(given))
         insist(rules.INVITE, office)
-        now, token, address = clock.now(), new_token(), plain_address(given.email)
+        return await offer(actor, body, given.email, office, inviter=actor.name, invited_by=actor.must_be_person())
+
+
+async def offer(
+    actor: Actor, body: Organisation, email: str, office: rules.Office, *, inviter: str, invited_by: int
+) -> tuple[Invitation, str]:
+    """Write the letter of an invitation whose right was judged before: the actor's own, or that of two who appoint (`inviter`
+    names them). `invited_by` is on whose word she comes."""
+    async with transaction():
+        now, token, address = clock.now(), new_token(), plain_address(email)
         await Invitation.update({Invitation.withdrawn_at: now}).where(
             (Invitation.organisation == body.id)
             & (Invitation.email == address)
-            & (Invitation.role == given.role)
+            & (Invitation.role == office.role)
             & (Invitation.accepted_at.is_null())
             & (Invitation.withdrawn_at.is_null())
         )
+        appointed = office.role in rules.APPOINTED
         row = Invitation(
             organisation=body.id,
             email=address,
-            role=given.role,
-            title=given.title.strip(),
-            office_since=office.since if given.role == "minister" else None,
-            office_until=office.until if given.role == "minister" else None,
+            role=office.role,
+            title=office.title.strip(),
+            office_since=office.since if appointed else None,
+            office_until=office.until if appointed else None,
             token_hash=digest(token),
-            invited_by=actor.must_be_person(),
+            invited_by=invited_by,
             invited_at=now,
             expires_at=now + INVITATION_GOOD_FOR,
         )
@@ -302,8 +325,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             about=subject_of(body),
             secret=True,
             organisation=body.name,
-            inviter=actor.name,
-            role=given.title or role_words(given.role),
+            inviter=inviter,
+            role=row.title or role_words(office.role),
             token=token,
             until=row.expires_at,
         )
@@ -315,6 +338,13 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
             organisation=_acting_for(actor, body.id),
         )
     return row, token
+
+
+async def take_back(invitation: int) -> None:
+    """Put an invitation (its id) out of use that was not accepted yet; part of an action that writes down why."""
+    await Invitation.update({Invitation.withdrawn_at: clock.now()}).where(
+        (Invitation.id == invitation) & Invitation.accepted_at.is_null() & Invitation.withdrawn_at.is_null()
+    )
 
 
 def office_of(body: Organisation | Body, told: Mapping[str, Any]) -> rules.Office:
@@ -386,7 +416,7 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
             person.name, person.password_hash = " ".join(given.name.split()), kept
             await _keep_person(person, new=not person.id)
         joined = await actor_of(person.id, "letter")
-        await begin(joined, person, offered.organisation, row.role, row.title, row.office_since, row.office_until)
+        await begin(joined, person, offered.organisation, row.role, row.title, _first(row), row.office_until)
     return person
 
 
@@ -400,8 +430,14 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
         row.accepted_at = clock.arrived()
         await row.save([Invitation.accepted_at])
         body = await find(Organisation, Organisation.id == row.organisation)
-        await begin(actor, person, body, row.role, row.title, row.office_since, row.office_until)
+        await begin(actor, person, body, row.role, row.title, _first(row), row.office_until)
     return body
+
+
+def _first(invitation: Invitation) -> datetime | None:
+    """When the role begins: an office as it was published, another role when it is accepted and not before it was published."""
+    since = invitation.office_since
+    return since if since is None or invitation.role == "minister" else max(since, clock.now())
 
 
 async def _keep_person(person: Person, *, new: bool) -> None:

@@ -466,6 +466,7 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         members=await bodies.members_of(body.id),
         invitations=await bodies.invitations_of(body.id) if roles else [],
         roles=[(role, role_words(role).capitalize()) for role in roles],
+        offered=[(role, role_words(role).capitalize()) for role in roles if role not in rules.APPOINTED],
     )
 
 

@@ -35,6 +35,9 @@ GIVERS: dict[str, tuple[Role, ...]] = {
 }
 """Who of the same body may give and end a role; operators may give every role. A minister's is theirs alone to give."""
 
+APPOINTED: tuple[Role, ...] = ("minister", "auditor", "operator")
+"""Roles that nobody gives alone: two people appoint to them, in public (`market.appointments`). Their end is one person's act."""
+
 SHORTEST_PASSWORD = 15
 """Characters. NIST SP 800-63B-4 section 3.1.1.2 asks for fifteen where the password is the only factor."""
 
@@ -190,6 +193,16 @@ def may_give(actor: Actor, organisation: int, role: str) -> bool:
     return bool(actor.wears("operator") or (givers and actor.wears(*givers, organisation=organisation)))
 
 
+APPOINTED_BY_TWO = Denial(
+    "invitation.appointed-by-two",
+    N_(
+        "Nobody makes a minister, an auditor or an operator alone. Propose her under Appointments; a second person confirms."
+    ),
+    norm="Ministers, auditors and operators are appointed by two people and in public, never invited by one.",
+    field="role",
+)
+
+
 @rule("invitation.not-open")
 def still_open(invitation: Invitation, now: Arrival) -> str | None:
     """An invitation is good once, for two weeks, and until it is withdrawn."""
@@ -304,8 +317,8 @@ REGISTERED_ALREADY = Denial(
 
 FOUNDED_ALREADY = Denial(
     "organisation.founded-already",
-    N_("This site has an operator already."),
-    norm="A site is begun once; from then on its operator lets others in.",
+    N_("This site has two operators already. They appoint others together, under Appointments."),
+    norm="Whoever runs a site lets in its first two operators; from then on two people appoint.",
 )
 
 

@@ -24,6 +24,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "accept",
         "release",
     ),
+    "A minister, an auditor or an operator, from proposal to office": ("propose-appointment", "confirm-appointment"),
 }
 """What somebody of the buyer has to do on each way from a problem to a payment, as often as the policy says."""
 

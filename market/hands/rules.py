@@ -60,6 +60,8 @@ ACTS: dict[str, Act] = {
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
+    "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
+    "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
 }
 """What somebody does to a record, by the names that the pairs use."""
 
@@ -119,6 +121,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
         code="exemption.two-people",
         source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
+        "propose-appointment",
+        "confirm-appointment",
+        near=True,
+        says=N_("Whoever proposed somebody does not confirm her. Somebody else has to."),
+        code="appointment.same-person",
+        source="Own default: nobody makes by herself those who decide, oversee or run the site",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""

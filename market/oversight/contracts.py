@@ -75,6 +75,7 @@ class Scanned(msgspec.Struct, frozen=True):
     supplier_ref: str
     tender: str
     ground: str
+    near_threshold: bool
     published_at: datetime | None
     closes_at: datetime | None
     estimate_minor: int
@@ -100,7 +101,8 @@ SELECT c.id, c.ref, c.title, c.value_minor, c.currency, c.drawn_up_at,
     CASE WHEN c.buyer_signed_at IS NOT NULL AND c.supplier_signed_at IS NOT NULL
         THEN greatest(c.buyer_signed_at, c.supplier_signed_at) END AS signed_at,
     b.name AS buyer, b.ref AS buyer_ref, s.name AS supplier, s.ref AS supplier_ref,
-    t.ref AS tender, t.ground, t.published_at, t.closes_at, l.value_minor AS estimate_minor, d.ranking,
+    t.ref AS tender, t.ground,
+    COALESCE((NULLIF(t.gate_trace, '')::jsonb ->> 'near')::boolean, false) AS near_threshold, t.published_at, t.closes_at, l.value_minor AS estimate_minor, d.ranking,
     c.begins_on, c.ends_on, l.cpv AS codes, t.contract_kind AS kind,
     ARRAY(SELECT g.ground FROM contract_change g WHERE g.contract = c.id AND g.agreed_at IS NOT NULL ORDER BY g.id)
         AS change_grounds,
@@ -198,6 +200,7 @@ def facts_of(contract: Scanned) -> flags.Facts:
         published_at=contract.published_at,
         closes_at=contract.closes_at,
         ground=contract.ground,
+        near_threshold=contract.near_threshold,
         changes=len(contract.change_grounds),
         signed_minor=first.value.minor,
         allowances=[changes.allowance(first, _earlier(contract), limit, kind) for limit in changes.KINDS_OF_LIMIT],

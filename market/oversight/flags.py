@@ -59,6 +59,8 @@ class Facts:
     closes_at: datetime | None = None
     ground: str = ""
     """exercise | waiver | commodity | below-threshold | not-central: why the gate let the tender pass."""
+    near_threshold: bool = False
+    """Whether its value, added up with like purchases, stayed just below the threshold at publication."""
     changes: int = 0
     """Changes after the award that both sides agreed."""
     signed_minor: int = 0
@@ -154,6 +156,21 @@ def short_tendering(facts: Facts) -> str | None:
 def waiver_used(facts: Facts) -> str | None:
     """A minister let the tender pass without an innovation exercise. The waiver's ground and signature are on record."""
     return _("The tender passed with a minister's waiver instead of an exercise.") if facts.ground == "waiver" else None
+
+
+@flag(
+    "near-threshold",
+    N_("Just below the threshold"),
+    source="Procurement Act 2023 section 4(3): no subdividing to evade",
+)
+def just_below_the_threshold(facts: Facts) -> str | None:
+    """The value, VAT and like purchases of the same body included, stayed so little below the threshold that the estimate or
+    the way it was divided deserves a second look."""
+    if not (facts.near_threshold and facts.ground == "below-threshold"):
+        return None
+    return _(
+        "It passed as below the threshold by less than {percent}%.", percent=policy.IN_FORCE.thresholds.near_percent
+    )
 
 
 @flag("over-estimate", N_("Far above the estimate"), source="DIGIWHIST indicators; Prozorro risk indicators")

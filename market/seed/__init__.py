@@ -13,7 +13,7 @@ from market import clock, db
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.seed import outages
-from market.seed.cast import FIRST, engage, ministers
+from market.seed.cast import FIRST, appointments, engage, ministers
 from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
@@ -35,6 +35,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
         acts = sorted(
             [
                 *ministers(script, cast),
+                *appointments(script, cast),
                 *missions(script, cast),
                 *challenges(script, cast),
                 *tenders(script, cast),

@@ -13,8 +13,10 @@ from market import clock, drafts
 from market.accounts import memberships, passkeys
 from market.accounts.passwords import hashed
 from market.accounts.sessions import actor_of
-from market.accounts.tables import Organisation, Person
+from market.accounts.tables import Invitation, Organisation, Person
 from market.actor import Actor, Role
+from market.appointments import actions as offices
+from market.appointments.tables import Appointment
 from market.db import find
 from market.seed.authenticator import Authenticator
 from market.seed.script import Act, Script
@@ -41,6 +43,8 @@ class Cast:
     password: str = ""
     """The hash of the one password, reckoned once."""
     known: dict[str, Actor] = field(default_factory=dict)
+    appointed: dict[str, str] = field(default_factory=dict)
+    """The references of appointments by the person they are of."""
 
     async def actor(self, key: str) -> Actor:
         """The person with this key, as she may act at the clock's moment; ministers have used their passkey."""
@@ -89,6 +93,39 @@ def ministers(script: Script, cast: Cast) -> Iterator[Act]:
                     f"passkey {each['key']}",
                     partial(_give_passkey, cast, each["key"]),
                 )
+
+
+def appointments(script: Script, cast: Cast) -> Iterator[Act]:
+    """Who was appointed while the story ran: proposed by one, confirmed by another, accepted by herself."""
+    for each in script["appointments"]:
+        who = each["person"]
+        yield Act(script.moment(each["proposed_at"]), f"proposal {who}", partial(_propose, script, cast, each))
+        yield Act(script.moment(each["confirmed_at"]), f"appointment {who}", partial(_confirm, cast, each))
+        yield Act(script.moment(each["accepted_at"]), f"acceptance {who}", partial(_accept, cast, each))
+
+
+async def _propose(script: Script, cast: Cast, each: dict[str, Any]) -> None:
+    person = next(who for who in script["people"] if who["key"] == each["person"])
+    draft = offices.AppointmentDraft(
+        organisation=cast.organisations[person["organisation"]].ref,
+        name=person["name"],
+        email=person["email"],
+        role=each["role"],
+        instrument=each["instrument"],
+        title=person["title"],
+    )
+    proposed = await offices.propose(await cast.actor(each["proposed_by"]), draft)
+    cast.appointed[each["person"]] = proposed.ref
+
+
+async def _confirm(cast: Cast, each: dict[str, Any]) -> None:
+    await offices.confirm(await cast.actor(each["confirmed_by"]), cast.appointed[each["person"]])
+
+
+async def _accept(cast: Cast, each: dict[str, Any]) -> None:
+    appointment = await find(Appointment, Appointment.ref == cast.appointed[each["person"]])
+    invitation = await find(Invitation, Invitation.id == appointment.invitation)
+    await memberships.accept_here(await actor_of(cast.people[each["person"]], "password"), invitation.ref)
 
 
 async def _found(script: Script, cast: Cast) -> Actor:
@@ -171,7 +208,10 @@ async def _join(script: Script, cast: Cast, each: dict[str, Any], shown: bool) -
     cast.roles[each["key"]] = tuple(each["roles"])
     cast.people_of.setdefault(each["organisation"], []).append(each["key"])
     joining = await actor_of(person.id, "letter")
+    later = {(who["person"], who["role"]) for who in script["appointments"]}
     for role in each["roles"]:
+        if (each["key"], role) in later:
+            continue
         if role == "minister":
             for office in each["minister_of"]:
                 await memberships.begin(

@@ -13,6 +13,7 @@ from market.awards import actions as awards
 from market.awards import evaluation
 from market.awards.tables import Decision
 from market.bids import actions as bids
+from market.bids import confirmations
 from market.bids.tables import Bid, OpenedBid
 from market.contracts import actions as contracts
 from market.contracts.changes import actions as contract_changes
@@ -85,7 +86,11 @@ class Procurement:
         for addendum in text.get("addenda", []):
             yield self.act(addendum["at"], "addendum", lambda addendum=addendum: self.amend(addendum))
         for bid in text.get("bids", []):
+            if bid.get("first_sealed_at"):
+                yield self.act(bid["first_sealed_at"], "bid", lambda bid=bid: self.bid(bid))
             yield self.act(bid["submitted_at"], "bid", lambda bid=bid: self.bid(bid))
+            if bid.get("confirmed_at"):
+                yield self.act(bid["confirmed_at"], "confirmation", lambda bid=bid: self.confirm_bid(bid))
         if "cancelled" in text:
             yield self.act(text["cancelled"]["at"], "cancel", self.cancel)
         if "opened_at" in text:
@@ -330,6 +335,13 @@ class Procurement:
         answers = {self.criteria[bid["lot"], key]: text.strip() for key, text in bid["answers"].items()}
         given = bids.BidDraft(bid["price_minor"], answers, True)
         await bids.submit(await self.cast.firm(bid["supplier"]), self.ref, self.lots[bid["lot"]], given)
+
+    async def confirm_bid(self, bid: dict[str, Any]) -> None:
+        """A supplier confirms its bid after a change."""
+        firm = await self.cast.firm(bid["supplier"])
+        tender = await tender_of(self.ref)
+        sent = next(each for each in await bids.mine(firm, tender.id) if each.latest and each.unconfirmed)
+        await confirmations.confirm(firm, self.ref, sent.lot_ref, confirmations.Word(sent.digest, sent.unconfirmed))
 
     async def cancel(self) -> None:
         """It is cancelled."""

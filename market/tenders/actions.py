@@ -86,7 +86,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
         key = await _seal_key(tender, asked.officers)
         tender.published_at = asked.now
         tender.ground, tender.ground_reference = opened.ground or "", opened.reference
-        tender.gate_trace = _trace(opened)
+        tender.gate_trace = _trace(opened, value.worth(asked).near)
         if not tender.cpv:
             tender.cpv = asked.codes
         await tender.save(
@@ -160,11 +160,13 @@ async def _seal_key(tender: Tender, officers: Sequence[Officer]) -> sealing.Tend
     return key
 
 
-def _trace(opened: gate.Gate) -> str:
+def _trace(opened: gate.Gate, near: bool) -> str:
     lines: list[canonical.Plain] = [
         {"code": line.code, "holds": line.holds, "says": line.says} for line in opened.lines
     ]
-    return canonical.encode({"ground": opened.ground, "reference": opened.reference, "lines": lines}).decode()
+    return canonical.encode(
+        {"ground": opened.ground, "reference": opened.reference, "lines": lines, "near": near}
+    ).decode()
 
 
 # ── questions, followers, the end ────────────────────────────────────────────────────────────────────────────────────

@@ -34,6 +34,10 @@ class Tender(msgspec.Struct, frozen=True):
     currency: str
     contract_kind: str
     contract_kind_reason: str
+    alike_minor: int
+    """What the same body bought, or drafts, in the same classes of the CPV within the policy's months: without VAT."""
+    alike: list[str]
+    """The published tenders among them."""
     commodity_claimed: bool
     commodity_statement: str
     commodity_confirmed_at: datetime | None

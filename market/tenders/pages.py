@@ -298,6 +298,8 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
         tasks=tasks,
         checks=checks,
         ready=not open_codes,
+        alike=[(each, Money(each.value_minor, tender.currency)) for each in await readers.alike_of(tender)],
+        months=policy.IN_FORCE.thresholds.same_class_months,
         gate=asked,
         frozen=tender.waiver_asked,
         asks_waiver=asked.ground is None and not tender.waiver_asked and context["is_buyer"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
-from market import clock
+from market import clock, policy
 from market.accounts.people import department_of
 from market.actor import SUPPLIER_ROLES, Actor, Role
 from market.audit.thread import decided
@@ -57,24 +58,81 @@ def works_for(actor: Actor, tender: Tender | facts.Tender) -> bool:
 
 
 async def tender_of(ref: str) -> facts.Tender:
-    """The tender with this reference."""
+    """The tender with this reference, and what its body bought or drafts in the same classes: for a published tender what
+    was published before it."""
+    numbers = policy.IN_FORCE.thresholds
     tender = await row(
         facts.Tender,
         """
+        WITH like_it AS (
+          SELECT u.ref, u.published_at, l.value_minor FROM tender me JOIN tender u ON u.buyer = me.buyer AND u.id <> me.id
+            AND u.currency = me.currency AND u.cancelled_at IS NULL
+            AND (me.published_at IS NULL OR u.published_at < me.published_at)
+            AND COALESCE(u.published_at, u.created_at) > COALESCE(me.published_at, {}) - make_interval(months => {})
+          JOIN lot l ON l.tender = u.id
+          WHERE me.ref = {} AND EXISTS (
+            SELECT 1 FROM unnest(l.cpv) c, lot mine, unnest(mine.cpv) d
+            WHERE mine.tender = me.id AND left(c, {}) = left(d, {})
+          )
+        )
         SELECT t.id, t.ref, t.buyer, t.mission, COALESCE(m.ref, '') AS mission_ref, COALESCE(m.title, '') AS mission_title,
           t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
-          t.contract_kind, t.contract_kind_reason, t.commodity_claimed,
+          t.contract_kind, t.contract_kind_reason,
+          (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it) AS alike_minor,
+          (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE published_at IS NOT NULL) AS alike,
+          t.commodity_claimed,
           t.commodity_statement, t.commodity_confirmed_at, t.commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
           t.lots_per_supplier, t.profile, t.terms, t.contract_begins_on, t.contract_ends_on, t.questions_until, t.closes_at,
-          t.published_at, t.documents_later, t.planned_notice, t.planned_notice_on, t.urgency_reason, t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
+          t.published_at, t.documents_later, t.planned_notice, t.planned_notice_on, t.urgency_reason,
+          t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
           t.key_commitment, o.ref AS buyer_ref, o.name AS buyer_name, o.tier AS buyer_tier
         FROM tender t JOIN organisation o ON o.id = t.buyer LEFT JOIN mission m ON m.id = t.mission WHERE t.ref = {}
         """,
+        clock.now(),
+        numbers.same_class_months,
+        ref,
+        numbers.same_class_digits,
+        numbers.same_class_digits,
         ref,
     )
     if tender is None:
         raise NotFound("Tender")
     return tender
+
+
+class Alike(msgspec.Struct, frozen=True):
+    """Another tender, or draft, of the same body in the same classes of the CPV; its lots there together, without VAT."""
+
+    ref: str
+    title: str
+    published_at: datetime | None
+    value_minor: int
+
+
+async def alike_of(tender: facts.Tender) -> list[Alike]:
+    """What is added up with this draft, for those who draft it."""
+    numbers = policy.IN_FORCE.thresholds
+    return await rows(
+        Alike,
+        """
+        SELECT u.ref, u.title, u.published_at, sum(l.value_minor)::bigint AS value_minor
+        FROM tender u JOIN lot l ON l.tender = u.id
+        WHERE u.buyer = {} AND u.id <> {} AND u.currency = {} AND u.cancelled_at IS NULL
+          AND COALESCE(u.published_at, u.created_at) > {}::timestamptz - make_interval(months => {})
+          AND EXISTS (
+            SELECT 1 FROM unnest(l.cpv) c, lot mine, unnest(mine.cpv) d WHERE mine.tender = {} AND left(c, {}) = left(d, {})
+          )
+        GROUP BY u.id ORDER BY u.id
+        """,
+        tender.buyer,
+        tender.id,
+        tender.currency,
+        clock.now(),
+        numbers.same_class_months,
+        tender.id,
+        numbers.same_class_digits,
+        numbers.same_class_digits,
+    )
 
 
 async def candidate(ref: str) -> Candidate:

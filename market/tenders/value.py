@@ -76,17 +76,24 @@ def with_vat(minor: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Worth:
-    """What the law compares: `total` with VAT and `threshold`, above or at which the Act binds the body; `why` says why none
-    can be told, empty where it can."""
+    """What the law compares, with VAT: `total` is this tender's, `together` with what the same body bought or drafts in the
+    same classes of the CPV; from `threshold` on the Act binds the body. `why` says why none can be told, empty where it can."""
 
     total: Money
+    together: Money
     threshold: Money
     why: str
 
     @property
     def below(self) -> bool:
         """Whether the whole stays below the threshold. What cannot be told is not below."""
-        return not self.why and self.total < self.threshold
+        return not self.why and self.together < self.threshold
+
+    @property
+    def near(self) -> bool:
+        """Whether it stays below by so little that auditors should look."""
+        least = self.threshold.minor * (100 - policy.IN_FORCE.thresholds.near_percent)
+        return self.below and self.together.minor * 100 >= least
 
 
 def worth(candidate: Candidate) -> Worth:
@@ -100,7 +107,8 @@ def worth(candidate: Candidate) -> Worth:
         why = _("Not every lot has an estimated value, so nothing can be added up.")
     elif tender.currency != home:
         why = _("The thresholds are in {home}, the tender is in {currency}.", home=home, currency=tender.currency)
-    return Worth(total, Money(limit, home), why)
+    together = Money(with_vat(candidate.value.minor + tender.alike_minor), tender.currency)
+    return Worth(total, together, Money(limit, home), why)
 
 
 def notice(found: Worth, tier: str) -> str:
@@ -118,12 +126,27 @@ def below_threshold(candidate: Candidate) -> tuple[bool, str]:
     found = worth(candidate)
     if found.why:
         return False, found.why
-    words = {
+    words: dict[str, object] = {
         "total": found.total,
         "vat": policy.IN_FORCE.thresholds.vat_percent,
         "kind": kind_label(candidate.tender.contract_kind).lower(),
         "threshold": found.threshold,
     }
+    if candidate.tender.alike_minor:
+        digits, months = policy.IN_FORCE.thresholds.same_class_digits, policy.IN_FORCE.thresholds.same_class_months
+        words |= {"together": found.together, "digits": digits, "months": months}
+        words["others"] = together([*candidate.tender.alike, _("drafts")]) if candidate.tender.alike else _("drafts")
+        if found.below:
+            return True, _(
+                "With {vat}% VAT it is worth {total}; with what the same body bought or drafts under the same first {digits} digits "
+                "of the CPV within {months} months ({others}) {together}, below the threshold of {threshold} for {kind}.",
+                **words,
+            )
+        return False, _(
+            "With {vat}% VAT it is worth {total}; with what the same body bought or drafts under the same first {digits} digits of "
+            "the CPV within {months} months ({others}) {together}. The threshold for {kind} is {threshold}.",
+            **words,
+        )
     if found.below:
         return True, _("With {vat}% VAT it is worth {total}, below the threshold of {threshold} for {kind}.", **words)
     return False, _("With {vat}% VAT it is worth {total}; the threshold for {kind} is {threshold}.", **words)

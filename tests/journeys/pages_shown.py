@@ -121,6 +121,8 @@ PAGES: dict[str, list[Example]] = {
     "/account/password": [(NADIA, "/account/password")],
     "/letters": [(VISITOR, "/letters"), (VISITOR, "/letters?to=nobody@nowhere.example")],
     "/letters/{ref:str}": [Asked("SELECT '', '/letters/' || ref FROM letter ORDER BY length(text) DESC LIMIT 1")],
+    "/appointments": [(VISITOR, "/appointments"), (SAM, "/appointments")],
+    "/appointments/new": [(SAM, "/appointments/new")],
     "/organisations": [(VISITOR, "/organisations"), (SAM, "/organisations")],
     "/organisations/new": [(SAM, "/organisations/new")],
     "/organisations/{ref:str}": [

@@ -260,3 +260,21 @@ def test_the_story_can_be_told_on_any_day() -> None:
     script = story_as_of(given.TODAY)
     early = replace(script, today=script.today.replace(year=2027, month=3, day=28))
     assert early.moment("+0d 09:00").hour == 8
+
+
+async def test_of_the_bids_sealed_before_a_change_one_is_confirmed_one_replaced_and_one_not(
+    story: dict[str, int],
+) -> None:
+    sent = await many(
+        """
+        SELECT o.name, count(*) AS sent, count(c.id) AS confirmed, max(b.received_at) > max(a.at) AS after
+        FROM tender t JOIN addendum a ON a.tender = t.id AND a.unconfirms JOIN bid b ON b.tender = t.id
+        JOIN organisation o ON o.id = b.supplier LEFT JOIN bid_confirmation c ON c.bid = b.id
+        WHERE t.title LIKE 'Find the likely damp homes%' GROUP BY o.name ORDER BY o.name
+        """
+    )
+    assert sorted((row["sent"], row["confirmed"], row["after"]) for row in sent) == [
+        (1, 0, False),
+        (1, 1, False),
+        (2, 0, True),
+    ]

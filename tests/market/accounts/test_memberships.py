@@ -2,14 +2,15 @@
 
 import asyncio
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from litestar import Litestar
 
 from market import clock
 from market.accounts import actions, memberships
-from market.accounts.memberships import Acceptance, InvitationDraft, OrganisationDraft
+from market.accounts.memberships import Acceptance, InvitationDraft, OrganisationDraft, after, first_moment
+from market.accounts.rules import Office
 from market.accounts.sessions import actor_of, begin
 from market.accounts.tables import ApiToken, Invitation, Membership, Organisation, Person, Session
 from market.actor import PUBLIC, Actor
@@ -49,16 +50,31 @@ async def test_the_operator_enters_a_department_and_its_minister_takes_office(ap
         assert made.status_code == 303
         people = made.headers["location"]
         ref = people.split("/")[2]
+        page = (await client.get(people)).text
+        assert "appointed by two people" in page
+        assert 'value="minister"' not in page
         asked = {"email": "Helena@places.example", "role": "minister"}
         unread = await client.post(f"/organisations/{ref}/invitations", data={**asked, "email": "helena"})
         for words in ("must look like name@firm.example", "Enter the first day in office.", "the title of the office"):
             assert words in unread.text
-        missing = await client.post(f"/organisations/{ref}/invitations", data=asked)
-        assert missing.status_code == 409
-        assert "Enter the first day in office." in missing.text
-        assert "Enter the title of the office" in missing.text
         office = {**asked, "title": "Minister for Places", "office_since": "2026-07-06", "office_until": "2029-07-05"}
-        assert (await client.post(f"/organisations/{ref}/invitations", data=office)).status_code == 303
+        alone = await client.post(f"/organisations/{ref}/invitations", data=office)
+        assert alone.status_code == 409
+        assert "Nobody makes a minister, an auditor or an operator alone." in alone.text
+        body = await Organisation.objects().get(Organisation.ref == ref)
+        terms = Office(
+            "buyer",
+            "central",
+            "minister",
+            "Minister for Places",
+            first_moment(date(2026, 7, 6)),
+            after(date(2029, 7, 5)),
+        )
+        two = await operator()
+        assert two.person is not None
+        await memberships.offer(
+            two, body, "Helena@places.example", terms, inviter="Sam and Leila", invited_by=two.person
+        )
         assert "helena@places.example" in (await client.get(people)).text
         assert "Department for Places" in (await client.get("/organisations")).text
     link = await newest_link(r"/invitations/[\w-]+")
@@ -220,14 +236,25 @@ async def test_the_people_of_a_body_are_not_strangers_business(app: Litestar) ->
         assert (await client.get(f"/organisations/{body.ref}")).status_code == 200
 
 
-async def test_a_new_site_gets_its_first_operator_once(app: Litestar) -> None:
+async def test_a_new_site_gets_its_first_two_operators_and_no_third_from_the_command(app: Litestar) -> None:
     token = await memberships.found_site("Sam Ferrier", "Sam@team.example", "Innovation Team")
     with pytest.raises(Refused):
-        await memberships.found_site("Another", "another@team.example", "Another Team")
+        await memberships.found_site("Sam Again", "sam@team.example", "Innovation Team")
     person = await memberships.accept(PUBLIC, token, Acceptance("Sam Ferrier", PASSWORD))
-    assert (await actor_of(person.id, "password")).wears("operator")
+    sam = await actor_of(person.id, "password")
+    assert sam.wears("operator")
     assert await actions.sign_in("sam@team.example", PASSWORD, "192.0.2.1")
     assert await Membership.count() == 1
+    async with given.browser(app) as client:
+        await given.signed_in(client, sam)
+        assert "Nobody else here can confirm yet." in (await client.get("/appointments/new")).text
+    second = await memberships.found_site("Leila Haddadin", "leila@team.example", "Another Team")
+    leila = await memberships.accept(PUBLIC, second, Acceptance("Leila Haddadin", PASSWORD))
+    assert (await actor_of(leila.id, "password")).wears("operator")
+    assert await Organisation.count().where(Organisation.kind == "operator") == 1
+    with pytest.raises(Refused) as refused:
+        await memberships.found_site("Third", "third@team.example", "Innovation Team")
+    assert [reason.code for reason in refused.value.reasons] == ["organisation.founded-already"]
 
 
 async def test_a_body_is_entered_once_with_a_number_that_can_be_right() -> None:

@@ -147,3 +147,20 @@ def test_the_codes_of_every_kind_are_in_the_vocabulary() -> None:
     for kind in value.kinds().values():
         for start in kind.codes:
             assert cpv.known(start.ljust(8, "0")), start
+
+
+@pytest.mark.parametrize(
+    ("own", "alike", "below", "near"),
+    [
+        (400_00, 0, True, False),
+        (400_00, 11_211_499, True, True),
+        (400_00, 11_211_500, False, False),
+        (10_126_349, 0, True, False),
+        (10_126_350, 0, True, True),
+        (11_251_500, 0, False, False),
+    ],
+)
+def test_like_purchases_are_added_up_and_near_misses_are_seen(own: int, alike: int, below: bool, near: bool) -> None:
+    found = value.worth(candidate(own, alike_minor=alike))
+    assert (found.below, found.near) == (below, near)
+    assert found.total == Money(value.with_vat(own))

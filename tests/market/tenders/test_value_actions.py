@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from litestar import Litestar
 
+from market import clock
 from market.accounts.tables import Organisation
 from market.audit.tables import Event
 from market.audit.thread import thread
 from market.proof import canonical
 from market.refusals import Refused
+from market.tenders import actions, readers
 from market.tenders.drafts import actions as drafting
 from market.tenders.tables import Lot, Tender
 from tests import given
@@ -64,3 +68,43 @@ async def test_software_that_is_called_works_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         await made.publish()
     assert {reason.code for reason in refused.value.reasons} == {"tender.innovation-first", "tender.kind-wrong"}
+
+
+async def test_three_of_134_thousand_in_one_class_within_a_year_bind() -> None:
+    """Drafts count too, so that the first of three is not let through; without its lots a draft counts no more."""
+    value = 11_200_000
+    first = await small(value, ["48000000"])
+    assert (await readers.candidate(first.ref)).tender.alike_minor == 0
+    second = await small(value, ["48219000"], first.buyer)
+    other = await small(value, ["79540000"], first.buyer)
+    for made in (first, second):
+        assert (await readers.candidate(made.ref)).tender.alike_minor == 0
+    alike = [await small(value, ["48000000"], first.buyer) for _ in range(2)]
+    with pytest.raises(Refused) as refused:
+        await first.publish()
+    assert [reason.code for reason in refused.value.reasons] == ["tender.innovation-first"]
+    assert "£403,200" in refused.value.reasons[0].reason
+    for made in alike:
+        lot = await Lot.objects().where(Lot.tender == made.tender.id).first()
+        assert lot is not None
+        await drafting.drop_lot(made.officers[0], lot.ref)
+    published = await first.publish()
+    assert published.ground == "below-threshold"
+    assert canonical.decode(published.gate_trace.encode())["near"] is True, "£134,400 is flagged to auditors"
+    assert (await other.publish()).ground == "below-threshold", "another class is another purchase"
+    again = await small(value, ["48000000"], first.buyer)
+    with pytest.raises(Refused) as refused:
+        await again.publish()
+    assert first.ref in refused.value.reasons[0].reason
+    assert [each.ref for each in await readers.alike_of((await readers.candidate(again.ref)).tender)] == [first.ref]
+
+
+async def test_after_a_year_and_after_a_cancellation_a_purchase_counts_no_more() -> None:
+    first = await small(11_200_000, ["48000000"])
+    await first.publish()
+    again = await small(11_200_000, ["48000000"], first.buyer)
+    assert (await readers.candidate(again.ref)).tender.alike == [first.ref]
+    with clock.at(clock.now() + timedelta(days=370)):
+        assert (await readers.candidate(again.ref)).tender.alike_minor == 0
+    await actions.cancel(first.officers[0], first.ref, actions.Ending("Nobody needs it any more, after all."))
+    assert (await again.publish()).ground == "below-threshold"

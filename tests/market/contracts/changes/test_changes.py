@@ -73,11 +73,9 @@ class Held(msgspec.Struct):
         return await find(Contract, Contract.ref == self.contract.ref)
 
 
-async def held(explored: bool = True, **facts: Any) -> Held:
-    """The contract, of a central department whose exercise (unless not `explored`) opened the gate."""
+async def held(**facts: Any) -> Held:
+    """The contract, of a central department whose tender was below the threshold."""
     case, decision = await given_awards.awarded(**facts)
-    if explored:
-        await given.exercise(case.there.buyer, codes=[CODE])
     contract = await given_awards.in_force(case, decision)
     return Held(contract, case.there.buyer, case.buyer, case.there.officers[1], case.firms[1], case.firms[0])
 
@@ -266,12 +264,12 @@ async def test_what_was_proposed_is_kept_by_the_database_itself() -> None:
 @pytest.mark.parametrize(
     ("ground", "expected"),
     [
-        ("below-threshold", {"change.small", "change.threshold"}),
-        ("not-substantial", {"change.small"}),
-        ("additional", {"change.half"}),
-        ("unforeseeable", {"change.half"}),
-        ("known-risk", {"change.clause-missing", "change.half"}),
-        ("provided-for", {"change.clause-missing", "change.standstill-owed"}),
+        ("below-threshold", {"change.small", "change.threshold", "change.gate"}),
+        ("not-substantial", {"change.small", "change.gate"}),
+        ("additional", {"change.half", "change.gate"}),
+        ("unforeseeable", {"change.half", "change.gate"}),
+        ("known-risk", {"change.clause-missing", "change.half", "change.gate"}),
+        ("provided-for", {"change.clause-missing", "change.standstill-owed", "change.gate"}),
     ],
 )
 async def test_forty_thousand_do_not_become_a_hundred_million_by_api(
@@ -290,7 +288,7 @@ async def test_forty_thousand_do_not_become_a_hundred_million_by_api(
 
 async def test_what_is_urgent_still_passes_the_gate_as_a_whole() -> None:
     """Urgency has no limit in the Act. A waiver signed for the tender's size stops it here."""
-    there = await held(explored=False)
+    there = await held()
     tender = there.contract.tender
     signed = {"buyer": there.buyer.id, "cpv": [CODE], "signed_by": "Helena Marchbanks", "completed_at": given.TODAY}
     await evidence.accept_evidence(
@@ -305,7 +303,7 @@ async def test_what_is_urgent_still_passes_the_gate_as_a_whole() -> None:
 
 async def test_a_purchase_below_the_threshold_does_not_grow_above_it_without_an_exercise() -> None:
     """£40,000 passed the gate as a small purchase; with £72,515 more it is worth £135,018 with VAT, the threshold itself."""
-    there = await held(explored=False)
+    there = await held()
     with pytest.raises(Refused) as refused:
         await there.propose(72_515, "urgency")
     assert codes(refused) == ["change.gate"]
@@ -316,7 +314,7 @@ async def test_a_purchase_below_the_threshold_does_not_grow_above_it_without_an_
 
 
 async def test_a_waiver_signed_since_for_the_whole_opens_the_gate_to_the_change() -> None:
-    there = await held(explored=False)
+    there = await held()
     with pytest.raises(Refused) as refused:
         await there.propose(80_000, "urgency")
     assert codes(refused) == ["change.gate"]
@@ -389,8 +387,12 @@ async def test_terms_that_only_the_contract_has_provide_for_nothing() -> None:
 
 
 async def test_an_approval_is_under_the_limits_as_they_are_then() -> None:
-    """What was proposed while the exercise was on record is not approved when the gate has closed since."""
+    """What was proposed while a waiver was on record is not approved when the gate has closed since."""
     there = await held()
+    signed = {"buyer": there.buyer.id, "cpv": [CODE], "signed_by": "Helena Marchbanks", "completed_at": clock.now()}
+    await evidence.accept_evidence(
+        there.proposer, ground="waiver", reference="W-1", tender=there.contract.tender, ceiling_minor=10**9, **signed
+    )
     change = await there.propose(80_000, "urgency")
     await many("ALTER TABLE innovation_evidence DISABLE TRIGGER USER")
     await many("DELETE FROM innovation_evidence")

@@ -1,0 +1,1 @@
+"""Changes to a published challenge: dated, with a later deadline where suppliers need it."""
