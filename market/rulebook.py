@@ -11,6 +11,7 @@ from typing import Any
 from market.hands import matrix
 from market.hands import rules as hands
 from market.refusals import Denial, Rule
+from market.waivers import gatepage
 
 PACKAGES = ("market", "challenges", "search")
 HEAD = (
@@ -57,7 +58,7 @@ def guards_of(module: ModuleType) -> dict[str, tuple[Rule[Any], ...]]:
 
 def as_markdown() -> str:
     """The rule book as the document people read."""
-    lines = ["# The rules", "", HEAD, ""]
+    lines = ["# The rules", "", HEAD, "", *gatepage.as_markdown()]
     for module in modules():
         noun = module.__name__.removesuffix(".rules").split(".")[-1]
         lines += [f"## {noun.capitalize()}", ""]

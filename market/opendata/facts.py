@@ -172,7 +172,6 @@ class Lot:
     title: str
     description: str
     value: Money | None = None
-    maximum: Money | None = None
     cpv: tuple[str, ...] = ()
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -180,6 +179,7 @@ class Lot:
     criteria: tuple[tuple[str, int], ...] = ()
     unsuccessful_at: datetime | None = None
     cancelled_at: datetime | None = None
+    maximum: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

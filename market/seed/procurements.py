@@ -227,6 +227,7 @@ class Procurement:
                 cpv=list(lot["cpv"]),
                 description=lot["description"].strip(),
                 sme_suitable=True,
+                maximum_minor=lot.get("maximum_minor"),
             ),
         )
         self.lots[lot["key"]] = row.ref

@@ -245,7 +245,7 @@ async def test_before_the_opening_nothing_tells_how_many_bid_or_who() -> None:
         firm = await given.person(supplier, "supplier-admin")
         lots = await readers.lots_of(there.tender)
         criteria = await many("SELECT ref FROM lot_criterion WHERE lot = {} AND kind = 'quality'", lots[0].id)
-        draft = bids.BidDraft(5_000_000, {each["ref"]: "We have done this." for each in criteria}, True)
+        draft = bids.BidDraft(15_000_000, {each["ref"]: "We have done this." for each in criteria}, True)
         await bids.submit(firm, there.ref, lots[0].ref, draft)
     assert there.tender.closes_at is not None
     with clock.at(there.tender.closes_at + DAY):

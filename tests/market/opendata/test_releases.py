@@ -44,6 +44,15 @@ def told() -> list[dict[str, Any]]:
     ]
 
 
+def test_the_highest_price_of_a_lot_is_said_in_its_description() -> None:
+    north, south = TENDER.lots
+    lots = (replace(north, maximum=Money(13_000_000)), south)
+    capped = replace(TENDER, lots=lots, bids=(), awards=(), contracts=())
+    said = [lot["description"] for lot in tender_release(capped, step("e1", 70, "tender"), PUBLISHER)["tender"]["lots"]]
+    assert said[0].endswith("Highest price that is taken: £130,000")
+    assert said[1] == "28 km"
+
+
 def test_a_challenge_is_a_planning_process_whose_fees_can_be_followed() -> None:
     release = challenge_release(
         CHALLENGE, step("e9", 61, "planningUpdate", "award", "contract", "implementation"), PUBLISHER
