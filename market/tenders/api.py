@@ -561,10 +561,12 @@ class TendersApi(Controller):
         operation_id="changeTender",
         responses=problem_responses(404, 409),
     )
-    async def change(self, request: Visitor, ref: FromPath[str], data: JSONBody[changing.Change]) -> TenderView:
+    async def change(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[changing.Change], confirm: Confirm = ""
+    ) -> TenderView:
         """Add a change to a published tender and say what kind it is. A material one reopens questions, and bids sealed before it
         count only when their suppliers confirm or replace them. 409 with every rule that the tender would break."""
-        await changing.change(request.user, ref, data)
+        await changing.change(request.user, ref, data, confirmed(confirm))
         return await tender_view(request, ref)
 
     @post(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
@@ -14,13 +14,15 @@ from market import clock
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, transaction
+from market.money import Money
 from market.proof import canonical
-from market.refusals import Refused, insist, refusals
+from market.refusals import Refused, ask, insist, refusals
 from market.tenders import facts, gate
 from market.tenders import rules as tenders
 from market.tenders.actions import tell_followers
 from market.tenders.changes import rules
 from market.tenders.changes.rules import Changing, Deadline, Line
+from market.tenders.drafts import rules as slips
 from market.tenders.drafts.actions import known_codes
 from market.tenders.facts import Candidate
 from market.tenders.log import ancestors
@@ -68,7 +70,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     last: Annotated[str, Meta(max_length=16)] = ""
 
 
-async def change(actor: Actor, ref: str, given: Change) -> Addendum:
+async def change(actor: Actor, ref: str, given: Change, confirmed: Collection[str] = ()) -> Addendum:
     """Change a published tender in the open. What stood there before is kept in the addendum and in the log; the tender as it
     would be is judged by the rules of publication. After a material change questions are taken again, and bids sealed before it
     count only when they are confirmed or replaced: whether there are any is not looked at."""
@@ -85,6 +87,7 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
             reasons += refusals(rules.STILL, published_so)
         if reasons:
             raise Refused(*reasons)
+        knowingly = _asked(changing, given, confirmed)
         was, then, passed = changing.was.tender, changing.then.tender, gate.ask(published_so)
         addendum = Addendum(
             tender=tender.id,
@@ -116,6 +119,7 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
                 "addendum": addendum.ref,
                 "kind": given.kind,
                 "alters_offer": given.alters_offer,
+                "confirmed": list(knowingly),
                 "unconfirms": addendum.unconfirms,
                 "text": given.text,
                 "closed_at_before": was.closes_at.isoformat() if was.closes_at else None,
@@ -128,6 +132,21 @@ async def change(actor: Actor, ref: str, given: Change) -> Addendum:
             organisation=hat.organisation_ref,
         )
     return addendum
+
+
+def _asked(changing: Changing, given: Change, confirmed: Collection[str]) -> list[str]:
+    """Ask once more about what looks like a slip; answers the codes of what was confirmed."""
+    was, currency = changing.was, changing.was.tender.currency
+    published = [was.tender.title, was.tender.description, was.tender.terms]
+    published += [text for lot in was.lots for text in (lot.title, lot.description, str(lot.value_minor // 100))]
+    published += [text for of in was.criteria.values() for each in of for text in (each.name, each.description)]
+    planned = slips.Planned(given.new_closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())
+    knowingly = ask(rules.ASKED, confirmed, given.kind, given.text, published)
+    knowingly += ask(slips.ASKED_OF_DATES, confirmed, planned)
+    for each in given.lots:
+        if each.value_minor is not None:
+            knowingly += ask(slips.ASKED_OF_LOTS, confirmed, Money(each.value_minor, currency), None)
+    return knowingly
 
 
 async def weighed(ref: str, given: Change) -> Changing:

@@ -41,7 +41,7 @@ class TenderChangePages(Controller):
         candidate = await _own(request, ref)
         form = await forms.read(request, Change)
         with form.acting():
-            await actions.change(request.user, ref, _given(form, candidate))
+            await actions.change(request.user, ref, _given(form, candidate), form.confirmed)
             return to(
                 f"/tenders/{ref}#changes", _("The change is published, and those who follow the tender are told.")
             )

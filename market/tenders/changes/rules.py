@@ -16,7 +16,7 @@ from market.refusals import Denial, rule
 from market.tenders import period
 from market.tenders import rules as tenders
 from market.tenders.facts import Candidate
-from market.wording import N_, _
+from market.wording import N_, _, together
 
 Kind = Literal["clarification", "material", "deadline", "correction"]
 
@@ -108,7 +108,8 @@ def as_if_published_so(changing: Changing) -> Candidate:
     return replace(changing.then, now=Arrival(published) if published else changing.was.now)
 
 
-STILL = tuple(each for each in tenders.PUBLISH if each not in (tenders.draft_only, tenders.enough_officers_hold_a_code))
+OFFICERS = (tenders.enough_officers_hold_a_code, tenders.codes_are_in_several_hands)
+STILL = tuple(each for each in tenders.PUBLISH if each not in (tenders.draft_only, *OFFICERS))
 """The rules of publication that every change is judged by: all but those about what no change can change, that it is published
 once and who opens the bids."""
 
@@ -272,6 +273,23 @@ def new_numbers(text: str, published: Iterable[str]) -> list[str]:
     """The numbers a change names that stand nowhere in what was published: in a clarification they deserve a second look. Single
     digits are left out: they count lots and pages."""
     return sorted(number for number in numbers_in([text]) - numbers_in(published) if len(number) > 1)
+
+
+@rule("tender.clarification-names-numbers", field="text", asks=True)
+def a_clarification_names_no_new_numbers(kind: Kind, text: str, published: Sequence[str]) -> str | None:
+    """A clarification that names numbers which stand nowhere in the tender is asked about once more: what asks for more is a
+    material change. The question and its answer are in the log."""
+    numbers = new_numbers(text, published) if kind == "clarification" else []
+    if not numbers:
+        return None
+    return _(
+        "Your clarification names {numbers}, which stands nowhere in the tender. Does it really change nothing that a bidder offers?",
+        numbers=together(numbers),
+    )
+
+
+ASKED = (a_clarification_names_no_new_numbers,)
+"""For `changes.actions.change`: what is asked once more, beside what is asked of dates and lots in a draft."""
 
 
 LOT_UNKNOWN = Denial(

@@ -17,7 +17,7 @@ from market.audit.tables import Event
 from market.db import find, many
 from market.letters.tables import Letter
 from market.proof import canonical
-from market.refusals import Refused, refusals
+from market.refusals import AskedOnceMore, Refused, refusals
 from market.tenders import facts, readers
 from market.tenders.changes import actions, rules, words
 from market.tenders.changes.actions import Change, CriterionChange, LotChange
@@ -171,6 +171,10 @@ async def test_four_thousand_more_homes_are_no_clarification_once_the_buyer_answ
         await actions.change(made.officers[0], tender.ref, Change(text, "clarification", "yes"))
     assert codes(refused) == ["tender.change-is-material"]
     assert await Addendum.count() == 0
+    with pytest.raises(AskedOnceMore) as asked:
+        await actions.change(made.officers[0], tender.ref, Change(text, "clarification", "no"))
+    assert codes(asked) == ["tender.clarification-names-numbers"]
+    assert "names 4000, which stands nowhere in the tender" in asked.value.reasons[0].reason
     added = await actions.change(made.officers[0], tender.ref, Change(text, "material", "yes"))
     assert added.unconfirms
     now_is = await find(Tender, Tender.ref == tender.ref)
@@ -263,7 +267,12 @@ async def test_a_deadline_of_april_2049_is_taken_back_in_public_and_only_once() 
             contract_begins_on=datetime(2049, 6, 1, tzinfo=UTC).date(),
             contract_ends_on=datetime(2054, 6, 1, tzinfo=UTC).date(),
         )
-        slipped = await actions.change(made.officers[0], tender.ref, slip)
+        with pytest.raises(AskedOnceMore) as asked:
+            await actions.change(made.officers[0], tender.ref, slip)
+        assert "tender.deadline-far" in codes(asked)
+        slipped = await actions.change(
+            made.officers[0], tender.ref, slip, [each.confirm for each in asked.value.reasons]
+        )
     mended = Change(
         "The year was a slip of the keyboard.",
         "correction",
