@@ -255,6 +255,9 @@ class Procurement:
         if self.waiver is None:
             return
         said = self.waiver
+        statement = said["statement"].strip()
+        for key in said.get("names", []):
+            statement = statement.replace("{" + key + "}", REFS[f"challenge:{key}"])
         evidence = []
         for each in said["evidence"]:
             ref = REFS[f"challenge:{each['challenge']}"] if each.get("challenge") else ""
@@ -265,7 +268,7 @@ class Procurement:
             self.ref,
             waivers.WaiverRequest(
                 ground=GROUNDS[said["ground"]],
-                statement=said["statement"].strip(),
+                statement=statement,
                 evidence=evidence,
                 cost_of_waiting=said["cost_of_waiting"].strip(),
                 valid_until=self.script.day(said["valid_until"]),

@@ -249,6 +249,14 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
         return {"text": text, "href": f"{here}/{path}" if here else None, "state": state, "hint": hint}
 
     lots = "lots-missing", "lot-incomplete", "weights-wrong", "price-weight-wrong"
+    origin = "innovation-first", "after-a-stop", "need-unsaid", "follow-on-exceeded", "commodity-statement-missing"
+    planned = (
+        "tendering-period-short",
+        "questions-dates-wrong",
+        "planned-notice-wrong",
+        "urgency-unexplained",
+        "contract-dates-wrong",
+    )
     tasks = [
         task(
             _("What you want to buy"),
@@ -262,11 +270,7 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             _("Where it comes from"),
             "origin",
             bool(tender.exercise or tender.commodity_claimed or candidate.evidence),
-            "innovation-first",
-            "after-a-stop",
-            "need-unsaid",
-            "follow-on-exceeded",
-            "commodity-statement-missing",
+            *origin,
             hint=_("An exercise, a waiver, a commodity, or a value below the threshold"),
         ),
         {**task(_("Lots and how bids are scored"), "lots/new", bool(candidate.lots), *lots), "href": "#lots"},
@@ -274,11 +278,7 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             _("Dates"),
             "dates",
             tender.closes_at is not None,
-            "tendering-period-short",
-            "questions-dates-wrong",
-            "planned-notice-wrong",
-            "urgency-unexplained",
-            "contract-dates-wrong",
+            *planned,
         ),
         task(_("Terms"), "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),
         task(_("Opening officers"), "officers", bool(candidate.officers), "officers-missing"),

@@ -13,8 +13,9 @@ from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
-from market.tenders import cpv, facts, gate, period, value
+from market.tenders import cpv, facts, gate, value
 from market.tenders.facts import Candidate
+from market.tenders.periods import rules as periods
 from market.wording import N_, _
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
 def time_enough_to_bid(candidate: Candidate) -> str | None:
     """Suppliers have the tendering period of the Act: 25 full days when every document is there with the notice, more when some
     come later, fewer after a qualifying planned notice or in a state of urgency that the tender explains."""
-    closes, least = candidate.tender.closes_at, period.shortest(candidate.tender)
+    closes, least = candidate.tender.closes_at, periods.shortest(candidate.tender)
     if closes is None:
         return _("Say until when bids are taken.")
     days = workdays.full_days_between(candidate.now, closes)
@@ -340,34 +341,6 @@ def time_enough_to_bid(candidate: Candidate) -> str | None:
             least=least,
             day=day,
         )
-    return None
-
-
-@rule("tender.planned-notice-wrong", field="planned_notice_on", source="Procurement Act 2023 section 15(3)")
-def planned_notice_qualifies(candidate: Candidate) -> str | None:
-    """A planned notice that shortens the time to bid is named with its day, and was published early enough and not too long
-    ago."""
-    tender, numbers = candidate.tender, policy.IN_FORCE.tendering
-    if not tender.planned_notice.strip() and tender.planned_notice_on is None:
-        return None
-    if not tender.planned_notice.strip() or tender.planned_notice_on is None:
-        return _("Say which planned notice came before, by its reference or address, and the day it was published.")
-    if not period.qualifies(tender.planned_notice_on, candidate.now):
-        return _(
-            "A planned notice shortens the time only when it was published at least {days} days and at most {months} "
-            "months before the tender.",
-            days=numbers.planned_notice_days,
-            months=numbers.planned_notice_months,
-        )
-    return None
-
-
-@rule("tender.urgency-unexplained", field="urgency_reason", source="Procurement Act 2023 section 54(4)")
-def urgency_is_explained(candidate: Candidate) -> str | None:
-    """Who shortens the time to bid for urgency says why a longer one is impractical, in public."""
-    said, least = candidate.tender.urgency_reason.strip(), policy.IN_FORCE.tendering.urgency_reason_characters
-    if said and len(said) < least:
-        return _("Say in at least {least} characters why no longer period is practical. It is published.", least=least)
     return None
 
 
@@ -460,8 +433,8 @@ PUBLISH = (
     weights_sum_to_the_whole,
     price_has_its_weight,
     time_enough_to_bid,
-    planned_notice_qualifies,
-    urgency_is_explained,
+    periods.planned_notice_qualifies,
+    periods.urgency_is_explained,
     questions_end_before_closing,
     contract_dates_follow,
     enough_officers_hold_a_code,

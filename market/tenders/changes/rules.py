@@ -13,9 +13,9 @@ import msgspec
 from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.refusals import Denial, rule
-from market.tenders import period
 from market.tenders import rules as tenders
 from market.tenders.facts import Candidate
+from market.tenders.periods import rules as periods
 from market.wording import N_, _, together
 
 Kind = Literal["clarification", "material", "deadline", "correction"]
@@ -202,7 +202,7 @@ def a_corrected_deadline_leaves_the_time_of_the_law(changing: Changing) -> str |
     closes = changing.then.tender.closes_at
     if changing.kind != "correction" or closes is None or not changing.earlier or changing.deadline.corrected:
         return None
-    before, least = changing.deadline.before, period.shortest(changing.then.tender)
+    before, least = changing.deadline.before, periods.shortest(changing.then.tender)
     if before is not None and closes < before:
         return _(
             "The deadline before the slip was {before}. The corrected one must not be earlier.",

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from market.tenders import period, rules
+from market.tenders import rules
 from market.tenders.facts import Candidate, Tender
+from market.tenders.periods import rules as period
 from tests import given
 
 NOW = given.TODAY
@@ -57,7 +58,7 @@ TODAY = NOW.date()
 def test_a_planned_notice_is_neither_too_young_nor_too_old(published_on: date, holds: bool) -> None:
     assert period.qualifies(published_on, NOW) == holds
     asked = candidate(planned_notice="2026/S 000-1", planned_notice_on=published_on)
-    assert (rules.planned_notice_qualifies(asked) is None) == holds
+    assert (period.planned_notice_qualifies(asked) is None) == holds
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_a_planned_notice_is_neither_too_young_nor_too_old(published_on: date, h
 )
 def test_a_shorter_time_is_not_had_by_a_word(stated: dict[str, Any], code: str) -> None:
     asked = candidate(**stated)
-    found = [each(asked) for each in (rules.planned_notice_qualifies, rules.urgency_is_explained)]
+    found = [each(asked) for each in (period.planned_notice_qualifies, period.urgency_is_explained)]
     assert [refusal.code for refusal in found if refusal] == [code]
-    assert rules.urgency_is_explained(candidate(urgency_reason=WHY)) is None
-    assert rules.planned_notice_qualifies(candidate()) is None
+    assert period.urgency_is_explained(candidate(urgency_reason=WHY)) is None
+    assert period.planned_notice_qualifies(candidate()) is None

@@ -1,0 +1,1 @@
+"""How long bids must be taken at the least, and what shortens it."""
