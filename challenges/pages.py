@@ -25,6 +25,7 @@ from market.actor import SUPPLIER_ROLES
 from market.audit.thread import thread
 from market.db import maybe
 from market.missions.tables import Mission
+from market.outages import actions as outages
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.panels import rules as panel_rules
@@ -147,6 +148,7 @@ async def _challenge(
         follow_on=await drafting.stated(challenge),
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
+        outages=await outages.moves_of(f"challenge:{challenge.ref}"),
         addenda=await changes.addenda_of(challenge),
         form=form,
     )

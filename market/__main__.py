@@ -283,6 +283,29 @@ async def _verify_log(arguments: Arguments) -> int:
     return code
 
 
+def heartbeat(arguments: Arguments) -> int:
+    """Say when this server's processes had the database, from the file alone: the database may be away."""
+    from market.outages import heartbeat as beats
+
+    by_server: dict[str, list[bytes]] = {}
+    newest: dict[tuple[str, str, int], beats.Beat] = {}
+    for line in beats.lines(None, beats.folder()):
+        if (beat := beats.read(line)) is not None:
+            by_server.setdefault(beat.server, []).append(line)
+            newest[beat.server, beat.process, beat.number] = beat
+    for name, written in by_server.items():
+        for each in beats.stretches(None, written):
+            print(f"{name} answered from {each.since:%Y-%m-%d %H:%M:%S} to {each.until:%Y-%m-%d %H:%M:%S} UTC")
+    for beat in sorted(newest.values(), key=lambda each: each.machine)[-10:]:
+        says = "the database answered" if beat.answered else "the database did not answer"
+        print(
+            f"last beat of {beat.process} {beat.number} on {beat.server}: {beat.moment:%Y-%m-%d %H:%M:%S} UTC, {says}"
+        )
+    if not by_server:
+        print(f"No heartbeat in {beats.folder()}: nothing has served from here in the last month.")
+    return 0
+
+
 def rules(arguments: Arguments) -> int:
     """Print docs/rules.md: every rule with its code, norm and source."""
     from market.rulebook import as_markdown
@@ -405,6 +428,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--heads", type=Path, help="signed heads that somebody kept, one JSON object a line")
     one.add_argument("--key", help="the public key the heads are signed with, 64 hexadecimal letters")
     one.set_defaults(act=verify_log)
+    command("heartbeat", heartbeat, "say when this server's processes had the database, by their heartbeat")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

@@ -47,6 +47,8 @@ from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
 from market.opendata.pages import OpenDataPages
+from market.outages import actions as outages
+from market.outages import heartbeat
 from market.oversight.api import AuditApi, LogApi
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
@@ -195,7 +197,9 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Open the pool for as long as the application serves; let go of the search engine at the end."""
     async with db.pool(sealing=SEALING, serving=True):
         watch = asyncio.create_task(orphans.end_with_parent())
+        beats = asyncio.create_task(heartbeat.beating("web", outages.answers))
         yield
+        beats.cancel()
         watch.cancel()
     await index().close()
 

@@ -33,6 +33,11 @@ def now() -> datetime:
     return datetime.now(UTC) + _offset()
 
 
+def machine() -> datetime:
+    """The machine's own time, which nobody freezes or moves: for what is measured between two looks at it, never for a deadline."""
+    return datetime.now(UTC)
+
+
 def arrived() -> Arrival:
     """The moment by which a deadline is judged: when the last byte of the present request had been read, whatever it waited
     for since. Where nobody sent anything (a job, the story, a test that calls an action) it is the present moment."""

@@ -14,6 +14,7 @@ TABLES = [
     "market.appointments.tables",
     "market.missions.tables",
     "market.opendata.tables",
+    "market.outages.tables",
     "market.panels.tables",
     "market.payments.tables",
     "market.questions.tables",

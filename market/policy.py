@@ -209,6 +209,15 @@ class Standards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exemption_maximum_months: int
 
 
+class Outages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a deadline moves because the service was away, how far, and how often; for challenges and tenders alike."""
+
+    minutes_least: int
+    window_hours: int
+    longer_working_days: int
+    moves_most: int
+
+
 class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When two people are two, and how two appoint a third."""
 
@@ -249,6 +258,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     payments: Payments
     sanctions: Sanctions
     standards: Standards
+    outages: Outages
     people: People
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms

@@ -1,6 +1,7 @@
 """Everything that happens without a click: the JOBS table and the tasks that run them.
 
-No job makes anything true that the law cares about: deadlines pass by themselves (a comparison with now). Jobs only carry
+No job makes anything true that the law cares about: deadlines pass by themselves (a comparison with now), and one that an
+outage moves is moved by whoever would open something, if this job did not come first. Jobs only carry
 what actions left behind: letters, payments, search entries. Each takes its rows with SKIP LOCKED and commits as it goes,
 so a killed worker loses nothing and two workers never do the same thing twice.
 
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from challenges import actions as challenges
+from challenges import outage as challenge_outage
 from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
@@ -30,6 +32,8 @@ from market.bids import confirmations
 from market.letters import sending
 from market.opendata import actions as opendata
 from market.opendata import files as opendata_files
+from market.outages import actions as outages
+from market.outages import heartbeat
 from market.payments import actions as payments
 from market.portal import imports as portal
 from market.postroom import bounces
@@ -40,6 +44,7 @@ from market.standards.components import conformance
 from market.standards.sanctions import actions as sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
+from market.tenders import outage as tender_outage
 from market.web import once as sent_once
 from search import outbox as search
 from search.saved import actions as alerts
@@ -58,7 +63,14 @@ class Job:
     limit: float = 120
 
 
+CLOSING = {
+    "challenge": (challenge_outage.RUNNING, challenge_outage.settle),
+    "tender": (tender_outage.RUNNING, tender_outage.settle),
+}
+"""Whatever closes at a deadline that an outage moves."""
+
 JOBS: tuple[Job, ...] = (
+    Job("outages", 10, partial(outages.settle, CLOSING)),
     Job("search", 1, search.drain),
     Job("stages", 30, search.turn),
     Job("alerts", 60, alerts.tell_waiting),
@@ -85,7 +97,7 @@ JOBS: tuple[Job, ...] = (
 APART: tuple[Job, ...] = (Job("index", 60, search.mend), Job("open data files", 600, opendata_files.due))
 """What takes minutes: only started here, in a process of its own. `once` leaves it out; commands do the same by hand."""
 
-CONNECTIONS = len(JOBS) + len(APART) + sending.AT_ONCE
+CONNECTIONS = len(JOBS) + len(APART) + sending.AT_ONCE + 1
 """Every job may hold one in a transaction, hanging or not, and the letters being sent mark theirs without waiting for them.
 Connections are opened when they are needed and closed when they idle."""
 
@@ -151,6 +163,8 @@ async def main() -> None:
     await migrations.must_be_applied()
     async with db.pool(CONNECTIONS):
         watch = asyncio.create_task(orphans.end_with_parent())
+        beats = asyncio.create_task(heartbeat.beating("worker", outages.answers))
         await forever((*JOBS, *APART), stop)
+        beats.cancel()
         watch.cancel()
     await search.index().close()

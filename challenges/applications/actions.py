@@ -22,8 +22,9 @@ from market.accounts.people import tell
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.actions import record
 from market.db import find, maybe, transaction
+from market.outages import actions as outages
 from market.proof import canonical
-from market.refusals import insist
+from market.refusals import Refused, insist
 from market.standards.sanctions import actions as sanctions
 from market.wording import N_
 
@@ -39,7 +40,18 @@ class ApplicationDraft(msgspec.Struct, forbid_unknown_fields=True):
 
 async def apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int | None = None) -> Application:
     """Apply for a supplier (its id; without one, the first the actor belongs to), once for each challenge. A withdrawn
-    application is sent anew. The receipt carries the digest of what was sent."""
+    application is sent anew. The receipt carries the digest of what was sent. Whom the deadline turns away is told should it
+    move."""
+    try:
+        return await _apply(actor, ref, given, supplier)
+    except Refused as refused:
+        if any(each.code == rules.before_it_closes.code for each in refused.reasons):
+            hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)
+            await outages.turned_away(f"challenge:{ref}", hat.organisation)
+        raise
+
+
+async def _apply(actor: Actor, ref: str, given: ApplicationDraft, supplier: int | None) -> Application:
     async with transaction():
         challenge = await published(ref)
         hat = actor.must_wear(*SUPPLIER_ROLES, organisation=supplier)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+from challenges import outage
 from challenges import rules as challenge_rules
 from challenges.exercise import (
     Named,
@@ -34,6 +35,7 @@ from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.money import Money
+from market.outages import actions as outages
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
 from market.panels.arithmetic import shown
@@ -249,6 +251,9 @@ async def _live(challenge: Challenge) -> list[Application]:
 async def _deal(challenge: Challenge) -> None:
     applications = await _live(challenge)
     if not applications or any(each.alias for each in applications):
+        return
+    await outages.gather()
+    if await outage.moved(challenge):
         return
     firms = [each.supplier_name for each in await live_applications(challenge)]
     called = [*firms, *(each.team for each in applications)]

@@ -25,12 +25,14 @@ from market.bids.contents import Answers, Price, Written
 from market.bids.tables import Bid, Entry, Envelope, Opening, Sent
 from market.db import find, maybe, transaction
 from market.money import Money
+from market.outages import actions as outages
 from market.proof import canonical, sealing
 from market.reads import row, rows
 from market.refusals import NotFound, Refused, ask, insist, refusals
 from market.settings import settings
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
+from market.tenders import outage
 from market.tenders.actions import add_follower
 from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
@@ -106,7 +108,12 @@ async def submit(
     """
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
-        return await _submit(actor, hat, tender_ref, lot_ref, given, arrived, confirmed)
+        try:
+            return await _submit(actor, hat, tender_ref, lot_ref, given, arrived, confirmed)
+        except Refused as refused:
+            if any(each.code == rules.before_the_deadline.code for each in refused.reasons):
+                await outages.turned_away(f"tender:{tender_ref}", hat.organisation)
+            raise
 
 
 async def _submit(
@@ -342,6 +349,8 @@ async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None
     Refused before the deadline: the platform's own share is not even read then. A wrong secret changes nothing.
     """
     person = actor.must_be_person()
+    await outages.gather()
+    await outage.settle(tender_ref)
     async with transaction():
         tender = await published(tender_ref, lock=True)
         now = clock.arrived()

@@ -23,6 +23,7 @@ BATCH = 50
 
 ANNOUNCED: dict[str, tuple[str, ...]] = {
     "challenge.published": ("planning",),
+    "challenge.deadline-moved": ("planningUpdate",),
     "challenge.shortlisted": ("planningUpdate", "award", "contract"),
     "pitch.delivered": ("implementationUpdate",),
     "pitch.missed": ("contractTermination",),
@@ -30,6 +31,7 @@ ANNOUNCED: dict[str, tuple[str, ...]] = {
     "challenge.cancelled": ("planningUpdate",),
     "tender.published": ("tender",),
     "tender.changed": ("tenderUpdate",),
+    "tender.deadline-moved": ("tenderUpdate",),
     "tender.question-answered": ("tenderUpdate",),
     "tender.opened": ("tenderUpdate",),
     "tender.cancelled": ("tenderCancellation",),

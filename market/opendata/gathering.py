@@ -182,7 +182,7 @@ async def challenge(ref: str, at: datetime) -> facts.Challenge:
         method=row.method,
         published_at=row.published_at,
         opens_at=row.published_at,
-        closes_at=row.closes_at,
+        closes_at=await _closes_at(row, f"challenge:{row.ref}", at),
         fee=Money(row.fee_minor, row.currency),
         places=row.places,
         success=tuple(line.removeprefix("- ").strip() for line in row.success.splitlines() if line.strip()),
@@ -214,7 +214,7 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
         description=row.description,
         buyer=buyer,
         published_at=row.published_at,
-        closes_at=await _closes_at(row, at),
+        closes_at=await _closes_at(row, f"tender:{row.ref}", at),
         lots=tuple([await _lot(row, lot, at) for lot in lots]),
         method="selective" if row.procedure == "competitive-flexible" else "open",
         method_details=row.procedure,
@@ -244,14 +244,16 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
     )
 
 
-async def _closes_at(row: Tender, at: datetime) -> datetime:
+async def _closes_at(row: Tender | Challenge, subject: str, at: datetime) -> datetime:
     """The deadline as it stood: the first later change of it says in the log what it was before."""
     moved = await rows(
         str,
         """
-        SELECT body FROM event WHERE verb = 'tender.changed' AND subject = {} AND at > {} ORDER BY seq LIMIT 1
+        SELECT body FROM event
+        WHERE verb IN ('tender.changed', 'tender.deadline-moved', 'challenge.deadline-moved') AND subject = {} AND at > {}
+        ORDER BY seq LIMIT 1
         """,
-        f"tender:{row.ref}",
+        subject,
         at,
     )
     before = canonical.decode(moved[0].encode())["closed_at_before"] if moved else None

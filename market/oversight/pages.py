@@ -14,6 +14,7 @@ from litestar.response import Stream
 from market.accounts import guards
 from market.audit import proofs
 from market.kinds import DEEDS, KINDS, sentence
+from market.outages import actions as outages
 from market.oversight import actions, contracts, evidence, flags, log, records
 from market.oversight.addresses import subject_of
 from market.proof import canonical
@@ -102,6 +103,11 @@ class AuditPages(Controller):
             options=[(each.code, _(each.title), None, each.code in chosen) for each in flags.FLAGS],
             chips=_chips(request),
         )
+
+    @get("/outages", guards=[guards.overseer])
+    async def outages(self, request: Visitor) -> Response[bytes]:
+        """The deadlines that outages moved, what they rested on, and what is known of each server."""
+        return show(request, "oversight/outages.html", moves=await outages.moves(), servers=await outages.present())
 
     @get("/records/{kind:str}/{ref:str}", guards=[guards.overseer])
     async def walk(

@@ -33,6 +33,7 @@ DEADLINES = frozenset(
         "challenges/pitch-scheduled.txt",
         "challenges/shortlisted.txt",
         "contracts/to_sign.txt",
+        "outages/moved.txt",
         "panels/begun.txt",
         "panels/named.txt",
         "tenders/changed.txt",

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from market import clock, db
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
+from market.seed import outages
 from market.seed.cast import FIRST, appointments, engage, ministers
 from market.seed.components import components
 from market.seed.exercises import challenges, missions
@@ -47,6 +48,9 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
             await perform(act)
             if number % 20 == 0 or number == len(acts):
                 telling(number, len(acts))
+        for each in script["challenges"]:
+            if "outage" in each:
+                await outages.present(script.moment(each["outage"]["to"]))
         # The letters of the past were read long ago: they are kept, not sent.
         await Letter.update({Letter.sent_at: Letter.written_at}, force=True).where(Letter.sent_at.is_null())
     return Counter(act.kind for act in acts)

@@ -22,6 +22,7 @@ from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
+from market.seed import outages
 from market.seed.cast import Cast
 from market.seed.script import Act, Script
 
@@ -103,6 +104,8 @@ class Exercise:
             yield self.act(question["at"], "question", lambda question=question: self.ask(question))
             if question.get("answer"):
                 yield self.act(question["answered_at"], "answer", lambda question=question: self.answer(question))
+        if "outage" in text:
+            yield self.act(text["outage"]["to"], "outage", self.away, after=timedelta(minutes=1))
         for given in text.get("applications", []):
             yield self.act(given["submitted_at"], "application", lambda given=given: self.apply(given))
             if given.get("edited_at"):
@@ -222,6 +225,11 @@ class Exercise:
             evidence=given.get("evidence", "").strip(),
             team=given.get("team", "").strip(),
         )
+
+    async def away(self) -> None:
+        """No server answered shortly before it closes."""
+        text = self.text["outage"]
+        await outages.away(self.script.moment(text["from"]), self.script.moment(text["to"]), self.ref)
 
     async def apply(self, given: dict[str, Any]) -> None:
         """A supplier applies."""

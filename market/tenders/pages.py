@@ -13,6 +13,7 @@ from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.audit.thread import happened, thread
 from market.money import Money
+from market.outages import actions as outages
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist
@@ -174,6 +175,7 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
             {"at": each.at, "title": changes.title(each), "text": each.text, "said": changes.said(each, candidate)}
             for each in await readers.addenda_of(tender)
         ],
+        "outages": await outages.moves_of(f"tender:{tender.ref}"),
         "steps": await thread(f"tender:{tender.ref}"),
         "is_buyer": request.user.wears("buyer", organisation=tender.buyer) is not None,
         "form": form or forms.blank(questions.QuestionDraft),

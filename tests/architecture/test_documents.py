@@ -42,6 +42,7 @@ OF_OTHERS = {
     "docs/operations.md": {
         "pg_dump",
         "pginstall18/bin",
+        "var/heartbeat/",
         "var/postgres",
         "var/postgres.keeper",
         "var/postgres.log",

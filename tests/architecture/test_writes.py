@@ -44,8 +44,8 @@ SILENT = {
         "market.accounts.passkeys._challenge",
         "market.suppliers.actions.forget_unconfirmed",
     },
-    "the aliases under which a panel reads, dealt once: what follows from them is recorded": {
-        "challenges.judging.actions._deal"
+    "what a server's own file says, kept: a deadline that moves because of it is recorded": {
+        "market.outages.actions._keep"
     },
     "whether a form was answered already": {
         "market.web.once._Attempt.claim",
