@@ -178,7 +178,11 @@ def _asked(given: Section, challenge: Challenge, confirmed: Collection[str]) -> 
     if not isinstance(given, Offer):
         return []
     offered = rules.Offered(
-        Money(given.fee_minor, challenge.currency), given.closes_at, given.pitches_by, given.decision_by, clock.now()
+        Money(given.fee_minor, challenge.currency),
+        given.closes_at,
+        given.pitches_by,
+        given.decision_by,
+        clock.arrived(),
     )
     return ask(rules.ASKED, confirmed, offered)
 

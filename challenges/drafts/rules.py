@@ -55,7 +55,7 @@ class Offered:
     closes_at: datetime | None
     pitches_by: datetime | None
     decision_by: datetime | None
-    now: datetime
+    now: Arrival
 
 
 @rule("challenge.already-published")

@@ -60,14 +60,13 @@ async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
         insist(accounts.INVITE, office)
         address = plain_address(given.email)
         me = await find(Person, Person.id == actor.must_be_person())
-        today = memberships.first_moment(clock.now().astimezone(clock.ZONE).date())
         minister = given.role == "minister"
         insist(
             rules.PROPOSE,
             rules.Proposal(
                 role=given.role,
                 since=office.since if minister else None,
-                today=today or clock.now(),
+                now=clock.arrived(),
                 instrument=given.instrument,
                 own=address == me.email,
                 others=await others_than(actor),
@@ -148,7 +147,7 @@ async def withdraw(actor: Actor, ref: str, given: Objection) -> Appointment:
     async with transaction():
         row = await find(Appointment, Appointment.ref == ref, lock=True)
         body = await find(Organisation, Organisation.id == row.organisation)
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.WITHDRAW, rules.Withdrawing(row, given.reason, now))
         row.withdrawn_by, row.withdrawn_at, row.withdrawn_because = actor.must_be_person(), now, given.reason.strip()
         await row.save([Appointment.withdrawn_by, Appointment.withdrawn_at, Appointment.withdrawn_because])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import policy, workdays
 from market.accounts.rules import APPOINTED
+from market.arrival import Arrival
 from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.wording import N_, _
@@ -20,12 +21,12 @@ TWO = N_("Own default: nobody makes by herself those who decide, oversee or run 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is known when somebody is proposed: the role, her first day (None where the role has none) and the first moment of
-    today; `own`: the address is the proposer's; `others`: how many could confirm it."""
+    """What is known when somebody is proposed: the role, her first day (None where the role has none) and the moment;
+    `own`: the address is the proposer's; `others`: how many could confirm it."""
 
     role: str
     since: datetime | None
-    today: datetime
+    now: Arrival
     instrument: str
     own: bool
     others: int
@@ -48,7 +49,7 @@ class Withdrawing:
 
     appointment: Appointment
     reason: str
-    now: datetime
+    now: Arrival
 
 
 def waits(row: Appointment | Listed) -> bool:
@@ -74,7 +75,7 @@ def is_an_office(proposal: Proposal) -> str | None:
 )
 def is_not_back_dated(proposal: Proposal) -> str | None:
     """An office begins on the day of its proposal at the earliest: what was signed before stays unsigned."""
-    if proposal.since is not None and proposal.since < proposal.today:
+    if proposal.since is not None and workdays.local_day(proposal.since) < workdays.local_day(proposal.now):
         return _(
             "The first day in office cannot be before today: what was done before then was done without the office."
         )

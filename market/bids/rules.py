@@ -251,7 +251,7 @@ def price_is_near_the_estimate(price: Money, estimate: Money) -> str | None:
             "what you ask for the whole lot?",
             price=price,
             estimate=estimate,
-            number=f"{price.minor // estimate.minor:,}",
+            number=format(price.minor // estimate.minor, ","),
         )
     if 0 < price.minor * times < estimate.minor:
         return _(
@@ -259,7 +259,7 @@ def price_is_near_the_estimate(price: Money, estimate: Money) -> str | None:
             "ask for the whole lot?",
             price=price,
             estimate=estimate,
-            number=f"{estimate.minor // price.minor:,}",
+            number=format(estimate.minor // price.minor, ","),
         )
     return None
 

@@ -12,7 +12,7 @@ import msgspec
 from market import policy
 from market.actor import Actor
 from market.audit.actions import record
-from market.db import many, maybe, transaction
+from market.db import maybe, transaction
 from market.proof import canonical
 from market.reads import rows
 from market.tenders import cpv
@@ -115,7 +115,7 @@ def _told(learnt: Learnt | None) -> dict[str, canonical.Plain]:
 
 async def take_turns(reference: str) -> None:
     """Wait until nobody else publishes with the exercise or waiver of this reference: what is left of it is counted once."""
-    await many("SELECT id FROM innovation_evidence WHERE reference = {} ORDER BY id FOR UPDATE", reference)
+    await rows(int, "SELECT id FROM innovation_evidence WHERE reference = {} ORDER BY id FOR UPDATE", reference)
 
 
 async def end_waiver(reference: str, at: datetime) -> None:

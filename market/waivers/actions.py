@@ -300,7 +300,7 @@ async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
         waiver, tender = await _locked(ref)
         hat = actor.must_wear("minister", organisation=waiver.department, secret=waiver.decided_at is None)
         actor.must_have_passkey()
-        now = clock.now()
+        now = clock.arrived()
         insist(rules.REVOKE, waiver, now)
         insist((rules.refusal_says_why,), given.reason)
         signer = await _signer(actor, waiver.department)

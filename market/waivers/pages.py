@@ -211,7 +211,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         evidence=waiver.evidence.splitlines(),
         similar=await actions.similar_to(waiver) if standing.stage == "asked" else [],
         stops=stops_of(waiver, candidate),
-        revokes=in_office and not refusals(rules.REVOKE, waiver, clock.now()),
+        revokes=in_office and not refusals(rules.REVOKE, waiver, clock.arrived()),
         shown=await readers.titles_of(waiver.shown),
         named=cpv.named,
         checked=await actions.check(waiver),

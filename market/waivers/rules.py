@@ -296,7 +296,7 @@ def refusal_says_why(reason: str) -> str | None:
 
 
 @rule("waiver.not-in-force")
-def is_in_force(waiver: Waiver, now: datetime) -> str | None:
+def is_in_force(waiver: Waiver, now: Arrival) -> str | None:
     """A waiver is revoked once, while it is in force; what was published with it before stays published."""
     if stage(waiver, now) != "in-force":
         return _("Only a waiver that is in force can be revoked.")

@@ -140,7 +140,7 @@ def _asked(changing: Changing, given: Change, confirmed: Collection[str]) -> lis
     published = [was.tender.title, was.tender.description, was.tender.terms]
     published += [text for lot in was.lots for text in (lot.title, lot.description, str(lot.value_minor // 100))]
     published += [text for of in was.criteria.values() for each in of for text in (each.name, each.description)]
-    planned = slips.Planned(given.new_closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())
+    planned = slips.Planned(given.new_closes_at, given.contract_begins_on, given.contract_ends_on, clock.arrived())
     knowingly = ask(rules.ASKED, confirmed, given.kind, given.text, published)
     knowingly += ask(slips.ASKED_OF_DATES, confirmed, planned)
     for each in given.lots:

@@ -192,7 +192,7 @@ async def set_dates(actor: Actor, ref: str, given: Dates, seen: str, confirmed: 
     )
     async with transaction():
         tender, hat = await _editing(actor, ref)
-        planned = slips.Planned(given.closes_at, given.contract_begins_on, given.contract_ends_on, clock.now())
+        planned = slips.Planned(given.closes_at, given.contract_begins_on, given.contract_ends_on, clock.arrived())
         knowingly = ask(slips.ASKED_OF_DATES, confirmed, planned)
         await revise(given, seen, tender, trace=_section_of(ref, "dates"))
         await written(actor, "tender.revised", tender, hat, {"section": "dates", **_confirmed(knowingly)})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from market import dates, policy, workdays
+from market.arrival import Arrival
 from market.money import Money
 from market.refusals import rule
 from market.wording import _
@@ -19,7 +20,7 @@ class Planned:
     closes_at: datetime | None
     contract_begins_on: date | None
     contract_ends_on: date | None
-    now: datetime
+    now: Arrival
 
 
 @rule("tender.deadline-far", field="closes_at", source="Policy: asks.deadline_days", asks=True)
