@@ -26,6 +26,7 @@ from tests.served import ROOT, Served
 PROBLEM = "Nobody sees a cracked bridge before it is closed: drone inspection might"
 TENDER = "Dredging the brooks under the old bridges"
 CARRIED = "Drone inspection of road bridges"
+SAME_NEED = "The cracks are those of the exercise: nobody sees them from the road, and a bridge must not be closed to find them."
 WHY = (
     "The brooks silt up before the winter floods, and two bridges have lost half of their opening since March. An exercise "
     "would end after the season in which homes are flooded."
@@ -113,6 +114,11 @@ class Journey:
         )
         await expect(ada.main.get_by_label("Paid places (needed to publish)", exact=True)).to_have_value("2")
         await ada.fill("Fee for each pitch", "4,000")
+        await ada.press("Save")
+        await ada.follow("What may follow")
+        await ada.fill("What may follow is worth", "200,000")
+        await ada.choose("A tender of this body")
+        await ada.fill("Decided by", self.day(80))
         await ada.press("Save")
         await ada.follow("Terms")
         await ada.fill("Who owns the result", "You keep what you make.")
@@ -431,6 +437,9 @@ class Journey:
         await ada.fill("What you want to buy", "What was heard below a bridge, for every bridge.")
         await ada.press("Save the draft")
         await ada.headed(CARRIED)
+        await ada.follow("Where it comes from")
+        await ada.fill("Why the need is the same", SAME_NEED)
+        await ada.press("Save")
         gate = ada.main.get_by_role("listitem").filter(has_text="Met: ").filter(has_text="exercise")
         await expect(gate).to_have_count(1)
 

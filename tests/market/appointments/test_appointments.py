@@ -14,6 +14,7 @@ from market.accounts.tables import Invitation, Organisation, Person
 from market.actor import PUBLIC, Actor
 from market.appointments import actions, rules
 from market.appointments.tables import Appointment
+from market.arrival import Arrival
 from market.audit.tables import Event
 from market.db import many
 from market.hands import rules as hands
@@ -35,7 +36,7 @@ TODAY = given.TODAY
         ({}, []),
         ({"role": "auditor", "since": None}, []),
         ({"role": "buyer"}, ["appointment.not-appointed"]),
-        ({"since": TODAY - timedelta(seconds=1)}, ["appointment.back-dated"]),
+        ({"since": TODAY - timedelta(days=1)}, ["appointment.back-dated"]),
         ({"instrument": " a letter          "}, ["appointment.instrument-missing"]),
         ({"own": True}, ["appointment.own"]),
         ({"others": 0}, ["appointment.nobody-confirms"]),
@@ -47,7 +48,7 @@ def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
     said: dict[str, Any] = {
         "role": "minister",
         "since": TODAY,
-        "today": TODAY,
+        "now": Arrival(TODAY),
         "instrument": PAPER,
         "own": False,
         "others": 1,
