@@ -440,7 +440,9 @@ class Journey:
         await ada.follow("Where it comes from")
         await ada.fill("Why the need is the same", SAME_NEED)
         await ada.press("Save")
-        gate = ada.main.get_by_role("listitem").filter(has_text="Met: ").filter(has_text="exercise")
+        gate = (
+            ada.main.get_by_role("listitem").filter(has_text="Met: ").filter(has_text="a concluded innovation exercise")
+        )
         await expect(gate).to_have_count(1)
 
     # ── 8: bids ─────────────────────────────────────────────────────────────────────────────────────────────────────
