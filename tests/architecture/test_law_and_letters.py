@@ -99,7 +99,9 @@ def test_a_longer_standstill_is_one_number_with_its_document_and_its_tests(copy:
     written = run(copy, "-m", "market.policy").stdout
     old = (copy / "docs/policy.md").read_text()
     assert [line for line in written.splitlines() if line not in old.splitlines()] == [
-        line.replace("| 8 working", "| 10 working") for line in old.splitlines() if "standstill_working_days" in line
+        line.replace("| 8 working", "| 10 working")
+        for line in old.splitlines()
+        if "`award.standstill_working_days`" in line
     ]
     assert documents == {"docs/policy.md", "docs/rules.md"}
     asked = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not database", "--tb=no", *sorted(tests))

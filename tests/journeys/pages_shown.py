@@ -184,6 +184,7 @@ PAGES: dict[str, list[Example]] = {
     ],
     "/challenges/{ref:str}/apply": [_challenge("'/apply'", _C_OPEN, _STRANGER)],
     "/challenges/{ref:str}/cancel": [_challenge("'/cancel'", _C_OPEN, _OFFICER_C)],
+    "/challenges/{ref:str}/change": [_challenge("'/change'", _C_OPEN, _OFFICER_C)],
     "/challenges/{ref:str}/conclude": [_challenge("'/conclude'", _C_PITCHING, _OFFICER_C)],
     "/challenges/{ref:str}/draft": [_challenge("'/draft'", _C_DRAFT, _OFFICER_C)],
     "/challenges/{ref:str}/draft/criteria": [_challenge("'/draft/criteria'", _C_DRAFT, _OFFICER_C)],
@@ -352,6 +353,7 @@ PAGES: dict[str, list[Example]] = {
     ],
     # ── the log and the auditor ──
     "/log": [(VISITOR, "/log"), (VISITOR, "/log?record=T-NOTHING")],
+    "/audit/outages": [(YUSUF, "/audit/outages"), (SAM, "/audit/outages")],
     "/audit": [(YUSUF, "/audit"), (YUSUF, "/audit?q=zzzzqqq"), (SAM, "/audit?flag=waiver")],
     "/audit/records/{kind:str}/{ref:str}": [
         Asked(f"SELECT '{YUSUF}', '/audit/records/contract/' || ref FROM contract ORDER BY id LIMIT 1")
