@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -65,9 +66,10 @@ class _Known(Stretch):
     id: int = 0
 
 
-async def gather() -> int:
+async def gather(server: str = "", folder: Path | None = None) -> int:
     """Read what is new in this server's file into the table; answers how many stretches were written or grew. Done by the job,
-    and by whoever is about to open something."""
+    and by whoever is about to open something. The story names a server of its own, whose file lies elsewhere: beside a site
+    that runs already, its past would count as read."""
     async with transaction():
         await many("SELECT pg_advisory_xact_lock({})", LOCK)
         known = {
@@ -80,9 +82,9 @@ async def gather() -> int:
                 """,
             )
         }
-        here = known.get(heartbeat.server())
+        here = known.get(server or heartbeat.server())
         lines = await asyncio.to_thread(
-            lambda: list(heartbeat.lines(here.machine_until if here else None, heartbeat.folder()))
+            lambda: list(heartbeat.lines(here.machine_until if here else None, folder or heartbeat.folder()))
         )
         by_server: dict[str, list[bytes]] = {}
         for line in lines:

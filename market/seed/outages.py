@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from challenges import outage as challenge_outage
 from market import clock
@@ -12,15 +13,19 @@ from market.outages.heartbeat import Beat
 SERVER = "the-story"
 
 
+def _folder() -> Path:
+    return heartbeat.folder() / SERVER
+
+
 def _beat(moment: datetime, machine: datetime) -> None:
-    heartbeat.write(Beat(moment, machine, SERVER, "web", 1, True), heartbeat.folder())
+    heartbeat.write(Beat(moment, machine, SERVER, "web", 1, True), _folder())
 
 
 async def away(since: datetime, until: datetime, challenge: str) -> None:
     """The server did not answer between these moments, and the deadline of this challenge moves; that it does not is an error."""
     _beat(since, since)
     _beat(until, until)
-    await actions.gather()
+    await actions.gather(SERVER, _folder())
     if not await challenge_outage.settle(challenge):
         raise RuntimeError(f"the outage did not move the deadline of {challenge}")
 
@@ -28,4 +33,4 @@ async def away(since: datetime, until: datetime, challenge: str) -> None:
 async def present(until: datetime) -> None:
     """From the outage's end (`until`) to the present the server answered: its clock was moved, as the story moves it."""
     _beat(clock.now(), until + timedelta(seconds=heartbeat.EVERY))
-    await actions.gather()
+    await actions.gather(SERVER, _folder())
