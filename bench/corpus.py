@@ -23,9 +23,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.search_corpus import ROOT, _text, data_folder
+
+if TYPE_CHECKING:
+    from search.index import Index
 
 BODY = "Demonstration of real problem statements"
 AT_ONCE = 500
@@ -46,6 +49,16 @@ def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
+async def _holds_documents(index: Index) -> bool:
+    """Whether there is anything to be lost in this index; one that was never built holds nothing."""
+    from search.index import IndexUnavailable
+
+    try:
+        return bool(await index.ids())
+    except IndexUnavailable:
+        return False
+
+
 async def load(folder: Path, limit: int) -> int:
     """Fill an empty database and its index; answers the exit code."""
     from challenges.tables import Challenge
@@ -61,7 +74,7 @@ async def load(folder: Path, limit: int) -> int:
         if await Organisation.count() or await Challenge.count():
             print("Refused: this database holds rows already. Name an empty one, or another folder.", file=sys.stderr)
             return 2
-        if await outbox.index().ids():
+        if await _holds_documents(outbox.index()):
             print("Refused: this index holds documents already, and they would be replaced.", file=sys.stderr)
             return 2
         began, now = time.perf_counter(), clock.now()
