@@ -257,7 +257,7 @@ async def test_no_request_makes_the_server_fail(app: Litestar, journeys: list[In
     assert not wrong, f"{len(wrong)} kinds of trouble in {sum(statuses.values())} requests {statuses}\n{told}"
     assert len(operations) > 100
     # What is drawn differs from run to run: that many are accepted shows that it is not all thrown away at the door.
-    assert statuses[200] + statuses.get(201, 0) > len(operations) // 2, statuses
+    assert statuses[200] + statuses.get(201, 0) > len(operations) * 2 // 3, statuses
     for expected in (400, 401, 403, 404, 409):
         assert statuses[expected] > 10, statuses
 
