@@ -58,9 +58,10 @@ class CriterionView(msgspec.Struct):
 
 
 class ChallengeView(msgspec.Struct):
-    """A challenge as the API shows it. `buyer`, `follow_on_payer` (empty while nobody is named) and `shortlisted` are references of organisations; `applications` is how
-    many there were, unknown (null) until the short list is made. `etags` say for each section of the draft, and for its
-    report, what a change of it names as If-Match."""
+    """A challenge as the API shows it. `buyer`, `follow_on_payer` (empty while nobody is named) and `shortlisted` are
+    references of organisations; `applications` is how many there were, unknown (null) until the short list is made. `etags`
+    say for each section of the draft, by the last part of its address, and for its report, what a change of it names as
+    If-Match."""
 
     ref: str
     stage: str

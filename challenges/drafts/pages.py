@@ -24,15 +24,15 @@ from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import N_, _
 
-SECTIONS: dict[str, tuple[type[actions.Section], str]] = {
-    "problem": (actions.Problem, N_("The problem")),
-    "success": (actions.Success, N_("Success and scope")),
-    "offer": (actions.Offer, N_("Fee, places and dates")),
-    "follow-on": (actions.FollowOn, N_("What may follow")),
-    "terms": (actions.Terms, N_("Terms")),
-    "subject": (actions.Subject, N_("Subject and standards")),
+TITLES: dict[str, str] = {
+    "problem": N_("The problem"),
+    "success": N_("Success and scope"),
+    "offer": N_("Fee, places and dates"),
+    "follow-on": N_("What may follow"),
+    "terms": N_("Terms"),
+    "subject": N_("Subject and standards"),
 }
-"""The parts of a draft that are one form each; criteria and evaluators are lists of their own."""
+"""What the parts of a draft that are one form each are called (`actions.SECTIONS`); criteria and evaluators are lists of their own."""
 
 
 class DraftPages(Controller):
@@ -136,10 +136,9 @@ class DraftPages(Controller):
 
 
 def _known(section: str) -> tuple[type[actions.Section], str]:
-    if section not in SECTIONS:
+    if section not in actions.SECTIONS:
         raise NotFound("Section")
-    kind, title = SECTIONS[section]
-    return kind, _(title)
+    return actions.SECTIONS[section], _(TITLES[section])
 
 
 async def _mission_options() -> list[tuple[str, str]]:
@@ -191,11 +190,11 @@ def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list
     to do: `compared` says whether the buyer looked at what others have done."""
     blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
     sections = []
-    for name, (kind, title) in SECTIONS.items():
+    for name, kind in actions.SECTIONS.items():
         fields = set(kind.__struct_fields__)
         begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
         state = "done" if not fields & blamed else "attention" if begun else "not-started"
-        sections.append({"text": _(title), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+        sections.append({"text": _(TITLES[name]), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
     here = f"/challenges/{challenge.ref}"
     criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
     return [
@@ -227,7 +226,7 @@ async def _section(
         status=form.status,
         **await frame.around(request, challenge),
         section=section,
-        heading=_(SECTIONS[section][1]),
+        heading=_(TITLES[section]),
         missions=await _mission_options(),
         methods=_method_options(),
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],

@@ -52,8 +52,9 @@ def read(
     criteria: Sequence[Criterion],
     private: X25519PrivateKey,
 ) -> Written | list[Refusal]:
-    """Open one envelope of a tender (its reference, its currency, the highest price and the criteria of its lot) and judge it: what stands in it, or every reason why it is
-    set aside. Whatever is in it, this answers; nothing of what was sealed is repeated in a reason."""
+    """Open one envelope of a tender (its reference, its currency, the highest price and the criteria of its lot) and judge
+    it: what stands in it, or every reason why it is set aside. Whatever is in it, this answers; nothing of what was sealed is
+    repeated in a reason."""
     context = sealing.Context(tender, envelope.lot_ref, envelope.supplier_ref)
     stored = sealing.receipt(envelope.envelope, context, envelope.received_at)
     if (stored.envelope_sha256, stored.digest) != (envelope.digest, envelope.receipt):

@@ -320,7 +320,7 @@ class Procurement:
     async def amend(self, addendum: dict[str, Any]) -> None:
         """A dated change, perhaps with a later deadline."""
         moved = self.script.moment(self.text["closes_at"]) if addendum.get("previous_closes_at") else None
-        text = f"{addendum['title']}\n\n{addendum['text'].strip()}"
+        text = f"{addendum['title']}. {addendum['text'].strip()}"
         earlier = await addenda_of(await tender_of(self.ref))
         await changes.change(
             await self.cast.actor(addendum["by"]),
