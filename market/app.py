@@ -59,6 +59,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.reviewing.api import ReviewsApi
+from market.reviewing.pages import ReviewPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -85,6 +87,7 @@ from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
+from search.precedents.api import PrecedentsApi
 from search.precedents.pages import PrecedentPages
 from search.saved.pages import SavingPages
 
@@ -136,6 +139,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PostroomPages,
     MissionPages,
     AppointmentPages,
+    ReviewPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -154,6 +158,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     LogApi,
     AuditApi,
     SearchApi,
+    PrecedentsApi,
     NoticesApi,
     PortalsApi,
     QuarantineApi,
@@ -174,6 +179,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ContractsApi,
     MissionsApi,
     PostroomApi,
+    ReviewsApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,

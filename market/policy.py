@@ -226,6 +226,15 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instrument_characters: int
 
 
+class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read by a second person before it is published, and how what others have done is answered for."""
+
+    team_exercises: int
+    reason_characters: int
+    precedent_days: int
+    precedent_characters: int
+
+
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
 
@@ -260,6 +269,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standards: Standards
     outages: Outages
     people: People
+    reviews: Reviews
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms
 
