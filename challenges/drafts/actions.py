@@ -38,6 +38,7 @@ from market.reviews import whole
 from market.reviews.actions import Matter
 from market.reviews.rules import Ready
 from market.tenders import cpv
+from market.touch import binds
 from market.wording import N_, _
 
 
@@ -250,6 +251,7 @@ async def remove_criterion(actor: Actor, ref: str, criterion_ref: str) -> Challe
     return challenge
 
 
+@binds(N_("publish a challenge"))
 async def publish(actor: Actor, ref: str) -> Challenge:
     """Publish a challenge that a second person approved as it is (and the innovation team, where it is one of the body's first):
     it is public from now on, and takes questions and applications."""

@@ -26,6 +26,7 @@ from market.refusals import insist
 from market.reviews import rules, whole
 from market.reviews.readers import steps_of
 from market.reviews.tables import Precedent, Review
+from market.touch import binds
 from market.wording import N_
 
 APPROVING: tuple[Role, ...] = ("buyer", "contract-manager", "evaluator")
@@ -95,6 +96,7 @@ async def ask(actor: Actor, matter: Matter, given: ReviewRequest) -> Review:
     return row
 
 
+@binds(N_("approve a draft for publication"))
 async def approve(actor: Actor, matter: Matter, seen: str) -> Review:
     """Approve exactly the version that was read (`seen`), for the body or, as an operator, for the innovation team."""
     async with transaction():
