@@ -5,14 +5,14 @@
 CREATE TABLE review (
     id       serial      PRIMARY KEY,
     ref      varchar(16) NOT NULL UNIQUE,
-    subject  varchar(40) NOT NULL,
+    subject  varchar(40) NOT NULL DEFAULT '',
     body     integer     NOT NULL REFERENCES organisation ON DELETE RESTRICT ON UPDATE RESTRICT,
     -- asked | approved | edits
-    kind     varchar(8)  NOT NULL,
+    kind     varchar(8)  NOT NULL DEFAULT '',
     -- body | team
     side     varchar(4)  NOT NULL DEFAULT 'body',
     -- SHA-256 of everything that would have been published then.
-    version  varchar(64) NOT NULL,
+    version  varchar(64) NOT NULL DEFAULT '',
     words    text        NOT NULL DEFAULT '',
     asked_of integer     REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
     by       integer     NOT NULL REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
@@ -31,12 +31,12 @@ CREATE TRIGGER review_is_never_emptied BEFORE TRUNCATE ON review EXECUTE FUNCTIO
 -- That the drafter looked at what others had done, and what she says of it.
 CREATE TABLE precedent (
     id      serial      PRIMARY KEY,
-    subject varchar(40) NOT NULL,
+    subject varchar(40) NOT NULL DEFAULT '',
     body    integer     NOT NULL REFERENCES organisation ON DELETE RESTRICT ON UPDATE RESTRICT,
     -- SHA-256 of the words that were looked for.
-    version varchar(64) NOT NULL,
+    version varchar(64) NOT NULL DEFAULT '',
     found   integer     NOT NULL DEFAULT 0,
-    answer  varchar(8)  NOT NULL,
+    answer  varchar(8)  NOT NULL DEFAULT '',
     reason  text        NOT NULL DEFAULT '',
     by      integer     NOT NULL REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
     at      timestamptz NOT NULL,

@@ -23,7 +23,7 @@ Read = Annotated[
         name="If-Match",
         required=False,
         description="The `etag` of the draft as it was read. An answer is about exactly that version: 409 when it was changed "
-        "since, or when it is missing.",
+        "since, 428 without it.",
     ),
 ]
 """Which version an answer is about."""
@@ -108,7 +108,7 @@ class ReviewsApi(Controller):
         guards=[guards.signed_in],
         summary="Approve a draft",
         operation_id="approveReview",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
     async def approve(
         self, request: Visitor, kind: FromPath[str], ref: FromPath[str], if_match: Read = ""
@@ -124,7 +124,7 @@ class ReviewsApi(Controller):
         guards=[guards.signed_in],
         summary="Ask for edits",
         operation_id="askForEdits",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
     async def edits(
         self,

@@ -16,13 +16,14 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
+from market.accounts.rules import says_what_it_was_written_from
 from market.accounts.people import holders, tell, tell_person
 from market.accounts.tables import Holder, Organisation, Person
 from market.actor import Actor, Role
 from market.audit.actions import record
 from market.db import find, transaction
 from market.hands import readers as hands
-from market.refusals import insist
+from market.refusals import Refused, insist, refusals
 from market.reviews import rules, whole
 from market.reviews.readers import steps_of
 from market.reviews.tables import Precedent, Review
@@ -163,11 +164,14 @@ def _side(actor: Actor, matter: Matter) -> tuple[rules.Side, str]:
 
 
 async def _deciding(actor: Actor, matter: Matter, seen: str, side: rules.Side, reason: str) -> rules.Deciding:
-    now = matter.version
+    """Without the version that was read the answer is refused (428)."""
+    read, now = seen.strip().removeprefix("W/").strip('"'), matter.version
+    if unsaid := refusals((says_what_it_was_written_from,), read):
+        raise Refused(*unsaid, status=428)
     act = "approve-publication" if side == "body" else "approve-for-team"
     return rules.Deciding(
         rules.state(await steps_of(matter.subject), now, side),
-        seen.strip().removeprefix("W/").strip('"'),
+        read,
         now,
         await hands.doing(act, actor.ref, matter.subject, matter.body),
         reason,

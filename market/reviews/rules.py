@@ -22,10 +22,6 @@ Side: TypeAlias = Literal["body", "team"]
 
 State: TypeAlias = Literal["not-asked", "waits", "edits", "approved", "lapsed"]
 
-TWO_PEOPLE = "Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5"
-LOOKED = "Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen"
-
-
 class Step(msgspec.Struct, frozen=True):
     """One step of a review, with the names of whoever took it and of whom she asked (empty for answers)."""
 
@@ -130,7 +126,7 @@ def somebody_able_is_asked(facts: Asking) -> str | None:
     return None if facts.able else _("Choose somebody of your body, or somebody who is lent to it.")
 
 
-@rule("review.asked-a-drafter", field="person", source=TWO_PEOPLE)
+@rule("review.asked-a-drafter", field="person", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
 def another_one_is_asked(facts: Asking) -> str | None:
     """Nobody is asked who could not approve: who wrote it, or counts as one pair of hands with who did."""
     if hands.both(facts.doing):
@@ -164,21 +160,15 @@ def it_waits_or_is_approved(facts: Deciding) -> str | None:
     return _("Nobody waits for your answer: its drafter sends it for review again.")
 
 
-@rule("review.version-missing")
-def it_says_what_was_read(facts: Deciding) -> str | None:
-    """Whoever answers says which version she read."""
-    return None if facts.seen else _("Say which version you read: read it first, and send its etag.")
-
-
 @rule("review.changed-since-read", source="Own default: an approval holds for exactly what was read")
 def it_is_what_was_read(facts: Deciding) -> str | None:
     """An approval holds for exactly the version that was read."""
-    if facts.seen and facts.seen != facts.now:
+    if facts.seen != facts.now:
         return _("It was changed since you read it. Read it as it is now, then decide.")
     return None
 
 
-@rule("review.same-person", source=TWO_PEOPLE)
+@rule("review.same-person", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
 def a_second_person_answers(facts: Deciding) -> str | None:
     """Whoever wrote a draft, or a part of it, does not approve it; nor does one person approve for the body and for the
     innovation team."""
@@ -206,7 +196,6 @@ ASK = (somebody_able_is_asked, another_one_is_asked)
 APPROVE = (
     somebody_asked,
     it_is_not_approved,
-    it_says_what_was_read,
     it_is_what_was_read,
     a_second_person_answers,
     a_second_pair_of_hands_answers,
@@ -215,7 +204,6 @@ APPROVE = (
 
 EDITS = (
     it_waits_or_is_approved,
-    it_says_what_was_read,
     it_is_what_was_read,
     a_second_person_answers,
     edits_have_reasons,
@@ -226,7 +214,7 @@ EDITS = (
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@rule("review.precedents-unseen", source=LOOKED)
+@rule("review.precedents-unseen", source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen")
 def somebody_looked(ready: Ready) -> str | None:
     """Before something is published its drafter has looked whether somebody has done it already, and says what she found."""
     if ready.looked is None:
@@ -234,7 +222,7 @@ def somebody_looked(ready: Ready) -> str | None:
     return None
 
 
-@rule("review.precedents-of-other-words", source=LOOKED)
+@rule("review.precedents-of-other-words", source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen")
 def these_words_were_looked_for(ready: Ready) -> str | None:
     """The look was for the words of the draft as they are now."""
     if ready.looked is not None and ready.looked.version != ready.words:
@@ -272,7 +260,7 @@ _TEAM_SAYS: dict[State, str] = {
 }
 
 
-@rule("review.not-approved", source=TWO_PEOPLE)
+@rule("review.not-approved", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
 def a_second_person_approved(ready: Ready) -> str | None:
     """Somebody of the body who did not write it has read and approved it exactly as it would be published."""
     stands = state(ready.steps, ready.version, "body")

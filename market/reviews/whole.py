@@ -68,7 +68,7 @@ def _label(field: msgspec.structs.FieldInfo) -> str:
         title = (getattr(each, "extra_json_schema", None) or {}).get("title")
         if title:
             return _(title)
-    return field.name.replace("_", " ").capitalize()
+    raise TypeError(f"{field.name} has no title: whoever reads it as a whole could not tell what it is")
 
 
 def _plain(value: Any) -> canonical.Plain:
