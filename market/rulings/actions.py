@@ -71,6 +71,7 @@ async def propose_tier(actor: Actor, given: TierDraft) -> Ruling:
                 after=given.after,
                 ground=given.ground.strip(),
                 instrument=given.instrument.strip(),
+                proposed_at=clock.now(),
             ),
         )
 
@@ -91,6 +92,7 @@ async def propose_department(actor: Actor, given: DepartmentDraft) -> Ruling:
                 after=given.after,
                 ground=given.ground.strip(),
                 instrument=given.instrument.strip(),
+                proposed_at=clock.now(),
             ),
         )
 
@@ -114,7 +116,7 @@ async def propose(actor: Actor, row: Ruling) -> Ruling:
                 open_already=await readers.open_about(row.about, row.organisation, row.tender),
             ),
         )
-        row.proposed_by, row.proposed_at = me, clock.now()
+        row.proposed_by = me
         await row.save()
         listed = await readers.one(row.ref)
         for overseers in await rows(int, "SELECT id FROM organisation WHERE kind IN ('operator', 'audit') ORDER BY id"):
@@ -155,7 +157,7 @@ async def object_to(actor: Actor, ref: str, given: Reason) -> Listed:
         now = clock.arrived()
         insist(rules.OBJECT, rules.Stopping(await readers.one(ref), given.reason, False, now))
         await Objection.insert(
-            Objection(ruling=row.id, by=actor.must_be_person(), at=now, because=given.reason.strip())
+            Objection(ruling=row.id, made_by=actor.must_be_person(), at=now, because=given.reason.strip())
         )
         listed = await readers.one(ref)
         await _tell_those_concerned("rulings/objected.txt", listed)

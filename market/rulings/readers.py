@@ -22,7 +22,7 @@ SELECT r.id, r.ref, r.about, r.organisation, COALESCE(o.name, '') AS body, COALE
   COALESCE(q.ref, '') AS objector_ref, j.at AS objected_at, COALESCE(j.because, '') AS objected_because
 FROM ruling r LEFT JOIN organisation o ON o.id = r.organisation LEFT JOIN person p ON p.id = r.proposed_by
 LEFT JOIN person c ON c.id = r.confirmed_by LEFT JOIN person w ON w.id = r.withdrawn_by
-LEFT JOIN objection j ON j.ruling = r.id AND j.lifted_at IS NULL LEFT JOIN person q ON q.id = j.by
+LEFT JOIN objection j ON j.ruling = r.id AND j.lifted_at IS NULL LEFT JOIN person q ON q.id = j.made_by
 """
 
 

@@ -56,7 +56,7 @@ class Objection(Table):
 
     id: Serial
     ruling = belongs_to(Ruling)
-    by = belongs_to(Person, index=False)
+    made_by = belongs_to(Person, index=False)
     at = when()
     because = words()
     lifted_at = moment()

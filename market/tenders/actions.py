@@ -66,6 +66,7 @@ async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
                 after=" ".join(sorted(asked.codes)),
                 ground=given.ground.strip(),
                 instrument=given.instrument.strip(),
+                proposed_at=clock.now(),
             ),
         )
         await written(actor, "tender.commodity-proposed", tender, hat, {"ruling": ruling.ref})

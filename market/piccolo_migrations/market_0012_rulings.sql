@@ -45,7 +45,7 @@ CREATE INDEX ruling_tender ON ruling (tender);
 CREATE TABLE objection (
     id        serial      PRIMARY KEY,
     ruling    integer     NOT NULL REFERENCES ruling ON DELETE RESTRICT ON UPDATE RESTRICT,
-    by        integer     NOT NULL REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
+    made_by   integer     NOT NULL REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
     at        timestamptz NOT NULL,
     because   text        NOT NULL DEFAULT '',
     lifted_at timestamptz
@@ -74,7 +74,7 @@ CREATE TRIGGER ruling_is_never_emptied BEFORE TRUNCATE ON ruling EXECUTE FUNCTIO
 CREATE FUNCTION refuse_other_objection() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.lifted_at IS NOT NULL
-       OR (NEW.ruling, NEW.by, NEW.at, NEW.because) IS DISTINCT FROM (OLD.ruling, OLD.by, OLD.at, OLD.because)
+       OR (NEW.ruling, NEW.made_by, NEW.at, NEW.because) IS DISTINCT FROM (OLD.ruling, OLD.made_by, OLD.at, OLD.because)
     THEN
         RAISE EXCEPTION 'an objection stays as it was made' USING ERRCODE = 'restrict_violation';
     END IF;
