@@ -198,7 +198,7 @@ async def test_an_operator_proposes_to_let_a_claim_stand_on_the_drafts_page(app:
         kept = await client.post(f"/tenders/{made.ref}/commodity", data=said)
         assert kept.status_code == 303
         page = (await client.get(f"/tenders/{made.ref}")).text
-        assert "It counts once it is in force" in page
+        assert "counts once it is in force" in page
         assert kept.headers["location"] in page
 
 
