@@ -20,6 +20,7 @@ from market.reads import rows, the
 from market.refusals import insist
 from market.rulings import readers, rules
 from market.rulings.tables import Listed, Objection, Ruling
+from market.touch import binds
 from market.wording import N_
 
 DECIDERS: tuple[Role, ...] = ("operator", "auditor")
@@ -56,6 +57,7 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
 # ── proposing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("propose that the rule binds a body otherwise"))
 async def propose_tier(actor: Actor, given: TierDraft) -> Ruling:
     """Propose another tier for a buyer: the rule binds central government, and thresholds differ by tier."""
     decides(actor)
@@ -76,6 +78,7 @@ async def propose_tier(actor: Actor, given: TierDraft) -> Ruling:
         )
 
 
+@binds(N_("propose another department for a body"))
 async def propose_department(actor: Actor, given: DepartmentDraft) -> Ruling:
     """Propose another department for a buyer: its exercises open the gate, and its minister signs waivers."""
     decides(actor)
@@ -128,6 +131,7 @@ async def propose(actor: Actor, row: Ruling) -> Ruling:
 # ── a second person, and objections ────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("confirm that the rule binds otherwise"))
 async def confirm(actor: Actor, ref: str) -> Listed:
     """Confirm what somebody else proposed: from now on auditors can object until the policy's working days are over, and then
     it holds."""
@@ -149,6 +153,7 @@ async def confirm(actor: Actor, ref: str) -> Listed:
     return listed
 
 
+@binds(N_("object to a ruling"))
 async def object_to(actor: Actor, ref: str, given: Reason) -> Listed:
     """As an auditor, stop a ruling before it holds, with reasons that everybody reads."""
     hat = _audits(actor)
@@ -165,6 +170,7 @@ async def object_to(actor: Actor, ref: str, given: Reason) -> Listed:
     return listed
 
 
+@binds(N_("lift your objection to a ruling"))
 async def lift(actor: Actor, ref: str) -> Listed:
     """As the auditor who objected, lift the objection. The waiting time begins anew."""
     hat = _audits(actor)
@@ -183,6 +189,7 @@ async def lift(actor: Actor, ref: str) -> Listed:
     return listed
 
 
+@binds(N_("withdraw a ruling"))
 async def withdraw(actor: Actor, ref: str, given: Reason) -> Listed:
     """Take a ruling back before it holds, with a reason that everybody reads: any operator or auditor."""
     hat = decides(actor)

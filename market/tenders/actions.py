@@ -29,6 +29,7 @@ from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
 from market.tenders.tables import Follower, OpeningOfficer, Tender
+from market.touch import binds
 from market.wording import N_
 
 
@@ -48,6 +49,7 @@ class Override(msgspec.Struct, forbid_unknown_fields=True):
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("propose that the rule does not bind a purchase"))
 async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
     """As an operator, propose to let the buyer's claim stand against the list of commodities. It counts once a second person
     confirmed it and no auditor objected in the waiting time; any later change of the codes or the claim undoes it."""
@@ -73,6 +75,7 @@ async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
     return ruling
 
 
+@binds(N_("publish a tender"))
 async def publish(actor: Actor, ref: str) -> Tender:
     """Open the tender to bids: everything of `rules.PUBLISH` holds, the key that bids are sealed to is made and split,
     what the gate found is kept, and all of it is in the log."""
@@ -196,6 +199,7 @@ async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerD
         return await questions.answer(actor, await hold(ref), question, given)
 
 
+@binds(N_("cancel a tender"))
 async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
     """End a published tender without an award, with a reason everybody reads. Envelopes not opened yet stay sealed for ever."""
     async with transaction():
