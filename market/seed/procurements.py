@@ -337,7 +337,8 @@ class Procurement:
     async def bid(self, bid: dict[str, Any]) -> None:
         """A supplier seals a bid."""
         answers = {self.criteria[bid["lot"], key]: text.strip() for key, text in bid["answers"].items()}
-        given = bids.BidDraft(bid["price_minor"], answers, True)
+        changed = await bids.last_change((await tender_of(self.ref)).id)
+        given = bids.BidDraft(bid["price_minor"], answers, True, changed.ref if changed else "")
         await bids.submit(await self.cast.firm(bid["supplier"]), self.ref, self.lots[bid["lot"]], given)
 
     async def confirm_bid(self, bid: dict[str, Any]) -> None:

@@ -447,6 +447,7 @@ FILES = {
     "/bids/{ref:str}/receipt.json",
     "/components/{ref:str}/certificates/{certificate:str}",
     "/components/{ref:str}/versions/{number:int}/document",
+    "/confirmations/{ref:str}/receipt.json",
     "/contracts/{ref:str}/document.json",
     "/figures.json",
     "/health",
