@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from market import money, policy
 from market import rules as house
 from market.accounts import guards
-from market.refusals import Refused
+from market.refusals import Refused, refusals
 from market.tenders import readers
 from market.tenders.changes import actions, rules
 from market.tenders.changes.actions import Change, CriterionChange, LotChange
@@ -56,6 +56,8 @@ async def _own(request: Visitor, ref: str) -> Candidate:
 
 
 async def _page(request: Visitor, candidate: Candidate, form: forms.Form[Change]) -> Response[bytes]:
+    nothing = Change("", "clarification", "no")
+    blocked = refusals((rules.change_while_bids_are_taken,), await actions.weighed(candidate.tender.ref, nothing))
     return show(
         request,
         "tenders/change.html",
@@ -63,6 +65,7 @@ async def _page(request: Visitor, candidate: Candidate, form: forms.Form[Change]
         tender=candidate.tender,
         lots=[(lot, candidate.criteria[lot.id]) for lot in candidate.lots],
         form=form,
+        blocked=blocked,
         kinds=[
             ("clarification", _(rules.KINDS["clarification"]), _("It explains what is published. Nothing changes.")),
             (

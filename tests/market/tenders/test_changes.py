@@ -359,6 +359,47 @@ async def test_the_page_asks_what_kind_it_is_and_changes_what_was_typed_differen
 
 
 @database
+async def test_after_the_deadline_the_page_says_why_nothing_changes_and_keeps_what_was_typed(app: Litestar) -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    assert tender.closes_at is not None
+    path = f"/tenders/{tender.ref}"
+    typed = {"text": "Twelve streets instead of eleven.", "kind": "material", "alters_offer": "yes"}
+    async with given.browser(app) as client:
+        await given.signed_in(client, made.officers[0])
+        before = (await client.get(f"{path}/change")).text
+        assert "Publish the change" in before
+        with clock.at(tender.closes_at):
+            await given.signed_in(client, made.officers[0])
+            page = (await client.get(f"{path}/change")).text
+            assert "Bids are no longer taken" in page
+            assert "Publish the change" not in page
+            assert "What changes, and why" not in page
+            late = await client.post(f"{path}/change", data=typed)
+            assert late.status_code == 409
+            assert "Twelve streets instead of eleven." in late.text
+            assert "Publish the change" not in late.text
+            assert "Cancel the tender</button>" in " ".join((await client.get(f"{path}/cancel")).text.split())
+            await many("UPDATE tender SET cancelled_at = now() WHERE ref = {}", tender.ref)
+            again = (await client.get(f"{path}/cancel")).text
+            assert "cancelled already" in again
+            assert 'name="reason"' not in again
+
+
+@database
+async def test_sections_of_a_published_tender_lead_to_the_tender_and_say_what_to_do_instead(app: Litestar) -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    lot = (await readers.lots_of(tender))[0]
+    async with given.browser(app) as client:
+        await given.signed_in(client, made.officers[0])
+        for section in ("about", "origin", "dates", "terms", "lots/new", f"lots/{lot.ref}/edit"):
+            answer = await client.get(f"/tenders/{tender.ref}/{section}")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/tenders/{tender.ref}"), section
+        assert "Add a change to it instead" in (await client.get(f"/tenders/{tender.ref}")).text
+
+
+@database
 async def test_programs_say_the_kind_too_and_read_what_changed(app: Litestar) -> None:
     made = await given.tendering()
     tender = await made.publish()
