@@ -19,6 +19,7 @@ from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist, refusals
 from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
+from market.tenders.changes import proposals
 from market.tenders.changes import words as changes
 from market.tenders.facts import Candidate
 from market.tenders.listing import drafts_of, listed
@@ -188,12 +189,14 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
     if tender.published_at is None:
         return await _draft(request, candidate, context)
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
+    proposed = await proposals.proposals_of(request.user, tender.ref) if context["is_buyer"] else []
     origin = gate.named(candidate)
     return show(
         request,
         "tenders/one.html",
         status=context["form"].status,
         **context,
+        proposals=proposed,
         lines=readers.gate_lines(tender),
         origin=origin,
         stated=gate.follow_on(origin) if origin else None,

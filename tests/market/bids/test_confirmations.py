@@ -23,6 +23,7 @@ from market.proof import confirming
 from market.refusals import AskedOnceMore, NotFound, Refused, refusals
 from market.tenders import readers
 from market.tenders.changes import actions as changes
+from market.tenders.changes import proposals
 from market.tenders.facts import Lot
 from market.tenders.tables import Addendum, Tender
 from tests import given
@@ -52,8 +53,8 @@ class There:
 
     async def change(self, kind: str = "material", text: str = "Lot 1 now also asks for 4,000 more homes.") -> Addendum:
         earlier = await readers.addenda_of(await readers.tender_of(self.tender.ref))
-        return await changes.change(
-            self.made.officers[0],
+        return await given.changed(
+            self.made.officers,
             self.tender.ref,
             changes.Change(
                 text,
@@ -352,12 +353,14 @@ async def test_programs_name_the_change_they_read_or_are_asked(app: Litestar, th
 async def test_a_bid_that_waits_while_the_tender_changes_is_asked_about_and_not_kept(there: There) -> None:
     """It arrived before the change and takes its turn after it: it would be unconfirmed the moment it is kept."""
     firm = await there.firm("Kestrel")
+    more = changes.Change("Lot 1 now also asks for 4,000 more homes.", "material", "yes")
+    proposed = await proposals.propose(there.made.officers[0], there.tender.ref, more)
     outside = await connection()
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
     try:
         async with outside.transaction():
             await outside.execute("SELECT 1 FROM tender WHERE ref = $1 FOR UPDATE", there.tender.ref)
-            changing = asyncio.create_task(there.change())
+            changing = asyncio.create_task(proposals.approve(there.made.officers[1], there.tender.ref, proposed.ref))
             while not await outside.fetchval(waiting):
                 assert not changing.done(), "it did not wait for the tender"
                 await asyncio.sleep(0)
