@@ -166,7 +166,7 @@ async def _submit(
     )
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     envelope = sealing.seal(await published_key(tender), context, plain)
-    return await _keep(actor, hat, tender.id, lot.id, context, envelope, arrived, (given.read, confirmed))
+    return await _keep(actor, hat, (tender.id, lot.id), context, envelope, arrived, (given.read, confirmed))
 
 
 async def last_change(tender: int) -> rules.LastChange | None:
@@ -213,7 +213,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
         if lot is None:
             raise NotFound("Lot")
         context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
-        return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived, ("", ()))
+        return await _keep(actor, hat, (tender.id, lot.id), context, b"", arrived, ("", ()))
 
 
 async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
@@ -253,17 +253,18 @@ async def _counts(lot: int, supplier: int) -> bool:
 async def _keep(
     actor: Actor,
     hat: Hat,
-    tender_id: int,
-    lot_id: int,
+    place: tuple[int, int],
     context: sealing.Context,
     envelope: bytes,
     arrived: Arrival,
     knowing: tuple[str, Collection[str]],
 ) -> Sealed:
-    """Keep an envelope, or a withdrawal, which is an empty one. `knowing` is the change that the supplier had read, and what it
-    confirmed: a change that came while the envelope waited for its turn is asked about, too."""
+    """Keep an envelope, or a withdrawal, which is an empty one, in its `place`: tender and lot, by their ids. `knowing` is the
+    change that the supplier had read, and what it confirmed: a change that came while the envelope waited for its turn is asked
+    about, too."""
     act = "submit" if envelope else "withdraw"
     receipt = sealing.receipt(envelope, context, arrived)
+    tender_id, lot_id = place
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)
         lot = await find(Lot, Lot.id == lot_id)

@@ -115,7 +115,7 @@ PAIRS: tuple[Pair, ...] = (
         near=True,
         says=N_("Whoever proposed this change does not publish it, so somebody else of your body has to approve it."),
         code="tender.change-same-person",
-        source="Own default: what makes sealed bids unconfirmed is not done by one person alone",
+        source="Own default: one person alone makes no sealed bid unconfirmed",
     ),
     Pair(
         "sign-buyer",

@@ -298,8 +298,6 @@ ASKED = (a_clarification_names_no_new_numbers,)
 BY_TWO: Final[tuple[Kind, ...]] = ("material", "correction")
 """The kinds of change that a second person approves: those that make sealed bids unconfirmed."""
 
-TWO = "Own default: what makes sealed bids unconfirmed is not done by one person alone"
-
 
 @dataclass(frozen=True, slots=True)
 class Proposing:
@@ -319,7 +317,7 @@ class Deciding:
     doing: hands.Doing
 
 
-@rule("tender.change-needs-two", field="kind", source=TWO)
+@rule("tender.change-needs-two", field="kind", source="Own default: one person alone makes no sealed bid unconfirmed")
 def one_person_changes_no_offer(proposing: Proposing) -> str | None:
     """A material change, and the correction of a deadline, is published by two people of the buyer: one proposes it, another
     approves."""
@@ -328,7 +326,7 @@ def one_person_changes_no_offer(proposing: Proposing) -> str | None:
     return None
 
 
-@rule("tender.change-waits", source=TWO)
+@rule("tender.change-waits", source="Own default: one person alone makes no sealed bid unconfirmed")
 def no_other_change_waits(proposing: Proposing) -> str | None:
     """One change of a tender waits for a second person at a time."""
     if proposing.waiting:
@@ -347,7 +345,7 @@ def is_not_decided(deciding: Deciding) -> str | None:
     return _("This change was taken back, or not approved. Propose it anew if it is needed.") if deciding.left else None
 
 
-@rule("tender.change-same-person", source=TWO)
+@rule("tender.change-same-person", source="Own default: one person alone makes no sealed bid unconfirmed")
 def second_person_approves(deciding: Deciding) -> str | None:
     """Whoever proposed a change of a running tender does not approve it."""
     return hands.both(deciding.doing)

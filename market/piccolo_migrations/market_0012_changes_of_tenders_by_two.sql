@@ -6,7 +6,7 @@ CREATE TABLE tender_change (
     id          serial      PRIMARY KEY,
     ref         varchar(16) NOT NULL UNIQUE,
     tender      integer     NOT NULL REFERENCES tender ON DELETE RESTRICT ON UPDATE RESTRICT,
-    kind        varchar(13) NOT NULL,
+    kind        varchar(13) NOT NULL DEFAULT '',
     -- Canonical JSON: the change as it was sent.
     change      text        NOT NULL DEFAULT '',
     -- What was asked once more and confirmed when it was proposed.
