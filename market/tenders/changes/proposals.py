@@ -23,6 +23,8 @@ from market.tenders.changes.actions import Change
 from market.tenders.changes.rules import Kind, Line
 from market.tenders.log import ancestors
 from market.tenders.tables import Addendum, Tender, TenderChange
+from market.touch import binds
+from market.wording import N_
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -148,6 +150,7 @@ async def propose(actor: Actor, ref: str, given: Change, confirmed: Collection[s
     return proposed
 
 
+@binds(N_("publish a change to a tender that a colleague proposed"))
 async def approve(actor: Actor, ref: str, change_ref: str, confirmed: Collection[str] = ()) -> Addendum:
     """A second person of the buyer approves a proposed change, which publishes it: judged again by all rules, as the tender, the
     gate and the clock are now, and asked about once more where a figure has changed since."""
