@@ -118,7 +118,7 @@ async def test_a_mailbox_that_the_proposer_let_in_yesterday_is_no_second_person(
         first, made.buyer.ref, memberships.InvitationDraft("another@places.example", "buyer")
     )
     person = await memberships.accept(PUBLIC, token, memberships.Acceptance("Another", "three words that rhyme not"))
-    another: Actor = await actor_of(person.id, "password")
+    another: Actor = given.touched(await actor_of(person.id, "password"))
     proposed = await proposals.propose(first, tender.ref, MORE)
     assert await refused(proposals.approve(another, tender.ref, proposed.ref)) == ["tender.change-one-pair-of-hands"]
 
