@@ -63,6 +63,8 @@ from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
 from market.reviewing.api import ReviewsApi
 from market.reviewing.pages import ReviewPages
+from market.rulings.api import RulingsApi
+from market.rulings.pages import RulingPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -74,6 +76,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.api import TenderChangesApi
 from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
@@ -143,6 +146,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     MissionPages,
     AppointmentPages,
     ReviewPages,
+    RulingPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -171,10 +175,12 @@ API: tuple[ControllerRouterHandler, ...] = (
     ClaimsApi,
     MeApi,
     OrganisationsApi,
+    RulingsApi,
     SuppliersApi,
     StandardsApi,
     PaymentsApi,
     TendersApi,
+    TenderChangesApi,
     WaiversApi,
     BidsApi,
     EvaluationApi,

@@ -236,6 +236,13 @@ class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     precedent_characters: int
 
 
+class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How what decides whom the rule binds is changed: how long auditors can object, and how much has to be said."""
+
+    wait_working_days: int
+    ground_characters: int
+
+
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
 
@@ -271,6 +278,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outages: Outages
     people: People
     reviews: Reviews
+    rulings: Rulings
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms
 

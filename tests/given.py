@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, TypeVar, get_args
@@ -30,9 +30,11 @@ from market.reviews import actions as reviews
 from market.reviews import rules as review_rules
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
+from market.tenders.changes import proposals
+from market.tenders.changes.actions import Change
 from market.tenders.drafts import actions as drafting
 from market.tenders.evidence import Learnt, accept_evidence
-from market.tenders.tables import Tender
+from market.tenders.tables import Addendum, Tender
 from market.web import crossing
 from search.precedents.actions import subject_of
 
@@ -205,6 +207,12 @@ class Tendering:
         await approved("tender", self.ref, self.officers[0], self.officers[1])
         self.tender = await tenders.publish(self.officers[0], self.ref)
         return self.tender
+
+
+async def changed(officers: Sequence[Actor], ref: str, change: Change, confirmed: Collection[str] = ()) -> Addendum:
+    """Change a running tender as the first officer; what takes two people the second one approves."""
+    sent = await proposals.send(officers[0], ref, change, confirmed)
+    return sent if isinstance(sent, Addendum) else await proposals.approve(officers[1], ref, str(sent.ref))
 
 
 SAME = "Forty towns have the gullies that were tried, of the same iron, and the same streets that flood after rain."

@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
-from market.accounts.rules import says_what_it_was_written_from
 from market.accounts.people import holders, tell, tell_person
+from market.accounts.rules import says_what_it_was_written_from
 from market.accounts.tables import Holder, Organisation, Person
 from market.actor import Actor, Role
 from market.audit.actions import record

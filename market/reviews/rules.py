@@ -22,6 +22,7 @@ Side: TypeAlias = Literal["body", "team"]
 
 State: TypeAlias = Literal["not-asked", "waits", "edits", "approved", "lapsed"]
 
+
 class Step(msgspec.Struct, frozen=True):
     """One step of a review, with the names of whoever took it and of whom she asked (empty for answers)."""
 
@@ -126,7 +127,11 @@ def somebody_able_is_asked(facts: Asking) -> str | None:
     return None if facts.able else _("Choose somebody of your body, or somebody who is lent to it.")
 
 
-@rule("review.asked-a-drafter", field="person", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
+@rule(
+    "review.asked-a-drafter",
+    field="person",
+    source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5",
+)
 def another_one_is_asked(facts: Asking) -> str | None:
     """Nobody is asked who could not approve: who wrote it, or counts as one pair of hands with who did."""
     if hands.both(facts.doing):
@@ -168,7 +173,10 @@ def it_is_what_was_read(facts: Deciding) -> str | None:
     return None
 
 
-@rule("review.same-person", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
+@rule(
+    "review.same-person",
+    source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5",
+)
 def a_second_person_answers(facts: Deciding) -> str | None:
     """Whoever wrote a draft, or a part of it, does not approve it; nor does one person approve for the body and for the
     innovation team."""
@@ -214,7 +222,10 @@ EDITS = (
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@rule("review.precedents-unseen", source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen")
+@rule(
+    "review.precedents-unseen",
+    source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen",
+)
 def somebody_looked(ready: Ready) -> str | None:
     """Before something is published its drafter has looked whether somebody has done it already, and says what she found."""
     if ready.looked is None:
@@ -222,7 +233,10 @@ def somebody_looked(ready: Ready) -> str | None:
     return None
 
 
-@rule("review.precedents-of-other-words", source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen")
+@rule(
+    "review.precedents-of-other-words",
+    source="Procurement Act 2023 section 12(1): value for money; public money is not spent twice on one question unseen",
+)
 def these_words_were_looked_for(ready: Ready) -> str | None:
     """The look was for the words of the draft as they are now."""
     if ready.looked is not None and ready.looked.version != ready.words:
@@ -260,7 +274,10 @@ _TEAM_SAYS: dict[State, str] = {
 }
 
 
-@rule("review.not-approved", source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5")
+@rule(
+    "review.not-approved",
+    source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5",
+)
 def a_second_person_approved(ready: Ready) -> str | None:
     """Somebody of the body who did not write it has read and approved it exactly as it would be published."""
     stands = state(ready.steps, ready.version, "body")
