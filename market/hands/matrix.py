@@ -24,6 +24,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "accept",
         "release",
     ),
+    "Somebody let into a body from outside its domains, as an evaluator": ("invite", "back-invitation"),
+    "A domain, from proposal to a body's own": ("propose-domain", "confirm-domain"),
     "A minister, an auditor or an operator, from proposal to office": ("propose-appointment", "confirm-appointment"),
 }
 """What somebody of the buyer has to do on each way from a problem to a payment, as often as the policy says."""

@@ -60,6 +60,10 @@ ACTS: dict[str, Act] = {
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
+    "invite": Act(N_("lets somebody in from outside"), (), True),
+    "back-invitation": Act(N_("agrees that she is let in"), (), True),
+    "propose-domain": Act(N_("proposes a domain as a body's own"), (), True),
+    "confirm-domain": Act(N_("confirms the domain"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
     "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
 }
@@ -121,6 +125,22 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
         code="exemption.two-people",
         source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
+        "invite",
+        "back-invitation",
+        near=True,
+        says=N_("Whoever spoke for her already does not agree a second time. Somebody else has to."),
+        code="invitation.same-person",
+        source="Own default: a mailbox that anybody can open shows nobody, so others who know her say so",
+    ),
+    Pair(
+        "propose-domain",
+        "confirm-domain",
+        near=True,
+        says=N_("Whoever proposed this domain does not confirm it. Somebody else has to."),
+        code="domain.same-person",
+        source="Own default: whoever says which addresses are a body's own says who is let in without others",
     ),
     Pair(
         "propose-appointment",

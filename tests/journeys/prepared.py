@@ -13,7 +13,7 @@ from pathlib import Path
 
 from market import clock, db
 from market.accounts import actions as accounts
-from market.accounts import memberships
+from market.accounts import invitations
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
@@ -27,7 +27,7 @@ from market.standards.sanctions import actions as sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
 from search.saved import actions as alerts
-from tests import given_awards
+from tests import given, given_awards
 from tests.market.portal.library import GOLDEN, bring, package, release
 from tests.market.standards.documents import failing, good
 
@@ -44,9 +44,7 @@ async def letters() -> dict[str, str]:
     """Pages one comes to by a letter only."""
     maya = await person("maya.thornley")
     body = maya.hats[0].organisation_ref
-    _, invited = await memberships.invite(
-        maya, body, memberships.InvitationDraft("new.colleague@calderwick.example", "evaluator")
-    )
+    _, invited = await invitations.invite(maya, body, given.invited("new.colleague@calderwick.example", "evaluator"))
     await accounts.ask_reset("maya.thornley@calderwick.example", "198.51.100.7")
     firm = suppliers.SupplierDraft(
         name="Tern & Tide Ltd",
