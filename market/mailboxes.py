@@ -76,8 +76,8 @@ def is_nobodys(domain: str) -> bool:
 
 
 def is_within(host: str, domain: str) -> bool:
-    """Whether a host is this domain or below it: `mail.town.example` is below `town.example`, `town.example.evil.example` and
-    `eviltown.example` are not."""
+    """Whether a host is this domain or below it: “mail.town.example” is below “town.example”, “town.example.evil.example” and
+    “eviltown.example” are not."""
     return host == domain or host.endswith("." + domain)
 
 

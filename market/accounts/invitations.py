@@ -188,7 +188,14 @@ async def offer(
         )
         for team in await rows(int, "SELECT id FROM organisation WHERE kind = 'operator' ORDER BY id"):
             await tell(team, "accounts/invitation-waits.txt", roles=("operator",), about=subject_of(body), **facts)
-        await _record(actor, "invitation.proposed", body, row)
+        await record(
+            actor,
+            "invitation.proposed",
+            subject_of(body),
+            {"invitation": row.ref, "role": row.role},
+            private=_kept(row),
+            organisation=acting_for(actor, body.id),
+        )
     return row, ""
 
 
@@ -226,16 +233,19 @@ async def send(actor: Actor, row: Invitation, body: Organisation, inviter: str) 
             token=token,
             until=row.expires_at,
         )
-        await _record(actor, "invitation.sent", body, row)
+        await record(
+            actor,
+            "invitation.sent",
+            subject_of(body),
+            {"invitation": row.ref, "role": row.role, "outside": row.outside},
+            private=_kept(row),
+            organisation=acting_for(actor, body.id),
+        )
     return token
 
 
-async def _record(actor: Actor, verb: str, body: Organisation, row: Invitation) -> None:
-    said: dict[str, Plain] = {"invitation": row.ref, "role": row.role}
-    if row.outside:
-        said["outside"] = True
-    kept: dict[str, Plain] = {"name": row.name, "email": row.email, "ground": row.ground, "paper": row.paper}
-    await record(actor, verb, subject_of(body), said, private=kept, organisation=acting_for(actor, body.id))
+def _kept(row: Invitation) -> dict[str, Plain]:
+    return {"name": row.name, "email": row.email, "ground": row.ground, "paper": row.paper}
 
 
 async def take_back(invitation: int) -> None:

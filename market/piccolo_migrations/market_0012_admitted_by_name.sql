@@ -60,6 +60,7 @@ CREATE TABLE mail_domain (
     CONSTRAINT another_person_confirmed_the_domain CHECK (confirmed_by <> proposed_by)
 );
 CREATE INDEX mail_domain_organisation ON mail_domain (organisation);
+CREATE INDEX mail_domain_proposed_by ON mail_domain (proposed_by);
 
 -- What was proposed, on what evidence and by whom stays; a domain ends by being withdrawn.
 CREATE FUNCTION refuse_other_domain() RETURNS trigger LANGUAGE plpgsql AS $$
