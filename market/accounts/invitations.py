@@ -39,9 +39,12 @@ from market.letters.actions import write
 from market.proof.canonical import Plain
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
+from market.touch import declared, must_have_touched
 from market.web.limits import Limit, spend
 from market.wording import N_
 
+INVITING = declared("market.accounts.invitations.invite", N_("invite somebody to a role that binds a public body"))
+"""What a firm's own people invite each other to is theirs: a small firm without a device must be able to bid."""
 INVITATIONS = Limit("invitations", 60, 3600)
 """Letters to strangers that one body may cause."""
 
@@ -91,6 +94,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     the same address to the same role replaces the first. Whether the address has an account is not told. An address outside a
     public body's domains waits for others first. Ministers, auditors and operators are appointed by two people instead."""
     body = await find(Organisation, Organisation.ref == organisation)
+    if body.kind != "supplier":
+        must_have_touched(actor, INVITING)
     must_give(actor, body.id, given.role)
     if given.role in rules.APPOINTED:
         raise rules.APPOINTED_BY_TWO.refused()

@@ -28,9 +28,12 @@ from market.db import find, many, maybe, transaction
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
+from market.touch import binds, declared, must_have_touched
 from market.wording import N_, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
+
+ENDING = declared("market.accounts.memberships.end", N_("end somebody's role in a public body"))
 
 Kind = Literal["buyer", "audit", "operator"]
 Tier = Literal["", "central", "sub-central", "local", "health", "other"]
@@ -103,6 +106,7 @@ def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
 # ── organisations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("enter an organisation"))
 async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organisation:
     """Enter a buyer, the audit body or another operator; an operator's act."""
     hat = actor.must_wear("operator")
@@ -133,6 +137,7 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
     return row
 
 
+@binds(N_("change what is known of an organisation"))
 async def change_organisation(actor: Actor, ref: str, given: OrganisationChange, seen: str) -> Organisation:
     """Change a body that was entered: a new name, another tier, another department that answers for it; an operator's act.
     What the body published before is told again, because its name stands there. Suppliers change their own profile."""
@@ -306,6 +311,8 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
         body = await find(Organisation, Organisation.ref == organisation, lock=True)
         row = await find(Membership, (Membership.id == membership) & (Membership.organisation == body.id), lock=True)
         own = row.person == actor.must_be_person()
+        if not own and body.kind != "supplier":
+            must_have_touched(actor, ENDING)
         if not own and not rules.may_give(actor, body.id, row.role):
             raise NotFound("Membership")
         now = clock.arrived()

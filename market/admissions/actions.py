@@ -23,6 +23,7 @@ from market.hands.readers import links_in
 from market.proof.canonical import Plain
 from market.reads import rows
 from market.refusals import NotFound, insist
+from market.touch import binds
 from market.wording import N_, together
 
 
@@ -80,6 +81,7 @@ def may_propose(actor: Actor, body: Body) -> bool:
     return body.kind != "supplier" and bool(memberships.roles_to_give(actor, body))
 
 
+@binds(N_("propose a domain as a body's own"))
 async def propose_domain(actor: Actor, ref: str, given: DomainDraft) -> MailDomain:
     """Propose a domain as a body's own, with what shows it; operators are told."""
     actor.must_be_person()
@@ -117,6 +119,7 @@ async def propose_domain(actor: Actor, ref: str, given: DomainDraft) -> MailDoma
     return made
 
 
+@binds(N_("confirm a domain as a body's own"))
 async def confirm_domain(actor: Actor, ref: str) -> MailDomain:
     """Confirm a domain that somebody else proposed; an operator's act."""
     actor.must_wear("operator")
@@ -172,6 +175,7 @@ async def domains(organisation: int | None = None) -> list[Domain]:
 # ── somebody outside ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("let somebody in from outside a body's domains"))
 async def agree(actor: Actor, ref: str) -> Invitation:
     """Agree to let in whom an invitation to an outside address names. When nobody is lacking any more the letter goes."""
     actor.must_be_person()

@@ -37,7 +37,7 @@ CORE = "uk-core@1.0.0"
 async def person(beginning: str) -> Actor:
     """Somebody of the story by the beginning of her address."""
     row = await db.find(Person, Person.email.like(f"{beginning}@%"))
-    return await actor_of(row.id, "password")
+    return given.touched(await actor_of(row.id, "password"))
 
 
 async def letters() -> dict[str, str]:

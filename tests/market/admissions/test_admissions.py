@@ -141,7 +141,7 @@ async def newest_token() -> str:
 
 async def joined(name: str = "New Person") -> Actor:
     person = await invitations.accept(PUBLIC, await newest_token(), invitations.Acceptance(name, PASSWORD))
-    return await actor_of(person.id, "password")
+    return given.touched(await actor_of(person.id, "password"))
 
 
 @pytest.mark.usefixtures("clean")
@@ -431,9 +431,9 @@ async def test_who_left_and_comes_back_comes_on_somebodys_word_again() -> None:
         (held,) = [each for each in await _members(there.body) if each["person"] == one.person]
         await memberships.end(one, there.body.ref, held["id"])
         row = await asked(there.ruth, there.body, "buyer", "one@calderwick.example", "Mailbox One")
-        one = await actor_of(one.person or 0, "password")
+        one = given.touched(await actor_of(one.person or 0, "password"))
         await invitations.accept_here(one, row.ref)
-        one = await actor_of(one.person or 0, "password")
+        one = given.touched(await actor_of(one.person or 0, "password"))
         waiting = await asked(one, there.body, "evaluator", OUTSIDE)
         for who in (there.maya, there.ruth):
             with pytest.raises(Refused) as refused:

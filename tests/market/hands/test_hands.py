@@ -98,7 +98,7 @@ async def joined(inviter: Actor, body: Organisation, role: Role, address: str) -
     """Somebody whom the inviter asked in, and who accepted."""
     _, token = await invitations.invite(inviter, body.ref, given.invited(address, role))
     person = await invitations.accept(PUBLIC, token, invitations.Acceptance("", "three words that rhyme not"))
-    return await actor_of(person.id, "password")
+    return given.touched(await actor_of(person.id, "password"))
 
 
 async def owed(by: Actor, body: Organisation) -> str:
