@@ -29,7 +29,7 @@ from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
 from market.touch import binds, declared, must_have_touched
-from market.wording import N_, either
+from market.wording import N_, _, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 
@@ -237,8 +237,8 @@ async def found_site(name: str, email: str, organisation: str) -> str:
                 email=person.email,
                 name=person.name,
                 role="operator",
-                ground="Founded the site.",
-                paper="Whoever runs the site let her in with “market operator”.",
+                ground=_("Founded the site."),
+                paper=_("Whoever runs the site let her in with “market operator”."),
                 token_hash=digest(token),
                 invited_by=person.id,
                 invited_at=clock.now(),

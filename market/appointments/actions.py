@@ -25,7 +25,7 @@ from market.proof.canonical import Plain
 from market.reads import rows, the
 from market.refusals import insist
 from market.touch import binds
-from market.wording import N_, together
+from market.wording import N_, _, together
 
 APPOINTERS: tuple[Role, ...] = ("operator", "auditor")
 """Who proposes, confirms and objects."""
@@ -122,7 +122,7 @@ async def confirm(actor: Actor, ref: str) -> Appointment:
             body,
             row.email,
             accounts.Office(body.kind, body.tier, row.role, row.title, row.effect_at, row.until),
-            invitations.Admitted(row.name, "Proposed by one, confirmed by another, and public.", row.instrument),
+            invitations.Admitted(row.name, _("Proposed by one, confirmed by another, and public."), row.instrument),
             inviter=together([proposer.name, actor.name]),
             invited_by=row.proposed_by,
         )
