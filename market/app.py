@@ -63,6 +63,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.rulings.api import RulingsApi
+from market.rulings.pages import RulingPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -144,6 +146,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AdmissionPages,
     AppointmentPages,
     DomainPages,
+    RulingPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -173,6 +176,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     OrganisationsApi,
     AdmissionsApi,
     DomainsApi,
+    RulingsApi,
     SuppliersApi,
     StandardsApi,
     PaymentsApi,
