@@ -13,6 +13,7 @@ from market import clock
 from market.accounts import desk as accounts
 from market.accounts.people import family
 from market.actor import SUPPLIER_ROLES, Actor
+from market.admissions import desk as admissions
 from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
@@ -43,6 +44,7 @@ WAITING = (
     contracts,
     payments,
     appointments,
+    admissions,
     rulings,
     letters,
     accounts,
