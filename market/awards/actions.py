@@ -32,6 +32,7 @@ from market.tenders.evidence import bought, take_turns
 from market.tenders.growth import at_its_price
 from market.tenders.readers import candidate, published
 from market.tenders.tables import Lot, Tender
+from market.touch import binds
 from market.wording import N_, _
 
 Reason = Annotated[str, Meta(title=N_("Reason"), max_length=4000)]
@@ -246,6 +247,7 @@ async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Expl
 # ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("award a lot"))
 async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDraft) -> Decision:
     """The buyer decides a lot: it goes to the bid that ranks first by the published criteria, or to nobody.
 
@@ -488,6 +490,7 @@ async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, giv
     return complaint
 
 
+@binds(N_("set a decision aside"))
 async def set_aside(actor: Actor, award_ref: str, given: TakingBack, roles: tuple[Role, ...] = BUYER_ROLES) -> Decision:
     """The buyer takes a decision back on its own account, for example because the winner no longer stands by its bid. The lot
     can then be decided again. `roles` are those of the buyer's people who may."""

@@ -17,7 +17,8 @@ from market.money import Money
 from market.refusals import Refused, insist, refusals
 from market.tenders.evidence import bought, take_turns
 from market.tenders.tables import Tender
-from market.wording import _
+from market.touch import binds
+from market.wording import N_, _
 
 
 async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> ContractChange:
@@ -84,6 +85,7 @@ async def _change(contract: Contract, ref: str) -> ContractChange:
     return await find(ContractChange, (ContractChange.ref == ref) & (ContractChange.contract == contract.id), lock=True)
 
 
+@binds(N_("approve a change to a contract"))
 async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
     """A second person of the buyer approves a change, under the limits as they stand now. With it the contract change notice is
     published, the standstill begins where one was chosen, and the supplier is asked."""
@@ -103,6 +105,7 @@ async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractC
     return change
 
 
+@binds(N_("agree to a change of a contract"))
 async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
     """The supplier agrees to an approved change whose standstill is over: it takes effect.
 

@@ -22,6 +22,7 @@ from market.proof.spelling import stamp
 from market.refusals import NotFound, insist
 from market.tenders.drafts.actions import known_codes
 from market.tenders.facts import Candidate
+from market.touch import binds
 from market.waivers import signatures
 from market.waivers.delegations import readers, rules
 from market.waivers.delegations.rules import Instrument
@@ -78,7 +79,7 @@ async def draft(actor: Actor, given: DelegationDraft, department: int | None = N
             cpv=list(wish.cpv),
             bodies=list(wish.bodies),
             ceiling_minor=wish.ceiling_minor,
-            currency=policy.IN_FORCE.currency,
+            currency=_home(),
             begins_at=wish.begins_at,
             until=wish.until,
             reason=wish.reason,
@@ -93,6 +94,11 @@ async def draft(actor: Actor, given: DelegationDraft, department: int | None = N
             sealed_by=f"publication:delegation:{row.ref}",
         )
     return row
+
+
+def _home() -> str:
+    """The currency that the policy's sums are in."""
+    return policy.IN_FORCE.currency
 
 
 async def _wish(minister: int, department: int, delegate: str, **said: Any) -> rules.Wish:
@@ -171,6 +177,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Delegation:
     return row
 
 
+@binds(N_("revoke a delegation of waivers"))
 async def revoke(actor: Actor, ref: str, given: TakingBack) -> Delegation:
     """Take a signed instrument back at once, with a reason everybody reads. What was signed under it before stays; each waiver
     can be revoked for itself."""
@@ -211,12 +218,14 @@ async def document(instrument: Instrument) -> bytes:
     JSON. The same rows always make the same bytes."""
     bodies = await readers.named(instrument.bodies)
     facts: dict[str, Any] = {
-        "type": "delegation of waivers of the innovation-first rule",
+        "type": N_("delegation of waivers of the innovation-first rule"),
         "version": 1,
         "delegation": instrument.ref,
-        "grants": "The delegate may sign waivers for the minister, for tenders of these bodies whose every CPV code is named here or "
-        "lies below one that is, good together for no more than the ceiling, from the first to the last moment, and no longer "
-        "than the minister holds her office or until she takes this back.",
+        "grants": N_(
+            "The delegate may sign waivers for the minister, for tenders of these bodies whose every CPV code is named here or lies "
+            "below one that is, good together for no more than the ceiling, from the first to the last moment, and no longer than "
+            "the minister holds her office or until she takes this back."
+        ),
         "minister": {"ref": instrument.minister_ref, "name": instrument.minister_name},
         "department": {"ref": instrument.department_ref, "name": instrument.department_name},
         "delegate": {"ref": instrument.delegate_ref, "name": instrument.delegate_name, "office": instrument.title},
