@@ -195,13 +195,7 @@ async def test_an_operator_lets_a_claim_stand_on_the_drafts_page(app: Litestar) 
             f"/tenders/{made.ref}/commodity", data={"reason": "Forty firms make it to one standard."}
         )
         assert kept.status_code == 303
-<<<<<<< HEAD
         assert "You let this stand" in (await client.get(f"/tenders/{made.ref}")).text
-=======
-        page = (await client.get(f"/tenders/{made.ref}")).text
-        assert "counts once it is in force" in page
-        assert kept.headers["location"] in page
->>>>>>> e84e86b (Part what a kind is from the kinds there are)
 
 
 async def test_codes_are_found_by_words(app: Litestar) -> None:
