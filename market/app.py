@@ -72,6 +72,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.api import TenderChangesApi
 from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
@@ -173,6 +174,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     StandardsApi,
     PaymentsApi,
     TendersApi,
+    TenderChangesApi,
     WaiversApi,
     DelegationsApi,
     BidsApi,
