@@ -126,6 +126,7 @@ ROWS: Final = (
             "tender.criterion-added": N_("added an award criterion to the tender {it}"),
             "tender.criterion-dropped": N_("took an award criterion out of the tender {it}"),
             "tender.criteria-copied": N_("copied award criteria within the tender {it}"),
+            "tender.commodity-proposed": N_("proposed to let the buyer's statement stand that {it} buys a commodity"),
             "tender.commodity-confirmed": N_("confirmed that the tender {it} buys a commodity"),
             "tender.officer-named": N_("named an opening officer for the tender {it}"),
             "tender.officer-enrolled": N_("made an opening officer's code for the tender {it}"),
@@ -503,6 +504,25 @@ ROWS: Final = (
         prefix="PS",
         deeds={
             "source.scheduled": N_("set how often the portal {it} is read"),
+        },
+    ),
+    Kind(
+        "ruling",
+        N_("a ruling"),
+        N_("rulings"),
+        prefix="RU",
+        address="/rulings/",
+        part_of=(),
+        titles="SELECT r.ref, COALESCE(o.name, r.about) AS title FROM ruling r LEFT JOIN organisation o ON o.id = r.organisation "
+        "WHERE r.ref = ANY({}::text[])",
+        deeds={
+            "ruling.proposed": N_("proposed that the rule binds otherwise, {it}"),
+            "ruling.confirmed": N_("confirmed the ruling {it}"),
+            "ruling.objected": N_("objected to the ruling {it}"),
+            "ruling.objection-lifted": N_("lifted the objection to the ruling {it}"),
+            "ruling.withdrawn": N_("withdrew the ruling {it}"),
+            "ruling.lapsed": N_("changed the draft that the ruling {it} was about, so that it no longer holds"),
+            "ruling.in-force": N_("noted that the ruling {it} holds now"),
         },
     ),
     Kind("search", N_("a saved search"), N_("saved searches"), prefix="SS"),
