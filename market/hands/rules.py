@@ -46,6 +46,7 @@ ACTS: dict[str, Act] = {
             *("challenge.drafted", "challenge.edited", "challenge.criterion-added", "challenge.criterion-removed"),
             *("tender.drafted", "tender.revised", "tender.lot-added", "tender.lot-revised", "tender.lot-dropped"),
             *("tender.criterion-added", "tender.criterion-dropped", "tender.criteria-copied", "tender.changed"),
+            *("build.drafted", "build.revised"),
             "tender.change-proposed",
         ),
         True,
