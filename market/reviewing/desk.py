@@ -9,6 +9,7 @@ import msgspec
 from market import policy
 from market.actor import Actor
 from market.reads import rows
+from market.reviews.actions import APPROVING
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -30,6 +31,8 @@ class Last(msgspec.Struct, frozen=True):
 async def waiting(actor: Actor) -> list[Waiting]:
     """For whoever was asked: read it. For the innovation team: the first exercises of a body. For buyers: what was answered."""
     found: list[Waiting] = []
+    if not actor.wears(*APPROVING, "operator"):
+        return found
     bodies = actor.organisations("buyer")
     for each in await _open():
         href = f"/reviews/{each.subject.replace(':', '/')}"
