@@ -61,6 +61,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.rulings.api import RulingsApi
+from market.rulings.pages import RulingPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -140,6 +142,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PostroomPages,
     MissionPages,
     AppointmentPages,
+    RulingPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -167,6 +170,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ClaimsApi,
     MeApi,
     OrganisationsApi,
+    RulingsApi,
     SuppliersApi,
     StandardsApi,
     PaymentsApi,

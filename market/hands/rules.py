@@ -65,6 +65,8 @@ ACTS: dict[str, Act] = {
     "sign-exemption": Act(N_("signs the exemption"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
     "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
+    "propose-ruling": Act(N_("proposes that the rule binds a body otherwise"), (), True),
+    "confirm-ruling": Act(N_("confirms such a ruling"), (), True),
 }
 """What somebody does to a record, by the names that the pairs use."""
 
@@ -140,6 +142,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever proposed somebody does not confirm her. Somebody else has to."),
         code="appointment.same-person",
         source="Own default: nobody makes by herself those who decide, oversee or run the site",
+    ),
+    Pair(
+        "propose-ruling",
+        "confirm-ruling",
+        near=True,
+        says=N_("Whoever proposed that the rule binds otherwise does not confirm it. Somebody else has to."),
+        code="ruling.same-person",
+        source="Own default: nobody decides by herself that the rule does not bind",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""

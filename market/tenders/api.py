@@ -508,20 +508,6 @@ class TendersApi(Controller):
         return CodeShown((await drafting.enrol(request.user, ref)).code)
 
     @post(
-        "/{ref:str}/commodity",
-        guards=[guards.signed_in],
-        status_code=200,
-        summary="Let a commodity claim stand",
-        operation_id="confirmCommodity",
-        responses=problem_responses(404, 409),
-    )
-    async def confirm_commodity(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Override]
-    ) -> TenderView:
-        """As an operator, let the buyer's claim stand against the list of commodities; the reason is published."""
-        return await tender_view(request, (await actions.confirm_commodity(request.user, ref, data)).ref)
-
-    @post(
         "/{ref:str}/publish",
         guards=[guards.signed_in],
         status_code=200,

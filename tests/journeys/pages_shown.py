@@ -123,6 +123,13 @@ PAGES: dict[str, list[Example]] = {
     "/letters/{ref:str}": [Asked("SELECT '', '/letters/' || ref FROM letter ORDER BY length(text) DESC LIMIT 1")],
     "/appointments": [(VISITOR, "/appointments"), (SAM, "/appointments")],
     "/appointments/new": [(SAM, "/appointments/new")],
+    "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
+    "/rulings/new": [(SAM, "/rulings/new")],
+    "/rulings/department": [(SAM, "/rulings/department")],
+    "/rulings/{ref:str}": [
+        Asked("SELECT '', '/rulings/' || ref FROM ruling ORDER BY id LIMIT 1"),
+        Asked("SELECT 'yusuf.kamara-bell@', '/rulings/' || ref FROM ruling ORDER BY id DESC LIMIT 1"),
+    ],
     "/organisations": [(VISITOR, "/organisations"), (SAM, "/organisations")],
     "/organisations/new": [(SAM, "/organisations/new")],
     "/organisations/{ref:str}": [
