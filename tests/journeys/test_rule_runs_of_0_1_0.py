@@ -86,6 +86,15 @@ RUNS: dict[int, Run] = {
     4: Run(
         "one operator switched the rule off: a tier, a back-dated minister, four roles for her own second mailbox, by a token",
         (
+            Held(
+                "market/rulings/test_rulings.py",
+                "test_one_operator_cannot_change_a_tier_alone_nor_with_her_second_mailbox",
+                "ruling.same-person",
+            ),
+            Held(
+                "market/rulings/test_rulings.py",
+                "test_neither_form_nor_program_changes_a_tier_beside_the_register",
+            ),
             Held(APPOINTED, "test_an_operator_cannot_make_her_second_mailbox_minister_auditor_or_operator"),
             Held(APPOINTED, "test_an_office_is_not_back_dated"),
             Held(APPOINTED, "test_a_buyer_appoints_nobody_and_neither_does_a_program"),
