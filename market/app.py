@@ -34,6 +34,8 @@ from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.admissions.api import AdmissionsApi, DomainsApi
+from market.admissions.pages import AdmissionPages, DomainPages
 from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
@@ -141,7 +143,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LetterPages,
     PostroomPages,
     MissionPages,
+    AdmissionPages,
     AppointmentPages,
+    DomainPages,
     RulingPages,
     ChallengePages,
     ChallengeChangePages,
@@ -170,6 +174,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     ClaimsApi,
     MeApi,
     OrganisationsApi,
+    AdmissionsApi,
+    DomainsApi,
     RulingsApi,
     SuppliersApi,
     StandardsApi,

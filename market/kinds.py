@@ -329,8 +329,13 @@ ROWS: Final = (
             "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
             "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
             "appointment.withdrawn": N_("stopped an appointment at {it}"),
+            "invitation.proposed": N_("proposed to let in somebody whose address is outside, {it}"),
+            "invitation.backed": N_("agreed to let in somebody whose address is outside, {it}"),
             "invitation.sent": N_("invited somebody to join, {it}"),
             "invitation.withdrawn": N_("withdrew an invitation, {it}"),
+            "domain.proposed": N_("proposed a domain as its own, {it}"),
+            "domain.confirmed": N_("confirmed a domain as its own, {it}"),
+            "domain.withdrawn": N_("withdrew a domain, {it}"),
         },
     ),
     Kind(
