@@ -10,6 +10,7 @@ import msgspec
 from challenges import actions, exercise, listing, rules
 from challenges.applications import listing as sent
 from challenges.pitches import rules as pitch_rules
+from challenges.quiet import actions as quiet
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
@@ -46,9 +47,20 @@ NO_CHALLENGE = OfMission(0, 0, 0, [])
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For buyers: questions, and the next step of what has closed. For evaluators: what they still have to mark."""
+    """For buyers: questions, and the next step of what has closed. For evaluators: what they still have to mark. For the
+    innovation team: statements why the market stayed away."""
     ours = actor.organisations("buyer")
     found = await _of_buyers(ours) if ours else []
+    if actor.wears("operator"):
+        found += [
+            Waiting(
+                _("Decide whether the market stayed away"),
+                f"/challenges/{each.ref}/quiet",
+                each.title,
+                since=each.proposed_at,
+            )
+            for each in await quiet.waiting()
+        ]
     seats = await rows(
         Seat,
         """
@@ -133,7 +145,7 @@ def _pitching(step: Step) -> list[Waiting]:
     if step.first and not pitch_rules.pitch_time_has_come(step, pitch_rules.Dates(step.first, None, None), now):
         words = _("Say whether the pitch was delivered: the team is paid then")
         waits.append(Waiting(words, step.href, step.title, since=step.first))
-    if rules.every_pitch_is_accounted_for(rules.Ending(step, step.open_teams, None, "", "", now)) is None:
+    if rules.every_pitch_is_accounted_for(rules.Ending(step, step.open_teams, 0, (), None, "", "", now)) is None:
         words = _("Write down what was learnt and decide: go, change or stop")
         waits.append(Waiting(words, step.href, step.title, step.decision_by))
     return waits

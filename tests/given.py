@@ -25,7 +25,7 @@ from market.panels.panel import Member
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
 from market.tenders.drafts import actions as drafting
-from market.tenders.evidence import Learnt, accept_evidence
+from market.tenders.evidence import Effort, Learnt, accept_evidence
 from market.tenders.tables import Tender
 from market.web import crossing
 
@@ -194,6 +194,10 @@ SAME = "Forty towns have the gullies that were tried, of the same iron, and the 
 """Why a need is the one that was explored, at the length the policy asks for."""
 
 
+ENOUGH = Effort(pitches=3, pitches_least=2, measures=1, statement="", falls_short="")
+"""What an exercise rests on that opens the gate."""
+
+
 async def exercise(
     buyer: Organisation,
     reference: str = "CH-SENSORS",
@@ -201,6 +205,7 @@ async def exercise(
     outcome: Literal["go", "change", "stop"] = "go",
     follow_on_minor: int | None = 100_000_000,
     payer: Organisation | None = None,
+    effort: Effort = ENOUGH,
 ) -> str:
     """Evidence that this body concluded an exercise today, with a follow-on of a million that it pays for itself unless said
     otherwise; answers its reference."""
@@ -221,6 +226,7 @@ async def exercise(
             currency="GBP",
             route="tender",
             payer=(payer or buyer).id,
+            effort=effort,
         ),
     )
     return reference

@@ -92,7 +92,8 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
     """The challenge or tender of this reference, whoever asks; 404 for other kinds."""
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
-        texts = [row.title, row.title, row.problem, row.who_has_it, row.evidence, row.success]
+        measures = [each.sentence for each in await exercise.measures_of(row)]
+        texts = [row.title, row.title, row.problem, row.who_has_it, row.evidence, row.success, *measures]
         about = await exercise.ancestors(row)
         labels = [cpv.label(code) for code in row.cpv if cpv.known(code)]
         return Subject(
