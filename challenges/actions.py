@@ -32,9 +32,11 @@ from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
 from market.refusals import insist
 from market.tenders.evidence import Effort, Learnt, accept_evidence
+from market.touch import binds
 from market.wording import N_, _
 
 
+@binds(N_("cancel a challenge"))
 async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
     """End a published challenge without a conclusion. Everybody who applied is told why; delivered pitches stay owed."""
     async with transaction():
@@ -106,6 +108,7 @@ class Conclusion(msgspec.Struct, forbid_unknown_fields=True):
     reasons: Annotated[str, Meta(title=N_("Reasons"), min_length=1, max_length=8000)]
 
 
+@binds(N_("conclude a challenge"))
 async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
     """End an exercise with go, change or stop, publish its insight report, and hand the gate its evidence. Everybody who
     applied is told."""

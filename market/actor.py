@@ -61,6 +61,10 @@ class Actor:
     hats: tuple[Hat, ...] = ()
     method: str = ""
     """What was proved: password | passkey | token | demo; empty for the public."""
+    proved_at: datetime | None = None
+    """When this session began, which is when she proved who she is; None for a program's token."""
+    touched_at: datetime | None = None
+    """When this session last had its person's passkey used; None for a program's token, which has no key."""
 
     @property
     def signed_in(self) -> bool:

@@ -42,6 +42,8 @@ from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.confirming.asking import Confirming
+from market.confirming.pages import TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
@@ -123,6 +125,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AwardPages,
     ContractPages,
     SignInPages,
+    TouchPages,
     AccountPages,
     InvitationPages,
     OrganisationPages,
@@ -248,7 +251,7 @@ def create() -> Site:
             static_files.router(assets(), [guards.public]),
         ],
         guards=[crossing.own_pages_only, limits.not_flooding],
-        middleware=[DefineMiddleware(WhoAsks), DefineMiddleware(Once)],
+        middleware=[DefineMiddleware(WhoAsks), DefineMiddleware(Once), DefineMiddleware(Confirming)],
         before_send=[headers.protect],
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},

@@ -402,6 +402,7 @@ ROWS: Final = (
         prefix="P",
         deeds={
             "person.signed-in": N_("signed in, {it}"),
+            "person.touched": N_("used a key to confirm what binds, {it}"),
             "person.acts-for": N_("chose for which organisation to act in a session of {it}"),
             "person.signed-out": N_("signed out, {it}"),
             "person.password-changed": N_("changed a password, {it}"),

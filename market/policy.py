@@ -240,6 +240,7 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invited_days: int
     appointment_hours: int
     instrument_characters: int
+    touch_minutes: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

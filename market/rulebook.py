@@ -11,6 +11,7 @@ from typing import Any
 from market.hands import matrix
 from market.hands import rules as hands
 from market.refusals import Denial, Rule
+from market.touch import ACTS, Act
 from market.waivers import gatepage
 
 PACKAGES = ("market", "challenges", "search")
@@ -56,9 +57,34 @@ def guards_of(module: ModuleType) -> dict[str, tuple[Rule[Any], ...]]:
     }
 
 
+ACTING = ("actions", "memberships", "passkeys")
+"""What modules with acts are called."""
+
+
+def acts() -> list[Act]:
+    """Every act that binds, in the order of where it is written."""
+    for package in PACKAGES:
+        for each in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if each.name.rpartition(".")[2] in ACTING:
+                importlib.import_module(each.name)
+    return sorted(ACTS.values(), key=lambda act: act.name)
+
+
+def binding() -> list[str]:
+    """The acts that want a key that was just used, as a section of the rule book."""
+    lines = [
+        "## What binds",
+        "",
+        "Each of these is refused (`touch.needed`, 403) unless the person has just used her passkey in this session. The page asks for it "
+        "and goes on. Sealing a bid, applying and asking do not bind anybody else, so they need no device.",
+        "",
+    ]
+    return [*lines, *(f"- {act.says} (`{act.name}`)" for act in acts()), ""]
+
+
 def as_markdown() -> str:
     """The rule book as the document people read."""
-    lines = ["# The rules", "", HEAD, "", *gatepage.as_markdown()]
+    lines = ["# The rules", "", HEAD, "", *gatepage.as_markdown(), *binding()]
     for module in modules():
         noun = module.__name__.removesuffix(".rules").split(".")[-1]
         lines += [f"## {noun.capitalize()}", ""]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from market import policy
+from market.arrival import Arrival
 from market.refusals import Denial, rule
-from market.wording import N_, _
+from market.wording import N_, _, _n
 
 _HTTP = "RFC 9110, section 15.5"
 
@@ -31,6 +35,20 @@ def signed_in_with_a_passkey(by_passkey: bool) -> str | None:
     if by_passkey:
         return None
     return _("This needs your passkey. Sign out, sign in again with your passkey, and come back to this page.")
+
+
+@rule("touch.needed", source="Design card, idea 17: keys on the person's own device")
+def touched_freshly(touched_at: datetime | None, at: Arrival) -> str | None:
+    """What binds others is done by a person who has just used her own key: a copied session, a password that was told and a
+    program hold none."""
+    minutes = policy.IN_FORCE.people.touch_minutes
+    if touched_at is not None and at <= touched_at + timedelta(minutes=minutes):
+        return None
+    return _n(
+        "This binds others, so it needs your passkey, used within the last minute. Nothing was done.",
+        "This binds others, so it needs your passkey, used within the last {number} minutes. Nothing was done.",
+        minutes,
+    )
 
 
 FORM_EXPIRED = Denial(

@@ -119,7 +119,16 @@ async def person(organisation: Organisation, role: Role, name: str = "", title: 
             since=datetime(2020, 1, 1, tzinfo=UTC),
         )
     )
-    return await actor_of(row.id, "password")
+    return touched(await actor_of(row.id, "password"))
+
+
+ALWAYS = datetime(2100, 1, 1, tzinfo=UTC)
+"""When the key of a test's person was used: just now, whatever the test's clock says."""
+
+
+def touched(actor: Actor) -> Actor:
+    """The same person, who has just signed in and used her passkey."""
+    return replace(actor, proved_at=ALWAYS, touched_at=ALWAYS)
 
 
 async def minister(department: Organisation, name: str = "Helena Marchbanks") -> tuple[Actor, Authenticator]:
@@ -293,10 +302,13 @@ def browser(app: Litestar) -> httpx.AsyncClient:
     )
 
 
-async def signed_in(client: httpx.AsyncClient, actor: Actor, method: str = "password") -> httpx.AsyncClient:
-    """The same browser, signed in; posts of :func:`post` then carry the right form token."""
+async def signed_in(
+    client: httpx.AsyncClient, actor: Actor, method: str = "password", touched_at: datetime | None = ALWAYS
+) -> httpx.AsyncClient:
+    """The same browser, signed in, with a key that was just used unless said otherwise; posts of :func:`post` then carry the
+    right form token."""
     assert actor.person is not None
-    token = await begin(actor.person, method)
+    token = await begin(actor.person, method, touched_at)
     client.cookies.set(crossing.cookie_name(COOKIE), token)
     client.headers["x-csrf-token"] = crossing.token_for(digest(token))
     return client

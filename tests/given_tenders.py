@@ -33,9 +33,11 @@ class Published:
         return BidDraft(price_minor, answers, True)
 
 
-async def published(lots: int = 1, closes_in: timedelta = timedelta(days=30), **facts: Any) -> Published:
+async def published(
+    lots: int = 1, closes_in: timedelta = timedelta(days=30), body: Organisation | None = None, **facts: Any
+) -> Published:
     """A tender published now, closing in thirty days, with this many lots of two quality criteria and the price."""
-    buyer = await given.organisation("Department for Roads")
+    buyer = body or await given.organisation("Department for Roads")
     buying = await given.person(buyer, "buyer")
     officers = [await given.person(buyer, "buyer"), await given.person(buyer, "contract-manager")]
     now = clock.now()

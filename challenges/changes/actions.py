@@ -18,6 +18,7 @@ from market.audit.actions import record
 from market.db import find, transaction
 from market.reads import rows
 from market.refusals import NotFound, insist
+from market.touch import binds
 from market.wording import N_
 
 
@@ -52,6 +53,7 @@ async def addenda_of(challenge: Challenge) -> list[Addendum]:
     )
 
 
+@binds(N_("publish a change to a challenge"))
 async def change(actor: Actor, ref: str, given: Change) -> ChallengeAddendum:
     """Add a change to a published challenge; the deadline may move later with it, and the time for questions and answers with
     the deadline. Applications that were sent stay as they are and can be edited until it."""

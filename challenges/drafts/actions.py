@@ -37,6 +37,7 @@ from market.proof import canonical
 from market.reads import rows, the
 from market.refusals import ask, insist
 from market.tenders import cpv
+from market.touch import binds
 from market.wording import N_, _
 
 
@@ -294,6 +295,7 @@ async def remove_measure(actor: Actor, ref: str, measure: str) -> Challenge:
     return challenge
 
 
+@binds(N_("publish a challenge"))
 async def publish(actor: Actor, ref: str) -> Challenge:
     """Publish a challenge: it is public from now on, and takes questions and applications."""
     async with transaction():

@@ -20,7 +20,8 @@ from market.wording import N_, _, _n
 def the_problem_says_something(draft: Draft) -> str | None:
     """The problem, who has it and how that is known say something: in enough different words, and not the same few again and
     again."""
-    row, least = draft.challenge, policy.IN_FORCE.challenges
+    row = draft.challenge
+    least = policy.IN_FORCE.challenges
     if row.problem.strip() and not meaning.is_problem(row.problem):
         return _(
             "Describe the problem in your own words, at least {least} different ones, and none of them again and again.",
@@ -118,7 +119,8 @@ def pays_a_real_fee(draft: Draft) -> str | None:
 def pays_its_share(draft: Draft) -> str | None:
     """A pitch is paid at least the policy's share of what may follow, up to a ceiling. Whoever states a smaller follow-on to pay
     less opens less: the exercise opens tenders only up to what was stated."""
-    row, numbers = draft.challenge, policy.IN_FORCE.challenges
+    row = draft.challenge
+    numbers = policy.IN_FORCE.challenges
     least = numbers.fee_for(row.follow_on_minor or 0)
     if not 0 < numbers.fee_least <= row.fee_minor < least or row.currency != policy.IN_FORCE.currency:
         return None
@@ -140,7 +142,8 @@ def pays_its_share(draft: Draft) -> str | None:
 )
 def declares_a_least_mark(draft: Draft) -> str | None:
     """It declares a least mark, within the policy's bounds, before anybody applies: nobody below it is short-listed."""
-    numbers, mark = policy.IN_FORCE.challenges, draft.challenge.least_mark
+    mark = draft.challenge.least_mark
+    numbers = policy.IN_FORCE.challenges
     if numbers.least_mark_from <= mark <= numbers.least_mark_to:
         return None
     return _(

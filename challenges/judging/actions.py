@@ -44,6 +44,8 @@ from market.panels.tables import Seat
 from market.proof.canonical import Plain
 from market.reads import rows
 from market.refusals import NotFound, insist
+from market.touch import binds
+from market.wording import N_
 
 Sees = Literal["own", "panel", "all"]
 """As whom somebody reads an application: its supplier; an evaluator, without the name; the buyer and auditors, after the
@@ -139,6 +141,7 @@ async def tell_panels() -> int:
 # ── the short list ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("decide the short list"))
 async def shortlist(actor: Actor, ref: str) -> Challenge:
     """Make the short list from the panel's marks. Every applicant gets her scores and reasons by letter; every team on
     the list gets a pitch to be arranged. Names are known from now on."""

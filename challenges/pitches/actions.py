@@ -23,6 +23,7 @@ from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.payments.actions import owe
 from market.refusals import insist
+from market.touch import binds
 from market.wording import N_, _
 
 
@@ -58,6 +59,7 @@ async def schedule(actor: Actor, ref: str, given: Schedule, seen: str) -> Pitch:
     return pitch
 
 
+@binds(N_("confirm that a pitch was delivered, which makes its fee due"))
 async def deliver(actor: Actor, ref: str, given: Delivery | None = None) -> Pitch:
     """Mark a pitch (its reference) as delivered: its fee is owed from now on, win or lose."""
     async with transaction():

@@ -20,6 +20,7 @@ from market.db import find, transaction
 from market.hands.readers import doing
 from market.reads import rows, the
 from market.refusals import insist
+from market.touch import binds
 from market.wording import N_
 
 
@@ -78,6 +79,7 @@ async def state(actor: Actor, ref: str, given: StatementDraft) -> QuietStatement
     return row
 
 
+@binds(N_("decide whether the market stayed away"))
 async def decide(actor: Actor, ref: str, given: Verdict) -> QuietStatement:
     """Approve or refuse what the buyer of an exercise (its reference) says. The buyer is told; everybody can read it."""
     async with transaction():

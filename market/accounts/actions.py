@@ -31,6 +31,7 @@ from market.letters.actions import write
 from market.reads import rows, the
 from market.refusals import NotFound, insist
 from market.settings import settings
+from market.touch import binds
 from market.web.limits import Limit, forget_full, spend
 from market.wording import N_
 
@@ -136,12 +137,13 @@ async def sign_out(actor: Actor, token: str) -> None:
             )
 
 
-async def renew_session(actor: Actor, token: str, method: str) -> str:
-    """Go on under a new token after the person proved `method`: the old one is ended, so that whoever held a copy of it
+async def renew_session(actor: Actor, token: str) -> str:
+    """Go on under a new token after the person made a passkey: the old one is ended, so that whoever held a copy of it
     does not rise with her."""
     async with transaction():
         await sessions.end(token)
-        return await sessions.sign_in_by(await find(Person, Person.id == actor.must_be_person()), method)
+        person = await find(Person, Person.id == actor.must_be_person())
+        return await sessions.sign_in_by(person, "passkey", clock.now())
 
 
 async def act_for(actor: Actor, token: str, organisation: str) -> str:
@@ -215,7 +217,7 @@ async def change_password(actor: Actor, given: PasswordChange) -> str:
     kept = await passwords.hashed(given.password)
     async with transaction():
         await _set_password(actor, person, kept)
-        return await sessions.sign_in_by(person, actor.method)
+        return await sessions.sign_in_by(person, actor.method, actor.touched_at)
 
 
 async def ask_reset(email: str, client: str) -> None:
@@ -291,6 +293,7 @@ async def tokens_of(person: int) -> list[LiveToken]:
     )
 
 
+@binds(N_("give a program a token that acts as you"), prepared=False)
 async def make_token(actor: Actor, given: TokenDraft) -> tuple[ApiToken, str]:
     """Make a token for a program that acts as this person; the second value is the token itself, shown once."""
     if actor.method == "token":

@@ -30,12 +30,17 @@ from market.letters.actions import write
 from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.rules import ROLE_NEEDED
+from market.touch import binds, declared, must_have_touched
 from market.web.limits import Limit, spend
 from market.wording import N_, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 INVITATIONS = Limit("invitations", 60, 3600)
 """Letters to strangers that one body may cause."""
+
+INVITING = declared("market.accounts.memberships.invite", N_("invite somebody to a role that binds a public body"))
+"""What a firm's own people invite each other to is theirs: a small firm without a device must be able to bid."""
+ENDING = declared("market.accounts.memberships.end", N_("end somebody's role in a public body"))
 
 Kind = Literal["buyer", "audit", "operator"]
 Tier = Literal["", "central", "sub-central", "local", "health", "other"]
@@ -134,6 +139,7 @@ def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
 # ── organisations ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("enter an organisation"))
 async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organisation:
     """Enter a buyer, the audit body or another operator; an operator's act."""
     hat = actor.must_wear("operator")
@@ -164,6 +170,7 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
     return row
 
 
+@binds(N_("change what is known of an organisation"))
 async def change_organisation(actor: Actor, ref: str, given: OrganisationChange, seen: str) -> Organisation:
     """Change a body that was entered: a new name, another tier, another department that answers for it; an operator's act.
     What the body published before is told again, because its name stands there. Suppliers change their own profile."""
@@ -279,6 +286,8 @@ async def invite(actor: Actor, organisation: str, given: InvitationDraft) -> tup
     address to the same role replaces the first. Whether the address has an account is not told. Ministers, auditors and
     operators are appointed by two people instead."""
     body = await find(Organisation, Organisation.ref == organisation)
+    if body.kind != "supplier":
+        must_have_touched(actor, INVITING)
     _must_give(actor, body.id, given.role)
     if given.role in rules.APPOINTED:
         raise rules.APPOINTED_BY_TWO.refused()
@@ -507,6 +516,8 @@ async def end(actor: Actor, organisation: str, membership: int, on: date | None 
         body = await find(Organisation, Organisation.ref == organisation, lock=True)
         row = await find(Membership, (Membership.id == membership) & (Membership.organisation == body.id), lock=True)
         own = row.person == actor.must_be_person()
+        if not own and body.kind != "supplier":
+            must_have_touched(actor, ENDING)
         if not own and not rules.may_give(actor, body.id, row.role):
             raise NotFound("Membership")
         now = clock.arrived()

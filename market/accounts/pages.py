@@ -189,7 +189,7 @@ class AccountPages(Controller):
         form = await forms.read(request, PasskeyAnswer)
         with form.acting():
             made = await passkeys.register(request.user, form.data.credential, form.data.name)
-            token = await actions.renew_session(request.user, session_token(request), "passkey")
+            token = await actions.renew_session(request.user, session_token(request))
             return with_session(
                 to(f"{HOME}#passkeys", _("The passkey “{name}” is added. Use it next time.", name=made.name)), token
             )

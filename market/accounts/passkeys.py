@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -28,22 +28,23 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from market import clock, nesting
+from market import clock, nesting, reads
 from market.accounts import rules
 from market.accounts.edits import Trace, revise
 from market.accounts.people import tell_person
 from market.accounts.sessions import sign_in_by
-from market.accounts.tables import Ceremony, Passkey, Person
+from market.accounts.tables import Ceremony, Passkey, Person, Session
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, maybe, one, transaction
 from market.proof import signing
 from market.refusals import NotFound, insist
 from market.settings import settings
+from market.touch import declared, must_have_touched
 from market.web.limits import Limit, spend
 from market.wording import N_, _
 
-Purpose = Literal["register", "sign-in", "sign"]
+Purpose = Literal["register", "sign-in", "sign", "touch"]
 
 GOOD_FOR = timedelta(minutes=5)
 """How long a challenge may be answered."""
@@ -57,6 +58,12 @@ ALGORITHMS = [
 
 ASKED = Limit("passkey-options", 60, 600)
 """Challenges handed out to one address."""
+
+ANOTHER = declared("market.accounts.passkeys.register", N_("add another passkey to your account"), prepared=False)
+"""The first one is added by who has just signed in."""
+
+TOUCHES = Limit("passkey-touches", 60, 600)
+"""Challenges handed out to one person who confirms."""
 
 
 class PasskeyName(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,7 +119,7 @@ async def registration_options(actor: Actor) -> dict[str, Any]:
     """What the browser needs to make a passkey for this person, as the JSON that it parses."""
     person = await find(Person, Person.id == actor.must_be_person())
     held = await keys_of(person.id)
-    insist(rules.ADD_PASSKEY, actor, len(held))
+    _may_add(actor, len(held))
     options = webauthn.generate_registration_options(
         rp_id=settings().host,
         rp_name="Prelude",
@@ -129,6 +136,12 @@ async def registration_options(actor: Actor) -> dict[str, Any]:
         supported_pub_key_algs=ALGORITHMS,
     )
     return options_to_json_dict(options)
+
+
+def _may_add(actor: Actor, held: int) -> None:
+    insist(rules.ADD_PASSKEY, actor, held)
+    if not held:
+        insist(rules.FIRST_PASSKEY, actor.proved_at, clock.arrived())
 
 
 async def register(actor: Actor, credential: str, name: str) -> Passkey:
@@ -151,7 +164,10 @@ async def register(actor: Actor, credential: str, name: str) -> Passkey:
     now = clock.now()
     async with transaction():
         person = await find(Person, Person.id == actor.must_be_person(), lock=True)
-        insist(rules.ADD_PASSKEY, actor, len(await keys_of(person.id)))
+        held = len(await keys_of(person.id))
+        _may_add(actor, held)
+        if held:
+            must_have_touched(actor, ANOTHER)
         if await maybe(Passkey, Passkey.credential_id == bytes_to_base64url(verified.credential_id)):
             raise rules.KNOWN_ALREADY.refused()
         method = {"passkey": _("another passkey"), "demo": _("the demonstration's switch of persons")}.get(
@@ -267,7 +283,7 @@ async def sign_in(credential: str, client: str) -> str:
         person = await find(Person, Person.id == passkey.person)
         if person.closed_at is not None:
             raise rules.NOT_ACCEPTED.refused()
-        return await sign_in_by(person, "passkey")
+        return await sign_in_by(person, "passkey", clock.now())
 
 
 # ── answering for a statement ──────────────────────────────────────────────────────────────────────────────────────
@@ -276,13 +292,17 @@ async def sign_in(credential: str, client: str) -> str:
 async def signing_options(actor: Actor, challenge: bytes, statement: str) -> dict[str, Any]:
     """What the browser needs to have `challenge` signed by one of the person's passkeys. `statement` is what the
     challenge is the digest of; it is kept, and :func:`signed` answers it back."""
+    return await _own_keys(actor, "sign", challenge, statement)
+
+
+async def _own_keys(actor: Actor, purpose: Purpose, challenge: bytes | None, statement: str) -> dict[str, Any]:
+    """What the browser needs to have a challenge answered by one of the person's own passkeys."""
     held = await keys_of(actor.must_be_person())
     if not held:
         raise rules.NO_PASSKEY.refused()
-    await _challenge("sign", actor.must_be_person(), challenge, statement)
     options = webauthn.generate_authentication_options(
         rp_id=settings().host,
-        challenge=challenge,
+        challenge=await _challenge(purpose, actor.must_be_person(), challenge, statement),
         timeout=int(GOOD_FOR.total_seconds() * 1000),
         allow_credentials=[PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.credential_id)) for key in held],
         user_verification=UserVerificationRequirement.REQUIRED,
@@ -296,6 +316,57 @@ async def signed(actor: Actor, credential: str) -> Signed:
     async with transaction():
         passkey = await _verified(ceremony, answer, actor.must_be_person())
     return Signed(passkey, ceremony.statement or "", ceremony.challenge, answer)
+
+
+# ── confirming what binds ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def touch_options(actor: Actor, session: str) -> dict[str, Any]:
+    """What the browser needs to have the person's key used in this session (what is kept of its token), and in no other."""
+    await spend(TOUCHES, actor.ref)
+    return await _own_keys(actor, "touch", None, session)
+
+
+async def touch(actor: Actor, session: str, credential: str) -> Actor:
+    """Keep that the person used her own key in this session now; answers her as she may act from now on."""
+    ceremony, answer = await _take("touch", credential, actor.must_be_person())
+    if ceremony.statement != session:
+        raise rules.NOT_ACCEPTED.refused()
+    async with transaction():
+        passkey = await _verified(ceremony, answer, actor.must_be_person())
+        fingerprint = hashlib.sha256(passkey.public_key).hexdigest()
+        return await _touched(actor, session, {"fingerprint": fingerprint, "key": "passkey"})
+
+
+async def touch_demonstration_key(actor: Actor, session: str) -> Actor:
+    """The same with the key that a demonstration lends to its visitors, which proves nothing: outside there is no such thing."""
+    if not settings().demo:
+        raise rules.NOT_ACCEPTED.refused()
+    async with transaction():
+        return await _touched(actor, session, {"key": "demonstration key"})
+
+
+async def _touched(actor: Actor, session: str, key: dict[str, str]) -> Actor:
+    now = clock.now()
+    await Session.update({Session.touched_at: now}).where(
+        (Session.token_hash == session) & (Session.person == actor.must_be_person())
+    )
+    await record(
+        actor,
+        "person.touched",
+        f"person:{actor.ref}",
+        private=key,
+        sealed_by=f"publication:person:{actor.ref}",
+    )
+    return replace(actor, touched_at=now)
+
+
+async def as_touched(actor: Actor, session: str) -> Actor:
+    """The actor with the touch that her session has now: another request of hers may have brought it since she was known."""
+    found = await reads.rows(
+        datetime, "SELECT touched_at FROM session WHERE token_hash = {} AND touched_at IS NOT NULL", session
+    )
+    return replace(actor, touched_at=found[0] if found else None)
 
 
 # ── the ceremony ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from market import policy
 from market.actor import Actor, Role, role_words
 from market.arrival import Arrival
 from market.refusals import Denial, rule
@@ -343,8 +344,19 @@ def not_more_than_devices(actor: Actor, held: int) -> str | None:
     return None
 
 
+@rule("passkey.sign-in-again", source="Design card, idea 17: keys on the person's own device")
+def who_begins_has_just_signed_in(proved_at: datetime | None, at: Arrival) -> str | None:
+    """The first passkey of a person is made by who has just signed in: a session that was copied, or left open, makes none."""
+    if proved_at is not None and at <= proved_at + timedelta(minutes=policy.IN_FORCE.people.touch_minutes):
+        return None
+    return _("Sign out, sign in again, and add your first passkey then: this session has been open for a while.")
+
+
 ADD_PASSKEY = (a_passkey_vouches_for_the_next, not_more_than_devices)
 """For `passkeys.register`. `held` counts the person's passkeys in force."""
+
+FIRST_PASSKEY = (who_begins_has_just_signed_in,)
+"""For `passkeys.register`, of who has none yet."""
 
 NOT_ACCEPTED = Denial(
     "passkey.not-accepted",

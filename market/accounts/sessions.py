@@ -39,11 +39,19 @@ def new_token(prefix: str = "") -> str:
     return prefix + secrets.token_urlsafe(32)
 
 
-async def begin(person: int, method: str) -> str:
-    """Open a session for a person who proved herself by `method`; answers the token for her cookie."""
+async def begin(person: int, method: str, touched_at: datetime | None = None) -> str:
+    """Open a session for a person who proved herself by `method`; answers the token for her cookie. `touched_at` is when she
+    used her passkey, where that was what she did."""
     token, now = new_token(), clock.now()
     await Session.insert(
-        Session(token_hash=digest(token), person=person, method=method, began_at=now, expires_at=now + LASTS)
+        Session(
+            token_hash=digest(token),
+            person=person,
+            method=method,
+            touched_at=touched_at,
+            began_at=now,
+            expires_at=now + LASTS,
+        )
     )
     return token
 
@@ -68,15 +76,20 @@ FOR = "prelude-organisation"
 
 async def actor_of(person: int, method: str, at: datetime | None = None, first: str = "") -> Actor:
     """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed.
-    The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says."""
+    The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says.
+    She has touched no key: whoever knows that she has says so."""
     return await _actor_by(
-        "SELECT {}::int AS person, {}::text AS method, {}::text AS first", person, method, first, at=at
+        "SELECT {}::int AS person, {}::text AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, {}::text AS first",
+        person,
+        method,
+        first,
+        at=at,
     )
 
 
-async def sign_in_by(person: Person, method: str) -> str:
+async def sign_in_by(person: Person, method: str, touched_at: datetime | None = None) -> str:
     """Open a session as :func:`begin` does, and put it on record."""
-    token = await begin(person.id, method)
+    token = await begin(person.id, method, touched_at)
     await record(
         await actor_of(person.id, method),
         "person.signed-in",
@@ -94,6 +107,8 @@ class _Worn(msgspec.Struct, frozen=True):
     ref: str
     name: str
     method: str
+    proved_at: datetime | None
+    touched_at: datetime | None
     first: str
     role: Role | None
     title: str | None
@@ -105,7 +120,7 @@ class _Worn(msgspec.Struct, frozen=True):
 
 
 _WORN_BY = """
-SELECT p.id AS person, p.ref, p.name, c.method, c.first, m.role, m.title, m.since,
+SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.first, m.role, m.title, m.since,
     o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind
 FROM ({credential}) c
 JOIN person p ON p.id = c.person AND p.closed_at IS NULL
@@ -113,7 +128,7 @@ LEFT JOIN membership m ON m.person = p.id AND m.since <= {{}} AND (m.until IS NU
 LEFT JOIN organisation o ON o.id = m.organisation
 ORDER BY m.id
 """
-"""Who asks, from what she shows: the query `credential` answers one row of person, method and first organisation, or none."""
+"""Who asks, from what she shows: the query `credential` answers one row of person, method, last proof and touch of a key and first organisation, or none."""
 
 
 async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) -> Actor:
@@ -138,7 +153,15 @@ async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) ->
     ]
     who = worn[0]
     hats.sort(key=lambda hat: hat.organisation_ref != who.first)
-    return Actor(ref=who.ref, name=who.name, person=who.person, hats=tuple(hats), method=who.method)
+    return Actor(
+        ref=who.ref,
+        name=who.name,
+        person=who.person,
+        hats=tuple(hats),
+        method=who.method,
+        proved_at=who.proved_at,
+        touched_at=who.touched_at,
+    )
 
 
 class WhoAsks(AbstractAuthenticationMiddleware):
@@ -161,7 +184,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         kept = digest(token)
         actor = await _actor_by(
             """
-            SELECT person, method, acting_for AS first FROM session
+            SELECT person, method, began_at AS proved_at, touched_at, acting_for AS first FROM session
             WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
             """,
             kept,
@@ -179,7 +202,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         organisation = connection.headers.get(FOR, "").strip()
         actor = await _actor_by(
             """
-            SELECT person, 'token' AS method, {}::text AS first FROM api_token
+            SELECT person, 'token' AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, {}::text AS first FROM api_token
             WHERE token_hash = {} AND revoked_at IS NULL AND expires_at > {}
             """,
             organisation,

@@ -137,6 +137,8 @@ class Session(Table):
     person = belongs_to(Person)
     method = Varchar(length=12)
     """password | passkey | demo: what the person proved; ministers' acts want a passkey."""
+    touched_at = moment()
+    """When she last used a passkey in this session, the one that began it included; in a demonstration its own key."""
     acting_for = Varchar(length=16, default="", null=False)
     """The reference of the organisation a person with several acts for in this browser; empty for the first she joined."""
     began_at = when()
@@ -201,11 +203,11 @@ class Ceremony(Table):
     handle = Varchar(length=64, unique=True)
     """SHA-256 of the challenge in hexadecimal: the browser brings the challenge back inside the signed client data."""
     purpose = Varchar(length=12)
-    """register | sign-in | sign"""
+    """register | sign-in | sign | touch"""
     person = may_belong_to(Person)
     challenge = octets()
     statement = maybe_words()
-    """For `sign`: the canonical statement whose digest the challenge is."""
+    """For `sign`: the canonical statement whose digest the challenge is. For `touch`: what is kept of the session's token."""
     expires_at = when()
     used_at = moment()
 

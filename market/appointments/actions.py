@@ -24,6 +24,7 @@ from market.hands.readers import links_in
 from market.proof.canonical import Plain
 from market.reads import rows, the
 from market.refusals import insist
+from market.touch import binds
 from market.wording import N_, together
 
 APPOINTERS: tuple[Role, ...] = ("operator", "auditor")
@@ -51,6 +52,7 @@ class Objection(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(title=N_("Why it shall not take effect"), max_length=2000)] = ""
 
 
+@binds(N_("propose somebody for an office"))
 async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
     """Propose somebody as minister, auditor or operator. Those who may confirm it are told; nobody else is yet."""
     hat = _appoints(actor)
@@ -100,6 +102,7 @@ async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
     return row
 
 
+@binds(N_("confirm an appointment"))
 async def confirm(actor: Actor, ref: str) -> Appointment:
     """Confirm what somebody else proposed: it is public from now on, she is asked by letter to accept, and acts when the
     policy's hours are over and her office has begun."""

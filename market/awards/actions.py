@@ -28,8 +28,11 @@ from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards.certificates import actions as certificates
 from market.suppliers.rules import size_of
-from market.tenders.readers import published
+from market.tenders.evidence import bought, take_turns
+from market.tenders.growth import at_its_price
+from market.tenders.readers import candidate, published
 from market.tenders.tables import Lot, Tender
+from market.touch import binds
 from market.wording import N_, _
 
 Reason = Annotated[str, Meta(title=N_("Reason"), max_length=4000)]
@@ -244,6 +247,7 @@ async def explain_price(actor: Actor, tender_ref: str, bid_ref: str, given: Expl
 # ── deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("award a lot"))
 async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDraft) -> Decision:
     """The buyer decides a lot: it goes to the bid that ranks first by the published criteria, or to nobody.
 
@@ -252,6 +256,7 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
     async with transaction():
         tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
+        await take_turns(tender.ground_reference, tender.exercise)
         standing = await evaluation.of(tender)
         lot = standing.lot(lot_ref)
         if lot is None:
@@ -267,6 +272,8 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
             else ""
         )
         asked = _deciding(standing, lot, reckoned, given, set_aside, missing)
+        if chosen is not None:
+            asked = replace(asked, gate=at_its_price(await candidate(tender.ref), lot.id, chosen.price.minor))
         insist(rules.DECIDE, asked)
         if reckoned is None:
             raise NotFound("Evaluation")
@@ -286,8 +293,11 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
             await decision.save()
         except asyncpg.UniqueViolationError as raced:
             raise rules.decided_once.refused(replace(asked, decided=True)) from raced
+        await bought(lot.id, winner.price.minor if winner else 0)
         await _tell_all(standing, lot, decision, reckoned, winner)
         facts = await _facts(standing, lot, decision, reckoned, winner)
+        if asked.gate is not None:
+            facts |= {"gate": asked.gate.ground, "gate_reference": asked.gate.reference}
         await record(
             actor,
             "award.decided",
@@ -329,6 +339,7 @@ def _deciding(
         now=clock.arrived(),
         low=low,
         certificate=certificate,
+        gate=None,
     )
 
 
@@ -479,6 +490,7 @@ async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, giv
     return complaint
 
 
+@binds(N_("set a decision aside"))
 async def set_aside(actor: Actor, award_ref: str, given: TakingBack, roles: tuple[Role, ...] = BUYER_ROLES) -> Decision:
     """The buyer takes a decision back on its own account, for example because the winner no longer stands by its bid. The lot
     can then be decided again. `roles` are those of the buyer's people who may."""
@@ -497,6 +509,7 @@ async def _take_back(
     lot = await find(Lot, Lot.id == decision.lot)
     decision.set_aside_at, decision.set_aside_reason = clock.now(), reason
     await decision.save([Decision.set_aside_at, Decision.set_aside_reason])
+    await bought(lot.id, None)
     if mark_again:
         standing = await evaluation.of(tender)
         await panels.unlock(standing.panel, "awards/mark_again.txt", tender=tender, lot=lot)

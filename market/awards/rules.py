@@ -12,6 +12,7 @@ from market.arrival import Arrival
 from market.panels.rules import REASON
 from market.refusals import rule
 from market.standing import Standing, Tone
+from market.tenders.gate import Gate
 from market.wording import N_, _
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ class Deciding:
     set aside (empty: none is left); `winner` the one to be awarded (empty: not awarded). `bids` are the ranked bids of the
     lot, `set_aside` the reason for each that is passed over. `low` are the bids set aside whose price looks abnormally low.
     `certificate` is what is wrong with the winner's certificate for the tender's API profile: empty when one is in force,
-    None when the tender asks for none or nobody has looked.
+    None when the tender asks for none or nobody has looked. `gate` is what the gate says of the tender at what it would now
+    cost; None where that is no more than what was published.
     """
 
     tender: Tender
@@ -136,6 +138,7 @@ class Deciding:
     now: Arrival
     low: Sequence[Low]
     certificate: str | None
+    gate: Gate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,23 @@ def awards_the_first(deciding: Deciding) -> str | None:
 def winner_is_certified(deciding: Deciding) -> str | None:
     """A tender that asks for an API profile is awarded only to a supplier whose certificate for it is in force."""
     return (deciding.certificate or None) if deciding.winner and deciding.tender.profile else None
+
+
+@rule(
+    "award.gate-shut",
+    field="winner",
+    source="Design card, idea 3: an exercise, or a minister's waiver, before the contract. Own default: at the real price",
+)
+def real_value_passes_the_gate(deciding: Deciding) -> str | None:
+    """What a tender turns out to cost passes the gate as its estimates did: an award that lifts the whole above the threshold,
+    the follow-on or the value a minister signed for is not made."""
+    if deciding.gate is None or deciding.gate.ground is not None:
+        return None
+    return _(
+        "At this price the tender would cost more than was published, and so large it would not pass the gate. {why} Award the "
+        "lot to nobody, and ask anew with what you know now.",
+        why=deciding.gate.open_questions,
+    )
 
 
 @rule("price.not-low")
@@ -439,6 +459,7 @@ DECIDE = (
     low_price_could_be_explained,
     awards_the_first,
     winner_is_certified,
+    real_value_passes_the_gate,
 )
 """For `actions.decide`."""
 COMPLAIN = (has_bid_for_the_lot, has_not_won, decision_stands, within_the_standstill, complains_once)

@@ -36,6 +36,7 @@ from market.tenders import outage
 from market.tenders.actions import add_follower
 from market.tenders.readers import criteria_of, lots_of, published
 from market.tenders.tables import Lot, OpeningOfficer, Tender
+from market.touch import binds
 from market.wording import N_, together
 
 Code = Annotated[str, Meta(title=N_("Your opening secret"), max_length=80)]
@@ -342,6 +343,7 @@ async def receipt_of(actor: Actor, bid_ref: str) -> sealing.Receipt:
     return sealing.receipt(bid.envelope, context, bid.received_at)
 
 
+@binds(N_("bring your code to the opening of bids"), prepared=False)
 async def contribute(actor: Actor, tender_ref: str, code: str) -> Opening | None:
     """An opening officer brings her secret. The first one's share waits, encrypted; with the second one's the envelopes
     are opened in the same transaction. Answers the opening when it took place, None while another officer is needed.

@@ -28,6 +28,7 @@ from market.refusals import Refused, insist, refusals
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
 from market.tenders.tables import Lot, LotCriterion, Tender
+from market.touch import binds
 from market.wording import N_, _
 
 MANAGERS: tuple[Role, ...] = ("contract-manager", "buyer")
@@ -294,6 +295,7 @@ def must_have_side(actor: Actor, contract: Contract) -> tuple[rules.Side, Hat]:
     return side_of(actor, contract) or ("supplier", actor.must_wear(*SIGNATORIES, organisation=contract.supplier))
 
 
+@binds(N_("sign a contract"))
 async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
     """A side signs: an authenticated act with the digest of the document in the log. The order is free; with the second
     signature the contract is in force."""
@@ -395,6 +397,7 @@ async def deliver(actor: Actor, contract_ref: str, milestone_ref: str, given: De
     return milestone
 
 
+@binds(N_("accept a delivery, which makes its price due"))
 async def accept(actor: Actor, contract_ref: str, milestone_ref: str) -> Milestone:
     """The buyer accepts a delivered milestone: from this moment its amount is owed."""
     async with transaction():
@@ -458,6 +461,7 @@ async def _record_milestone(
 # ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("end a contract"))
 async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
     """The buyer ends a contract in force with a reason. One that is not in force yet is given up, and the decision behind it
     is set aside, so that the lot can be decided again."""

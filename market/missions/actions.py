@@ -18,6 +18,7 @@ from market.missions import rules
 from market.missions.tables import Listed, Measured, Mission, SuccessCriterion
 from market.reads import rows, the
 from market.refusals import NotFound, insist
+from market.touch import binds
 from market.wording import N_
 
 
@@ -130,6 +131,7 @@ async def remove_criterion(actor: Actor, ref: str, place: int) -> Mission:
     return mission
 
 
+@binds(N_("publish a mission"))
 async def publish(actor: Actor, ref: str) -> Mission:
     """Publish a mission: from now on it is public and its criteria stand."""
     async with transaction():

@@ -26,6 +26,7 @@ from market.payments.tables import Entry, Obligation, Payment, PayoutAccount, Pr
 from market.reads import row, rows, the
 from market.refusals import insist
 from market.settings import settings
+from market.touch import binds
 from market.wording import N_, _
 
 TRY_AGAIN = timedelta(minutes=1)
@@ -125,6 +126,7 @@ async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organi
         )
 
 
+@binds(N_("release public money"))
 async def release(actor: Actor, obligation_ref: str) -> Payment:
     """Release the money for an obligation: a buyer or contract manager of the payer, who did not accept the delivery.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -47,12 +47,13 @@ class Cast:
     """The references of appointments by the person they are of."""
 
     async def actor(self, key: str) -> Actor:
-        """The person with this key, as she may act at the clock's moment; ministers have used their passkey."""
+        """The person with this key, as she may act at the clock's moment, her own key just used: who plays the story is
+        everybody in it. Ministers signed in with theirs."""
         if "minister" in self.roles[key]:
-            return await actor_of(self.people[key], "passkey")
+            return replace(await actor_of(self.people[key], "passkey"), proved_at=clock.now(), touched_at=clock.now())
         if key not in self.known:
             self.known[key] = await actor_of(self.people[key], "password")
-        return self.known[key]
+        return replace(self.known[key], proved_at=clock.now(), touched_at=clock.now())
 
     async def firm(self, key: str) -> Actor:
         """Who acts for a supplier: its one person who may."""
@@ -135,7 +136,7 @@ async def _found(script: Script, cast: Cast) -> Actor:
     row = await find(Person, Person.email == first["email"])
     cast.organisations[body["key"]] = await find(Organisation, Organisation.kind == "operator")
     cast.people[first["key"]] = row.id
-    return await actor_of(row.id, "password")
+    return replace(await actor_of(row.id, "password"), proved_at=clock.now(), touched_at=clock.now())
 
 
 def _body(cast: Cast, kind: str, each: dict[str, Any]) -> memberships.OrganisationDraft:

@@ -27,6 +27,7 @@ from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
 from market.tenders.readers import candidate, published, readable, topic_of
 from market.tenders.tables import Follower, OpeningOfficer, Tender
+from market.touch import binds
 from market.wording import N_
 
 
@@ -45,6 +46,7 @@ class Override(msgspec.Struct, forbid_unknown_fields=True):
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@binds(N_("confirm that the rule does not bind a tender"))
 async def confirm_commodity(actor: Actor, ref: str, given: Override) -> Tender:
     """As an operator, let the buyer's claim stand against the list of commodities. The reason is published with the
     tender, under the operator's reference; any later change of the codes or the claim undoes it."""
@@ -71,6 +73,7 @@ async def confirm_commodity(actor: Actor, ref: str, given: Override) -> Tender:
     return tender
 
 
+@binds(N_("publish a tender"))
 async def publish(actor: Actor, ref: str) -> Tender:
     """Open the tender to bids: everything of `rules.PUBLISH` holds, the key that bids are sealed to is made and split,
     what the gate found is kept, and all of it is in the log."""
@@ -194,6 +197,7 @@ async def answer(actor: Actor, ref: str, question: str, given: questions.AnswerD
         return await questions.answer(actor, await hold(ref), question, given)
 
 
+@binds(N_("cancel a tender"))
 async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
     """End a published tender without an award, with a reason everybody reads. Envelopes not opened yet stay sealed for ever."""
     async with transaction():

@@ -12,7 +12,7 @@ import msgspec
 from market import policy
 from market.actor import Actor
 from market.audit.actions import record
-from market.db import maybe, transaction
+from market.db import maybe, one, transaction
 from market.proof import canonical
 from market.reads import rows
 from market.tenders import cpv
@@ -142,9 +142,20 @@ def _told(learnt: Learnt | None) -> dict[str, canonical.Plain]:
     }
 
 
-async def take_turns(reference: str) -> None:
-    """Wait until nobody else publishes with the exercise or waiver of this reference: what is left of it is counted once."""
-    await rows(int, "SELECT id FROM innovation_evidence WHERE reference = {} ORDER BY id FOR UPDATE", reference)
+async def take_turns(*references: str) -> None:
+    """Wait until nobody else publishes, awards or enlarges with the exercises or waivers of these references (empty ones are
+    none): what is left of each is counted once."""
+    await rows(
+        int,
+        "SELECT id FROM innovation_evidence WHERE reference = ANY({}::text[]) ORDER BY id FOR UPDATE",
+        [each for each in references if each],
+    )
+
+
+async def bought(lot: int, minor: int | None) -> None:
+    """From now on a lot (its id) counts with what it was bought for, 0 when it was awarded to nobody, or again with its
+    estimate (None) when the decision is taken back. The caller may do it, and records why."""
+    await one("UPDATE lot SET bought_minor = {} WHERE id = {} RETURNING id", minor, lot)
 
 
 async def end_waiver(reference: str, at: datetime) -> None:

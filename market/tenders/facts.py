@@ -70,7 +70,7 @@ class Tender(msgspec.Struct, frozen=True):
 
 class Lot(msgspec.Struct, frozen=True):
     """A lot. Its value is an estimate without VAT, in minor units of the tender's currency, and so is the highest price that
-    is taken, None when any is."""
+    is taken, None when any is, and what it was bought for, None before it is decided."""
 
     id: int
     ref: str
@@ -80,7 +80,13 @@ class Lot(msgspec.Struct, frozen=True):
     cpv: list[str]
     value_minor: int
     maximum_minor: int | None
+    bought_minor: int | None
     sme_suitable: bool
+
+    @property
+    def worth_minor(self) -> int:
+        """What it is worth as far as is known: what it was bought for, and until then its estimate."""
+        return self.value_minor if self.bought_minor is None else self.bought_minor
 
 
 class Criterion(msgspec.Struct, frozen=True):
@@ -112,8 +118,8 @@ class Officer(msgspec.Struct, frozen=True):
 class Evidence(msgspec.Struct, frozen=True):
     """A concluded exercise or a signed waiver. `kin` says whether it is of the buyer's family: the buyer, its department, and
     the other bodies of that department. `payer` (id; its name is `payer_name`) would pay for the follow-on, `used_minor` is
-    what the lots of the other published tenders that rest on this are worth together. `pitches` to `falls_short` are what an
-    exercise rests on (`evidence.Effort`), None of a waiver and where nobody counted."""
+    what the lots of the other published tenders that rest on this are worth together: what they were bought for, once known.
+    `pitches` to `falls_short` are what an exercise rests on (`evidence.Effort`), None of a waiver and where nobody counted."""
 
     ground: str
     reference: str

@@ -34,6 +34,11 @@ class Gate:
     reference: str
     lines: tuple[Line, ...]
 
+    @property
+    def open_questions(self) -> str:
+        """Why it stays shut, in words: what was answered with no, but for the list of commodities, which few things are on."""
+        return " ".join(line.says for line in self.lines if not line.holds and line.code != "commodity")
+
 
 def ask(candidate: Candidate) -> Gate:
     """Ask, in this order: is the buyer central government, is the value below the threshold that binds it, is it a

@@ -65,7 +65,7 @@ async def tender_of(ref: str) -> facts.Tender:
         facts.Tender,
         """
         WITH like_it AS (
-          SELECT u.ref, u.published_at, l.value_minor FROM tender me JOIN tender u ON u.buyer = me.buyer AND u.id <> me.id
+          SELECT u.ref, u.published_at, COALESCE(l.bought_minor, l.value_minor) AS value_minor FROM tender me JOIN tender u ON u.buyer = me.buyer AND u.id <> me.id
             AND u.currency = me.currency AND u.cancelled_at IS NULL
             AND (me.published_at IS NULL OR u.published_at < me.published_at)
             AND COALESCE(u.published_at, u.created_at) > COALESCE(me.published_at, {}) - make_interval(months => {})
@@ -115,7 +115,7 @@ async def alike_of(tender: facts.Tender) -> list[Alike]:
     return await rows(
         Alike,
         """
-        SELECT u.ref, u.title, u.published_at, sum(l.value_minor)::bigint AS value_minor
+        SELECT u.ref, u.title, u.published_at, sum(COALESCE(l.bought_minor, l.value_minor))::bigint AS value_minor
         FROM tender u JOIN lot l ON l.tender = u.id
         WHERE u.buyer = {} AND u.id <> {} AND u.currency = {} AND u.cancelled_at IS NULL
           AND COALESCE(u.published_at, u.created_at) > {}::timestamptz - make_interval(months => {})
@@ -149,7 +149,7 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
         SELECT e.ground, e.reference, o.id IS NOT NULL AS kin, e.tender, e.cpv, e.ceiling_minor, e.signed_by,
           e.completed_at, e.expires_at, e.outcome, e.title, e.problem, e.reasons, w.name AS body, e.follow_on_minor,
           e.follow_on_currency, e.follow_on_route, e.payer, COALESCE(p.name, '') AS payer_name, COALESCE((
-            SELECT SUM(l.value_minor) FROM tender t JOIN lot l ON l.tender = t.id
+            SELECT SUM(COALESCE(l.bought_minor, l.value_minor)) FROM tender t JOIN lot l ON l.tender = t.id
             WHERE t.ground = e.ground AND t.ground_reference = e.reference AND t.cancelled_at IS NULL AND t.id <> {}
           ), 0)::bigint AS used_minor, e.stops, e.revoked_at, e.pitches, e.pitches_least, e.measures, e.statement, e.falls_short
         FROM organisation b CROSS JOIN innovation_evidence e JOIN organisation w ON w.id = e.buyer
@@ -256,7 +256,8 @@ async def lots_of(tender: Tender | facts.Tender) -> list[Lot]:
     return await rows(
         Lot,
         """
-        SELECT id, ref, number, title, description, cpv, value_minor, maximum_minor, sme_suitable FROM lot WHERE tender = {} ORDER BY number
+        SELECT id, ref, number, title, description, cpv, value_minor, maximum_minor, bought_minor, sme_suitable
+        FROM lot WHERE tender = {} ORDER BY number
         """,
         tender.id,
     )

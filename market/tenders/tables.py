@@ -119,6 +119,9 @@ class Lot(Table):
     """The estimated value without VAT, in the tender's currency."""
     maximum_minor = maybe_minor_units()
     """The highest price that is taken, without VAT; any when NULL. Published with the lot."""
+    bought_minor = maybe_minor_units()
+    """What it was awarded for and what its contract has grown to since, without VAT; 0 when it was awarded to nobody, NULL
+    before it was decided. What is reckoned with what a body buys counts this once it is known."""
     sme_suitable = yes_or_no(True)
 
     lot_numbers_are_unique = Unique(["tender", "number"])

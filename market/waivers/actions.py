@@ -27,6 +27,7 @@ from market.tenders import gate, log, readers
 from market.tenders.evidence import Similar, accept_evidence, end_waiver, hold, similar_exercises
 from market.tenders.facts import Candidate
 from market.tenders.tables import Tender
+from market.touch import binds
 from market.waivers import rules
 from market.waivers.document import document, stamp
 from market.waivers.grounds import label
@@ -264,6 +265,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
     return waiver
 
 
+@binds(N_("refuse a waiver"))
 async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Refuse the request with a reason everybody reads. It stays on the register; only a new request may follow."""
     await readable(actor, ref)
@@ -293,6 +295,7 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     return waiver
 
 
+@binds(N_("revoke a waiver"))
 async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Take a signed waiver back, with a reason everybody reads: from now on it opens nothing. What was published with it stays
     as it is; whether it is ended is the buyer's to decide, who is told."""

@@ -11,11 +11,13 @@ from asyncpg.exceptions import DataError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.types import Scope
 
 from market import away, rules
 from market.drafts import Overtaken
 from market.nesting import TooDeep
 from market.refusals import NotFound, Refusal, Refused
+from market.touch import Act, TouchNeeded
 from market.web.pages import show, sign_in_then
 from market.wording import N_, _
 
@@ -84,6 +86,8 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 
 def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     """The application's one exception handler."""
+    if isinstance(exc, TouchNeeded):
+        request.scope[_WANTED] = exc.act  # type: ignore[literal-required]  # a note of ours
     status, reasons, headers = _judged(exc)
     if status == 503:
         # One line: while the database is away there are hundreds.
@@ -116,6 +120,15 @@ def answer(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         etag=exc.version if isinstance(exc, Overtaken) else "",
     )
     return Response(msgspec.json.encode(body), status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+_WANTED = "prelude_touch_wanted"
+
+
+def wanted(scope: Scope) -> Act | None:
+    """The act that was refused in this request because it wants a key that was just used, if any."""
+    act = scope.get(_WANTED)
+    return act if isinstance(act, Act) else None
 
 
 def _judged(exc: Exception) -> tuple[int, list[Refusal], dict[str, str]]:

@@ -1,10 +1,11 @@
-// Passkeys: for a form with data-passkey="register|sign-in|sign" and data-options-url, ask the server for options, let
+// Passkeys: for a form with data-passkey="register|sign-in|sign|touch" and data-options-url, ask the server for options, let
 // the person's device answer, and send the answer with the form. The device's key never leaves it.
 
 const WORDS = {
   register: "Follow your device to make a passkey…",
   "sign-in": "Follow your device to sign in…",
   sign: "Follow your device to sign…",
+  touch: "Follow your device to confirm…",
 };
 const FAILED = {
   NotAllowedError: "Your device did not confirm, or it took too long. Nothing was sent. Try again.",
@@ -20,14 +21,13 @@ for (const form of document.querySelectorAll("form[data-passkey]")) form.addEven
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     delete form.dataset.busy;
-    form.elements.namedItem("credential").value = "";
+    kept(form).value = "";
   }
 });
 
 async function begin(event) {
   const form = event.currentTarget;
   const kind = form.dataset.passkey;
-  const kept = form.elements.namedItem("credential");
   event.preventDefault();
   if (form.dataset.busy) return;
   form.dataset.busy = "yes";
@@ -40,18 +40,24 @@ async function begin(event) {
         ? await navigator.credentials.create({ publicKey: creationOptions(options) })
         : await navigator.credentials.get({ publicKey: requestOptions(options) });
     if (!credential) throw new Error("Your device gave no answer. Try again.");
-    kept.value = JSON.stringify(asJSON(credential));
-    form.submit();
+    kept(form).value = JSON.stringify(asJSON(credential));
+    // A field of what was typed may be called like this method.
+    HTMLFormElement.prototype.submit.call(form);
   } catch (error) {
-    kept.value = "";
+    kept(form).value = "";
     delete form.dataset.busy;
     say(form, FAILED[error.name] ?? error.message, true);
   }
 }
 
+// The field that the device's answer goes into.
+function kept(form) {
+  return form.querySelector(`input[name="${form.dataset.passkeyField}"]`);
+}
+
 async function fetchOptions(form) {
   const fields = new FormData(form);
-  fields.delete("credential");
+  fields.delete(form.dataset.passkeyField);
   let answer;
   try {
     answer = await fetch(form.dataset.optionsUrl, {

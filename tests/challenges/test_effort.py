@@ -313,7 +313,7 @@ async def test_the_buyers_own_people_do_not_approve_her_statement() -> None:
         ):
             assert each.person is not None
             await Membership.insert(Membership(person=each.person, organisation=team.id, role="operator", since=BEGINS))
-            hatted = await actor_of(each.person, "password")
+            hatted = given.touched(await actor_of(each.person, "password"))
             with pytest.raises(Refused) as refused:
                 await quiet.decide(hatted, made.ref, AGREED)
             assert codes(refused) == expected

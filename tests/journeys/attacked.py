@@ -127,7 +127,7 @@ class Stage:
         with clock.at(self.moment):
             for name, actor in self.actors.items():
                 assert actor.person is not None
-                token = await begin(actor.person, actor.method or "password")
+                token = await begin(actor.person, actor.method or "password", given.ALWAYS)
                 page = {
                     "cookie": f"{crossing.cookie_name(COOKIE)}={token}",
                     "x-csrf-token": crossing.token_for(digest(token)),

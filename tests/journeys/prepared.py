@@ -27,7 +27,7 @@ from market.standards.sanctions import actions as sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
 from search.saved import actions as alerts
-from tests import given_awards
+from tests import given, given_awards
 from tests.market.portal.library import GOLDEN, bring, package, release
 from tests.market.standards.documents import failing, good
 
@@ -37,7 +37,7 @@ CORE = "uk-core@1.0.0"
 async def person(beginning: str) -> Actor:
     """Somebody of the story by the beginning of her address."""
     row = await db.find(Person, Person.email.like(f"{beginning}@%"))
-    return await actor_of(row.id, "password")
+    return given.touched(await actor_of(row.id, "password"))
 
 
 async def letters() -> dict[str, str]:

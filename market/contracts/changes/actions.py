@@ -15,7 +15,10 @@ from market.dates import day
 from market.db import find, transaction
 from market.money import Money
 from market.refusals import Refused, insist, refusals
-from market.wording import _
+from market.tenders.evidence import bought, take_turns
+from market.tenders.tables import Tender
+from market.touch import binds
+from market.wording import N_, _
 
 
 async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> ContractChange:
@@ -66,10 +69,23 @@ def _before_and_after(contract: Contract, given: ChangeDraft) -> tuple[str, str]
     return " ".join(before), " ".join(after)
 
 
+def _said(change: ContractChange) -> ChangeDraft:
+    return msgspec.convert(change, ChangeDraft, from_attributes=True)
+
+
+async def _in_turn(ref: str) -> Contract:
+    """The contract, locked after its tender and what that passed the gate with: so everybody takes them, and in turn."""
+    known = await find(Contract, Contract.ref == ref)
+    tender = await find(Tender, Tender.id == known.tender, lock=True)
+    await take_turns(tender.ground_reference, tender.exercise)
+    return await find(Contract, Contract.id == known.id, lock=True)
+
+
 async def _change(contract: Contract, ref: str) -> ContractChange:
     return await find(ContractChange, (ContractChange.ref == ref) & (ContractChange.contract == contract.id), lock=True)
 
 
+@binds(N_("approve a change to a contract"))
 async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
     """A second person of the buyer approves a change, under the limits as they stand now. With it the contract change notice is
     published, the standstill begins where one was chosen, and the supplier is asked."""
@@ -78,9 +94,7 @@ async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractC
         hat = actor.must_wear(*actions.MANAGERS, organisation=contract.buyer)
         change, approver = await _change(contract, change_ref), actor.must_be_person()
         insist(rules.APPROVE, await readers.deciding(contract, change, "buyer", actor))
-        facts = await readers.changing(
-            contract, msgspec.convert(change, ChangeDraft, from_attributes=True), waiting=False
-        )
+        facts = await readers.changing(contract, _said(change), waiting=False)
         insist(rules.CHANGE, facts)
         change.approved_at, change.approved_by = clock.now(), approver
         if change.standstill:
@@ -91,20 +105,28 @@ async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractC
     return change
 
 
+@binds(N_("agree to a change of a contract"))
 async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractChange:
-    """The supplier agrees to an approved change whose standstill is over: it takes effect."""
+    """The supplier agrees to an approved change whose standstill is over: it takes effect.
+
+    The gate is asked once more, while nobody else buys with the same exercise or waiver: two contracts that were approved
+    beside each other may not take together what there is for one.
+    """
     async with transaction():
-        contract = await find(Contract, Contract.ref == contract_ref, lock=True)
+        contract = await _in_turn(contract_ref)
         hat = actor.must_wear(*actions.SIGNATORIES, organisation=contract.supplier)
         change = await _change(contract, change_ref)
         person = actor.must_be_person()
         insist(rules.AGREE, await readers.deciding(contract, change, "supplier", actor))
+        facts = await readers.changing(contract, _said(change), waiting=False)
+        insist((rules.whole_passes_the_gate,), facts)
         change.agreed_at, change.agreed_by = clock.now(), person
         await change.save([ContractChange.agreed_at, ContractChange.agreed_by])
         if change.new_ends_on is not None:
             contract.ends_on = change.new_ends_on
         contract.value_minor += change.milestone_minor
         await contract.save([Contract.ends_on, Contract.value_minor])
+        await bought(contract.lot, contract.value_minor)
         if change.milestone_minor:
             number = await Milestone.count().where(Milestone.contract == contract.id)
             await Milestone(
@@ -116,7 +138,7 @@ async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
                 change=change.id,
             ).save()
         await actions.notify(contract, contract.buyer, "contracts/change_agreed.txt", actions.MANAGERS, change=change)
-        await _record_change(actor, hat, contract, change, "contract.changed")
+        await _record_change(actor, hat, contract, change, "contract.changed", facts)
     return change
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Literal
 
@@ -11,7 +10,6 @@ import msgspec
 
 from market import clock, policy
 from market.actor import Actor
-from market.arrival import Arrival
 from market.contracts import actions
 from market.contracts.changes import rules
 from market.contracts.changes.drafts import ChangeDraft
@@ -23,9 +21,8 @@ from market.money import Money
 from market.proof import canonical
 from market.reads import row, rows, the
 from market.refusals import refusals
-from market.tenders import gate
 from market.tenders import readers as tenders
-from market.tenders.facts import Candidate
+from market.tenders.growth import grown
 
 
 def signed(contract: Contract) -> rules.Signed:
@@ -147,21 +144,11 @@ async def changing(contract: Contract, given: ChangeDraft, *, waiting: bool) -> 
         ),
         kind=kind,
         threshold=Money(policy.IN_FORCE.thresholds.binding(tender.tier, kind), policy.IN_FORCE.currency),
-        gate=gate.ask(as_large(candidate, contract, given.milestone_minor)) if given.milestone_minor else None,
+        gate=grown(candidate, contract.lot, contract.value_minor + given.milestone_minor)
+        if given.milestone_minor
+        else None,
         now=clock.arrived(),
     )
-
-
-def as_large(candidate: Candidate, contract: Contract, added_minor: int) -> Candidate:
-    """The tender as a change would make it, asked on the day it was published: the lot of the contract is worth the whole, where
-    that is more than its estimate. What was in force on that day still counts; so does a waiver that was signed since."""
-    whole = contract.value_minor + added_minor
-    lots = [
-        msgspec.structs.replace(lot, value_minor=max(lot.value_minor, whole)) if lot.id == contract.lot else lot
-        for lot in candidate.lots
-    ]
-    published = candidate.tender.published_at
-    return replace(candidate, lots=lots, now=Arrival(published) if published else candidate.now)
 
 
 def rested_on(judged: rules.Changing) -> dict[str, canonical.Plain]:

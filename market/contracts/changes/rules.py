@@ -496,8 +496,10 @@ def whole_passes_the_gate(changing: Changing) -> str | None:
     allow as a whole is not reached in two steps."""
     if changing.gate is None or changing.gate.ground is not None:
         return None
-    last = changing.gate.lines[-1].says if changing.gate.lines else ""
-    return _("As large as this change would make it, the contract would not pass the gate. {why}", why=last)
+    return _(
+        "As large as this change would make it, the contract would not pass the gate. {why}",
+        why=changing.gate.open_questions,
+    )
 
 
 # ── approving, agreeing, leaving ───────────────────────────────────────────────────────────────────────────────────

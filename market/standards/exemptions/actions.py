@@ -23,6 +23,7 @@ from market.standards.keys import public_keys
 from market.standards.profiles import actions as publishing
 from market.standards.tables import Exemption, PublishedProfile, Service
 from market.standing import Standing
+from market.touch import binds
 from market.wording import N_, _
 
 Line = Annotated[str, Meta(max_length=120)]
@@ -136,6 +137,7 @@ def _result(given: ExemptionDraft, profile: PublishedProfile | None) -> str | No
     return ""
 
 
+@binds(N_("sign an exemption from a standard"))
 async def sign(actor: Actor, ref: str) -> Exemption:
     """The standards owner (the operator) signs: the exemption holds from now until its end."""
     hat = actor.must_wear("operator")
@@ -162,6 +164,7 @@ async def refuse(actor: Actor, ref: str, given: Refusing) -> Exemption:
     return row
 
 
+@binds(N_("end an exemption from a standard"))
 async def end(actor: Actor, ref: str) -> Exemption:
     """The buyer or the standards owner ends an exemption early; what depends on it fails at the next check."""
     async with transaction():

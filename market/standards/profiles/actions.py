@@ -21,7 +21,8 @@ from market.standards.checking.apart import composed
 from market.standards.checking.profiles import SHIPPED, Profile, profile, shipped, version_key
 from market.standards.profiles import rules
 from market.standards.tables import PublishedProfile
-from market.wording import _
+from market.touch import binds
+from market.wording import N_, _
 
 
 class ProfileDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,6 +61,7 @@ async def ensure_profiles() -> int:
     return done
 
 
+@binds(N_("publish a standard"))
 async def publish(actor: Actor, given: ProfileDraft) -> PublishedProfile:
     """Publish a profile version. Refused when the engine lacks a function it uses, or a running rule has no card."""
     hat = actor.must_wear("operator")

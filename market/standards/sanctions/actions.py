@@ -23,6 +23,7 @@ from market.refusals import NotFound, insist
 from market.standards.profiles.actions import label
 from market.standards.sanctions import rules
 from market.standards.tables import PublishedProfile, Service, Withholding
+from market.touch import binds
 from market.wording import N_, _
 
 
@@ -163,6 +164,7 @@ async def appeal(actor: Actor, ref: str, given: Appeal) -> Withholding:
     return row
 
 
+@binds(N_("decide an appeal against a sanction"))
 async def answer(actor: Actor, ref: str, given: Ruling) -> Withholding:
     """The operator answers an appeal with reasons; one that is right gives access back at once."""
     hat = actor.must_wear("operator")

@@ -28,6 +28,7 @@ from market.tenders.facts import Candidate
 from market.tenders.log import ancestors
 from market.tenders.readers import addenda_of, candidate
 from market.tenders.tables import Addendum, Lot, LotCriterion, Tender
+from market.touch import binds
 from market.wording import N_
 
 
@@ -70,6 +71,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     last: Annotated[str, Meta(max_length=16)] = ""
 
 
+@binds(N_("publish a change to a tender"))
 async def change(actor: Actor, ref: str, given: Change, confirmed: Collection[str] = ()) -> Addendum:
     """Change a published tender in the open. What stood there before is kept in the addendum and in the log; the tender as it
     would be is judged by the rules of publication. After a material change questions are taken again, and bids sealed before it

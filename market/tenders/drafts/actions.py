@@ -27,6 +27,7 @@ from market.tenders.drafts import rules as slips
 from market.tenders.log import written
 from market.tenders.readers import BUYING_SIDE, exercises_for
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
+from market.touch import binds
 from market.wording import N_
 
 Codes = Annotated[list[str], Meta(title="CPV codes", max_length=20)]
@@ -357,6 +358,7 @@ async def drop_officer(actor: Actor, ref: str, person: str) -> Tender:
     return tender
 
 
+@binds(N_("make your opening code"), prepared=False)
 async def enrol(actor: Actor, ref: str) -> sealing.OfficerSecret:
     """Make the actor's own code for this tender. The answer is the only place where it ever stands: her public key alone
     is kept. Until publication she may make a new one, which puts the old one out of use."""

@@ -189,7 +189,7 @@ async def test_a_password_alone_cannot_add_a_second_passkey() -> None:
         await passkeys.registration_options(actor)
     assert [reason.code for reason in refused.value.reasons] == ["passkey.another-needs-the-first"]
     assert actor.person is not None
-    by_passkey = await actor_of(actor.person, "passkey")
+    by_passkey = given.touched(await actor_of(actor.person, "passkey"))
     await registered(by_passkey, device(), "Telephone")
     assert [key.name for key in await passkeys.keys_of(actor.person)] == ["Office laptop", "Telephone"]
 

@@ -205,7 +205,7 @@ async def test_whom_she_made_operator_with_a_colleague_does_not_confirm_for_her_
         row = await actions.confirm(there.leila, (await actions.propose(there.sam, first)).ref)
         person = await accepted(row)
     with clock.at(TODAY + HOURS):
-        second = await actor_of(person, "password")
+        second = given.touched(await actor_of(person, "password"))
         assert second.wears("operator")
         proposed = await actions.propose(there.sam, auditor(there, email="third@mail.example"))
         with pytest.raises(Refused) as refused:

@@ -28,7 +28,7 @@ def codes(found: list[Refusal]) -> list[str]:
 ASKED = given.row(PriceQuestion, asked_at=NOW, answer_by=NOW + timedelta(days=7))
 ANSWERED = given.row(PriceQuestion, asked_at=NOW, answer_by=NOW + timedelta(days=7), answered_at=NOW)
 PROFILED = given.row(Tender, published_at=NOW, opened_at=NOW, profile="council-api@1")
-DECIDING = rules.Deciding(OPEN, False, (), ("B-1", "B-2"), "B-1", "Heron Ltd", "B-1", {}, LONG, NOW, (), None)
+DECIDING = rules.Deciding(OPEN, False, (), ("B-1", "B-2"), "B-1", "Heron Ltd", "B-1", {}, LONG, NOW, (), None, None)
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ async def joined(inviter: Actor, body: Organisation, role: Role, address: str) -
     _, token = await memberships.invite(inviter, body.ref, memberships.InvitationDraft(address, role))
     given_now = memberships.Acceptance("Another Mailbox", "three words that rhyme not")
     person = await memberships.accept(PUBLIC, token, given_now)
-    return await actor_of(person.id, "password")
+    return given.touched(await actor_of(person.id, "password"))
 
 
 async def owed(by: Actor, body: Organisation) -> str:

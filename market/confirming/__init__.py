@@ -1,0 +1,1 @@
+"""Confirming what binds: the page that asks for the passkey and goes on with what was typed."""

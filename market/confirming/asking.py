@@ -1,0 +1,106 @@
+"""What stands before every act that binds: whoever has not just used her key is asked for it, and the act goes on.
+
+The middleware stands inside the one that does what is sent twice once (:mod:`market.web.once`). A form that carries the answer
+of a key has it checked first, in a transaction of its own, so that the act's own stays whole. When the act then says that it
+wants a key (:class:`market.touch.TouchNeeded`), the page that asks for it holds every field that was typed, and sends them to
+the same address again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from market import db
+from market.accounts import passkeys
+from market.actor import Actor
+from market.refusals import Refused
+from market.touch import Act
+from market.web import crossing, once, problems
+from market.web.pages import show
+
+TOUCH = "touch"
+"""The field with the answer of a key; no form of ours has a field of this name for anything else."""
+
+DEMONSTRATION = "demonstration key"
+"""What stands there in a demonstration."""
+
+OURS = {TOUCH, once.TOKEN, "csrf_token"}
+"""Fields that are made anew each time a form is shown."""
+
+
+class Confirming:
+    """The middleware: takes a key that is brought, and asks for one that is wanted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. What only reads passes through."""
+        if scope["type"] != ScopeType.HTTP or scope["method"] in crossing.SAFE or scope["path"].startswith("/api/"):
+            await self.app(scope, receive, send)
+            return
+        request: Request[Actor, Any, Any] = Request(scope, receive)
+        mistake = await _take(request)
+        asked = False
+
+        async def unless_asked(message: Message) -> None:
+            nonlocal asked
+            if message["type"] == "http.response.start":
+                asked = problems.wanted(scope) is not None
+            if not asked:
+                await send(message)
+
+        await self.app(scope, receive, unless_asked)
+        if asked and (act := problems.wanted(scope)) is not None:
+            page = await _page(request, act, mistake)
+            await page.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+async def _take(request: Request[Actor, Any, Any]) -> str:
+    """Check the key that a form brings, if any; answers what was wrong with it. One that was checked before, by the same form
+    sent twice, adds nothing and takes nothing: the session says whether it was used just now."""
+    session = request.scope.get("session_key")
+    if not session or not request.content_type[0].endswith(("form-data", "x-www-form-urlencoded")):
+        return ""
+    brought = str((await request.form()).get(TOUCH, ""))
+    if not brought:
+        return ""
+    # The guards stand within: a page of another site must not touch anything either.
+    await crossing.own_pages_only(request, request.scope["route_handler"])
+    mistake, actor = "", request.user
+    with db.at_first(_nothing):
+        try:
+            if brought == DEMONSTRATION:
+                actor = await passkeys.touch_demonstration_key(actor, str(session))
+            else:
+                actor = await passkeys.touch(actor, str(session), brought)
+        except Refused as refused:
+            mistake, actor = refused.reasons[0].reason, await passkeys.as_touched(actor, str(session))
+    request.scope["user"] = actor
+    return mistake
+
+
+async def _nothing() -> None:
+    """Taking a key is no part of what the form does: its claim waits for the act."""
+
+
+async def _page(request: Request[Actor, Any, Any], act: Act, mistake: str) -> Response[bytes]:
+    typed = []
+    for name, value in (await request.form()).multi_items():
+        if isinstance(value, str) and name not in OURS:
+            typed.append((name, value))
+    query = request.scope["query_string"].decode("latin-1")
+    return show(
+        request,
+        "confirming/touch.html",
+        status=403,
+        act=act,
+        mistake=mistake,
+        action=request.scope["path"] + (f"?{query}" if query else ""),
+        typed=typed,
+        keys=await passkeys.keys_of(request.user.must_be_person()),
+    )
