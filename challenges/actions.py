@@ -195,12 +195,12 @@ async def ending(challenge: Challenge, decision: str = "", reasons: str = "") ->
     """What concluding looks at."""
     unmeasured = [each.measure for each in await measures_of(challenge) if not each.value]
     return rules.Ending(
-        challenge,
-        await open_teams(challenge),
-        await delivered(challenge),
-        unmeasured,
-        await report_of(challenge),
-        decision,
-        reasons,
-        clock.arrived(),
+        challenge=challenge,
+        open_teams=await open_teams(challenge),
+        pitched=await delivered(challenge),
+        unmeasured=unmeasured,
+        report=await report_of(challenge),
+        decision=decision,
+        reasons=reasons,
+        now=clock.arrived(),
     )

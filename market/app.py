@@ -63,6 +63,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.rulings.api import RulingsApi
+from market.rulings.pages import RulingPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -74,6 +76,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.api import TenderChangesApi
 from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
@@ -141,6 +144,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     PostroomPages,
     MissionPages,
     AppointmentPages,
+    RulingPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -170,10 +174,12 @@ API: tuple[ControllerRouterHandler, ...] = (
     ClaimsApi,
     MeApi,
     OrganisationsApi,
+    RulingsApi,
     SuppliersApi,
     StandardsApi,
     PaymentsApi,
     TendersApi,
+    TenderChangesApi,
     WaiversApi,
     BidsApi,
     EvaluationApi,

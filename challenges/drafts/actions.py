@@ -134,11 +134,11 @@ class MeasureDraft(msgspec.Struct, forbid_unknown_fields=True):
 
     measure: Annotated[str, Meta(title=N_("What is measured"), min_length=5, max_length=300)]
     unit: Annotated[str, Meta(title=N_("Unit"), min_length=1, max_length=60)]
-    target: Annotated[str, Meta(title=N_("Target"), min_length=1, max_length=24)]
+    target: Annotated[str, Meta(title=N_("Target"), min_length=1, max_length=40)]
     due_on: Annotated[date, Meta(title=N_("By when"))]
     how: Annotated[str, Meta(title=N_("How it is measured"), min_length=1, max_length=2000)]
     better: Annotated[Literal["at-least", "at-most"], Meta(title=N_("Success is"))]
-    baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=24)] = ""
+    baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=40)] = ""
 
 
 async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:

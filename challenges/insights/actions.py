@@ -39,7 +39,7 @@ class ReportDraft(msgspec.Struct, forbid_unknown_fields=True):
 class ValueDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What was measured of a success criterion: the figure in the criterion's unit, on which day, and how."""
 
-    value: Annotated[str, Meta(title=N_("What was measured"), min_length=1, max_length=24)]
+    value: Annotated[str, Meta(title=N_("What was measured"), min_length=1, max_length=40)]
     measured_on: Annotated[date, Meta(title=N_("Measured on"))]
     how: Annotated[str, Meta(title=N_("How it was measured"), min_length=1, max_length=2000)]
 

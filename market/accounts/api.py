@@ -37,7 +37,8 @@ class MeView(msgspec.Struct):
 
 
 class OrganisationView(msgspec.Struct):
-    """What is public of a body. `tier` is empty unless it buys; `department` is the reference of the department that
+    """What is public of a body. `tier`, which binds it now, is empty unless it buys (`tier_entered`: the
+    one it was entered with, until a ruling confirms it); `department` is the reference of the department that
     answers for it; `identifier` is its number in the register `scheme` (a code of org-id.guide); `etag` is what a change
     names as If-Match."""
 
@@ -45,6 +46,7 @@ class OrganisationView(msgspec.Struct):
     name: str
     kind: str
     tier: str
+    tier_entered: str
     department: str | None
     country: str
     scheme: str
@@ -82,6 +84,7 @@ def view(body: Body) -> OrganisationView:
         name=body.name,
         kind=body.kind,
         tier=body.tier,
+        tier_entered=body.tier_entered,
         department=body.department_ref,
         country=body.country,
         scheme=body.scheme,

@@ -14,13 +14,14 @@ from market.reads import rows, the
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What is public of a body, with the department that answers for it (its id, reference and name), if it has one."""
+    """What is public of a body: the tier that binds it now, the one it was entered with, the department that answers for it (its id, reference and name), if it has one."""
 
     id: int
     ref: str
     name: str
     kind: str
     tier: str
+    tier_entered: str
     department: int | None
     department_ref: str | None
     department_name: str | None
@@ -38,7 +39,7 @@ class Body(msgspec.Struct, frozen=True):
 
 
 _BODY = """
-SELECT o.id, o.ref, o.name, o.kind, o.tier, o.department, d.ref AS department_ref, d.name AS department_name, o.country,
+SELECT o.id, o.ref, o.name, o.kind, tier_at(o.id, {}) AS tier, o.tier_entered, o.department, d.ref AS department_ref, d.name AS department_name, o.country,
     o.scheme, o.identifier, o.region, o.website, o.email
 FROM organisation o LEFT JOIN organisation d ON d.id = o.department
 """
@@ -46,22 +47,26 @@ FROM organisation o LEFT JOIN organisation d ON d.id = o.department
 
 async def body(ref: str) -> Body:
     """The body of this reference, suppliers included."""
-    return await the(Body, _BODY + "WHERE o.ref = {}", ref)
+    return await the(Body, _BODY + "WHERE o.ref = {}", clock.now(), ref)
 
 
 async def supplier(ref: str) -> Body:
     """The firm of this reference; bodies of other kinds are not found here."""
-    return await the(Body, _BODY + "WHERE o.ref = {} AND o.kind = 'supplier'", ref)
+    return await the(Body, _BODY + "WHERE o.ref = {} AND o.kind = 'supplier'", clock.now(), ref)
 
 
 async def everybody_but_suppliers() -> list[Body]:
     """Buyers, audit bodies and operators, by name."""
-    return await rows(Body, _BODY + "WHERE o.kind <> 'supplier' ORDER BY o.name, o.id")
+    return await rows(Body, _BODY + "WHERE o.kind <> 'supplier' ORDER BY o.name, o.id", clock.now())
 
 
 async def departments() -> list[tuple[str, str]]:
     """The central departments by name, as the choices of a form: reference and name."""
-    central = await rows(Body, _BODY + "WHERE o.tier = 'central' ORDER BY o.name, o.id")
+    central = await rows(
+        Body,
+        _BODY + "WHERE o.tier = 'central' AND o.tier_entered IN ('', 'central') ORDER BY o.name, o.id",
+        clock.now(),
+    )
     return [(department.ref, department.name) for department in central]
 
 

@@ -67,11 +67,10 @@ class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class OrganisationChange(msgspec.Struct, forbid_unknown_fields=True):
-    """What an operator may change of a body that was entered: its kind and its number stay."""
+    """What an operator may change of a body that was entered: its kind and its number stay, and what decides which rule binds
+    it (tier, department) is changed by a ruling."""
 
     name: Annotated[str, Meta(title=N_("Name"), min_length=3, max_length=160)]
-    tier: Annotated[Tier, Meta(title=N_("Tier of government"))] = ""
-    department: Annotated[str, Meta(title=N_("Department that answers for it"), max_length=16)] = ""
     region: Annotated[str, Meta(title=N_("Region"), max_length=80)] = ""
     website: Website = ""
     email: Annotated[str, Meta(title=N_("Public email address"), max_length=254)] = ""
@@ -141,7 +140,8 @@ def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
 
 @binds(N_("enter an organisation"))
 async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organisation:
-    """Enter a buyer, the audit body or another operator; an operator's act."""
+    """Enter a buyer, the audit body or another operator; an operator's act. Whatever tier a buyer is entered with, the rule binds
+    it as central government until a ruling says otherwise."""
     hat = actor.must_wear("operator")
     async with transaction():
         if reasons := await objections(msgspec.structs.asdict(given)):
@@ -153,6 +153,8 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
                 **drafts.facts(
                     given,
                     name=" ".join(given.name.split()),
+                    tier="central" if given.tier else "",
+                    tier_entered=given.tier,
                     department=department.id if department else None,
                     scheme=number.scheme if number else "",
                     identifier=number.number if number else "",
@@ -164,7 +166,13 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
             actor,
             "organisation.created",
             subject_of(row),
-            {"name": row.name, "kind": row.kind, "tier": row.tier, "scheme": row.scheme, "identifier": row.identifier},
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "tier": row.tier_entered,
+                "scheme": row.scheme,
+                "identifier": row.identifier,
+            },
             organisation=hat.organisation_ref,
         )
     return row
@@ -172,39 +180,29 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
 
 @binds(N_("change what is known of an organisation"))
 async def change_organisation(actor: Actor, ref: str, given: OrganisationChange, seen: str) -> Organisation:
-    """Change a body that was entered: a new name, another tier, another department that answers for it; an operator's act.
-    What the body published before is told again, because its name stands there. Suppliers change their own profile."""
+    """Change what is told of a body that was entered; an operator's act. What the body published before is told again, because
+    its name stands there. Suppliers change their own profile."""
     actor.must_wear("operator")
     async with transaction():
         row = await find(Organisation, (Organisation.ref == ref) & (Organisation.kind != "supplier"), lock=True)
-        if reasons := await objections({**msgspec.structs.asdict(given), "kind": row.kind}):
-            raise Refused(*reasons)
-        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
-        told = {"name": " ".join(given.name.split()), "tier": given.tier}
+        told = {"name": " ".join(given.name.split())}
         before = {name: getattr(row, name) for name in told}
         await revise(
             given,
             seen,
             row,
             trace=Trace("organisation.changed", subject_of(row)),
-            shown=await shown_of(row),
             name=told["name"],
-            department=department.id if department else None,
         )
         await record(
             actor,
             "organisation.changed",
             subject_of(row),
-            {**told, "before": before, "department": department.ref if department else None},
+            {**told, "before": before},
             organisation=_acting_for(actor, row.id),
             announce=await _told_of(ref) if told["name"] != before["name"] else (),
         )
     return row
-
-
-async def shown_of(body: Organisation) -> dict[str, str]:
-    """What a form shows for columns that people name otherwise: the department by its reference."""
-    return {"department": (await find(Organisation, Organisation.id == body.department)).ref if body.department else ""}
 
 
 async def _told_of(ref: str) -> list[str]:
@@ -218,7 +216,7 @@ async def objections(told: Mapping[str, Any]) -> list[Refusal]:
     chosen = told.get("department", "")
     department = await maybe(Organisation, Organisation.ref == chosen) if chosen else None
     found = []
-    if chosen and department is None:
+    if chosen and (department is None or department.tier_entered not in ("", "central")):
         found.append(rules.DEPARTMENT_UNKNOWN.refusal())
     found += refusals(rules.CREATE, told.get("kind", ""), told.get("tier", ""), department)
     try:

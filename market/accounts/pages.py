@@ -361,7 +361,7 @@ class OrganisationPages(Controller):
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is told of a body, to be changed."""
         body = await _entered(ref)
-        form = forms.stored(memberships.OrganisationChange, body, **await memberships.shown_of(body))
+        form = forms.stored(memberships.OrganisationChange, body)
         return await _entering(request, form, body)
 
     @post("/{ref:str}/edit", guards=[guards.operator])
@@ -369,7 +369,6 @@ class OrganisationPages(Controller):
         """Keep the change."""
         body = await _entered(ref)
         form = await forms.read(request, memberships.OrganisationChange)
-        form.beside(await memberships.objections({**form.found, "kind": body.kind}))
         with form.acting():
             await memberships.change_organisation(request.user, ref, form.data, form.version)
             return to(f"/organisations/{ref}", _("The change is saved."))

@@ -33,7 +33,10 @@ class Organisation(Table):
     kind = Varchar(length=12, index=True)
     """buyer | supplier | audit | operator"""
     tier = Varchar(length=12, default="", null=False)
-    """central | sub-central | local | health | other for a buyer (it decides whether the gate applies); empty otherwise."""
+    """central | sub-central | local | health | other for a buyer (it decides whether the gate applies); empty otherwise. Of
+    one that was entered here a ruling alone makes another than central."""
+    tier_entered = Varchar(length=12, default="", null=False)
+    """The tier a buyer was entered with, which binds only once a ruling confirms it."""
     department = may_belong_to("self")
     """The central department whose minister answers for this body; a department names none, it is its own."""
     country = Varchar(length=2, default="GB", null=False)

@@ -23,6 +23,7 @@ from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
 from market.payments.actions import received_by
+from market.rulings import desk as rulings
 from market.suppliers import desk as suppliers
 from market.tenders import desk as tenders
 from market.waivers import desk as waivers
@@ -31,7 +32,7 @@ from market.wording import N_, _
 
 T = TypeVar("T")
 
-WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, letters, accounts)
+WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, rulings, letters, accounts)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
 STAGES = (

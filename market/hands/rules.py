@@ -47,6 +47,7 @@ ACTS: dict[str, Act] = {
             *("challenge.measure-added", "challenge.measure-removed"),
             *("tender.drafted", "tender.revised", "tender.lot-added", "tender.lot-revised", "tender.lot-dropped"),
             *("tender.criterion-added", "tender.criterion-dropped", "tender.criteria-copied", "tender.changed"),
+            "tender.change-proposed",
         ),
         True,
     ),
@@ -59,12 +60,16 @@ ACTS: dict[str, Act] = {
     "release": Act(N_("releases the money for it"), ("payment.released",), False),
     "propose-change": Act(N_("proposes a change of the contract"), (), True),
     "approve-change": Act(N_("approves the change"), (), True),
+    "propose-tender-change": Act(N_("proposes a change of a running tender that takes two"), (), True),
+    "approve-tender-change": Act(N_("approves that change"), (), True),
     "sign-buyer": Act(N_("signs the contract for the buyer"), (), True),
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
     "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
+    "propose-ruling": Act(N_("proposes that the rule binds a body otherwise"), (), True),
+    "confirm-ruling": Act(N_("confirms such a ruling"), (), True),
 }
 """What somebody does to a record, by the names that the pairs use."""
 
@@ -128,6 +133,14 @@ PAIRS: tuple[Pair, ...] = (
         source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
     ),
     Pair(
+        "propose-tender-change",
+        "approve-tender-change",
+        near=True,
+        says=N_("Whoever proposed this change does not publish it, so somebody else of your body has to approve it."),
+        code="tender.change-same-person",
+        source="Own default: one person alone makes no sealed bid unconfirmed",
+    ),
+    Pair(
         "sign-buyer",
         "sign-supplier",
         near=False,
@@ -150,6 +163,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever proposed somebody does not confirm her. Somebody else has to."),
         code="appointment.same-person",
         source="Own default: nobody makes by herself those who decide, oversee or run the site",
+    ),
+    Pair(
+        "propose-ruling",
+        "confirm-ruling",
+        near=True,
+        says=N_("Whoever proposed that the rule binds otherwise does not confirm it. Somebody else has to."),
+        code="ruling.same-person",
+        source="Own default: nobody decides by herself that the rule does not bind",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""

@@ -123,6 +123,13 @@ PAGES: dict[str, list[Example]] = {
     "/letters/{ref:str}": [Asked("SELECT '', '/letters/' || ref FROM letter ORDER BY length(text) DESC LIMIT 1")],
     "/appointments": [(VISITOR, "/appointments"), (SAM, "/appointments")],
     "/appointments/new": [(SAM, "/appointments/new")],
+    "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
+    "/rulings/new": [(SAM, "/rulings/new")],
+    "/rulings/department": [(SAM, "/rulings/department")],
+    "/rulings/{ref:str}": [
+        Asked("SELECT '', '/rulings/' || ref FROM ruling ORDER BY id LIMIT 1"),
+        Asked("SELECT 'yusuf.kamara-bell@', '/rulings/' || ref FROM ruling ORDER BY id DESC LIMIT 1"),
+    ],
     "/organisations": [(VISITOR, "/organisations"), (SAM, "/organisations")],
     "/organisations/new": [(SAM, "/organisations/new")],
     "/organisations/{ref:str}": [
@@ -269,6 +276,9 @@ PAGES: dict[str, list[Example]] = {
     "/tenders/{ref:str}/lots/{lot:str}/edit": [_tender("'/lots/' || l.ref || '/edit'", _T_DRAFT, _OFFICER_T, _LOT)],
     "/tenders/{ref:str}/cancel": [_tender("'/cancel'", _T_OPEN, _OFFICER_T)],
     "/tenders/{ref:str}/change": [_tender("'/change'", _T_OPEN, _OFFICER_T)],
+    "/tenders/{ref:str}/changes/{change:str}": [
+        _tender("'/changes/' || x.ref", "true", _OFFICER_T, "JOIN tender_change x ON x.tender = t.id")
+    ],
     "/tenders/{ref:str}/questions/{question:str}": [
         _tender("'/questions/' || q.ref", "true", _OFFICER_T, "JOIN public_question q ON q.record = 'tender:' || t.ref")
     ],
@@ -452,6 +462,7 @@ FILES = {
     "/bids/{ref:str}/receipt.json",
     "/components/{ref:str}/certificates/{certificate:str}",
     "/components/{ref:str}/versions/{number:int}/document",
+    "/confirmations/{ref:str}/receipt.json",
     "/contracts/{ref:str}/document.json",
     "/figures.json",
     "/health",
