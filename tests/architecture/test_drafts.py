@@ -403,7 +403,6 @@ HAPPENS_ONCE = {
     "challenges.actions.conclude",
     "challenges.quiet.actions.decide",
     "market.accounts.invitations.accept",
-    "market.accounts.memberships.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
     "market.portal.sameness.actions.decide",
