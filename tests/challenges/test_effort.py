@@ -112,6 +112,7 @@ async def test_a_fee_below_its_share_is_not_published_and_a_smaller_follow_on_op
         await drafting.edit(
             made.officer, made.ref, understated, await given.as_is(drafting.FollowOn, Challenge, made.ref)
         )
+        await given.approved("challenge", made.ref, made.officer)
         await drafting.publish(made.officer, made.ref)
         stated = await drafting.stated(await made.row())
     assert stated is not None
@@ -288,9 +289,10 @@ async def test_the_innovation_team_agrees_in_public_and_then_the_gate_opens() ->
     assert again.ref in effort.says
     verbs = await Event.select(Event.verb).where(Event.verb.like("challenge.quiet-%")).order_by(Event.seq)
     assert [each["verb"].rpartition("-")[2] for each in verbs] == ["stated", "refused", "stated", "approved"]
-    subjects = [each["subject"] for each in await Letter.select(Letter.subject).order_by(Letter.id)]
-    assert sum(each.startswith("Decide whether the market stayed away") for each in subjects) == 2
-    assert any(each.startswith("Approved: why few teams pitched") for each in subjects)
+    told = await Letter.select(Letter.subject, Letter.person).order_by(Letter.id)
+    asked = [each for each in told if each["subject"].startswith("Decide whether the market stayed away")]
+    assert sum(each["person"] == operator.ref for each in asked) == 2
+    assert any(each["subject"].startswith("Approved: why few teams pitched") for each in told)
     for change in ("text = 'Nobody came.'", "verdict = 'refused'"):
         with pytest.raises(asyncpg.RaiseError):
             await many(f"UPDATE quiet_statement SET {change}")
