@@ -83,6 +83,8 @@ from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
+from market.waivers.delegations.api import DelegationsApi
+from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
@@ -125,6 +127,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderChangePages,
     TenderDraftPages,
     WaiverPages,
+    DelegationPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -187,6 +190,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     TendersApi,
     TenderChangesApi,
     WaiversApi,
+    DelegationsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

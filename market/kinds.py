@@ -175,6 +175,23 @@ ROWS: Final = (
         },
     ),
     Kind(
+        "delegation",
+        N_("a delegation of waivers"),
+        N_("delegations of waivers"),
+        prefix="DL",
+        address="/waivers/delegations/",
+        part_of=(),
+        titles="SELECT d.ref, p.name || ', ' || o.name AS title FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o "
+        "ON o.id = d.department WHERE d.signed_at IS NOT NULL AND d.ref = ANY({}::text[])",
+        deeds={
+            "delegation.drafted": N_("drafted the delegation of waivers {it}"),
+            "delegation.dropped": N_("dropped the delegation of waivers {it} unsigned"),
+            "delegation.signed": N_("signed the delegation of waivers {it} with a passkey"),
+            "delegation.published": N_("published the delegation of waivers {it}"),
+            "delegation.revoked": N_("revoked the delegation of waivers {it}"),
+        },
+    ),
+    Kind(
         "bid",
         N_("a bid"),
         N_("bids"),

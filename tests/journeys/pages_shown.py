@@ -289,6 +289,11 @@ PAGES: dict[str, list[Example]] = {
     ],
     "/waivers": [(VISITOR, "/waivers"), (HELENA, "/waivers")],
     "/waivers/keys": [(VISITOR, "/waivers/keys")],
+    "/waivers/delegations": [(VISITOR, "/waivers/delegations"), (HELENA, "/waivers/delegations")],
+    "/waivers/delegations/new": [(HELENA, "/waivers/delegations/new")],
+    "/waivers/delegations/{ref:str}": [
+        Asked("SELECT '', '/waivers/delegations/' || ref FROM delegation WHERE signed_at IS NOT NULL LIMIT 1")
+    ],
     "/waivers/requests": [(HELENA, "/waivers/requests"), ("idris.penhallow@", "/waivers/requests")],
     "/waivers/{ref:str}": [
         Asked(
