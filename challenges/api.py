@@ -29,6 +29,7 @@ from market.missions.tables import Mission
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
+from market.reviews import rules as reviews
 from market.web.api import Confirm, IfMatch, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -345,7 +346,10 @@ class ChallengesApi(Controller):
         """Every rule of publication beside its answer now."""
         challenge = await frame.visible(request, ref)
         exercise.must_run(request.user, challenge)
-        pairs = checklist(draft_rules.PUBLISH, await drafting.facts_of(challenge, clock.arrived()))
+        pairs = [
+            *checklist(draft_rules.PUBLISH, await drafting.facts_of(challenge, clock.arrived())),
+            *checklist(reviews.PUBLISH, await drafting.ready_of(challenge)),
+        ]
         said = checklist_items(pairs)
         return Items([CheckView(pair[0].code, norm, why) for pair, (norm, why) in zip(pairs, said, strict=True)])
 

@@ -32,6 +32,7 @@ from market.panels import rules as panel_rules
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist, refusals
+from market.reviews.readers import approvals_of
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -150,6 +151,7 @@ async def _challenge(
         steps=await thread(f"challenge:{challenge.ref}"),
         outages=await outages.moves_of(f"challenge:{challenge.ref}"),
         addenda=await changes.addenda_of(challenge),
+        approved=await approvals_of(f"challenge:{challenge.ref}"),
         form=form,
     )
 

@@ -65,6 +65,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.reviewing.api import ReviewsApi
+from market.reviewing.pages import ReviewPages
 from market.rulings.api import RulingsApi
 from market.rulings.pages import RulingPages
 from market.settings import settings
@@ -96,6 +98,7 @@ from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
+from search.precedents.api import PrecedentsApi
 from search.precedents.pages import PrecedentPages
 from search.saved.pages import SavingPages
 
@@ -150,6 +153,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     MissionPages,
     AdmissionPages,
     AppointmentPages,
+    ReviewPages,
     DomainPages,
     LoanPages,
     RulingPages,
@@ -171,6 +175,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     LogApi,
     AuditApi,
     SearchApi,
+    PrecedentsApi,
     NoticesApi,
     PortalsApi,
     QuarantineApi,
@@ -197,6 +202,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ContractsApi,
     MissionsApi,
     PostroomApi,
+    ReviewsApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,

@@ -231,6 +231,15 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     touch_minutes: int
 
 
+class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read by a second person before it is published, and how what others have done is answered for."""
+
+    team_exercises: int
+    reason_characters: int
+    precedent_days: int
+    precedent_characters: int
+
+
 class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How what decides whom the rule binds is changed: how long auditors can object, and how much has to be said."""
 
@@ -272,6 +281,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standards: Standards
     outages: Outages
     people: People
+    reviews: Reviews
     rulings: Rulings
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms

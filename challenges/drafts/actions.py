@@ -32,6 +32,11 @@ from market.panels import actions as panels
 from market.proof import canonical
 from market.reads import rows, the
 from market.refusals import ask, insist
+from market.reviews import readers as reviewed
+from market.reviews import rules as reviews
+from market.reviews import whole
+from market.reviews.actions import Matter
+from market.reviews.rules import Ready
 from market.tenders import cpv
 from market.touch import binds
 from market.wording import N_, _
@@ -111,6 +116,17 @@ SECTIONS: dict[str, type[Section]] = {
     "subject": Subject,
 }
 """The sections by the last part of their address."""
+
+
+TITLES: dict[str, str] = {
+    "problem": N_("The problem"),
+    "success": N_("Success and scope"),
+    "offer": N_("Fee, places and dates"),
+    "follow-on": N_("What may follow"),
+    "terms": N_("Terms"),
+    "subject": N_("Subject and standards"),
+}
+"""What the sections are called."""
 
 
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -237,12 +253,15 @@ async def remove_criterion(actor: Actor, ref: str, criterion_ref: str) -> Challe
 
 @binds(N_("publish a challenge"))
 async def publish(actor: Actor, ref: str) -> Challenge:
-    """Publish a challenge: it is public from now on, and takes questions and applications."""
+    """Publish a challenge that a second person approved as it is (and the innovation team, where it is one of the body's first):
+    it is public from now on, and takes questions and applications."""
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
         now = clock.arrived()
         insist(rules.PUBLISH, await facts_of(challenge, now))
+        ready = await ready_of(challenge)
+        insist(reviews.PUBLISH, ready)
         challenge.questions_until = rules.questions_end(challenge, now)
         challenge.published_at = now
         await challenge.save([Challenge.questions_until, Challenge.published_at])
@@ -261,11 +280,75 @@ async def publish(actor: Actor, ref: str) -> Challenge:
                 "method": challenge.method,
                 "closes_at": challenge.closes_at.isoformat() if challenge.closes_at else None,
                 "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
+                **reviews.announced(ready),
             },
             about=await ancestors(challenge),
             organisation=hat.organisation_ref,
         )
     return challenge
+
+
+async def parts_of(challenge: Challenge) -> list[whole.Part]:
+    """Every field of every form of the draft, with what it says: what a reviewer reads and approves."""
+    shown = await shown_in(challenge)
+    found = []
+    for name, kind in SECTIONS.items():
+        ours = {each: said for each, said in shown.items() if each in kind.__struct_fields__}
+        found.append(whole.part(_(TITLES[name]), kind, drafts.stored(kind, challenge, **ours), challenge.currency))
+    for each in await criteria_of(challenge):
+        criterion = drafts.stored(CriterionDraft, each)
+        found.append(whole.part(_("Criterion: {name}", name=each.name), CriterionDraft, criterion, challenge.currency))
+    return found
+
+
+def words_of(challenge: Challenge) -> str:
+    """What others' work is compared with, the title twice as the weightiest."""
+    texts = [
+        challenge.title,
+        challenge.title,
+        challenge.problem,
+        challenge.who_has_it,
+        challenge.evidence,
+        challenge.success,
+    ]
+    return "\n".join([*texts, *(cpv.label(code) for code in challenge.cpv if cpv.known(code))])
+
+
+async def team_reads(buyer: int) -> bool:
+    """Whether the standing innovation team reads the next exercise of this body (its id): it has concluded fewer than the
+    policy's number. One that was founded yesterday has concluded none."""
+    concluded = await the(
+        int,
+        "SELECT count(*) FROM challenge WHERE buyer = {} AND concluded_at IS NOT NULL AND cancelled_at IS NULL",
+        buyer,
+    )
+    return concluded < policy.IN_FORCE.reviews.team_exercises
+
+
+async def matter_of(challenge: Challenge) -> Matter:
+    """The draft as it is reviewed."""
+    body = await find(Organisation, Organisation.id == challenge.buyer)
+    return Matter(
+        kind="challenge",
+        ref=challenge.ref,
+        title=challenge.title,
+        body=body.id,
+        body_ref=body.ref,
+        parts=await parts_of(challenge),
+        published=challenge.published_at is not None,
+        team=await team_reads(challenge.buyer),
+        about=await ancestors(challenge),
+    )
+
+
+async def ready_of(challenge: Challenge) -> Ready:
+    """What publication asks beside the rules of challenges."""
+    return await reviewed.ready(
+        f"challenge:{challenge.ref}",
+        version=whole.version(await parts_of(challenge)),
+        words=whole.digest_of(words_of(challenge)),
+        team=await team_reads(challenge.buyer),
+    )
 
 
 async def facts_of(challenge: Challenge, now: Arrival) -> rules.Draft:

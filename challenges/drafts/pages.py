@@ -14,25 +14,16 @@ from challenges.judging import actions as judging
 from challenges.tables import Challenge, Criterion
 from market import clock, policy
 from market.accounts import guards
-from market.audit.thread import happened
 from market.missions import actions as missions
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
-from market.refusals import NotFound, checklist
+from market.refusals import NotFound, checklist, refusals
+from market.reviews import rules as reviews
+from market.reviews.rules import Ready
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from market.wording import N_, _
-
-TITLES: dict[str, str] = {
-    "problem": N_("The problem"),
-    "success": N_("Success and scope"),
-    "offer": N_("Fee, places and dates"),
-    "follow-on": N_("What may follow"),
-    "terms": N_("Terms"),
-    "subject": N_("Subject and standards"),
-}
-"""What the parts of a draft that are one form each are called (`actions.SECTIONS`); criteria and evaluators are lists of their own."""
+from market.wording import _
 
 
 class DraftPages(Controller):
@@ -138,7 +129,7 @@ class DraftPages(Controller):
 def _known(section: str) -> tuple[type[actions.Section], str]:
     if section not in actions.SECTIONS:
         raise NotFound("Section")
-    return actions.SECTIONS[section], _(TITLES[section])
+    return actions.SECTIONS[section], _(actions.TITLES[section])
 
 
 async def _mission_options() -> list[tuple[str, str]]:
@@ -164,17 +155,14 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     challenge = await frame.run_by(request, ref)
     if challenge.published_at is not None:
         return to(f"/challenges/{ref}/manage")
-    checks = checklist(rules.PUBLISH, await actions.facts_of(challenge, clock.arrived()))
+    facts, ready = await actions.facts_of(challenge, clock.arrived()), await actions.ready_of(challenge)
+    checks = [*checklist(rules.PUBLISH, facts), *checklist(reviews.PUBLISH, ready)]
     return show(
         request,
         "challenges/draft.html",
         status=form.status,
         **await frame.around(request, challenge),
-        tasks=_task_list(
-            challenge,
-            await actions.facts_of(challenge, clock.arrived()),
-            await happened("draft.compared", f"challenge:{challenge.ref}"),
-        ),
+        tasks=_task_list(challenge, facts, ready),
         checks=checks,
         similar=[
             each
@@ -185,17 +173,21 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     )
 
 
-def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list[dict[str, Any]]:
-    """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
-    to do: `compared` says whether the buyer looked at what others have done."""
+def _task_list(challenge: Challenge, facts: rules.Draft, ready: Ready) -> list[dict[str, Any]]:
+    """Each section with its state: done when no rule of publication objects to one of its fields. Then the look at what others
+    have done, and the second person."""
     blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
     sections = []
     for name, kind in actions.SECTIONS.items():
         fields = set(kind.__struct_fields__)
         begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
         state = "done" if not fields & blamed else "attention" if begun else "not-started"
-        sections.append({"text": _(TITLES[name]), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+        sections.append(
+            {"text": _(actions.TITLES[name]), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state}
+        )
     here = f"/challenges/{challenge.ref}"
+    looked = "attention" if ready.looked else "not-started"
+    read = "attention" if ready.steps else "not-started"
     criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
     return [
         *sections,
@@ -208,8 +200,14 @@ def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list
         {
             "text": _("See who has done this already"),
             "href": f"/search/similar/challenge/{challenge.ref}",
-            "state": "done" if compared else "not-started",
+            "state": looked if refusals(reviews.LOOKING, ready) else "done",
             "hint": _("Published with your answer"),
+        },
+        {
+            "text": _("A second person reads it"),
+            "href": f"/reviews/challenge/{challenge.ref}",
+            "state": read if refusals(reviews.READING, ready) else "done",
+            "hint": _("Any later edit lets the approval lapse"),
         },
     ]
 
@@ -229,7 +227,7 @@ async def _section(
         status=form.status,
         **await frame.around(request, challenge),
         section=section,
-        heading=_(TITLES[section]),
+        heading=_(actions.TITLES[section]),
         missions=await _mission_options(),
         methods=_method_options(),
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],

@@ -50,6 +50,8 @@ ACTS: dict[str, Act] = {
         ),
         True,
     ),
+    "approve-publication": Act(N_("approves it for publication"), ("review.approved",), False),
+    "approve-for-team": Act(N_("approves it for the innovation team"), ("review.team-approved",), False),
     "mark": Act(N_("marks what was sent"), ("panel.marked", "panel.submitted"), False),
     "name-officers": Act(N_("names the opening officers"), ("tender.officer-named",), True),
     "hold-code": Act(N_("holds a code of the opening"), (), False),
@@ -84,6 +86,21 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever accepted the delivery does not release its money, so somebody else has to release it."),
         code="payment.same-person",
         source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
+    ),
+    *(
+        Pair(
+            first,
+            second,
+            near=True,
+            says=N_("Whoever wrote this, or approved it before, does not approve it. Somebody else has to."),
+            code="review.same-person",
+            source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5",
+        )
+        for first, second in (
+            ("draft", "approve-publication"),
+            ("draft", "approve-for-team"),
+            ("approve-publication", "approve-for-team"),
+        )
     ),
     Pair(
         "draft",

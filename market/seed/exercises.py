@@ -22,7 +22,7 @@ from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
-from market.seed import outages
+from market.seed import outages, reading
 from market.seed.cast import Cast
 from market.seed.script import Act, Script
 
@@ -96,10 +96,22 @@ class Exercise:
 
     def acts(self) -> Iterator[Act]:
         """Everything that happened, in the order of telling."""
-        text = self.text
+        text, cast = self.text, self.cast
         yield self.act(text["drafted_at"], "draft", self.draft)
         if "published_at" in text:
+            sent, read = -timedelta(minutes=40), -timedelta(minutes=10)
+            yield self.act(
+                text["published_at"], "sending", lambda: reading.send(cast, "challenge", self.ref, text), after=sent
+            )
+            yield self.act(
+                text["published_at"], "reading", lambda: reading.approve(cast, "challenge", self.ref, text), after=read
+            )
             yield self.act(text["published_at"], "publish", self.publish)
+        elif "review" in text:
+            yield self.act(text["review"]["at"], "sending", lambda: reading.send(cast, "challenge", self.ref, text))
+            if "edits" in text["review"]:
+                at = text["review"]["edits_at"]
+                yield self.act(at, "edits", lambda: reading.send_back(cast, "challenge", self.ref, text))
         for question in text.get("questions", []):
             yield self.act(question["at"], "question", lambda question=question: self.ask(question))
             if question.get("answer"):

@@ -105,6 +105,7 @@ async def opened(evaluators: int = 2, **offer: object) -> Exercise:
     """Published and taking questions and applications."""
     made = await drafted(evaluators, **offer)
     with clock.at(BEGINS):
+        await given.approved("challenge", made.ref, made.officer)
         await drafting.publish(made.officer, made.ref)
     return made
 

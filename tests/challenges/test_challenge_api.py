@@ -41,7 +41,8 @@ async def of(app: Litestar, actor: Actor | None = None) -> Program:
 async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
     with clock.at(BEGINS):
         buyer = await given.organisation("Calderwick Council", tier="central")
-        officer = await of(app, await given.person(buyer, "buyer"))
+        drafter = await given.person(buyer, "buyer")
+        officer = await of(app, drafter)
         people = [await given.person(buyer, "evaluator") for _ in range(2)]
         panel = [await of(app, each) for each in people]
         mission = await given.mission(buyer)
@@ -79,7 +80,14 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         for each in people:
             await officer("POST", f"{at}/panel", {"person": each.ref}, 201)
         checks = await officer("GET", f"{at}/checklist")
-        assert [check["code"] for check in checks["items"] if check["reason"]] == []
+        assert [check["code"] for check in checks["items"] if check["reason"]] == [
+            "review.precedents-unseen",
+            "review.not-approved",
+            "review.team-not-approved",
+        ]
+        early = await officer("POST", f"{at}/publish", expect=409)
+        assert len(early["reasons"]) == 3
+        await given.approved("challenge", made["ref"], drafter)
         await officer("POST", f"{at}/publish")
         suppliers = [await given.supplier(f"Firm {n}") for n in range(3)]
         firms = [await of(app, await given.person(each, "supplier-admin")) for each in suppliers]

@@ -110,8 +110,10 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         for each in evaluators:
             named = await client.post(f"/challenges/{ref}/evaluators", data={"person": each.ref})
             assert named.status_code == 303
+        assert "Nobody else of your body has read it. Send it for review." in said(await client.get(draft))
+        await given.approved("challenge", ref, officer)
         ready = await client.get(draft)
-        assert "all 23 are met." in said(ready)
+        assert "all 28 are met." in said(ready)
         assert "Needs attention" not in ready.text
         assert (await (await visiting(app)).get(f"/challenges/{ref}")).status_code == 404
         published = await client.post(f"/challenges/{ref}/publish")

@@ -145,8 +145,38 @@ class Journey:
             await ada.press("Name this evaluator")
         await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
 
+    async def read_by_others(self, kind: str, ref: str, reads: str, team: bool = False) -> None:
+        """Ada looks who has done it already and sends it for review; Cleo reads it, and the innovation team where it does."""
+        ada = self.ada
+        await ada.follow("See who has done this already")
+        if await ada.main.get_by_label("Mine differs").count():
+            await ada.choose("Mine differs")
+            await ada.fill("Why", f"Nobody there did what {ref} asks for: ours stays open to traffic.")
+        else:
+            await ada.choose("Nobody has done this before, as far as we can find")
+            await ada.fill("What you looked for besides", f"We asked six neighbours about {ref}; none has tried it.")
+        await ada.press("Save the answer")
+        await ada.follow("A second person reads it")
+        await ada.select("Who shall read it", "Cleo Marsh")
+        await ada.press("Send it for review")
+        await ada.sees("It is sent for review.")
+        for key, waiting in (
+            ("cleo", "Read it before it is published"),
+            ("operator", "Read one of the first exercises"),
+        ):
+            if key == "operator" and not team:
+                continue
+            reader = self.visits[key]
+            await reader.sign_in()
+            await reader.desk(waiting)
+            await reader.sees(reads)
+            await reader.press("Approve it as it is")
+            await reader.sees("Approved as you read it.")
+        await ada.go(f"/challenges/{ref}/draft" if kind == "challenge" else f"/tenders/{ref}")
+
     async def publish_challenge(self) -> None:
-        """Everybody can read it from now on."""
+        """Everybody can read it from now on, once others have read it."""
+        await self.read_by_others("challenge", self.challenge, "Forty thousand people", team=True)
         await self.ada.press("Publish the challenge")
         await self.ada.sees("The challenge is published.")
 
@@ -424,6 +454,7 @@ class Journey:
     async def publish_tender(self) -> None:
         """With the waiver in force and both codes taken the gate opens."""
         await self.ada.go(f"/tenders/{self.tender}")
+        await self.read_by_others("tender", self.tender, TENDER)
         await self.ada.press("Publish the tender")
         await self.ada.sees("The tender is published.", "Waived")
 
