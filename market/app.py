@@ -21,13 +21,15 @@ from challenges.applications.api import ApplicationsApi, MyApplicationsApi
 from challenges.applications.pages import ApplicationPages
 from challenges.changes.pages import ChallengeChangePages
 from challenges.drafts.pages import DraftPages
-from challenges.insights.api import InsightsApi, ReportApi
-from challenges.insights.pages import InsightPages, ReportPages
+from challenges.insights.api import InsightsApi, MeasuredApi, ReportApi
+from challenges.insights.pages import InsightPages, MeasuredPages, ReportPages
 from challenges.judging.api import MarksApi, PanelApi
 from challenges.judging.pages import PanelPages
 from challenges.pages import ChallengePages, MethodPages, RunPages
 from challenges.pitches.api import PitchesApi
 from challenges.pitches.pages import PitchPages
+from challenges.quiet.api import QuietApi
+from challenges.quiet.pages import QuietPages
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -165,6 +167,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     RunPages,
     PitchPages,
     ReportPages,
+    MeasuredPages,
+    QuietPages,
     InsightPages,
     MethodPages,
 )
@@ -210,6 +214,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     ShortlistApi,
     PitchesApi,
     ReportApi,
+    MeasuredApi,
+    QuietApi,
     MyApplicationsApi,
     InsightsApi,
     MethodsApi,

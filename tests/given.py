@@ -34,7 +34,7 @@ from market.tenders import actions as tenders
 from market.tenders.changes import proposals
 from market.tenders.changes.actions import Change
 from market.tenders.drafts import actions as drafting
-from market.tenders.evidence import Learnt, accept_evidence
+from market.tenders.evidence import Effort, Learnt, accept_evidence
 from market.tenders.tables import Addendum, Tender
 from market.web import crossing
 from search.precedents.actions import subject_of
@@ -248,6 +248,10 @@ SAME = "Forty towns have the gullies that were tried, of the same iron, and the 
 """Why a need is the one that was explored, at the length the policy asks for."""
 
 
+ENOUGH = Effort(pitches=3, pitches_least=2, measures=1, statement="", falls_short="")
+"""What an exercise rests on that opens the gate."""
+
+
 async def exercise(
     buyer: Organisation,
     reference: str = "CH-SENSORS",
@@ -255,6 +259,7 @@ async def exercise(
     outcome: Literal["go", "change", "stop"] = "go",
     follow_on_minor: int | None = 100_000_000,
     payer: Organisation | None = None,
+    effort: Effort = ENOUGH,
 ) -> str:
     """Evidence that this body concluded an exercise today, with a follow-on of a million that it pays for itself unless said
     otherwise; answers its reference."""
@@ -275,6 +280,7 @@ async def exercise(
             currency="GBP",
             route="tender",
             payer=(payer or buyer).id,
+            effort=effort,
         ),
     )
     return reference

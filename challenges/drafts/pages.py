@@ -9,12 +9,14 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import exercise, frame, methods
 from challenges.drafts import actions, rules
+from challenges.effort.facts import Draft
 from challenges.insights import listing as insights_listing
 from challenges.judging import actions as judging
 from challenges.tables import Challenge, Criterion
 from market import clock, policy
 from market.accounts import guards
 from market.missions import actions as missions
+from market.money import Money
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
 from market.refusals import NotFound, checklist, refusals
@@ -81,6 +83,26 @@ class DraftPages(Controller):
         """Take a criterion out."""
         await actions.remove_criterion(request.user, ref, criterion)
         return to(f"/challenges/{ref}/draft/criteria", _("The criterion is removed."))
+
+    @get("/{ref:str}/draft/measures", guards=[guards.buyer])
+    async def measures(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What success is measured by."""
+        return await _measures(request, ref, forms.blank(actions.MeasureDraft))
+
+    @post("/{ref:str}/draft/measures", guards=[guards.buyer])
+    async def add_measure(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Add a success criterion."""
+        form = await forms.read(request, actions.MeasureDraft)
+        with form.acting():
+            await actions.add_measure(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/draft/measures", _("The success criterion is added."))
+        return await _measures(request, ref, form)
+
+    @post("/{ref:str}/draft/measures/{measure:str}/remove", guards=[guards.buyer])
+    async def remove_measure(self, request: Visitor, ref: FromPath[str], measure: FromPath[str]) -> Response[Any]:
+        """Take a success criterion out."""
+        await actions.remove_measure(request.user, ref, measure)
+        return to(f"/challenges/{ref}/draft/measures", _("The success criterion is removed."))
 
     @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def section(
@@ -173,7 +195,7 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     )
 
 
-def _task_list(challenge: Challenge, facts: rules.Draft, ready: Ready) -> list[dict[str, Any]]:
+def _task_list(challenge: Challenge, facts: Draft, ready: Ready) -> list[dict[str, Any]]:
     """Each section with its state: done when no rule of publication objects to one of its fields. Then the look at what others
     have done, and the second person."""
     blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
@@ -188,9 +210,16 @@ def _task_list(challenge: Challenge, facts: rules.Draft, ready: Ready) -> list[d
     here = f"/challenges/{challenge.ref}"
     looked = "attention" if ready.looked else "not-started"
     read = "attention" if ready.steps else "not-started"
-    criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
+    measures, criteria, panel = (
+        "attention" if begun else "not-started" for begun in (facts.measures, facts.criteria, facts.panel)
+    )
     return [
         *sections,
+        {
+            "text": _("Success criteria"),
+            "href": f"{here}/draft/measures",
+            "state": measures if "measures" in blamed else "done",
+        },
         {
             "text": _("Scoring criteria"),
             "href": f"{here}/draft/criteria",
@@ -238,7 +267,11 @@ async def _section(
         follow_on_percent=policy.IN_FORCE.gate.follow_on_percent,
         codes_most=policy.IN_FORCE.gate.exercise_codes_most,
         places_minimum=policy.IN_FORCE.challenges.places_minimum,
-        applying_days=policy.IN_FORCE.challenges.applying_days,
+        applying_days=policy.IN_FORCE.challenges.applying_working_days,
+        fee_least=Money(policy.IN_FORCE.challenges.fee_for(challenge.follow_on_minor or 0), challenge.currency),
+        per_mille=policy.IN_FORCE.challenges.fee_per_mille,
+        mark_from=policy.IN_FORCE.challenges.least_mark_from,
+        mark_to=policy.IN_FORCE.challenges.least_mark_to,
         form=form,
     )
 
@@ -253,6 +286,18 @@ async def _criteria(request: Visitor, ref: str, form: forms.Form[Any]) -> Respon
         **await frame.around(request, challenge),
         criteria=criteria,
         total=sum(each.weight for each in criteria),
+        form=form,
+    )
+
+
+async def _measures(request: Visitor, ref: str, form: forms.Form[actions.MeasureDraft]) -> Response[bytes]:
+    challenge = await frame.run_by(request, ref)
+    return show(
+        request,
+        "challenges/measures.html",
+        status=form.status,
+        **await frame.around(request, challenge),
+        measures=await exercise.measures_of(challenge),
         form=form,
     )
 

@@ -97,7 +97,7 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
         about = await exercise.ancestors(row)
-        text = challenges.words_of(row)
+        text = await challenges.words_of(row)
         return Subject("challenge", ref, row.title, text, row.buyer, row.published_at, tuple(about))
     if kind == "tender":
         found = await find(Tender, Tender.ref == ref, lock=lock)

@@ -188,6 +188,7 @@ class Journey(ABC):
         offer = {
             "fee_minor": 400_000,
             "places": 2,
+            "least_mark": 50,
             "closes_at": self.day(21),
             "pitches_by": self.day(50),
             "decision_by": self.day(60),
@@ -198,6 +199,16 @@ class Journey(ABC):
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
         await self.change("ada", f"{at}/terms", terms)
         await self.change("ada", f"{at}/subject", {"cpv": SENSORS})
+        measure = {
+            "measure": "Hours between a gully blocking and the crew knowing",
+            "unit": "hours",
+            "baseline": "19.5",
+            "better": "at-most",
+            "target": "2",
+            "due_on": self.date(80),
+            "how": "From the sensor's time stamp to the crew's list.",
+        }
+        await self.ask("ada", "POST", f"{at}/measures", measure, 201)
         for name, weight in (("How well it would solve it", 60), ("Evidence", 40)):
             await self.ask("ada", "POST", f"{at}/criteria", {"name": name, "weight": weight}, 201)
         for who in ("cleo", "dan"):
@@ -349,10 +360,18 @@ class Journey(ABC):
         """Go, with a report that everybody reads."""
         self.turn(40)
         at = f"challenges/{self.challenge}"
-        report = {"title": "What we learnt about gullies", "tried": "Two sensors.", "worked": "Falling water."}
-        report = {**report, "evidence": "Readings.", "others": "Walk first."}
+        report = {
+            "title": "What we learnt about gullies",
+            "tried": "Two sensors in eleven streets.",
+            "worked": "Listening to falling water.",
+            "evidence": "Readings of eight wet weeks.",
+            "others": "Walk every street before ordering.",
+        }
         await self.ask("ada", "PUT", f"{at}/report", report, seen="new")
-        ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
+        (measure,) = (await self.ask("", "GET", at))["measures"]
+        value = {"value": "1.1", "measured_on": self.date(39), "how": "Median of 57 alarms, sensor to list."}
+        await self.ask("ada", "POST", f"{at}/measures/{measure['ref']}/values", value, 201)
+        ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It met the target."})
         assert ended["stage"] == "concluded"
         self.report = ended["insight_report"]
         assert (await self.ask("", "GET", f"insights/{self.report}"))["challenge"] == self.challenge

@@ -155,7 +155,7 @@ async def test_every_field_of_every_form_of_a_draft_is_read_and_makes_the_approv
         assert (await matter_of("tender", made.ref)).version != before
     challenge = await exercise.drafted()
     names = {fact.name for part in (await matter_of("challenge", challenge.ref)).parts for fact in part.facts}
-    kinds = (*challenges.SECTIONS.values(), challenges.CriterionDraft)
+    kinds = (*challenges.SECTIONS.values(), challenges.MeasureDraft, challenges.CriterionDraft)
     assert names == {name for each in kinds for name in each.__struct_fields__}
 
 
