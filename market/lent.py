@@ -7,7 +7,7 @@ MAY: frozenset[str] = frozenset(
         *("panel.declared", "panel.marked", "panel.submitted", "panel.explained"),
         *("application.read", "bid.read"),
         *("tender.officer-enrolled", "opening.contributed", "tender.opened"),
-        *("review.approved", "review.sent-back", "review.team-approved"),
+        *("review.approved", "review.sent-back", "review.team-approved", "challenge.quiet-approved"),
         "payment.released",
     }
 )
