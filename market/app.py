@@ -84,6 +84,8 @@ from market.waivers.api import WaiversApi
 from market.waivers.delegations.api import DelegationsApi
 from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
+from market.waivers.reviews.api import ReviewsApi
+from market.waivers.reviews.pages import ReviewPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
@@ -126,6 +128,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderDraftPages,
     WaiverPages,
     DelegationPages,
+    ReviewPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -187,6 +190,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     TenderChangesApi,
     WaiversApi,
     DelegationsApi,
+    ReviewsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

@@ -142,6 +142,7 @@ class Evidence(msgspec.Struct, frozen=True):
     used_minor: int
     stops: list[str]
     revoked_at: datetime | None
+    suspends_at: datetime | None
 
 
 class Addendum(msgspec.Struct, frozen=True):

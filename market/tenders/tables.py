@@ -183,6 +183,8 @@ class InnovationEvidence(Table):
     """The references of the exercises ended with “stop” that the statement of a waiver names; it opens the gate after no other."""
     revoked_at = moment()
     """When the minister took a waiver back."""
+    suspends_at = moment()
+    """When a waiver is suspended unless the minister has answered its review; from then on it opens nothing until she has."""
 
     ground_is_known = Check("ground IN ('exercise','waiver')")
     outcome_is_known = Check("outcome IN ('','go','change','stop')")
