@@ -88,8 +88,8 @@ from market.waivers.api import WaiversApi
 from market.waivers.delegations.api import DelegationsApi
 from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
-from market.waivers.reviews.api import ReviewsApi
-from market.waivers.reviews.pages import ReviewPages
+from market.waivers.reviewing.api import WaiverReviewsApi
+from market.waivers.reviewing.pages import WaiverReviewPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
@@ -133,7 +133,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderDraftPages,
     WaiverPages,
     DelegationPages,
-    ReviewPages,
+    WaiverReviewPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -199,7 +199,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     TenderChangesApi,
     WaiversApi,
     DelegationsApi,
-    ReviewsApi,
+    WaiverReviewsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -36,6 +36,7 @@ PURPOSE = "waiver.review"
 class Call(msgspec.Struct, forbid_unknown_fields=True):
     """Why an auditor calls for a review; it is published."""
 
+    schema_name: ClassVar[str] = "WaiverReviewCall"
     why: Annotated[str, Meta(title=N_("What the minister should look at"), max_length=4000)]
 
 
@@ -43,6 +44,7 @@ class AnswerDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What a minister answers: `keeps`, `narrows` or `revokes`, and why; of a narrower waiver its new last day, its new value
     without VAT, or both."""
 
+    schema_name: ClassVar[str] = "WaiverReviewAnswer"
     answer: Annotated[str, Meta(title=N_("Your answer"), max_length=8)]
     says: Annotated[str, Meta(title=N_("Why"), max_length=4000)]
     ends_on: Annotated[date | None, Meta(title=N_("New last day"))] = None

@@ -18,7 +18,7 @@ from market.web.pages import Visitor, to
 from market.wording import _
 
 
-class ReviewPages(Controller):
+class WaiverReviewPages(Controller):
     """Calling for a review of a waiver, and answering one."""
 
     path = "/waivers/{ref:str}"

@@ -61,7 +61,7 @@ def view(review: Review) -> ReviewView:
     )
 
 
-class ReviewsApi(Controller):
+class WaiverReviewsApi(Controller):
     """Reviews of waivers."""
 
     path = "/api/v1/waivers/{ref:str}/reviews"
