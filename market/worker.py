@@ -27,6 +27,7 @@ from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards
+from market.awards import standstills
 from market.bids import actions as bids
 from market.bids import confirmations
 from market.contracts.changes import actions as contract_changes
@@ -47,6 +48,7 @@ from market.standards.sanctions import actions as sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
 from market.tenders import outage as tender_outage
+from market.waivers.reviews import actions as reviews
 from market.web import once as sent_once
 from search import outbox as search
 from search.saved import actions as alerts
@@ -89,8 +91,10 @@ JOBS: tuple[Job, ...] = (
     Job("portals", 60, portal.due, limit=900),
     Job("API checks", 600, standards.recheck, limit=900),
     Job("live API checks", 15, conformance.run_waiting, limit=900),
+    Job("standstills", 600, standstills.move_waiting),
     Job("standstills of changes", 60, contract_changes.tell_standstills),
     Job("unconfirmed bids", 30, confirmations.tell_unconfirmed),
+    Job("reviews of waivers", 60, reviews.tell_waiting),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("rulings in force", 30, rulings.tell_in_force),
     Job("forgetting", 3600, accounts.forget_expired),
