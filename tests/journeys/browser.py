@@ -133,11 +133,11 @@ class Visit:
             await link.click()
         await self._on_the_way()
 
-    async def press(self, text: str, place: Locator | None = None, *, exact: bool = True) -> None:
+    async def press(self, text: str, place: Locator | None = None) -> None:
         """Press a button of a form, and wait for the page that answers; where it binds others, confirm with the key that the
         demonstration lends."""
         async with self.page.expect_navigation(wait_until="domcontentloaded"):
-            await (place or self.main).get_by_role("button", name=text, exact=exact).click()
+            await (place or self.main).get_by_role("button", name=text, exact=True).click()
         if (await self.page.title()).startswith(CONFIRM):
             # The page that asks for the key is an answer (403), which the browser notes as an error.
             self.complaints = [each for each in self.complaints if not each.startswith("403: POST ")]
