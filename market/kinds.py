@@ -505,6 +505,7 @@ ROWS: Final = (
             "ruling.objection-lifted": N_("lifted the objection to the ruling {it}"),
             "ruling.withdrawn": N_("withdrew the ruling {it}"),
             "ruling.lapsed": N_("changed the draft that the ruling {it} was about, so that it no longer holds"),
+            "ruling.installed": N_("registered the text that was installed, {it}"),
             "ruling.in-force": N_("noted that the ruling {it} holds now"),
         },
     ),
