@@ -34,6 +34,8 @@ from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.admissions.api import AdmissionsApi, DomainsApi
+from market.admissions.pages import AdmissionPages, DomainPages
 from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
@@ -79,6 +81,8 @@ from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
+from market.waivers.delegations.api import DelegationsApi
+from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
@@ -121,6 +125,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderChangePages,
     TenderDraftPages,
     WaiverPages,
+    DelegationPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -141,7 +146,9 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LetterPages,
     PostroomPages,
     MissionPages,
+    AdmissionPages,
     AppointmentPages,
+    DomainPages,
     RulingPages,
     ChallengePages,
     ChallengeChangePages,
@@ -170,6 +177,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     ClaimsApi,
     MeApi,
     OrganisationsApi,
+    AdmissionsApi,
+    DomainsApi,
     RulingsApi,
     SuppliersApi,
     StandardsApi,
@@ -177,6 +186,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     TendersApi,
     TenderChangesApi,
     WaiversApi,
+    DelegationsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

@@ -175,6 +175,23 @@ ROWS: Final = (
         },
     ),
     Kind(
+        "delegation",
+        N_("a delegation of waivers"),
+        N_("delegations of waivers"),
+        prefix="DL",
+        address="/waivers/delegations/",
+        part_of=(),
+        titles="SELECT d.ref, p.name || ', ' || o.name AS title FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o "
+        "ON o.id = d.department WHERE d.signed_at IS NOT NULL AND d.ref = ANY({}::text[])",
+        deeds={
+            "delegation.drafted": N_("drafted the delegation of waivers {it}"),
+            "delegation.dropped": N_("dropped the delegation of waivers {it} unsigned"),
+            "delegation.signed": N_("signed the delegation of waivers {it} with a passkey"),
+            "delegation.published": N_("published the delegation of waivers {it}"),
+            "delegation.revoked": N_("revoked the delegation of waivers {it}"),
+        },
+    ),
+    Kind(
         "bid",
         N_("a bid"),
         N_("bids"),
@@ -329,8 +346,13 @@ ROWS: Final = (
             "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
             "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
             "appointment.withdrawn": N_("stopped an appointment at {it}"),
+            "invitation.proposed": N_("proposed to let in somebody whose address is outside, {it}"),
+            "invitation.backed": N_("agreed to let in somebody whose address is outside, {it}"),
             "invitation.sent": N_("invited somebody to join, {it}"),
             "invitation.withdrawn": N_("withdrew an invitation, {it}"),
+            "domain.proposed": N_("proposed a domain as its own, {it}"),
+            "domain.confirmed": N_("confirmed a domain as its own, {it}"),
+            "domain.withdrawn": N_("withdrew a domain, {it}"),
         },
     ),
     Kind(

@@ -75,8 +75,10 @@ async def members_of(organisation: int) -> list[Member]:
     return await rows(
         Member,
         """
-        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last
+        SELECT m.id, p.ref, p.name, p.email, m.role, m.title, m.since, m.until, m.until - interval '1 second' AS last,
+            coalesce(giver.name, '') AS inviter, coalesce(i.ground, '') AS ground, coalesce(i.paper, '') AS paper
         FROM membership m JOIN person p ON p.id = m.person
+        LEFT JOIN invitation i ON i.id = m.invitation LEFT JOIN person giver ON giver.id = i.invited_by
         WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
         ORDER BY m.role, p.name, m.id
         """,
@@ -86,11 +88,17 @@ async def members_of(organisation: int) -> list[Member]:
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """An invitation into a body (its name) that may still be accepted."""
+    """An invitation into a body (its name) that may still be accepted, or waits for others (`sent_at` is NULL), with on whose
+    word and what it rests."""
 
     ref: str
     body: str
     email: str
+    name: str
+    inviter: str
+    ground: str
+    paper: str
+    sent_at: datetime | None
     role: str
     title: str
     expires_at: datetime
@@ -100,8 +108,9 @@ async def _offers(condition: str, *arguments: Any) -> list[Offer]:
     return await rows(
         Offer,
         f"""
-        SELECT i.ref, o.name AS body, i.email, i.role, i.title, i.expires_at
-        FROM invitation i JOIN organisation o ON o.id = i.organisation
+        SELECT i.ref, o.name AS body, i.email, i.name, giver.name AS inviter, i.ground, i.paper, i.sent_at, i.role, i.title,
+            i.expires_at
+        FROM invitation i JOIN organisation o ON o.id = i.organisation JOIN person giver ON giver.id = i.invited_by
         WHERE {condition} AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at > {{}}
         ORDER BY i.invited_at DESC, i.id DESC
         """,  # noqa: S608 - the conditions stand below
@@ -116,5 +125,5 @@ async def invitations_of(organisation: int) -> list[Offer]:
 
 
 async def invitations_to(email: str) -> list[Offer]:
-    """The open invitations to this address, newest first."""
-    return await _offers("i.email = {}", email)
+    """The open invitations to this address, newest first; those that wait for others are not shown to it."""
+    return await _offers("i.email = {} AND i.sent_at IS NOT NULL", email)

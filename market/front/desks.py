@@ -13,6 +13,7 @@ from market import clock
 from market.accounts import desk as accounts
 from market.accounts.people import family
 from market.actor import SUPPLIER_ROLES, Actor
+from market.admissions import desk as admissions
 from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
@@ -32,7 +33,20 @@ from market.wording import N_, _
 
 T = TypeVar("T")
 
-WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, rulings, letters, accounts)
+WAITING = (
+    waivers,
+    challenges,
+    tenders,
+    bids,
+    awards,
+    contracts,
+    payments,
+    appointments,
+    admissions,
+    rulings,
+    letters,
+    accounts,
+)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
 STAGES = (

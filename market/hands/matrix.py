@@ -24,6 +24,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "accept",
         "release",
     ),
+    "Somebody let into a body from outside its domains, as an evaluator": ("invite", "back-invitation"),
+    "A domain, from proposal to a body's own": ("propose-domain", "confirm-domain"),
     "A material change of a running tender, or the correction of its deadline": (
         "propose-tender-change",
         "approve-tender-change",

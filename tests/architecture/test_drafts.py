@@ -401,7 +401,7 @@ def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
 
 HAPPENS_ONCE = {
     "challenges.actions.conclude",
-    "market.accounts.memberships.accept",
+    "market.accounts.invitations.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
     "market.portal.sameness.actions.decide",
