@@ -19,6 +19,7 @@ TABLES = [
     "market.panels.tables",
     "market.payments.tables",
     "market.questions.tables",
+    "market.reviews.tables",
     "market.standards.tables",
     "market.suppliers.tables",
     "market.tenders.tables",

@@ -15,15 +15,19 @@ from market.accounts import guards
 from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.db import find
+from market.outages import actions as outages
+from market.outages.tables import Moved
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
+from market.reviews import rules as reviews
 from market.tenders import actions, facts, gate, method, readers, rules, value
 from market.tenders.changes import actions as changing
 from market.tenders.changes import proposals
 from market.tenders.changes import words as changing_words
 from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
+from market.tenders.drafts.whole import ready_of
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
 from market.web.api import Confirm, IfMatch, Items, confirmed
@@ -170,6 +174,7 @@ class TenderView(msgspec.Struct):
     lots: list[LotView]
     questions: list[QuestionView]
     addenda: list[AddendumView]
+    deadline_moves: list[Moved]
     officers: list[OfficerView]
     checks: list[Check]
     etags: dict[str, str]
@@ -228,6 +233,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
     worth = value.worth(candidate)
     for section in drafting.SECTIONS:
         sections |= drafts.stored(section, row, mission=tender.mission_ref)
+    checks = [*checklist(rules.PUBLISH, candidate), *checklist(reviews.PUBLISH, await ready_of(row))] if draft else []
     return TenderView(
         ref=tender.ref,
         buyer=tender.buyer_ref,
@@ -267,16 +273,13 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             )
             for each in await readers.addenda_of(tender)
         ],
+        deadline_moves=await outages.moves_of(f"tender:{tender.ref}"),
         officers=[
             OfficerView(officer.person_ref, officer.name, marked.get(officer.person_ref, ""), officer.enrolled_at)
             for officer in candidate.officers
             if readers.works_for(request.user, tender)
         ],
-        checks=[
-            Check(rule.code, refusal is None, refusal.reason if refusal else "")
-            for rule, refusal in checklist(rules.PUBLISH, candidate)
-            if draft
-        ],
+        checks=[Check(rule.code, refusal is None, refusal.reason if refusal else "") for rule, refusal in checks],
         etags={section.__name__.lower(): drafts.version(section, row) for section in drafting.SECTIONS},
     )
 

@@ -129,6 +129,12 @@ class Outside(Journey):
             self.shown = self.moment
         return await self.client.request(method, path, json=body, headers=headers)
 
+    async def searchable(self) -> None:
+        async def found() -> bool:
+            return (await self.client.get("/api/v1/search")).status_code == 200
+
+        await until_awaited(found, self.house.told)
+
     async def work(self, obligation: str = "") -> None:
         async def paid() -> bool:
             return bool((await self.ask("", "GET", f"payments/{obligation}"))["state"] == "paid")

@@ -120,9 +120,13 @@ async def test_everybody_reads_at_the_tender_and_in_the_log_why_its_deadline_mov
         await actions.settle(CLOSING)
         browser = given.browser(app)
         page = (await browser.get(f"/tenders/{there.ref}")).text
+        (move,) = (await browser.get(f"/api/v1/tenders/{there.ref}")).json()["deadline_moves"]
         log = (await browser.get("/log")).text
     assert "because our service was away" in page
     assert "because the service was away" in log
+    assert datetime.fromisoformat(move["closed_at"]) == closes
+    assert datetime.fromisoformat(move["closes_at"]) == await deadline(there.ref)
+    assert datetime.fromisoformat(move["away_since"]) == closes - 20 * MINUTE
 
 
 async def test_nothing_is_opened_after_an_outage_before_the_new_deadline_even_when_no_job_runs() -> None:
@@ -247,6 +251,8 @@ async def test_a_challenge_moves_by_the_same_rule_and_whoever_came_late_is_told(
         assert (await made.row()).closes_at > back
         await applications.apply(late, made.ref, exercise.APPLICATION)
         page = (await given.browser(app).get(f"/challenges/{made.ref}")).text
+        (move,) = (await given.browser(app).get(f"/api/v1/challenges/{made.ref}")).json()["deadline_moves"]
+        assert datetime.fromisoformat(move["closed_at"]) == closes
     assert "because our service was away" in page
     assert len(await letters("outages/moved.txt")) == 3
 
