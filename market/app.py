@@ -49,6 +49,8 @@ from market.confirming.pages import TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
+from market.loans.api import LoansApi
+from market.loans.pages import LoanPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
@@ -155,6 +157,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AppointmentPages,
     ReviewPages,
     DomainPages,
+    LoanPages,
     RulingPages,
     ChallengePages,
     ChallengeChangePages,
@@ -188,6 +191,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     OrganisationsApi,
     AdmissionsApi,
     DomainsApi,
+    LoansApi,
     RulingsApi,
     SuppliersApi,
     StandardsApi,

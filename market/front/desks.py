@@ -20,6 +20,7 @@ from market.awards import desk as awards
 from market.bids import desk as bids
 from market.contracts import desk as contracts
 from market.letters import desk as letters
+from market.loans import desk as loans
 from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
@@ -45,6 +46,7 @@ WAITING = (
     payments,
     appointments,
     admissions,
+    loans,
     rulings,
     letters,
     accounts,

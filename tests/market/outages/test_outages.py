@@ -27,6 +27,7 @@ from market.outages.heartbeat import Beat
 from market.outages.tables import DeadlineMove, Presence
 from market.proof import canonical
 from market.refusals import Refused
+from market.seed import outages as story
 from market.tenders import outage as tender_outage
 from market.tenders.tables import Tender
 from market.worker import CLOSING
@@ -276,3 +277,16 @@ async def test_a_challenge_whose_applications_were_dealt_to_the_panel_does_not_m
         await actions.gather()
         assert not await challenge_outage.settle(made.ref)
     assert (await made.row()).closes_at == closes
+
+
+async def test_the_story_s_outage_is_the_only_one_though_a_site_beside_it_says_that_it_is_there() -> None:
+    made = await exercise.applied(2)
+    closes = (await made.row()).closes_at
+    since, until, now = closes - 16 * MINUTE, closes + 26 * MINUTE, closes + timedelta(days=38)
+    with clock.at(until):
+        await story.away(since, until, made.ref, now)
+    answered(now, now + MINUTE)
+    await actions.gather()
+
+    away = await actions.silences(since - timedelta(days=30))
+    assert [each.until - each.since for each in away] == [42 * MINUTE]
