@@ -44,6 +44,8 @@ from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.builds.api import BuildsApi
+from market.builds.pages import BuildPages
 from market.confirming.asking import Confirming
 from market.confirming.pages import TouchPages
 from market.contracts.api import ContractsApi
@@ -156,6 +158,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AdmissionPages,
     AppointmentPages,
     ReviewPages,
+    BuildPages,
     DomainPages,
     LoanPages,
     RulingPages,
@@ -207,6 +210,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     MissionsApi,
     PostroomApi,
     ReviewsApi,
+    BuildsApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,

@@ -164,6 +164,20 @@ ROWS: Final = (
     ),
     Kind("lot", N_("a lot"), N_("lots"), prefix="LT"),
     Kind(
+        "build",
+        N_("a decision to make or to buy"),
+        N_("decisions to make or to buy"),
+        prefix="MB",
+        address="/make-or-buy/",
+        part_of=(),
+        titles="SELECT ref, title FROM build WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        deeds={
+            "build.drafted": N_("began to write down the decision {it} to make or to buy"),
+            "build.revised": N_("edited the draft of the decision {it} to make or to buy"),
+            "build.published": N_("published the decision {it} to make or to buy"),
+        },
+    ),
+    Kind(
         "waiver",
         N_("a waiver"),
         N_("waivers"),

@@ -255,6 +255,7 @@ class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason_characters: int
     precedent_days: int
     precedent_characters: int
+    make_or_buy_characters: int
 
 
 class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
