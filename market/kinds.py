@@ -255,6 +255,9 @@ ROWS: Final = (
         deeds={
             "award.decided": N_("decided the award {it}"),
             "award.set-aside": N_("set the award {it} aside"),
+            "award.standstill-moved": N_(
+                "moved the end of the standstill of the award {it}, because a day no longer counts"
+            ),
         },
     ),
     Kind(
