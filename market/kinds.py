@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from market.deeds import OF_BODIES, WHICHEVER
 from market.kind import Kind
 from market.wording import N_, _
 
@@ -366,25 +367,7 @@ ROWS: Final = (
         prefix="O",
         titles="SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
         behind="SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
-        deeds={
-            "organisation.changed": N_("changed what is told of {it}"),
-            "organisation.created": N_("entered the body {it}"),
-            "membership.began": N_("took up a role, {it}"),
-            "membership.ended": N_("laid down a role, {it}"),
-            "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
-            "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
-            "appointment.withdrawn": N_("stopped an appointment at {it}"),
-            "invitation.proposed": N_("proposed to let in somebody whose address is outside, {it}"),
-            "invitation.backed": N_("agreed to let in somebody whose address is outside, {it}"),
-            "invitation.sent": N_("invited somebody to join, {it}"),
-            "invitation.withdrawn": N_("withdrew an invitation, {it}"),
-            "loan.proposed": N_("proposed that a person is lent, {it}"),
-            "loan.agreed": N_("agreed that a person is lent, {it}"),
-            "loan.ended": N_("ended the loan of a person, {it}"),
-            "domain.proposed": N_("proposed a domain as its own, {it}"),
-            "domain.confirmed": N_("confirmed a domain as its own, {it}"),
-            "domain.withdrawn": N_("withdrew a domain, {it}"),
-        },
+        deeds=OF_BODIES,
     ),
     Kind(
         "person",
@@ -581,13 +564,7 @@ KINDS: Final = {kind.name: kind for kind in ROWS}
 
 DEEDS: Final = {
     **{verb: words for kind in ROWS for verb, words in kind.deeds.items()},
-    # of whichever kind
-    "evidence.accepted": N_("accepted evidence that opens the gate, {it}"),
-    "draft.compared": N_("looked at what others had done before publishing {it}"),
-    "supplier.invited": N_("told suppliers by letter of {it}"),
-    "search.shortlisted": N_("put suppliers on the short list of {it}"),
-    "search.unlisted": N_("took a supplier off the short list of {it}"),
-    "private.read": N_("read private facts beside {it}, as an auditor"),
+    **WHICHEVER,
 }
 """Every verb of the log in words."""
 
