@@ -1,4 +1,4 @@
-"""Sentences of the log that are no single noun's: what happens to bodies, and what happens to records of whichever kind."""
+"""Sentences of the log about bodies, which several rooms write."""
 
 from __future__ import annotations
 
@@ -27,13 +27,3 @@ OF_BODIES: Final[Mapping[str, str]] = {
     "domain.withdrawn": N_("withdrew a domain, {it}"),
 }
 """Verbs of bodies, written by several rooms."""
-
-WHICHEVER: Final[Mapping[str, str]] = {
-    "evidence.accepted": N_("accepted evidence that opens the gate, {it}"),
-    "draft.compared": N_("looked at what others had done before publishing {it}"),
-    "supplier.invited": N_("told suppliers by letter of {it}"),
-    "search.shortlisted": N_("put suppliers on the short list of {it}"),
-    "search.unlisted": N_("took a supplier off the short list of {it}"),
-    "private.read": N_("read private facts beside {it}, as an auditor"),
-}
-"""Verbs of records of whichever kind."""
