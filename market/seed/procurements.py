@@ -37,6 +37,8 @@ from market.tenders.drafts import actions as drafting
 from market.tenders.readers import addenda_of, tender_of
 from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
+from market.waivers.reviews import actions as reviews
+from market.waivers.reviews.readers import reviews_of
 
 GROUNDS = {"same-exercise-elsewhere": "equivalent-exercise", "urgency": "urgency"}
 """The story's words for the grounds of `fixtures/reference/waiver_grounds.yaml`."""
@@ -79,6 +81,8 @@ class Procurement:
             decided = self.waiver.get("decision")
             if decided:
                 yield self.act(decided["at"], decided["outcome"], self.decide_waiver)
+            if reviewed := self.waiver.get("review"):
+                yield self.act(reviewed["at"], "review", lambda: self.answer_review(reviewed))
         if "published_at" in text:
             sent, read = -timedelta(minutes=40), -timedelta(minutes=10)
             yield self.act(
@@ -304,6 +308,19 @@ class Procurement:
             return
         options = await waivers.begin_signing(minister, ref)
         await waivers.sign(minister, ref, json.dumps(self.cast.devices[decision["by"]].sign(options)))
+
+    async def answer_review(self, text: dict[str, Any]) -> None:
+        """When half its time is over, the minister looks at the waiver again and signs what she finds."""
+        if self.waiver is None:
+            return
+        ref, minister = REFS[f"waiver:{self.waiver['key']}"], await self.cast.actor(text["by"])
+        (review,) = await reviews_of(ref)
+        ends = self.script.day(text["ends_on"]) if "ends_on" in text else None
+        await reviews.write(
+            minister, ref, review.ref, reviews.AnswerDraft(text["answer"], text["says"].strip(), ends, None)
+        )
+        options = await reviews.begin_signing(minister, ref, review.ref)
+        await reviews.sign(minister, ref, review.ref, json.dumps(self.cast.devices[text["by"]].sign(options)))
 
     async def publish(self) -> None:
         """It opens to bids. The officers of a tender that nobody opens in the story find their codes among their letters, so that

@@ -67,7 +67,9 @@ async def schedule(waiver: Waiver, signed_at: datetime) -> None:
 async def _owed(waiver: Waiver, **narrowed: Any) -> None:
     """Keep from when on the waiver opens nothing: the first day by which an answer is owed."""
     waiver.suspends_at = await row(
-        datetime, "SELECT min(answer_by) FROM waiver_review WHERE waiver = {} AND answered_at IS NULL", waiver.id
+        datetime,
+        "SELECT answer_by FROM waiver_review WHERE waiver = {} AND answered_at IS NULL ORDER BY answer_by LIMIT 1",
+        waiver.id,
     )
     await waiver.save([Waiver.suspends_at])
     await review_waiver(waiver.ref, suspends_at=waiver.suspends_at, **narrowed)
