@@ -40,8 +40,9 @@ from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.confirming.api import PreparedApi
 from market.confirming.asking import Confirming
-from market.confirming.pages import TouchPages
+from market.confirming.pages import PreparedPages, TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
@@ -124,6 +125,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ContractPages,
     SignInPages,
     TouchPages,
+    PreparedPages,
     AccountPages,
     InvitationPages,
     OrganisationPages,
@@ -165,6 +167,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ImportedSuppliersApi,
     ClaimsApi,
     MeApi,
+    PreparedApi,
     OrganisationsApi,
     SuppliersApi,
     StandardsApi,

@@ -225,6 +225,7 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     appointment_hours: int
     instrument_characters: int
     touch_minutes: int
+    prepared_hours: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

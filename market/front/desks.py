@@ -17,6 +17,7 @@ from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
 from market.bids import desk as bids
+from market.confirming import desk as confirming
 from market.contracts import desk as contracts
 from market.letters import desk as letters
 from market.missions import desk as missions
@@ -31,7 +32,7 @@ from market.wording import N_, _
 
 T = TypeVar("T")
 
-WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, letters, accounts)
+WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, confirming, letters, accounts)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
 STAGES = (
