@@ -42,6 +42,7 @@ from market.bids.api import BidsApi
 from market.bids.pages import BidPages
 from market.confirming.api import PreparedApi
 from market.confirming.asking import Confirming
+from market.confirming.described import DescribedByItsAct
 from market.confirming.pages import PreparedPages, TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
@@ -253,7 +254,7 @@ def create() -> Site:
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
-        plugins=[DescribedByItsGuard(), NamedByNouns()],
+        plugins=[DescribedByItsGuard(), DescribedByItsAct(), NamedByNouns()],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
         openapi_config=OpenAPIConfig(
             title="Prelude",

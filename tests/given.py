@@ -16,7 +16,7 @@ from piccolo.table import Table
 
 from market import clock, drafts
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
-from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person
+from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person, Session
 from market.actor import SYSTEM, Actor, Role
 from market.confirming.tables import PreparedAct
 from market.db import find, maybe
@@ -306,13 +306,7 @@ async def confirmed(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.
         return answer
     ref = answer.json()["ref"]
     row = await find(PreparedAct, PreparedAct.ref == ref)
-    session = await begin(row.person, "password", ALWAYS)
-    page = {
-        "cookie": f"{crossing.cookie_name(COOKIE)}={session}",
-        "x-csrf-token": crossing.token_for(digest(session)),
-        "origin": str(client.base_url).rstrip("/"),
-        "accept": "text/html",
-    }
+    page = {**await _session(row.person), "accept": "text/html"}
     sent = client.build_request("POST", f"/prepared/{ref}/confirm", data={"digest": row.digest}, headers=page)
     for name in ("authorization", "cookie"):
         sent.headers.pop(name, None)
@@ -322,6 +316,21 @@ async def confirmed(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.
     assert row.status is not None, f"{shown.status_code}: {shown.text[:2000]}"
     headers = {"content-type": "application/json"}
     return httpx.Response(row.status, content=row.answer or "", headers=headers, request=answer.request)
+
+
+async def at_a_browser(ref: str) -> dict[str, str]:
+    """The headers of a browser in which this person is signed in, with a key that was just used."""
+    return await _session((await find(Person, Person.ref == ref)).id)
+
+
+async def _session(person: int) -> dict[str, str]:
+    session = await begin(person, "password", ALWAYS)
+    # The clock of whoever is asked may be far from the test's.
+    await Session.update({Session.expires_at: ALWAYS}).where(Session.token_hash == digest(session))
+    return {
+        "cookie": f"{crossing.cookie_name(COOKIE)}={session}",
+        "x-csrf-token": crossing.token_for(digest(session)),
+    }
 
 
 def browser(app: Litestar, *, confirms: bool = True) -> Client:

@@ -202,13 +202,3 @@ async def test_what_is_too_long_to_be_read_is_not_prepared(app: Litestar) -> Non
         answer = await client.post(path, headers=headers, content=b" " * 200_001)
     assert answer.status_code == 413
     assert [reason["code"] for reason in answer.json()["reasons"]] == ["prepared.too-large"]
-
-
-async def test_a_secret_is_never_prepared(app: Litestar) -> None:
-    ada, _ = await drafted()
-    async with given.browser(app, confirms=False) as client:
-        path = "/api/v1/tenders/T-NOTHERE/officers/enrol"
-        answer = await client.post(path, headers=await given.token(ada))
-    assert answer.status_code == 403
-    assert [reason["code"] for reason in answer.json()["reasons"]] == ["touch.needed"]
-    assert await PreparedAct.count() == 0
