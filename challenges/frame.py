@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from challenges.tables import Challenge
 from market import clock
 from market.accounts.tables import Organisation
 from market.db import find
+from market.refusals import Refusal
 from market.web import forms
 from market.web.pages import Visitor, show
 
@@ -47,6 +49,9 @@ async def around(request: Visitor, challenge: Challenge) -> dict[str, Any]:
     }
 
 
-async def form_page(request: Visitor, ref: str, template: str, form: forms.Form[Any]) -> Response[bytes]:
-    """A page of one form, for the officer who runs the challenge."""
-    return show(request, template, status=form.status, **await around(request, await run_by(request, ref)), form=form)
+async def form_page(
+    request: Visitor, ref: str, template: str, form: forms.Form[Any], blocked: Sequence[Refusal] = ()
+) -> Response[bytes]:
+    """A page of one form, for the officer who runs the challenge. `blocked` says why the state alone refuses what it is for."""
+    challenge = await run_by(request, ref)
+    return show(request, template, status=form.status, **await around(request, challenge), form=form, blocked=blocked)

@@ -31,7 +31,7 @@ from market.panels import pages as panel_pages
 from market.panels import rules as panel_rules
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
-from market.refusals import checklist
+from market.refusals import checklist, refusals
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -215,7 +215,7 @@ class RunPages(Controller):
     @get("/cancel", guards=[guards.buyer])
     async def cancelling(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """Ask why before it is cancelled."""
-        return await frame.form_page(request, ref, "challenges/cancel.html", forms.blank(exercise.Because))
+        return await _cancelling(request, ref, forms.blank(exercise.Because))
 
     @post("/cancel", guards=[guards.buyer])
     async def cancel(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -224,7 +224,13 @@ class RunPages(Controller):
         with form.acting():
             await actions.cancel(request.user, ref, form.data.reason)
             return to(f"/challenges/{ref}", _("The challenge is cancelled. Everybody who applied was told why."))
-        return await frame.form_page(request, ref, "challenges/cancel.html", form)
+        return await _cancelling(request, ref, form)
+
+
+async def _cancelling(request: Visitor, ref: str, form: forms.Form[exercise.Because]) -> Response[bytes]:
+    challenge = await frame.run_by(request, ref)
+    blocked = refusals((rules.may_be_cancelled,), challenge, "", clock.arrived())
+    return await frame.form_page(request, ref, "challenges/cancel.html", form, blocked=blocked)
 
 
 async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Response[Any]:

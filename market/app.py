@@ -74,6 +74,7 @@ from market.suppliers.api import SuppliersApi
 from market.suppliers.pages import RegisterPages, SupplierPages
 from market.tenders import cpv
 from market.tenders.api import TendersApi
+from market.tenders.changes.api import TenderChangesApi
 from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
@@ -174,6 +175,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     StandardsApi,
     PaymentsApi,
     TendersApi,
+    TenderChangesApi,
     WaiversApi,
     BidsApi,
     EvaluationApi,

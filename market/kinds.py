@@ -190,6 +190,8 @@ ROWS: Final = (
             "tender.officer-enrolled": N_("made an opening officer's code for the tender {it}"),
             "tender.officer-dropped": N_("released an opening officer of the tender {it}"),
             "tender.published": N_("published the tender {it}"),
+            "tender.change-proposed": N_("proposed a change of the published tender {it} to a second person"),
+            "tender.change-left": N_("left a proposed change of the tender {it} as it was"),
             "tender.changed": N_("changed the published tender {it}"),
             "tender.deadline-moved": N_("moved the deadline of the tender {it}, because the service was away"),
             "tender.cancelled": N_("cancelled the tender {it}"),

@@ -29,6 +29,7 @@ from market.accounts import actions as accounts
 from market.awards import actions as awards
 from market.bids import actions as bids
 from market.bids import confirmations
+from market.contracts.changes import actions as contract_changes
 from market.letters import sending
 from market.opendata import actions as opendata
 from market.opendata import files as opendata_files
@@ -87,6 +88,7 @@ JOBS: tuple[Job, ...] = (
     Job("portals", 60, portal.due, limit=900),
     Job("API checks", 600, standards.recheck, limit=900),
     Job("live API checks", 15, conformance.run_waiting, limit=900),
+    Job("standstills of changes", 60, contract_changes.tell_standstills),
     Job("unconfirmed bids", 30, confirmations.tell_unconfirmed),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("forgetting", 3600, accounts.forget_expired),

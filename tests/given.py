@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, TypeVar, get_args
@@ -25,9 +25,11 @@ from market.panels.actions import Interests
 from market.panels.panel import Member
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
+from market.tenders.changes import proposals
+from market.tenders.changes.actions import Change
 from market.tenders.drafts import actions as drafting
 from market.tenders.evidence import Learnt, accept_evidence
-from market.tenders.tables import Tender
+from market.tenders.tables import Addendum, Tender
 from market.web import crossing
 
 TODAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -198,6 +200,12 @@ class Tendering:
         """Publish it as the first officer."""
         self.tender = await tenders.publish(self.officers[0], self.ref)
         return self.tender
+
+
+async def changed(officers: Sequence[Actor], ref: str, change: Change, confirmed: Collection[str] = ()) -> Addendum:
+    """Change a running tender as the first officer; what takes two people the second one approves."""
+    sent = await proposals.send(officers[0], ref, change, confirmed)
+    return sent if isinstance(sent, Addendum) else await proposals.approve(officers[1], ref, str(sent.ref))
 
 
 SAME = "Forty towns have the gullies that were tried, of the same iron, and the same streets that flood after rain."

@@ -103,6 +103,11 @@ async def change(actor: Actor, ref: str, given: Change) -> ChallengeAddendum:
     return addendum
 
 
+def as_it_is(challenge: Challenge) -> rules.Changing:
+    """A change that would change nothing, for the page that asks whether one is possible at all."""
+    return rules.Changing(challenge, _dated(challenge, Change("")), clock.arrived())
+
+
 def _dated(challenge: Challenge, given: Change) -> rules.Dates:
     """The dates as the change would leave them; a draft may lack some, and does not exist for this."""
     closed, until = challenge.closes_at, challenge.questions_until

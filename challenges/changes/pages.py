@@ -8,8 +8,9 @@ from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from challenges import frame
-from challenges.changes import actions
+from challenges.changes import actions, rules
 from market.accounts import guards
+from market.refusals import refusals
 from market.web import forms
 from market.web.pages import Visitor, to
 from market.wording import _
@@ -24,7 +25,7 @@ class ChallengeChangePages(Controller):
     @get("/", guards=[guards.buyer])
     async def change(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The form."""
-        return await frame.form_page(request, ref, "challenges/change.html", forms.blank(actions.Change))
+        return await _page(request, ref, forms.blank(actions.Change))
 
     @post("/", guards=[guards.buyer])
     async def add(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -33,4 +34,10 @@ class ChallengeChangePages(Controller):
         with form.acting():
             await actions.change(request.user, ref, form.data)
             return to(f"/challenges/{ref}#changes", _("The change is published. Who applied or asked is told."))
-        return await frame.form_page(request, ref, "challenges/change.html", form)
+        return await _page(request, ref, form)
+
+
+async def _page(request: Visitor, ref: str, form: forms.Form[actions.Change]) -> Response[bytes]:
+    changing = actions.as_it_is(await frame.run_by(request, ref))
+    blocked = refusals((rules.change_while_applications_are_taken,), changing)
+    return await frame.form_page(request, ref, "challenges/change.html", form, blocked=blocked)

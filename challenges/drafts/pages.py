@@ -94,7 +94,7 @@ class DraftPages(Controller):
     @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def section(
         self, request: Visitor, ref: FromPath[str], section: FromPath[str], q: FromQuery[str | None] = None
-    ) -> Response[bytes]:
+    ) -> Response[Any]:
         """One section with what is stored in it."""
         challenge = await frame.run_by(request, ref)
         kind, _title = _known(section)
@@ -216,7 +216,10 @@ def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list
 
 async def _section(
     request: Visitor, challenge: Challenge, section: str, form: forms.Form[Any], q: str
-) -> Response[bytes]:
+) -> Response[Any]:
+    if challenge.published_at is not None and not form.failed:
+        said = _("This challenge is published. Add a change to it instead; everybody sees what changed and when.")
+        return to(f"/challenges/{challenge.ref}/manage", said, kind="notice")
     chosen = form.values.get("cpv", [])
     codes = [chosen] if isinstance(chosen, str) else list(chosen)
     hits = [(each.code, f"{each.label} ({each.code})") for each in cpv.search(q, 12)] if q else []

@@ -50,11 +50,14 @@ class CodeForm(msgspec.Struct):
 
 
 class BidDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored."""
+    """What a supplier seals. `answers` maps each quality criterion's reference to the text that will be scored. `read` is the
+    reference of the last change after which bids sealed before it must be confirmed, as the supplier has read it; empty when it
+    knows of none. It is not sealed: it says on which state of the tender the bid was written."""
 
     price_minor: Price
     answers: Answers = {}
     declared: bool = False
+    read: Annotated[str, Meta(max_length=16)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,8 @@ async def submit(
     """Seal a bid for a lot. It replaces what the supplier sealed for that lot before; the last envelope counts.
 
     The moment of arrival decides, so that nobody is late because others queue. A firm's own envelopes wait for each other,
-    and are refused beyond its allowance. A price far from the estimate is asked about once more (`confirmed`). Encrypted
-    before anything is written; the clear text is never stored.
+    and are refused beyond its allowance. A price far from the estimate is asked about once more (`confirmed`), and so is a bid
+    that was written before a change it has not read. Encrypted before anything is written; the clear text is never stored.
     """
     arrived, hat = clock.arrived(), _hat(actor)
     async with lanes.lane(hat.organisation):
@@ -155,6 +158,7 @@ async def _submit(
     )
     if wrong:
         raise Refused(*wrong, status=422)
+    ask(rules.WRITTEN, confirmed, given.read, await last_change(tender.id))
     ask(
         rules.ASKED,
         confirmed,
@@ -163,7 +167,16 @@ async def _submit(
     )
     context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
     envelope = sealing.seal(await published_key(tender), context, plain)
-    return await _keep(actor, hat, tender.id, lot.id, context, envelope, arrived)
+    return await _keep(actor, hat, (tender.id, lot.id), context, envelope, arrived, (given.read, confirmed))
+
+
+async def last_change(tender: int) -> rules.LastChange | None:
+    """The last change of this tender (its id) after which bids sealed before it must be confirmed; None when there was none."""
+    return await row(
+        rules.LastChange,
+        "SELECT ref, at, text FROM addendum WHERE tender = {} AND unconfirms ORDER BY id DESC LIMIT 1",
+        tender,
+    )
 
 
 async def published_key(tender: Tender) -> bytes:
@@ -201,7 +214,7 @@ async def withdraw(actor: Actor, tender_ref: str, lot_ref: str) -> Sealed:
         if lot is None:
             raise NotFound("Lot")
         context = sealing.Context(tender.ref, lot.ref, hat.organisation_ref)
-        return await _keep(actor, hat, tender.id, lot.id, context, b"", arrived)
+        return await _keep(actor, hat, (tender.id, lot.id), context, b"", arrived, ("", ()))
 
 
 async def bidding(actor: Actor, tender: Tender, lot: Lot | None, arrived: Arrival) -> rules.Bidding:
@@ -241,21 +254,26 @@ async def _counts(lot: int, supplier: int) -> bool:
 async def _keep(
     actor: Actor,
     hat: Hat,
-    tender_id: int,
-    lot_id: int,
+    place: tuple[int, int],
     context: sealing.Context,
     envelope: bytes,
     arrived: Arrival,
+    knowing: tuple[str, Collection[str]],
 ) -> Sealed:
-    """Keep an envelope, or a withdrawal, which is an empty one."""
+    """Keep an envelope, or a withdrawal, which is an empty one, in its `place`: tender and lot, by their ids. `knowing` is the
+    change that the supplier had read, and what it confirmed: a change that came while the envelope waited for its turn is asked
+    about, too."""
     act = "submit" if envelope else "withdraw"
     receipt = sealing.receipt(envelope, context, arrived)
+    tender_id, lot_id = place
     async with transaction():
         tender = await find(Tender, Tender.id == tender_id, lock=True)
         lot = await find(Lot, Lot.id == lot_id)
         facts = await bidding(actor, tender, lot, arrived)
+        changed = await last_change(tender_id)
         if act == "submit":
             _may_seal(facts)
+            ask(rules.WRITTEN, knowing[1], knowing[0], changed)
         else:
             insist(rules.WITHDRAW, facts)
         bid = Bid(
@@ -289,6 +307,7 @@ async def _keep(
                 "lot": lot.ref,
                 "receipt": bid.receipt,
                 "received_at": bid.received_at.isoformat(),
+                **({"after_change": changed.ref} if changed and act == "submit" else {}),
             },
             about=[f"tender:{tender.ref}"],
             organisation=hat.organisation_ref,
@@ -321,7 +340,9 @@ async def mine(actor: Actor, tender: int | None = None) -> list[Sent]:
             WHERE a.tender = b.tender AND a.unconfirms AND a.at >= b.received_at AND NOT EXISTS (
               SELECT 1 FROM bid_confirmation c WHERE c.bid = b.id AND c.addendum >= a.id
             ) ORDER BY a.id DESC LIMIT 1
-          ), '') AS unconfirmed
+          ), '') AS unconfirmed, COALESCE((
+            SELECT c.ref FROM bid_confirmation c WHERE c.bid = b.id ORDER BY c.addendum DESC LIMIT 1
+          ), '') AS confirmation
         FROM bid b JOIN tender t ON t.id = b.tender JOIN lot l ON l.id = b.lot LEFT JOIN opened_bid ob ON ob.bid = b.id
         WHERE b.supplier = ANY({}::int[]) AND ({}::int IS NULL OR b.tender = {}) ORDER BY b.received_at DESC, b.id DESC
         """,

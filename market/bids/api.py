@@ -122,7 +122,8 @@ class BidsApi(Controller):
     ) -> ReceiptView:
         """Seal a bid for a lot; the last before the deadline counts. It has arrived when its last byte has: 409 `bid.too-late` after
         the deadline, however early it began. 429 `bid.too-many` beyond what one firm sends for a lot; the last stands. 409
-        `bid.price-far` when the price lies far from the estimate: send it again with the `confirm` of that reason when it is meant."""
+        `bid.price-far` when the price lies far from the estimate, `bid.changed-since` when `read` does not name the last change with
+        `unconfirms` of the tender: send it again with the `confirm` of that reason when it is meant."""
         return _view(await actions.submit(request.user, ref, lot, data, confirmed(confirm)))
 
     @post(

@@ -27,10 +27,12 @@ from market.wording import _
 
 
 class BidForm(msgspec.Struct):
-    """The fields of a bid that are the same for every lot; the answers are read by the criteria's references."""
+    """The fields of a bid that are the same for every lot; the answers are read by the criteria's references. `read` is the last
+    change that was there when the page was opened."""
 
     price_minor: Price
     declared: bool = False
+    read: str = ""
 
 
 def _answers(form: forms.Form[BidForm]) -> dict[str, str]:
@@ -63,6 +65,16 @@ class BidPages(Controller):
             headers={"content-disposition": f'attachment; filename="receipt-{ref}.json"'},
         )
 
+    @get("/confirmations/{ref:str}/receipt.json", guards=[guards.supplier])
+    async def confirmation(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """The receipt of a confirmation again, to keep."""
+        receipt = await confirmations.receipt_of(request.user, ref)
+        return Response(
+            canonical.encode(receipt.to_plain()),
+            media_type=MediaType.JSON,
+            headers={"content-disposition": f'attachment; filename="confirmation-{ref}.json"'},
+        )
+
     @get("/tenders/{ref:str}/bid", guards=[guards.supplier])
     async def lots(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The lots of a tender with what I sealed for each."""
@@ -88,14 +100,15 @@ class BidPages(Controller):
     @get("/tenders/{ref:str}/lots/{lot:str}/bid", guards=[guards.supplier])
     async def empty(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
         """The empty bid for a lot."""
-        return await _bidding(request, ref, lot, forms.blank(BidForm))
+        changed = await actions.last_change((await published(ref)).id)
+        return await _bidding(request, ref, lot, forms.blank(BidForm, read=changed.ref if changed else ""))
 
     @post("/tenders/{ref:str}/lots/{lot:str}/bid", guards=[guards.supplier])
     async def seal(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """Seal it."""
         form = await forms.read(request, BidForm)
         with form.acting():
-            given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared)
+            given = actions.BidDraft(form.data.price_minor, _answers(form), form.data.declared, form.data.read)
             sealed = await actions.submit(request.user, ref, lot, given, form.confirmed)
             return to(
                 f"/tenders/{ref}/bid",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from market import policy, workdays
+import msgspec
+
+from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.money import Money
 from market.refusals import Denial, rule
@@ -76,6 +78,14 @@ class Confirming:
     unconfirmed: str
     envelope_sha256: str
     addendum: str
+
+
+class LastChange(msgspec.Struct, frozen=True):
+    """The last change of a tender after which bids sealed before it must be confirmed: its reference, when, and what it says."""
+
+    ref: str
+    at: datetime
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +274,26 @@ def price_is_near_the_estimate(price: Money, estimate: Money) -> str | None:
     return None
 
 
+@rule(
+    "bid.changed-since",
+    source="Procurement Act 2023 section 31: modifying a procurement; nobody is held to what it could not read",
+    asks=True,
+)
+def the_last_change_was_read(read: str, last: LastChange | None) -> str | None:
+    """A bid is written on the tender as it is. One that was begun before a change after which bids must be confirmed is asked
+    about once more, with what changed, and is not kept meanwhile: what was typed is not lost."""
+    if last is None or read == last.ref:
+        return None
+    return _(
+        "The tender changed on {moment}, after you began this bid ({ref}): “{text}” Does your bid offer what the tender asks for now?",
+        moment=dates.moment_zone(last.at),
+        ref=last.ref,
+        text=last.text if len(last.text) <= 600 else last.text[:599] + "…",
+    )
+
+
+WRITTEN = (the_last_change_was_read,)
+"""For `actions.submit`, before it is sealed and again when its turn has come."""
 ASKED = (price_is_near_the_estimate,)
 """For `actions.submit`, when nothing else forbids it."""
 

@@ -105,6 +105,8 @@ class Sent(msgspec.Struct, frozen=True):
     registered: bool
     unconfirmed: str
     """The last change that came after it and was not confirmed; empty when it counts as it is."""
+    confirmation: str
+    """The last word of the supplier that it still stands after a change; empty when there is none."""
     problem: str
 
 

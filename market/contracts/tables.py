@@ -104,6 +104,16 @@ class ContractChange(Table):
     """buyer | supplier; empty when it was not left."""
 
 
+class StandstillLetter(Table):
+    """That both sides were told that the standstill of a change is over."""
+
+    id: Serial
+    change = belongs_to(ContractChange, index=False)
+    at = when()
+
+    told_once = Unique(["change"])
+
+
 class Change(msgspec.Struct, frozen=True):
     """A change as it is published, with the names of who proposed and who approved it; the latter is empty before."""
 

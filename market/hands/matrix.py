@@ -24,6 +24,10 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "accept",
         "release",
     ),
+    "A material change of a running tender, or the correction of its deadline": (
+        "propose-tender-change",
+        "approve-tender-change",
+    ),
     "A minister, an auditor or an operator, from proposal to office": ("propose-appointment", "confirm-appointment"),
 }
 """What somebody of the buyer has to do on each way from a problem to a payment, as often as the policy says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from market.proof import canonical, sealing
 
@@ -24,6 +25,23 @@ class Confirmation:
         """The confirmation as plain data; anybody can recompute the digest from it."""
         facts = _facts(self.context, self.envelope_sha256, self.addendum, self.confirmed_at)
         return {**facts, "digest": self.digest}
+
+    @classmethod
+    def from_plain(cls, data: Any) -> Confirmation:
+        """Read :meth:`to_plain` back; :class:`~market.proof.sealing.ReceiptRefused` for anything else, and where the digest does
+        not cover the rest."""
+        try:
+            context = sealing.Context(data["tender"], data["lot"], data["supplier"])
+            moment = datetime.fromisoformat(data["confirmed_at"])
+            made = confirmation(context, data["envelope_sha256"], data["addendum"], moment)
+            facts = {name: value for name, value in made.to_plain().items() if name != "digest"}
+            if facts != {name: value for name, value in data.items() if name != "digest"}:
+                raise ValueError
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise sealing.ReceiptRefused("This is not the receipt of a confirmation, of version 1.") from error
+        if data.get("digest") != made.digest:
+            raise sealing.ReceiptRefused("The receipt was altered: its digest does not cover what it says.")
+        return made
 
 
 def confirmation(context: sealing.Context, envelope_sha256: str, addendum: str, confirmed_at: datetime) -> Confirmation:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from market import nesting
-from market.proof import certificates, chain, sealing, signing
+from market.proof import certificates, chain, confirming, sealing, signing
 
 Shown = Callable[[datetime], str]
 
@@ -53,11 +54,11 @@ def _about(document: object) -> list[str]:
 def receipt(
     file: Path, *, register: Path | None = None, events: Path | None = None, shown: Shown = chain.moment
 ) -> tuple[list[str], int]:
-    """Check a bidder's receipt: that it was not altered, that the published register of opening names its envelope, and that
-    the kept copy of the public log names its digest; the sentences to print and the exit code."""
+    """Check a bidder's receipt of a bid, or of its word that the bid stands after a change: that it was not altered, that the
+    published register of opening names its envelope, and that the kept copy of the public log names its digest; the sentences
+    to print and the exit code."""
     try:
-        given = sealing.Receipt.from_plain(nesting.read(file.read_bytes()))
-        sealing.check_receipt(given)
+        given = _receipt(nesting.read(file.read_bytes()))
         lines, code = ["holds   The receipt is whole: its digest covers what it says."], 0
         if register is not None:
             said, bad = _in_register(given, nesting.read(register.read_bytes()))
@@ -72,17 +73,36 @@ def receipt(
     except (ValueError, KeyError, TypeError, AttributeError):
         return ["BROKEN  The file is not a receipt, or not a register of opening."], 1
     where = given.context
+    what = (
+        f"confirmed after the change {given.addendum} on {shown(given.confirmed_at)}"
+        if isinstance(given, confirming.Confirmation)
+        else f"arrived {shown(given.received_at)}"
+    )
     return [
         *lines,
-        f"Supplier {where.supplier}, tender {where.tender}, lot {where.lot}, arrived {shown(given.received_at)}.",
+        f"Supplier {where.supplier}, tender {where.tender}, lot {where.lot}, {what}.",
         f"Envelope: {given.envelope_sha256}",
     ], code
 
 
-def _in_register(given: sealing.Receipt, register: list[dict[str, str]]) -> tuple[str, int]:
+def _receipt(plain: Any) -> sealing.Receipt | confirming.Confirmation:
+    """What the file is: the receipt of a bid, or of a confirmation, whose digest covers what it says."""
+    if isinstance(plain, dict) and "addendum" in plain:
+        return confirming.Confirmation.from_plain(plain)
+    given = sealing.Receipt.from_plain(plain)
+    sealing.check_receipt(given)
+    return given
+
+
+def _in_register(given: sealing.Receipt | confirming.Confirmation, register: list[dict[str, str]]) -> tuple[str, int]:
     place = (given.context.lot, given.context.supplier)
     named = [each["envelope_sha256"] for each in register if (each["lot"], each["supplier"]) == place]
     unread = [each for each in register if each.get("unconfirmed") and each["envelope_sha256"] == given.envelope_sha256]
+    if unread and isinstance(given, confirming.Confirmation) and unread[0]["unconfirmed"] == given.addendum:
+        return (
+            "BROKEN  The register says that this envelope was not confirmed after the very change that this receipt names.",
+            1,
+        )
     if given.envelope_sha256 in named and unread:
         return (
             f"holds   The register of opening names this very envelope. It did not count: after the change {unread[0]['unconfirmed']} "
@@ -99,10 +119,11 @@ def _in_register(given: sealing.Receipt, register: list[dict[str, str]]) -> tupl
     return "BROKEN  The register names no bid of this supplier for this lot. That is right only if it was withdrawn.", 1
 
 
-def _in_log(given: sealing.Receipt, events: Path) -> tuple[str, int]:
+def _in_log(given: sealing.Receipt | confirming.Confirmation, events: Path) -> tuple[str, int]:
+    verb = "bid.confirmed" if isinstance(given, confirming.Confirmation) else "bid.sealed"
     with events.open("rb") as lines:
         for row in chain.from_lines(lines):
-            if isinstance(row, chain.Row) and row.verb == "bid.sealed" and row.body and given.digest in row.body:
+            if isinstance(row, chain.Row) and row.verb == verb and row.body and given.digest in row.body:
                 return f"holds   Event {row.seq} of the log names this receipt.", 0
     return (
         "BROKEN  No event that this copy of the log shows names this receipt. Bids are shown in it once they are opened.",

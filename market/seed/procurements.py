@@ -31,6 +31,7 @@ from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
 from market.tenders import actions
 from market.tenders.changes import actions as changes
+from market.tenders.changes import proposals
 from market.tenders.drafts import actions as drafting
 from market.tenders.readers import addenda_of, tender_of
 from market.tenders.tables import Lot, Tender
@@ -84,6 +85,8 @@ class Procurement:
             if question.get("answer"):
                 yield self.act(question["answered_at"], "answer", lambda question=question: self.answer(question))
         for addendum in text.get("addenda", []):
+            if "proposed_at" in addendum:
+                yield self.act(addendum["proposed_at"], "proposal", lambda addendum=addendum: self.propose(addendum))
             yield self.act(addendum["at"], "addendum", lambda addendum=addendum: self.amend(addendum))
         for bid in text.get("bids", []):
             if bid.get("first_sealed_at"):
@@ -317,27 +320,37 @@ class Procurement:
         actor = await self.cast.actor(question["answered_by"])
         await actions.answer(actor, self.ref, row.ref, questions.AnswerDraft(question["answer"].strip()))
 
+    async def propose(self, addendum: dict[str, Any]) -> None:
+        """A change that takes two people waits for the second."""
+        await proposals.propose(await self.cast.actor(addendum["by"]), self.ref, await self.as_told(addendum))
+
     async def amend(self, addendum: dict[str, Any]) -> None:
-        """A dated change, perhaps with a later deadline."""
+        """A dated change, perhaps with a later deadline; approved by a second person where it takes two."""
+        if "approved_by" in addendum:
+            approver = await self.cast.actor(addendum["approved_by"])
+            waiting = await proposals.waiting((await tender_of(self.ref)).id)
+            await proposals.approve(approver, self.ref, waiting)
+        else:
+            await changes.change(await self.cast.actor(addendum["by"]), self.ref, await self.as_told(addendum))
+
+    async def as_told(self, addendum: dict[str, Any]) -> changes.Change:
+        """The change that the script tells of."""
         moved = self.script.moment(self.text["closes_at"]) if addendum.get("previous_closes_at") else None
         text = f"{addendum['title']}. {addendum['text'].strip()}"
         earlier = await addenda_of(await tender_of(self.ref))
-        await changes.change(
-            await self.cast.actor(addendum["by"]),
-            self.ref,
-            changes.Change(
-                text=text,
-                kind=addendum["kind"],
-                alters_offer="yes" if addendum["kind"] == "material" else "no",
-                new_closes_at=moved,
-                last=earlier[-1].ref if earlier else "",
-            ),
+        return changes.Change(
+            text=text,
+            kind=addendum["kind"],
+            alters_offer="yes" if addendum["kind"] == "material" else "no",
+            new_closes_at=moved,
+            last=earlier[-1].ref if earlier else "",
         )
 
     async def bid(self, bid: dict[str, Any]) -> None:
         """A supplier seals a bid."""
         answers = {self.criteria[bid["lot"], key]: text.strip() for key, text in bid["answers"].items()}
-        given = bids.BidDraft(bid["price_minor"], answers, True)
+        changed = await bids.last_change((await tender_of(self.ref)).id)
+        given = bids.BidDraft(bid["price_minor"], answers, True, changed.ref if changed else "")
         await bids.submit(await self.cast.firm(bid["supplier"]), self.ref, self.lots[bid["lot"]], given)
 
     async def confirm_bid(self, bid: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
 from market.tenders import actions, facts, gate, method, readers, rules, value
 from market.tenders.changes import actions as changing
+from market.tenders.changes import proposals
 from market.tenders.changes import words as changing_words
 from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
@@ -548,8 +549,9 @@ class TendersApi(Controller):
         self, request: Visitor, ref: FromPath[str], data: JSONBody[changing.Change], confirm: Confirm = ""
     ) -> TenderView:
         """Add a change to a published tender and say what kind it is. A material one reopens questions, and bids sealed before it
-        count only when their suppliers confirm or replace them. 409 with every rule that the tender would break."""
-        await changing.change(request.user, ref, data, confirmed(confirm))
+        count only when their suppliers confirm or replace them. It, and a correction, waits for a second person of the buyer
+        (`…/changes`), and the tender is answered as it stays. 409 with every rule that the tender would break."""
+        await proposals.send(request.user, ref, data, confirmed(confirm))
         return await tender_view(request, ref)
 
     @post(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
+from market import clock
 from market.actor import Actor
 from market.questions import desk as questions
 from market.reads import rows
@@ -25,7 +27,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For buyers questions, for operators claims."""
+    """For buyers questions and changes to approve, for operators claims."""
     found: list[Waiting] = []
     if ours := actor.organisations("buyer"):
         tenders = await Tender.objects().where(
@@ -35,6 +37,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
             & Tender.opened_at.is_null()
         )
         found = await questions.waiting(topic_of(tender) for tender in tenders)
+        found += await _proposed(actor, ours)
     if not actor.wears("operator"):
         return found
     claims = await rows(
@@ -50,6 +53,38 @@ async def waiting(actor: Actor) -> list[Waiting]:
             _("{buyer} says it buys a commodity: check the claim", buyer=each.buyer), f"/tenders/{each.ref}", each.title
         )
         for each in claims
+    ]
+
+
+class Proposed(msgspec.Struct, frozen=True):
+    """A change of a running tender that waits for a second person."""
+
+    ref: str
+    tender: str
+    title: str
+    at: datetime
+
+
+async def _proposed(actor: Actor, bodies: Sequence[int]) -> list[Waiting]:
+    found = await rows(
+        Proposed,
+        """
+        SELECT c.ref, t.ref AS tender, t.title, c.at FROM tender_change c JOIN tender t ON t.id = c.tender
+        WHERE t.buyer = ANY({}::int[]) AND c.by <> {} AND c.approved_at IS NULL AND c.left_at IS NULL
+          AND t.cancelled_at IS NULL AND t.opened_at IS NULL AND t.closes_at > {} ORDER BY c.at
+        """,
+        list(bodies),
+        actor.person,
+        clock.now(),
+    )
+    return [
+        Waiting(
+            _("Approve the change of a running tender that a colleague proposed, or not"),
+            f"/tenders/{each.tender}/changes/{each.ref}",
+            each.title,
+            since=each.at,
+        )
+        for each in found
     ]
 
 

@@ -11,16 +11,19 @@ from litestar.params import FromPath, FromQuery
 from market import dates, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import happened, thread
+from market.audit.thread import decided, happened, thread
+from market.db import find
 from market.money import Money
 from market.outages import actions as outages
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
-from market.refusals import checklist
+from market.refusals import checklist, refusals
 from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
+from market.tenders.changes import proposals
 from market.tenders.changes import words as changes
 from market.tenders.facts import Candidate
 from market.tenders.listing import drafts_of, listed
+from market.tenders.tables import Tender
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -138,7 +141,10 @@ async def _own(request: Visitor, ref: str) -> facts.Tender:
 
 
 async def _cancelling(request: Visitor, ref: str, form: forms.Form[actions.Ending]) -> Response[bytes]:
-    return show(request, "tenders/cancel.html", status=form.status, tender=await _own(request, ref), form=form)
+    tender = await _own(request, ref)
+    row = await find(Tender, Tender.ref == ref)
+    blocked = refusals(rules.CANCEL, row, bool(await decided([ref])))
+    return show(request, "tenders/cancel.html", status=form.status, tender=tender, form=form, blocked=blocked)
 
 
 async def _question(
@@ -183,12 +189,14 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
     if tender.published_at is None:
         return await _draft(request, candidate, context)
     supplier = request.user.wears(*SUPPLIER_ROLES) is not None
+    proposed = await proposals.proposals_of(request.user, tender.ref) if context["is_buyer"] else []
     origin = gate.named(candidate)
     return show(
         request,
         "tenders/one.html",
         status=context["form"].status,
         **context,
+        proposals=proposed,
         lines=readers.gate_lines(tender),
         origin=origin,
         stated=gate.follow_on(origin) if origin else None,

@@ -211,6 +211,33 @@ class Addendum(Table):
     kind_is_known = Check("kind IN ('','clarification','material','deadline','correction')")
 
 
+class TenderChange(Table):
+    """A change of a running tender that takes two people: proposed by one of the buyer, published with a second one's approval,
+    or left. Until then only the buyer reads it. A trigger keeps what was proposed and how it was decided."""
+
+    id: Serial
+    ref = reference("TC")
+    tender = belongs_to(Tender)
+    kind = Varchar(length=13)
+    """material | correction."""
+    change = words()
+    """Canonical JSON: the change as it was sent."""
+    confirmed = several()
+    """What was asked once more and confirmed when it was proposed."""
+    at = when()
+    by = belongs_to(Person)
+    approved_at = moment()
+    """When a second person approved it, with which it was published; NULL before."""
+    approved_by = may_belong_to(Person)
+    addendum = may_belong_to(Addendum)
+    left_at = moment()
+    """When it was left instead: its proposer took it back, or a colleague did not approve."""
+    left_by = may_belong_to(Person)
+
+    kind_needs_two = Check("kind IN ('material','correction')")
+    it_is_decided_once = Check("approved_at IS NULL OR left_at IS NULL")
+
+
 class Follower(Table):
     """A body that is written to when a published tender changes or ends: it asked, it bid, or it wanted to be told. Who
     follows is nobody's business before the opening, so this is never shown or counted anywhere."""

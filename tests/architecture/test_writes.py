@@ -33,6 +33,7 @@ SILENT = {
     "notes that a letter which a date asked for was written": {
         "market.bids.actions.tell_officers",
         "market.bids.confirmations.tell_unconfirmed",
+        "market.contracts.changes.actions.tell_standstills",
         "market.panels.actions.tell_begun",
         "market.postroom.bounces.tell_waiting",
         "market.questions.actions._tell",

@@ -104,6 +104,18 @@ async def test_pages_and_programs_change_a_challenge_and_strangers_do_not(app: L
         assert "Add a change" in (await client.get(path)).text
         assert (await client.post(path, data={"text": "Short"})).status_code == 422
         assert (await client.post(path, data={"text": "A gully is an iron box."})).status_code == 303
+        section = await client.get(f"/challenges/{made.ref}/draft/success")
+        assert (section.status_code, section.headers["location"]) == (303, f"/challenges/{made.ref}/manage")
+        assert "Add a change to it instead" in (await client.get(section.headers["location"])).text
+        with clock.at(exercise.CLOSED):
+            await given.signed_in(client, made.officer)
+            late = (await client.get(path)).text
+            assert "Applications are no longer taken" in late
+            assert "Publish the change" not in late
+            kept = await client.post(path, data={"text": "A gully is an iron box below the road."})
+            assert (kept.status_code, "below the road" in kept.text) == (409, True)
+            place = path.replace("/change", "/cancel")
+            assert "Cancel the challenge" in (await client.get(place)).text
         assert "A gully is an iron box." in (await client.get(f"/challenges/{made.ref}")).text
         answer = await client.post(
             f"/api/v1/challenges/{made.ref}/changes",

@@ -264,6 +264,9 @@ PAGES: dict[str, list[Example]] = {
     "/tenders/{ref:str}/lots/{lot:str}/edit": [_tender("'/lots/' || l.ref || '/edit'", _T_DRAFT, _OFFICER_T, _LOT)],
     "/tenders/{ref:str}/cancel": [_tender("'/cancel'", _T_OPEN, _OFFICER_T)],
     "/tenders/{ref:str}/change": [_tender("'/change'", _T_OPEN, _OFFICER_T)],
+    "/tenders/{ref:str}/changes/{change:str}": [
+        _tender("'/changes/' || x.ref", "true", _OFFICER_T, "JOIN tender_change x ON x.tender = t.id")
+    ],
     "/tenders/{ref:str}/questions/{question:str}": [
         _tender("'/questions/' || q.ref", "true", _OFFICER_T, "JOIN public_question q ON q.record = 'tender:' || t.ref")
     ],
@@ -447,6 +450,7 @@ FILES = {
     "/bids/{ref:str}/receipt.json",
     "/components/{ref:str}/certificates/{certificate:str}",
     "/components/{ref:str}/versions/{number:int}/document",
+    "/confirmations/{ref:str}/receipt.json",
     "/contracts/{ref:str}/document.json",
     "/figures.json",
     "/health",

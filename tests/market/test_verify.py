@@ -18,7 +18,7 @@ from market.audit.actions import record
 from market.bids import actions as bids
 from market.bids.tables import Opening
 from market.db import find
-from market.proof import canonical, chain, verify
+from market.proof import canonical, chain, confirming, sealing, verify
 from market.waivers import actions
 from tests import given, given_tenders
 
@@ -171,3 +171,36 @@ async def test_a_receipt_is_checked_from_its_file_against_the_register_and_the_l
     register.write_text('{"a": 1}')
     for file, beside, code in ((tmp_path / "none", None, 2), (register, None, 1), (other, register, 1)):
         assert verify.receipt(file, register=beside)[1] == code
+
+
+def test_the_receipt_of_a_confirmation_is_checked_as_a_bids_is(tmp_path: Path) -> None:
+    place = sealing.Context("T-1", "L-1", "O-1")
+    word = confirming.confirmation(place, "ab" * 32, "AD-1", given.TODAY)
+    assert confirming.Confirmation.from_plain(word.to_plain()) == word
+    file, register, events = (tmp_path / name for name in ("word.json", "register.json", "events.jsonl"))
+    file.write_bytes(canonical.encode(word.to_plain()))
+    entry = {"envelope_sha256": "ab" * 32, "lot": "L-1", "supplier": "O-1"}
+    rows = []
+    after = (0, chain.GENESIS)
+    for verb in ("bid.sealed", "bid.confirmed"):
+        body: dict[str, canonical.Plain] = {"receipt": word.digest if verb == "bid.confirmed" else "cd" * 32}
+        row = chain.append(after, given.TODAY, "P-1", "", verb, "bid:B-1", [], body, None)
+        rows.append(chain.to_line(row, body=True))
+        after = (row.seq, row.hash)
+    for said, log, held in (
+        ([entry], rows, 0),
+        ([{**entry, "unconfirmed": "AD-2"}], rows, 0),
+        ([{**entry, "unconfirmed": "AD-1"}], rows, 1),
+        ([{**entry, "envelope_sha256": "00" * 32}], rows, 1),
+        ([], rows, 1),
+        ([entry], rows[:1], 1),
+    ):
+        register.write_bytes(canonical.encode(said))  # type: ignore[arg-type]
+        events.write_bytes(b"\n".join(log) + b"\n")
+        lines, code = verify.receipt(file, register=register, events=events)
+        assert code == held, (said, lines)
+        assert "confirmed after the change AD-1" in lines[-2]
+    for changed in ({"addendum": "AD-2"}, {"confirmed_at": "2026-01-01T00:00:00.000000Z"}, {"more": 1}, {"digest": 7}):
+        file.write_text(json.dumps({**word.to_plain(), **changed}))
+        (line,), code = verify.receipt(file)
+        assert (line[:6], code) == ("BROKEN", 1)

@@ -10,10 +10,11 @@ from market.audit.actions import record
 from market.contracts import actions
 from market.contracts.changes import readers, rules
 from market.contracts.changes.drafts import ChangeDraft
-from market.contracts.tables import Contract, ContractChange, Milestone
+from market.contracts.tables import Contract, ContractChange, Milestone, StandstillLetter
 from market.dates import day
 from market.db import find, transaction
 from market.money import Money
+from market.reads import row
 from market.refusals import Refused, insist, refusals
 from market.tenders.evidence import bought, take_turns
 from market.tenders.tables import Tender
@@ -160,6 +161,35 @@ async def leave(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
             )
         await _record_change(actor, hat, contract, change, "contract.change-left")
     return change
+
+
+async def tell_standstills() -> int:
+    """A job: when the standstill of a change is over and nobody took the change back meanwhile, write so to both sides, once.
+    Answers how many changes were told of. Nothing depends on it: the supplier may agree because the time has come."""
+    async with transaction():
+        change = await row(
+            int,
+            """
+            SELECT g.id FROM contract_change g JOIN contract c ON c.id = g.contract
+            WHERE g.standstill_ends_at < {} AND g.approved_at IS NOT NULL AND g.agreed_at IS NULL AND g.left_at IS NULL
+              AND c.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM standstill_letter w WHERE w.change = g.id)
+            ORDER BY g.standstill_ends_at LIMIT 1 FOR UPDATE OF g SKIP LOCKED
+            """,
+            clock.now().replace(microsecond=0),
+        )
+        if change is None:
+            return 0
+        told = await find(ContractChange, ContractChange.id == change)
+        contract = await find(Contract, Contract.id == told.contract)
+        await StandstillLetter(change=told.id, at=clock.now()).save()
+        for side, organisation, roles in (
+            ("supplier", contract.supplier, actions.SUPPLIERS),
+            ("buyer", contract.buyer, actions.MANAGERS),
+        ):
+            await actions.notify(
+                contract, organisation, "contracts/change_standstill_over.txt", roles, change=told, side=side
+            )
+    return 1
 
 
 async def _record_change(

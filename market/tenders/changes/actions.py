@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
-from market.actor import Actor
+from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, transaction
 from market.money import Money
@@ -73,66 +73,109 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
 
 @binds(N_("publish a change to a tender"))
 async def change(actor: Actor, ref: str, given: Change, confirmed: Collection[str] = ()) -> Addendum:
-    """Change a published tender in the open. What stood there before is kept in the addendum and in the log; the tender as it
-    would be is judged by the rules of publication. After a material change questions are taken again, and bids sealed before it
-    count only when they are confirmed or replaced: whether there are any is not looked at."""
+    """Change a published tender in the open, by one person: a clarification or a later deadline. What takes two people goes
+    through `proposals`."""
     async with transaction():
-        tender = await find(Tender, Tender.ref == ref, lock=True)
-        hat = actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
-        insist(
-            (tenders.dates_are_of_this_century,), given.new_closes_at, given.contract_begins_on, given.contract_ends_on
-        )
-        changing = await weighed(ref, given)
-        published_so = rules.as_if_published_so(changing)
-        reasons = refusals(rules.CHANGE, changing)
-        if changing.lines:
-            reasons += refusals(rules.STILL, published_so)
-        if reasons:
-            raise Refused(*reasons)
-        knowingly = _asked(changing, given, confirmed)
-        was, then, passed = changing.was.tender, changing.then.tender, gate.ask(published_so)
-        addendum = Addendum(
-            tender=tender.id,
-            text=given.text,
-            new_closes_at=then.closes_at if changing.moves else None,
-            at=clock.now(),
-            by=actor.must_be_person(),
-            kind=given.kind,
-            closed_at_before=was.closes_at if changing.moves else None,
-            changed=_kept(changing.lines),
-            unconfirms=rules.unconfirms(changing),
-        )
-        await addendum.save()
-        await _write(tender, changing)
-        await tell_followers(
-            tender,
-            "tenders/changed.txt",
-            text=given.text,
-            kind=given.kind,
-            moved=changing.moves,
-            unconfirms=addendum.unconfirms,
-            reopened=given.kind == "material",
-        )
-        await record(
-            actor,
-            "tender.changed",
-            f"tender:{ref}",
-            {
-                "addendum": addendum.ref,
-                "kind": given.kind,
-                "alters_offer": given.alters_offer,
-                "confirmed": list(knowingly),
-                "unconfirms": addendum.unconfirms,
-                "text": given.text,
-                "closed_at_before": was.closes_at.isoformat() if was.closes_at else None,
-                "closes_at": then.closes_at.isoformat() if then.closes_at else None,
-                "changed": _plain(changing.lines),
-                "ground": passed.ground or "",
-                "reference": passed.reference,
-            },
-            about=await ancestors(tender),
-            organisation=hat.organisation_ref,
-        )
+        tender, hat = await changed_by(actor, ref)
+        insist(rules.ALONE, rules.Proposing(given.kind, ""))
+        return await publish(actor, hat, tender, given, confirmed)
+
+
+async def changed_by(actor: Actor, ref: str) -> tuple[Tender, Hat]:
+    """The tender, locked, for somebody of its buyer."""
+    tender = await find(Tender, Tender.ref == ref, lock=True)
+    return tender, actor.must_wear("buyer", organisation=tender.buyer, secret=tender.published_at is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A change that every rule lets pass: what it does, what the gate says of the tender as it would be, and the codes of what
+    was asked once more and confirmed."""
+
+    changing: Changing
+    passed: gate.Gate
+    knowingly: list[str]
+
+
+async def judge(ref: str, given: Change, confirmed: Collection[str]) -> Judged:
+    """Judge a change by its own rules and, as the tender would be, by those of publication; then ask once more what looks like
+    a slip."""
+    insist((tenders.dates_are_of_this_century,), given.new_closes_at, given.contract_begins_on, given.contract_ends_on)
+    changing = await weighed(ref, given)
+    published_so = rules.as_if_published_so(changing)
+    reasons = refusals(rules.CHANGE, changing)
+    if changing.lines:
+        reasons += refusals(rules.STILL, published_so)
+    if reasons:
+        raise Refused(*reasons)
+    return Judged(changing, gate.ask(published_so), _asked(changing, given, confirmed))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Where a published change came from: its proposal and the reference of who proposed it."""
+
+    ref: str
+    by: str
+
+
+async def publish(
+    actor: Actor,
+    hat: Hat,
+    tender: Tender,
+    given: Change,
+    confirmed: Collection[str],
+    proposed: Proposed | None = None,
+) -> Addendum:
+    """Publish a change of a tender whose row the caller has locked. What stood there before is kept in the addendum and in the
+    log; the tender as it would be is judged by the rules of publication. After a material change questions are taken again, and
+    bids sealed before it count only when they are confirmed or replaced: whether there are any is not looked at."""
+    judged = await judge(tender.ref, given, confirmed)
+    changing = judged.changing
+    was, then = changing.was.tender, changing.then.tender
+    addendum = Addendum(
+        tender=tender.id,
+        text=given.text,
+        new_closes_at=then.closes_at if changing.moves else None,
+        at=clock.now(),
+        by=actor.must_be_person(),
+        kind=given.kind,
+        closed_at_before=was.closes_at if changing.moves else None,
+        changed=_kept(changing.lines),
+        unconfirms=rules.unconfirms(changing),
+    )
+    await addendum.save()
+    await _write(tender, changing)
+    await tell_followers(
+        tender,
+        "tenders/changed.txt",
+        text=given.text,
+        kind=given.kind,
+        moved=changing.moves,
+        unconfirms=addendum.unconfirms,
+        reopened=given.kind == "material",
+    )
+    await record(
+        actor,
+        "tender.changed",
+        f"tender:{tender.ref}",
+        {
+            "addendum": addendum.ref,
+            "kind": given.kind,
+            "alters_offer": given.alters_offer,
+            "confirmed": list(judged.knowingly),
+            "unconfirms": addendum.unconfirms,
+            "text": given.text,
+            "closed_at_before": was.closes_at.isoformat() if was.closes_at else None,
+            "closes_at": then.closes_at.isoformat() if then.closes_at else None,
+            "changed": _plain(changing.lines),
+            "ground": judged.passed.ground or "",
+            "reference": judged.passed.reference,
+            **({"proposal": proposed.ref, "proposed_by": proposed.by} if proposed else {}),
+        },
+        about=await ancestors(tender),
+        organisation=hat.organisation_ref,
+    )
     return addendum
 
 

@@ -11,11 +11,12 @@ from litestar.params import FromPath
 from market import money, policy
 from market import rules as house
 from market.accounts import guards
-from market.refusals import Refused
+from market.refusals import Refused, refusals
 from market.tenders import readers
-from market.tenders.changes import actions, rules
+from market.tenders.changes import actions, proposals, rules, words
 from market.tenders.changes.actions import Change, CriterionChange, LotChange
 from market.tenders.facts import Candidate
+from market.tenders.tables import TenderChange
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -41,11 +42,64 @@ class TenderChangePages(Controller):
         candidate = await _own(request, ref)
         form = await forms.read(request, Change)
         with form.acting():
-            await actions.change(request.user, ref, _given(form, candidate), form.confirmed)
+            done = await proposals.send(request.user, ref, _given(form, candidate), form.confirmed)
+            if isinstance(done, TenderChange):
+                said = _("Nothing is published yet: somebody else of your body has to approve the change.")
+                return to(f"/tenders/{ref}/changes/{done.ref}", said)
             return to(
                 f"/tenders/{ref}#changes", _("The change is published, and those who follow the tender are told.")
             )
         return await _page(request, candidate, form)
+
+    @get("/{ref:str}/changes/{change:str}", guards=[guards.buyer])
+    async def proposed(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[bytes]:
+        """A change that takes two people, and what a second one may do with it."""
+        return await _proposed(request, ref, change, forms.blank(Nothing))
+
+    @post("/{ref:str}/changes/{change:str}/approve", guards=[guards.buyer])
+    async def approve(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
+        """Approve and publish it."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await proposals.approve(request.user, ref, change, form.confirmed)
+            return to(
+                f"/tenders/{ref}#changes", _("The change is published, and those who follow the tender are told.")
+            )
+        return await _proposed(request, ref, change, form)
+
+    @post("/{ref:str}/changes/{change:str}/leave", guards=[guards.buyer])
+    async def leave(self, request: Visitor, ref: FromPath[str], change: FromPath[str]) -> Response[Any]:
+        """Leave the tender as it is."""
+        form = await forms.read(request, Nothing)
+        with form.acting():
+            await proposals.leave(request.user, ref, change)
+            return to(f"/tenders/{ref}/changes/{change}", _("The change is left. The tender stays as it is."))
+        return await _proposed(request, ref, change, form)
+
+
+class Nothing(msgspec.Struct):
+    """A form of a button alone."""
+
+
+async def _proposed(request: Visitor, ref: str, change: str, form: forms.Form[Nothing]) -> Response[bytes]:
+    candidate = await _own(request, ref)
+    found = await proposals.proposal(request.user, ref, change)
+    weighed = await proposals.weighed(request.user, ref, found)
+    given, decided = found.given, refusals(rules.LEAVE, weighed.deciding)
+    return show(
+        request,
+        "tenders/change_proposed.html",
+        status=form.status,
+        tender=candidate.tender,
+        change=found,
+        given=given,
+        title=_(rules.KINDS[found.kind]),
+        differs=words.compared(weighed.lines, candidate) if not decided else [],
+        decided=decided,
+        blocked=[] if decided else refusals(rules.APPROVE, weighed.deciding),
+        mine=found.by_ref == request.user.ref,
+        form=form,
+    )
 
 
 async def _own(request: Visitor, ref: str) -> Candidate:
@@ -56,6 +110,8 @@ async def _own(request: Visitor, ref: str) -> Candidate:
 
 
 async def _page(request: Visitor, candidate: Candidate, form: forms.Form[Change]) -> Response[bytes]:
+    nothing = Change("", "clarification", "no")
+    blocked = refusals((rules.change_while_bids_are_taken,), await actions.weighed(candidate.tender.ref, nothing))
     return show(
         request,
         "tenders/change.html",
@@ -63,13 +119,15 @@ async def _page(request: Visitor, candidate: Candidate, form: forms.Form[Change]
         tender=candidate.tender,
         lots=[(lot, candidate.criteria[lot.id]) for lot in candidate.lots],
         form=form,
+        blocked=blocked,
         kinds=[
             ("clarification", _(rules.KINDS["clarification"]), _("It explains what is published. Nothing changes.")),
             (
                 "material",
                 _(rules.KINDS["material"]),
                 _(
-                    "Bids sealed before it count only if their suppliers confirm or replace them. Questions are taken again."
+                    "Somebody else of your body approves it. Bids sealed before it count only if their suppliers confirm or replace "
+                    "them. Questions are taken again."
                 ),
             ),
             ("deadline", _(rules.KINDS["deadline"]), _("Bids are taken longer. What is asked for stays the same.")),
@@ -77,8 +135,8 @@ async def _page(request: Visitor, candidate: Candidate, form: forms.Form[Change]
                 "correction",
                 _(rules.KINDS["correction"]),
                 _(
-                    "The deadline was published too late by mistake. It is corrected within {hours} hours; bids sealed so far must be "
-                    "confirmed.",
+                    "The deadline was published too late by mistake. It is corrected within {hours} hours, and somebody else of your "
+                    "body approves it by then; bids sealed so far must be confirmed.",
                     hours=policy.IN_FORCE.tendering.slip_hours,
                 ),
             ),

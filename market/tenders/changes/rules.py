@@ -12,6 +12,7 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.tenders import rules as tenders
 from market.tenders.facts import Candidate
@@ -290,6 +291,80 @@ def a_clarification_names_no_new_numbers(kind: Kind, text: str, published: Seque
 
 ASKED = (a_clarification_names_no_new_numbers,)
 """For `changes.actions.change`: what is asked once more, beside what is asked of dates and lots in a draft."""
+
+
+# ── two people ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+BY_TWO: Final[tuple[Kind, ...]] = ("material", "correction")
+"""The kinds of change that a second person approves: those that make sealed bids unconfirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposing:
+    """What is known when somebody sends a change: its kind, and the change that waits for a second person (empty: none)."""
+
+    kind: Kind
+    waiting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """What is known when somebody decides about a proposed change: whether it was approved or left already, and what the
+    table of hands is asked with."""
+
+    approved: bool
+    left: bool
+    doing: hands.Doing
+
+
+@rule("tender.change-needs-two", field="kind", source="Own default: one person alone makes no sealed bid unconfirmed")
+def one_person_changes_no_offer(proposing: Proposing) -> str | None:
+    """A material change, and the correction of a deadline, is published by two people of the buyer: one proposes it, another
+    approves."""
+    if proposing.kind in BY_TWO:
+        return _("This change takes two people of your body: propose it, and somebody else approves it.")
+    return None
+
+
+@rule("tender.change-waits", source="Own default: one person alone makes no sealed bid unconfirmed")
+def no_other_change_waits(proposing: Proposing) -> str | None:
+    """One change of a tender waits for a second person at a time."""
+    if proposing.waiting:
+        return _(
+            "Change {waiting} waits for a second person. Have it approved, or take it back, before you propose another.",
+            waiting=proposing.waiting,
+        )
+    return None
+
+
+@rule("tender.change-decided")
+def is_not_decided(deciding: Deciding) -> str | None:
+    """A proposed change is approved or left once."""
+    if deciding.approved:
+        return _("This change was approved already and is published.")
+    return _("This change was taken back, or not approved. Propose it anew if it is needed.") if deciding.left else None
+
+
+@rule("tender.change-same-person", source="Own default: one person alone makes no sealed bid unconfirmed")
+def second_person_approves(deciding: Deciding) -> str | None:
+    """Whoever proposed a change of a running tender does not approve it."""
+    return hands.both(deciding.doing)
+
+
+@rule("tender.change-one-pair-of-hands", source=str(policy.number("people.invited_days").source))
+def not_somebody_let_in_lately(deciding: Deciding) -> str | None:
+    """Nor does whoever was lately let into the body by the one who proposed, who let her in, or whom the same person let in."""
+    return hands.as_one(deciding.doing)
+
+
+ALONE = (one_person_changes_no_offer,)
+"""For `actions.change`, which publishes at once."""
+PROPOSE = (no_other_change_waits,)
+"""For `proposals.propose`, beside all that the change is judged by."""
+APPROVE = (is_not_decided, second_person_approves, not_somebody_let_in_lately)
+"""For `proposals.approve`, beside all that the change is judged by again."""
+LEAVE = (is_not_decided,)
+"""For `proposals.leave`."""
 
 
 LOT_UNKNOWN = Denial(

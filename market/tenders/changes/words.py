@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -48,6 +48,25 @@ def said(addendum: Addendum, candidate: Candidate) -> str:
     if addendum.unconfirms:
         sentences.append(_("Bids sealed before this change count only when their suppliers confirm or replace them."))
     return " ".join(sentences)
+
+
+def compared(lines: Iterable[Line], candidate: Candidate) -> list[tuple[str, str, str]]:
+    """What would differ: for each fact what it is, what stands there now, and what would."""
+    return [
+        (_of(line, candidate), _value(line, line.before, candidate), _value(line, line.after, candidate))
+        for line in lines
+    ]
+
+
+def _of(line: Line, candidate: Candidate) -> str:
+    what = _(FIELDS[line.field])
+    for lot in candidate.lots:
+        if line.of == lot.ref:
+            return _("Lot {number}, {what}", number=lot.number, what=what)
+        for each in candidate.criteria.get(lot.id, ()):
+            if line.of == each.ref:
+                return _("Lot {number}, criterion “{name}”, {what}", number=lot.number, name=each.name, what=what)
+    return _("The tender, {what}", what=what)
 
 
 def _line(line: Line, candidate: Candidate) -> str:

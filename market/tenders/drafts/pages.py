@@ -71,7 +71,7 @@ class TenderDraftPages(Controller):
     # ── sections of a draft ──
 
     @get("/{ref:str}/about", guards=[guards.buyer])
-    async def about(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+    async def about(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """What is bought."""
         tender = await _own(request, ref)
         form = forms.stored(actions.About, tender, **await actions.shown_about(tender))
@@ -87,7 +87,7 @@ class TenderDraftPages(Controller):
         return await _section(request, await _own(request, ref), "about", form)
 
     @get("/{ref:str}/origin", guards=[guards.buyer])
-    async def origin(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+    async def origin(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Where it comes from."""
         tender = await _own(request, ref)
         return await _section(request, tender, "origin", forms.stored(actions.Origin, tender))
@@ -102,7 +102,7 @@ class TenderDraftPages(Controller):
         return await _section(request, await _own(request, ref), "origin", form)
 
     @get("/{ref:str}/dates", guards=[guards.buyer])
-    async def dates(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+    async def dates(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The dates."""
         tender = await _own(request, ref)
         return await _section(request, tender, "dates", forms.stored(actions.Dates, tender))
@@ -117,7 +117,7 @@ class TenderDraftPages(Controller):
         return await _section(request, await _own(request, ref), "dates", form)
 
     @get("/{ref:str}/terms", guards=[guards.buyer])
-    async def terms(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+    async def terms(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """The terms."""
         tender = await _own(request, ref)
         return await _section(request, tender, "terms", forms.stored(actions.Terms, tender))
@@ -134,7 +134,7 @@ class TenderDraftPages(Controller):
     # ── lots and criteria ──
 
     @get("/{ref:str}/lots/new", guards=[guards.buyer])
-    async def new_lot(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+    async def new_lot(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """An empty lot."""
         tender = await _own(request, ref)
         form = forms.blank(actions.LotDraft, cpv=tender.cpv, sme_suitable=True)
@@ -158,7 +158,7 @@ class TenderDraftPages(Controller):
         return await _lot(request, ref, lot, forms.blank(actions.CriterionDraft))
 
     @get("/{ref:str}/lots/{lot:str}/edit", guards=[guards.buyer])
-    async def edit_lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[bytes]:
+    async def edit_lot(self, request: Visitor, ref: FromPath[str], lot: FromPath[str]) -> Response[Any]:
         """What a lot is."""
         tender = await _own(request, ref)
         row = await find(Lot, (Lot.ref == lot) & (Lot.tender == tender.id))
@@ -279,8 +279,10 @@ async def _exercises(buyer: int) -> list[tuple[str, str]]:
     return [(reference, f"{titles.get(reference, reference)} ({reference})") for reference in references]
 
 
-async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form[Any], **more: Any) -> Response[bytes]:
-    """One section of a draft as a page with a form."""
+async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form[Any], **more: Any) -> Response[Any]:
+    """One section of a draft as a page with a form; once it is published the tender itself, with what to do instead."""
+    if (shut := rules.still_a_draft(tender)) and not form.failed:
+        return to(f"/tenders/{tender.ref}", shut.reason, kind="notice")
     context: dict[str, Any] = {
         "tender": tender,
         "form": form,

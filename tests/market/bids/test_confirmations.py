@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import re
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,12 +16,14 @@ from market.actor import Actor
 from market.audit.proofs import public_log
 from market.bids import actions, confirmations, desk, rules
 from market.bids.confirmations import Word
-from market.bids.tables import BidConfirmation, OpenedBid, Opening
-from market.db import find, many
+from market.bids.tables import Bid, BidConfirmation, OpenedBid, Opening
+from market.db import connection, find, many
 from market.letters.tables import Letter
-from market.refusals import NotFound, Refused
+from market.proof import confirming
+from market.refusals import AskedOnceMore, NotFound, Refused, refusals
 from market.tenders import readers
 from market.tenders.changes import actions as changes
+from market.tenders.changes import proposals
 from market.tenders.facts import Lot
 from market.tenders.tables import Addendum, Tender
 from tests import given
@@ -41,17 +45,16 @@ class There:
     async def firm(self, name: str) -> Actor:
         return await given.person(await given.supplier(name), "supplier-admin")
 
-    async def seal(self, firm: Actor, lot: int = 0) -> actions.Sealed:
+    async def seal(self, firm: Actor, lot: int = 0, read: str = "", confirmed: Collection[str] = ()) -> actions.Sealed:
         criteria = (await readers.criteria_of(self.lots))[self.lots[lot].id]
         answers = {each.ref: "With counts." for each in criteria if each.kind == "quality"}
-        return await actions.submit(
-            firm, self.tender.ref, self.lots[lot].ref, actions.BidDraft(7_000_000, answers, True)
-        )
+        draft = actions.BidDraft(7_000_000, answers, True, read)
+        return await actions.submit(firm, self.tender.ref, self.lots[lot].ref, draft, confirmed)
 
     async def change(self, kind: str = "material", text: str = "Lot 1 now also asks for 4,000 more homes.") -> Addendum:
         earlier = await readers.addenda_of(await readers.tender_of(self.tender.ref))
-        return await changes.change(
-            self.made.officers[0],
+        return await given.changed(
+            self.made.officers,
             self.tender.ref,
             changes.Change(
                 text,
@@ -92,8 +95,8 @@ async def test_of_three_sealed_bids_one_is_confirmed_one_replaced_and_one_not_co
     assert [each.unconfirmed for each in await actions.mine(wren)] == [change.ref]
     with clock.at(given.TODAY + 2 * HOUR):
         said = await there.confirm(kestrel, kept.receipt.envelope_sha256, change.ref)
-        again = await there.seal(heron)
-        after = await there.seal(late)
+        again = await there.seal(heron, read=change.ref)
+        after = await there.seal(late, read=change.ref)
     assert [rules.standing(each).stage for each in await actions.mine(kestrel)] == ["counts"]
     assert [rules.standing(each).stage for each in await actions.mine(heron)] == ["counts", "replaced"]
     assert [rules.standing(each).stage for each in await actions.mine(wren)] == ["unconfirmed"]
@@ -151,7 +154,7 @@ async def test_nobody_confirms_the_bid_of_another_or_after_the_deadline(there: T
             await there.confirm(thief, digest, change.ref)
         assert codes(refused) == ["bid.nothing-to-withdraw"]
     with clock.at(given.TODAY + 2 * HOUR):
-        own = await there.seal(thief)
+        own = await there.seal(thief, read=change.ref)
         with pytest.raises(Refused) as refused:
             await there.confirm(thief, digest, change.ref)
         assert codes(refused) == ["bid.confirmed-already", "bid.confirms-another-envelope"]
@@ -253,6 +256,13 @@ async def test_the_page_says_what_changed_and_takes_the_word(app: Litestar, ther
             typed = {"envelope_sha256": sent.digest, "addendum": change.ref}
             assert (await client.post(f"{path}/lots/{there.lots[0].ref}/confirm", data=typed)).status_code == 303
             assert "Not confirmed" not in (await client.get(f"{path}/bid")).text
+            (sent,) = await actions.mine(firm)
+            place = f"/confirmations/{sent.confirmation}/receipt.json"
+            assert place in (await client.get("/bids")).text
+            kept = confirming.Confirmation.from_plain((await client.get(place)).json())
+            assert (kept.addendum, kept.envelope_sha256) == (change.ref, sent.digest)
+            await given.signed_in(client, await there.firm("Thief"))
+            assert (await client.get(place)).status_code == 404
 
 
 async def test_programs_confirm_and_the_register_names_what_did_not_count(app: Litestar, there: There) -> None:
@@ -277,3 +287,94 @@ async def test_programs_confirm_and_the_register_names_what_did_not_count(app: L
         page = (await client.get(f"/tenders/{there.tender.ref}/opening")).text
     assert f"No: not confirmed after {change.ref}" in page
     assert "1 bid was opened" in page
+
+
+# ── bids that were begun before a change ───────────────────────────────────────────────────────────────────────────
+
+
+FIRST = rules.LastChange("AD-1", given.TODAY, "Lot 1 now also asks for 4,000 more homes.")
+
+
+@pytest.mark.parametrize(
+    ("read", "last", "asks"),
+    [("", None, []), ("AD-1", FIRST, []), ("", FIRST, ["bid.changed-since"]), ("AD-0", FIRST, ["bid.changed-since"])],
+)
+def test_a_bid_names_the_last_change_that_its_writer_read(
+    read: str, last: rules.LastChange | None, asks: list[str]
+) -> None:
+    assert [each.code for each in refusals(rules.WRITTEN, read, last)] == asks
+
+
+async def test_a_page_opened_before_a_change_seals_nothing_until_its_reader_has_seen_the_change(
+    app: Litestar, there: There
+) -> None:
+    firm = await there.firm("Kestrel")
+    path = f"/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bid"
+    criteria = (await readers.criteria_of(there.lots))[there.lots[0].id]
+    typed = {f"answer-{each.ref}": "With counts." for each in criteria if each.kind == "quality"}
+    typed |= {"price_minor": "70,000", "declared": "yes", "read": ""}
+    async with given.browser(app) as client:
+        await given.signed_in(client, firm)
+        assert 'name="read" value=""' in (await client.get(path)).text
+        with clock.at(given.TODAY + HOUR):
+            change = await there.change()
+            asked = await client.post(path, data=typed)
+            assert asked.status_code == 409
+            assert "Lot 1 now also asks for 4,000 more homes." in asked.text
+            assert "With counts." in asked.text, "what was typed is there"
+            assert await Bid.count() == 0
+            assert (await client.post(path, data=typed)).status_code == 409, "sending it again is no answer"
+            (confirm,) = re.findall(r'name="confirm" type="checkbox" value="([^"]+)"', asked.text)
+        with clock.at(given.TODAY + 2 * HOUR):
+            assert (await client.post(path, data={**typed, "confirm": confirm})).status_code == 303
+            assert f'name="read" value="{change.ref}"' in (await client.get(path)).text
+    assert [rules.standing(each).stage for each in await actions.mine(firm)] == ["counts"]
+
+
+async def test_programs_name_the_change_they_read_or_are_asked(app: Litestar, there: There) -> None:
+    firm = await there.firm("Kestrel")
+    criteria = (await readers.criteria_of(there.lots))[there.lots[0].id]
+    answers = {each.ref: "With counts." for each in criteria if each.kind == "quality"}
+    body = {"price_minor": 7_000_000, "answers": answers, "declared": True}
+    path = f"/api/v1/tenders/{there.tender.ref}/lots/{there.lots[0].ref}/bids"
+    async with given.browser(app) as client:
+        headers = await given.token(firm)
+        with clock.at(given.TODAY + HOUR):
+            change = await there.change()
+            asked = await client.post(path, json=body, headers=headers)
+            (reason,) = asked.json()["reasons"]
+            assert (asked.status_code, reason["code"]) == (409, "bid.changed-since")
+            made = await client.post(path, json={**body, "read": change.ref}, headers=headers)
+            assert made.status_code == 201, made.text
+            meant = await client.post(path, json=body, headers={**headers, "Prelude-Confirm": reason["confirm"]})
+            assert meant.status_code == 201, meant.text
+
+
+async def test_a_bid_that_waits_while_the_tender_changes_is_asked_about_and_not_kept(there: There) -> None:
+    """It arrived before the change and takes its turn after it: it would be unconfirmed the moment it is kept."""
+    firm = await there.firm("Kestrel")
+    more = changes.Change("Lot 1 now also asks for 4,000 more homes.", "material", "yes")
+    proposed = await proposals.propose(there.made.officers[0], there.tender.ref, more)
+    outside = await connection()
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    try:
+        async with outside.transaction():
+            await outside.execute("SELECT 1 FROM tender WHERE ref = $1 FOR UPDATE", there.tender.ref)
+            changing = asyncio.create_task(proposals.approve(there.made.officers[1], there.tender.ref, proposed.ref))
+            while not await outside.fetchval(waiting):
+                assert not changing.done(), "it did not wait for the tender"
+                await asyncio.sleep(0)
+            sealing = asyncio.create_task(there.seal(firm))
+            while await outside.fetchval(waiting) < 2:
+                assert not sealing.done(), "it did not wait for the tender"
+                await asyncio.sleep(0)
+        change = await changing
+        with pytest.raises(AskedOnceMore) as asked:
+            await sealing
+    finally:
+        await outside.close()
+    assert codes(asked) == ["bid.changed-since"]
+    assert await Bid.count() == 0
+    with clock.at(given.TODAY + HOUR):
+        await there.seal(firm, read=change.ref)
+    assert [rules.standing(row).stage for row in await actions.mine(firm)] == ["counts"]

@@ -19,7 +19,7 @@ from market.letters.tables import Letter
 from market.proof import canonical
 from market.refusals import AskedOnceMore, Refused, refusals
 from market.tenders import facts, readers
-from market.tenders.changes import actions, rules, words
+from market.tenders.changes import rules, words
 from market.tenders.changes.actions import Change, CriterionChange, LotChange
 from market.tenders.facts import Candidate
 from market.tenders.tables import Addendum, Lot, LotCriterion, Tender
@@ -168,14 +168,14 @@ async def test_four_thousand_more_homes_are_no_clarification_once_the_buyer_answ
     tender = await made.publish()
     text = "Lot 1 now also asks for 4,000 more homes."
     with pytest.raises(Refused) as refused:
-        await actions.change(made.officers[0], tender.ref, Change(text, "clarification", "yes"))
+        await given.changed(made.officers, tender.ref, Change(text, "clarification", "yes"))
     assert codes(refused) == ["tender.change-is-material"]
     assert await Addendum.count() == 0
     with pytest.raises(AskedOnceMore) as asked:
-        await actions.change(made.officers[0], tender.ref, Change(text, "clarification", "no"))
+        await given.changed(made.officers, tender.ref, Change(text, "clarification", "no"))
     assert codes(asked) == ["tender.clarification-names-numbers"]
     assert "names 4000, which stands nowhere in the tender" in asked.value.reasons[0].reason
-    added = await actions.change(made.officers[0], tender.ref, Change(text, "material", "yes"))
+    added = await given.changed(made.officers, tender.ref, Change(text, "material", "yes"))
     assert added.unconfirms
     now_is = await find(Tender, Tender.ref == tender.ref)
     assert now_is.questions_until > tender.questions_until, "questions are taken again, and longer"
@@ -198,7 +198,7 @@ async def test_a_material_change_changes_the_lots_and_keeps_what_stood_there() -
         lots=[LotChange(lot.ref, "Twelve streets", 8_000_000)],
         criteria=[CriterionChange(quality.ref, "How soon an alarm comes, with counts")],
     )
-    await actions.change(made.officers[0], tender.ref, given_change)
+    await given.changed(made.officers, tender.ref, given_change)
     changed = await find(Lot, Lot.ref == lot.ref)
     assert (changed.description, changed.value_minor, changed.title) == ("Twelve streets", 8_000_000, lot.title)
     (addendum,) = await readers.addenda_of(await readers.tender_of(tender.ref))
@@ -233,7 +233,7 @@ async def test_a_change_is_judged_by_the_rules_of_publication(change: dict[str, 
         criteria=[CriterionChange(quality.ref, **change["criteria"])] if "criteria" in change else [],
     )
     with pytest.raises(Refused) as refused:
-        await actions.change(made.officers[0], tender.ref, wanted)
+        await given.changed(made.officers, tender.ref, wanted)
     assert codes(refused) == [code]
     assert (await find(Lot, Lot.ref == lot.ref)).cpv == lot.cpv
     assert await Addendum.count() == 0
@@ -245,8 +245,8 @@ async def test_a_lot_of_another_tender_is_not_changed() -> None:
     tender = await made.publish()
     lot = (await readers.lots_of(other.tender))[0]
     with pytest.raises(Refused) as refused:
-        await actions.change(
-            made.officers[0],
+        await given.changed(
+            made.officers,
             tender.ref,
             Change("A lot of somebody else.", "material", "yes", lots=[LotChange(lot.ref, "No")]),
         )
@@ -268,11 +268,9 @@ async def test_a_deadline_of_april_2049_is_taken_back_in_public_and_only_once() 
             contract_ends_on=datetime(2054, 6, 1, tzinfo=UTC).date(),
         )
         with pytest.raises(AskedOnceMore) as asked:
-            await actions.change(made.officers[0], tender.ref, slip)
+            await given.changed(made.officers, tender.ref, slip)
         assert "tender.deadline-far" in codes(asked)
-        slipped = await actions.change(
-            made.officers[0], tender.ref, slip, [each.confirm for each in asked.value.reasons]
-        )
+        slipped = await given.changed(made.officers, tender.ref, slip, [each.confirm for each in asked.value.reasons])
     mended = Change(
         "The year was a slip of the keyboard.",
         "correction",
@@ -282,18 +280,18 @@ async def test_a_deadline_of_april_2049_is_taken_back_in_public_and_only_once() 
         last=slipped.ref,
     )
     with clock.at(given.TODAY + timedelta(hours=49)), pytest.raises(Refused) as refused:
-        await actions.change(made.officers[0], tender.ref, mended)
+        await given.changed(made.officers, tender.ref, mended)
     assert codes(refused) == ["tender.slip-too-old"]
     with clock.at(given.TODAY + timedelta(hours=2)):
         early = msgspec.structs.replace(mended, new_closes_at=first - DAY)
         with pytest.raises(Refused) as refused:
-            await actions.change(made.officers[0], tender.ref, early)
+            await given.changed(made.officers, tender.ref, early)
         assert codes(refused) == ["tender.slip-too-short"]
-        corrected = await actions.change(made.officers[0], tender.ref, mended)
+        corrected = await given.changed(made.officers, tender.ref, mended)
         assert corrected.unconfirms
         again = msgspec.structs.replace(mended, new_closes_at=first + 6 * DAY, last=corrected.ref)
         with pytest.raises(Refused) as refused:
-            await actions.change(made.officers[0], tender.ref, again)
+            await given.changed(made.officers, tender.ref, again)
         assert codes(refused) == ["tender.slip-too-old"]
     assert (await find(Tender, Tender.ref == tender.ref)).closes_at == first + 7 * DAY
     kinds = [each.kind for each in await readers.addenda_of(await readers.tender_of(tender.ref))]
@@ -309,10 +307,10 @@ async def test_a_contract_does_not_begin_before_the_new_deadline_the_choice_and_
         assert begins is not None
         late = datetime(begins.year, begins.month, begins.day, 12, tzinfo=UTC) - 3 * DAY
         with pytest.raises(Refused) as refused:
-            await actions.change(made.officers[0], tender.ref, Change("Four weeks more.", "deadline", "no", late))
+            await given.changed(made.officers, tender.ref, Change("Four weeks more.", "deadline", "no", late))
         assert codes(refused) == ["tender.contract-dates-wrong"]
         fits = Change("Four weeks more.", "deadline", "no", late, contract_begins_on=begins + 30 * DAY)
-        await actions.change(made.officers[0], tender.ref, fits)
+        await given.changed(made.officers, tender.ref, fits)
     assert (await readers.tender_of(tender.ref)).contract_begins_on == begins + 30 * DAY
 
 
@@ -320,7 +318,7 @@ async def test_a_contract_does_not_begin_before_the_new_deadline_the_choice_and_
 async def test_what_a_change_was_is_never_rewritten() -> None:
     made = await given.tendering()
     tender = await made.publish()
-    await actions.change(made.officers[0], tender.ref, Change("A gully is an iron box.", "clarification", "no"))
+    await given.changed(made.officers, tender.ref, Change("A gully is an iron box.", "clarification", "no"))
     with pytest.raises(Exception, match="append-only"):
         await many("UPDATE addendum SET kind = 'material'")
 
@@ -350,12 +348,67 @@ async def test_the_page_asks_what_kind_it_is_and_changes_what_was_typed_differen
         typed |= {"kind": "material", "alters_offer": "yes"}
         assert (await client.post(path, data=typed)).status_code == 422
         typed[f"{lots[1].ref}-value_minor"] = "78000"
-        assert (await client.post(path, data=typed)).status_code == 303
+        sent = await client.post(path, data=typed)
+        assert sent.status_code == 303
+        waits = sent.headers["location"]
+        proposed = (await client.get(waits)).text
+        assert "£78,000" in proposed
+        assert "£90,000" in proposed
+        assert "Whoever proposed this change does not publish it" in proposed
+        assert "Approve and publish" not in proposed
+        assert "Twelve streets" not in (await client.get(f"/tenders/{tender.ref}")).text
+        assert (await client.post(f"{waits}/approve")).status_code == 409
+        await given.signed_in(client, made.officers[1])
+        assert f'href="{waits}"' in (await client.get("/desk")).text
+        assert "Approve and publish" in (await client.get(waits)).text
+        assert (await client.post(f"{waits}/approve")).status_code == 303
+        assert "approved it on" in (await client.get(waits)).text
         shown = (await client.get(f"/tenders/{tender.ref}")).text
     assert "Material change: Twelve streets instead of eleven." in shown
     assert "£78,000 until then, £90,000 since." in shown
     changed = await readers.lots_of(tender)
     assert [lot.value_minor for lot in changed] == [9_000_000, 7_800_000]
+
+
+@database
+async def test_after_the_deadline_the_page_says_why_nothing_changes_and_keeps_what_was_typed(app: Litestar) -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    assert tender.closes_at is not None
+    path = f"/tenders/{tender.ref}"
+    typed = {"text": "Twelve streets instead of eleven.", "kind": "material", "alters_offer": "yes"}
+    async with given.browser(app) as client:
+        await given.signed_in(client, made.officers[0])
+        before = (await client.get(f"{path}/change")).text
+        assert "Publish the change" in before
+        with clock.at(tender.closes_at):
+            await given.signed_in(client, made.officers[0])
+            page = (await client.get(f"{path}/change")).text
+            assert "Bids are no longer taken" in page
+            assert "Publish the change" not in page
+            assert "What changes, and why" not in page
+            late = await client.post(f"{path}/change", data=typed)
+            assert late.status_code == 409
+            assert "Twelve streets instead of eleven." in late.text
+            assert "Publish the change" not in late.text
+            assert "Cancel the tender</button>" in " ".join((await client.get(f"{path}/cancel")).text.split())
+            await many("UPDATE tender SET cancelled_at = now() WHERE ref = {}", tender.ref)
+            again = (await client.get(f"{path}/cancel")).text
+            assert "cancelled already" in again
+            assert 'name="reason"' not in again
+
+
+@database
+async def test_sections_of_a_published_tender_lead_to_the_tender_and_say_what_to_do_instead(app: Litestar) -> None:
+    made = await given.tendering()
+    tender = await made.publish()
+    lot = (await readers.lots_of(tender))[0]
+    async with given.browser(app) as client:
+        await given.signed_in(client, made.officers[0])
+        for section in ("about", "origin", "dates", "terms", "lots/new", f"lots/{lot.ref}/edit"):
+            answer = await client.get(f"/tenders/{tender.ref}/{section}")
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/tenders/{tender.ref}"), section
+        assert "Add a change to it instead" in (await client.get(f"/tenders/{tender.ref}")).text
 
 
 @database
@@ -376,7 +429,19 @@ async def test_programs_say_the_kind_too_and_read_what_changed(app: Litestar) ->
         }
         answer = await client.post(f"{place}/changes", json=more, headers=headers)
         assert answer.status_code == 201, answer.text
-        (addendum,) = answer.json()["addenda"]
+        assert answer.json()["addenda"] == [], "it waits for a second person"
+        (waits,) = (await client.get(f"{place}/changes", headers=headers)).json()["items"]
+        assert (waits["change"]["text"], waits["approved_at"]) == ("Twelve streets instead of eleven.", None)
+        stranger = await given.token(await given.person(await given.organisation(), "buyer"))
+        assert (await client.get(f"{place}/changes", headers=stranger)).status_code == 404
+        approval = f"{place}/changes/{waits['ref']}/approval"
+        assert (await client.post(approval, headers=stranger)).status_code in (403, 404)
+        own = await client.post(approval, headers=headers)
+        assert [each["code"] for each in own.json()["reasons"]] == ["tender.change-same-person"]
+        approved = await client.post(approval, headers=await given.token(made.officers[1]))
+        assert approved.status_code == 200, approved.text
+        (addendum,) = (await client.get(place)).json()["addenda"]
+        assert approved.json()["addendum"] == addendum["ref"]
     assert (addendum["kind"], addendum["unconfirms"]) == ("material", True)
     assert {"of": lot.ref, "field": "description", "before": "Eleven streets", "after": "Twelve streets"} in addendum[
         "changed"
@@ -398,9 +463,10 @@ async def test_the_answer_to_a_change_is_the_same_whether_bids_are_sealed_or_not
                 lot = (await readers.lots_of(tender))[0]
                 quality = await find(LotCriterion, (LotCriterion.lot == lot.id) & (LotCriterion.kind == "quality"))
                 await bids.submit(firm, tender.ref, lot.ref, bids.BidDraft(7_000_000, {quality.ref: "Well."}, True))
+            place = f"/api/v1/tenders/{tender.ref}"
             async with given.browser(app) as client:
                 answer = await client.post(
-                    f"/api/v1/tenders/{tender.ref}/changes",
+                    f"{place}/changes",
                     json={
                         "text": "The deadline was a slip of the keyboard.",
                         "kind": "correction",
@@ -409,8 +475,15 @@ async def test_the_answer_to_a_change_is_the_same_whether_bids_are_sealed_or_not
                     },
                     headers=await given.token(made.officers[0]),
                 )
-            assert answer.status_code == 201, answer.text
-            (addendum,) = answer.json()["addenda"]
+                assert answer.status_code == 201, answer.text
+                (waits,) = (await client.get(f"{place}/changes", headers=await given.token(made.officers[1]))).json()[
+                    "items"
+                ]
+                approval = await client.post(
+                    f"{place}/changes/{waits['ref']}/approval", headers=await given.token(made.officers[1])
+                )
+                assert approval.status_code == 200, approval.text
+                (addendum,) = (await client.get(place)).json()["addenda"]
             changed = [{**each, "of": ""} for each in addendum["changed"]]
             answers.append({**addendum, "ref": "", "changed": changed})
             buyers = [officer.ref for officer in made.officers]

@@ -234,8 +234,8 @@ async def test_a_change_is_added_the_deadline_moves_and_followers_are_told() -> 
     await actions.follow(follower, tender.ref)
     assert await readers.follows(follower, tender)
     later = tender.closes_at + 7 * DAY
-    await changes.change(
-        made.officers[0], tender.ref, changes.Change("Fourteen gullies are added.", "material", "yes", later)
+    await given.changed(
+        made.officers, tender.ref, changes.Change("Fourteen gullies are added.", "material", "yes", later)
     )
     assert (await find(Tender, Tender.ref == tender.ref)).closes_at == later
     assert await Addendum.count() == 1

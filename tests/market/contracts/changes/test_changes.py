@@ -204,6 +204,38 @@ async def test_nothing_takes_effect_before_the_standstill_of_the_notice_is_over(
     assert (await there.now()).value_minor == 4_500_000
 
 
+async def test_both_sides_are_told_once_that_the_standstill_of_a_change_is_over() -> None:
+    there = await held()
+    change = await there.propose(5_000, standstill=True)
+    approved = await changes.approve(there.second, there.contract.ref, change.ref)
+    assert approved.standstill_ends_at is not None
+
+    async def told(person: Actor) -> list[str]:
+        letters = Letter.objects().where(
+            (Letter.person == person.ref) & (Letter.template == "contracts/change_standstill_over.txt")
+        )
+        return [each.subject for each in await letters]
+
+    with clock.at(approved.standstill_ends_at):
+        assert await changes.tell_standstills() == 0
+    with clock.at(approved.standstill_ends_at + timedelta(seconds=1)):
+        assert await changes.tell_standstills() == 1
+        assert await changes.tell_standstills() == 0
+    (firm,), (buyer,) = await told(there.firm), await told(there.proposer)
+    assert firm.startswith("You can agree to the change")
+    assert buyer.startswith("The standstill of the change")
+
+
+async def test_of_a_change_that_was_taken_back_in_its_standstill_nobody_is_told_that_it_is_over() -> None:
+    there = await held()
+    change = await there.propose(5_000, standstill=True)
+    approved = await changes.approve(there.second, there.contract.ref, change.ref)
+    await changes.leave(there.second, there.contract.ref, change.ref)
+    assert approved.standstill_ends_at is not None
+    with clock.at(approved.standstill_ends_at + timedelta(days=1)):
+        assert await changes.tell_standstills() == 0
+
+
 async def test_during_the_standstill_the_buyer_can_still_take_the_change_back() -> None:
     there = await held()
     change = await there.propose(5_000, standstill=True)
