@@ -322,7 +322,7 @@ async def confirmed(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.
     shown = await client.send(sent)
     await row.refresh()
     assert row.status is not None, f"{shown.status_code}: {shown.text[:2000]}"
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json" if row.status < 400 else "application/problem+json"}
     return httpx.Response(row.status, content=row.answer or "", headers=headers, request=answer.request)
 
 

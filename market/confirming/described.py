@@ -13,6 +13,8 @@ from litestar.routes import BaseRoute, HTTPRoute
 from market.confirming.readers import PreparedView
 from market.touch import ACTS, Act
 
+OURS = ("market.", "challenges.", "search.")
+
 PREPARED = {
     202: ResponseSpec(
         data_container=PreparedView,
@@ -36,10 +38,10 @@ class DescribedByItsAct(ReceiveRoutePlugin):
 
 
 def acts_of(function: Callable[..., Any]) -> list[Act]:
-    """The acts that bind which a handler calls, itself or through a function beside it."""
+    """The acts that bind which a handler calls, itself or through one function in between."""
     function = getattr(function, "func", function)
     function = getattr(function, "__func__", function)
-    found = {act.name: act for each in _called(function, set()) if (act := ACTS.get(_name(each))) is not None}
+    found = {act.name: act for each in _called(function, 2) if (act := ACTS.get(_name(each))) is not None}
     return [found[name] for name in sorted(found)]
 
 
@@ -47,20 +49,19 @@ def _name(function: Any) -> str:
     return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
 
 
-def _called(function: Callable[..., Any], seen: set[str]) -> Iterator[Any]:
-    """Whatever a function names that may be called; of those beside it also what they name."""
-    if not isinstance(function, FunctionType) or _name(function) in seen:
+def _called(function: Callable[..., Any], deep: int) -> Iterator[Any]:
+    """Whatever a function names that may be called, and what that names in turn."""
+    if not isinstance(function, FunctionType) or not deep:
         return
-    seen.add(_name(function))
     names = set(_names(function.__code__))
     for name in names:
         value = function.__globals__.get(name)
-        if isinstance(value, ModuleType):
-            yield from (getattr(value, each) for each in names if callable(getattr(value, each, None)))
-        elif isinstance(value, FunctionType):
-            yield value
-            if value.__module__ == function.__module__:
-                yield from _called(value, seen)
+        named = [getattr(value, each, None) for each in names] if isinstance(value, ModuleType) else [value]
+        for each in named:
+            if isinstance(each, FunctionType):
+                yield each
+                if _name(each) not in ACTS and each.__module__.startswith(OURS):
+                    yield from _called(each, deep - 1)
 
 
 def _names(code: CodeType) -> Iterator[str]:

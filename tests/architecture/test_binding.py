@@ -73,6 +73,8 @@ DOES_NOT_BIND = {
     "market.tenders.actions.ask": SAID,
     "market.tenders.actions.answer": SAID,
     "market.tenders.actions.follow": OWN,
+    "market.tenders.changes.actions.publish": WITHIN,
+    "market.tenders.changes.proposals": DRAFTED,
     "market.tenders.drafts.actions": DRAFTED,
     "market.tenders.evidence": WITHIN,
     "market.tenders.log": WITHIN,
