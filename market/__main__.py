@@ -200,7 +200,9 @@ def verify_waiver(arguments: Arguments) -> int:
     """Check a signed waiver from its file."""
     from market import verify
 
-    lines, code = verify.waiver(arguments.file, fingerprint=arguments.fingerprint, origin=arguments.origin)
+    lines, code = verify.waiver(
+        arguments.file, fingerprint=arguments.fingerprint, origin=arguments.origin, under=arguments.under
+    )
     print("\n".join(lines))
     return code
 
@@ -411,6 +413,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("file", type=Path)
     one.add_argument("--fingerprint", help="the signer's key as the register lists it")
     one.add_argument("--origin", help="the address it must have been signed at, like https://prelude.example")
+    one.add_argument("--under", type=Path, help="the signed file of the instrument that a delegate signed it under")
     one.set_defaults(act=verify_waiver)
     one = checks.add_parser("receipt", help="check a bid's receipt from its file; needs nothing but the file")
     one.add_argument("file", type=Path)

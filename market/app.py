@@ -34,6 +34,8 @@ from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
 from market.accounts.sessions import WhoAsks
+from market.admissions.api import AdmissionsApi, DomainsApi
+from market.admissions.pages import AdmissionPages, DomainPages
 from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
@@ -63,6 +65,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.rulings.api import RulingsApi
+from market.rulings.pages import RulingPages
 from market.settings import settings
 from market.standards.api import StandardsApi
 from market.standards.components.pages import ComponentPages
@@ -79,6 +83,8 @@ from market.tenders.changes.pages import TenderChangePages
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
+from market.waivers.delegations.api import DelegationsApi
+from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
@@ -121,6 +127,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderChangePages,
     TenderDraftPages,
     WaiverPages,
+    DelegationPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -142,7 +149,10 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LetterPages,
     PostroomPages,
     MissionPages,
+    AdmissionPages,
     AppointmentPages,
+    DomainPages,
+    RulingPages,
     ChallengePages,
     ChallengeChangePages,
     DraftPages,
@@ -171,12 +181,16 @@ API: tuple[ControllerRouterHandler, ...] = (
     MeApi,
     PreparedApi,
     OrganisationsApi,
+    AdmissionsApi,
+    DomainsApi,
+    RulingsApi,
     SuppliersApi,
     StandardsApi,
     PaymentsApi,
     TendersApi,
     TenderChangesApi,
     WaiversApi,
+    DelegationsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

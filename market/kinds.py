@@ -8,69 +8,10 @@ face (`search.faces.FACES`), and where a record stands (`search.standing.STANDIN
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
+from market.kind import Kind
 from market.wording import N_, _
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of record, as the log, the thread, the search, feeds and open data speak of it."""
-
-    name: str
-    """As the log spells it: an event is about `name:reference`."""
-    a: str
-    """One of them with its article: “an award”."""
-    many: str
-    prefix: str = ""
-    """What a reference begins with, as `T` in `T-7KQ4M2X`; empty for what is called by a name."""
-    address: str = ""
-    """Where its public page is, before the reference; empty for what has none."""
-    part_of: tuple[str, ...] | None = None
-    """For what is no step of its own: whose thread it shows, the first of these kinds beside it; () shows none."""
-    tab: str = ""
-    """What its list is called, there and among the tabs of the search; empty for what is not found by itself."""
-    endless: bool = False
-    """Whether what is found has neither a value nor an end, so that the search asks for none."""
-    titles: str = ""
-    """Query (references in; `ref`, `title` out) of titles that the public may read; other kinds are called by their reference."""
-    public: str = ""
-    """For what is found: query of the references of all that may be shown, to build the index and to check it."""
-    behind: str = ""
-    """Query (a reference in; `subject` out) of records whose own face changes when one of this kind does."""
-    turns: str = ""
-    """Query (`ref`, `at`) of the dates after which it stands elsewhere, or what is found does because of it. It may ask `turning` for `now` and for
-    the `zone` in which a day ends."""
-    steps: tuple[str, ...] = ()
-    """The verbs that the thread is made of; drafts and sealed things are not among them."""
-    appears: str = ""
-    """The verb with which it becomes public and is listed under its mission."""
-    deeds: Mapping[str, str] = field(default_factory=dict)
-    """Verb → what was done, after the name of the body that did it; `{it}` stands for the record."""
-
-    @property
-    def one(self) -> str:
-        """Without the article: “award”."""
-        return _(self.a).partition(" ")[2]
-
-    @property
-    def label(self) -> str:
-        """One of them at the head of a line: “Award”."""
-        return self.one[0].upper() + self.one[1:]
-
-    @property
-    def heading(self) -> str:
-        """All of them at the head of a list: “Awards”."""
-        many = _(self.many)
-        return many[0].upper() + many[1:]
-
-    @property
-    def findable(self) -> bool:
-        """Whether it is found by itself."""
-        return bool(self.tab)
-
 
 ROWS: Final = (
     Kind(
@@ -185,6 +126,7 @@ ROWS: Final = (
             "tender.criterion-added": N_("added an award criterion to the tender {it}"),
             "tender.criterion-dropped": N_("took an award criterion out of the tender {it}"),
             "tender.criteria-copied": N_("copied award criteria within the tender {it}"),
+            "tender.commodity-proposed": N_("proposed to let the buyer's statement stand that {it} buys a commodity"),
             "tender.commodity-confirmed": N_("confirmed that the tender {it} buys a commodity"),
             "tender.officer-named": N_("named an opening officer for the tender {it}"),
             "tender.officer-enrolled": N_("made an opening officer's code for the tender {it}"),
@@ -230,6 +172,23 @@ ROWS: Final = (
             "waiver.refused": N_("refused the waiver {it}"),
             "waiver.revoked": N_("revoked the waiver {it}"),
             "waiver.published": N_("published the waiver {it}"),
+        },
+    ),
+    Kind(
+        "delegation",
+        N_("a delegation of waivers"),
+        N_("delegations of waivers"),
+        prefix="DL",
+        address="/waivers/delegations/",
+        part_of=(),
+        titles="SELECT d.ref, p.name || ', ' || o.name AS title FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o "
+        "ON o.id = d.department WHERE d.signed_at IS NOT NULL AND d.ref = ANY({}::text[])",
+        deeds={
+            "delegation.drafted": N_("drafted the delegation of waivers {it}"),
+            "delegation.dropped": N_("dropped the delegation of waivers {it} unsigned"),
+            "delegation.signed": N_("signed the delegation of waivers {it} with a passkey"),
+            "delegation.published": N_("published the delegation of waivers {it}"),
+            "delegation.revoked": N_("revoked the delegation of waivers {it}"),
         },
     ),
     Kind(
@@ -387,8 +346,13 @@ ROWS: Final = (
             "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
             "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
             "appointment.withdrawn": N_("stopped an appointment at {it}"),
+            "invitation.proposed": N_("proposed to let in somebody whose address is outside, {it}"),
+            "invitation.backed": N_("agreed to let in somebody whose address is outside, {it}"),
             "invitation.sent": N_("invited somebody to join, {it}"),
             "invitation.withdrawn": N_("withdrew an invitation, {it}"),
+            "domain.proposed": N_("proposed a domain as its own, {it}"),
+            "domain.confirmed": N_("confirmed a domain as its own, {it}"),
+            "domain.withdrawn": N_("withdrew a domain, {it}"),
         },
     ),
     Kind(
@@ -549,6 +513,25 @@ ROWS: Final = (
         prefix="PS",
         deeds={
             "source.scheduled": N_("set how often the portal {it} is read"),
+        },
+    ),
+    Kind(
+        "ruling",
+        N_("a ruling"),
+        N_("rulings"),
+        prefix="RU",
+        address="/rulings/",
+        part_of=(),
+        titles="SELECT r.ref, COALESCE(o.name, r.about) AS title FROM ruling r LEFT JOIN organisation o ON o.id = r.organisation "
+        "WHERE r.ref = ANY({}::text[])",
+        deeds={
+            "ruling.proposed": N_("proposed that the rule binds otherwise, {it}"),
+            "ruling.confirmed": N_("confirmed the ruling {it}"),
+            "ruling.objected": N_("objected to the ruling {it}"),
+            "ruling.objection-lifted": N_("lifted the objection to the ruling {it}"),
+            "ruling.withdrawn": N_("withdrew the ruling {it}"),
+            "ruling.lapsed": N_("changed the draft that the ruling {it} was about, so that it no longer holds"),
+            "ruling.in-force": N_("noted that the ruling {it} holds now"),
         },
     ),
     Kind("search", N_("a saved search"), N_("saved searches"), prefix="SS"),

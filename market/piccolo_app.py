@@ -13,6 +13,7 @@ TABLES = [
     "market.contracts.tables",
     "market.letters.tables",
     "market.appointments.tables",
+    "market.rulings.tables",
     "market.missions.tables",
     "market.opendata.tables",
     "market.outages.tables",

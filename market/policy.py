@@ -57,6 +57,8 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver_default_months: int
     waiver_maximum_months: int
     waiver_reason_characters: int
+    delegation_maximum_months: int
+    delegation_codes_most: int
 
 
 class Panels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +230,13 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prepared_hours: int
 
 
+class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How what decides whom the rule binds is changed: how long auditors can object, and how much has to be said."""
+
+    wait_working_days: int
+    ground_characters: int
+
+
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who is a small or medium-sized enterprise; the finer classes only where the definition has them (0: it has not)."""
 
@@ -262,6 +271,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standards: Standards
     outages: Outages
     people: People
+    rulings: Rulings
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms
 

@@ -16,9 +16,12 @@ from market.standards.checking.profiles import NoSuchProfile
 from market.standards.keys import public_keys
 
 
-def waiver(file: Path, *, fingerprint: str | None = None, origin: str | None = None) -> tuple[list[str], int]:
-    """Check a waiver's bundle; the sentences to print and the exit code."""
-    return proof.waiver(file, fingerprint=fingerprint, origin=origin, shown=moment)
+def waiver(
+    file: Path, *, fingerprint: str | None = None, origin: str | None = None, under: Path | None = None
+) -> tuple[list[str], int]:
+    """Check a waiver's bundle, against the instrument a delegate signed it under where there is one; the sentences to print and
+    the exit code."""
+    return proof.waiver(file, fingerprint=fingerprint, origin=origin, under=under, shown=moment)
 
 
 def receipt(file: Path, *, register: Path | None = None, events: Path | None = None) -> tuple[list[str], int]:

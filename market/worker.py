@@ -39,6 +39,7 @@ from market.payments import actions as payments
 from market.portal import imports as portal
 from market.postroom import bounces
 from market.questions import actions as questions
+from market.rulings import actions as rulings
 from market.settings import settings
 from market.standards.components import actions as standards
 from market.standards.components import conformance
@@ -91,6 +92,7 @@ JOBS: tuple[Job, ...] = (
     Job("standstills of changes", 60, contract_changes.tell_standstills),
     Job("unconfirmed bids", 30, confirmations.tell_unconfirmed),
     Job("access withheld", 60, sanctions.tell_withheld),
+    Job("rulings in force", 30, rulings.tell_in_force),
     Job("forgetting", 3600, accounts.forget_expired),
     Job("what was sent", 3600, sent_once.forget),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),

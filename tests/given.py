@@ -15,8 +15,9 @@ from litestar import Litestar
 from piccolo.table import Table
 
 from market import clock, drafts
+from market.accounts.invitations import InvitationDraft
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
-from market.accounts.tables import ApiToken, Membership, Organisation, Passkey, Person, Session
+from market.accounts.tables import ApiToken, MailDomain, Membership, Organisation, Passkey, Person, Session
 from market.actor import SYSTEM, Actor, Role
 from market.confirming.tables import PreparedAct
 from market.db import find, maybe
@@ -132,6 +133,34 @@ ALWAYS = datetime(2100, 1, 1, tzinfo=UTC)
 def touched(actor: Actor) -> Actor:
     """The same person, who has just signed in and used her passkey."""
     return replace(actor, proved_at=ALWAYS, touched_at=ALWAYS)
+
+
+async def domain(body: Organisation, name: str) -> MailDomain:
+    """A domain of a body, proposed by one operator and confirmed by another."""
+    team = await organisation(kind="operator")
+    one, other = await person(team, "operator"), await person(team, "operator")
+    row = MailDomain(
+        organisation=body.id,
+        domain=name,
+        evidence="The register of public bodies names it.",
+        proposed_by=one.person,
+        proposed_at=clock.now(),
+        confirmed_by=other.person,
+        confirmed_at=clock.now(),
+    )
+    await row.save()
+    return row
+
+
+def invited(email: str, role: Role, name: str = "New Person") -> InvitationDraft:
+    """An invitation that says all that a public body asks of one."""
+    return InvitationDraft(
+        email,
+        role,
+        name,
+        ground="She has worked beside me since March.",
+        paper="Contract of employment of 2 March 2026",
+    )
 
 
 async def minister(department: Organisation, name: str = "Helena Marchbanks") -> tuple[Actor, Authenticator]:

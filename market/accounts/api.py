@@ -9,7 +9,7 @@ from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from market import drafts
-from market.accounts import bodies, guards, memberships
+from market.accounts import bodies, guards, invitations, marks, memberships
 from market.accounts.bodies import Body, Offer
 from market.accounts.tables import Invitation, Organisation
 from market.refusals import NotFound
@@ -37,7 +37,8 @@ class MeView(msgspec.Struct):
 
 
 class OrganisationView(msgspec.Struct):
-    """What is public of a body. `tier` is empty unless it buys; `department` is the reference of the department that
+    """What is public of a body. `tier`, which binds it now, is empty unless it buys (`tier_entered`: the
+    one it was entered with, until a ruling confirms it); `department` is the reference of the department that
     answers for it; `identifier` is its number in the register `scheme` (a code of org-id.guide); `etag` is what a change
     names as If-Match."""
 
@@ -45,6 +46,7 @@ class OrganisationView(msgspec.Struct):
     name: str
     kind: str
     tier: str
+    tier_entered: str
     department: str | None
     country: str
     scheme: str
@@ -55,7 +57,9 @@ class OrganisationView(msgspec.Struct):
 
 
 class MemberView(msgspec.Struct):
-    """A role somebody holds in a body; `id` is needed to end it."""
+    """A role somebody holds in a body; `id` is needed to end it. `mark` is what stands beside her name: `outside` when her address
+    is in none of the body's verified domains, else empty. `inviter`, `ground` and `paper` say on whose word she was let in, how she
+    was known and which paper is kept; they are empty for who gives no roles there, and where nothing was kept."""
 
     id: int
     person: str
@@ -64,15 +68,22 @@ class MemberView(msgspec.Struct):
     title: str
     since: datetime
     until: datetime | None
+    mark: str
+    inviter: str
+    ground: str
+    paper: str
 
 
 class InvitationView(msgspec.Struct):
-    """An invitation that was sent. Its token is in the letter only."""
+    """An invitation. Its token is in the letter only; while `waits` is true the address is outside the body's domains, and others
+    have to agree before the letter goes."""
 
     ref: str
     email: str
+    name: str
     role: str
     expires_at: datetime
+    waits: bool
 
 
 def view(body: Body) -> OrganisationView:
@@ -82,6 +93,7 @@ def view(body: Body) -> OrganisationView:
         name=body.name,
         kind=body.kind,
         tier=body.tier,
+        tier_entered=body.tier_entered,
         department=body.department_ref,
         country=body.country,
         scheme=body.scheme,
@@ -94,7 +106,14 @@ def view(body: Body) -> OrganisationView:
 
 def invitation_view(invitation: Invitation | Offer) -> InvitationView:
     """An invitation without its token."""
-    return InvitationView(invitation.ref, invitation.email, invitation.role, invitation.expires_at)
+    return InvitationView(
+        ref=invitation.ref,
+        email=invitation.email,
+        name=invitation.name,
+        role=invitation.role,
+        expires_at=invitation.expires_at,
+        waits=invitation.sent_at is None,
+    )
 
 
 class MeApi(Controller):
@@ -187,9 +206,22 @@ class OrganisationsApi(Controller):
         body = await bodies.body(ref)
         if not memberships.may_see_people(request.user, body.id):
             raise NotFound("Organisation")
+        marked, gives = await marks.marks_of(body.id), bool(memberships.roles_to_give(request.user, body))
         return Items(
             [
-                MemberView(member.id, member.ref, member.name, member.role, member.title, member.since, member.until)
+                MemberView(
+                    id=member.id,
+                    person=member.ref,
+                    name=member.name,
+                    role=member.role,
+                    title=member.title,
+                    since=member.since,
+                    until=member.until,
+                    mark=marked.get(member.ref, ""),
+                    inviter=member.inviter if gives else "",
+                    ground=member.ground if gives else "",
+                    paper=member.paper if gives else "",
+                )
                 for member in await bodies.members_of(body.id)
             ]
         )
@@ -202,10 +234,11 @@ class OrganisationsApi(Controller):
         responses=problem_responses(404, 409, 429),
     )
     async def invite(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[memberships.InvitationDraft]
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[invitations.InvitationDraft]
     ) -> InvitationView:
-        """Invite an address to a role, by letter."""
-        invitation, _ = await memberships.invite(request.user, ref, data)
+        """Invite somebody, by her full name, to a role, by a letter to her own address; into a public body with how she is known
+        and the paper that is kept. An address outside the body's domains waits for others."""
+        invitation, _ = await invitations.invite(request.user, ref, data)
         return invitation_view(invitation)
 
     @get(
@@ -232,7 +265,7 @@ class OrganisationsApi(Controller):
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> InvitationView:
         """Take an invitation back: its letter no longer opens anything."""
-        return invitation_view(await memberships.withdraw_invitation(request.user, ref, invitation))
+        return invitation_view(await invitations.withdraw_invitation(request.user, ref, invitation))
 
     @post(
         "/{ref:str}/people/{membership:int}/end",

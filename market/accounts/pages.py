@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from market import organisations as registers
-from market.accounts import actions, bodies, guards, memberships, passkeys, rules
+from market.accounts import actions, bodies, guards, invitations, marks, memberships, passkeys, rules
 from market.accounts.people import is_unreachable
 from market.accounts.sessions import COOKIE, LASTS, begin, digest
 from market.accounts.tables import Organisation, Person, Session
@@ -175,7 +175,7 @@ class AccountPages(Controller):
     @post("/invitations/{invitation:str}", guards=[guards.signed_in])
     async def accept_invitation(self, request: Visitor, invitation: FromPath[str]) -> Response[Any]:
         """Accept an invitation to one's own address."""
-        body = await memberships.accept_here(request.user, invitation)
+        body = await invitations.accept_here(request.user, invitation)
         return to(HOME, _("You work for {name} here now.", name=body.name))
 
     @post("/passkeys/options", guards=[guards.signed_in], status_code=200)
@@ -297,18 +297,18 @@ class InvitationPages(Controller):
     @get("/{token:str}", guards=[guards.public])
     async def one(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
         """Who invites whom to what."""
-        return await _invited(request, token, forms.blank(memberships.Acceptance))
+        return await _invited(request, token, forms.blank(invitations.Acceptance))
 
     @post("/{token:str}", guards=[guards.public])
     async def accept(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
         """Join; somebody new is signed in with the account she just made."""
-        form = await forms.read(request, memberships.Acceptance)
-        offered = await memberships.open_invitation(token)
+        form = await forms.read(request, invitations.Acceptance)
+        offered = await invitations.open_invitation(token)
         joins = offered.holder is not None and request.user.person == offered.holder.id
-        known = (form.found.get("name", ""), offered.invitation.email)
+        known = (offered.invitation.name or form.found.get("name", ""), offered.invitation.email)
         form.beside(refusals(rules.PASSWORD, form.found.get("password", ""), known))
         with form.acting():
-            person = await memberships.accept(request.user, token, None if joins else form.data)
+            person = await invitations.accept(request.user, token, None if joins else form.data)
             if not joins:
                 await _end_present(request)
             response = to(HOME, _("You work for {name} here now.", name=offered.organisation.name))
@@ -361,7 +361,7 @@ class OrganisationPages(Controller):
     async def editing(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """What is told of a body, to be changed."""
         body = await _entered(ref)
-        form = forms.stored(memberships.OrganisationChange, body, **await memberships.shown_of(body))
+        form = forms.stored(memberships.OrganisationChange, body)
         return await _entering(request, form, body)
 
     @post("/{ref:str}/edit", guards=[guards.operator])
@@ -369,7 +369,6 @@ class OrganisationPages(Controller):
         """Keep the change."""
         body = await _entered(ref)
         form = await forms.read(request, memberships.OrganisationChange)
-        form.beside(await memberships.objections({**form.found, "kind": body.kind}))
         with form.acting():
             await memberships.change_organisation(request.user, ref, form.data, form.version)
             return to(f"/organisations/{ref}", _("The change is saved."))
@@ -378,22 +377,29 @@ class OrganisationPages(Controller):
     @get("/{ref:str}/people", guards=[guards.signed_in])
     async def people(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """The people of a body and open invitations."""
-        return await _people(request, ref, forms.blank(memberships.InvitationDraft))
+        return await _people(request, ref, forms.blank(invitations.InvitationDraft))
 
     @post("/{ref:str}/invitations", guards=[guards.signed_in])
     async def invite(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Invite somebody."""
-        form = await forms.read(request, memberships.InvitationDraft)
-        form.beside(refusals(rules.INVITE, memberships.office_of(await bodies.body(ref), form.found)))
+        form = await forms.read(request, invitations.InvitationDraft)
+        form.beside(await invitations.objections(request.user, await bodies.body(ref), form.found))
         with form.acting():
-            sent, _token = await memberships.invite(request.user, ref, form.data)
-            return to(f"/organisations/{ref}/people", _("The invitation to {email} is on its way.", email=sent.email))
+            sent, _token = await invitations.invite(request.user, ref, form.data)
+            said = (
+                _("The invitation to {email} is on its way.", email=sent.email)
+                if sent.sent_at
+                else _(
+                    "{email} is outside your domains. Others have to agree before the letter goes.", email=sent.email
+                )
+            )
+            return to(f"/organisations/{ref}/people", said)
         return await _people(request, ref, form)
 
     @post("/{ref:str}/invitations/{invitation:str}/withdraw", guards=[guards.signed_in])
     async def withdraw(self, request: Visitor, ref: FromPath[str], invitation: FromPath[str]) -> Response[Any]:
         """Take an invitation back."""
-        row = await memberships.withdraw_invitation(request.user, ref, invitation)
+        row = await invitations.withdraw_invitation(request.user, ref, invitation)
         return to(f"/organisations/{ref}/people", _("The invitation to {email} is withdrawn.", email=row.email))
 
     @post("/{ref:str}/people/{membership:int}/end", guards=[guards.signed_in])
@@ -421,7 +427,7 @@ class OrganisationPages(Controller):
 
 
 async def _invited(request: Visitor, token: str, form: forms.Form[Any]) -> Response[bytes]:
-    offered = await memberships.open_invitation(token)
+    offered = await invitations.open_invitation(token)
     holder = offered.holder
     return show(
         request,
@@ -464,6 +470,8 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         form=form,
         body=body,
         members=await bodies.members_of(body.id),
+        marks=await marks.marks_of(body.id),
+        domains=await marks.domains_of(body.id),
         invitations=await bodies.invitations_of(body.id) if roles else [],
         roles=[(role, role_words(role).capitalize()) for role in roles],
         offered=[(role, role_words(role).capitalize()) for role in roles if role not in rules.APPOINTED],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import mailboxes, policy
 from market.actor import Actor, Role, role_words
 from market.arrival import Arrival
 from market.refusals import Denial, rule
@@ -204,6 +204,95 @@ APPOINTED_BY_TWO = Denial(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Somebody who shall be let into a body of this kind: her address, how she is known and on which paper; `own`: the mailbox is
+    that of whoever lets her in; `another_of`: it is one that somebody there has under another address."""
+
+    kind: str
+    address: str
+    ground: str
+    paper: str
+    own: bool
+    another_of: bool
+
+
+@rule("invitation.own", field="email", source="Own default: nobody lets herself in")
+def is_for_somebody_else(admission: Admission) -> str | None:
+    """Nobody invites herself, into no other role either: somebody else of the body gives it."""
+    return _("This is your own address. Somebody else has to invite you.") if admission.own else None
+
+
+@rule(
+    "invitation.same-mailbox", field="email", source="RFC 5233, section 1: what follows a plus sign sorts one mailbox"
+)
+def is_another_mailbox(admission: Admission) -> str | None:
+    """One address, one person: a second name for the mailbox of somebody there is no second person."""
+    if admission.another_of:
+        return _("Letters to this address reach somebody who is here already. Invite her under the address she has.")
+    return None
+
+
+@rule("invitation.shared-mailbox", field="email", source=mailboxes.source_of_shared())
+def is_read_by_one(admission: Admission) -> str | None:
+    """In a public body every role binds it, so each is held by one person, who reads her letters alone."""
+    if admission.kind != "supplier" and mailboxes.is_shared(admission.address):
+        return _("Several people read this mailbox. Enter her own address.")
+    return None
+
+
+@rule("invitation.ground-missing", field="ground", source=str(policy.number("people.instrument_characters").source))
+def says_how_she_is_known(admission: Admission) -> str | None:
+    """Somebody is let into a public body on the word of a person who knows that it is she, and says how."""
+    least = policy.IN_FORCE.people.instrument_characters
+    if admission.kind != "supplier" and len(admission.ground.strip()) < least:
+        return _("Say how you know that it is she, in at least {least} characters.", least=least)
+    return None
+
+
+@rule("invitation.paper-missing", field="paper", source=str(policy.number("people.instrument_characters").source))
+def names_the_paper(admission: Admission) -> str | None:
+    """And on a paper that is kept and can be asked for."""
+    least = policy.IN_FORCE.people.instrument_characters
+    if admission.kind != "supplier" and len(admission.paper.strip()) < least:
+        return _(
+            "Name the contract, letter or order that is kept, with its date, in at least {least} characters.",
+            least=least,
+        )
+    return None
+
+
+ADMIT = (is_for_somebody_else, is_another_mailbox, is_read_by_one, says_how_she_is_known, names_the_paper)
+"""For an invitation, beside `INVITE`: who is let in, on whose word."""
+
+
+@rule("invitation.name-needed", field="name")
+def has_a_name(invited: str, given: str) -> str | None:
+    """Somebody without an account gets one when she accepts, with a name: that of the invitation, or, where an older one has
+    none, her own."""
+    return None if invited or len(given.strip()) > 1 else _("Enter your name.")
+
+
+@rule("invitation.another-name", field="name", source="Own default: a person is admitted by name")
+def is_the_one_invited(invited: str, given: str) -> str | None:
+    """Whoever accepts is the one whom the invitation names, and has her account under that name."""
+    if invited and given.strip() and " ".join(given.split()).casefold() != " ".join(invited.split()).casefold():
+        return _(
+            "This invitation is for {invited}, and the name here is {given}. Ask whoever invited you for one in your name.",
+            invited=invited,
+            given=" ".join(given.split()),
+        )
+    return None
+
+
+@rule("invitation.waits")
+def others_agreed(invitation: Invitation, now: Arrival) -> str | None:
+    """While others have to agree to an outside address, nobody joins."""
+    if invitation.sent_at is None:
+        return _("Others have to agree to this invitation first.")
+    return None
+
+
 @rule("invitation.not-open")
 def still_open(invitation: Invitation, now: Arrival) -> str | None:
     """An invitation is good once, for two weeks, and until it is withdrawn."""
@@ -216,16 +305,8 @@ def still_open(invitation: Invitation, now: Arrival) -> str | None:
     return None
 
 
-ACCEPT = (still_open,)
-"""For `memberships.accept`."""
-
-NAME_NEEDED = Denial(
-    "invitation.name-needed",
-    N_("Enter your name and choose a password."),
-    norm="Somebody without an account gets one when she accepts, with a name.",
-    field="name",
-    status=422,
-)
+ACCEPT = (others_agreed, still_open)
+"""For `invitations.accept`."""
 
 SIGN_IN_AS_INVITED = Denial(
     "invitation.sign-in-first",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 from piccolo.columns import BigInt, Serial, Varchar
-from piccolo.constraints import Check
+from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from market.actor import Role
@@ -20,6 +20,7 @@ from market.columns import (
     reference,
     when,
     words,
+    yes_or_no,
 )
 from market.kinds import KINDS
 
@@ -33,7 +34,10 @@ class Organisation(Table):
     kind = Varchar(length=12, index=True)
     """buyer | supplier | audit | operator"""
     tier = Varchar(length=12, default="", null=False)
-    """central | sub-central | local | health | other for a buyer (it decides whether the gate applies); empty otherwise."""
+    """central | sub-central | local | health | other for a buyer (it decides whether the gate applies); empty otherwise. Of
+    one that was entered here a ruling alone makes another than central."""
+    tier_entered = Varchar(length=12, default="", null=False)
+    """The tier a buyer was entered with, which binds only once a ruling confirms it."""
     department = may_belong_to("self")
     """The central department whose minister answers for this body; a department names none, it is its own."""
     country = Varchar(length=2, default="GB", null=False)
@@ -67,6 +71,36 @@ class Person(Table):
     closed_at = moment()
 
 
+class Invitation(Table):
+    """An address asked to join an organisation in a role. The letter holds a token; only its SHA-256 is kept."""
+
+    id: Serial
+    ref = reference("IV")
+    organisation = belongs_to(Organisation)
+    email = Varchar(length=254)
+    name = words()
+    """Who is let in, by her full name; empty in invitations from before names were asked."""
+    role = Varchar(length=20)
+    ground = words()
+    """How whoever invites knows that it is she, in a public body."""
+    paper = words()
+    """The paper kept with it, as one would cite it: a contract of employment, a letter, its date."""
+    outside = yes_or_no()
+    """Whether her address was outside the body's verified domains when she was invited: then others have to agree first."""
+    title = words()
+    office_since = moment()
+    """When the office began, for a minister; the membership of others begins when they accept."""
+    office_until = moment()
+    token_hash = Varchar(length=64, unique=True)
+    invited_by = belongs_to(Person)
+    invited_at = when()
+    sent_at = moment()
+    """When the letter went; NULL while others have to agree."""
+    expires_at = when()
+    accepted_at = moment()
+    withdrawn_at = moment()
+
+
 class Membership(Table):
     """A person's role in an organisation, from a moment until another: authority has dates, so that a signature can be
     held against the office its signer held then."""
@@ -80,6 +114,8 @@ class Membership(Table):
     """The office as it is written under a signature, such as “Minister for Rural Transport”."""
     since = when()
     until = moment()
+    invitation = may_belong_to(Invitation)
+    """The invitation by which she was let in; NULL for roles that began otherwise, or before this was kept."""
 
     role_is_known = Check(
         "role IN ('buyer','evaluator','contract-manager','minister','supplier-admin','supplier-member','auditor','operator')"
@@ -98,7 +134,8 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A membership, now or from a later day, with its person; `last` is the last day of a role that has an end."""
+    """A membership, now or from a later day, with its person; `last` is the last day of a role that has an end; who let her in,
+    how she was known and on which paper, empty where nothing was kept."""
 
     id: int
     ref: str
@@ -109,6 +146,9 @@ class Member(msgspec.Struct, frozen=True):
     since: datetime
     until: datetime | None
     last: datetime | None
+    inviter: str
+    ground: str
+    paper: str
 
 
 class Passkey(Table):
@@ -176,24 +216,38 @@ class LiveToken(msgspec.Struct, frozen=True):
     expires_at: datetime
 
 
-class Invitation(Table):
-    """An address asked to join an organisation in a role. The letter holds a token; only its SHA-256 is kept."""
+class InvitationVoice(Table):
+    """Somebody's word for an invitation to an outside address, for the body or for the operator; only ever added to."""
 
     id: Serial
-    ref = reference("IV")
+    invitation = belongs_to(Invitation)
+    person = belongs_to(Person)
+    side = Varchar(length=8)
+    """body | team"""
+    given_at = when()
+
+    side_is_known = Check("side IN ('body','team')")
+    one_word_each = Unique(["invitation", "person"])
+
+
+class MailDomain(Table):
+    """A domain whose addresses are a body's own, once a second person confirmed the evidence for it; until it is withdrawn."""
+
+    id: Serial
+    ref = reference("DM")
     organisation = belongs_to(Organisation)
-    email = Varchar(length=254)
-    role = Varchar(length=20)
-    title = words()
-    office_since = moment()
-    """When the office began, for a minister; the membership of others begins when they accept."""
-    office_until = moment()
-    token_hash = Varchar(length=64, unique=True)
-    invited_by = belongs_to(Person)
-    invited_at = when()
-    expires_at = when()
-    accepted_at = moment()
+    domain = Varchar(length=253)
+    """Lower case, ASCII, without a dot at its end."""
+    evidence = words()
+    """What shows that the domain is this body's, as one would cite it."""
+    proposed_by = belongs_to(Person)
+    proposed_at = when()
+    confirmed_by = may_belong_to(Person)
+    confirmed_at = moment()
+    withdrawn_by = may_belong_to(Person)
     withdrawn_at = moment()
+
+    another_person_confirmed_the_domain = Check("confirmed_by <> proposed_by")
 
 
 class Ceremony(Table):

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from market import clock, policy
-from market.accounts import memberships
+from market import clock, mailboxes, policy
+from market.accounts import invitations, memberships
 from market.accounts import rules as accounts
 from market.accounts.actions import Email, plain_address
 from market.accounts.people import tell
@@ -25,7 +25,7 @@ from market.proof.canonical import Plain
 from market.reads import rows, the
 from market.refusals import insist
 from market.touch import binds
-from market.wording import N_, together
+from market.wording import N_, _, together
 
 APPOINTERS: tuple[Role, ...] = ("operator", "auditor")
 """Who proposes, confirms and objects."""
@@ -58,7 +58,7 @@ async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
     hat = _appoints(actor)
     async with transaction():
         body = await find(Organisation, Organisation.ref == given.organisation, lock=True)
-        office = memberships.office_of(body, msgspec.structs.asdict(given))
+        office = invitations.office_of(body, msgspec.structs.asdict(given))
         insist(accounts.INVITE, office)
         address = plain_address(given.email)
         me = await find(Person, Person.id == actor.must_be_person())
@@ -70,7 +70,8 @@ async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
                 since=office.since if minister else None,
                 now=clock.arrived(),
                 instrument=given.instrument,
-                own=address == me.email,
+                own=mailboxes.mailbox_of(address) == mailboxes.mailbox_of(me.email),
+                shared=mailboxes.is_shared(address),
                 others=await others_than(actor),
             ),
         )
@@ -116,11 +117,12 @@ async def confirm(actor: Actor, ref: str) -> Appointment:
         proposer = await find(Person, Person.id == row.proposed_by)
         row.confirmed_by, row.confirmed_at = actor.must_be_person(), now
         row.effect_at = max(row.since or published, published)
-        invitation, _token = await memberships.offer(
+        invitation, _token = await invitations.offer(
             actor,
             body,
             row.email,
             accounts.Office(body.kind, body.tier, row.role, row.title, row.effect_at, row.until),
+            invitations.Admitted(row.name, _("Proposed by one, confirmed by another, and public."), row.instrument),
             inviter=together([proposer.name, actor.name]),
             invited_by=row.proposed_by,
         )
@@ -155,7 +157,7 @@ async def withdraw(actor: Actor, ref: str, given: Objection) -> Appointment:
         row.withdrawn_by, row.withdrawn_at, row.withdrawn_because = actor.must_be_person(), now, given.reason.strip()
         await row.save([Appointment.withdrawn_by, Appointment.withdrawn_at, Appointment.withdrawn_because])
         if row.invitation is not None:
-            await memberships.take_back(row.invitation)
+            await invitations.take_back(row.invitation)
             person = await maybe(Person, Person.email == row.email)
             if person is not None:  # who has accepted already would have begun later: now she never does
                 await Membership.update({Membership.until: Membership.since}).where(

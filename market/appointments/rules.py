@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market import policy, workdays
+from market import mailboxes, policy, workdays
 from market.accounts.rules import APPOINTED
 from market.arrival import Arrival
 from market.hands import rules as hands
@@ -22,13 +22,14 @@ TWO = N_("Own default: nobody makes by herself those who decide, oversee or run 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What is known when somebody is proposed: the role, her first day (None where the role has none) and the moment;
-    `own`: the address is the proposer's; `others`: how many could confirm it."""
+    `own`: the mailbox is the proposer's; `shared`: several people read it; `others`: how many could confirm it."""
 
     role: str
     since: datetime | None
     now: Arrival
     instrument: str
     own: bool
+    shared: bool
     others: int
 
 
@@ -103,6 +104,12 @@ def is_for_somebody_else(proposal: Proposal) -> str | None:
     return _("This is your own address. Somebody else proposes you.") if proposal.own else None
 
 
+@rule("appointment.shared-mailbox", field="email", source=mailboxes.source_of_shared())
+def is_read_by_one(proposal: Proposal) -> str | None:
+    """Whoever decides, oversees or runs the site reads her letters alone."""
+    return _("Several people read this mailbox. Enter her own address.") if proposal.shared else None
+
+
 @rule("appointment.nobody-confirms", source=TWO)
 def somebody_can_confirm(proposal: Proposal) -> str | None:
     """While there is one operator and no auditor, nobody is appointed."""
@@ -114,7 +121,14 @@ def somebody_can_confirm(proposal: Proposal) -> str | None:
     )
 
 
-PROPOSE = (is_an_office, is_not_back_dated, names_its_instrument, is_for_somebody_else, somebody_can_confirm)
+PROPOSE = (
+    is_an_office,
+    is_not_back_dated,
+    names_its_instrument,
+    is_for_somebody_else,
+    is_read_by_one,
+    somebody_can_confirm,
+)
 """For `actions.propose`, beside what every role asks (`INVITE` of accounts)."""
 
 

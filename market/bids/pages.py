@@ -11,6 +11,7 @@ from litestar.params import FromPath
 
 from market import clock, policy
 from market.accounts import guards
+from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.audit.thread import thread
 from market.bids import actions, confirmations, reading, rules
@@ -194,6 +195,7 @@ async def _opening(request: Visitor, ref: str, form: forms.Form[actions.CodeForm
         set_aside=await reading.those_set_aside(tender.id),
         lots={lot.ref: lot for lot in await lots_of(tender)},
         officers=officers if insider else [],
+        marks=await marks_of(tender.buyer) if insider else {},
         steps=await thread(f"tender:{ref}"),
         me=me,
         blocked=refusals(

@@ -13,6 +13,7 @@ from market import clock
 from market.accounts import desk as accounts
 from market.accounts.people import family
 from market.actor import SUPPLIER_ROLES, Actor
+from market.admissions import desk as admissions
 from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
@@ -24,6 +25,7 @@ from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
 from market.payments.actions import received_by
+from market.rulings import desk as rulings
 from market.suppliers import desk as suppliers
 from market.tenders import desk as tenders
 from market.waivers import desk as waivers
@@ -32,7 +34,21 @@ from market.wording import N_, _
 
 T = TypeVar("T")
 
-WAITING = (waivers, challenges, tenders, bids, awards, contracts, payments, appointments, confirming, letters, accounts)
+WAITING = (
+    waivers,
+    challenges,
+    tenders,
+    bids,
+    awards,
+    contracts,
+    payments,
+    appointments,
+    admissions,
+    rulings,
+    confirming,
+    letters,
+    accounts,
+)
 """The nouns that have work for people, in the order in which items without a date stand."""
 
 STAGES = (

@@ -24,11 +24,14 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "accept",
         "release",
     ),
+    "Somebody let into a body from outside its domains, as an evaluator": ("invite", "back-invitation"),
+    "A domain, from proposal to a body's own": ("propose-domain", "confirm-domain"),
     "A material change of a running tender, or the correction of its deadline": (
         "propose-tender-change",
         "approve-tender-change",
     ),
     "A minister, an auditor or an operator, from proposal to office": ("propose-appointment", "confirm-appointment"),
+    "A ruling that the rule binds otherwise": ("propose-ruling", "confirm-ruling"),
 }
 """What somebody of the buyer has to do on each way from a problem to a payment, as often as the policy says."""
 

@@ -63,8 +63,14 @@ ACTS: dict[str, Act] = {
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
+    "invite": Act(N_("lets somebody in from outside"), (), True),
+    "back-invitation": Act(N_("agrees that she is let in"), (), True),
+    "propose-domain": Act(N_("proposes a domain as a body's own"), (), True),
+    "confirm-domain": Act(N_("confirms the domain"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
     "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
+    "propose-ruling": Act(N_("proposes that the rule binds a body otherwise"), (), True),
+    "confirm-ruling": Act(N_("confirms such a ruling"), (), True),
 }
 """What somebody does to a record, by the names that the pairs use."""
 
@@ -134,12 +140,36 @@ PAIRS: tuple[Pair, ...] = (
         source="Own default: an exception is looked at by somebody who does not need it",
     ),
     Pair(
+        "invite",
+        "back-invitation",
+        near=True,
+        says=N_("Whoever spoke for her already does not agree a second time. Somebody else has to."),
+        code="invitation.same-person",
+        source="Own default: a mailbox that anybody can open shows nobody, so others who know her say so",
+    ),
+    Pair(
+        "propose-domain",
+        "confirm-domain",
+        near=True,
+        says=N_("Whoever proposed this domain does not confirm it. Somebody else has to."),
+        code="domain.same-person",
+        source="Own default: whoever says which addresses are a body's own says who is let in without others",
+    ),
+    Pair(
         "propose-appointment",
         "confirm-appointment",
         near=True,
         says=N_("Whoever proposed somebody does not confirm her. Somebody else has to."),
         code="appointment.same-person",
         source="Own default: nobody makes by herself those who decide, oversee or run the site",
+    ),
+    Pair(
+        "propose-ruling",
+        "confirm-ruling",
+        near=True,
+        says=N_("Whoever proposed that the rule binds otherwise does not confirm it. Somebody else has to."),
+        code="ruling.same-person",
+        source="Own default: nobody decides by herself that the rule does not bind",
     ),
 )
 """The table. Acts that are in no pair together may be done by one person."""

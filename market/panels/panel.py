@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from market import drafts, policy
+from market.accounts.marks import marks_of
 from market.db import maybe
 from market.panels import arithmetic, rules
 from market.panels.matter import Criterion, Matter, Subject
@@ -24,11 +25,12 @@ from market.wording import _
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A seat with the reference and name of who sits on it."""
+    """A seat with the reference and name of who sits on it, and what stands beside the name."""
 
     seat: Seat
     ref: str
     name: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,7 @@ async def of(matter: Matter) -> Panel:
             Judge, "SELECT id, ref, name FROM person WHERE id = ANY({}::int[])", [seat.person for seat in seats]
         )
     }
+    marked = await marks_of(matter.organisation)
     marks: dict[tuple[int, str], dict[str, Given]] = {}
     for each in await rows(
         Marked,
@@ -267,7 +270,10 @@ async def of(matter: Matter) -> Panel:
         marks.setdefault((each.seat, each.subject), {})[each.criterion] = Given(each.points, each.reason)
     return Panel(
         matter,
-        [Member(seat, people[seat.person].ref, people[seat.person].name) for seat in seats],
+        [
+            Member(seat, people[seat.person].ref, people[seat.person].name, marked.get(people[seat.person].ref, ""))
+            for seat in seats
+        ],
         {place: Kept(given) for place, given in marks.items()},
         await maybe(Consensus, Consensus.panel == matter.about),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Meta
 
 from market import clock
 from market.accounts import guards
+from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.thread import thread
@@ -18,6 +20,7 @@ from market.db import find
 from market.payments import actions, rules
 from market.payments.stripe import read_event
 from market.payments.tables import Entry, Obligation, Payment, PayoutAccount
+from market.reads import rows
 from market.refusals import NotFound, refusals
 from market.settings import settings
 from market.web import forms
@@ -79,6 +82,7 @@ class PaymentPages(Controller):
             days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
             may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
             blocked=blocked,
+            hands=await _hands(obligation, attempts) if releasing or actor.wears("auditor", "operator") else [],
             steps=await thread(f"obligation:{row.ref}"),
             may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
         )
@@ -130,6 +134,21 @@ async def _firm(request: Visitor, given: WhoseAccount) -> int:
 
 def _back() -> str:
     return f"{settings().site_url}/payments"
+
+
+class Named(msgspec.Struct, frozen=True):
+    """Somebody by her reference and name."""
+
+    ref: str
+    name: str
+
+
+async def _hands(obligation: Obligation, attempts: Sequence[Payment]) -> list[tuple[str, str, str]]:
+    """Who accepted what is paid for and who released the money, each with what stands beside her name; for who oversees it."""
+    did = [(obligation.accepted_by, _("Accepted by")), *((each.approved_by, _("Released by")) for each in attempts)]
+    people = await rows(Named, "SELECT ref, name FROM person WHERE ref = ANY({}::text[])", [ref for ref, _act in did])
+    names, marks = {each.ref: each.name for each in people}, await marks_of(obligation.payer)
+    return [(names[ref], marks.get(ref, ""), act) for ref, act in did if ref in names]
 
 
 async def _mine(request: Visitor, before: str, form: forms.Form[WhoseAccount]) -> Response[bytes]:

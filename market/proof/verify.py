@@ -13,20 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from market import nesting
-from market.proof import certificates, chain, confirming, sealing, signing
+from market.proof import certificates, chain, confirming, delegations, sealing, signing
 
 Shown = Callable[[datetime], str]
 
 
 def waiver(
-    file: Path, *, fingerprint: str | None = None, origin: str | None = None, shown: Shown = chain.moment
+    file: Path,
+    *,
+    fingerprint: str | None = None,
+    origin: str | None = None,
+    under: Path | None = None,
+    shown: Shown = chain.moment,
 ) -> tuple[list[str], int]:
-    """Check a waiver's bundle; the sentences to print and the exit code."""
+    """Check a waiver's bundle, or that of a delegation; the sentences to print and the exit code. `under` is the signed file of
+    the instrument that a delegate signed under."""
     report = signing.verify_file(file, fingerprint=fingerprint, origin=origin)
     lines = [f"{'holds ' if check.passed else 'BROKEN'}  {check.sentence}" for check in report.checks]
     if report.verified is None:
         return [*lines, "", "The signature does not hold."], 1
     found = report.verified
+    within = _within(file, under)
+    lines += [f"{'holds ' if check.passed else 'BROKEN'}  {check.sentence}" for check in within]
+    if not all(check.passed for check in within):
+        return [*lines, "", "It was not shown to be signed within an instrument of the minister."], 1
     return [
         *lines,
         "",
@@ -39,6 +49,18 @@ def waiver(
         "This does not prove by itself:",
         *(f"  {limit}" for limit in signing.LIMITS),
     ], 0
+
+
+def _within(file: Path, under: Path | None) -> tuple[signing.Check, ...]:
+    """The checks against the instrument that a delegate's document names."""
+    signed = signing.Bundle.from_text(file.read_bytes())
+    if under is None:
+        return delegations.examine(signed, None) if delegations.names_one(signed) else ()
+    try:
+        instrument = signing.Bundle.from_text(under.read_bytes())
+    except (signing.NotABundle, OSError) as error:
+        return (signing.Check("instrument", False, f"The instrument cannot be read: {error}"),)
+    return delegations.examine(signed, instrument)
 
 
 def _about(document: object) -> list[str]:

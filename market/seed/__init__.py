@@ -18,6 +18,7 @@ from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
 from market.seed.procurements import tenders
+from market.seed.rulings import rulings
 from market.seed.script import Act, story
 from market.standards.profiles.actions import ensure_profiles
 
@@ -36,6 +37,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
             [
                 *ministers(script, cast),
                 *appointments(script, cast),
+                *rulings(script, cast),
                 *missions(script, cast),
                 *challenges(script, cast),
                 *tenders(script, cast),

@@ -10,11 +10,12 @@ from functools import partial
 from typing import Any
 
 from market import clock, drafts
-from market.accounts import memberships, passkeys
+from market.accounts import invitations, memberships, passkeys
 from market.accounts.passwords import hashed
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Invitation, Organisation, Person
 from market.actor import Actor, Role
+from market.admissions import actions as admissions
 from market.appointments import actions as offices
 from market.appointments.tables import Appointment
 from market.db import find
@@ -81,6 +82,7 @@ async def engage(script: Script) -> Cast:
     shown = {each["person"] for each in script["sign_in"]}
     for each in people:
         await _join(script, cast, each, each["key"] in shown)
+    await _domains(script, cast)
     return cast
 
 
@@ -126,7 +128,7 @@ async def _confirm(cast: Cast, each: dict[str, Any]) -> None:
 async def _accept(cast: Cast, each: dict[str, Any]) -> None:
     appointment = await find(Appointment, Appointment.ref == cast.appointed[each["person"]])
     invitation = await find(Invitation, Invitation.id == appointment.invitation)
-    await memberships.accept_here(await actor_of(cast.people[each["person"]], "password"), invitation.ref)
+    await invitations.accept_here(await actor_of(cast.people[each["person"]], "password"), invitation.ref)
 
 
 async def _found(script: Script, cast: Cast) -> Actor:
@@ -137,6 +139,17 @@ async def _found(script: Script, cast: Cast) -> Actor:
     cast.organisations[body["key"]] = await find(Organisation, Organisation.kind == "operator")
     cast.people[first["key"]] = row.id
     return replace(await actor_of(row.id, "password"), proved_at=clock.now(), touched_at=clock.now())
+
+
+async def _domains(script: Script, cast: Cast) -> None:
+    """The domain of every public body: proposed by one operator, confirmed by another."""
+    one, other = [await cast.actor(key) for key in cast.people_of[script["operators"][0]["key"]]][:2]
+    for each in [*script["buyers"], *script["audit_bodies"], *script["operators"]]:
+        draft = admissions.DomainDraft(
+            each["domain"], f"Its entry in the register names www.{each['domain']} as its site."
+        )
+        made = await admissions.propose_domain(one, cast.organisations[each["key"]].ref, draft)
+        await admissions.confirm_domain(other, made.ref)
 
 
 def _body(cast: Cast, kind: str, each: dict[str, Any]) -> memberships.OrganisationDraft:

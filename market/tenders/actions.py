@@ -19,6 +19,8 @@ from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
+from market.rulings import actions as rulings
+from market.rulings.tables import Ruling
 from market.settings import settings
 from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
@@ -38,39 +40,39 @@ class Ending(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Override(msgspec.Struct, forbid_unknown_fields=True):
-    """Why an operator lets a buyer's claim stand against the list of commodities; it is published."""
+    """Why a buyer's claim shall stand against the list of commodities, and on which paper; public."""
 
-    reason: Annotated[str, Meta(title=N_("Why the claim may stand"), min_length=20, max_length=2000)]
+    ground: Annotated[str, Meta(title=N_("Why the claim may stand"), max_length=4000)] = ""
+    instrument: Annotated[str, Meta(title=N_("The paper it rests on"), max_length=1000)] = ""
 
 
 # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@binds(N_("confirm that the rule does not bind a tender"))
-async def confirm_commodity(actor: Actor, ref: str, given: Override) -> Tender:
-    """As an operator, let the buyer's claim stand against the list of commodities. The reason is published with the
-    tender, under the operator's reference; any later change of the codes or the claim undoes it."""
+@binds(N_("propose that the rule does not bind a purchase"))
+async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
+    """As an operator, propose to let the buyer's claim stand against the list of commodities. It counts once a second person
+    confirmed it and no auditor objected in the waiting time; any later change of the codes or the claim undoes it."""
     async with transaction():
         hat = actor.must_wear("operator", secret=True)
         tender = await find(Tender, Tender.ref == ref, lock=True)
         insist(rules.EDIT, tender)
-        insist(rules.CONFIRM, tender, (await candidate(ref)).codes)
-        tender.commodity_confirmed_at = clock.now()
-        tender.commodity_confirmed_by = actor.must_be_person()
-        tender.commodity_confirmed_reason = given.reason
-        await tender.save(
-            [Tender.commodity_confirmed_at, Tender.commodity_confirmed_by, Tender.commodity_confirmed_reason]
+        asked = await candidate(ref)
+        insist(rules.CONFIRM, tender, asked.codes)
+        ruling = await rulings.propose(
+            actor,
+            Ruling(
+                about="commodity",
+                organisation=tender.buyer,
+                tender=ref,
+                after=" ".join(sorted(asked.codes)),
+                ground=given.ground.strip(),
+                instrument=given.instrument.strip(),
+                proposed_at=clock.now(),
+            ),
         )
-        await tell(
-            tender.buyer,
-            "tenders/commodity-confirmed.txt",
-            roles=("buyer",),
-            about=f"tender:{ref}",
-            tender=tender,
-            reason=given.reason,
-        )
-        await written(actor, "tender.commodity-confirmed", tender, hat, {"reason": given.reason})
-    return tender
+        await written(actor, "tender.commodity-proposed", tender, hat, {"ruling": ruling.ref})
+    return ruling
 
 
 @binds(N_("publish a tender"))

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import drafts
 from market.accounts import guards
+from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.db import find
 from market.questions import actions as questions
@@ -98,10 +99,12 @@ class GateLine(msgspec.Struct):
 
 
 class OfficerView(msgspec.Struct):
-    """An opening officer, and whether her code is written down; told to the buying side only."""
+    """An opening officer, what stands beside her name (`outside` when her address is in none of the buyer's domains), and whether
+    her code is written down; told to the buying side only."""
 
     person: str
     name: str
+    mark: str
     enrolled_at: datetime | None
 
 
@@ -213,6 +216,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
     lots = await Lot.objects().where(Lot.tender == row.id).order_by(Lot.number)
     candidate = await readers.candidate(ref)
     tender, draft = candidate.tender, candidate.tender.published_at is None
+    marked = await marks_of(tender.buyer) if readers.works_for(request.user, tender) else {}
     trace = gate.ask(candidate).lines if draft else readers.gate_lines(tender)
     sections: dict[str, Any] = {}
     worth = value.worth(candidate)
@@ -258,7 +262,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             for each in await readers.addenda_of(tender)
         ],
         officers=[
-            OfficerView(officer.person_ref, officer.name, officer.enrolled_at)
+            OfficerView(officer.person_ref, officer.name, marked.get(officer.person_ref, ""), officer.enrolled_at)
             for officer in candidate.officers
             if readers.works_for(request.user, tender)
         ],
@@ -485,20 +489,6 @@ class TendersApi(Controller):
     async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> TenderView:
         """Take a person off the opening officers of a draft."""
         return await tender_view(request, (await drafting.drop_officer(request.user, ref, person)).ref)
-
-    @post(
-        "/{ref:str}/commodity",
-        guards=[guards.signed_in],
-        status_code=200,
-        summary="Let a commodity claim stand",
-        operation_id="confirmCommodity",
-        responses=problem_responses(404, 409),
-    )
-    async def confirm_commodity(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Override]
-    ) -> TenderView:
-        """As an operator, let the buyer's claim stand against the list of commodities; the reason is published."""
-        return await tender_view(request, (await actions.confirm_commodity(request.user, ref, data)).ref)
 
     @post(
         "/{ref:str}/publish",

@@ -44,9 +44,13 @@ async def waiting(actor: Actor) -> list[Waiting]:
         Claim,
         """
         SELECT t.ref, t.title, o.name AS buyer FROM tender t JOIN organisation o ON o.id = t.buyer WHERE t.commodity_claimed
-          AND t.commodity_confirmed_at IS NULL AND t.published_at IS NULL AND t.cancelled_at IS NULL AND o.tier = 'central'
+          AND t.commodity_confirmed_at IS NULL AND t.published_at IS NULL AND t.cancelled_at IS NULL
+          AND tier_binding(o.id, t.created_at, {}) = 'central' AND NOT EXISTS (
+            SELECT 1 FROM ruling r WHERE r.about = 'commodity' AND r.tender = t.ref AND r.withdrawn_at IS NULL
+          )
         ORDER BY t.id
         """,
+        clock.now(),
     )
     return found + [
         Waiting(

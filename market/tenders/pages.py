@@ -18,6 +18,7 @@ from market.outages import actions as outages
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist, refusals
+from market.rulings.readers import of_draft
 from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
 from market.tenders.changes import proposals
 from market.tenders.changes import words as changes
@@ -70,12 +71,12 @@ class TenderPages(Controller):
         return await _tender(request, await readers.readable(request.user, ref), form)
 
     @post("/{ref:str}/commodity", guards=[guards.operator])
-    async def confirm_commodity(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
-        """Let the buyer's claim stand."""
+    async def propose_commodity(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Propose that the buyer's claim stands."""
         form = await forms.read(request, actions.Override)
         with form.acting():
-            await actions.confirm_commodity(request.user, ref, form.data)
-            return to(f"/tenders/{ref}", _("The buyer's statement stands. Your reason is published with the tender."))
+            made = await actions.propose_commodity(request.user, ref, form.data)
+            return to(f"/rulings/{made.ref}", _("Proposed. Somebody else confirms it; they are told by letter."))
         return await _tender(request, await readers.readable(request.user, ref), form)
 
     @post("/{ref:str}/questions", guards=[guards.supplier])
@@ -312,4 +313,6 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
         frozen=tender.waiver_asked,
         asks_waiver=asked.ground is None and not tender.waiver_asked and context["is_buyer"],
         confirms=request.user.wears("operator") is not None and tender.commodity_claimed,
+        ruling=await of_draft(tender.ref) if tender.commodity_claimed else None,
+        ground_characters=policy.IN_FORCE.rulings.ground_characters,
     )

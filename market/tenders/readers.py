@@ -59,7 +59,7 @@ def works_for(actor: Actor, tender: Tender | facts.Tender) -> bool:
 
 async def tender_of(ref: str) -> facts.Tender:
     """The tender with this reference, and what its body bought or drafts in the same classes: for a published tender what
-    was published before it."""
+    was published before it. The tier is the one that binds: that of its draft or of its publication, whichever binds harder."""
     numbers = policy.IN_FORCE.thresholds
     tender = await row(
         facts.Tender,
@@ -81,18 +81,24 @@ async def tender_of(ref: str) -> facts.Tender:
           (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it) AS alike_minor,
           (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE published_at IS NOT NULL) AS alike,
           t.commodity_claimed,
-          t.commodity_statement, t.commodity_confirmed_at, t.commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
+          t.commodity_statement, COALESCE(f.effect_at, t.commodity_confirmed_at) AS commodity_confirmed_at,
+          COALESCE(f.ground, t.commodity_confirmed_reason) AS commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
           t.lots_per_supplier, t.profile, t.terms, t.contract_begins_on, t.contract_ends_on, t.questions_until, t.closes_at,
           t.published_at, t.documents_later, t.planned_notice, t.planned_notice_on, t.urgency_reason,
           t.opened_at, t.cancelled_at, t.cancelled_reason, t.ground, t.ground_reference, t.gate_trace,
-          t.key_commitment, o.ref AS buyer_ref, o.name AS buyer_name, o.tier AS buyer_tier
-        FROM tender t JOIN organisation o ON o.id = t.buyer LEFT JOIN mission m ON m.id = t.mission WHERE t.ref = {}
+          t.key_commitment, o.ref AS buyer_ref, o.name AS buyer_name, tier_binding(o.id, t.created_at, COALESCE(t.published_at, {})) AS buyer_tier
+        FROM tender t JOIN organisation o ON o.id = t.buyer LEFT JOIN mission m ON m.id = t.mission LEFT JOIN LATERAL (
+          SELECT r.effect_at, r.ground FROM ruling r WHERE r.about = 'commodity' AND r.tender = t.ref AND ruling_stands(r)
+            AND r.effect_at <= COALESCE(t.published_at, {}) ORDER BY r.id DESC LIMIT 1
+        ) f ON true WHERE t.ref = {}
         """,
         clock.now(),
         numbers.same_class_months,
         ref,
         numbers.same_class_digits,
         numbers.same_class_digits,
+        clock.now(),
+        clock.now(),
         ref,
     )
     if tender is None:

@@ -472,7 +472,7 @@ EDIT = (still_a_draft, not_before_the_minister)
 
 @rule("tender.not-overridden-by-list")
 def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | None:
-    """An operator lets a claim stand only where the buyer claims a commodity and the list says otherwise."""
+    """Operators let a claim stand only where the buyer claims a commodity and the list says otherwise."""
     if not tender.commodity_claimed or not tender.commodity_statement.strip():
         return _("The buyer has not stated that this is a commodity.")
     if gate.is_commodity(codes).commodity:
@@ -481,7 +481,7 @@ def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | N
 
 
 CONFIRM = (claim_differs_from_the_list,)
-"""For `actions.confirm_commodity`."""
+"""For `actions.propose_commodity`."""
 
 
 @rule("tender.date-unreal", source="Own default: dates that nobody alive will see are slips of the keyboard")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -15,20 +12,22 @@ from msgspec import Meta
 from market import clock, workdays
 from market.accounts import passkeys
 from market.accounts.people import department_of, tell
-from market.accounts.tables import Membership, Organisation
+from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, transaction
 from market.proof import canonical, signing
-from market.reads import row, rows, the
+from market.reads import row, the
 from market.refusals import NotFound, insist
-from market.settings import settings
 from market.tenders import gate, log, readers
 from market.tenders.evidence import Similar, accept_evidence, end_waiver, hold, similar_exercises
 from market.tenders.facts import Candidate
 from market.tenders.tables import Tender
 from market.touch import binds
-from market.waivers import rules
+from market.waivers import rules, signatures
+from market.waivers.delegations import actions as delegating
+from market.waivers.delegations import readers as instruments
+from market.waivers.delegations.rules import Instrument
 from market.waivers.document import document, stamp
 from market.waivers.grounds import label
 from market.waivers.listing import Request
@@ -69,12 +68,22 @@ async def readable(actor: Actor, ref: str) -> Waiver:
         waiver.decided_at is not None
         or actor.wears(*readers.BUYING_SIDE, organisation=waiver.buyer)
         or actor.wears("minister", organisation=waiver.department)
+        or await _delegated(actor, waiver)
     ):
         return waiver
     if hat := actor.wears("auditor", "operator"):
         await _hidden(actor, "waiver.request-read", waiver, await find(Tender, Tender.id == waiver.tender), hat)
         return waiver
     raise NotFound("Waiver")
+
+
+async def _delegated(actor: Actor, waiver: Waiver) -> bool:
+    """Whether an instrument in force names this person and the body that asks."""
+    held = [each for each in await instruments.in_force(actor) if each.department == waiver.department]
+    if not held:
+        return False
+    buyer = await find(Organisation, Organisation.id == waiver.buyer)
+    return any(buyer.ref in each.bodies for each in held)
 
 
 async def used_at(waiver: Waiver) -> datetime | None:
@@ -188,22 +197,15 @@ async def withdraw(actor: Actor, ref: str) -> Waiver:
 
 
 async def begin_signing(actor: Actor, ref: str) -> dict[str, Any]:
-    """What the minister's browser needs to sign this request with her passkey (WebAuthn request options as JSON). The
-    challenge is the digest of a statement with the document's own digest, her office and its dates in it."""
+    """What the browser of the minister, or of her delegate, needs to sign this request with her passkey (WebAuthn request
+    options as JSON). The challenge is the digest of a statement with the document's own digest, her office and its dates."""
     waiver = await readable(actor, ref)
     tender = await find(Tender, Tender.id == waiver.tender)
-    actor.must_wear("minister", organisation=waiver.department)
-    now = clock.arrived()
-    insist(rules.SIGN, waiver, now)
-    insist(rules.NAMED, _wish_of(waiver, await readers.candidate(tender.ref)))
-    stated = signing.statement(
-        await document(waiver, tender),
-        await _signer(actor, waiver.department),
-        now,
-        secrets.token_bytes(16),
-        purpose=PURPOSE,
-    )
-    return await passkeys.signing_options(actor, signing.challenge(stated), stated.decode())
+    candidate = await readers.candidate(tender.ref)
+    signer, under = await _signer(actor, waiver, candidate)
+    insist(rules.SIGN, waiver, clock.arrived())
+    insist(rules.NAMED, _wish_of(waiver, candidate))
+    return await signatures.asked(actor, await document(waiver, tender, under), signer, PURPOSE)
 
 
 async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
@@ -211,22 +213,24 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
 
     Everything a stranger will check is checked here first, with the same code: that the passkey is hers and in force,
     that she was verified by her device, that the document is still the one she was asked to sign. The second of two
-    decisions is refused.
+    decisions is refused. A delegate signs within her instrument, whose ceiling is counted while nobody else signs under it.
     """
     waiver = await readable(actor, ref)
-    actor.must_wear("minister", organisation=waiver.department)
+    if not actor.wears("minister", organisation=waiver.department) and not await _delegated(actor, waiver):
+        actor.must_wear("minister", organisation=waiver.department)
     insist(rules.SIGN, waiver, clock.arrived())
     signed = await passkeys.signed(actor, credential)
     async with transaction():
         waiver, tender = await _locked(ref)
-        hat = actor.must_wear("minister", organisation=waiver.department)
         now = clock.arrived()
         insist(rules.SIGN, waiver, now)
-        signer = await _signer(actor, waiver.department)
-        bundle, verified = await _checked(signed, await document(waiver, tender))
         candidate = await readers.candidate(tender.ref)
+        signer, under = await _signer(actor, waiver, candidate, lock=True)
+        bundle, verified = await signatures.kept(signed, await document(waiver, tender, under), PURPOSE)
         insist(rules.NAMED, _wish_of(waiver, candidate))
+        waiver.delegation = under.id if under else None
         await _decide(waiver, actor, signer, now)
+        department = await find(Organisation, Organisation.id == waiver.department)
         about = await _about(waiver, tender)
         await accept_evidence(
             actor,
@@ -244,7 +248,18 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
         )
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
-        await _published(actor, waiver, tender, hat, about)
+        if under is not None:
+            await tell(
+                department.id,
+                "waivers/signed-for-you.txt",
+                roles=("minister",),
+                about=f"waiver:{ref}",
+                waiver=waiver,
+                tender=tender,
+                instrument=under,
+                value=candidate.value,
+            )
+        await _published(actor, waiver, tender, department.ref, about)
         waiver.document, waiver.bundle = bundle.document.decode(), bundle.to_text()
         await waiver.save([Waiver.document, Waiver.bundle])
         await record(
@@ -258,9 +273,10 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
                 "currency": tender.currency,
                 "bundle": bundle.digest(),
                 "key": verified.key_fingerprint,
+                **({"delegation": under.ref, "used_minor": under.used_minor} if under else {}),
             },
-            about=about,
-            organisation=hat.organisation_ref,
+            about=[*about, *([f"delegation:{under.ref}"] if under else [])],
+            organisation=department.ref,
         )
     return waiver
 
@@ -275,7 +291,7 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
         actor.must_have_passkey()
         insist(rules.REFUSE, waiver, clock.arrived())
         insist((rules.refusal_says_why,), given.reason)
-        signer = await _signer(actor, waiver.department)
+        signer = await signatures.minister(actor, waiver.department)
         waiver.refusal_reason = given.reason
         waiver.document = (await document(waiver, tender)).decode()
         await waiver.save([Waiver.refusal_reason, Waiver.document])
@@ -283,7 +299,7 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/refused.txt", office=signer.office, minister=signer.name)
         about = await _about(waiver, tender)
-        await _published(actor, waiver, tender, hat, about)
+        await _published(actor, waiver, tender, hat.organisation_ref, about)
         await record(
             actor,
             "waiver.refused",
@@ -306,7 +322,7 @@ async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
         now = clock.arrived()
         insist(rules.REVOKE, waiver, now)
         insist((rules.refusal_says_why,), given.reason)
-        signer = await _signer(actor, waiver.department)
+        signer = await signatures.minister(actor, waiver.department)
         waiver.revoked_at, waiver.revoked_by, waiver.revocation_reason = now, actor.must_be_person(), given.reason
         await waiver.save([Waiver.revoked_at, Waiver.revoked_by, Waiver.revocation_reason])
         await end_waiver(ref, now)
@@ -333,79 +349,31 @@ async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
 # ── checking ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What checking a granted waiver found: every check in words, the key's fingerprint, whether that key is on the
-    register of keys, and the number of the log's event that names the bundle's digest (None: none does)."""
-
-    report: signing.Report
-    fingerprint: str
-    key_registered: bool
-    event: int | None
-    event_hash: str
-
-    @property
-    def holds(self) -> bool:
-        """Whether the signature, its key and its place in the log all hold."""
-        return self.report.holds and self.key_registered and self.event is not None
-
-
 async def signed_file(waiver: Waiver | Request) -> str:
-    """The bundle of a granted waiver, naming the log's event that names its digest. The event is written after the row
-    (everybody waits while it is), so its hash is read from the log. Raises NotFound for a request that was not granted."""
+    """The bundle of a granted waiver, naming the log's event that names its digest. Raises NotFound for a request that was not
+    granted."""
     if not waiver.bundle:
         raise NotFound("Bundle")
-    event = await row(
-        str,
-        "SELECT hash FROM event WHERE subject = {} AND verb = 'waiver.granted' ORDER BY seq DESC LIMIT 1",
-        f"waiver:{waiver.ref}",
-    )
-    bundle = signing.Bundle.from_text(waiver.bundle)
-    return (bundle.with_log_entry(event) if event else bundle).to_text()
+    return await signatures.file(waiver.bundle, f"waiver:{waiver.ref}", "waiver.granted")
 
 
-class _Granted(msgspec.Struct, frozen=True):
-    seq: int
-    body: str
-
-
-async def check(waiver: Waiver | Request) -> Checked | None:
-    """Check a granted waiver's bundle as a stranger would, and besides against the register of keys and the log here.
-    None for a request that was not granted."""
-    if not waiver.bundle:
+async def check(waiver: Waiver | Request) -> signatures.Checked | None:
+    """Check a granted waiver's bundle as a stranger would, and besides against the register of keys and the log here; one that
+    a delegate signed against the instrument it names too. None for a request that was not granted."""
+    if not waiver.bundle or waiver.minister is None:
         return None
-    bundle = signing.Bundle.from_text(await signed_file(waiver))
-    keys = await rows(bytes, "SELECT public_key FROM passkey WHERE person = {}", waiver.minister)
-    known = {hashlib.sha256(key).hexdigest() for key in keys}
-    event = await row(
-        _Granted,
-        "SELECT seq, body FROM event WHERE hash = {} AND subject = {} AND verb = 'waiver.granted'",
-        bundle.log_entry or "",
-        f"waiver:{waiver.ref}",
-    )
-    named = event is not None and canonical.decode(event.body.encode()).get("bundle") == bundle.digest()
-    return Checked(
-        signing.examine(bundle, origin=settings().site_url),
-        bundle.key.fingerprint,
-        bundle.key.fingerprint in known,
-        event.seq if event and named else None,
-        bundle.log_entry or "",
+    file = await signed_file(waiver)
+    return await signatures.check(
+        file, waiver.minister, f"waiver:{waiver.ref}", "waiver.granted", await _instrument(waiver)
     )
 
 
-async def _checked(signed: passkeys.Signed, current: bytes) -> tuple[signing.Bundle, signing.Verified]:
-    stated = signed.statement.encode()
-    try:
-        if canonical.decode(stated)["document_sha256"] != hashlib.sha256(current).hexdigest():
-            raise rules.CHANGED_MEANWHILE.refused()
-        key = passkeys.signing_key(signed.passkey)
-        bundle = signing.bundle(current, stated, signed.response, key, settings().host, passkeys.origins())
-        verified = signing.verify(bundle, origin=settings().site_url)
-    except (canonical.NotCanonical, signing.NotABundle, signing.NotVerified) as error:
-        raise rules.SIGNATURE_REFUSED.refused(why=error) from None
-    if verified.purpose != PURPOSE:
-        raise rules.SIGNATURE_REFUSED.refused(why=_("It was made for something else than a waiver."))
-    return bundle, verified
+async def _instrument(waiver: Waiver | Request) -> signing.Bundle | None:
+    """The signed instrument under which a waiver was signed; None where the minister signed herself."""
+    text = await row(
+        str, "SELECT d.bundle FROM waiver w JOIN delegation d ON d.id = w.delegation WHERE w.ref = {}", waiver.ref
+    )
+    return signing.Bundle.from_text(text) if text else None
 
 
 # ── what several of them share ─────────────────────────────────────────────────────────────────────────────────────
@@ -418,31 +386,30 @@ async def _locked(ref: str) -> tuple[Waiver, Tender]:
     return await find(Waiver, Waiver.id == known.id, lock=True), tender
 
 
-async def _signer(actor: Actor, department: int) -> signing.Signer:
-    """The minister with her office and its dates, as they stand now."""
-    now = clock.arrived()
-    held = (
-        await Membership.objects()
-        .where(
-            (Membership.person == actor.must_be_person())
-            & (Membership.organisation == department)
-            & (Membership.role == "minister")
-            & (Membership.since <= now)
-            & (Membership.until.is_null() | (Membership.until > now))
-        )
-        .order_by(Membership.since)
-        .first()
-    )
-    if held is None:
+async def _signer(
+    actor: Actor, waiver: Waiver, candidate: Candidate, *, lock: bool = False
+) -> tuple[signing.Signer, Instrument | None]:
+    """Who signs: the minister in her office, or her delegate in hers and the instrument that lets her; refused for others."""
+    if actor.wears("minister", organisation=waiver.department):
+        return await signatures.minister(actor, waiver.department), None
+    under = await delegating.for_this(actor, waiver.department, candidate, waiver.asked_by, lock=lock)
+    if under is None:
+        actor.must_wear("minister", organisation=waiver.department)
         raise rules.NOT_IN_OFFICE.refused()
-    body = await find(Organisation, Organisation.id == department)
-    return signing.Signer(actor.ref, actor.name, held.title or _("Minister"), body.name, held.since, held.until)
+    office = _(
+        "{title}, for the minister {minister}, {office}, under instrument {ref}",
+        title=under.title,
+        minister=under.minister_name,
+        office=under.office,
+        ref=under.ref,
+    )
+    return signing.Signer(actor.ref, actor.name, office, under.department_name, under.begins_at, under.ends), under
 
 
 async def _decide(waiver: Waiver, actor: Actor, signer: signing.Signer, now: datetime) -> None:
     waiver.decided_at, waiver.minister = now, actor.must_be_person()
-    waiver.office = f"{signer.office}, {signer.organisation}"
-    await waiver.save([Waiver.decided_at, Waiver.minister, Waiver.office])
+    waiver.office = signer.office if waiver.delegation else f"{signer.office}, {signer.organisation}"
+    await waiver.save([Waiver.decided_at, Waiver.minister, Waiver.office, Waiver.delegation])
 
 
 async def _tell_buyer(waiver: Waiver, tender: Tender, template: str, **facts: Any) -> None:
@@ -488,7 +455,7 @@ async def _hidden(
     )
 
 
-async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, about: Sequence[str]) -> None:
+async def _published(actor: Actor, waiver: Waiver, tender: Tender, department: str, about: Sequence[str]) -> None:
     """Break the seal on the request: with its decision the public reads when it was asked, by whom and on what ground."""
     await record(
         actor,
@@ -496,7 +463,7 @@ async def _published(actor: Actor, waiver: Waiver, tender: Tender, hat: Hat, abo
         f"waiver:{waiver.ref}",
         {"ground": waiver.ground, "tender": tender.ref, "asked_at": stamp(waiver.asked_at)},
         about=about,
-        organisation=hat.organisation_ref,
+        organisation=department,
         announce=[f"tender:{tender.ref}"],
     )
 

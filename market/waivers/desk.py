@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-
-import msgspec
 
 from market import clock
 from market.actor import Actor
 from market.reads import rows
 from market.standing import Standing
 from market.waivers import rules
+from market.waivers.listing import waiting_for
 from market.web.desk import Waiting
 from market.wording import _
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A request for a waiver: whose, for which tender."""
-
-    ref: str
-    title: str
-    buyer: str
-    asked_at: datetime
 
 
 class Decided(rules.Dates, frozen=True):
@@ -39,26 +28,19 @@ class Decided(rules.Dates, frozen=True):
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """The requests that wait for this minister, the oldest first."""
-    if not actor.wears("minister"):
+    """The requests that wait for this minister or her delegate, the oldest first."""
+    if not actor.signed_in:
         return []
-    found = await rows(
-        Asked,
-        """
-        SELECT w.ref, t.title, o.name AS buyer, w.asked_at FROM waiver w JOIN tender t ON t.id = w.tender
-        JOIN organisation o ON o.id = w.buyer WHERE w.department = ANY({}::int[]) AND w.decided_at IS NULL
-          AND w.withdrawn_at IS NULL ORDER BY w.asked_at
-        """,
-        actor.organisations("minister"),
-    )
     return [
         Waiting(
-            _("Sign or refuse: {buyer} asks for a waiver", buyer=each.buyer),
+            _("Sign or refuse: {buyer} asks for a waiver", buyer=each.buyer_name)
+            if actor.wears("minister", organisation=each.department_id)
+            else _("Sign for the minister, or leave it to her: {buyer} asks for a waiver", buyer=each.buyer_name),
             f"/waivers/{each.ref}",
             each.title,
             since=each.asked_at,
         )
-        for each in found
+        for each in await waiting_for(actor)
     ]
 
 

@@ -9,10 +9,11 @@ import msgspec
 
 from market.accounts.tables import Organisation, Person
 from market.db import find
-from market.proof import canonical
+from market.proof import canonical, signing
 from market.tenders import gate, readers
 from market.tenders.facts import Candidate, Lot
 from market.tenders.tables import Tender
+from market.waivers.delegations.rules import Instrument
 from market.waivers.grounds import grounds, label
 from market.waivers.tables import Waiver
 from market.wording import N_, _
@@ -46,9 +47,10 @@ def stops_of(waiver: Waiver | None, candidate: Candidate) -> list[Stop]:
     ]
 
 
-async def document(waiver: Waiver, tender: Tender) -> bytes:
+async def document(waiver: Waiver, tender: Tender, under: Instrument | None = None) -> bytes:
     """What the minister signs: the tender with its lots and values, the request, and what she grants by signing, as
-    canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change."""
+    canonical JSON. The same rows always make the same bytes; while the request is open the tender cannot change. Of a
+    delegate it names the instrument `under` which she signs, by its reference and the digest of its bundle."""
     buyer = await find(Organisation, Organisation.id == waiver.buyer)
     department = await find(Organisation, Organisation.id == waiver.department)
     asker = await find(Person, Person.id == waiver.asked_by)
@@ -91,6 +93,12 @@ async def document(waiver: Waiver, tender: Tender) -> bytes:
         "cost_of_waiting": waiver.cost_of_waiting,
         "valid_until": stamp(waiver.valid_until) if waiver.valid_until else None,
     }
+    if under is not None:
+        facts["under"] = {
+            "instrument": under.ref,
+            "bundle": signing.Bundle.from_text(under.bundle).digest(),
+            "minister": {"ref": under.minister_ref, "name": under.minister_name, "office": under.office},
+        }
     return canonical.encode(facts)
 
 

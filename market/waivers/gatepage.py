@@ -7,6 +7,7 @@ from market import policy
 from market.refusals import first_paragraph
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers
+from market.waivers.delegations import rules as delegations
 
 WHY = (
     "A government that writes down the answer before it has looked at the problem buys yesterday's answer. So a central body "
@@ -57,7 +58,10 @@ def as_markdown() -> list[str]:
             "Did the minister waive it?",
             "She signs with her own key, for this tender, these codes and this value, for at most "
             f"{gate.waiver_maximum_months} months, and may revoke it. {_norm(waivers.the_stop_is_named)} The request "
-            "shows her the stop with its reasons before she signs.",
+            "shows her the stop with its reasons before she signs. She may let a named office-holder sign for her, by an instrument "
+            f"that she signs herself: for certain bodies, at most {gate.delegation_codes_most} CPV codes and a sum of money, for at "
+            f"most {gate.delegation_maximum_months} months, public, hers to take back at once, and ended with her office. "
+            f"{_norm(delegations.it_stays_within_the_ceiling)} {_norm(delegations.not_her_own_business)}",
         ),
     )
     lines = ["## The gate on one page", "", WHY, ""]
@@ -68,6 +72,8 @@ def as_markdown() -> list[str]:
         tenders.the_need_is_the_same,
         tenders.within_the_follow_on,
         waivers.the_stop_is_named,
+        delegations.it_stays_within_the_ceiling,
+        delegations.not_her_own_business,
     )
     lines += [
         "",

@@ -13,6 +13,7 @@ from market.money import Money
 from market.reads import rows
 from market.standing import Standing
 from market.waivers import rules
+from market.waivers.delegations import readers as instruments
 from market.waivers.grounds import label
 
 
@@ -60,6 +61,7 @@ class Request(rules.Dates, frozen=True):
     buyer: str
     buyer_name: str
     department: str
+    department_id: int
     ground: str
     statement: str
     evidence: str
@@ -89,7 +91,7 @@ async def _requests(condition: str, *arguments: Any) -> list[Request]:
         Request,
         f"""
         SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.revoked_at, w.valid_until, w.ref, t.ref AS tender, t.title,
-            b.ref AS buyer, b.name AS buyer_name, d.ref AS department, w.ground, w.statement, w.evidence, w.shown, w.similar,
+            b.ref AS buyer, b.name AS buyer_name, d.ref AS department, d.id AS department_id, w.ground, w.statement, w.evidence, w.shown, w.similar,
             w.cost_of_waiting, w.office, w.minister, w.revocation_reason, w.bundle,
             COALESCE((SELECT SUM(value_minor) FROM lot WHERE lot.tender = t.id), 0)::bigint AS value_minor, t.currency
         FROM waiver w JOIN tender t ON t.id = w.tender
@@ -106,10 +108,15 @@ async def request(ref: str) -> Request:
 
 
 async def waiting_for(actor: Actor) -> list[Request]:
-    """The requests that wait for this minister, the oldest first."""
+    """The requests that wait for this minister, or that a delegation in force lets this person sign so far as the body goes;
+    the oldest first."""
+    held = await instruments.in_force(actor)
     return await _requests(
-        "w.department = ANY({}::int[]) AND w.decided_at IS NULL AND w.withdrawn_at IS NULL ORDER BY w.asked_at, w.id",
+        "(w.department = ANY({}::int[]) OR w.department = ANY({}::int[]) AND b.ref = ANY({}::text[])) "
+        "AND w.decided_at IS NULL AND w.withdrawn_at IS NULL ORDER BY w.asked_at, w.id",
         actor.organisations("minister"),
+        [each.department for each in held],
+        [body for each in held for body in each.bodies],
     )
 
 
@@ -158,7 +165,7 @@ class MinistersKey(msgspec.Struct, frozen=True):
 
 async def ministers_keys() -> list[MinistersKey]:
     """The register of keys: of every office-holder, present and former, the passkeys that were good while she held the
-    office. By department, the present office first."""
+    office, and of their delegates while their instruments ran. By department, the present office first."""
     return await rows(
         MinistersKey,
         """
@@ -168,6 +175,11 @@ async def ministers_keys() -> list[MinistersKey]:
         JOIN passkey k ON k.person = p.id
         WHERE m.role = 'minister' AND (m.until IS NULL OR k.created_at < m.until)
             AND (k.revoked_at IS NULL OR k.revoked_at > m.since)
-        ORDER BY o.name, m.since DESC, m.id, k.id
+        UNION ALL
+        SELECT p.name, p.ref, d.title || ', ' || d.ref, o.name, d.begins_at, d.until, encode(sha256(k.public_key), 'hex'), k.created_at,
+            k.revoked_at
+        FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o ON o.id = d.department JOIN passkey k ON k.person = p.id
+        WHERE d.signed_at IS NOT NULL AND k.created_at < d.until AND (k.revoked_at IS NULL OR k.revoked_at > d.begins_at)
+        ORDER BY department, since DESC, fingerprint
         """,
     )

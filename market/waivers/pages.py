@@ -14,18 +14,24 @@ from market import clock, policy, workdays
 from market.accounts import guards
 from market.accounts.people import department_of, holders
 from market.accounts.tables import Organisation, Person
+from market.actor import Actor
 from market.audit.thread import thread
 from market.db import find
 from market.money import Money
 from market.proof import signing
-from market.refusals import refusals
+from market.refusals import Refused, refusals
 from market.tenders import cpv, gate, readers
 from market.tenders.evidence import similar_exercises
+from market.tenders.facts import Candidate
 from market.tenders.tables import Tender
 from market.waivers import actions, rules
+from market.waivers.delegations import actions as delegating
+from market.waivers.delegations import readers as instruments
+from market.waivers.delegations.rules import Instrument
 from market.waivers.document import signed_document, stops_of
 from market.waivers.grounds import grounds, label
 from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
+from market.waivers.tables import Delegation, Waiver
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -55,9 +61,9 @@ class WaiverPages(Controller):
             grounds=grounds(),
         )
 
-    @get("/waivers/requests", guards=[guards.minister])
+    @get("/waivers/requests", guards=[guards.signed_in])
     async def requests(self, request: Visitor) -> Response[bytes]:
-        """What waits for this minister."""
+        """What waits for this minister, or for whom she lets sign."""
         return show(request, "waivers/requests.html", waiting=await waiting_for(request.user))
 
     @get("/waivers/keys", guards=[guards.public])
@@ -104,12 +110,12 @@ class WaiverPages(Controller):
         tender = await find(Tender, Tender.id == waiver.tender)
         return to(f"/tenders/{tender.ref}", _("The request is withdrawn. You can change the draft again."))
 
-    @post("/waivers/{ref:str}/options", guards=[guards.minister], status_code=200)
+    @post("/waivers/{ref:str}/options", guards=[guards.signed_in], status_code=200)
     async def options(self, request: Visitor, ref: FromPath[str]) -> dict[str, Any]:
         """What the browser needs to have the waiver signed."""
         return await actions.begin_signing(request.user, ref)
 
-    @post("/waivers/{ref:str}/sign", guards=[guards.minister])
+    @post("/waivers/{ref:str}/sign", guards=[guards.signed_in])
     async def sign(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Grant it with the passkey's answer."""
         form = await forms.read(request, Credential)
@@ -137,6 +143,22 @@ class WaiverPages(Controller):
             await actions.revoke(request.user, ref, form.data)
             return to(f"/waivers/{ref}", _("The waiver is revoked. The buyer is told why."))
         return await _waiver(request, ref, form)
+
+
+async def readable_instrument(waiver: Waiver) -> Instrument | None:
+    """The instrument under which a waiver was signed; None where the minister signed herself."""
+    if waiver.delegation is None:
+        return None
+    row = await find(Delegation, Delegation.id == waiver.delegation)
+    return await instruments.instrument(row.ref)
+
+
+async def _delegated(actor: Actor, waiver: Waiver, candidate: Candidate) -> tuple[Instrument | None, list[str]]:
+    """The instrument under which the visitor may sign this request, and where none reaches so far, why not."""
+    try:
+        return await delegating.for_this(actor, waiver.department, candidate, waiver.asked_by), []
+    except Refused as refused:
+        return None, [each.reason for each in refused.reasons]
 
 
 async def ministers_of(department: int) -> list[str]:
@@ -188,7 +210,9 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     title = tender_shown["title"] if tender_shown else tender.title
     value = Money(tender_shown["value_minor"], tender_shown["currency"]) if tender_shown else candidate.value
     in_office = request.user.wears("minister", organisation=waiver.department) is not None
-    decides = standing.stage == "asked" and in_office
+    open_now = standing.stage == "asked"
+    delegated, beyond = await _delegated(request.user, waiver, candidate) if open_now and not in_office else (None, [])
+    decides = open_now and (in_office or delegated is not None)
     return show(
         request,
         "waivers/one.html",
@@ -218,9 +242,15 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         limits=signing.LIMITS,
         used_at=await actions.used_at(waiver),
         decides=decides,
+        refuses=open_now and in_office,
+        delegated=delegated,
+        beyond=beyond,
+        instrument=await readable_instrument(waiver),
         by_passkey=request.user.by_passkey,
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
-        may_see_tender=tender.published_at is not None or readers.works_for(request.user, tender) or decides,
+        may_see_tender=tender.published_at is not None
+        or readers.works_for(request.user, tender)
+        or (open_now and in_office),
         steps=await thread(f"waiver:{ref}"),
         shortest=policy.IN_FORCE.gate.waiver_reason_characters,
     )

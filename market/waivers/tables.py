@@ -1,12 +1,64 @@
 """Waivers of the innovation-first rule, asked by buyers, decided by ministers."""
 
 from piccolo.columns import Serial, Varchar
+from piccolo.constraints import Check
 from piccolo.table import Table
 
-from market.accounts.tables import Organisation, Person
-from market.columns import belongs_to, may_belong_to, moment, reference, several, when, words
+from market.accounts.tables import Membership, Organisation, Person
+from market.columns import (
+    belongs_to,
+    currency,
+    may_belong_to,
+    minor_units,
+    moment,
+    reference,
+    several,
+    when,
+    words,
+)
 from market.kinds import KINDS
 from market.tenders.tables import Tender
+
+
+class Delegation(Table):
+    """An instrument with which a minister lets a named office-holder sign waivers for her: of which bodies, for which things,
+    up to what value together, from when until when. Signed with her passkey; public from then on; hers to take back at once."""
+
+    id: Serial
+    ref = reference(KINDS["delegation"].prefix)
+    department = belongs_to(Organisation)
+    minister = belongs_to(Person)
+    membership = belongs_to(Membership)
+    """The office under which she signs: the instrument ends with it."""
+    delegate = belongs_to(Person)
+    title = words()
+    """The delegate's office, as it stands under her signatures."""
+    cpv = several()
+    """Each holds what lies below it."""
+    bodies = several()
+    """The references of the bodies whose requests she may sign."""
+    ceiling_minor = minor_units()
+    """The most that all waivers signed under it may be good for together, without VAT."""
+    currency = currency()
+    begins_at = when()
+    until = when()
+    reason = words()
+    drafted_at = when()
+    dropped_at = moment()
+    """When the minister dropped it unsigned; it never becomes public."""
+    signed_at = moment()
+    office = words()
+    """The minister's office as it stood when she signed."""
+    document = words()
+    """The canonical JSON that was signed, byte for byte."""
+    bundle = words()
+    """Everything a stranger needs to verify the signature offline, as JSON."""
+    revoked_at = moment()
+    revoked_by = may_belong_to(Person)
+    revocation_reason = words()
+
+    it_ends_after_it_begins = Check("until > begins_at")
+    it_has_a_ceiling = Check("ceiling_minor > 0")
 
 
 class Waiver(Table):
@@ -38,7 +90,9 @@ class Waiver(Table):
     decided_at = moment()
     minister = may_belong_to(Person)
     office = words()
-    """The minister's office as it stood at the decision."""
+    """The minister's office as it stood at the decision; of a delegate, for whom she signed and under which instrument."""
+    delegation = may_belong_to(Delegation, index=True)
+    """The instrument under which it was signed, where the minister did not sign herself."""
     refusal_reason = words()
     revoked_at = moment()
     """When the minister took a signed waiver back; from then on it opens nothing, and what it opened stays."""

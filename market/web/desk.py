@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from market.kinds import Kind
+from market.kind import Kind
 from market.standing import Standing
 
 

@@ -297,7 +297,7 @@ async def of_a_sandbox() -> list[Change]:
 async def of_a_body() -> list[Change]:
     operator = await given.person(await given.organisation(kind="operator"), "operator")
     body = await given.organisation(tier="local")
-    pair = [memberships.OrganisationChange("Calderwick", "local", region=region) for region in ("North", "South")]
+    pair = [memberships.OrganisationChange("Calderwick", region=region) for region in ("North", "South")]
     save = partial(memberships.change_organisation, operator, body.ref)
     return [Change(save, partial(one, Organisation, body.ref), *pair)]
 
@@ -401,7 +401,7 @@ def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
 
 HAPPENS_ONCE = {
     "challenges.actions.conclude",
-    "market.accounts.memberships.accept",
+    "market.accounts.invitations.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
     "market.portal.sameness.actions.decide",

@@ -15,7 +15,8 @@ from litestar import Litestar
 
 from market.columns import Reference
 from market.db import many
-from market.kinds import DEEDS, KINDS, ROWS, Kind, parts, sentence
+from market.kind import Kind
+from market.kinds import DEEDS, KINDS, ROWS, parts, sentence
 from search import documents, faces
 from search.standing import STANDINGS
 from tests.architecture import trees

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from litestar import Litestar
 
-from market.accounts import memberships
+from market.accounts import invitations
 from market.db import one
 from tests import given
 from tests.architecture.calls import house
@@ -136,7 +136,8 @@ async def test_a_letter_is_followed_to_the_line_that_wrote_it(app: Litestar) -> 
     page, deeds, template, action, jobs = steps(CAUSE)
     body = await given.organisation()
     actor = await given.person(body, "buyer")
-    await memberships.invite(actor, body.ref, memberships.InvitationDraft("x@places.example", "evaluator"))
+    await given.domain(body, "places.example")
+    await invitations.invite(actor, body.ref, given.invited("x@places.example", "evaluator"))
     letter = await one("SELECT l.ref, l.template, e.verb FROM letter l JOIN event e ON e.seq = l.event")
 
     operator = await given.person(await given.organisation(kind="operator"), "operator")

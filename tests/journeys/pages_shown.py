@@ -121,8 +121,24 @@ PAGES: dict[str, list[Example]] = {
     "/account/password": [(NADIA, "/account/password")],
     "/letters": [(VISITOR, "/letters"), (VISITOR, "/letters?to=nobody@nowhere.example")],
     "/letters/{ref:str}": [Asked("SELECT '', '/letters/' || ref FROM letter ORDER BY length(text) DESC LIMIT 1")],
+    "/admissions": [(MAYA, "/admissions"), (SAM, "/admissions")],
+    "/organisations/{ref:str}/domains": [
+        Asked(
+            "SELECT '', '/organisations/' || ref || '/domains' FROM organisation WHERE kind = 'buyer' ORDER BY id LIMIT 1"
+        ),
+        Asked(
+            f"SELECT '{SAM}', '/organisations/' || ref || '/domains' FROM organisation WHERE kind = 'buyer' ORDER BY id LIMIT 1"
+        ),
+    ],
     "/appointments": [(VISITOR, "/appointments"), (SAM, "/appointments")],
     "/appointments/new": [(SAM, "/appointments/new")],
+    "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
+    "/rulings/new": [(SAM, "/rulings/new")],
+    "/rulings/department": [(SAM, "/rulings/department")],
+    "/rulings/{ref:str}": [
+        Asked("SELECT '', '/rulings/' || ref FROM ruling ORDER BY id LIMIT 1"),
+        Asked("SELECT 'yusuf.kamara-bell@', '/rulings/' || ref FROM ruling ORDER BY id DESC LIMIT 1"),
+    ],
     "/organisations": [(VISITOR, "/organisations"), (SAM, "/organisations")],
     "/organisations/new": [(SAM, "/organisations/new")],
     "/organisations/{ref:str}": [
@@ -272,6 +288,11 @@ PAGES: dict[str, list[Example]] = {
     ],
     "/waivers": [(VISITOR, "/waivers"), (HELENA, "/waivers")],
     "/waivers/keys": [(VISITOR, "/waivers/keys")],
+    "/waivers/delegations": [(VISITOR, "/waivers/delegations"), (HELENA, "/waivers/delegations")],
+    "/waivers/delegations/new": [(HELENA, "/waivers/delegations/new")],
+    "/waivers/delegations/{ref:str}": [
+        Asked("SELECT '', '/waivers/delegations/' || ref FROM delegation WHERE signed_at IS NOT NULL LIMIT 1")
+    ],
     "/waivers/requests": [(HELENA, "/waivers/requests"), ("idris.penhallow@", "/waivers/requests")],
     "/waivers/{ref:str}": [
         Asked(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from market import clock, db
 from market.accounts import actions as accounts
-from market.accounts import memberships
+from market.accounts import invitations
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
@@ -44,9 +44,7 @@ async def letters() -> dict[str, str]:
     """Pages one comes to by a letter only."""
     maya = await person("maya.thornley")
     body = maya.hats[0].organisation_ref
-    _, invited = await memberships.invite(
-        maya, body, memberships.InvitationDraft("new.colleague@calderwick.example", "evaluator")
-    )
+    _, invited = await invitations.invite(maya, body, given.invited("new.colleague@calderwick.example", "evaluator"))
     await accounts.ask_reset("maya.thornley@calderwick.example", "198.51.100.7")
     firm = suppliers.SupplierDraft(
         name="Tern & Tide Ltd",

@@ -121,7 +121,11 @@ async def changing(contract: Contract, given: ChangeDraft, *, waiting: bool) -> 
     typed = bool(given.milestone_title.strip() or given.milestone_due_on or given.milestone_minor)
     tender = await the(
         _Tender,
-        "SELECT t.ref, b.tier FROM tender t JOIN organisation b ON b.id = t.buyer WHERE t.id = {}",
+        """
+        SELECT t.ref, tier_binding(b.id, t.created_at, {}) AS tier
+        FROM tender t JOIN organisation b ON b.id = t.buyer WHERE t.id = {}
+        """,
+        clock.now(),
         contract.tender,
     )
     candidate = await tenders.candidate(tender.ref)

@@ -21,6 +21,7 @@ from market.money import Money
 from market.proof import canonical, sealing
 from market.reads import the
 from market.refusals import ask, insist
+from market.rulings import actions as rulings
 from market.standards.profiles import actions as standards
 from market.tenders import cpv, rules
 from market.tenders.drafts import rules as slips
@@ -28,7 +29,7 @@ from market.tenders.log import written
 from market.tenders.readers import BUYING_SIDE, exercises_for
 from market.tenders.tables import Lot, LotCriterion, OpeningOfficer, Tender
 from market.touch import binds
-from market.wording import N_
+from market.wording import N_, _
 
 Codes = Annotated[list[str], Meta(title="CPV codes", max_length=20)]
 
@@ -164,7 +165,7 @@ async def describe(actor: Actor, ref: str, given: About, seen: str) -> Tender:
             mission=mission.id if mission else None,
             cpv=known_codes(given.cpv),
         )
-        await _claim_lapses(tender)
+        await _claim_lapses(actor, tender)
         await written(actor, "tender.revised", tender, hat, {"section": "about"})
     return tender
 
@@ -180,7 +181,7 @@ async def explain_origin(actor: Actor, ref: str, given: Origin, seen: str) -> Te
         )
         await revise(given, seen, tender, trace=_section_of(ref, "origin"))
         if changed:
-            await _claim_lapses(tender)
+            await _claim_lapses(actor, tender)
         await written(actor, "tender.revised", tender, hat, {"section": "origin"})
     return tender
 
@@ -248,7 +249,7 @@ async def add_lot(actor: Actor, ref: str, given: LotDraft, confirmed: Collection
         last = await the(int, "SELECT COALESCE(MAX(number), 0) FROM lot WHERE tender = {}", tender.id)
         lot = Lot(tender=tender.id, number=last + 1, **drafts.facts(given, cpv=known_codes(given.cpv)))
         await lot.save()
-        await _claim_lapses(tender)
+        await _claim_lapses(actor, tender)
         await written(
             actor, "tender.lot-added", tender, hat, {"lot": lot.ref, "title": lot.title, **_confirmed(knowingly)}
         )
@@ -262,7 +263,7 @@ async def revise_lot(actor: Actor, ref: str, given: LotDraft, seen: str, confirm
         knowingly = _asked(given, tender, confirmed)
         trace = Trace("tender.lot-revised", f"tender:{tender.ref}", {"lot": ref})
         await revise(given, seen, lot, trace=trace, cpv=known_codes(given.cpv))
-        await _claim_lapses(tender)
+        await _claim_lapses(actor, tender)
         await written(
             actor, "tender.lot-revised", tender, hat, {"lot": lot.ref, "title": lot.title, **_confirmed(knowingly)}
         )
@@ -280,7 +281,7 @@ async def drop_lot(actor: Actor, ref: str) -> Tender:
         ):
             later.number -= 1
             await later.save([Lot.number])
-        await _claim_lapses(tender)
+        await _claim_lapses(actor, tender)
         await written(actor, "tender.lot-dropped", tender, hat, {"lot": ref})
     return tender
 
@@ -405,8 +406,9 @@ async def _editing_lot(actor: Actor, ref: str) -> tuple[Lot, Tender, Hat]:
     return await find(Lot, Lot.ref == ref, lock=True), tender, hat
 
 
-async def _claim_lapses(tender: Tender) -> None:
-    """What an operator confirmed was about these codes and this claim; when they change it is to be asked anew."""
+async def _claim_lapses(actor: Actor, tender: Tender) -> None:
+    """What operators let stand was about these codes and this claim; when they change it is to be asked anew."""
+    await rulings.lapse(actor, tender.ref, _("The codes of the draft, or what its buyer states, have changed."))
     if tender.commodity_confirmed_at is not None:
         tender.commodity_confirmed_at, tender.commodity_confirmed_by = None, None
         tender.commodity_confirmed_reason = ""

@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from market import policy
 from market.accounts import guards
+from market.accounts.marks import marks_of
 from market.accounts.people import holders
 from market.accounts.tables import Organisation
 from market.db import find
@@ -352,6 +353,7 @@ async def _officers(request: Visitor, ref: str, form: forms.Form[Named]) -> Resp
         form=form,
         tender=tender,
         officers=list(officers.values()),
+        marks=await marks_of(tender.buyer),
         me=officers.get(request.user.person or 0),
         able=[(person.ref, person.name) for person in able if person.id not in officers],
         needed=policy.IN_FORCE.tendering.opening_officers_minimum,

@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 
 from market import clock, policy
-from market.accounts import memberships
+from market.accounts import invitations
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Invitation, Organisation, Person
 from market.actor import PUBLIC, Actor
@@ -39,6 +39,7 @@ TODAY = given.TODAY
         ({"since": TODAY - timedelta(days=1)}, ["appointment.back-dated"]),
         ({"instrument": " a letter          "}, ["appointment.instrument-missing"]),
         ({"own": True}, ["appointment.own"]),
+        ({"shared": True}, ["appointment.shared-mailbox"]),
         ({"others": 0}, ["appointment.nobody-confirms"]),
     ],
 )
@@ -51,6 +52,7 @@ def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
         "now": Arrival(TODAY),
         "instrument": PAPER,
         "own": False,
+        "shared": False,
         "others": 1,
         **facts,
     }
@@ -139,7 +141,7 @@ async def accepted(row: Appointment) -> int:
     """She accepts as the letter says; answers her id."""
     letter = await Letter.objects().where(Letter.address == row.email).order_by(Letter.id, ascending=False).first()
     token = letter.text.split("/invitations/")[1].split()[0]
-    person = await memberships.accept(PUBLIC, token, memberships.Acceptance(row.name, "seven wooden kites fly"))
+    person = await invitations.accept(PUBLIC, token, invitations.Acceptance(row.name, "seven wooden kites fly"))
     return int(person.id)
 
 
@@ -186,9 +188,9 @@ async def test_an_operator_cannot_make_her_second_mailbox_minister_auditor_or_op
         tries = [(there.department, "minister"), (there.audit, "auditor"), (there.team, "operator")]
         for body, role in tries:
             office = {"title": "Minister for Places", "office_since": date(2020, 1, 1)} if role == "minister" else {}
-            draft = memberships.InvitationDraft("second@mail.example", role, **office)  # type: ignore[arg-type]
+            draft = invitations.InvitationDraft("second@mail.example", role, "Second Mailbox", **office)  # type: ignore[arg-type]
             with pytest.raises(Refused) as refused:
-                await memberships.invite(there.sam, body.ref, draft)
+                await invitations.invite(there.sam, body.ref, draft)
             assert codes(refused) == ["invitation.appointed-by-two"]
         own = (await Person.objects().get(Person.id == there.sam.person)).email
         with pytest.raises(Refused) as refused:

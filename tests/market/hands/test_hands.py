@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from market import clock, policy
-from market.accounts import memberships
+from market.accounts import invitations
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Organisation
 from market.actor import PUBLIC, Actor, Role
@@ -96,9 +96,8 @@ def test_a_route_needs_as_many_people_as_its_acts_keep_apart() -> None:
 
 async def joined(inviter: Actor, body: Organisation, role: Role, address: str) -> Actor:
     """Somebody whom the inviter asked in, and who accepted."""
-    _, token = await memberships.invite(inviter, body.ref, memberships.InvitationDraft(address, role))
-    given_now = memberships.Acceptance("Another Mailbox", "three words that rhyme not")
-    person = await memberships.accept(PUBLIC, token, given_now)
+    _, token = await invitations.invite(inviter, body.ref, given.invited(address, role))
+    person = await invitations.accept(PUBLIC, token, invitations.Acceptance("", "three words that rhyme not"))
     return given.touched(await actor_of(person.id, "password"))
 
 
@@ -126,6 +125,7 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
 async def test_who_accepted_cannot_let_somebody_in_to_release_the_money() -> None:
     with clock.at(given.TODAY):
         body = await given.organisation()
+        await given.domain(body, "mail.example")
         maya, colleague = await given.person(body, "buyer"), await given.person(body, "contract-manager")
         ref = await owed(maya, body)
         second = await joined(maya, body, "contract-manager", "second@mail.example")
@@ -142,6 +142,7 @@ async def test_who_accepted_cannot_let_somebody_in_to_release_the_money() -> Non
 async def test_two_mailboxes_let_in_by_the_same_person_are_not_two() -> None:
     with clock.at(given.TODAY):
         body = await given.organisation()
+        await given.domain(body, "mail.example")
         maya = await given.person(body, "buyer")
         one = await joined(maya, body, "buyer", "one@mail.example")
         other = await joined(maya, body, "contract-manager", "other@mail.example")
@@ -159,6 +160,7 @@ async def test_those_whom_an_operator_let_in_are_two_people() -> None:
     with clock.at(given.TODAY):
         body, team = await given.organisation(), await given.organisation(kind="operator")
         operator = await given.person(team, "operator")
+        await given.domain(body, "council.example")
         one = await joined(operator, body, "buyer", "one@council.example")
         other = await joined(operator, body, "contract-manager", "other@council.example")
         assert (await payments.release(other, await owed(one, body))).state == "due"
@@ -168,6 +170,7 @@ async def test_those_whom_an_operator_let_in_are_two_people() -> None:
 async def test_who_names_the_officers_cannot_hold_all_codes_by_people_she_let_in() -> None:
     with clock.at(given.TODAY):
         made = await given.tendering()
+        await given.domain(made.buyer, "mail.example")
         maya, colleague = made.officers
         for officer in made.officers:
             await drafting.drop_officer(maya, made.ref, officer.ref)

@@ -15,6 +15,8 @@ from market.db import find
 from market.letters.tables import Letter
 from market.proof import canonical, sealing
 from market.refusals import NotFound, Refused, refusals
+from market.rulings import actions as rulings
+from market.rulings import readers as reading
 from market.settings import settings
 from market.tenders import actions, method, readers, rules
 from market.tenders.changes import actions as changes
@@ -117,32 +119,49 @@ async def test_a_sub_central_buyer_publishes_without_an_exercise_and_the_log_say
     assert "binds central government" in (steps["Exercise"].why or "")
 
 
-async def test_a_claim_against_the_list_counts_once_an_operator_confirmed_it_and_lapses_with_the_codes() -> None:
-    made = await given.tendering(exercised=False)
-    buyer = made.officers[0]
-    claim = drafting.Origin("", True, "Sold by forty firms to one standard.")
-    await drafting.explain_origin(buyer, made.ref, claim, await given.as_is(drafting.Origin, Tender, made.ref))
-    with pytest.raises(Refused) as refused:
-        await made.publish()
-    assert codes(refused) == ["tender.innovation-first"]
-    override = actions.Override("The standard was published in June and forty firms make it.")
-    with pytest.raises(NotFound):
-        await actions.confirm_commodity(buyer, made.ref, override)
-    operator = await given.person(await given.organisation(kind="operator"), "operator")
-    await actions.confirm_commodity(operator, made.ref, override)
-    lot = (await readers.lots_of(made.tender))[0]
-    await drafting.revise_lot(
-        buyer,
-        lot.ref,
-        drafting.LotDraft("Terraces", 7_800_000, ["79822500"]),
-        await given.as_is(drafting.LotDraft, Lot, lot.ref),
-    )
-    with pytest.raises(Refused):
-        await made.publish()
-    await actions.confirm_commodity(operator, made.ref, override)
-    tender = await made.publish()
+async def test_a_claim_against_the_list_counts_once_a_ruling_holds_and_lapses_with_the_codes() -> None:
+    with clock.at(given.TODAY):
+        made = await given.tendering(exercised=False)
+        buyer = made.officers[0]
+        claim = drafting.Origin("", True, "Sold by forty firms to one standard.")
+        await drafting.explain_origin(buyer, made.ref, claim, await given.as_is(drafting.Origin, Tender, made.ref))
+        with pytest.raises(Refused) as refused:
+            await made.publish()
+        assert codes(refused) == ["tender.innovation-first"]
+        why = (
+            "The standard was published in June, forty firms make it, and whoever buys it compares nothing but prices."
+        )
+        override = actions.Override(why, "BS 9999:2026, published in June")
+        team = await given.organisation(kind="operator")
+        sam, leila = await given.person(team, "operator"), await given.person(team, "operator")
+        with pytest.raises(NotFound):
+            await actions.propose_commodity(buyer, made.ref, override)
+        ruling = await actions.propose_commodity(sam, made.ref, override)
+        await rulings.confirm(leila, ruling.ref)
+        with pytest.raises(Refused) as refused:
+            await made.publish()
+        assert codes(refused) == ["tender.innovation-first"], "auditors can still object"
+        lot = (await readers.lots_of(made.tender))[0]
+        await drafting.revise_lot(
+            buyer,
+            lot.ref,
+            drafting.LotDraft("Terraces", 7_800_000, ["79822500"]),
+            await given.as_is(drafting.LotDraft, Lot, lot.ref),
+        )
+    with clock.at(given.TODAY + 8 * DAY):
+        with pytest.raises(Refused):
+            await made.publish()
+        assert (await reading.one(ruling.ref)).withdrawn_because, "what it was about has changed"
+        ruling = await actions.propose_commodity(sam, made.ref, override)
+        await rulings.confirm(leila, ruling.ref)
+    with clock.at(given.TODAY + 9 * DAY):
+        closes = given.TODAY + 60 * DAY
+        dates = drafting.Dates(given.TODAY + 30 * DAY, closes, (closes + 30 * DAY).date(), (closes + 900 * DAY).date())
+        await drafting.set_dates(buyer, made.ref, dates, await given.as_is(drafting.Dates, Tender, made.ref))
+    with clock.at(given.TODAY + 16 * DAY):
+        tender = await made.publish()
     assert tender.ground == "commodity"
-    assert override.reason in tender.gate_trace
+    assert why in tender.gate_trace
 
 
 async def test_two_people_publish_at_once_and_one_is_told() -> None:

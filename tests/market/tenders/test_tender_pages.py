@@ -177,7 +177,7 @@ async def test_questions_changes_and_the_end_by_forms(app: Litestar) -> None:
         assert "Prepare a bid" not in ended
 
 
-async def test_an_operator_lets_a_claim_stand_on_the_drafts_page(app: Litestar) -> None:
+async def test_an_operator_proposes_to_let_a_claim_stand_on_the_drafts_page(app: Litestar) -> None:
     made = await given.tendering(exercised=False)
     await drafting.explain_origin(
         made.officers[0],
@@ -185,17 +185,21 @@ async def test_an_operator_lets_a_claim_stand_on_the_drafts_page(app: Litestar) 
         drafting.Origin("", True, "Sold by forty firms."),
         await given.as_is(drafting.Origin, Tender, made.ref),
     )
-    operator = await given.person(await given.organisation(kind="operator"), "operator")
+    team = await given.organisation(kind="operator")
+    operator, _other = await given.person(team, "operator"), await given.person(team, "operator")
     async with given.browser(app) as client:
         await given.signed_in(client, operator)
-        assert "Let it stand" in (await client.get(f"/tenders/{made.ref}")).text
-        short = await client.post(f"/tenders/{made.ref}/commodity", data={"reason": "Fine"})
-        assert short.status_code == 422
-        kept = await client.post(
-            f"/tenders/{made.ref}/commodity", data={"reason": "Forty firms make it to one standard."}
-        )
+        assert "Propose to let it stand" in (await client.get(f"/tenders/{made.ref}")).text
+        short = await client.post(f"/tenders/{made.ref}/commodity", data={"ground": "Fine"})
+        assert short.status_code == 409
+        assert "Say why, in at least" in short.text
+        why = "Forty firms make it to one published standard, and whoever buys it compares nothing but prices and days."
+        said = {"ground": why, "instrument": "BS 9999:2026, published in June"}
+        kept = await client.post(f"/tenders/{made.ref}/commodity", data=said)
         assert kept.status_code == 303
-        assert "You let this stand" in (await client.get(f"/tenders/{made.ref}")).text
+        page = (await client.get(f"/tenders/{made.ref}")).text
+        assert "counts once it is in force" in page
+        assert kept.headers["location"] in page
 
 
 async def test_codes_are_found_by_words(app: Litestar) -> None:
