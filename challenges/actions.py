@@ -8,11 +8,21 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.exercise import ancestors, live_applications, must_run, panel_of, published, tell_applicants
+from challenges.exercise import (
+    ancestors,
+    effort_of,
+    live_applications,
+    measures_of,
+    must_run,
+    open_teams,
+    panel_of,
+    published,
+    tell_applicants,
+)
 from challenges.insights.actions import report_of
 from challenges.pitches.actions import delivered
 from challenges.tables import Challenge, InsightReport
-from market import clock, workdays
+from market import clock, policy, workdays
 from market.actor import Actor, role_words
 from market.audit.actions import record
 from market.db import find, transaction
@@ -20,9 +30,8 @@ from market.panels import actions as panel_actions
 from market.questions import actions as questions
 from market.questions.rules import Topic
 from market.questions.tables import PublicQuestion
-from market.reads import rows
 from market.refusals import insist
-from market.tenders.evidence import Learnt, accept_evidence
+from market.tenders.evidence import Effort, Learnt, accept_evidence
 from market.touch import binds
 from market.wording import N_, _
 
@@ -130,29 +139,36 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
             about=grown,
             organisation=hat.organisation_ref,
         )
-        shut = rules.keeps_the_gate_shut(challenge, await delivered(challenge))
-        if shut is None or given.decision == "stop":
-            await accept_evidence(
-                actor,
-                ground="exercise",
-                reference=challenge.ref,
-                buyer=challenge.buyer,
-                cpv=challenge.cpv,
-                signed_by=f"{actor.name}, {hat.title or role_words(hat.role)}, {hat.organisation_name}",
-                completed_at=now,
-                expires_at=workdays.exercise_valid_until(now),
-                about=grown,
-                learnt=Learnt(
-                    outcome=given.decision,
-                    title=challenge.title,
-                    problem=challenge.problem,
-                    reasons=challenge.decision_reasons,
-                    follow_on_minor=challenge.follow_on_minor,
-                    currency=challenge.currency,
-                    route=challenge.follow_on_route,
-                    payer=challenge.follow_on_payer,
+        effort, measures = await effort_of(challenge), await measures_of(challenge)
+        short = rules.falls_short(effort)
+        await accept_evidence(
+            actor,
+            ground="exercise",
+            reference=challenge.ref,
+            buyer=challenge.buyer,
+            cpv=challenge.cpv,
+            signed_by=f"{actor.name}, {hat.title or role_words(hat.role)}, {hat.organisation_name}",
+            completed_at=now,
+            expires_at=workdays.exercise_valid_until(now),
+            about=grown,
+            learnt=Learnt(
+                outcome=given.decision,
+                title=challenge.title,
+                problem=challenge.problem,
+                reasons=challenge.decision_reasons,
+                follow_on_minor=challenge.follow_on_minor,
+                currency=challenge.currency,
+                route=challenge.follow_on_route,
+                payer=challenge.follow_on_payer,
+                effort=Effort(
+                    pitches=effort.pitches,
+                    pitches_least=policy.IN_FORCE.challenges.pitches_least,
+                    measures=sum(bool(each.value) for each in measures),
+                    statement=effort.statement,
+                    falls_short=short,
                 ),
-            )
+            ),
+        )
         await record(
             actor,
             "challenge.concluded",
@@ -160,7 +176,14 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
             {
                 "decision": given.decision,
                 "reasons": challenge.decision_reasons,
-                "opens_the_gate": shut is None and given.decision != "stop",
+                "opens_the_gate": not short and given.decision != "stop",
+                "pitches": effort.pitches,
+                "statement": effort.statement,
+                "measured": [
+                    {"measure": each.measure, "target": each.wanted, "value": each.found, "met": each.met}
+                    for each in measures
+                    if each.value
+                ],
             },
             about=[f"insight_report:{report.ref}", *grown],
             organisation=hat.organisation_ref,
@@ -170,12 +193,14 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
 
 async def ending(challenge: Challenge, decision: str = "", reasons: str = "") -> rules.Ending:
     """What concluding looks at."""
-    teams = await rows(
-        str,
-        """
-        SELECT o.name FROM pitch p JOIN organisation o ON o.id = p.supplier
-        WHERE p.challenge = {} AND p.delivered_at IS NULL AND p.missed_at IS NULL ORDER BY p.scheduled_at, p.id
-        """,
-        challenge.id,
+    unmeasured = [each.measure for each in await measures_of(challenge) if not each.value]
+    return rules.Ending(
+        challenge=challenge,
+        open_teams=await open_teams(challenge),
+        pitched=await delivered(challenge),
+        unmeasured=unmeasured,
+        report=await report_of(challenge),
+        decision=decision,
+        reasons=reasons,
+        now=clock.arrived(),
     )
-    return rules.Ending(challenge, teams, await report_of(challenge), decision, reasons, clock.arrived())

@@ -18,6 +18,7 @@ from challenges.changes import actions as changes
 from challenges.drafts import actions as drafting
 from challenges.drafts import rules as draft_rules
 from challenges.insights import actions as insights
+from challenges.insights.api import MeasuredView, measured_views
 from challenges.judging import actions as judging
 from challenges.tables import Challenge
 from market import clock, drafts
@@ -29,6 +30,7 @@ from market.missions.tables import Mission
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
+from market.reviews import rules as reviews
 from market.web.api import Confirm, IfMatch, Items, confirmed
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
@@ -59,7 +61,7 @@ class CriterionView(msgspec.Struct):
 
 class ChallengeView(msgspec.Struct):
     """A challenge as the API shows it. `buyer`, `follow_on_payer` (empty while nobody is named) and `shortlisted` are
-    references of organisations; `applications` is how many there were, unknown (null) until the short list is made. `etags`
+    references of organisations; what was `measured` of a success criterion is null until the report is published; `applications` is how many there were, unknown (null) until the short list is made. `etags`
     say for each section of the draft, by the last part of its address, and for its report, what a change of it names as
     If-Match."""
 
@@ -79,6 +81,7 @@ class ChallengeView(msgspec.Struct):
     fee_minor: int
     currency: str
     places: int
+    least_mark: int
     intellectual_property: str
     data_terms: str
     revenue_share: str
@@ -101,6 +104,7 @@ class ChallengeView(msgspec.Struct):
     criteria: list[CriterionView]
     questions: list[QuestionView]
     addenda: list[ChallengeAddendumView]
+    measures: list[MeasuredView]
     etags: dict[str, str]
     applications: int | None
     shortlisted: list[str]
@@ -158,6 +162,9 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
             CriterionView(ref=criterion.ref, **drafts.stored(drafting.CriterionDraft, criterion))
             for criterion in await exercise.criteria_of(challenge)
         ],
+        measures=[
+            each if report and report.published_at else _unmeasured(each) for each in await measured_views(challenge)
+        ],
         questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         addenda=msgspec.convert(await changes.addenda_of(challenge), list[ChallengeAddendumView], from_attributes=True),
         applications=len(live) if decided else None,
@@ -168,6 +175,11 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         | {"report": drafts.version(insights.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
     )
+
+
+def _unmeasured(measure: MeasuredView) -> MeasuredView:
+    """A success criterion as it was published, before the report is."""
+    return msgspec.structs.replace(measure, value=None, measured_on=None, measured_how=None)
 
 
 _PLAIN = tuple(
@@ -334,6 +346,32 @@ class ChallengesApi(Controller):
         """Take a criterion out of a draft."""
         return await view(await drafting.remove_criterion(request.user, ref, criterion))
 
+    @post(
+        "/{ref:str}/measures",
+        guards=[guards.signed_in],
+        summary="Add a success criterion",
+        operation_id="addSuccessMeasure",
+        responses=problem_responses(404, 409, 422),
+    )
+    async def add_measure(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.MeasureDraft]
+    ) -> ChallengeView:
+        """Add what success is measured by: what, in which unit, from where, to where, by when, and how."""
+        await drafting.add_measure(request.user, ref, data)
+        return await view(await find(Challenge, Challenge.ref == ref))
+
+    @delete(
+        "/{ref:str}/measures/{measure:str}",
+        status_code=200,
+        guards=[guards.signed_in],
+        summary="Remove a success criterion",
+        operation_id="removeSuccessMeasure",
+        responses=problem_responses(404, 409),
+    )
+    async def remove_measure(self, request: Visitor, ref: FromPath[str], measure: FromPath[str]) -> ChallengeView:
+        """Take a success criterion out of a draft."""
+        return await view(await drafting.remove_measure(request.user, ref, measure))
+
     @get(
         "/{ref:str}/checklist",
         guards=[guards.signed_in],
@@ -345,7 +383,10 @@ class ChallengesApi(Controller):
         """Every rule of publication beside its answer now."""
         challenge = await frame.visible(request, ref)
         exercise.must_run(request.user, challenge)
-        pairs = checklist(draft_rules.PUBLISH, await drafting.facts_of(challenge, clock.arrived()))
+        pairs = [
+            *checklist(draft_rules.PUBLISH, await drafting.facts_of(challenge, clock.arrived())),
+            *checklist(reviews.PUBLISH, await drafting.ready_of(challenge)),
+        ]
         said = checklist_items(pairs)
         return Items([CheckView(pair[0].code, norm, why) for pair, (norm, why) in zip(pairs, said, strict=True)])
 

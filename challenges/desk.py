@@ -10,9 +10,11 @@ import msgspec
 from challenges import actions, exercise, listing, rules
 from challenges.applications import listing as sent
 from challenges.pitches import rules as pitch_rules
+from challenges.quiet import actions as quiet
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
+from market.arrival import Arrival
 from market.db import find
 from market.kinds import KINDS
 from market.questions import desk as questions
@@ -46,9 +48,20 @@ NO_CHALLENGE = OfMission(0, 0, 0, [])
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For buyers: questions, and the next step of what has closed. For evaluators: what they still have to mark."""
+    """For buyers: questions, and the next step of what has closed. For evaluators: what they still have to mark. For the
+    innovation team: statements why the market stayed away."""
     ours = actor.organisations("buyer")
     found = await _of_buyers(ours) if ours else []
+    if actor.wears("operator"):
+        found += [
+            Waiting(
+                _("Decide whether the market stayed away"),
+                f"/challenges/{each.ref}/quiet",
+                each.title,
+                since=each.proposed_at,
+            )
+            for each in await quiet.waiting()
+        ]
     seats = await rows(
         Seat,
         """
@@ -125,6 +138,20 @@ async def _shortlisting(step: Step) -> list[Waiting]:
     return [Waiting(_("Make the short list: every evaluator has handed in"), step.href, step.title, step.pitches_by)]
 
 
+def _ending(step: Step, now: Arrival) -> rules.Ending:
+    """What concluding would look at, as far as the pitches matter."""
+    return rules.Ending(
+        challenge=step,
+        open_teams=step.open_teams,
+        pitched=0,
+        unmeasured=(),
+        report=None,
+        decision="",
+        reasons="",
+        now=now,
+    )
+
+
 def _pitching(step: Step) -> list[Waiting]:
     now, waits = clock.arrived(), []
     if step.unarranged:
@@ -133,7 +160,7 @@ def _pitching(step: Step) -> list[Waiting]:
     if step.first and not pitch_rules.pitch_time_has_come(step, pitch_rules.Dates(step.first, None, None), now):
         words = _("Say whether the pitch was delivered: the team is paid then")
         waits.append(Waiting(words, step.href, step.title, since=step.first))
-    if rules.every_pitch_is_accounted_for(rules.Ending(step, step.open_teams, None, "", "", now)) is None:
+    if rules.every_pitch_is_accounted_for(_ending(step, now)) is None:
         words = _("Write down what was learnt and decide: go, change or stop")
         waits.append(Waiting(words, step.href, step.title, step.decision_by))
     return waits

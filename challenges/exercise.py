@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from challenges import rules
-from challenges.tables import Application, Challenge, Criterion, Pitch
+from challenges.tables import Application, Challenge, Criterion, Measure, Pitch
 from market import clock
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
@@ -63,6 +63,50 @@ def fee(challenge: Challenge) -> Money:
 async def criteria_of(challenge: Challenge) -> list[Criterion]:
     """The scoring criteria in their order."""
     return await Criterion.objects().where(Criterion.challenge == challenge.id).order_by(Criterion.place)
+
+
+async def measures_of(challenge: Challenge) -> list[Measure]:
+    """The success criteria in their order, each with the newest value that was measured of it."""
+    return await rows(
+        Measure,
+        """
+        SELECT m.ref, m.measure, m.unit, m.baseline, m.better, m.target, m.due_on, m.how, COALESCE(v.value, '') AS value,
+          v.measured_on, COALESCE(v.how, '') AS measured_how
+        FROM success_measure m LEFT JOIN LATERAL (
+          SELECT value, measured_on, how FROM measured_value WHERE measure = m.id ORDER BY id DESC LIMIT 1
+        ) v ON true WHERE m.challenge = {} ORDER BY m.place, m.id
+        """,
+        challenge.id,
+    )
+
+
+async def effort_of(challenge: Challenge) -> rules.Effort:
+    """What the exercise rests on by now: a team counts when it pitched and had reached the least mark."""
+    pitches = await the(
+        int,
+        """
+        SELECT count(*) FROM pitch p JOIN application a ON a.id = p.application
+        WHERE p.challenge = {} AND p.delivered_at IS NOT NULL AND COALESCE(NULLIF(a.total, ''), '0')::numeric >= {}
+        """,
+        challenge.id,
+        challenge.least_mark,
+    )
+    statements = await rows(
+        str, "SELECT ref FROM quiet_statement WHERE challenge = {} AND verdict = 'approved'", challenge.id
+    )
+    return rules.Effort(challenge.method, pitches, statements[0] if statements else "")
+
+
+async def open_teams(challenge: Challenge) -> list[str]:
+    """The short-listed teams whose pitch is neither delivered nor explained, by name."""
+    return await rows(
+        str,
+        """
+        SELECT o.name FROM pitch p JOIN organisation o ON o.id = p.supplier
+        WHERE p.challenge = {} AND p.delivered_at IS NULL AND p.missed_at IS NULL ORDER BY p.scheduled_at, p.id
+        """,
+        challenge.id,
+    )
 
 
 class Applied(msgspec.Struct, frozen=True):

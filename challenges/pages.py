@@ -16,8 +16,8 @@ from challenges.insights import actions as insights
 from challenges.insights import rules as insight_rules
 from challenges.judging import actions as judging
 from challenges.judging.pages import panel_page
-from challenges.pitches import actions as pitches
 from challenges.pitches.listing import pitches_of
+from challenges.quiet import actions as quiet
 from challenges.tables import Challenge
 from market import clock, policy
 from market.accounts import guards
@@ -32,6 +32,7 @@ from market.panels import rules as panel_rules
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
 from market.refusals import checklist, refusals
+from market.reviews.readers import approvals_of
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -132,6 +133,8 @@ async def _challenge(
         **await frame.around(request, challenge),
         mission=await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None,
         method=methods.method(challenge.method) if methods.approved(challenge.method) else None,
+        measures=await exercise.measures_of(challenge),
+        statements=await quiet.statements_of(challenge),
         criteria=await exercise.criteria_of(challenge),
         codes=[(code, cpv.label(code)) for code in challenge.cpv if cpv.known(code)],
         topic=topic,
@@ -150,6 +153,7 @@ async def _challenge(
         steps=await thread(f"challenge:{challenge.ref}"),
         outages=await outages.moves_of(f"challenge:{challenge.ref}"),
         addenda=await changes.addenda_of(challenge),
+        approved=await approvals_of(f"challenge:{challenge.ref}"),
         form=form,
     )
 
@@ -242,6 +246,7 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
     live = await exercise.live_applications(challenge) if closed or decided else []
     panel = await exercise.panel_of(challenge)
     given = panel_pages.blanks(panel, None, **typed)
+    awaited = await exercise.open_teams(challenge)
     topic = actions.topic_of(challenge)
     return show(
         request,
@@ -255,6 +260,8 @@ async def _manage(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Respo
         ranking=sorted(live, key=lambda each: (each.rank, each.supplier_name)) if decided else [],
         pitches=await pitches_of(challenge),
         report=await insights.report_of(challenge),
+        unmeasured=[each for each in await exercise.measures_of(challenge) if not each.value],
+        shut=rules.keeps_the_gate_shut(await exercise.effort_of(challenge)) if decided and not awaited else None,
         topic=topic,
         asked=[row for row in await questions.questions_about(topic.record) if row.answered_at is None],
         **given,
@@ -269,7 +276,7 @@ async def _concluding(request: Visitor, ref: str, form: forms.Form[Any]) -> Resp
         status=form.status,
         **await frame.around(request, challenge),
         checks=checklist(rules.READY, await actions.ending(challenge)),
-        shut=rules.keeps_the_gate_shut(challenge, await pitches.delivered(challenge)),
+        shut=rules.keeps_the_gate_shut(await exercise.effort_of(challenge)),
         form=form,
     )
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from challenges import methods
+from challenges import meaning, methods
+from market import policy
 from market.arrival import Arrival
 from market.questions import rules as questions
 from market.refusals import rule
 from market.standing import Standing, Tone
-from market.wording import N_, _
+from market.wording import N_, _, _n
 
 if TYPE_CHECKING:
     from challenges.tables import Challenge, InsightReport
@@ -94,10 +95,13 @@ LAW = N_("Procurement Act 2023 sections 12 and 16")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What concluding looks at; `open_teams` are the short-listed whose pitch is neither delivered nor explained."""
+    """What concluding looks at; `open_teams` are the short-listed whose pitch is neither delivered nor explained, `pitched` how
+    many were delivered, and `unmeasured` the success criteria without a measured value."""
 
     challenge: Challenge | Dates
     open_teams: Sequence[str]
+    pitched: int
+    unmeasured: Sequence[str]
     report: InsightReport | None
     decision: str
     reasons: str
@@ -152,6 +156,42 @@ def report_is_written(facts: Ending) -> str | None:
     return still_to_say(words for text, words in parts if not text.strip())
 
 
+@rule(
+    "challenge.report-says-nothing",
+    field="report",
+    source=str(policy.number("challenges.answer_words").source),
+)
+def report_says_something(facts: Ending) -> str | None:
+    """Each part of the insight report says something: in enough different words, and not the same few again and again."""
+    report = facts.report
+    if report is None:
+        return None
+    parts = (
+        (report.tried, _("what was tried")),
+        (report.worked, _("what worked")),
+        (report.did_not_work, _("what did not work")),
+        (report.evidence, _("the evidence")),
+        (report.others, _("what others should know")),
+    )
+    return still_too_little(words for text, words in parts if text.strip() and not meaning.is_answer(text))
+
+
+@rule(
+    "challenge.not-measured",
+    field="measured",
+    source=f"{OWN}, idea 23: no conclusion without a measured value per criterion",
+)
+def every_criterion_is_measured(facts: Ending) -> str | None:
+    """Each success criterion is answered with a measured value, and how and when it was measured. Where no team pitched there
+    was nothing to measure."""
+    if facts.pitched and facts.unmeasured:
+        return _(
+            "Write down what was measured of each success criterion. Still without a value: {unmeasured}.",
+            unmeasured="; ".join(facts.unmeasured),
+        )
+    return None
+
+
 @rule("challenge.decision-missing", field="decision", source=f"{OWN}, idea 6: go, change or stop")
 def decides(facts: Ending) -> str | None:
     """It ends with a decision: go, change, or stop. Stopping is a good outcome too."""
@@ -162,16 +202,27 @@ def decides(facts: Ending) -> str | None:
 
 @rule("challenge.reasons-missing", field="reasons", source=f"{OWN}, idea 6: evidence unlocks the next stage")
 def gives_reasons(facts: Ending) -> str | None:
-    """The decision comes with its reasons."""
+    """The decision comes with its reasons, in enough different words that somebody can weigh them."""
     if not facts.reasons.strip():
         return _("Give the reasons for the decision.")
+    if not meaning.is_answer(facts.reasons):
+        return still_too_little([_("the reasons for the decision")])
     return None
 
 
-CONCLUDE = (short_list_is_made, is_not_ended, every_pitch_is_accounted_for, report_is_written, decides, gives_reasons)
+CONCLUDE = (
+    short_list_is_made,
+    is_not_ended,
+    every_pitch_is_accounted_for,
+    report_is_written,
+    report_says_something,
+    every_criterion_is_measured,
+    decides,
+    gives_reasons,
+)
 """For `actions.conclude`."""
 
-READY = CONCLUDE[:4]
+READY = CONCLUDE[:6]
 """What the page shows before the decision is typed."""
 
 
@@ -207,14 +258,55 @@ def panel_stands(challenge: Challenge, now: datetime) -> str:
     }.get(stage(challenge, now), "")
 
 
-def keeps_the_gate_shut(challenge: Challenge, delivered: int) -> str | None:
-    """Why a concluded exercise is no evidence for the gate, or None when it is: its method has to count, and at least
-    one team has to have pitched — an exercise nobody took part in taught nothing about the market."""
-    if not methods.approved(challenge.method) or not methods.method(challenge.method).counts:
-        return _("The method it was run by is not one that opens the gate.")
-    if delivered == 0:
-        return _("No team pitched, so nothing was learnt from the market.")
-    return None
+Shortfall = Literal["", "method", "pitches"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What an exercise rests on: its method, how many teams pitched that reached the least mark, and the reference of the
+    approved statement why the market stayed away (empty when there is none)."""
+
+    method: str
+    pitches: int
+    statement: str
+
+
+def falls_short(effort: Effort) -> Shortfall:
+    """What was too little for an exercise to open the gate: its method has to count, and enough teams have to have pitched, or
+    the innovation team agreed why the market stayed away. Empty when nothing was."""
+    if not methods.approved(effort.method) or not methods.method(effort.method).counts:
+        return "method"
+    if effort.pitches < policy.IN_FORCE.challenges.pitches_least and not effort.statement:
+        return "pitches"
+    return ""
+
+
+def keeps_the_gate_shut(effort: Effort) -> str | None:
+    """Why a concluded exercise opens nothing, in words; None when it may."""
+    least = policy.IN_FORCE.challenges.pitches_least
+    return {
+        "": None,
+        "method": _("The method it was run by is not one that opens the gate."),
+        "pitches": _n(
+            "One team pitched, and it takes {least}, or a statement why the market stayed away that the innovation team approved.",
+            "{number} teams pitched, and it takes {least}, or a statement why the market stayed away that the innovation team "
+            "approved.",
+            effort.pitches,
+            least=least,
+        ),
+    }[falls_short(effort)]
+
+
+def still_too_little(missing: Iterable[str]) -> str | None:
+    """What says too little to be weighed, in one sentence; None when nothing does."""
+    named = list(missing)
+    if not named:
+        return None
+    return _(
+        "Say more in your own words, at least {least} different ones for each: {named}.",
+        least=policy.IN_FORCE.challenges.answer_words,
+        named="; ".join(named),
+    )
 
 
 def still_to_say(missing: Iterable[str]) -> str | None:

@@ -1,9 +1,15 @@
 """Innovation exercises and everything that happens in one."""
 
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
 from piccolo.columns import Serial, Varchar
 from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
+from challenges import meaning
+from market import dates
 from market.accounts.tables import Organisation, Person
 from market.columns import (
     belongs_to,
@@ -22,6 +28,7 @@ from market.columns import (
 )
 from market.kinds import KINDS
 from market.missions.tables import Mission
+from market.wording import _
 
 
 class Challenge(Table):
@@ -49,6 +56,8 @@ class Challenge(Table):
     currency = currency()
     places = number()
     """How many teams are short-listed, and so paid, at the most."""
+    least_mark = number()
+    """Of 100 points: nobody whose total is below it is short-listed. 0 while nothing is declared."""
     intellectual_property = words()
     data_terms = words()
     revenue_share = words()
@@ -106,6 +115,95 @@ class Criterion(Table):
     name = words()
     description = words()
     weight = number()
+
+
+class SuccessMeasure(Table):
+    """How everybody will see that the problem is solved: what is measured, where it stands, where it shall stand, by when, and
+    how that is found out. Figures are written in decimals, as `7.6`."""
+
+    id: Serial
+    ref = reference("ME")
+    challenge = belongs_to(Challenge)
+    place = number()
+    measure = words()
+    unit = Varchar(length=60, default="", null=False)
+    baseline = Varchar(length=24, default="", null=False)
+    """Empty: not known yet, which is an honest answer."""
+    better = Varchar(length=8, default="at-least", null=False)
+    """at-least | at-most: on which side of the target success lies"""
+    target = Varchar(length=24, default="", null=False)
+    due_on = day()
+    how = words()
+
+    direction_is_known = Check("better IN ('at-least','at-most')")
+    figures_are_decimals = Check(r"baseline ~ '^(-?[0-9]+(\.[0-9]+)?)?$' AND target ~ '^-?[0-9]+(\.[0-9]+)?$'")
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """A success criterion as it is read, with the newest value that was measured of it; without one the three last are empty."""
+
+    ref: str
+    measure: str
+    unit: str
+    baseline: str
+    better: str
+    target: str
+    due_on: date
+    how: str
+    value: str
+    measured_on: date | None
+    measured_how: str
+
+    @property
+    def stands(self) -> str:
+        """Where it stands before anything is tried, in words."""
+        return self._with_unit(self.baseline) if self.baseline else _("not known")
+
+    @property
+    def wanted(self) -> str:
+        """Where it shall stand, in words."""
+        words = _("at least {figure}") if self.better == "at-least" else _("at most {figure}")
+        return words.format(figure=self._with_unit(self.target))
+
+    @property
+    def found(self) -> str:
+        """What was measured, in words; empty while nothing was."""
+        return self._with_unit(self.value) if self.value else ""
+
+    @property
+    def met(self) -> bool:
+        """Whether what was measured reaches the target."""
+        return bool(self.value) and meaning.reaches(self.value, self.better, self.target)
+
+    def _with_unit(self, figure: str) -> str:
+        return f"{Decimal(figure):,} {self.unit}"
+
+    @property
+    def sentence(self) -> str:
+        """What is measured, from where, to where, by when: one line for search, open data and letters."""
+        return _(
+            "{measure}: from {stands} to {wanted}, by {day}",
+            measure=self.measure,
+            stands=self.stands,
+            wanted=self.wanted,
+            day=dates.day(self.due_on),
+        )
+
+
+class MeasuredValue(Table):
+    """A value that was measured of a success criterion, with how and when. Append-only: what was found stays, a later value
+    stands beside it."""
+
+    id: Serial
+    ref = reference("MV")
+    measure = belongs_to(SuccessMeasure)
+    value = Varchar(length=24, default="", null=False)
+    measured_on = day()
+    how = words()
+    at = when()
+    by = belongs_to(Person)
+
+    figure_is_a_decimal = Check(r"value ~ '^-?[0-9]+(\.[0-9]+)?$'")
 
 
 class Application(Table):
@@ -169,3 +267,37 @@ class InsightReport(Table):
     published_at = moment()
 
     a_challenge_is_reported_once = Unique(["challenge"])
+
+
+class QuietStatement(Table):
+    """Why so few teams pitched that an exercise would open nothing: said by the buyer, approved or refused by the innovation
+    team. What was said stays as it was, and so does a verdict."""
+
+    id: Serial
+    ref = reference("QS")
+    challenge = belongs_to(Challenge)
+    text = words()
+    proposed_by = belongs_to(Person)
+    proposed_at = when()
+    verdict = Varchar(length=8, default="", null=False)
+    """approved | refused; empty while it waits"""
+    reasons = words()
+    decided_by = may_belong_to(Person)
+    decided_at = moment()
+
+    verdict_is_known = Check("verdict IN ('','approved','refused')")
+    another_person_decided = Check("decided_by <> proposed_by")
+    verdict_has_its_moment = Check("(verdict = '') = (decided_at IS NULL) AND (verdict = '') = (decided_by IS NULL)")
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """Why the market stayed away, as it is read, with who said and who decided it (their names; empty while nobody did)."""
+
+    ref: str
+    text: str
+    proposer: str
+    proposed_at: datetime
+    verdict: str
+    reasons: str
+    decider: str
+    decided_at: datetime | None

@@ -21,13 +21,15 @@ from challenges.applications.api import ApplicationsApi, MyApplicationsApi
 from challenges.applications.pages import ApplicationPages
 from challenges.changes.pages import ChallengeChangePages
 from challenges.drafts.pages import DraftPages
-from challenges.insights.api import InsightsApi, ReportApi
-from challenges.insights.pages import InsightPages, ReportPages
+from challenges.insights.api import InsightsApi, MeasuredApi, ReportApi
+from challenges.insights.pages import InsightPages, MeasuredPages, ReportPages
 from challenges.judging.api import MarksApi, PanelApi
 from challenges.judging.pages import PanelPages
 from challenges.pages import ChallengePages, MethodPages, RunPages
 from challenges.pitches.api import PitchesApi
 from challenges.pitches.pages import PitchPages
+from challenges.quiet.api import QuietApi
+from challenges.quiet.pages import QuietPages
 from market import VERSION, clock, db, orphans
 from market.accounts import guards
 from market.accounts.api import MeApi, OrganisationsApi
@@ -65,6 +67,8 @@ from market.portal.suppliers.api import ClaimsApi, ImportedSuppliersApi
 from market.portal.suppliers.pages import ClaimPages, ImportedSupplierPages
 from market.postroom.api import PostroomApi
 from market.postroom.pages import PostroomPages
+from market.reviewing.api import ReviewsApi
+from market.reviewing.pages import ReviewPages
 from market.rulings.api import RulingsApi
 from market.rulings.pages import RulingPages
 from market.settings import settings
@@ -96,6 +100,7 @@ from search.api import SearchApi
 from search.inviting.pages import PartnerPages, ShortlistPages
 from search.outbox import index
 from search.pages import SearchPages
+from search.precedents.api import PrecedentsApi
 from search.precedents.pages import PrecedentPages
 from search.saved.pages import SavingPages
 
@@ -151,6 +156,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     MissionPages,
     AdmissionPages,
     AppointmentPages,
+    ReviewPages,
     DomainPages,
     RulingPages,
     ChallengePages,
@@ -161,6 +167,8 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     RunPages,
     PitchPages,
     ReportPages,
+    MeasuredPages,
+    QuietPages,
     InsightPages,
     MethodPages,
 )
@@ -171,6 +179,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     LogApi,
     AuditApi,
     SearchApi,
+    PrecedentsApi,
     NoticesApi,
     PortalsApi,
     QuarantineApi,
@@ -197,6 +206,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ContractsApi,
     MissionsApi,
     PostroomApi,
+    ReviewsApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,
@@ -204,6 +214,8 @@ API: tuple[ControllerRouterHandler, ...] = (
     ShortlistApi,
     PitchesApi,
     ReportApi,
+    MeasuredApi,
+    QuietApi,
     MyApplicationsApi,
     InsightsApi,
     MethodsApi,

@@ -20,6 +20,7 @@ TABLES = [
     "market.panels.tables",
     "market.payments.tables",
     "market.questions.tables",
+    "market.reviews.tables",
     "market.standards.tables",
     "market.suppliers.tables",
     "market.tenders.tables",

@@ -70,12 +70,28 @@ class Panels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Challenges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Times and places of a challenge."""
+    """Times and places of a challenge, and how much effort makes it an exercise."""
 
-    applying_days: int
+    applying_working_days: int
     days_left_after_change: int
     places_minimum: int
     shortlist_ties: str
+    fee_least: int
+    fee_per_mille: int
+    fee_share_most: int
+    pitches_least: int
+    least_mark_from: int
+    least_mark_to: int
+    measures_least: int
+    problem_words: int
+    answer_words: int
+    word_repeats: int
+    quiet_words: int
+
+    def fee_for(self, follow_on: int) -> int:
+        """The least fee of a pitch, in minor units, for a follow-on of this value: its share, with the floor and the ceiling."""
+        share = -(-follow_on * self.fee_per_mille // 1000)
+        return max(self.fee_least, min(share, self.fee_share_most))
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -230,6 +246,15 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prepared_hours: int
 
 
+class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read by a second person before it is published, and how what others have done is answered for."""
+
+    team_exercises: int
+    reason_characters: int
+    precedent_days: int
+    precedent_characters: int
+
+
 class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How what decides whom the rule binds is changed: how long auditors can object, and how much has to be said."""
 
@@ -271,6 +296,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     standards: Standards
     outages: Outages
     people: People
+    reviews: Reviews
     rulings: Rulings
     small_firms_uk: SmallFirms
     small_firms_eu: SmallFirms

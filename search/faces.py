@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from challenges.exercise import measures_of
 from challenges.insights.rules import Dates as Learnt
 from challenges.tables import Challenge, InsightReport
 from market import clock
@@ -67,13 +68,14 @@ async def challenge(ref: str) -> SearchDocument | None:
     row = await maybe(Challenge, Challenge.ref == ref)
     if row is None or row.published_at is None:
         return None
+    measures = [each.sentence for each in await measures_of(row)]
     return SearchDocument(
         kind=Kind.CHALLENGE,
         ref=row.ref,
         url=KINDS["challenge"].address + row.ref,
         title=row.title,
         summary=shortened(row.problem),
-        body="\n".join([row.problem, row.who_has_it, row.evidence, row.success, row.out_of_scope]),
+        body="\n".join([row.problem, row.who_has_it, row.evidence, row.success, *measures, row.out_of_scope]),
         keywords=labels(row.cpv),
         buyer=await _name(row.buyer),
         cpv=tuple(row.cpv),

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
+from market import policy
 from market.refusals import Denial, rule
 from market.wording import N_, _
 
-REASON_SHORTEST = 20
-"""Characters below which “it differs” has not said how."""
 INVITED_AT_ONCE = 50
 LISTED_MOST = 200
 LETTERS_A_DAY = 10
@@ -19,7 +18,8 @@ LETTERS_A_DAY = 10
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """An answer about a draft: `shown` are the ids that are alike now, `seen` says whether they are those the buyer saw."""
+    """An answer about a draft: `shown` are the ids that are alike now, `seen` says whether they are those the buyer saw, `copied`
+    whether the body gave the same words for another draft."""
 
     published: bool
     shown: tuple[str, ...]
@@ -27,6 +27,7 @@ class Comparison:
     answer: str
     chosen: str
     reason: str
+    copied: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,28 @@ def what_is_reused_or_joined_is_named(facts: Comparison) -> str | None:
     return None
 
 
-@rule("search.difference-missing", field="reason")
-def a_difference_is_explained(facts: Comparison) -> str | None:
+@rule("search.difference-missing", field="reason", source=str(policy.number("reviews.precedent_characters").source))
+def the_answer_is_explained(facts: Comparison) -> str | None:
     """Public money is not spent twice on the same question without saying why. (Procurement Act 2023, section 12(1):
     value for money, public benefit.)"""
-    if facts.answer == "differs" and len(facts.reason.strip()) < REASON_SHORTEST:
+    least = policy.IN_FORCE.reviews.precedent_characters
+    if len(facts.reason.strip()) >= least:
+        return None
+    if facts.answer == "differs":
+        return _("Say how it differs, in {least} characters or more. It is published.", least=least)
+    if facts.answer == "nothing":
         return _(
-            "Say how it differs, in {reason_shortest} characters or more. It is published.",
-            reason_shortest=REASON_SHORTEST,
+            "Say what you looked for, and where else, in {least} characters or more. It is published.", least=least
         )
+    return _("Say what you take over and what you add, in {least} characters or more. It is published.", least=least)
+
+
+@rule("search.answer-copied", field="reason")
+def the_answer_is_about_this_draft(facts: Comparison) -> str | None:
+    """What is said of others' work is said of this draft: an answer that stands word for word at another draft of the body
+    answers for neither."""
+    if facts.copied:
+        return _("You said exactly this of another draft. Say what you found for this one.")
     return None
 
 
@@ -97,7 +111,8 @@ COMPARE = (
     she_answers_for_what_she_saw,
     the_answer_fits_the_list,
     what_is_reused_or_joined_is_named,
-    a_difference_is_explained,
+    the_answer_is_explained,
+    the_answer_is_about_this_draft,
 )
 
 

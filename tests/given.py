@@ -21,17 +21,24 @@ from market.accounts.tables import ApiToken, MailDomain, Membership, Organisatio
 from market.actor import SYSTEM, Actor, Role
 from market.confirming.tables import PreparedAct
 from market.db import find, maybe
+from market.hands import rules as hands
+from market.hands.readers import doing
 from market.missions.tables import Mission
 from market.panels.actions import Interests
 from market.panels.panel import Member
+from market.refusals import refusals
+from market.reviewing.matters import matter_of, seen_of
+from market.reviews import actions as reviews
+from market.reviews import rules as review_rules
 from market.seed.authenticator import Authenticator, to64
 from market.tenders import actions as tenders
 from market.tenders.changes import proposals
 from market.tenders.changes.actions import Change
 from market.tenders.drafts import actions as drafting
-from market.tenders.evidence import Learnt, accept_evidence
+from market.tenders.evidence import Effort, Learnt, accept_evidence
 from market.tenders.tables import Addendum, Tender
 from market.web import crossing
+from search.precedents.actions import subject_of
 
 TODAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 """A Monday morning without a bank holiday near it; freeze it with `clock.at(given.TODAY)`."""
@@ -226,7 +233,8 @@ class Tendering:
         return str(self.tender.ref)
 
     async def publish(self) -> Tender:
-        """Publish it as the first officer."""
+        """Publish it as the first officer, read by a second person as it is now."""
+        await approved("tender", self.ref, self.officers[0], self.officers[1])
         self.tender = await tenders.publish(self.officers[0], self.ref)
         return self.tender
 
@@ -241,6 +249,10 @@ SAME = "Forty towns have the gullies that were tried, of the same iron, and the 
 """Why a need is the one that was explored, at the length the policy asks for."""
 
 
+ENOUGH = Effort(pitches=3, pitches_least=2, measures=1, statement="", falls_short="")
+"""What an exercise rests on that opens the gate."""
+
+
 async def exercise(
     buyer: Organisation,
     reference: str = "CH-SENSORS",
@@ -248,6 +260,7 @@ async def exercise(
     outcome: Literal["go", "change", "stop"] = "go",
     follow_on_minor: int | None = 100_000_000,
     payer: Organisation | None = None,
+    effort: Effort = ENOUGH,
 ) -> str:
     """Evidence that this body concluded an exercise today, with a follow-on of a million that it pays for itself unless said
     otherwise; answers its reference."""
@@ -268,9 +281,49 @@ async def exercise(
             currency="GBP",
             route="tender",
             payer=(payer or buyer).id,
+            effort=effort,
         ),
     )
     return reference
+
+
+LOOKED = "Three reports on gullies were found; none of them speaks of our streets."
+"""What a drafter says of others' work, at the length the policy asks for."""
+
+
+async def looked(kind: str, ref: str, drafter: Actor) -> None:
+    """The drafter looked who has done it already, as the search leaves it."""
+    subject = await subject_of(kind, ref)
+    assert drafter.person is not None
+    await reviews.keep_answer(
+        subject.id,
+        subject.buyer,
+        drafter.person,
+        text=subject.text,
+        found=0,
+        answer="nothing",
+        reason=f"{LOOKED} {ref}",
+    )
+
+
+async def approved(kind: str, ref: str, drafter: Actor, reviewer: Actor | None = None) -> None:
+    """A draft that was looked for among others' work and approved as it is now, where it is not already: by `reviewer`, or by
+    somebody else of the body when she wrote part of it; and by the innovation team where it reads it."""
+    matter = await matter_of(kind, ref)
+    ready = (await seen_of(matter)).ready
+    if ready.looked is None or ready.looked.version != ready.words:
+        await looked(kind, ref, drafter)
+    if matter.published or not refusals((review_rules.a_second_person_approved, review_rules.the_team_approved), ready):
+        return
+    if reviewer is None or hands.both(await doing("approve-publication", reviewer.ref, matter.subject, matter.body)):
+        body = await maybe(Organisation, Organisation.id == matter.body)
+        assert body is not None
+        reviewer = await person(body, "evaluator")
+    await reviews.ask(drafter, matter, reviews.ReviewRequest(reviewer.ref))
+    await reviews.approve(reviewer, matter, matter.version)
+    if matter.team:
+        team = await person(await organisation("The Innovation Team", kind="operator"), "operator")
+        await reviews.approve(team, matter, matter.version)
 
 
 async def tendering(
@@ -281,7 +334,7 @@ async def tendering(
     exercised: bool = True,
     title: str = "Sensors for road gullies",
 ) -> Tendering:
-    """A draft that lacks nothing for publication: made through the actions, closing in 35 days of the clock's moment; its lots
+    """A draft that lacks nothing for publication, approved by the second officer: made through the actions, closing in 35 days of the clock's moment; its lots
     are worth £156,000 together, so that the rule binds a central buyer.
     With `exercised` False a central buyer's gate is still shut."""
     now = clock.now()
@@ -316,6 +369,7 @@ async def tendering(
     for officer in officers:
         await drafting.name_officer(officers[0], tender.ref, officer.ref)
         secrets.append((await drafting.enrol(officer, tender.ref)).code)
+    await approved("tender", tender.ref, officers[0], officers[1])
     return Tendering(tender, body, officers, secrets)
 
 

@@ -10,15 +10,19 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from challenges import meaning
 from challenges.drafts import rules
+from challenges.effort import rules as effort
+from challenges.effort.facts import Draft
 from challenges.exercise import (
     Named,
     ancestors,
     criteria_of,
+    measures_of,
     must_run,
     panel_of,
 )
-from challenges.tables import Challenge, Criterion
+from challenges.tables import Challenge, Criterion, SuccessMeasure
 from market import clock, drafts, policy
 from market.accounts.edits import Trace, revise
 from market.accounts.tables import Organisation
@@ -32,6 +36,11 @@ from market.panels import actions as panels
 from market.proof import canonical
 from market.reads import rows, the
 from market.refusals import ask, insist
+from market.reviews import readers as reviewed
+from market.reviews import rules as reviews
+from market.reviews import whole
+from market.reviews.actions import Matter
+from market.reviews.rules import Ready
 from market.tenders import cpv
 from market.touch import binds
 from market.wording import N_, _
@@ -57,10 +66,12 @@ class Success(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Offer(msgspec.Struct, forbid_unknown_fields=True):
-    """What a pitch is paid (minor units of the challenge's currency), how many teams at the most, where, and when."""
+    """What a pitch is paid (minor units of the challenge's currency), how many teams at the most, the mark of 100 below which
+    nobody is short-listed, where, and when."""
 
     fee_minor: Annotated[int, Meta(title=N_("Fee for each pitch"), ge=0, le=10_000_000_00)] = 0
     places: Annotated[int, Meta(title=N_("Paid places"), ge=0, le=50)] = 0
+    least_mark: Annotated[int, Meta(title=N_("Least mark"), ge=0, le=100)] = 0
     region: Annotated[str, Meta(title=N_("Region"), max_length=120)] = ""
     questions_until: Annotated[datetime, Meta(title=N_("Questions until"), tz=True)] | None = None
     closes_at: Annotated[datetime, Meta(title=N_("Applications close"), tz=True)] | None = None
@@ -113,6 +124,17 @@ SECTIONS: dict[str, type[Section]] = {
 """The sections by the last part of their address."""
 
 
+TITLES: dict[str, str] = {
+    "problem": N_("The problem"),
+    "success": N_("Success and scope"),
+    "offer": N_("Fee, places and dates"),
+    "follow-on": N_("What may follow"),
+    "terms": N_("Terms"),
+    "subject": N_("Subject and standards"),
+}
+"""What the sections are called."""
+
+
 class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     """What applications are scored on, with its weight of 100."""
 
@@ -120,6 +142,19 @@ class CriterionDraft(msgspec.Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(title=N_("Criterion"), min_length=2, max_length=160)]
     weight: Annotated[int, Meta(title=N_("Weight"), ge=1, le=100)]
     description: Annotated[str, Meta(title=N_("What you look for"), max_length=2000)] = ""
+
+
+class MeasureDraft(msgspec.Struct, forbid_unknown_fields=True):
+    """A success criterion: what is measured in which unit, where it stands (a figure, empty when nobody knows), on which side of
+    which target success lies, by when, and how it is measured."""
+
+    measure: Annotated[str, Meta(title=N_("What is measured"), min_length=5, max_length=300)]
+    unit: Annotated[str, Meta(title=N_("Unit"), min_length=1, max_length=60)]
+    target: Annotated[str, Meta(title=N_("Target"), min_length=1, max_length=40)]
+    due_on: Annotated[date, Meta(title=N_("By when"))]
+    how: Annotated[str, Meta(title=N_("How it is measured"), min_length=1, max_length=2000)]
+    better: Annotated[Literal["at-least", "at-most"], Meta(title=N_("Success is"))]
+    baseline: Annotated[str, Meta(title=N_("Where it stands"), max_length=40)] = ""
 
 
 async def draft(actor: Actor, buyer: int, given: Problem) -> Challenge:
@@ -235,14 +270,58 @@ async def remove_criterion(actor: Actor, ref: str, criterion_ref: str) -> Challe
     return challenge
 
 
+async def add_measure(actor: Actor, ref: str, given: MeasureDraft) -> SuccessMeasure:
+    """Add a success criterion to a draft. Refused: what is no figure where a figure belongs."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        last = await the(int, "SELECT COALESCE(MAX(place), 0) FROM success_measure WHERE challenge = {}", challenge.id)
+        figures = {
+            "target": _figure(given.target, "target"),
+            "baseline": _figure(given.baseline, "baseline") if given.baseline.strip() else "",
+        }
+        row = SuccessMeasure(challenge=challenge.id, place=last + 1, **drafts.facts(given, **figures))
+        await row.save()
+        await record(
+            actor,
+            "challenge.measure-added",
+            f"challenge:{ref}",
+            {"measure": given.measure, "unit": given.unit, **figures, "due": given.due_on.isoformat()},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return row
+
+
+async def remove_measure(actor: Actor, ref: str, measure: str) -> Challenge:
+    """Take a success criterion (its reference) out of a draft."""
+    async with transaction():
+        challenge, hat = await _draft(actor, ref)
+        row = await find(SuccessMeasure, (SuccessMeasure.ref == measure) & (SuccessMeasure.challenge == challenge.id))
+        await row.remove()
+        await record(
+            actor,
+            "challenge.measure-removed",
+            f"challenge:{ref}",
+            {"measure": row.measure},
+            about=await ancestors(challenge),
+            organisation=hat.organisation_ref,
+            sealed_by=_sealed(challenge),
+        )
+    return challenge
+
+
 @binds(N_("publish a challenge"))
 async def publish(actor: Actor, ref: str) -> Challenge:
-    """Publish a challenge: it is public from now on, and takes questions and applications."""
+    """Publish a challenge that a second person approved as it is (and the innovation team, where it is one of the body's first):
+    it is public from now on, and takes questions and applications."""
     async with transaction():
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
         now = clock.arrived()
         insist(rules.PUBLISH, await facts_of(challenge, now))
+        ready = await ready_of(challenge)
+        insist(reviews.PUBLISH, ready)
         challenge.questions_until = rules.questions_end(challenge, now)
         challenge.published_at = now
         await challenge.save([Challenge.questions_until, Challenge.published_at])
@@ -256,11 +335,14 @@ async def publish(actor: Actor, ref: str) -> Challenge:
                 "fee_minor": challenge.fee_minor,
                 "currency": challenge.currency,
                 "places": challenge.places,
+                "least_mark": challenge.least_mark,
+                "measures": [each.sentence for each in await measures_of(challenge)],
                 "cpv": list(challenge.cpv),
                 "follow_on": await _follow_on(challenge),
                 "method": challenge.method,
                 "closes_at": challenge.closes_at.isoformat() if challenge.closes_at else None,
                 "criteria": [{"name": each.name, "weight": each.weight} for each in await criteria_of(challenge)],
+                **reviews.announced(ready),
             },
             about=await ancestors(challenge),
             organisation=hat.organisation_ref,
@@ -268,11 +350,80 @@ async def publish(actor: Actor, ref: str) -> Challenge:
     return challenge
 
 
-async def facts_of(challenge: Challenge, now: Arrival) -> rules.Draft:
+async def parts_of(challenge: Challenge) -> list[whole.Part]:
+    """Every field of every form of the draft, with what it says: what a reviewer reads and approves."""
+    shown = await shown_in(challenge)
+    found = []
+    for name, kind in SECTIONS.items():
+        ours = {each: said for each, said in shown.items() if each in kind.__struct_fields__}
+        found.append(whole.part(_(TITLES[name]), kind, drafts.stored(kind, challenge, **ours), challenge.currency))
+    for measure in await measures_of(challenge):
+        said = {name: getattr(measure, name) for name in MeasureDraft.__struct_fields__}
+        found.append(
+            whole.part(_("Success criterion: {name}", name=measure.measure), MeasureDraft, said, challenge.currency)
+        )
+    for each in await criteria_of(challenge):
+        criterion = drafts.stored(CriterionDraft, each)
+        found.append(whole.part(_("Criterion: {name}", name=each.name), CriterionDraft, criterion, challenge.currency))
+    return found
+
+
+async def words_of(challenge: Challenge) -> str:
+    """What others' work is compared with, the title twice as the weightiest."""
+    texts = [
+        challenge.title,
+        challenge.title,
+        challenge.problem,
+        challenge.who_has_it,
+        challenge.evidence,
+        challenge.success,
+        *(each.sentence for each in await measures_of(challenge)),
+    ]
+    return "\n".join([*texts, *(cpv.label(code) for code in challenge.cpv if cpv.known(code))])
+
+
+async def team_reads(buyer: int) -> bool:
+    """Whether the standing innovation team reads the next exercise of this body (its id): it has concluded fewer than the
+    policy's number. One that was founded yesterday has concluded none."""
+    concluded = await the(
+        int,
+        "SELECT count(*) FROM challenge WHERE buyer = {} AND concluded_at IS NOT NULL AND cancelled_at IS NULL",
+        buyer,
+    )
+    return concluded < policy.IN_FORCE.reviews.team_exercises
+
+
+async def matter_of(challenge: Challenge) -> Matter:
+    """The draft as it is reviewed."""
+    body = await find(Organisation, Organisation.id == challenge.buyer)
+    return Matter(
+        kind="challenge",
+        ref=challenge.ref,
+        title=challenge.title,
+        body=body.id,
+        body_ref=body.ref,
+        parts=await parts_of(challenge),
+        published=challenge.published_at is not None,
+        team=await team_reads(challenge.buyer),
+        about=await ancestors(challenge),
+    )
+
+
+async def ready_of(challenge: Challenge) -> Ready:
+    """What publication asks beside the rules of challenges."""
+    return await reviewed.ready(
+        f"challenge:{challenge.ref}",
+        version=whole.version(await parts_of(challenge)),
+        words=whole.digest_of(await words_of(challenge)),
+        team=await team_reads(challenge.buyer),
+    )
+
+
+async def facts_of(challenge: Challenge, now: Arrival) -> Draft:
     """What publication looks at."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     panel = await panel_of(challenge)
-    return rules.Draft(challenge, mission, await criteria_of(challenge), len(panel.active), now)
+    return Draft(challenge, mission, await measures_of(challenge), await criteria_of(challenge), len(panel.active), now)
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -345,6 +496,13 @@ async def _mission(ref: str) -> int | None:
     if mission is None:
         raise rules.MISSION_UNKNOWN.refused()
     return int(mission.id)
+
+
+def _figure(typed: str, field: str) -> str:
+    found = meaning.figure(typed)
+    if found is None:
+        raise effort.NOT_A_FIGURE.refused(beside=field)
+    return found
 
 
 def _codes(given: Sequence[str]) -> list[str]:

@@ -9,30 +9,23 @@ from litestar.params import FromPath, FromQuery
 
 from challenges import exercise, frame, methods
 from challenges.drafts import actions, rules
+from challenges.effort.facts import Draft
 from challenges.insights import listing as insights_listing
 from challenges.judging import actions as judging
 from challenges.tables import Challenge, Criterion
 from market import clock, policy
 from market.accounts import guards
-from market.audit.thread import happened
 from market.missions import actions as missions
+from market.money import Money
 from market.panels import actions as panels
 from market.panels import pages as panel_pages
-from market.refusals import NotFound, checklist
+from market.refusals import NotFound, checklist, refusals
+from market.reviews import rules as reviews
+from market.reviews.rules import Ready
 from market.tenders import cpv
 from market.web import forms
 from market.web.pages import Visitor, show, to
-from market.wording import N_, _
-
-TITLES: dict[str, str] = {
-    "problem": N_("The problem"),
-    "success": N_("Success and scope"),
-    "offer": N_("Fee, places and dates"),
-    "follow-on": N_("What may follow"),
-    "terms": N_("Terms"),
-    "subject": N_("Subject and standards"),
-}
-"""What the parts of a draft that are one form each are called (`actions.SECTIONS`); criteria and evaluators are lists of their own."""
+from market.wording import _
 
 
 class DraftPages(Controller):
@@ -91,6 +84,26 @@ class DraftPages(Controller):
         await actions.remove_criterion(request.user, ref, criterion)
         return to(f"/challenges/{ref}/draft/criteria", _("The criterion is removed."))
 
+    @get("/{ref:str}/draft/measures", guards=[guards.buyer])
+    async def measures(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What success is measured by."""
+        return await _measures(request, ref, forms.blank(actions.MeasureDraft))
+
+    @post("/{ref:str}/draft/measures", guards=[guards.buyer])
+    async def add_measure(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Add a success criterion."""
+        form = await forms.read(request, actions.MeasureDraft)
+        with form.acting():
+            await actions.add_measure(request.user, ref, form.data)
+            return to(f"/challenges/{ref}/draft/measures", _("The success criterion is added."))
+        return await _measures(request, ref, form)
+
+    @post("/{ref:str}/draft/measures/{measure:str}/remove", guards=[guards.buyer])
+    async def remove_measure(self, request: Visitor, ref: FromPath[str], measure: FromPath[str]) -> Response[Any]:
+        """Take a success criterion out."""
+        await actions.remove_measure(request.user, ref, measure)
+        return to(f"/challenges/{ref}/draft/measures", _("The success criterion is removed."))
+
     @get("/{ref:str}/draft/{section:str}", guards=[guards.buyer])
     async def section(
         self, request: Visitor, ref: FromPath[str], section: FromPath[str], q: FromQuery[str | None] = None
@@ -138,7 +151,7 @@ class DraftPages(Controller):
 def _known(section: str) -> tuple[type[actions.Section], str]:
     if section not in actions.SECTIONS:
         raise NotFound("Section")
-    return actions.SECTIONS[section], _(TITLES[section])
+    return actions.SECTIONS[section], _(actions.TITLES[section])
 
 
 async def _mission_options() -> list[tuple[str, str]]:
@@ -164,17 +177,14 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     challenge = await frame.run_by(request, ref)
     if challenge.published_at is not None:
         return to(f"/challenges/{ref}/manage")
-    checks = checklist(rules.PUBLISH, await actions.facts_of(challenge, clock.arrived()))
+    facts, ready = await actions.facts_of(challenge, clock.arrived()), await actions.ready_of(challenge)
+    checks = [*checklist(rules.PUBLISH, facts), *checklist(reviews.PUBLISH, ready)]
     return show(
         request,
         "challenges/draft.html",
         status=form.status,
         **await frame.around(request, challenge),
-        tasks=_task_list(
-            challenge,
-            await actions.facts_of(challenge, clock.arrived()),
-            await happened("draft.compared", f"challenge:{challenge.ref}"),
-        ),
+        tasks=_task_list(challenge, facts, ready),
         checks=checks,
         similar=[
             each
@@ -185,20 +195,31 @@ async def _tasks(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[
     )
 
 
-def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list[dict[str, Any]]:
-    """Each section with its state: done when no rule of publication objects to one of its fields. Then what nobody is made
-    to do: `compared` says whether the buyer looked at what others have done."""
+def _task_list(challenge: Challenge, facts: Draft, ready: Ready) -> list[dict[str, Any]]:
+    """Each section with its state: done when no rule of publication objects to one of its fields. Then the look at what others
+    have done, and the second person."""
     blamed = {refusal.field for _rule, refusal in checklist(rules.PUBLISH, facts) if refusal}
     sections = []
     for name, kind in actions.SECTIONS.items():
         fields = set(kind.__struct_fields__)
         begun = any(getattr(challenge, field) for field in fields - {"method", "title"})
         state = "done" if not fields & blamed else "attention" if begun else "not-started"
-        sections.append({"text": _(TITLES[name]), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state})
+        sections.append(
+            {"text": _(actions.TITLES[name]), "href": f"/challenges/{challenge.ref}/draft/{name}", "state": state}
+        )
     here = f"/challenges/{challenge.ref}"
-    criteria, panel = ("attention" if begun else "not-started" for begun in (facts.criteria, facts.panel))
+    looked = "attention" if ready.looked else "not-started"
+    read = "attention" if ready.steps else "not-started"
+    measures, criteria, panel = (
+        "attention" if begun else "not-started" for begun in (facts.measures, facts.criteria, facts.panel)
+    )
     return [
         *sections,
+        {
+            "text": _("Success criteria"),
+            "href": f"{here}/draft/measures",
+            "state": measures if "measures" in blamed else "done",
+        },
         {
             "text": _("Scoring criteria"),
             "href": f"{here}/draft/criteria",
@@ -208,8 +229,14 @@ def _task_list(challenge: Challenge, facts: rules.Draft, compared: bool) -> list
         {
             "text": _("See who has done this already"),
             "href": f"/search/similar/challenge/{challenge.ref}",
-            "state": "done" if compared else "not-started",
+            "state": looked if refusals(reviews.LOOKING, ready) else "done",
             "hint": _("Published with your answer"),
+        },
+        {
+            "text": _("A second person reads it"),
+            "href": f"/reviews/challenge/{challenge.ref}",
+            "state": read if refusals(reviews.READING, ready) else "done",
+            "hint": _("Any later edit lets the approval lapse"),
         },
     ]
 
@@ -229,7 +256,7 @@ async def _section(
         status=form.status,
         **await frame.around(request, challenge),
         section=section,
-        heading=_(TITLES[section]),
+        heading=_(actions.TITLES[section]),
         missions=await _mission_options(),
         methods=_method_options(),
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
@@ -240,7 +267,11 @@ async def _section(
         follow_on_percent=policy.IN_FORCE.gate.follow_on_percent,
         codes_most=policy.IN_FORCE.gate.exercise_codes_most,
         places_minimum=policy.IN_FORCE.challenges.places_minimum,
-        applying_days=policy.IN_FORCE.challenges.applying_days,
+        applying_days=policy.IN_FORCE.challenges.applying_working_days,
+        fee_least=Money(policy.IN_FORCE.challenges.fee_for(challenge.follow_on_minor or 0), challenge.currency),
+        per_mille=policy.IN_FORCE.challenges.fee_per_mille,
+        mark_from=policy.IN_FORCE.challenges.least_mark_from,
+        mark_to=policy.IN_FORCE.challenges.least_mark_to,
         form=form,
     )
 
@@ -255,6 +286,18 @@ async def _criteria(request: Visitor, ref: str, form: forms.Form[Any]) -> Respon
         **await frame.around(request, challenge),
         criteria=criteria,
         total=sum(each.weight for each in criteria),
+        form=form,
+    )
+
+
+async def _measures(request: Visitor, ref: str, form: forms.Form[actions.MeasureDraft]) -> Response[bytes]:
+    challenge = await frame.run_by(request, ref)
+    return show(
+        request,
+        "challenges/measures.html",
+        status=form.status,
+        **await frame.around(request, challenge),
+        measures=await exercise.measures_of(challenge),
         form=form,
     )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from challenges import methods
+from challenges.effort import rules as effort
+from challenges.effort.facts import Draft
 from challenges.rules import LAW, OWN, still_to_say
 from market import dates, policy, workdays
 from market.arrival import Arrival
@@ -19,8 +20,7 @@ from market.tenders import cpv
 from market.wording import N_, _, _n
 
 if TYPE_CHECKING:
-    from challenges.tables import Challenge, Criterion
-    from market.missions.tables import Mission
+    from challenges.tables import Challenge
 
 
 ROUTES: dict[str, str] = {
@@ -33,18 +33,6 @@ ROUTES: dict[str, str] = {
 
 PROFILE = re.compile(r"[a-z0-9][a-z0-9.-]*@[0-9]+(\.[0-9]+)*")
 """How an API standards profile is named: `name@version`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What publication looks at: the row, its mission when it names one, its criteria, how many are on the panel, and
-    the moment."""
-
-    challenge: Challenge
-    mission: Mission | None
-    criteria: Sequence[Criterion]
-    panel: int
-    now: Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +75,6 @@ def states_the_problem(draft: Draft) -> str | None:
         (row.evidence, _("how you know")),
     )
     return still_to_say(words for text, words in parts if not text.strip())
-
-
-@rule("challenge.success-missing", field="success", source=f"{OWN}, idea 2: how success will be measured")
-def says_how_success_is_seen(draft: Draft) -> str | None:
-    """It says how everybody will see that the problem is solved."""
-    if not draft.challenge.success.strip():
-        return _("Say how we shall know that the problem is solved.")
-    return None
 
 
 @rule("challenge.scope-missing", field="out_of_scope", source=LAW)
@@ -287,18 +267,23 @@ def dates_are_in_order(draft: Draft) -> str | None:
 @rule(
     "challenge.too-short",
     field="closes_at",
-    source=str(policy.number("challenges.applying_days").source),
+    source=str(policy.number("challenges.applying_working_days").source),
 )
 def leaves_time_to_apply(draft: Draft) -> str | None:
-    """Small firms have the policy's days to find it, think, and apply."""
-    closes, least = draft.challenge.closes_at, policy.IN_FORCE.challenges.applying_days
+    """Small firms have the policy's working days to find it, think, and apply."""
+    closes, least = draft.challenge.closes_at, policy.IN_FORCE.challenges.applying_working_days
     if closes is None:
         return None
-    days = workdays.full_days_between(draft.now, closes)
+    days = workdays.working_days_between(draft.now, closes)
     if closes <= draft.now:
-        return _("The closing date has passed. Leave at least {least} days to apply.", least=least)
+        return _("The closing date has passed. Leave at least {least} working days to apply.", least=least)
     if days < least:
-        return _("It would close in {days} days. Leave at least {least} days to apply.", days=days, least=least)
+        return _n(
+            "It would close in {number} working day. Leave at least {least} working days to apply.",
+            "It would close in {number} working days. Leave at least {least} working days to apply.",
+            days,
+            least=least,
+        )
     return None
 
 
@@ -344,7 +329,7 @@ PUBLISH = (
     not_yet_published,
     serves_a_published_mission,
     states_the_problem,
-    says_how_success_is_seen,
+    *effort.SAYS,
     says_what_is_out_of_scope,
     uses_an_approved_method,
     names_its_subject,
@@ -352,6 +337,7 @@ PUBLISH = (
     codes_are_narrow,
     names_a_profile_with_its_version,
     pays_for_a_pitch,
+    *effort.PAYS,
     pays_enough_teams,
     states_the_follow_on,
     the_route_fits_the_payer,

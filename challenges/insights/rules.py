@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from challenges.rules import TAKING, stage
+from challenges import meaning
+from challenges.rules import TAKING, stage, still_too_little
+from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.refusals import rule
 from market.standing import Standing, Tone
@@ -55,3 +58,35 @@ def report_is_open(challenge: Challenge, now: Arrival) -> str | None:
 
 REPORT = (report_is_open,)
 """For `actions.write_report`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What is known when a measured value is written down: the challenge, the day and the way of measuring, and the moment."""
+
+    challenge: Challenge
+    on: date
+    how: str
+    now: Arrival
+
+
+@rule("report.measured-outside", field="measured_on")
+def is_measured_during_the_exercise(measuring: Measuring) -> str | None:
+    """A value answers a criterion when it was measured after the challenge was published and by now: what was known before is
+    where it stood."""
+    published = measuring.challenge.published_at
+    if published is not None and measuring.on < workdays.local_day(published):
+        return _("Choose a day of this exercise: it was published on {day}.", day=dates.day(published))
+    if measuring.on > workdays.local_day(measuring.now):
+        return _("Choose a day that has come.")
+    return None
+
+
+@rule("report.measured-how", field="how", source=str(policy.number("challenges.answer_words").source))
+def says_how_it_was_measured(measuring: Measuring) -> str | None:
+    """Beside each value stands how it was measured, so that somebody else could do it again."""
+    return None if meaning.is_answer(measuring.how) else still_too_little([_("how it was measured")])
+
+
+MEASURE = (is_measured_during_the_exercise, says_how_it_was_measured)
+"""For `actions.measure`, after `REPORT`."""

@@ -176,6 +176,7 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
                 "applications": len(applications),
                 "shortlisted": [suppliers[alias] for alias in ranked.shortlist],
                 "places": challenge.places,
+                "least_mark": challenge.least_mark,
                 "rules": list(ranked.rules),
             },
             about=await ancestors(challenge),
@@ -197,6 +198,7 @@ def ranking(challenge: Challenge, panel: Panel) -> scoring.Ranking:
             for subject in panel.matter.subjects
         },
         challenge.places,
+        least=challenge.least_mark,
     )
 
 

@@ -133,12 +133,14 @@ def rank(
     marks: Mapping[str, Mapping[str, Sequence[int]]],
     places: int,
     *,
+    least: int = 0,
     ties: str = policy.IN_FORCE.challenges.shortlist_ties,
 ) -> Ranking:
     """The ranking and short list by the rules in :data:`RULES`, of the marks that count by alias and criterion; the order of
     the inputs changes nothing.
 
-    An application with no points at all is never short-listed, however many places are free. `ties` is `take-all` or
+    An application whose total is below `least` (points of 100), or with no points at all, is never short-listed, however many
+    places are free. `ties` is `take-all` or
     `take-none`. Refused (ValueError): weights that do not make 100, a criterion without a mark, a mark outside the scale, no
     place at all, another rule for ties.
     """
@@ -162,7 +164,7 @@ def rank(
             alias,
             ahead[alias] + 1,
             totals[alias],
-            reach[alias] < places and totals[alias] > 0,
+            reach[alias] < places and totals[alias] > 0 and totals[alias] >= least * 100,
             lines[alias],
             max(len(given) for given in marks[alias].values()),
         )
@@ -170,4 +172,9 @@ def rank(
     )
     cut = "cut" if ties == "take-all" else "cut_strict"
     rules = tuple(_(RULES[code]) for code in ("aliases", "conflicts", "average", "rounding", cut))
+    if least:
+        words = _(
+            "Nobody with fewer than {least} points of 100 is short-listed, however many places are free.", least=least
+        )
+        rules = (*rules, words)
     return Ranking(standings, places, rules)

@@ -16,7 +16,7 @@ import msgspec
 from market import clock
 from market.kinds import KINDS, address
 from market.money import Money
-from market.reads import row, rows
+from market.reads import rows
 from market.wording import N_, _, together
 
 State = Literal["done", "now", "todo", "spared", "missing", "refused"]
@@ -127,12 +127,6 @@ async def decided(tenders: Sequence[str]) -> dict[str, int]:
         subjects,
     )
     return {each.tender.partition(":")[2]: each.lots for each in found}
-
-
-async def happened(verb: str, subject: str) -> bool:
-    """Whether the log has this verb about this record: for a list of tasks whose answer lives on a floor above."""
-    event = await row(int, "SELECT seq FROM event WHERE subject = {} AND verb = {} LIMIT 1", subject, verb)
-    return event is not None
 
 
 async def _stem(subject: str) -> str:

@@ -25,6 +25,7 @@ from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
 from market.payments.actions import received_by
+from market.reviewing import desk as reviews
 from market.rulings import desk as rulings
 from market.suppliers import desk as suppliers
 from market.tenders import desk as tenders
@@ -36,6 +37,7 @@ T = TypeVar("T")
 
 WAITING = (
     waivers,
+    reviews,
     challenges,
     tenders,
     bids,

@@ -11,12 +11,14 @@ from market.hands.rules import ACTS, PAIRS, pair_of
 ROUTES: dict[str, tuple[str, ...]] = {
     "An innovation exercise, from its draft to a paid pitch": (
         "draft",
+        "approve-publication",
         *("mark",) * policy.IN_FORCE.panels.evaluators_minimum,
         "accept",
         "release",
     ),
     "A tender, from its draft to the first payment": (
         "draft",
+        "approve-publication",
         "name-officers",
         *("hold-code",) * policy.IN_FORCE.tendering.opening_officers_minimum,
         *("mark",) * policy.IN_FORCE.panels.evaluators_minimum,

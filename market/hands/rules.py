@@ -44,13 +44,18 @@ ACTS: dict[str, Act] = {
         N_("drafts it"),
         (
             *("challenge.drafted", "challenge.edited", "challenge.criterion-added", "challenge.criterion-removed"),
+            *("challenge.measure-added", "challenge.measure-removed"),
             *("tender.drafted", "tender.revised", "tender.lot-added", "tender.lot-revised", "tender.lot-dropped"),
             *("tender.criterion-added", "tender.criterion-dropped", "tender.criteria-copied", "tender.changed"),
             "tender.change-proposed",
         ),
         True,
     ),
+    "approve-publication": Act(N_("approves it for publication"), ("review.approved",), False),
+    "approve-for-team": Act(N_("approves it for the innovation team"), ("review.team-approved",), False),
     "mark": Act(N_("marks what was sent"), ("panel.marked", "panel.submitted"), False),
+    "explain-quiet": Act(N_("says why the market stayed away"), ("challenge.quiet-stated",), True),
+    "agree-quiet": Act(N_("agrees with that for the innovation team"), ("challenge.quiet-approved",), False),
     "name-officers": Act(N_("names the opening officers"), ("tender.officer-named",), True),
     "hold-code": Act(N_("holds a code of the opening"), (), False),
     "accept": Act(N_("accepts what was delivered"), ("obligation.incurred",), True),
@@ -83,6 +88,21 @@ PAIRS: tuple[Pair, ...] = (
         code="payment.same-person",
         source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
     ),
+    *(
+        Pair(
+            first,
+            second,
+            near=True,
+            says=N_("Whoever wrote this, or approved it before, does not approve it. Somebody else has to."),
+            code="review.same-person",
+            source="Own default: two persons behind every binding act, after HM Treasury, Managing Public Money, annex 4.5",
+        )
+        for first, second in (
+            ("draft", "approve-publication"),
+            ("draft", "approve-for-team"),
+            ("approve-publication", "approve-for-team"),
+        )
+    ),
     Pair(
         "draft",
         "mark",
@@ -90,6 +110,24 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever wrote this does not mark what is sent for it. Somebody else has to."),
         code="panel.drafted-it",
         source="Procurement Act 2023 section 12: suppliers are treated alike; who wrote the question does not judge the answers",
+    ),
+    Pair(
+        "draft",
+        "agree-quiet",
+        near=True,
+        says=N_(
+            "Whoever wrote this challenge does not agree that the market stayed away from it. Somebody else has to."
+        ),
+        code="quiet.same-person",
+        source="Own default: that nobody came is easily said by whoever asked nobody, so somebody else looks at it",
+    ),
+    Pair(
+        "explain-quiet",
+        "agree-quiet",
+        near=True,
+        says=N_("Whoever says why the market stayed away does not agree with it. Somebody else has to."),
+        code="quiet.same-person",
+        source="Own default: that nobody came is easily said by whoever asked nobody, so somebody else looks at it",
     ),
     Pair(
         "hold-code",

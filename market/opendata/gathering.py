@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from challenges.exercise import measures_of
 from challenges.tables import Challenge, InsightReport
 from market import clock
 from market import organisations as registers
@@ -185,7 +186,10 @@ async def challenge(ref: str, at: datetime) -> facts.Challenge:
         closes_at=await _closes_at(row, f"challenge:{row.ref}", at),
         fee=Money(row.fee_minor, row.currency),
         places=row.places,
-        success=tuple(line.removeprefix("- ").strip() for line in row.success.splitlines() if line.strip()),
+        success=(
+            *(each.sentence for each in await measures_of(row)),
+            *(line.removeprefix("- ").strip() for line in row.success.splitlines() if line.strip()),
+        ),
         evidence=row.evidence or None,
         mission=mission.title if mission else None,
         mission_key=mission.ref if mission else None,

@@ -9,6 +9,7 @@ from typing import Any
 from challenges import actions
 from challenges.applications import actions as applications
 from challenges.drafts import actions as drafting
+from challenges.exercise import measures_of
 from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
@@ -22,7 +23,7 @@ from market.payments import actions as payments
 from market.payments.tables import Obligation
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
-from market.seed import outages
+from market.seed import outages, reading
 from market.seed.cast import Cast
 from market.seed.script import Act, Script
 
@@ -96,10 +97,22 @@ class Exercise:
 
     def acts(self) -> Iterator[Act]:
         """Everything that happened, in the order of telling."""
-        text = self.text
+        text, cast = self.text, self.cast
         yield self.act(text["drafted_at"], "draft", self.draft)
         if "published_at" in text:
+            sent, read = -timedelta(minutes=40), -timedelta(minutes=10)
+            yield self.act(
+                text["published_at"], "sending", lambda: reading.send(cast, "challenge", self.ref, text), after=sent
+            )
+            yield self.act(
+                text["published_at"], "reading", lambda: reading.approve(cast, "challenge", self.ref, text), after=read
+            )
             yield self.act(text["published_at"], "publish", self.publish)
+        elif "review" in text:
+            yield self.act(text["review"]["at"], "sending", lambda: reading.send(cast, "challenge", self.ref, text))
+            if "edits" in text["review"]:
+                at = text["review"]["edits_at"]
+                yield self.act(at, "edits", lambda: reading.send_back(cast, "challenge", self.ref, text))
         for question in text.get("questions", []):
             yield self.act(question["at"], "question", lambda question=question: self.ask(question))
             if question.get("answer"):
@@ -163,15 +176,12 @@ class Exercise:
         )
         challenge = await drafting.draft(actor, buyer.id, problem)
         REFS[f"challenge:{self.key}"] = challenge.ref
-        measures = [
-            f"- {each['measure']}: from {each['baseline']} to {each['target']}, by {each['by']}"
-            for each in text.get("success_criteria", [])
-        ]
         sections: list[drafting.Section] = [
-            drafting.Success("\n".join(measures), "\n".join(f"- {each}" for each in text.get("out_of_scope", []))),
+            drafting.Success("", "\n".join(f"- {each}" for each in text.get("out_of_scope", []))),
             drafting.Offer(
                 fee_minor=text.get("pitch_fee_minor") or 0,
                 places=text.get("paid_places") or 0,
+                least_mark=text.get("least_mark") or 0,
                 region=text.get("region", ""),
                 questions_until=moment(text["questions_until"]) if text.get("questions_until") else None,
                 closes_at=moment(text["closes_at"]) if text.get("closes_at") else None,
@@ -194,10 +204,24 @@ class Exercise:
         for section in sections:
             await challenge.refresh()
             await drafting.edit(actor, challenge.ref, section, drafts.version(type(section), challenge))
+        for each in text.get("success_criteria", []):
+            await drafting.add_measure(actor, challenge.ref, self._measure(each))
         for each in text.get("criteria", []):
             await drafting.add_criterion(
                 actor, challenge.ref, drafting.CriterionDraft(each["name"], each["weight"], each.get("question", ""))
             )
+
+    def _measure(self, given: dict[str, Any]) -> drafting.MeasureDraft:
+        figures = given["figures"]
+        return drafting.MeasureDraft(
+            measure=given["measure"],
+            unit=figures["unit"],
+            baseline=figures.get("from", ""),
+            better="at-least" if "at_least" in figures else "at-most",
+            target=figures.get("at_least") or figures["at_most"],
+            due_on=self.script.day(figures["by"]),
+            how=given["how"],
+        )
 
     async def publish(self) -> None:
         """The panel is named, then it is published."""
@@ -314,7 +338,7 @@ class Exercise:
         await receive(self.cast, pitch["supplier"], f"pitch:{row.ref}")
 
     async def report(self) -> None:
-        """The insight report is written."""
+        """The insight report is written, and what was measured of each criterion."""
         said = self.text["conclusion"]["insight"]
         given = insights.ReportDraft(
             title=said["title"],
@@ -326,6 +350,11 @@ class Exercise:
         )
         author = await self.cast.actor(self.text["conclusion"]["by"])
         await insights.write_report(author, self.ref, given, drafts.NOTHING)
+        measures = await measures_of(await find(Challenge, Challenge.ref == self.ref))
+        for measure, each in zip(measures, self.text["success_criteria"], strict=True):
+            found = each["found"]
+            value = insights.ValueDraft(found["value"], self.script.day(found["day"]), found["how"])
+            await insights.measure(author, self.ref, measure.ref, value)
 
     async def conclude(self) -> None:
         """Go, change or stop."""

@@ -26,6 +26,7 @@ from market.panels.tables import Seat
 from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
+from market.seed import reading
 from market.seed.cast import Cast
 from market.seed.exercises import REFS, receive, release
 from market.seed.script import Act, Script
@@ -69,7 +70,7 @@ class Procurement:
 
     def acts(self) -> Iterator[Act]:
         """Everything that happened, in the order of telling."""
-        text = self.text
+        text, cast = self.text, self.cast
         yield self.act(text["drafted_at"], "draft", self.draft)
         for attempt in text.get("publish_attempts", []):
             yield self.act(attempt["at"], "attempt", lambda attempt=attempt: self.attempt(attempt), refused=True)
@@ -79,7 +80,19 @@ class Procurement:
             if decided:
                 yield self.act(decided["at"], decided["outcome"], self.decide_waiver)
         if "published_at" in text:
+            sent, read = -timedelta(minutes=40), -timedelta(minutes=10)
+            yield self.act(
+                text["published_at"], "sending", lambda: reading.send(cast, "tender", self.ref, text), after=sent
+            )
+            yield self.act(
+                text["published_at"], "reading", lambda: reading.approve(cast, "tender", self.ref, text), after=read
+            )
             yield self.act(text["published_at"], "publish", self.publish)
+        elif "review" in text:
+            yield self.act(text["review"]["at"], "sending", lambda: reading.send(cast, "tender", self.ref, text))
+            if "edits" in text["review"]:
+                at = text["review"]["edits_at"]
+                yield self.act(at, "edits", lambda: reading.send_back(cast, "tender", self.ref, text))
         for question in text.get("questions", []):
             yield self.act(question["at"], "question", lambda question=question: self.ask(question))
             if question.get("answer"):

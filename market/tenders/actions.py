@@ -19,11 +19,13 @@ from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.reads import rows
 from market.refusals import insist
+from market.reviews import rules as reviews
 from market.rulings import actions as rulings
 from market.rulings.tables import Ruling
 from market.settings import settings
 from market.tenders import facts, gate, method, rules, value
 from market.tenders.drafts.actions import profile_named
+from market.tenders.drafts.whole import ready_of
 from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
@@ -77,7 +79,7 @@ async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
 
 @binds(N_("publish a tender"))
 async def publish(actor: Actor, ref: str) -> Tender:
-    """Open the tender to bids: everything of `rules.PUBLISH` holds, the key that bids are sealed to is made and split,
+    """Open the tender to bids: everything of `rules.PUBLISH` holds, a second person approved it as it is, the key that bids are sealed to is made and split,
     what the gate found is kept, and all of it is in the log."""
     async with transaction():
         tender = await find(Tender, Tender.ref == ref, lock=True)
@@ -86,6 +88,8 @@ async def publish(actor: Actor, ref: str) -> Tender:
             await take_turns(tender.exercise)
         asked = await candidate(ref)
         insist(rules.PUBLISH, asked)
+        ready = await ready_of(tender)
+        insist(reviews.PUBLISH, ready)
         tender.profile = await profile_named(tender.profile)
         opened = gate.ask(asked)
         key = await _seal_key(tender, asked.officers)
@@ -115,7 +119,7 @@ async def publish(actor: Actor, ref: str) -> Tender:
             actor,
             "tender.published",
             f"tender:{ref}",
-            _announced(tender, asked, key),
+            {**_announced(tender, asked, key), **reviews.announced(ready)},
             about=[*rests_on, *await ancestors(tender)],
             organisation=hat.organisation_ref,
             announce=rests_on,

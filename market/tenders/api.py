@@ -18,12 +18,14 @@ from market.db import find
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
+from market.reviews import rules as reviews
 from market.tenders import actions, facts, gate, method, readers, rules, value
 from market.tenders.changes import actions as changing
 from market.tenders.changes import proposals
 from market.tenders.changes import words as changing_words
 from market.tenders.changes.rules import Line
 from market.tenders.drafts import actions as drafting
+from market.tenders.drafts.whole import ready_of
 from market.tenders.listing import listed
 from market.tenders.tables import Lot, Tender
 from market.web.api import Confirm, IfMatch, Items, confirmed
@@ -222,6 +224,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
     worth = value.worth(candidate)
     for section in drafting.SECTIONS:
         sections |= drafts.stored(section, row, mission=tender.mission_ref)
+    checks = [*checklist(rules.PUBLISH, candidate), *checklist(reviews.PUBLISH, await ready_of(row))] if draft else []
     return TenderView(
         ref=tender.ref,
         buyer=tender.buyer_ref,
@@ -266,11 +269,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             for officer in candidate.officers
             if readers.works_for(request.user, tender)
         ],
-        checks=[
-            Check(rule.code, refusal is None, refusal.reason if refusal else "")
-            for rule, refusal in checklist(rules.PUBLISH, candidate)
-            if draft
-        ],
+        checks=[Check(rule.code, refusal is None, refusal.reason if refusal else "") for rule, refusal in checks],
         etags={section.__name__.lower(): drafts.version(section, row) for section in drafting.SECTIONS},
     )
 

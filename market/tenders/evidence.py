@@ -20,9 +20,23 @@ from market.tenders.tables import InnovationEvidence, Tender
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What an exercise rests on: how many teams pitched and count, how many the policy asked for, how many success criteria were
+    answered with a measured value, the reference of the approved statement why the market stayed away ('' without one), and
+    what was too little for it to open anything ('' when nothing was)."""
+
+    pitches: int
+    pitches_least: int
+    measures: int
+    statement: str
+    falls_short: Literal["", "method", "pitches"]
+
+
+@dataclass(frozen=True, slots=True)
 class Learnt:
     """What an exercise was about, how it ended, and what its challenge said beforehand would follow: the value without VAT in
-    minor units of `currency`, the route, and the body (its id) that would pay. None and '' where nothing was said."""
+    minor units of `currency`, the route, and the body (its id) that would pay. None and '' where nothing was said. `effort` is
+    what it rests on."""
 
     outcome: Literal["go", "change", "stop"]
     title: str
@@ -32,6 +46,7 @@ class Learnt:
     currency: str
     route: str
     payer: int | None
+    effort: Effort
 
 
 async def accept_evidence(
@@ -52,7 +67,8 @@ async def accept_evidence(
 ) -> InnovationEvidence:
     """Keep that the exercise or waiver with this reference is done, for the gate to find.
 
-    Of an exercise `learnt` says what it was about and how it ended: one that ended with “stop” closes the gate. Of a waiver
+    Of an exercise `learnt` says what it was about and how it ended: one that ended with “stop” closes the gate, and one that
+    fell short of what the policy asks opens nothing. Of a waiver
     `stops` are the references of such exercises that its statement names.
 
     `buyer` is the id of the body it belongs to; a waiver names its `tender` (id) and serves no other, and no more than
@@ -104,13 +120,26 @@ def _columns(learnt: Learnt | None) -> dict[str, Any]:
         "follow_on_currency": learnt.currency,
         "follow_on_route": learnt.route,
         "payer": learnt.payer,
+        "pitches": learnt.effort.pitches,
+        "pitches_least": learnt.effort.pitches_least,
+        "measures": learnt.effort.measures,
+        "statement": learnt.effort.statement,
+        "falls_short": learnt.effort.falls_short,
     }
 
 
 def _told(learnt: Learnt | None) -> dict[str, canonical.Plain]:
     if learnt is None:
         return {}
-    return {"outcome": learnt.outcome, "follow_on_minor": learnt.follow_on_minor, "currency": learnt.currency}
+    return {
+        "outcome": learnt.outcome,
+        "follow_on_minor": learnt.follow_on_minor,
+        "currency": learnt.currency,
+        "pitches": learnt.effort.pitches,
+        "measures": learnt.effort.measures,
+        "statement": learnt.effort.statement,
+        "falls_short": learnt.effort.falls_short,
+    }
 
 
 async def take_turns(*references: str) -> None:
@@ -174,7 +203,8 @@ async def similar_exercises(codes: Sequence[str]) -> list[Similar]:
           ORDER BY seq DESC LIMIT 1
         ) AS published
         FROM innovation_evidence e JOIN organisation o ON o.id = e.buyer
-        WHERE e.ground = 'exercise' AND EXISTS (SELECT 1 FROM unnest(e.cpv) c WHERE left(c, {}) = ANY({}::text[]))
+        WHERE e.ground = 'exercise' AND (e.falls_short = '' OR e.outcome = 'stop')
+          AND EXISTS (SELECT 1 FROM unnest(e.cpv) c WHERE left(c, {}) = ANY({}::text[]))
         ORDER BY e.completed_at DESC LIMIT 20
         """,
         policy.IN_FORCE.gate.overlap_digits,

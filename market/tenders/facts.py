@@ -118,7 +118,8 @@ class Officer(msgspec.Struct, frozen=True):
 class Evidence(msgspec.Struct, frozen=True):
     """A concluded exercise or a signed waiver. `kin` says whether it is of the buyer's family: the buyer, its department, and
     the other bodies of that department. `payer` (id; its name is `payer_name`) would pay for the follow-on, `used_minor` is
-    what the lots of the other published tenders that rest on this are worth together: what they were bought for, once known."""
+    what the lots of the other published tenders that rest on this are worth together: what they were bought for, once known.
+    `pitches` to `falls_short` are what an exercise rests on (`evidence.Effort`), None of a waiver and where nobody counted."""
 
     ground: str
     reference: str
@@ -142,6 +143,11 @@ class Evidence(msgspec.Struct, frozen=True):
     used_minor: int
     stops: list[str]
     revoked_at: datetime | None
+    pitches: int | None
+    pitches_least: int | None
+    measures: int | None
+    statement: str
+    falls_short: str
 
 
 class Addendum(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ from market import dates, policy, workdays
 from market.money import Money
 from market.tenders import cpv, value
 from market.tenders.facts import Candidate, Evidence, Lot
-from market.wording import _, either, together
+from market.wording import _, _n, either, together
 
 Ground = Literal["exercise", "waiver", "commodity", "below-threshold", "not-central"]
 
@@ -42,8 +42,8 @@ class Gate:
 
 def ask(candidate: Candidate) -> Gate:
     """Ask, in this order: is the buyer central government, is the value below the threshold that binds it, is it a
-    commodity, did an exercise on the same need end with “stop”, which exercise does it come from, is the need the same,
-    does it stay within the follow-on that was stated, was it waived.
+    commodity, did an exercise on the same need end with “stop”, which exercise does it come from, was enough done in
+    it, is the need the same, does it stay within the follow-on that was stated, was it waived.
 
     The first question that settles the matter ends it; all that were asked are kept. Whom or what the rule does not bind
     is asked about a commodity or an exercise only where it names one, so that the public sees what it did of itself.
@@ -155,6 +155,7 @@ def suggested(candidate: Candidate) -> list[Evidence]:
         each
         for each in _concluded(candidate)
         if each.outcome in ("go", "change")
+        and not each.falls_short
         and not workdays.is_over(serves_until(each), candidate.now)
         and not _apart(candidate, each)
         and each.payer == candidate.tender.buyer
@@ -198,8 +199,13 @@ def _concluded(candidate: Candidate) -> list[Evidence]:
 
 
 def _conclusions(candidate: Candidate) -> list[Evidence]:
-    """Those that still count, for opening and for closing alike."""
-    return [each for each in _concluded(candidate) if not workdays.is_over(serves_until(each), candidate.now)]
+    """Those that still count, for opening and for closing alike: one that fell short opens nothing, so it does not open again
+    what an earlier one stopped either."""
+    return [
+        each
+        for each in _concluded(candidate)
+        if not workdays.is_over(serves_until(each), candidate.now) and (not each.falls_short or each.outcome == "stop")
+    ]
 
 
 def _nothing_stops(candidate: Candidate) -> Line:
@@ -228,15 +234,18 @@ def _nothing_stops(candidate: Candidate) -> Line:
 
 
 def _explored(candidate: Candidate) -> list[Line]:
-    """What is found of the exercise that the tender names: whether it serves, and if so whether the need is the same and the
-    follow-on is kept to."""
+    """What is found of the exercise that the tender names: whether it serves, and if so whether enough was done in it, the need is
+    the same and the follow-on is kept to."""
     evidence = named(candidate)
     if evidence is None:
         return [Line("exercise", False, _no_exercise(candidate))]
     serves = _serves(candidate, evidence)
     if not serves.holds:
         return [serves]
-    return [serves, _same_need(candidate, evidence), _within_the_follow_on(candidate, evidence)]
+    effort = _effort(evidence)
+    if not effort.holds:
+        return [serves, effort]
+    return [serves, effort, _same_need(candidate, evidence), _within_the_follow_on(candidate, evidence)]
 
 
 def _no_exercise(candidate: Candidate) -> str:
@@ -310,6 +319,46 @@ def _serves(candidate: Candidate, evidence: Evidence) -> Line:
             **said,
         ),
     )
+
+
+def _effort(evidence: Evidence) -> Line:
+    """Whether enough was done in the exercise for it to open anything, as it was found when it was concluded."""
+    facts = {"reference": evidence.reference, "least": evidence.pitches_least or 0, "statement": evidence.statement}
+    if evidence.falls_short == "pitches":
+        words = _n(
+            "One team pitched in {reference}, and it took {least}; no statement why the market stayed away was approved. So it "
+            "opens nothing.",
+            "{number} teams pitched in {reference}, and it took {least}; no statement why the market stayed away was approved. "
+            "So it opens nothing.",
+            evidence.pitches or 0,
+            **facts,
+        )
+        return Line("effort", False, words)
+    if evidence.falls_short:
+        return Line(
+            "effort", False, _("{reference} was run by a method that opens nothing.", reference=evidence.reference)
+        )
+    if evidence.pitches is None or evidence.measures is None:
+        words = _("{reference} was concluded before its pitches were counted.", reference=evidence.reference)
+        return Line("effort", True, words)
+    measured = _n("One target was measured.", "{number} targets were measured.", evidence.measures)
+    if evidence.statement:
+        words = _(
+            "{number} of {least} teams pitched in {reference}; the innovation team approved the buyer's statement why the market "
+            "stayed away ({statement}). {measured}",
+            number=evidence.pitches,
+            measured=measured,
+            **facts,
+        )
+        return Line("effort", True, words)
+    words = _n(
+        "One team pitched in {reference} and was paid. {measured}",
+        "{number} teams pitched in {reference} and were paid. {measured}",
+        evidence.pitches,
+        reference=evidence.reference,
+        measured=measured,
+    )
+    return Line("effort", True, words)
 
 
 def _same_need(candidate: Candidate, evidence: Evidence) -> Line:

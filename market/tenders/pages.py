@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,17 +12,20 @@ from litestar.params import FromPath, FromQuery
 from market import dates, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
-from market.audit.thread import decided, happened, thread
+from market.audit.thread import decided, thread
 from market.db import find
 from market.money import Money
 from market.outages import actions as outages
 from market.questions import actions as questions
 from market.questions import pages as questions_pages
-from market.refusals import checklist, refusals
+from market.refusals import Refusal, Rule, checklist, refusals
+from market.reviews import rules as reviews
+from market.reviews.readers import approvals_of
 from market.rulings.readers import of_draft
 from market.tenders import actions, cpv, facts, gate, method, readers, rules, value
 from market.tenders.changes import proposals
 from market.tenders.changes import words as changes
+from market.tenders.drafts.whole import ready_of
 from market.tenders.facts import Candidate
 from market.tenders.listing import drafts_of, listed
 from market.tenders.tables import Tender
@@ -185,6 +189,7 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         "outages": await outages.moves_of(f"tender:{tender.ref}"),
         "steps": await thread(f"tender:{tender.ref}"),
         "is_buyer": request.user.wears("buyer", organisation=tender.buyer) is not None,
+        "works": readers.works_for(request.user, tender),
         "form": form or forms.blank(questions.QuestionDraft),
     }
     if tender.published_at is None:
@@ -203,6 +208,7 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         stated=gate.follow_on(origin) if origin else None,
         method=method.stated(candidate),
         badge=await _badge(candidate),
+        approved=await approvals_of(f"tender:{tender.ref}"),
         supplier=supplier,
         follows=supplier and await readers.follows(request.user, tender),
     )
@@ -246,9 +252,18 @@ async def _badge(candidate: Candidate) -> dict[str, str]:
     }
 
 
+def _state_of(reviewed: Sequence[tuple[Rule[Any], Refusal | None]], ours: Sequence[Rule[Any]], begun: bool) -> str:
+    """How a task stands whose rules are these."""
+    if not any(refusal for each, refusal in reviewed if each in ours):
+        return "done"
+    return "attention" if begun else "not-started"
+
+
 async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]) -> Response[bytes]:
     tender = candidate.tender
-    checks = checklist(rules.PUBLISH, candidate)
+    ready = await ready_of(await find(Tender, Tender.ref == tender.ref))
+    reviewed = checklist(reviews.PUBLISH, ready)
+    checks = [*checklist(rules.PUBLISH, candidate), *reviewed]
     open_codes = {refusal.code for _rule, refusal in checks if refusal}
     here = f"/tenders/{tender.ref}" if context["is_buyer"] else None
 
@@ -294,8 +309,14 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
         {
             "text": _("See who has done this already"),
             "href": f"/search/similar/tender/{tender.ref}" if here else None,
-            "state": "done" if await happened("draft.compared", f"tender:{tender.ref}") else "not-started",
+            "state": _state_of(reviewed, reviews.LOOKING, ready.looked is not None),
             "hint": _("Published with your answer"),
+        },
+        {
+            "text": _("A second person reads it"),
+            "href": f"/reviews/tender/{tender.ref}" if context["works"] else None,
+            "state": _state_of(reviewed, reviews.READING, bool(ready.steps)),
+            "hint": _("Any later edit lets the approval lapse"),
         },
     ]
     asked = gate.ask(candidate)

@@ -166,6 +166,13 @@ def nothing_after_a_stop(candidate: Candidate) -> str | None:
     return _says(_line(candidate, "stop"))
 
 
+@rule("tender.exercise-too-small", source=str(policy.number("challenges.pitches_least").source))
+def enough_was_done(candidate: Candidate) -> str | None:
+    """The exercise it comes from rests on enough paid pitches, or on a public statement why the market stayed away that the
+    innovation team approved, as it was found when it was concluded."""
+    return _says(_line(candidate, "effort"))
+
+
 @rule("tender.need-unsaid", field="same_need", source="Policy: gate.statement_characters")
 def the_need_is_the_same(candidate: Candidate) -> str | None:
     """A tender says which exercise it comes from and why the need is the same; when that ended with “change”, also what
@@ -419,6 +426,7 @@ PUBLISH = (
     draft_only,
     innovation_first,
     nothing_after_a_stop,
+    enough_was_done,
     the_need_is_the_same,
     within_the_follow_on,
     not_waiting_for_the_minister,

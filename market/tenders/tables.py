@@ -183,7 +183,18 @@ class InnovationEvidence(Table):
     """The references of the exercises ended with “stop” that the statement of a waiver names; it opens the gate after no other."""
     revoked_at = moment()
     """When the minister took a waiver back."""
+    pitches = maybe_number()
+    """How many teams pitched in an exercise and count; NULL where nobody counted (a waiver, and exercises from before this was asked)."""
+    pitches_least = maybe_number()
+    """How many the policy asked for when it was concluded."""
+    measures = maybe_number()
+    """How many of its success criteria were answered with a measured value."""
+    statement = Varchar(length=16, default="", null=False)
+    """The reference of the approved statement why the market stayed away; empty when there is none."""
+    falls_short = Varchar(length=8, default="", null=False)
+    """What was too little for it to open anything: method | pitches; empty when nothing was."""
 
+    shortfall_is_known = Check("falls_short IN ('','method','pitches')")
     ground_is_known = Check("ground IN ('exercise','waiver')")
     outcome_is_known = Check("outcome IN ('','go','change','stop')")
     evidence_is_accepted_once = Unique(["ground", "reference"])

@@ -4,6 +4,7 @@ with the numbers of the policy and the code that answers where one stays open.""
 from __future__ import annotations
 
 from market import policy
+from market.money import Money
 from market.refusals import first_paragraph
 from market.tenders import rules as tenders
 from market.waivers import rules as waivers
@@ -19,7 +20,7 @@ WHY = (
 
 def as_markdown() -> list[str]:
     """The lines of the page."""
-    gate, number = policy.IN_FORCE.gate, policy.number
+    gate, effort, number = policy.IN_FORCE.gate, policy.IN_FORCE.challenges, policy.number
     asked = (
         (
             "Is the buyer central government?",
@@ -41,9 +42,16 @@ def as_markdown() -> list[str]:
         (
             "Which exercise does it come from?",
             "The tender names it. It is of the buyer, its department or another body of that department, ended with “go” or "
-            f"“change” at most {gate.exercise_valid_months} months ago, by an approved method with at least one team that "
-            f"pitched, and every lot agrees with one of its codes (at most {gate.exercise_codes_most}) in "
-            f"{gate.exercise_digits} digits. Nothing is taken silently: what could be named is suggested.",
+            f"“change” at most {gate.exercise_valid_months} months ago, by an approved method, and every lot agrees with one of its "
+            f"codes (at most {gate.exercise_codes_most}) in {gate.exercise_digits} digits. Nothing is taken silently: what could be named is suggested.",
+        ),
+        (
+            "Was enough done in it?",
+            f"{_norm(tenders.enough_was_done)} That is at least {effort.pitches_least} teams, each paid at least "
+            f"{Money(effort.fee_least)} and at least {effort.fee_per_mille} per mille of what may follow (up to "
+            f"{Money(effort.fee_share_most)}), each with at least the mark that was declared beforehand "
+            f"({effort.least_mark_from} to {effort.least_mark_to} of 100), after {effort.applying_working_days} working days "
+            "in which anybody could apply. Every success criterion is answered with a measured value before it is concluded.",
         ),
         (
             "Is the need the same?",
@@ -69,6 +77,7 @@ def as_markdown() -> list[str]:
     codes = (
         tenders.innovation_first,
         tenders.nothing_after_a_stop,
+        tenders.enough_was_done,
         tenders.the_need_is_the_same,
         tenders.within_the_follow_on,
         waivers.the_stop_is_named,

@@ -12,14 +12,18 @@ import msgspec
 from msgspec import Meta
 
 from challenges import exercise
+from challenges.drafts import actions as challenges
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, transaction
 from market.refusals import NotFound, insist
+from market.reviews.actions import APPROVING, keep_answer
+from market.reviews.readers import said_elsewhere
 from market.standing import Standing
-from market.tenders import cpv, log, readers
+from market.tenders import log
+from market.tenders.drafts import whole as tenders
 from market.tenders.tables import Tender
 from market.waivers import actions as waivers
 from market.wording import N_
@@ -45,7 +49,7 @@ class PrecedentAnswer(msgspec.Struct, forbid_unknown_fields=True):
     answer: Annotated[Literal["reuse", "join", "differs", "nothing"], Meta(title=N_("Your answer"))]
     seen: Annotated[str, Meta(title=N_("What you were shown"), max_length=40)]
     chosen: Annotated[str, Meta(title=N_("Which one"), max_length=120)] = ""
-    reason: Annotated[str, Meta(title="Why", max_length=4000)] = ""
+    reason: Annotated[str, Meta(title=N_("Why"), max_length=4000)] = ""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -92,35 +96,29 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
     """The challenge or tender of this reference, whoever asks; 404 for other kinds."""
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
-        texts = [row.title, row.title, row.problem, row.who_has_it, row.evidence, row.success]
         about = await exercise.ancestors(row)
-        labels = [cpv.label(code) for code in row.cpv if cpv.known(code)]
-        return Subject(
-            "challenge", ref, row.title, "\n".join([*texts, *labels]), row.buyer, row.published_at, tuple(about)
-        )
+        text = await challenges.words_of(row)
+        return Subject("challenge", ref, row.title, text, row.buyer, row.published_at, tuple(about))
     if kind == "tender":
         found = await find(Tender, Tender.ref == ref, lock=lock)
-        lots = await readers.lots_of(found)
-        codes = dict.fromkeys([*found.cpv, *(code for lot in lots for code in lot.cpv)])
-        labels = [cpv.label(code) for code in codes if cpv.known(code)]
-        texts = [found.title, found.title, found.description, *(f"{lot.title}\n{lot.description}" for lot in lots)]
         about = await log.ancestors(found)
-        return Subject(
-            "tender", ref, found.title, "\n".join([*texts, *labels]), found.buyer, found.published_at, tuple(about)
-        )
+        text = await tenders.words_of(found)
+        return Subject("tender", ref, found.title, text, found.buyer, found.published_at, tuple(about))
     raise NotFound("Record")
 
 
 async def readable(actor: Actor, kind: str, ref: str) -> tuple[Subject, datetime | None]:
     """What a page may show and until when answers count: a published challenge or tender to everybody, a draft to its
-    buyer's officers, a waiver's tender as it was answered for when the waiver was asked to whoever may read the waiver."""
+    buyer's people and whoever reviews it, a waiver's tender as it was answered for when the waiver was asked to whoever may read the waiver."""
     if kind == "waiver":
         waiver = await waivers.readable(actor, ref)
         tender = await find(Tender, Tender.id == waiver.tender)
         return await subject_of("tender", tender.ref), waiver.asked_at
     subject = await subject_of(kind, ref)
     if subject.published_at is None:
-        actor.must_wear("buyer", organisation=subject.buyer, secret=True)
+        reads = actor.wears(*APPROVING, organisation=subject.buyer) or (kind == "challenge" and actor.wears("operator"))
+        if not reads:
+            raise NotFound("Record")
     return subject, subject.published_at
 
 
@@ -166,9 +164,18 @@ async def compare(actor: Actor, kind: str, ref: str, given: PrecedentAnswer) -> 
         ids = tuple(each.id for each in shown)
         seen = given.seen == fingerprint(shown)
         published = subject.published_at is not None
+        copied = await said_elsewhere(subject.buyer, subject.id, given.reason)
         insist(
-            rules.COMPARE, rules.Comparison(published, ids, seen, given.answer, given.chosen, given.reason)
+            rules.COMPARE, rules.Comparison(published, ids, seen, given.answer, given.chosen, given.reason, copied)
         )  # fmt: skip
+        return await keep(actor, subject, given, shown, hat.organisation_ref)
+
+
+async def keep(
+    actor: Actor, subject: Subject, given: PrecedentAnswer, shown: Sequence[Shown], organisation: str
+) -> LookedAt:
+    """Keep an answer for what was shown, hand publication the fact that it needs, and record it; what has to hold was asked."""
+    async with transaction():
         kept = LookedAt(
             subject=subject.id,
             shown=msgspec.json.encode(shown).decode(),
@@ -179,13 +186,22 @@ async def compare(actor: Actor, kind: str, ref: str, given: PrecedentAnswer) -> 
             at=clock.now(),
         )
         await kept.save()
+        await keep_answer(
+            subject.id,
+            subject.buyer,
+            kept.by,
+            text=subject.text,
+            found=len(shown),
+            answer=kept.answer,
+            reason=kept.reason,
+        )
         await record(
             actor,
             "draft.compared",
             subject.id,
-            {"answer": kept.answer, "chosen": kept.chosen, "reason": kept.reason, "shown": list(ids)},
+            {"answer": kept.answer, "chosen": kept.chosen, "reason": kept.reason, "shown": [each.id for each in shown]},
             about=subject.about,
-            organisation=hat.organisation_ref,
+            organisation=organisation,
             sealed_by=f"publication:{subject.id}",
         )
     return kept

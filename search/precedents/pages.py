@@ -58,6 +58,7 @@ async def _similar(
     subject, until = await precedents.readable(request.user, kind, ref)
     given = await precedents.answers(subject, until)
     drafting = subject.published_at is None and kind != "waiver"
+    drafting = drafting and request.user.wears("buyer", organisation=subject.buyer) is not None
     shown: list[precedents.Shown] | None = []
     if drafting:
         try:

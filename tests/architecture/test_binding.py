@@ -14,12 +14,12 @@ from litestar.routes import HTTPRoute
 
 from market.actor import Actor
 from market.confirming.described import acts_of
-from market.rulebook import acts
+from market.rulebook import ACTING, acts
 from market.touch import ACTS, TouchNeeded
 from tests.architecture.trees import SOURCES, parsed, place
 
 IN_SOME_CASES = {
-    "market.accounts.memberships.invite": "not into a firm (tests/market/confirming/test_touching.py)",
+    "market.accounts.invitations.invite": "not into a firm (tests/market/confirming/test_touching.py)",
     "market.accounts.memberships.end": "not one's own, nor in a firm",
     "market.accounts.passkeys.register": "not the first, which who has just signed in makes",
 }
@@ -37,10 +37,13 @@ TENDED = "tends the copies of other portals, letters and services, and is mended
 
 DOES_NOT_BIND = {
     "market.accounts.actions": OWN,
-    "market.accounts.memberships.offer": WITHIN,
-    "market.accounts.memberships.withdraw_invitation": STOPS,
-    "market.accounts.memberships.accept": OWN,
-    "market.accounts.memberships.accept_here": OWN,
+    "market.accounts.invitations": OWN,
+    "market.admissions.actions.withdraw_domain": STOPS,
+    "market.rulings.actions.propose": WITHIN,
+    "market.rulings.actions.lapse": WITHIN,
+    "market.waivers.delegations.actions.draft": DRAFTED,
+    "market.waivers.delegations.actions.drop": DRAFTED,
+    "market.waivers.delegations.actions.sign": SIGNED,
     "market.accounts.memberships.begin": WITHIN,
     "market.accounts.passkeys": OWN,
     "market.appointments.actions.withdraw": STOPS,
@@ -88,6 +91,9 @@ DOES_NOT_BIND = {
     "challenges.insights.actions": DRAFTED,
     "challenges.judging.actions": JUDGED,
     "challenges.pitches.actions": JUDGED,
+    "challenges.quiet.actions.state": SAID,
+    "market.reviews.actions.ask": SAID,
+    "market.reviews.actions.ask_for_edits": STOPS,
     "search": OWN,
 }
 """Acts, or all others of a module, that do not bind, and why."""
@@ -136,6 +142,16 @@ async def test_an_act_that_binds_is_refused_before_anything_else_happens(name: s
     with pytest.raises(TouchNeeded) as refused:
         await act(Actor("P-1", "Somebody", 1, method=method))
     assert (refused.value.status, refused.value.act) == (403, ACTS[name])
+
+
+def test_the_rule_book_finds_every_module_in_which_an_act_is_declared() -> None:
+    declaring = {
+        place(path).removesuffix(".py").replace("/", ".").rpartition(".")[2]
+        for path in SOURCES
+        if "from market.touch import" in path.read_text()
+        and ("binds(" in path.read_text() or "declared(" in path.read_text())
+    }
+    assert declaring <= {*ACTING, "touch"}
 
 
 def test_acts_that_bind_in_some_cases_are_few_and_known() -> None:

@@ -401,6 +401,7 @@ def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
 
 HAPPENS_ONCE = {
     "challenges.actions.conclude",
+    "challenges.quiet.actions.decide",
     "market.accounts.invitations.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",

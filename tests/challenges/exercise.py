@@ -34,11 +34,21 @@ PROBLEM = drafting.Problem(
     evidence="312 reports last winter.",
 )
 SUCCESS = drafting.Success("The crew knows within two hours.", "Emptying the gullies.")
+MEASURE = drafting.MeasureDraft(
+    measure="Hours between a gully blocking and the crew knowing",
+    unit="hours",
+    baseline="19.5",
+    better="at-most",
+    target="2",
+    due_on=(CLOSES + 60 * DAY).date(),
+    how="From the time stamp of the flow sensor to the entry in the crew's list, at 120 gullies.",
+)
 TERMS = drafting.Terms("You keep what you bring.", "The council owns the readings.", "None.")
 SUBJECT = drafting.Subject(["90711500"], "open-services@1")
 OFFER = drafting.Offer(
     fee_minor=400_000,
     places=2,
+    least_mark=50,
     region="Yorkshire and the Humber",
     closes_at=CLOSES,
     pitches_by=CLOSES + 30 * DAY,
@@ -49,8 +59,14 @@ CRITERIA = (drafting.CriterionDraft("How well it would solve it", 60), drafting.
 APPLICATION = applications.ApplicationDraft(
     summary="A sensor under the grate.", approach="It listens to the fall of the water.", evidence="", team="Two."
 )
+HOW = "Median of 57 alarms, from sensor to list."
 REPORT = insights.ReportDraft(
-    "What we learnt", "Three sensors.", "Falling water.", "Radio.", "Readings.", "Walk first."
+    "What we learnt",
+    "Three sensors in 120 gullies.",
+    "Listening to falling water.",
+    "Radio in deep narrow streets.",
+    "Readings of eight wet weeks.",
+    "Walk every street before ordering.",
 )
 
 
@@ -93,6 +109,7 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
             await drafting.edit(
                 officer, challenge.ref, section, await given.as_is(type(section), Challenge, challenge.ref)
             )
+        await drafting.add_measure(officer, challenge.ref, MEASURE)
         for criterion in CRITERIA:
             await drafting.add_criterion(officer, challenge.ref, criterion)
         panel = [await given.person(buyer, "evaluator", f"Evaluator {n + 1}") for n in range(evaluators)]
@@ -105,6 +122,7 @@ async def opened(evaluators: int = 2, **offer: object) -> Exercise:
     """Published and taking questions and applications."""
     made = await drafted(evaluators, **offer)
     with clock.at(BEGINS):
+        await given.approved("challenge", made.ref, made.officer)
         await drafting.publish(made.officer, made.ref)
     return made
 
@@ -180,11 +198,18 @@ async def heard() -> Exercise:
     return made
 
 
+async def measured(made: Exercise, value: str = "1.1") -> None:
+    """Every success criterion answered with this value."""
+    for each in await exercise.measures_of(await made.row()):
+        await insights.measure(made.officer, made.ref, each.ref, insights.ValueDraft(value, HEARD.date(), HOW))
+
+
 async def concluded(decision: str = "go") -> Exercise:
     """Concluded with its report published."""
     made = await heard()
     with clock.at(HEARD + DAY):
         await insights.write_report(made.officer, made.ref, REPORT, drafts.NOTHING)
+        await measured(made)
         await challenges.conclude(made.officer, made.ref, challenges.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
     return made
 

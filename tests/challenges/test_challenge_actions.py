@@ -29,6 +29,9 @@ from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD
 pytestmark = pytest.mark.usefixtures("clean")
 
 
+GO = challenges.Conclusion("go", "It met the target.")
+
+
 def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
     return [reason.code for reason in refused.value.reasons]
 
@@ -80,6 +83,7 @@ async def test_publishing_needs_the_whole_draft_and_names_everything_that_is_mis
         "challenge.scope-missing",
         "challenge.cpv-missing",
         "challenge.fee-missing",
+        "challenge.least-mark-missing",
         "challenge.too-few-places",
         "challenge.follow-on-missing",
         "challenge.terms-missing",
@@ -99,7 +103,8 @@ async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questi
             made.officer, made.ref, exercise.SUCCESS, await given.as_is(drafting.Success, Challenge, made.ref)
         )
     assert codes(refused) == ["challenge.already-published"]
-    assert await letters() == [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
+    named = [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
+    assert [each for each in await letters() if "published" not in each and "publication" not in each] == named
 
 
 async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> None:
@@ -370,8 +375,10 @@ async def test_a_challenge_nobody_applied_to_is_concluded_and_opens_no_gate() ->
     with clock.at(CLOSED):
         await judging.shortlist(made.officer, made.ref)
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Nobody came."))
-    assert await InnovationEvidence.count() == 0
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Nobody came, and we go on."))
+    kept = await InnovationEvidence.objects().first()
+    assert kept is not None
+    assert (kept.outcome, kept.pitches, kept.pitches_least, kept.falls_short) == ("go", 0, 2, "pitches")
     event = await Event.objects().where(Event.verb == "challenge.concluded").first()
     assert event is not None
     assert '"opens_the_gate":false' in event.body
@@ -447,7 +454,7 @@ async def test_a_pitch_is_arranged_then_given_once_and_owed_win_or_lose() -> Non
     assert stranger.value.status == 403
     assert sum(isinstance(each, Refused) for each in tried) == 2
     assert await Obligation.count() == 1
-    assert codes(open_end) == ["challenge.report-missing"]
+    assert codes(open_end) == ["challenge.report-missing", "challenge.not-measured", "challenge.reasons-missing"]
     assert [subject.split(" for ")[0] for subject in await letters("pitch:")] == ["Your pitch"] * 3
 
 
@@ -472,15 +479,16 @@ async def test_concluding_twice_at_once_ends_it_once() -> None:
     made = await exercise.heard()
     with clock.at(HEARD + DAY):
         with pytest.raises(Refused) as unfinished:
-            await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Good."))
+            await challenges.conclude(made.officer, made.ref, GO)
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await exercise.measured(made)
         tried = await asyncio.gather(
-            *(challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "Good.")) for _ in range(3)),
+            *(challenges.conclude(made.officer, made.ref, GO) for _ in range(3)),
             return_exceptions=True,
         )
         with pytest.raises(Refused) as rewritten:
             await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-    assert codes(unfinished) == ["challenge.report-missing"]
+    assert codes(unfinished) == ["challenge.report-missing", "challenge.not-measured"]
     assert sum(isinstance(each, Challenge) for each in tried) == 1
     assert codes(rewritten) == ["report.published"]
     assert await InnovationEvidence.count() == 1

@@ -38,10 +38,22 @@ async def of(app: Litestar, actor: Actor | None = None) -> Program:
     return Program(app, await given.token(actor) if actor else {"accept": "application/json"})
 
 
+MEASURE = {
+    "measure": "Hours between a gully blocking and the crew knowing",
+    "unit": "hours",
+    "baseline": "19.5",
+    "better": "at-most",
+    "target": "2",
+    "due_on": "2027-02-01",
+    "how": "From the sensor's time stamp to the crew's list.",
+}
+
+
 async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
     with clock.at(BEGINS):
         buyer = await given.organisation("Calderwick Council", tier="central")
-        officer = await of(app, await given.person(buyer, "buyer"))
+        drafter = await given.person(buyer, "buyer")
+        officer = await of(app, drafter)
         people = [await given.person(buyer, "evaluator") for _ in range(2)]
         panel = [await of(app, each) for each in people]
         mission = await given.mission(buyer)
@@ -59,7 +71,12 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
             seen=made["etags"]["success"],
         )
         dates = {"closes_at": CLOSES, "pitches_by": CLOSES + 30 * DAY, "decision_by": CLOSES + 45 * DAY}
-        offer = {"fee_minor": 400_000, "places": 2, **{name: moment.isoformat() for name, moment in dates.items()}}
+        offer = {
+            "fee_minor": 400_000,
+            "places": 2,
+            "least_mark": 50,
+            **{name: moment.isoformat() for name, moment in dates.items()},
+        }
         await officer("PUT", f"{at}/offer", offer, seen=made["etags"]["offer"])
         follow = {"follow_on_minor": 100_000_000, "follow_on_route": "tender", "follow_on_by": "2099-01-01"}
         await officer("PUT", f"{at}/follow-on", follow, seen=made["etags"]["follow-on"])
@@ -76,10 +93,22 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
         extra = await officer("POST", f"{at}/criteria", {"name": "Evidence", "weight": 50}, 201)
         await officer("DELETE", f"{at}/criteria/{extra['criteria'][1]['ref']}")
         await officer("POST", f"{at}/criteria", {"name": "Evidence", "weight": 40}, 201)
+        vague = await officer("POST", f"{at}/measures", {**MEASURE, "target": "soon"}, 422)
+        assert (vague["reasons"][0]["code"], vague["reasons"][0]["field"]) == ("challenge.not-a-figure", "target")
+        twice = [await officer("POST", f"{at}/measures", MEASURE, 201) for _again in range(2)][-1]
+        assert [each["target"] for each in twice["measures"]] == ["2", "2"]
+        await officer("DELETE", f"{at}/measures/{twice['measures'][1]['ref']}")
         for each in people:
             await officer("POST", f"{at}/panel", {"person": each.ref}, 201)
         checks = await officer("GET", f"{at}/checklist")
-        assert [check["code"] for check in checks["items"] if check["reason"]] == []
+        assert [check["code"] for check in checks["items"] if check["reason"]] == [
+            "review.precedents-unseen",
+            "review.not-approved",
+            "review.team-not-approved",
+        ]
+        early = await officer("POST", f"{at}/publish", expect=409)
+        assert len(early["reasons"]) == 3
+        await given.approved("challenge", made["ref"], drafter)
         await officer("POST", f"{at}/publish")
         suppliers = [await given.supplier(f"Firm {n}") for n in range(3)]
         firms = [await of(app, await given.person(each, "supplier-admin")) for each in suppliers]
@@ -132,13 +161,24 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
     with clock.at(HEARD):
         await panel[0]("POST", f"{at}/pitches/{pitches[0]['ref']}/deliver", {"note": "Good."})
         await officer("POST", f"{at}/pitches/{pitches[1]['ref']}/miss", {"reason": "Ill."})
-        report = {"title": "What we learnt", "tried": "T", "worked": "W", "evidence": "E", "others": "O"}
+        said = {name: getattr(exercise.REPORT, name) for name in exercise.REPORT.__struct_fields__}
+        report = {**said, "title": "What we learnt"}
         await officer("PUT", f"{at}/report", report, seen=(await officer("GET", at))["etags"]["report"])
-        ended = await officer("POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
+        end = {"decision": "go", "reasons": "It met the target."}
+        early = await officer("POST", f"{at}/conclude", end, 409)
+        assert [each["code"] for each in early["reasons"]] == ["challenge.not-measured"]
+        measure = twice["measures"][0]["ref"]
+        value = {"value": "1.1", "measured_on": HEARD.date().isoformat(), "how": exercise.HOW}
+        kept = await officer("POST", f"{at}/measures/{measure}/values", value, 201)
+        assert (kept["value"], kept["target"], kept["better"]) == ("1.1", "2", "at-most")
+        assert (await officer("GET", at))["measures"][0]["value"] is None
+        ended = await officer("POST", f"{at}/conclude", end)
         assert ended["stage"] == "concluded"
         public = await of(app)
         insight = await public("GET", f"/api/v1/insights/{ended['insight_report']}")
         assert insight["challenge"] == made["ref"]
+        assert [each["value"] for each in insight["measured"]] == ["1.1"]
+        assert [each["value"] for each in ended["measures"]] == ["1.1"]
         assert len((await public("GET", "/api/v1/insights"))["items"]) == 1
         assert len((await public("GET", f"{HOME}?stage=concluded"))["items"]) == 1
         assert (await public("GET", f"{HOME}?stage=open"))["items"] == []

@@ -10,6 +10,7 @@ import pytest
 from litestar import Litestar
 
 from challenges import actions as challenges
+from challenges.exercise import measures_of
 from challenges.pitches import actions as pitches
 from challenges.tables import Application, Challenge
 from market import clock
@@ -64,14 +65,15 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
                 "title": exercise.PROBLEM.title,
                 "mission": mission.ref,
                 "method": "open-challenge",
-                "problem": "Half of the visits find nothing.",
-                "who_has_it": "1,140 homes.",
-                "evidence": "312 reports.",
+                "problem": "Half of the visits find nothing, and the other half come too late.",
+                "who_has_it": "1,140 homes in eleven streets.",
+                "evidence": "312 reports last winter.",
             },
             "success": {"success": "Within two hours.", "out_of_scope": "Emptying."},
             "offer": {
                 "fee_minor": "4,000",
                 "places": "2",
+                "least_mark": "50",
                 "region": "Yorkshire",
                 "closes_at": "2026-12-14T17:00",
                 "pitches_by": "2027-01-14T17:00",
@@ -99,6 +101,24 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         assert wrong.status_code == 422
         assert "lots" in wrong.text
         assert (await client.get(f"{draft}/nothing")).status_code == 404
+        measure = {
+            "measure": "Hours between a gully blocking and the crew knowing",
+            "unit": "hours",
+            "baseline": "19.5",
+            "better": "at-most",
+            "target": "2",
+            "due_on": "2027-02-01",
+            "how": "From the sensor's time stamp to the crew's list.",
+        }
+        vague = await client.post(f"{draft}/measures", data={**measure, "target": "soon"})
+        assert vague.status_code == 422
+        assert "Write a figure, such as 47 or 7.6" in vague.text
+        for _again in range(2):
+            assert (await client.post(f"{draft}/measures", data=measure)).status_code == 303
+        listed = await client.get(f"{draft}/measures")
+        assert "From 19.5 hours to at most 2 hours, by Mon 1 Feb 2027." in said(listed)
+        taken = re.findall(r'action="([^"]+/remove)"', listed.text)[-1]
+        assert (await client.post(taken)).status_code == 303
         for name, weight in (("How well", "60"), ("Evidence", "30"), ("People", "10")):
             added = await client.post(f"{draft}/criteria", data={"name": name, "weight": weight})
             assert added.status_code == 303
@@ -110,8 +130,10 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         for each in evaluators:
             named = await client.post(f"/challenges/{ref}/evaluators", data={"person": each.ref})
             assert named.status_code == 303
+        assert "Nobody else of your body has read it. Send it for review." in said(await client.get(draft))
+        await given.approved("challenge", ref, officer)
         ready = await client.get(draft)
-        assert "all 23 are met." in said(ready)
+        assert "all 35 are met." in said(ready)
         assert "Needs attention" not in ready.text
         assert (await (await visiting(app)).get(f"/challenges/{ref}")).status_code == 404
         published = await client.post(f"/challenges/{ref}/publish")
@@ -119,6 +141,8 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         public = await (await visiting(app)).get(f"/challenges/{ref}")
     assert public.status_code == 200
     assert "£4,000" in public.text
+    assert "Nobody with fewer than 50 points of 100 is invited to pitch" in said(public)
+    assert "at most 2 hours" in said(public)
     assert "Mon 14 Dec 2026, 17:00 GMT" in public.text
     assert "Run this challenge" not in public.text
 
@@ -293,17 +317,37 @@ async def test_the_officer_arranges_marks_reports_and_concludes(app: Litestar) -
         assert "is owed, win or lose" in (await team.get(f"/applications/{application.ref}")).text
         blocked = await client.get(f"/challenges/{made.ref}/conclude")
         assert "Write the insight report." in blocked.text
-        report = {"title": "What we learnt", "tried": "Three", "worked": "One", "evidence": "Data", "others": "Walk"}
+        report = {
+            "title": "What we learnt",
+            "tried": "Three sensors in eleven streets.",
+            "worked": "Listening to the falling water.",
+            "evidence": "All readings are open data.",
+            "others": "Walk the streets before ordering.",
+        }
         assert (await given.filled(client, f"/challenges/{made.ref}/report", report)).status_code == 303
         assert "Three" in (await client.get(f"/challenges/{made.ref}/report")).text
         assert (await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "maybe"})).status_code == 422
-        ended = await client.post(f"/challenges/{made.ref}/conclude", data={"decision": "change", "reasons": "Radio."})
+        decided = {"decision": "change", "reasons": "Radio does not reach deep streets."}
+        unmeasured = await client.post(f"/challenges/{made.ref}/conclude", data=decided)
+        assert unmeasured.status_code == 409
+        assert "Still without a value: Hours between a gully blocking and the crew knowing." in said(unmeasured)
+        assert "One team pitched, and it takes 2" in said(unmeasured)
+        (measure,) = await measures_of(row)
+        value = {"measure": measure.ref, "value": "1.1", "measured_on": HEARD.date().isoformat()}
+        here = f"/challenges/{made.ref}/measured"
+        assert (await client.post(here, data={**value, "how": "Somehow."})).status_code == 409
+        assert (await client.post(here, data={**value, "how": exercise.HOW})).status_code == 303
+        assert "1.1 hours , target reached" in said(await client.get(here))
+        assert "1.1 hours" not in (await (await visiting(app)).get(f"/challenges/{made.ref}")).text
+        ended = await client.post(f"/challenges/{made.ref}/conclude", data=decided)
         assert ended.status_code == 303
         public = await visiting(app)
         listed = await public.get("/insights")
         assert "What we learnt" in listed.text
         link = re.findall(r'href="(/insights/IR-[^"]+)"', listed.text)[0]
-        assert "Radio." in (await public.get(link)).text
+        assert "Radio does not reach" in (await public.get(link)).text
+        assert "1.1 hours" in (await public.get(link)).text
+        assert "1.1 hours" in (await public.get(f"/challenges/{made.ref}")).text
         page = await public.get(f"/challenges/{made.ref}")
         assert link in page.text
         assert "<strong>Changes.</strong>" in page.text
@@ -327,7 +371,18 @@ async def test_pages_of_others_are_not_there(app: Litestar) -> None:
     made = await exercise.applied()
     draft = await exercise.drafted()
     outsider = await visiting(app, await given.person(await given.organisation(), "buyer"))
-    for path in ("draft", "draft/problem", "draft/criteria", "evaluators", "manage", "cancel", "report", "conclude"):
+    for path in (
+        "draft",
+        "draft/problem",
+        "draft/criteria",
+        "draft/measures",
+        "evaluators",
+        "manage",
+        "cancel",
+        "report",
+        "measured",
+        "conclude",
+    ):
         assert (await outsider.get(f"/challenges/{draft.ref}/{path}")).status_code == 404, path
         assert (await outsider.get(f"/challenges/{made.ref}/{path}")).status_code == 403, path
     supplier = await visiting(app, made.firms[0])

@@ -75,7 +75,9 @@ async def test_drafting_and_applying_are_accessible(app: Litestar, chromium: Bro
         question = await challenges.ask(made.firms[0], made.ref, QuestionDraft("Is there a radio network?"))
     newcomer = await given.person(await given.supplier(), "supplier-admin")
     here, soon = f"/challenges/{draft.ref}", BEGINS + DAY
-    sections = [f"{here}/draft/{name}" for name in ("problem", "success", "offer", "terms", "subject", "criteria")]
+    sections = [
+        f"{here}/draft/{name}" for name in ("problem", "success", "offer", "terms", "subject", "criteria", "measures")
+    ]
     assert (
         await looked_at(
             app,
@@ -113,7 +115,10 @@ async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browse
             [
                 (marking.panel[0], CLOSED, f"/challenges/{marking.ref}/panel/{marking.applications[0].ref}"),
                 (marking.officer, CLOSED, f"/challenges/{marking.ref}/manage"),
-                *((made.officer, after, f"{desk}/{name}") for name in ("manage", "report", "conclude", "cancel")),
+                *(
+                    (made.officer, after, f"{desk}/{name}")
+                    for name in ("manage", "report", "measured", "conclude", "cancel")
+                ),
                 (made.officer, after, f"{desk}/pitches/{pitch.ref}"),
                 (made.firms[2], after, f"/applications/{made.applications[2].ref}"),
                 (None, HEARD + 2 * DAY, f"/challenges/{done.ref}"),

@@ -33,6 +33,7 @@ FREE = {
     "title",
     "statement",
     "measure",
+    "how",
     "baseline",
     "target",
     "problem",
@@ -62,6 +63,10 @@ FREE = {
 """Fields that take any text."""
 
 
+FIGURES = {"baseline", "target"}
+"""Those of them that are figures in the success criteria of a challenge."""
+
+
 class Planted(Inside):
     """A journey whose texts carry :data:`MARKUP` and, where they are secret for a time, a word of their own."""
 
@@ -81,7 +86,8 @@ class Planted(Inside):
     def _decorated(self, path: str, body: Any, who: str) -> Any:
         if not isinstance(body, dict):
             return body
-        made = {key: self._marked(key, value) for key, value in body.items()}
+        figures = FIGURES if path.endswith("/measures") else set()
+        made = {key: value if key in figures else self._marked(key, value) for key, value in body.items()}
         if path.endswith("/problem"):
             made["problem"] += " " + self.word("challenge")
         if path.endswith("/tenders"):
@@ -243,6 +249,7 @@ BY_NAME = {
     "invitation": "invitation",
     "complaint": "complaint",
     "change": "contract_change",
+    "measure": "success_measure",
 }
 """Which table another parameter is of, by its name."""
 

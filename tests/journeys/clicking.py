@@ -104,6 +104,7 @@ class Journey:
         await ada.follow("Fee, places and dates")
         await ada.fill("Fee for each pitch", "four thousand")
         await ada.fill("Paid places", "2")
+        await ada.fill("Least mark", "40")
         await ada.fill("Applications close", self.moment(21))
         await ada.fill("Pitches heard by", self.moment(50))
         await ada.fill("Decision by", self.moment(60))
@@ -132,6 +133,17 @@ class Journey:
         self.cpv = await first.get_attribute("value") or ""
         await first.check()
         await ada.press("Save")
+        await ada.follow("Success criteria")
+        await ada.fill("What is measured", "Days until a crack is seen")
+        await ada.fill("Unit", "days")
+        await ada.fill("Where it stands", "400")
+        await ada.choose("at most the target")
+        await ada.fill("Target", "7")
+        await ada.fill("By when", self.day(80))
+        await ada.fill("How it is measured", "From the first hollow sound to the inspector's list.")
+        await ada.press("Add")
+        await ada.sees("From 400 days to at most 7 days")
+        await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
         await ada.follow("Scoring criteria")
         for name, weight in (("How well it would solve it", "60"), ("Evidence that it can work", "40")):
             await ada.fill("Criterion", name)
@@ -145,8 +157,38 @@ class Journey:
             await ada.press("Name this evaluator")
         await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
 
+    async def read_by_others(self, kind: str, ref: str, reads: str, team: bool = False) -> None:
+        """Ada looks who has done it already and sends it for review; Cleo reads it, and the innovation team where it does."""
+        ada = self.ada
+        await ada.follow("See who has done this already")
+        if await ada.main.get_by_label("Mine differs").count():
+            await ada.choose("Mine differs")
+            await ada.fill("Why", f"Nobody there did what {ref} asks for: ours stays open to traffic.")
+        else:
+            await ada.choose("Nobody has done this before, as far as we can find")
+            await ada.fill("What you looked for besides", f"We asked six neighbours about {ref}; none has tried it.")
+        await ada.press("Save the answer")
+        await ada.follow("A second person reads it")
+        await ada.select("Who shall read it", "Cleo Marsh")
+        await ada.press("Send it for review")
+        await ada.sees("It is sent for review.")
+        for key, waiting in (
+            ("cleo", "Read it before it is published"),
+            ("operator", "Read one of the first exercises"),
+        ):
+            if key == "operator" and not team:
+                continue
+            reader = self.visits[key]
+            await reader.sign_in()
+            await reader.desk(waiting)
+            await reader.sees(reads)
+            await reader.press("Approve it as it is")
+            await reader.sees("Approved as you read it.")
+        await ada.go(f"/challenges/{ref}/draft" if kind == "challenge" else f"/tenders/{ref}")
+
     async def publish_challenge(self) -> None:
-        """Everybody can read it from now on."""
+        """Everybody can read it from now on, once others have read it."""
+        await self.read_by_others("challenge", self.challenge, "Forty thousand people", team=True)
         await self.ada.press("Publish the challenge")
         await self.ada.sees("The challenge is published.")
 
@@ -211,7 +253,7 @@ class Journey:
     async def mark(self) -> None:
         """The challenge has closed: both evaluators declare, mark under aliases, hand in."""
         self.turn(22)
-        for who, points in ((self.cleo, ("80", "30")), (self.dan, ("70", "40"))):
+        for who, points in ((self.cleo, ("80", "50")), (self.dan, ("70", "60"))):
             await who.desk("Declare your interests, then score")
             await who.sees("Heron Works Ltd", "Kestrel Sensing Ltd")
             await who.tick("What I declare is true and complete. I have no interest in the others.")
@@ -281,16 +323,24 @@ class Journey:
         await ada.desk("Write down what was learnt and decide")
         await ada.follow("Insight report")
         await ada.fill("Title of the report", "What a drone hears below a bridge")
-        await ada.fill("What was tried", "Two pitches.")
-        await ada.fill("What worked", "Tapping.")
-        await ada.fill("The evidence", "Twelve cracks found of twelve.")
+        await ada.fill("What was tried", "Two pitches below a real bridge.")
+        await ada.fill("What worked", "Tapping and listening below the deck.")
+        await ada.fill("The evidence", "Twelve cracks found, and none was missed.")
         await ada.fill("What others should know", "Fly in the morning.")
         await ada.press("Save the report")
+        await ada.follow("What was measured")
+        await ada.select("Success criterion", "Days until a crack is seen")
+        await ada.fill("What was measured", "5")
+        await ada.fill("Measured on", self.day(30))
+        await ada.fill("How it was measured", "Twelve bridges, from sound to list.")
+        await ada.press("Write it down")
+        await ada.sees("The value is written down.")
+        await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
         await ada.follow("Go, change or stop")
         with ada.refused(422):
             await ada.press("Conclude and publish")
         await ada.choose("Go")
-        await ada.fill("Reasons", "It sees what we could not.")
+        await ada.fill("Reasons", "It sees what we could not see.")
         await ada.press("Conclude and publish")
         await ada.sees("The challenge is concluded and its insight report is public.")
         await self.visitor.go("/insights")
@@ -424,6 +474,7 @@ class Journey:
     async def publish_tender(self) -> None:
         """With the waiver in force and both codes taken the gate opens."""
         await self.ada.go(f"/tenders/{self.tender}")
+        await self.read_by_others("tender", self.tender, TENDER)
         await self.ada.press("Publish the tender")
         await self.ada.sees("The tender is published.", "Waived")
 

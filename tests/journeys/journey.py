@@ -16,6 +16,7 @@ from litestar import Litestar
 from market import clock, worker
 from market.actor import Actor
 from market.seed.authenticator import Authenticator
+from search import outbox
 from tests import given
 
 DAY = timedelta(days=1)
@@ -53,6 +54,7 @@ async def cast() -> Cast:
     """Invite everybody; nobody has done anything yet. Tokens are made by people in their accounts, so here they are rows."""
     buyer = await given.organisation("Department for Roads", tier="central")
     office = await given.organisation("Audit Office", kind="audit")
+    team = await given.organisation("The Innovation Team", kind="operator")
     firms = [await given.supplier(name) for name in ("Kestrel Ltd", "Heron Ltd", "Siân & Łukasz Ltd")]
     minister, device = await given.minister(buyer)
     actors: dict[str, Actor] = {
@@ -62,6 +64,7 @@ async def cast() -> Cast:
         "dan": await given.person(buyer, "evaluator", "Dan Ferris"),
         "minister": minister,
         "auditor": await given.person(office, "auditor", "Ines Roth"),
+        "operator": await given.person(team, "operator", "Sam Ferrier"),
     }
     for name, firm in zip(("kestrel", "heron", "sian"), firms, strict=True):
         actors[name] = await given.person(firm, "supplier-admin", f"Director of {firm.name}")
@@ -93,6 +96,10 @@ class Journey(ABC):
     @abstractmethod
     async def send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response:
         """Carry one request at the journey's moment."""
+
+    @abstractmethod
+    async def searchable(self) -> None:
+        """What is published can be searched from now on."""
 
     @abstractmethod
     async def work(self, obligation: str = "") -> None:
@@ -186,6 +193,7 @@ class Journey(ABC):
         offer = {
             "fee_minor": 400_000,
             "places": 2,
+            "least_mark": 50,
             "closes_at": self.day(21),
             "pitches_by": self.day(50),
             "decision_by": self.day(60),
@@ -196,16 +204,48 @@ class Journey(ABC):
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
         await self.change("ada", f"{at}/terms", terms)
         await self.change("ada", f"{at}/subject", {"cpv": SENSORS})
+        measure = {
+            "measure": "Hours between a gully blocking and the crew knowing",
+            "unit": "hours",
+            "baseline": "19.5",
+            "better": "at-most",
+            "target": "2",
+            "due_on": self.date(80),
+            "how": "From the sensor's time stamp to the crew's list.",
+        }
+        await self.ask("ada", "POST", f"{at}/measures", measure, 201)
         for name, weight in (("How well it would solve it", 60), ("Evidence", 40)):
             await self.ask("ada", "POST", f"{at}/criteria", {"name": name, "weight": weight}, 201)
         for who in ("cleo", "dan"):
             await self.ask("ada", "POST", f"{at}/panel", {"person": self.cast.people[who]}, 201)
         checks = await self.ask("ada", "GET", f"{at}/checklist")
-        assert [each["code"] for each in checks["items"] if each["reason"]] == []
+        assert [each["code"] for each in checks["items"] if each["reason"]] == [
+            "review.precedents-unseen",
+            "review.not-approved",
+            "review.team-not-approved",
+        ]
+
+    async def read_by_others(self, kind: str, ref: str, team: bool = False) -> None:
+        """She looks who has done it already, a colleague reads it (and the innovation team), and both approve it."""
+        await self.searchable()
+        alike = await self.ask("ada", "GET", f"precedents/{kind}/{ref}")
+        said = {
+            "seen": alike["seen"],
+            "answer": "differs" if alike["shown"] else "nothing",
+            "reason": f"We looked for {ref} in three registers; nobody tried it on streets like ours.",
+        }
+        await self.ask("ada", "POST", f"precedents/{kind}/{ref}", said, 201)
+        at = f"reviews/{kind}/{ref}"
+        await self.ask("ada", "POST", f"{at}/requests", {"person": self.cast.people["cleo"]}, 201)
+        for who in ("cleo", *(["operator"] if team else [])):
+            read = await self.ask(who, "GET", at)
+            assert read["lacks"] == []
+            await self.ask(who, "POST", f"{at}/approvals", expect=201, seen=read["etag"])
 
     async def publish_challenge(self) -> None:
         """It opens to everybody."""
         self.turn(0.1)
+        await self.read_by_others("challenge", self.challenge, team=True)
         shown = await self.ask("ada", "POST", f"challenges/{self.challenge}/publish")
         assert shown["stage"] in ("questions", "open")
 
@@ -325,10 +365,18 @@ class Journey(ABC):
         """Go, with a report that everybody reads."""
         self.turn(40)
         at = f"challenges/{self.challenge}"
-        report = {"title": "What we learnt about gullies", "tried": "Two sensors.", "worked": "Falling water."}
-        report = {**report, "evidence": "Readings.", "others": "Walk first."}
+        report = {
+            "title": "What we learnt about gullies",
+            "tried": "Two sensors in eleven streets.",
+            "worked": "Listening to falling water.",
+            "evidence": "Readings of eight wet weeks.",
+            "others": "Walk every street before ordering.",
+        }
         await self.ask("ada", "PUT", f"{at}/report", report, seen="new")
-        ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It works."})
+        (measure,) = (await self.ask("", "GET", at))["measures"]
+        value = {"value": "1.1", "measured_on": self.date(39), "how": "Median of 57 alarms, sensor to list."}
+        await self.ask("ada", "POST", f"{at}/measures/{measure['ref']}/values", value, 201)
+        ended = await self.ask("ada", "POST", f"{at}/conclude", {"decision": "go", "reasons": "It met the target."})
         assert ended["stage"] == "concluded"
         self.report = ended["insight_report"]
         assert (await self.ask("", "GET", f"insights/{self.report}"))["challenge"] == self.challenge
@@ -386,6 +434,7 @@ class Journey(ABC):
 
     async def publish_tender(self) -> None:
         """The gate lets it through because of the exercise."""
+        await self.read_by_others("tender", self.tender)
         shown = await self.ask("ada", "POST", f"tenders/{self.tender}/publish")
         assert (shown["ground"], shown["ground_reference"]) == ("exercise", self.challenge)
         self.lots = shown["lots"]
@@ -423,6 +472,7 @@ class Journey(ABC):
         answer = {"credential": self.cast.device.sign(options)}
         signed = await self.ask("minister", "POST", f"waivers/{self.waiver}/sign", answer)
         assert signed["signature"]["holds"]
+        await self.read_by_others("tender", self.waived)
         shown = await self.ask("ada", "POST", f"tenders/{self.waived}/publish")
         assert (shown["ground"], shown["ground_reference"]) == ("waiver", self.waiver)
 
@@ -600,6 +650,10 @@ class Inside(Journey):
         with clock.at(self.moment):
             sent = {"json": body} if path.startswith("/api/") else {"data": body}
             return await self.client.request(method, path, headers=headers, **sent)
+
+    async def searchable(self) -> None:
+        with clock.at(self.moment):
+            await outbox.reindex()
 
     async def work(self, obligation: str = "") -> None:
         with clock.at(self.moment):

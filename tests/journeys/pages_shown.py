@@ -204,6 +204,7 @@ PAGES: dict[str, list[Example]] = {
     "/challenges/{ref:str}/conclude": [_challenge("'/conclude'", _C_PITCHING, _OFFICER_C)],
     "/challenges/{ref:str}/draft": [_challenge("'/draft'", _C_DRAFT, _OFFICER_C)],
     "/challenges/{ref:str}/draft/criteria": [_challenge("'/draft/criteria'", _C_DRAFT, _OFFICER_C)],
+    "/challenges/{ref:str}/draft/measures": [_challenge("'/draft/measures'", _C_DRAFT, _OFFICER_C)],
     "/challenges/{ref:str}/draft/{section:str}": [
         _challenge(f"'/draft/{section}'", _C_DRAFT, _OFFICER_C) for section in _DRAFTS
     ],
@@ -215,6 +216,10 @@ PAGES: dict[str, list[Example]] = {
         _challenge("'/manage'", where, _OFFICER_C)
         for where in (_C_OPEN, _C_CLOSED, _C_PITCHING, "c.concluded_at IS NOT NULL")
     ],
+    "/challenges/{ref:str}/measured": [
+        _challenge("'/measured'", where, _OFFICER_C) for where in (_C_PITCHING, "c.concluded_at IS NOT NULL")
+    ],
+    "/challenges/{ref:str}/quiet": [_challenge("'/quiet'", _C_PITCHING, _OFFICER_C)],
     "/challenges/{ref:str}/panel": [
         _challenge("'/panel'", f"{_C_OPEN} AND e.declared_at IS NULL", "p.email", _SEAT_C),
         _challenge("'/panel'", f"{_C_CLOSED} AND e.declared_at IS NOT NULL", "p.email", _SEAT_C),

@@ -25,6 +25,7 @@ async def enter() -> dict[str, dict[str, str]]:
     """The department, the audit office and two firms with their people: name, address and reference by key."""
     department = await given.organisation("Department for Roads")
     office = await given.organisation("National Audit Chamber", kind="audit")
+    team = await given.organisation("The Innovation Team", kind="operator")
     kestrel, heron = await given.supplier("Kestrel Sensing Ltd"), await given.supplier("Heron Works Ltd")
     people: dict[str, Actor] = {
         "ada": await given.person(department, "buyer", "Ada Byrne"),
@@ -33,6 +34,7 @@ async def enter() -> dict[str, dict[str, str]]:
         "dan": await given.person(department, "evaluator", "Dan Ferris"),
         "minister": await given.person(department, "minister", "Helena Marchbanks", "Minister for Roads"),
         "auditor": await given.person(office, "auditor", "Ines Roth"),
+        "operator": await given.person(team, "operator", "Sam Ferrier"),
         "kestrel": await given.person(kestrel, "supplier-admin", "Karl Estrel"),
         "heron": await given.person(heron, "supplier-admin", "Hana Eron"),
     }

@@ -130,6 +130,12 @@ class Outside(Journey):
         sent = {"json": body} if path.startswith("/api/") else {"data": body}
         return await self.client.request(method, path, headers=headers, **sent)
 
+    async def searchable(self) -> None:
+        async def found() -> bool:
+            return (await self.client.get("/api/v1/search")).status_code == 200
+
+        await until_awaited(found, self.house.told)
+
     async def work(self, obligation: str = "") -> None:
         async def paid() -> bool:
             return bool((await self.ask("", "GET", f"payments/{obligation}"))["state"] == "paid")

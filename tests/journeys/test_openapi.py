@@ -94,6 +94,7 @@ KINDS = {
     "milestones": "milestone",
     "payments": "obligation",
     "missions": "mission",
+    "measures": "success_measure",
     "organisations": "organisation",
     "suppliers": "organisation",
     "officers": "person",

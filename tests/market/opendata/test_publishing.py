@@ -77,6 +77,7 @@ async def test_a_challenge_from_its_problem_to_its_report() -> None:
     await pay(f"pitch:{first.ref}", second, exercise.HEARD + timedelta(hours=5))
     with clock.at(exercise.HEARD + DAY):
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
+        await exercise.measured(made)
         await challenges.conclude(made.officer, made.ref, challenges.Conclusion("go", "It met the target."))
     found = await published()
     assert [each["tag"] for each in found] == [
@@ -469,7 +470,8 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
     await step()
     with clock.at(exercise.HEARD + DAY):
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "It did not."))
+        await exercise.measured(made)
+        await challenges.conclude(made.officer, made.ref, challenges.Conclusion("stop", "It did not help anybody."))
     await step()
     with clock.at(given.TODAY):
         case, decision = await given_awards.awarded()

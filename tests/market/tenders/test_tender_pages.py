@@ -83,6 +83,8 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
             code = shown.text.split("<code>")[1].split("</code>")[0]
             assert sealing.public_key_of(code)
             assert code not in (await each.get(f"{place}/officers")).text
+        assert (await client.post(f"{place}/publish")).status_code == 409
+        await given.approved("tender", place.rpartition("/")[2], first, second)
         assert (await client.post(f"{place}/publish")).status_code == 303
         public = await client.get(place)
         assert "Why it may open" in public.text
@@ -319,6 +321,11 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
             by_hand = {"accept": "text/html", **await given.at_a_browser(officer.ref)}
             shown = await client.post(f"{place.removeprefix('/api/v1')}/officers/enrol", headers=by_hand)
             assert sealing.public_key_of(shown.text.split("<code>")[1].split("</code>")[0])
+        shown = (await client.get(place, headers=mine)).json()
+        unread = ["review.precedents-unseen", "review.not-approved"]
+        assert [each["code"] for each in shown["checks"] if not each["holds"]] == unread
+        assert (await client.post(f"{place}/publish", headers=mine)).status_code == 409
+        await given.approved("tender", shown["ref"], first, second)
         shown = (await client.get(place, headers=mine)).json()
         assert [each["code"] for each in shown["checks"] if not each["holds"]] == []
         assert len(shown["officers"]) == 2

@@ -68,6 +68,51 @@ def evidence(ground: str = "exercise", reference: str = "CH-1", **facts: Any) ->
     )
 
 
+SHORT = {"falls_short": "pitches", "pitches": 1, "pitches_least": 2, "measures": 1}
+ENOUGH = {"pitches": 3, "pitches_least": 2, "measures": 2}
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({}, "CH-1 was concluded before its pitches were counted."),
+        (ENOUGH, "3 teams pitched in CH-1 and were paid. 2 targets were measured."),
+        (
+            {**ENOUGH, "pitches": 1, "statement": "QS-1"},
+            "1 of 2 teams pitched in CH-1; the innovation team approved the buyer's statement why the market stayed away "
+            "(QS-1). 2 targets were measured.",
+        ),
+    ],
+)
+def test_the_gate_says_what_an_exercise_rests_on(facts: dict[str, Any], says: str) -> None:
+    found = gate.ask(candidate(tender(**NAMED), records=[evidence(**facts)]))
+    assert found.ground == "exercise"
+    assert [line.says for line in found.lines if line.code == "effort"] == [says]
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (SHORT, "One team pitched in CH-1, and it took 2; no statement why the market stayed away was approved."),
+        ({**SHORT, "pitches": 0}, "0 teams pitched in CH-1, and it took 2;"),
+        ({**SHORT, "falls_short": "method"}, "CH-1 was run by a method that opens nothing."),
+    ],
+)
+def test_an_exercise_that_fell_short_opens_nothing_and_is_not_suggested(facts: dict[str, Any], says: str) -> None:
+    short = evidence(**facts)
+    found = gate.ask(candidate(tender(**NAMED), records=[short]))
+    assert found.ground is None
+    refusal = rules.enough_was_done(candidate(tender(**NAMED), records=[short]))
+    assert refusal is not None
+    assert refusal.reason.startswith(says)
+    unnamed = candidate(tender(), records=[short])
+    assert gate.suggested(unnamed) == []
+    stop = evidence(reference="CH-0", outcome="stop", completed_at=NOW - 60 * DAY)
+    assert [each.reference for each in gate.stopping(candidate(tender(**NAMED), records=[stop, short]))] == ["CH-0"]
+    whole = evidence()
+    assert gate.stopping(candidate(tender(**NAMED), records=[stop, whole])) == []
+
+
 SAME = given.SAME
 NAMED = {"exercise": "CH-1", "same_need": SAME}
 WAIVER = {"ground": "waiver", "reference": "W-1", "expires_at": NOW + 30 * DAY, "ceiling_minor": 200_000_00}
@@ -337,6 +382,7 @@ def test_the_gate_suggests_what_could_be_named_and_keeps_every_question_it_asked
     assert [(line.code, line.holds) for line in named.lines[3:]] == [
         ("stop", True),
         ("exercise", True),
+        ("effort", True),
         ("need", True),
         ("follow-on", True),
     ]

@@ -18,6 +18,8 @@ from market.audit.proofs import public_log
 from market.audit.tables import Event
 from market.proof import canonical
 from market.refusals import NotFound, Refused
+from market.reviews import whole
+from market.reviews.readers import looked
 from search import outbox
 from search.index import Index, IndexUnavailable
 from search.precedents import actions as precedents
@@ -69,6 +71,9 @@ def as_seen(shown: list[precedents.Shown], answer: str, **more: str) -> preceden
     return msgspec.convert(given_, precedents.PrecedentAnswer)
 
 
+NONE = "We asked the six neighbouring councils; none has tried it."
+
+
 @pytest.fixture
 def looking(engine: Index, monkeypatch: pytest.MonkeyPatch) -> Index:
     monkeypatch.setattr(precedents, "index", lambda: engine)
@@ -109,6 +114,8 @@ async def test_her_answer_is_kept_with_what_she_saw_and_sealed_until_she_publish
     ("answer", "more", "code"),
     [
         ("differs", {"reason": "it does"}, "search.difference-missing"),
+        ("differs", {"reason": "x"}, "search.difference-missing"),
+        ("reuse", {"reason": "x"}, "search.difference-missing"),
         ("reuse", {}, "search.chosen-missing"),
         ("join", {"chosen": "insight_report:IR-NOWHERE"}, "search.chosen-missing"),
         ("nothing", {}, "search.answer-fits-not"),
@@ -131,11 +138,11 @@ async def test_nobody_else_compares_a_draft_and_nobody_a_published_one(looking: 
     _, officer, challenge = await drafting()
     stranger = await given.person(await given.organisation(), "buyer")
     with pytest.raises(NotFound):
-        await precedents.compare(stranger, "challenge", challenge.ref, as_seen([], "nothing"))
-    await precedents.compare(officer, "challenge", challenge.ref, as_seen([], "nothing"))
+        await precedents.compare(stranger, "challenge", challenge.ref, as_seen([], "nothing", reason=NONE))
+    await precedents.compare(officer, "challenge", challenge.ref, as_seen([], "nothing", reason=NONE))
     there = await given_tenders.published()
     with pytest.raises(Refused) as refused:
-        await precedents.compare(there.officer, "tender", there.tender.ref, as_seen([], "nothing"))
+        await precedents.compare(there.officer, "tender", there.tender.ref, as_seen([], "nothing", reason=NONE))
     assert "search.published-already" in {each.code for each in refused.value.reasons}
 
 
@@ -211,3 +218,46 @@ async def test_a_tender_is_compared_by_its_lots_too_and_its_waiver_shows_the_ans
         assert f"/search/similar/tender/{there.ref}" in (await client.get(f"/tenders/{there.ref}")).text
         assert f"/search/similar/tender/{there.ref}" in (await client.get(f"/tenders/{there.ref}/waiver")).text
         assert why in (await client.get(f"/search/similar/tender/{there.ref}")).text
+
+
+async def test_an_answer_of_one_letter_or_of_another_draft_answers_for_nothing(looking: Index) -> None:
+    body, officer, challenge = await drafting()
+    short = precedents.compare(officer, "challenge", challenge.ref, as_seen([], "nothing", reason="x"))
+    with pytest.raises(Refused) as refused:
+        await short
+    assert {each.code for each in refused.value.reasons} == {"search.difference-missing"}
+    await precedents.compare(officer, "challenge", challenge.ref, as_seen([], "nothing", reason=NONE))
+    other = await given.tendering(body)
+    for copied in (NONE, f"  {NONE.upper()} ", NONE.replace(" ", "\n ")):
+        with pytest.raises(Refused) as refused:
+            await precedents.compare(other.officers[0], "tender", other.ref, as_seen([], "nothing", reason=copied))
+        assert {each.code for each in refused.value.reasons} == {"search.answer-copied"}
+    await precedents.compare(officer, "challenge", challenge.ref, as_seen([], "nothing", reason=NONE))
+
+
+async def test_publication_knows_the_answer_and_the_words_it_was_for(looking: Index) -> None:
+    made = await given.tendering()
+    await precedents.compare(made.officers[0], "tender", made.ref, as_seen([], "nothing", reason=NONE))
+    kept = await looked(f"tender:{made.ref}")
+    assert kept is not None
+    assert (kept.answer, kept.reason, kept.found) == ("nothing", NONE, 0)
+    assert kept.version == whole.digest_of((await precedents.subject_of("tender", made.ref)).text)
+
+
+async def test_programs_look_answer_and_are_told_when_the_list_changed(looking: Index, app: Litestar) -> None:
+    report = await learnt()
+    _, officer, challenge = await drafting()
+    path = f"/api/v1/precedents/challenge/{challenge.ref}"
+    async with given.browser(app) as client:
+        mine = await given.token(officer)
+        assert (await client.get(path)).status_code == 404
+        alike = (await client.get(path, headers=mine)).json()
+        assert alike["shown"][0]["id"] == f"insight_report:{report.ref}"
+        said = {"seen": alike["seen"], "answer": "differs", "reason": "Ours are tidal: the piers never fall dry."}
+        stale = await client.post(path, json={**said, "seen": "an older list"}, headers=mine)
+        assert [each["code"] for each in stale.json()["reasons"]] == ["search.list-changed"]
+        kept = await client.post(path, json=said, headers=mine)
+        assert kept.status_code == 201
+        assert kept.json()["answers"][0]["reason"] == said["reason"]
+        stranger = await given.token(await given.person(await given.organisation(), "buyer"))
+        assert (await client.post(path, json=said, headers=stranger)).status_code == 404

@@ -1,0 +1,1 @@
+"""How much effort makes an exercise one that means something: what is asked of it before it is published."""
