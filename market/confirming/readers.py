@@ -94,4 +94,4 @@ def _flat(name: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _named(key: str) -> str:
-    return key.replace("_", " ").capitalize()
+    return " ".join(key.split("_")).capitalize()

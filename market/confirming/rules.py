@@ -17,11 +17,14 @@ class Facts(Protocol):
     """The dates of a prepared act."""
 
     @property
-    def expires_at(self) -> datetime: ...
+    def expires_at(self) -> datetime:
+        """Until when it may be confirmed."""
     @property
-    def withdrawn_at(self) -> datetime | None: ...
+    def withdrawn_at(self) -> datetime | None:
+        """When it was taken back."""
     @property
-    def done_at(self) -> datetime | None: ...
+    def done_at(self) -> datetime | None:
+        """When it was done."""
 
 
 @rule("prepared.done")

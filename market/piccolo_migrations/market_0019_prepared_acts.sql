@@ -3,7 +3,7 @@
 
 CREATE TABLE prepared_act (
     id           serial      PRIMARY KEY,
-    ref          varchar(16) NOT NULL DEFAULT '' UNIQUE,
+    ref          varchar(16) NOT NULL UNIQUE,
     person       integer     NOT NULL REFERENCES person ON DELETE RESTRICT ON UPDATE RESTRICT,
     token        integer     NOT NULL REFERENCES api_token ON DELETE RESTRICT ON UPDATE RESTRICT,
     act          text        NOT NULL DEFAULT '',
