@@ -27,6 +27,8 @@ from market.accounts.tables import Organisation
 from market.actor import PUBLIC, Actor
 from market.db import find, maybe
 from market.missions.tables import Mission
+from market.outages import actions as outages
+from market.outages.tables import Moved
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
@@ -104,6 +106,7 @@ class ChallengeView(msgspec.Struct):
     criteria: list[CriterionView]
     questions: list[QuestionView]
     addenda: list[ChallengeAddendumView]
+    deadline_moves: list[Moved]
     measures: list[MeasuredView]
     etags: dict[str, str]
     applications: int | None
@@ -167,6 +170,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         ],
         questions=[question_view(each) for each in await questions.questions_shown(actor, actions.topic_of(challenge))],
         addenda=msgspec.convert(await changes.addenda_of(challenge), list[ChallengeAddendumView], from_attributes=True),
+        deadline_moves=await outages.moves_of(f"challenge:{challenge.ref}"),
         applications=len(live) if decided else None,
         shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,

@@ -49,6 +49,8 @@ class Hat:
     kind: str
     title: str = ""
     since: datetime | None = None
+    lent_by: str = ""
+    """The name of the body that lends her to this one; empty for its own people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ class Actor:
         if secret:
             raise NotFound("record")
         raise ROLE_NEEDED.refused(roles=either(map(role_words, roles)))
+
+    def lent_to(self, organisation_ref: str) -> str:
+        """The name of the body that lends her to this one (a reference); empty when she is its own, or nobody of it."""
+        here = [hat for hat in self.hats if hat.organisation_ref == organisation_ref]
+        return here[0].lent_by if here and all(hat.lent_by for hat in here) else ""
 
     def must_be_person(self) -> int:
         """The person's id; refused (401) for the public and the system."""

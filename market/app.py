@@ -51,6 +51,8 @@ from market.confirming.pages import PreparedPages, TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
+from market.loans.api import LoansApi
+from market.loans.pages import LoanPages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
@@ -158,6 +160,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AppointmentPages,
     ReviewPages,
     DomainPages,
+    LoanPages,
     RulingPages,
     ChallengePages,
     ChallengeChangePages,
@@ -192,6 +195,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     OrganisationsApi,
     AdmissionsApi,
     DomainsApi,
+    LoansApi,
     RulingsApi,
     SuppliersApi,
     StandardsApi,

@@ -14,6 +14,7 @@ TABLES = [
     "market.letters.tables",
     "market.appointments.tables",
     "market.rulings.tables",
+    "market.loans.tables",
     "market.missions.tables",
     "market.opendata.tables",
     "market.outages.tables",

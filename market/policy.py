@@ -242,6 +242,8 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invited_days: int
     appointment_hours: int
     instrument_characters: int
+    loan_days: int
+    lent_percent: int
     touch_minutes: int
     prepared_hours: int
 

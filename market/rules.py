@@ -173,3 +173,10 @@ BY_STATUS = {
     )
 }
 """What a status says by itself, whoever answers it; its words are those of the server that refuses, or of RFC 9110."""
+
+LENT = Denial(
+    "access.lent",
+    N_("{lender} lends you here. This is the body's own to do, so somebody of its own has to."),
+    norm="Whoever is lent to a body marks, holds a code and releases money; what is the body's own to do it does itself.",
+    status=403,
+)

@@ -1,4 +1,5 @@
-"""What stands beside the names of a body's people: that an address is outside its domains. Read as it is now."""
+"""What stands beside the names of a body's people: that another body lends her, or that an address is outside its domains. Read
+as it is now."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import msgspec
 
 from market import clock, mailboxes
 from market.reads import rows
-from market.wording import N_
+from market.wording import N_, _
 
 OUTSIDE = N_("outside")
 """Beside whose address is in none of the body's verified domains."""
@@ -22,6 +23,7 @@ class _Verified(msgspec.Struct, frozen=True):
 class _Address(msgspec.Struct, frozen=True):
     ref: str
     email: str
+    lender: str | None
 
 
 async def _domains(organisation: int) -> tuple[list[str], list[str]]:
@@ -50,15 +52,15 @@ async def marks_of(organisation: int) -> Mapping[str, str]:
     """What stands beside a name in a body, by the person's reference, for everybody in it now or from a later day who has a mark.
     A body without a verified domain marks nobody: there is nothing to be outside of, and its page says so."""
     own, others = await _domains(organisation)
-    if not own:
-        return {}
     people = await rows(
         _Address,
         """
-        SELECT DISTINCT p.ref, p.email FROM membership m JOIN person p ON p.id = m.person
+        SELECT DISTINCT p.ref, p.email, l.name AS lender FROM membership m JOIN person p ON p.id = m.person
+        LEFT JOIN organisation l ON l.id = m.lent_by
         WHERE m.organisation = {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
         """,
         organisation,
         clock.now(),
     )
-    return {each.ref: OUTSIDE for each in people if mailboxes.is_outside(each.email, own, others)}
+    outside = {each.ref: OUTSIDE for each in people if own and mailboxes.is_outside(each.email, own, others)}
+    return outside | {each.ref: _("lent by {lender}", lender=each.lender) for each in people if each.lender}

@@ -265,6 +265,15 @@ async def begin(
     now = clock.now()
     insist(rules.INVITE, rules.Office(organisation.kind, organisation.tier, role, title, since, until))
     async with transaction():
+        lent = await maybe(
+            Membership,
+            (Membership.person == person.id)
+            & (Membership.organisation == organisation.id)
+            & (Membership.lent_by.is_not_null())
+            & (Membership.until > now),
+        )
+        if lent is not None:
+            raise rules.LENT_HERE.refused()
         held = await maybe(
             Membership,
             (Membership.person == person.id)

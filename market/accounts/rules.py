@@ -315,6 +315,13 @@ SIGN_IN_AS_INVITED = Denial(
 )
 
 
+LENT_HERE = Denial(
+    "membership.lent",
+    N_("She is lent to this body. End the loan before she has a role of her own here."),
+    norm="A person is of a body, or lent to it: a second role would lift what is refused to whoever is lent.",
+)
+
+
 @rule("membership.ended-already")
 def still_a_member(membership: Membership, others: int, now: Arrival) -> str | None:
     """What has ended is not ended again, or its date would change after the fact."""

@@ -122,15 +122,17 @@ class _Worn(msgspec.Struct, frozen=True):
     organisation_ref: str | None
     organisation_name: str | None
     kind: str | None
+    lent_by: str | None
 
 
 _WORN_BY = """
 SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.token, c.first, m.role, m.title, m.since,
-    o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind
+    o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind, lender.name AS lent_by
 FROM ({credential}) c
 JOIN person p ON p.id = c.person AND p.closed_at IS NULL
 LEFT JOIN membership m ON m.person = p.id AND m.since <= {{}} AND (m.until IS NULL OR m.until > {{}})
 LEFT JOIN organisation o ON o.id = m.organisation
+LEFT JOIN organisation lender ON lender.id = m.lent_by
 ORDER BY m.id
 """
 """Who asks, from what she shows: the query `credential` answers one row of person, method, last proof and touch of a key and first organisation, or none."""
@@ -152,6 +154,7 @@ async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) ->
             kind=hat.kind or "",
             title=hat.title or "",
             since=hat.since,
+            lent_by=hat.lent_by or "",
         )
         for hat in worn
         if hat.role and hat.organisation

@@ -117,6 +117,9 @@ class Membership(Table):
     invitation = may_belong_to(Invitation)
     """The invitation by which she was let in; NULL for roles that began otherwise, or before this was kept."""
 
+    lent_by = may_belong_to(Organisation)
+    """The body whose own she is, when it lends her to this one."""
+
     role_is_known = Check(
         "role IN ('buyer','evaluator','contract-manager','minister','supplier-admin','supplier-member','auditor','operator')"
     )

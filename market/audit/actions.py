@@ -9,8 +9,10 @@ from market import clock
 from market.actor import Actor
 from market.audit.tables import LAST, Event, Link, Outbox
 from market.db import many, one_transaction, put_off
+from market.lent import MAY
 from market.proof import canonical, chain
 from market.reads import row
+from market.rules import LENT
 
 CHAIN_LOCK = 7420260002
 """The advisory lock that lets one transaction at a time add to the chain; taken just before it commits."""
@@ -51,7 +53,12 @@ async def record(
     The event is composed here and linked at the end of the outermost transaction, together with all others it recorded, in
     their order: everybody else who acts waits from the link to the commit, so nothing else may happen in between. Its
     number and hash are therefore not known before, and nothing is answered.
+
+    Whoever is lent to the body she acts for does what :data:`market.lent.MAY` names; anything else is refused here, where every act
+    passes, and its transaction with it.
     """
+    if verb not in MAY and (lender := actor.lent_to(organisation)):
+        raise LENT.refused(lender=lender)
     now = clock.now()
     beside = list(dict.fromkeys([subject, *about]))
     hidden = {} if private is None and sealed_by else private

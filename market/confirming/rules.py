@@ -19,9 +19,11 @@ class Facts(Protocol):
     @property
     def expires_at(self) -> datetime:
         """Until when it may be confirmed."""
+
     @property
     def withdrawn_at(self) -> datetime | None:
         """When it was taken back."""
+
     @property
     def done_at(self) -> datetime | None:
         """When it was done."""

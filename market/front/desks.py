@@ -21,6 +21,7 @@ from market.bids import desk as bids
 from market.confirming import desk as confirming
 from market.contracts import desk as contracts
 from market.letters import desk as letters
+from market.loans import desk as loans
 from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
@@ -46,6 +47,7 @@ WAITING = (
     payments,
     appointments,
     admissions,
+    loans,
     rulings,
     confirming,
     letters,

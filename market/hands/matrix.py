@@ -27,6 +27,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "release",
     ),
     "Somebody let into a body from outside its domains, as an evaluator": ("invite", "back-invitation"),
+    "A loan of a person, from proposal to agreement": ("propose-loan", "agree-loan"),
     "A domain, from proposal to a body's own": ("propose-domain", "confirm-domain"),
     "A material change of a running tender, or the correction of its deadline": (
         "propose-tender-change",
@@ -88,7 +89,8 @@ def as_markdown() -> list[str]:
         "### How many people it takes",
         "",
         "Reckoned from the table. A small body borrows the others from another body: whoever is lent does nothing that is the "
-        "body's own to do (draft, name officers, sign, accept).",
+        "body's own to do (draft, name officers, sign, accept): it is refused where it would be written down. Of a body's people at most "
+        f"{policy.IN_FORCE.people.lent_percent}% are lent.",
         "",
         "| route | people at least | of whom at most may be lent |",
         "|---|---|---|",

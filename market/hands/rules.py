@@ -70,6 +70,8 @@ ACTS: dict[str, Act] = {
     "sign-exemption": Act(N_("signs the exemption"), (), True),
     "invite": Act(N_("lets somebody in from outside"), (), True),
     "back-invitation": Act(N_("agrees that she is let in"), (), True),
+    "propose-loan": Act(N_("proposes that a person is lent"), (), True),
+    "agree-loan": Act(N_("agrees for the other body"), (), True),
     "propose-domain": Act(N_("proposes a domain as a body's own"), (), True),
     "confirm-domain": Act(N_("confirms the domain"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
@@ -184,6 +186,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever spoke for her already does not agree a second time. Somebody else has to."),
         code="invitation.same-person",
         source="Own default: a mailbox that anybody can open shows nobody, so others who know her say so",
+    ),
+    Pair(
+        "propose-loan",
+        "agree-loan",
+        near=True,
+        says=N_("Whoever proposed this loan does not agree to it. Somebody of the other body has to."),
+        code="loan.same-person",
+        source="Own default: each body says so itself, by somebody else than the one who is lent",
     ),
     Pair(
         "propose-domain",

@@ -33,9 +33,12 @@ class Deadline:
 
 
 def away(facts: Deadline) -> timedelta:
-    """How much of the policy's last hours before the deadline the service was away."""
+    """How much of the policy's last hours before the deadline the service was away. Where it was away at the deadline itself, what
+    follows counts too: whoever was cut off in the last second could neither send nor try again."""
     begins = facts.closes_at - timedelta(hours=policy.IN_FORCE.outages.window_hours)
-    return max(timedelta(0), min(facts.away_until, facts.closes_at) - max(facts.away_since, begins))
+    across = facts.away_since < facts.closes_at < facts.away_until
+    ends = facts.away_until if across else min(facts.away_until, facts.closes_at)
+    return max(timedelta(0), ends - max(facts.away_since, begins))
 
 
 @rule("outage.opened-already", source="Policy: outages.minutes_least")
@@ -52,12 +55,13 @@ def still_running(facts: Deadline) -> str | None:
 
 @rule("outage.too-short", source="Policy: outages.minutes_least and outages.window_hours")
 def away_long_enough(facts: Deadline) -> str | None:
-    """Time without the service counts when it is the policy's minutes or more within the policy's last hours before the deadline."""
+    """Time without the service counts when it is the policy's minutes or more within the policy's last hours before the deadline;
+    when the service was away at the deadline itself, with the time until it was back."""
     least = policy.IN_FORCE.outages.minutes_least
     if away(facts) >= timedelta(minutes=least):
         return None
     return _(
-        "The service was away for less than {least} minutes of the last {hours} hours before the deadline.",
+        "The service was away for less than {least} minutes of the last {hours} hours before the deadline, and not across it.",
         least=least,
         hours=policy.IN_FORCE.outages.window_hours,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 from piccolo.columns import Serial, Varchar
@@ -70,8 +71,10 @@ class LateComer(Table):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """A move as pages and the event show it."""
+    """A move of a deadline by rule as pages, programs and the event show it: from when to when, and the measurement it rests on,
+    the time in which no server answered."""
 
+    schema_name: ClassVar[str] = "DeadlineMove"
     record: str
     closed_at: datetime
     closes_at: datetime

@@ -253,7 +253,8 @@ class Exercise:
     async def away(self) -> None:
         """No server answered shortly before it closes."""
         text = self.text["outage"]
-        await outages.away(self.script.moment(text["from"]), self.script.moment(text["to"]), self.ref)
+        moment = self.script.moment
+        await outages.away(moment(text["from"]), moment(text["to"]), self.ref, self.script.now)
 
     async def apply(self, given: dict[str, Any]) -> None:
         """A supplier applies."""

@@ -40,10 +40,15 @@ class Act:
 
 @dataclass(frozen=True)
 class Script:
-    """The story's files as plain data, and the day that counts as today."""
+    """The story's files as plain data, and the moment that counts as now."""
 
-    today: date
+    now: datetime
     files: dict[str, dict[str, Any]]
+
+    @property
+    def today(self) -> date:
+        """The day that counts as today."""
+        return self.now.astimezone(clock.ZONE).date()
 
     def __getitem__(self, name: str) -> Any:
         for found in self.files.values():
@@ -68,4 +73,4 @@ class Script:
 def story(now: datetime) -> Script:
     """The story's files, told as of `now`."""
     files = {path.stem: yaml.load(path.read_bytes(), _Loader) for path in sorted(FOLDER.glob("*.yaml"))}  # noqa: S506 - a safe loader
-    return Script(now.astimezone(clock.ZONE).date(), files)
+    return Script(now, files)

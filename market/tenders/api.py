@@ -15,6 +15,8 @@ from market.accounts import guards
 from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.db import find
+from market.outages import actions as outages
+from market.outages.tables import Moved
 from market.questions import actions as questions
 from market.questions.api import QuestionView, question_view
 from market.refusals import checklist
@@ -172,6 +174,7 @@ class TenderView(msgspec.Struct):
     lots: list[LotView]
     questions: list[QuestionView]
     addenda: list[AddendumView]
+    deadline_moves: list[Moved]
     officers: list[OfficerView]
     checks: list[Check]
     etags: dict[str, str]
@@ -264,6 +267,7 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
             )
             for each in await readers.addenda_of(tender)
         ],
+        deadline_moves=await outages.moves_of(f"tender:{tender.ref}"),
         officers=[
             OfficerView(officer.person_ref, officer.name, marked.get(officer.person_ref, ""), officer.enrolled_at)
             for officer in candidate.officers

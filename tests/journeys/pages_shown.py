@@ -121,6 +121,7 @@ PAGES: dict[str, list[Example]] = {
     "/account/password": [(NADIA, "/account/password")],
     "/letters": [(VISITOR, "/letters"), (VISITOR, "/letters?to=nobody@nowhere.example")],
     "/letters/{ref:str}": [Asked("SELECT '', '/letters/' || ref FROM letter ORDER BY length(text) DESC LIMIT 1")],
+    "/loans": [(MAYA, "/loans"), (SAM, "/loans")],
     "/admissions": [(MAYA, "/admissions"), (SAM, "/admissions")],
     "/organisations/{ref:str}/domains": [
         Asked(

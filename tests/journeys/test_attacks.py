@@ -350,7 +350,7 @@ async def test_a_supplier_member_does_not_bind_her_firm(played: list[Stage]) -> 
     answer = await stage.ask("member", "POST", f"/api/v1/contracts/{contract['ref']}/signatures", json=paper)
     assert answer.status_code in (403, 409)
     firm = stage.journey.cast.organisations["kestrel"]
-    invite = {"email": "friend@elsewhere.example", "role": "supplier-admin"}
+    invite = {"email": "friend@elsewhere.example", "role": "supplier-admin", "name": "A Friend"}
     assert (
         await stage.ask("member", "POST", f"/api/v1/organisations/{firm}/invitations", json=invite)
     ).status_code == 403

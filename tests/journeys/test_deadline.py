@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from market import clock
+from market.bids import actions as bids
+from market.db import many
+from market.outages import actions as outages
+from market.outages import heartbeat
+from market.outages.heartbeat import Beat
+from market.reads import rows
+from market.refusals import Refused
 from market.settings import ROOT
-from tests.waiting import LONGEST
+from market.worker import CLOSING
+from tests import given, given_tenders
+from tests.processes import free_port
+from tests.waiting import LONGEST, until_awaited
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -41,3 +57,70 @@ def test_with_a_worker_killed_in_the_middle_no_receipt_that_was_given_is_lost() 
     assert told["receipts"] > 0
     assert (told["receipts_lost"], told["in_time_answered_late"], told["late_accepted"]) == (0, 0, 0)
     assert set(told["in_time_otherwise"]) <= {"0"}, "cut off, and nothing else"
+
+
+def serving(port: int, var: Path) -> subprocess.Popen[bytes]:
+    """The real server over the tests' own rows, in a group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "market", "serve", "--port", str(port), "--no-worker"],
+        cwd=ROOT,
+        env={**os.environ, "PRELUDE_VAR": str(var), "SITE_URL": f"http://localhost:{port}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.usefixtures("clean")
+async def test_a_server_killed_before_the_deadline_loses_no_receipt_and_whoever_was_cut_off_sends_again(
+    tmp_path: Path,
+) -> None:
+    """The real server and its own heartbeat; what follows the kill is told by a clock, because ten minutes are long."""
+    there = await given_tenders.published()
+    ref, lot = there.tender.ref, there.lots[0].ref
+    early = await given.person(await given.supplier("Kestrel Ltd"), "supplier-admin")
+    cut_off = await given.person(await given.supplier("Heron Ltd"), "supplier-admin")
+    headers, port = await given.token(early), free_port()
+    folder = tmp_path / "heartbeat"
+    server = serving(port, tmp_path)
+
+    def beats() -> list[Beat]:
+        read = [heartbeat.read(line) for line in heartbeat.lines(None, folder)] if folder.exists() else []
+        return [each for each in read if each is not None and each.serves]
+
+    async with httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=LONGEST) as client:
+
+        async def serves() -> bool:
+            try:
+                return (await client.get("/health")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        try:
+            await until_awaited(serves)
+            bid = there.bid(5_000_000)
+            body = {"price_minor": bid.price_minor, "answers": bid.answers, "declared": True}
+            sealed = await client.post(f"/api/v1/tenders/{ref}/lots/{lot}/bids", json=body, headers=headers)
+            assert sealed.status_code == 201, sealed.text
+            since = clock.machine()
+
+            async def beaten() -> bool:
+                return any(each.machine > since for each in beats())
+
+            await until_awaited(beaten)
+        finally:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+    last = max(each.moment for each in beats())
+    closes, back = last + timedelta(seconds=1), last + timedelta(minutes=16)
+    await many("UPDATE tender SET closes_at = {} WHERE ref = {}", closes, ref)
+    with clock.at(back):
+        heartbeat.write(Beat(back, back, heartbeat.server(), "web", 8, True), folder)
+        with pytest.raises(Refused) as late:
+            await bids.submit(cut_off, ref, lot, there.bid(4_000_000))
+        assert [each.code for each in late.value.reasons] == ["bid.too-late"]
+        await outages.gather(folder=folder)
+        assert await outages.settle(CLOSING) == 1
+        again = await bids.submit(cut_off, ref, lot, there.bid(4_000_000))
+    kept = await rows(str, "SELECT receipt FROM bid ORDER BY id")
+    assert kept == [sealed.json()["receipt"], again.receipt.digest]

@@ -258,7 +258,7 @@ async def test_drafts_and_sealed_things_are_not_there_for_the_public(story: dict
 
 def test_the_story_can_be_told_on_any_day() -> None:
     script = story_as_of(given.TODAY)
-    early = replace(script, today=script.today.replace(year=2027, month=3, day=28))
+    early = replace(script, now=script.now.replace(year=2027, month=3, day=28))
     assert early.moment("+0d 09:00").hour == 8
 
 

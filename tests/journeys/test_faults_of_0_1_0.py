@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
 
@@ -312,7 +313,8 @@ async def _invited(app: Litestar, officer: Actor, address: str) -> None:
         (body,) = officer.organisations("buyer")
         ref = (await db.one("SELECT ref FROM organisation WHERE id = {}", body))["ref"]
         path = f"/api/v1/organisations/{ref}/invitations"
-        answer = await client.post(path, json={"email": address, "role": "evaluator"}, headers=headers)
+        asked = msgspec.to_builtins(given.invited(address, "evaluator"))
+        answer = await client.post(path, json=asked, headers=headers)
         assert answer.status_code == 201, answer.text
 
 
@@ -320,7 +322,9 @@ async def test_an_operator_finds_a_letter_that_came_back_reads_why_it_was_writte
     app: Litestar, server: MailServer
 ) -> None:
     operator = await given.person(await given.organisation(kind="operator"), "operator")
-    officer = await given.person(await given.organisation(), "buyer")
+    body = await given.organisation()
+    await given.domain(body, "places.example")
+    officer = await given.person(body, "buyer")
     server.answers["lost@places.example"] = "550 no such mailbox"
     await _invited(app, officer, "lost@places.example")
     await run("letters")

@@ -48,9 +48,14 @@ AWAY = rules.Deadline(
             replace(AWAY, away_until=CLOSES - 11 * MINUTE), ["outage.too-short"], id="a minute less than the least"
         ),
         pytest.param(
-            replace(AWAY, away_since=CLOSES - LEAST + timedelta(seconds=1)),
+            replace(AWAY, away_since=CLOSES - timedelta(seconds=1)),
+            [],
+            id="it began a second before the deadline and lasted: whoever was cut off could not try again",
+        ),
+        pytest.param(
+            replace(AWAY, away_since=CLOSES - timedelta(seconds=1), away_until=CLOSES + LEAST - timedelta(seconds=2)),
             ["outage.too-short"],
-            id="long, but less than the least of it before the deadline",
+            id="across the deadline, but a second less than the least",
         ),
         pytest.param(
             replace(AWAY, away_since=CLOSES, away_until=CLOSES + 60 * MINUTE),

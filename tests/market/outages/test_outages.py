@@ -27,6 +27,7 @@ from market.outages.heartbeat import Beat
 from market.outages.tables import DeadlineMove, Presence
 from market.proof import canonical
 from market.refusals import Refused
+from market.seed import outages as story
 from market.tenders import outage as tender_outage
 from market.tenders.tables import Tender
 from market.worker import CLOSING
@@ -120,9 +121,13 @@ async def test_everybody_reads_at_the_tender_and_in_the_log_why_its_deadline_mov
         await actions.settle(CLOSING)
         browser = given.browser(app)
         page = (await browser.get(f"/tenders/{there.ref}")).text
+        (move,) = (await browser.get(f"/api/v1/tenders/{there.ref}")).json()["deadline_moves"]
         log = (await browser.get("/log")).text
     assert "because our service was away" in page
     assert "because the service was away" in log
+    assert datetime.fromisoformat(move["closed_at"]) == closes
+    assert datetime.fromisoformat(move["closes_at"]) == await deadline(there.ref)
+    assert datetime.fromisoformat(move["away_since"]) == closes - 20 * MINUTE
 
 
 async def test_nothing_is_opened_after_an_outage_before_the_new_deadline_even_when_no_job_runs() -> None:
@@ -247,6 +252,8 @@ async def test_a_challenge_moves_by_the_same_rule_and_whoever_came_late_is_told(
         assert (await made.row()).closes_at > back
         await applications.apply(late, made.ref, exercise.APPLICATION)
         page = (await given.browser(app).get(f"/challenges/{made.ref}")).text
+        (move,) = (await given.browser(app).get(f"/api/v1/challenges/{made.ref}")).json()["deadline_moves"]
+        assert datetime.fromisoformat(move["closed_at"]) == closes
     assert "because our service was away" in page
     assert len(await letters("outages/moved.txt")) == 3
 
@@ -270,3 +277,16 @@ async def test_a_challenge_whose_applications_were_dealt_to_the_panel_does_not_m
         await actions.gather()
         assert not await challenge_outage.settle(made.ref)
     assert (await made.row()).closes_at == closes
+
+
+async def test_the_story_s_outage_is_the_only_one_though_a_site_beside_it_says_that_it_is_there() -> None:
+    made = await exercise.applied(2)
+    closes = (await made.row()).closes_at
+    since, until, now = closes - 16 * MINUTE, closes + 26 * MINUTE, closes + timedelta(days=38)
+    with clock.at(until):
+        await story.away(since, until, made.ref, now)
+    answered(now, now + MINUTE)
+    await actions.gather()
+
+    away = await actions.silences(since - timedelta(days=30))
+    assert [each.until - each.since for each in away] == [42 * MINUTE]
