@@ -44,6 +44,8 @@ from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.builds.api import BuildsApi
+from market.builds.pages import BuildPages
 from market.confirming.api import PreparedApi
 from market.confirming.asking import Confirming
 from market.confirming.described import DescribedByItsAct
@@ -159,6 +161,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AdmissionPages,
     AppointmentPages,
     ReviewPages,
+    BuildPages,
     DomainPages,
     LoanPages,
     RulingPages,
@@ -211,6 +214,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     MissionsApi,
     PostroomApi,
     ReviewsApi,
+    BuildsApi,
     ChallengesApi,
     ApplicationsApi,
     PanelApi,

@@ -164,6 +164,20 @@ ROWS: Final = (
     ),
     Kind("lot", N_("a lot"), N_("lots"), prefix="LT"),
     Kind(
+        "build",
+        N_("a decision to make or to buy"),
+        N_("decisions to make or to buy"),
+        prefix="MB",
+        address="/make-or-buy/",
+        part_of=(),
+        titles="SELECT ref, title FROM build WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
+        deeds={
+            "build.drafted": N_("began to write down the decision {it} to make or to buy"),
+            "build.revised": N_("edited the draft of the decision {it} to make or to buy"),
+            "build.published": N_("published the decision {it} to make or to buy"),
+        },
+    ),
+    Kind(
         "waiver",
         N_("a waiver"),
         N_("waivers"),
@@ -241,6 +255,9 @@ ROWS: Final = (
         deeds={
             "award.decided": N_("decided the award {it}"),
             "award.set-aside": N_("set the award {it} aside"),
+            "award.standstill-moved": N_(
+                "moved the end of the standstill of the award {it}, because a day no longer counts"
+            ),
         },
     ),
     Kind(

@@ -10,6 +10,7 @@ TABLES = [
     "market.awards.tables",
     "market.bids.tables",
     "market.confirming.tables",
+    "market.builds.tables",
     "market.contracts.tables",
     "market.letters.tables",
     "market.appointments.tables",

@@ -40,7 +40,14 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return str(Money(int(self.value), "EUR" if self.unit.endswith("EUR") else "GBP"))
         if self.unit == "bytes":
             return f"{int(self.value) // 1024 // 1024} MiB"
-        return f"{self.value} {self.unit}" if isinstance(self.value, int) else str(self.value)
+        return f"{self.value} {self.unit}" if isinstance(self.value, int) else self.value or "none"
+
+
+class WorkingDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which days do not count."""
+
+    bank_holidays: str
+    extra_days: str
 
 
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -255,6 +262,7 @@ class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason_characters: int
     precedent_days: int
     precedent_characters: int
+    make_or_buy_characters: int
 
 
 class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -282,7 +290,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jurisdiction: str
     currency: str
     zone: str
-    calendar: str
+    calendar: WorkingDays
     gate: Gate
     challenges: Challenges
     panels: Panels

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from market import policy
+from market.wording import N_
 
 Calendar = Literal["anywhere", "england-and-wales", "scotland", "northern-ireland"]
 """Whose bank holidays do not count; `anywhere` takes those of every nation of the United Kingdom together."""
@@ -33,25 +34,32 @@ _LAST: Final = time(23, 59, 59)
 
 
 def _default() -> Calendar:
-    if policy.IN_FORCE.calendar not in get_args(Calendar):
+    if policy.IN_FORCE.calendar.bank_holidays not in get_args(Calendar):
         raise ValueError(
-            f"the policy's calendar {policy.IN_FORCE.calendar!r} is not one of {', '.join(get_args(Calendar))}"
+            f"the policy's calendar {policy.IN_FORCE.calendar.bank_holidays!r} is not one of {', '.join(get_args(Calendar))}"
         )
-    return policy.IN_FORCE.calendar  # type: ignore[return-value]
+    return policy.IN_FORCE.calendar.bank_holidays  # type: ignore[return-value]
 
 
 LAW: Final = _default()
 """The calendar the policy file names: what a law means when it says “working day”."""
 
 
+@lru_cache
+def proclaimed() -> frozenset[date]:
+    """The bank holidays that were proclaimed late, as the policy lists them. A word that is no day is refused (ValueError)."""
+    return frozenset(date.fromisoformat(each) for each in policy.IN_FORCE.calendar.extra_days.split())
+
+
 @lru_cache(maxsize=256)
 def bank_holidays(year: int, calendar: Calendar = LAW) -> dict[date, str]:
-    """The bank holidays of one year by day, substitute days included, with the name of each. Unknown calendars are refused."""
+    """The bank holidays of one year by day, substitute days and those proclaimed late included, with the name of each. Unknown calendars are refused."""
     if calendar not in NATIONS:
         raise ValueError(f"{calendar!r} is not a calendar: use one of {', '.join(NATIONS)}")
     found: dict[date, str] = {}
     for nation in NATIONS[calendar]:
         found |= dict(holidays.country_holidays("GB", subdiv=nation, years=year))
+    found |= {day: N_("Proclaimed bank holiday") for day in proclaimed() if day.year == year}
     return dict(sorted(found.items()))
 
 

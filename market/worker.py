@@ -27,6 +27,7 @@ from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
 from market.awards import actions as awards
+from market.awards import standstills
 from market.bids import actions as bids
 from market.bids import confirmations
 from market.contracts.changes import actions as contract_changes
@@ -89,6 +90,7 @@ JOBS: tuple[Job, ...] = (
     Job("portals", 60, portal.due, limit=900),
     Job("API checks", 600, standards.recheck, limit=900),
     Job("live API checks", 15, conformance.run_waiting, limit=900),
+    Job("standstills", 600, standstills.move_waiting),
     Job("standstills of changes", 60, contract_changes.tell_standstills),
     Job("unconfirmed bids", 30, confirmations.tell_unconfirmed),
     Job("access withheld", 60, sanctions.tell_withheld),

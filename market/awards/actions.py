@@ -353,7 +353,7 @@ async def _facts(
         "bids": len(standing.bids_of(lot)),
         "set_aside": len(reckoned["set_aside"]),
         "ranking_sha256": hashlib.sha256(decision.ranking.encode()).hexdigest(),
-        "standstill_ends_at": workdays.standstill_ends_at(decision.decided_at).isoformat(),
+        "standstill_ends_at": decision.standstill_ends_at.isoformat(),
     }
     if winner is None:
         return facts

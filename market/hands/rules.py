@@ -47,6 +47,7 @@ ACTS: dict[str, Act] = {
             *("challenge.measure-added", "challenge.measure-removed"),
             *("tender.drafted", "tender.revised", "tender.lot-added", "tender.lot-revised", "tender.lot-dropped"),
             *("tender.criterion-added", "tender.criterion-dropped", "tender.criteria-copied", "tender.changed"),
+            *("build.drafted", "build.revised"),
             "tender.change-proposed",
         ),
         True,

@@ -36,6 +36,7 @@ ANNOUNCED: dict[str, tuple[str, ...]] = {
     "tender.opened": ("tenderUpdate",),
     "tender.cancelled": ("tenderCancellation",),
     "award.decided": ("award",),
+    "award.standstill-moved": ("awardUpdate",),
     "award.set-aside": ("awardCancellation",),
     "contract.signed": ("contract",),
     "contract.change-approved": ("contractUpdate",),

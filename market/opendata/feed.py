@@ -21,6 +21,7 @@ SAID = {
     "tenderUpdate": N_("A tender changed"),
     "tenderCancellation": N_("A tender was cancelled"),
     "award": N_("An award was decided"),
+    "awardUpdate": N_("A standstill ends later"),
     "awardCancellation": N_("An award was set aside"),
     "contract": N_("A contract was signed"),
     "contractUpdate": N_("Notice was given that a contract will change"),

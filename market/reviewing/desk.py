@@ -9,6 +9,7 @@ import msgspec
 from market import policy
 from market.actor import Actor
 from market.reads import rows
+from market.reviews.actions import APPROVING
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -30,6 +31,8 @@ class Last(msgspec.Struct, frozen=True):
 async def waiting(actor: Actor) -> list[Waiting]:
     """For whoever was asked: read it. For the innovation team: the first exercises of a body. For buyers: what was answered."""
     found: list[Waiting] = []
+    if not actor.wears(*APPROVING, "operator"):
+        return found
     bodies = actor.organisations("buyer")
     for each in await _open():
         href = f"/reviews/{each.subject.replace(':', '/')}"
@@ -49,7 +52,7 @@ async def _open() -> list[Last]:
     return await rows(
         Last,
         """
-        SELECT DISTINCT ON (r.subject) r.subject, COALESCE(c.title, t.title) AS title, r.body, o.name AS body_name, r.kind, r.asked_of, r.at,
+        SELECT DISTINCT ON (r.subject) r.subject, COALESCE(c.title, t.title, b.title) AS title, r.body, o.name AS body_name, r.kind, r.asked_of, r.at,
           EXISTS (SELECT 1 FROM review x WHERE x.subject = r.subject AND x.side = 'team' AND x.kind <> 'asked' AND x.id > (
             SELECT max(y.id) FROM review y WHERE y.subject = r.subject AND y.kind = 'asked')) AS team_answered,
           c.id IS NOT NULL AND (SELECT count(*) FROM challenge d WHERE d.buyer = r.body AND d.concluded_at IS NOT NULL
@@ -57,7 +60,8 @@ async def _open() -> list[Last]:
         FROM review r JOIN organisation o ON o.id = r.body
         LEFT JOIN challenge c ON r.subject = 'challenge:' || c.ref AND c.published_at IS NULL
         LEFT JOIN tender t ON r.subject = 'tender:' || t.ref AND t.published_at IS NULL AND t.cancelled_at IS NULL
-        WHERE (c.id IS NOT NULL OR t.id IS NOT NULL) AND r.side = 'body' ORDER BY r.subject, r.id DESC
+        LEFT JOIN build b ON r.subject = 'build:' || b.ref AND b.published_at IS NULL
+        WHERE (c.id IS NOT NULL OR t.id IS NOT NULL OR b.id IS NOT NULL) AND r.side = 'body' ORDER BY r.subject, r.id DESC
         """,
         policy.IN_FORCE.reviews.team_exercises,
     )

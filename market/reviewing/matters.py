@@ -10,6 +10,9 @@ from challenges.drafts import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
+from market.builds import actions as builds
+from market.builds import rules as build_rules
+from market.builds.tables import Build
 from market.db import find
 from market.money import Money
 from market.refusals import NotFound, refusals
@@ -41,6 +44,8 @@ async def matter_of(kind: str, ref: str, *, lock: bool = False) -> Matter:
         return await challenges.matter_of(await find(Challenge, Challenge.ref == ref, lock=lock))
     if kind == "tender":
         return await tenders.matter_of(await find(Tender, Tender.ref == ref, lock=lock))
+    if kind == "build":
+        return await builds.matter_of(await find(Build, Build.ref == ref, lock=lock))
     raise NotFound("Record")
 
 
@@ -66,6 +71,10 @@ async def seen_of(matter: Matter) -> Seen:
         return Seen(
             matter, await challenges.ready_of(row), [each.reason for each in lacking], [each.reason for each in asked]
         )
+    if matter.kind == "build":
+        build = await find(Build, Build.ref == matter.ref)
+        lacking = refusals(build_rules.PUBLISH, builds.decision_of(build))
+        return Seen(matter, await builds.ready_of(build), [each.reason for each in lacking], [])
     tender = await find(Tender, Tender.ref == matter.ref)
     candidate = await readers.candidate(matter.ref)
     lacking = refusals(tender_rules.PUBLISH, candidate)

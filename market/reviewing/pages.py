@@ -27,6 +27,10 @@ STATES: dict[rules.State, tuple[str, str]] = {
 """Where a review stands, in words, with the colour."""
 
 
+BACK = {"challenge": "/challenges/", "tender": "/tenders/", "build": "/make-or-buy/"}
+"""Where the draft of each kind is."""
+
+
 class Nothing(msgspec.Struct):
     """A form of a button alone."""
 
@@ -95,7 +99,7 @@ async def _one(
         status=failed.status if failed else 200,
         matter=matter,
         label=KINDS[kind].one,
-        back=f"/challenges/{ref}/draft" if kind == "challenge" else f"/tenders/{ref}",
+        back=BACK[kind] + ref + ("/draft" if kind == "challenge" else ""),
         drafts=drafts,
         seen=seen,
         side=side,

@@ -13,6 +13,7 @@ from market import clock, db
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.seed import outages
+from market.seed.builds import builds
 from market.seed.cast import FIRST, appointments, engage, ministers
 from market.seed.components import components
 from market.seed.exercises import challenges, missions
@@ -41,6 +42,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
                 *missions(script, cast),
                 *challenges(script, cast),
                 *tenders(script, cast),
+                *builds(script, cast),
                 *components(script, cast),
                 *portals(script, cast),
             ],

@@ -17,6 +17,8 @@ from challenges.tables import Challenge
 from market import clock
 from market.actor import Actor
 from market.audit.actions import record
+from market.builds import actions as builds
+from market.builds.tables import Build
 from market.db import find, transaction
 from market.refusals import NotFound, insist
 from market.reviews.actions import APPROVING, keep_answer
@@ -69,9 +71,9 @@ class Shown(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is compared: a challenge or a tender, with the text that speaks for it. `about` are its ancestors in the log."""
+    """What is compared: a challenge, a tender or a decision to make or to buy, with the text that speaks for it. `about` are its ancestors in the log."""
 
-    kind: Literal["challenge", "tender"]
+    kind: Literal["challenge", "tender", "build"]
     ref: str
     title: str
     text: str
@@ -89,11 +91,11 @@ class Subject:
         """Its page; for a draft its list of tasks."""
         if self.kind == "challenge":
             return f"/challenges/{self.ref}" + ("" if self.published_at else "/draft")
-        return f"/tenders/{self.ref}"
+        return f"/make-or-buy/{self.ref}" if self.kind == "build" else f"/tenders/{self.ref}"
 
 
 async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
-    """The challenge or tender of this reference, whoever asks; 404 for other kinds."""
+    """The challenge, tender or decision of this reference, whoever asks; 404 for other kinds."""
     if kind == "challenge":
         row = await find(Challenge, Challenge.ref == ref, lock=lock)
         about = await exercise.ancestors(row)
@@ -104,6 +106,10 @@ async def subject_of(kind: str, ref: str, *, lock: bool = False) -> Subject:
         about = await log.ancestors(found)
         text = await tenders.words_of(found)
         return Subject("tender", ref, found.title, text, found.buyer, found.published_at, tuple(about))
+    if kind == "build":
+        build = await find(Build, Build.ref == ref, lock=lock)
+        text = builds.words_of(build)
+        return Subject("build", ref, build.title, text, build.body, build.published_at, ())
     raise NotFound("Record")
 
 

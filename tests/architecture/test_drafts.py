@@ -29,6 +29,8 @@ from challenges.tables import Application, Challenge
 from market import clock, drafts
 from market.accounts import memberships, passkeys
 from market.accounts.tables import Organisation, Passkey
+from market.builds import actions as builds
+from market.builds.tables import Build
 from market.db import find
 from market.missions import actions as missions
 from market.missions.tables import Mission
@@ -192,6 +194,15 @@ async def of_a_mission() -> list[Change]:
     return [Change(save, partial(one, Mission, row.ref), first, msgspec.structs.replace(first, title="Mended bridges"))]
 
 
+async def of_a_build() -> list[Change]:
+    body = await given.organisation()
+    officer = await given.person(body, "buyer")
+    row = await builds.draft(officer, body.id, builds.BuildDraft("A planner of rounds"))
+    first = builds.BuildDraft("A planner of rounds", "Two crews.", "Three planners.", "make", "Ours.", 4_200_000)
+    save = partial(builds.edit, officer, row.ref)
+    return [Change(save, partial(one, Build, row.ref), first, msgspec.structs.replace(first, choice="buy"))]
+
+
 async def of_a_tender(action: str) -> list[Change]:
     made = await given.tendering(lots=1)
     second: dict[str, tuple[Any, Any]] = {
@@ -342,6 +353,7 @@ CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
     "challenges.insights.actions.write_report": of_a_report,
     "market.accounts.memberships.change_organisation": of_a_body,
     "market.accounts.passkeys.rename": of_a_passkey,
+    "market.builds.actions.edit": of_a_build,
     "market.missions.actions.edit": of_a_mission,
     "market.portal.actions.fetch_every": of_a_portal,
     "market.standards.components.actions.revise_service": of_a_service,

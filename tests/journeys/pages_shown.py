@@ -109,6 +109,28 @@ PAGES: dict[str, list[Example]] = {
             "(SELECT ref FROM organisation WHERE kind = 'supplier' ORDER BY id LIMIT 2) AS two"
         )
     ],
+    "/reviews/{kind:str}/{ref:str}": [
+        Asked(
+            "SELECT p.email, '/reviews/' || replace(r.subject, ':', '/') FROM review r JOIN person p ON p.id = r.asked_of "
+            "JOIN challenge c ON r.subject = 'challenge:' || c.ref AND c.published_at IS NULL ORDER BY r.id LIMIT 1"
+        ),
+        Asked(f"SELECT {_OFFICER_T}, '/reviews/tender/' || t.ref FROM tender t WHERE {_T_DRAFT} LIMIT 1"),
+        Asked(f"SELECT {_OFFICER_T}, '/reviews/tender/' || t.ref FROM tender t WHERE {_T_OPEN} LIMIT 1"),
+    ],
+    "/make-or-buy": [(VISITOR, "/make-or-buy")],
+    "/make-or-buy/new": [Asked(f"SELECT {_person('b.body', 'buyer')}, '/make-or-buy/new' FROM build b LIMIT 1")],
+    "/make-or-buy/{ref:str}": [
+        Asked("SELECT '', '/make-or-buy/' || ref FROM build WHERE published_at IS NOT NULL LIMIT 1"),
+        Asked(
+            f"SELECT {_person('b.body', 'buyer')}, '/make-or-buy/' || b.ref FROM build b WHERE b.published_at IS NULL LIMIT 1"
+        ),
+    ],
+    "/make-or-buy/{ref:str}/edit": [
+        Asked(
+            f"SELECT {_person('b.body', 'buyer')}, '/make-or-buy/' || b.ref || '/edit' FROM build b "
+            "WHERE b.published_at IS NULL LIMIT 1"
+        )
+    ],
     "/search/similar/{kind:str}/{ref:str}": [
         Asked(f"SELECT {_OFFICER_C}, '/search/similar/challenge/' || c.ref FROM challenge c WHERE {_C_DRAFT} LIMIT 1"),
         Asked(f"SELECT {_OFFICER_T}, '/search/similar/tender/' || t.ref FROM tender t WHERE {_T_DRAFT} LIMIT 1"),

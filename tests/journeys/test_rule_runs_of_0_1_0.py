@@ -41,6 +41,7 @@ CHANGES = "market/tenders/test_changes.py"
 PROPOSALS = "market/tenders/test_proposals.py"
 CONFIRMED = "market/bids/test_confirmations.py"
 APPOINTED = "market/appointments/test_appointments.py"
+EFFORT = "challenges/test_effort.py"
 HANDS = "market/hands/test_hands.py"
 CONTRACTS = "market/contracts/changes/test_changes.py"
 ARRIVAL = "market/web/test_arrival.py"
@@ -69,6 +70,9 @@ RUNS: dict[int, Run] = {
         (
             Held(GATE, "test_fifty_million_after_a_follow_on_of_one_is_refused", "tender.follow-on-exceeded"),
             Held(HANDS, "test_who_wrote_it_does_not_mark_it", "panel.drafted-it"),
+            Held(EFFORT, "test_a_fee_of_a_penny_and_one_letter_texts_are_not_published"),
+            Held(EFFORT, "test_one_applicant_marked_one_of_ten_is_not_short_listed"),
+            Held(EFFORT, "test_a_go_after_one_pitch_stands_but_opens_nothing_and_the_gate_says_so"),
             Held("challenges/test_challenge_rules.py", "test_what_blocks_publication", "challenge.too-many-codes"),
         ),
     ),

@@ -19,10 +19,12 @@ from challenges.tables import Application
 from market import clock, db
 from market.awards import actions as awards
 from market.bids import actions as bids
+from market.bids import confirmations
 from market.bids.tables import Bid
 from market.questions import actions as questions
 from market.refusals import Refused
 from market.tenders import actions as tenders
+from market.tenders import readers
 from market.tenders.changes import actions as changes
 from market.web import arrival
 from tests import given, given_awards, given_tenders
@@ -230,9 +232,27 @@ async def complaining() -> Act:
     )
 
 
+async def confirming_a_bid() -> Act:
+    made = await given.tendering()
+    tender = await made.publish()
+    (lot, *_) = await readers.lots_of(tender)
+    criteria = (await readers.criteria_of([lot]))[lot.id]
+    firm = await given.person(await given.supplier(), "supplier-admin")
+    answers = {each.ref: "With counts." for each in criteria if each.kind == "quality"}
+    sent = await bids.submit(firm, tender.ref, lot.ref, bids.BidDraft(7_000_000, answers, True))
+    more = changes.Change("Lot 1 now also asks for 4,000 more homes.", "material", "yes")
+    changed = await given.changed(made.officers, tender.ref, more)
+    word = confirmations.Word(sent.receipt.envelope_sha256, str(changed.ref))
+    assert tender.closes_at is not None
+    return Act(
+        tender.closes_at - SECOND, lambda: confirmations.confirm(firm, tender.ref, lot.ref, word), "bid.too-late"
+    )
+
+
 ACTS = [
     sealing,
     withdrawing,
+    confirming_a_bid,
     asking_about_a_tender,
     changing_a_tender,
     applying,
