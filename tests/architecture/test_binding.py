@@ -53,6 +53,8 @@ DOES_NOT_BIND = {
     "market.awards.actions.complain": FIRM,
     "market.bids.confirmations.confirm": FIRM,
     "market.bids.reading": WITHIN,
+    "market.builds.actions.draft": DRAFTED,
+    "market.builds.actions.edit": DRAFTED,
     "market.confirming.actions": WITHIN,
     "market.contracts.actions.draw_up": DRAFTED,
     "market.contracts.actions.deliver": FIRM,
