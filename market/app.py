@@ -94,6 +94,8 @@ from market.waivers.api import WaiversApi
 from market.waivers.delegations.api import DelegationsApi
 from market.waivers.delegations.pages import DelegationPages
 from market.waivers.pages import WaiverPages
+from market.waivers.reviewing.api import WaiverReviewsApi
+from market.waivers.reviewing.pages import WaiverReviewPages
 from market.web import arrival, crossing, headers, heads, limits, problems
 from market.web import static as static_files
 from market.web.api import Asked
@@ -137,6 +139,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     TenderDraftPages,
     WaiverPages,
     DelegationPages,
+    WaiverReviewPages,
     BidPages,
     EvaluationPages,
     AwardPages,
@@ -207,6 +210,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     TenderChangesApi,
     WaiversApi,
     DelegationsApi,
+    WaiverReviewsApi,
     BidsApi,
     EvaluationApi,
     AwardsApi,

@@ -187,7 +187,7 @@ ROWS: Final = (
         titles="SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
         "AND w.ref = ANY({}::text[])",
         public="SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
-        turns="SELECT ref, valid_until + interval '1 second' AS at FROM waiver WHERE decided_at IS NOT NULL",
+        turns="SELECT ref, unnest(ARRAY[valid_until, suspends_at]) + interval '1 second' AS at FROM waiver WHERE decided_at IS NOT NULL",
         steps=("waiver.requested", "waiver.granted", "waiver.refused", "waiver.revoked"),
         deeds={
             "waiver.requested": N_("asked a minister for the waiver {it}"),
@@ -197,6 +197,9 @@ ROWS: Final = (
             "waiver.refused": N_("refused the waiver {it}"),
             "waiver.revoked": N_("revoked the waiver {it}"),
             "waiver.published": N_("published the waiver {it}"),
+            "waiver.review-called": N_("called for a review of the waiver {it}"),
+            "waiver.review-written": N_("wrote down an answer to the review of the waiver {it}"),
+            "waiver.reviewed": N_("answered the review of the waiver {it} with a signature"),
         },
     ),
     Kind(

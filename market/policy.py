@@ -64,6 +64,8 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver_default_months: int
     waiver_maximum_months: int
     waiver_reason_characters: int
+    waiver_review_percent: int
+    waiver_review_days: int
     delegation_maximum_months: int
     delegation_codes_most: int
 

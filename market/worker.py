@@ -48,6 +48,7 @@ from market.standards.sanctions import actions as sanctions
 from market.suppliers import actions as suppliers
 from market.tenders import actions as tenders
 from market.tenders import outage as tender_outage
+from market.waivers.reviews import actions as reviews
 from market.web import once as sent_once
 from search import outbox as search
 from search.saved import actions as alerts
@@ -93,6 +94,7 @@ JOBS: tuple[Job, ...] = (
     Job("standstills", 600, standstills.move_waiting),
     Job("standstills of changes", 60, contract_changes.tell_standstills),
     Job("unconfirmed bids", 30, confirmations.tell_unconfirmed),
+    Job("reviews of waivers", 60, reviews.tell_waiting),
     Job("access withheld", 60, sanctions.tell_withheld),
     Job("rulings in force", 30, rulings.tell_in_force),
     Job("forgetting", 3600, accounts.forget_expired),

@@ -39,6 +39,7 @@ DEADLINES = frozenset(
         "tenders/changed.txt",
         "tenders/keep-your-code.txt",
         "tenders/officer-named.txt",
+        "waivers/review-due.txt",
     }
 )
 """Letters whose reader must do something by a date: that one did not arrive is the buyer's business too."""

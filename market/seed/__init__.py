@@ -14,7 +14,7 @@ from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.seed import outages
 from market.seed.builds import builds
-from market.seed.cast import FIRST, appointments, engage, ministers
+from market.seed.cast import FIRST, appointments, engage, loans, ministers
 from market.seed.components import components
 from market.seed.exercises import challenges, missions
 from market.seed.portals import portals
@@ -38,6 +38,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
             [
                 *ministers(script, cast),
                 *appointments(script, cast),
+                *loans(script, cast),
                 *rulings(script, cast),
                 *missions(script, cast),
                 *challenges(script, cast),

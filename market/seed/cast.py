@@ -19,6 +19,7 @@ from market.admissions import actions as admissions
 from market.appointments import actions as offices
 from market.appointments.tables import Appointment
 from market.db import find
+from market.loans import actions as lending
 from market.seed.authenticator import Authenticator
 from market.seed.script import Act, Script
 from market.settings import settings
@@ -46,6 +47,8 @@ class Cast:
     known: dict[str, Actor] = field(default_factory=dict)
     appointed: dict[str, str] = field(default_factory=dict)
     """The references of appointments by the person they are of."""
+    lent: dict[str, str] = field(default_factory=dict)
+    """The references of loans by the person who is lent."""
 
     async def actor(self, key: str) -> Actor:
         """The person with this key, as she may act at the clock's moment, her own key just used: who plays the story is
@@ -105,6 +108,32 @@ def appointments(script: Script, cast: Cast) -> Iterator[Act]:
         yield Act(script.moment(each["proposed_at"]), f"proposal {who}", partial(_propose, script, cast, each))
         yield Act(script.moment(each["confirmed_at"]), f"appointment {who}", partial(_confirm, cast, each))
         yield Act(script.moment(each["accepted_at"]), f"acceptance {who}", partial(_accept, cast, each))
+
+
+def loans(script: Script, cast: Cast) -> Iterator[Act]:
+    """Whom one body lends to another: proposed by one, agreed by the other."""
+    for each in script["loans"]:
+        who = each["person"]
+        yield Act(script.moment(each["proposed_at"]), f"loan {who}", partial(_lend, script, cast, each))
+        yield Act(script.moment(each["agreed_at"]), f"agreement {who}", partial(_agree, cast, each))
+
+
+async def _lend(script: Script, cast: Cast, each: dict[str, Any]) -> None:
+    draft = lending.LoanDraft(
+        lender=cast.organisations[each["lender"]].ref,
+        borrower=cast.organisations[each["borrower"]].ref,
+        person=(await cast.actor(each["person"])).ref,
+        role=each["role"],
+        instrument=each["instrument"],
+        since=script.day(each["since"]),
+        until=script.day(each["until"]),
+    )
+    cast.lent[each["person"]] = (await lending.propose(await cast.actor(each["proposed_by"]), draft)).ref
+
+
+async def _agree(cast: Cast, each: dict[str, Any]) -> None:
+    await lending.agree(await cast.actor(each["agreed_by"]), cast.lent[each["person"]])
+    cast.known.pop(each["person"], None)
 
 
 async def _propose(script: Script, cast: Cast, each: dict[str, Any]) -> None:

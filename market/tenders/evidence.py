@@ -170,6 +170,32 @@ async def end_waiver(reference: str, at: datetime) -> None:
         await evidence.save([InnovationEvidence.revoked_at])
 
 
+async def review_waiver(
+    reference: str,
+    *,
+    suspends_at: datetime | None,
+    expires_at: datetime | None = None,
+    ceiling_minor: int | None = None,
+) -> None:
+    """From when on a waiver opens nothing unless its review is answered (None: no review is owed), and what the answer
+    narrowed: its last moment, its value without VAT. The caller has locked its tender, may do it, and records why."""
+    evidence = await maybe(
+        InnovationEvidence,
+        (InnovationEvidence.ground == "waiver") & (InnovationEvidence.reference == reference),
+        lock=True,
+    )
+    if evidence is None:
+        return
+    evidence.suspends_at = suspends_at
+    if expires_at is not None:
+        evidence.expires_at = expires_at
+    if ceiling_minor is not None:
+        evidence.ceiling_minor = ceiling_minor
+    await evidence.save(
+        [InnovationEvidence.suspends_at, InnovationEvidence.expires_at, InnovationEvidence.ceiling_minor]
+    )
+
+
 async def hold(tender: Tender, waiver: str) -> None:
     """Freeze a draft while the waiver request with this reference is with the minister, or let it go with ''. The caller
     has locked the tender and records why."""

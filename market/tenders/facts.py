@@ -143,6 +143,7 @@ class Evidence(msgspec.Struct, frozen=True):
     used_minor: int
     stops: list[str]
     revoked_at: datetime | None
+    suspends_at: datetime | None
     pitches: int | None
     pitches_least: int | None
     measures: int | None

@@ -460,6 +460,13 @@ def _waives(candidate: Candidate, waiver: Evidence) -> Line:
                 expires_at=dates.day(waiver.expires_at),
             ),
         )
+    if waiver.suspends_at is not None and workdays.is_over(waiver.suspends_at, candidate.now):
+        words = _(
+            "{reference} is suspended: its review was to be answered until {day}. It opens nothing until the minister answers.",
+            reference=waiver.reference,
+            day=dates.day(waiver.suspends_at),
+        )
+        return Line("waiver", False, words)
     beyond = [code for code in candidate.codes if code not in waiver.cpv]
     if beyond:
         return Line(

@@ -157,7 +157,7 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
           e.follow_on_currency, e.follow_on_route, e.payer, COALESCE(p.name, '') AS payer_name, COALESCE((
             SELECT SUM(COALESCE(l.bought_minor, l.value_minor)) FROM tender t JOIN lot l ON l.tender = t.id
             WHERE t.ground = e.ground AND t.ground_reference = e.reference AND t.cancelled_at IS NULL AND t.id <> {}
-          ), 0)::bigint AS used_minor, e.stops, e.revoked_at, e.pitches, e.pitches_least, e.measures, e.statement, e.falls_short
+          ), 0)::bigint AS used_minor, e.stops, e.revoked_at, e.suspends_at, e.pitches, e.pitches_least, e.measures, e.statement, e.falls_short
         FROM organisation b CROSS JOIN innovation_evidence e JOIN organisation w ON w.id = e.buyer
         LEFT JOIN organisation o ON o.id = e.buyer AND COALESCE(b.department, b.id) IN (o.id, o.department)
         LEFT JOIN organisation p ON p.id = e.payer

@@ -183,6 +183,8 @@ class InnovationEvidence(Table):
     """The references of the exercises ended with “stop” that the statement of a waiver names; it opens the gate after no other."""
     revoked_at = moment()
     """When the minister took a waiver back."""
+    suspends_at = moment()
+    """When a waiver is suspended unless the minister has answered its review; from then on it opens nothing until she has."""
     pitches = maybe_number()
     """How many teams pitched in an exercise and count; NULL where nobody counted (a waiver, and exercises from before this was asked)."""
     pitches_least = maybe_number()

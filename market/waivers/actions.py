@@ -31,6 +31,7 @@ from market.waivers.delegations.rules import Instrument
 from market.waivers.document import document, stamp
 from market.waivers.grounds import label
 from market.waivers.listing import Request
+from market.waivers.reviews.actions import schedule
 from market.waivers.tables import Waiver
 from market.wording import N_, _
 
@@ -246,6 +247,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
             about=about,
             stops=[each.reference for each in gate.stopping(candidate)],
         )
+        await schedule(waiver, now)
         await hold(tender, "")
         await _tell_buyer(waiver, tender, "waivers/granted.txt", office=signer.office, minister=signer.name)
         if under is not None:
@@ -486,8 +488,9 @@ async def statistics() -> Counts:
             count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason <> '') AS refused,
             count(*) FILTER (WHERE decided_at IS NULL AND withdrawn_at IS NULL) AS waiting,
             count(*) FILTER (WHERE decided_at IS NOT NULL AND refusal_reason = '' AND revoked_at IS NULL
-                AND valid_until >= {}) AS in_force
+                AND valid_until >= {} AND (suspends_at IS NULL OR suspends_at >= {})) AS in_force
         FROM waiver
         """,
+        clock.now(),
         clock.now(),
     )

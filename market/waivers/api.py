@@ -154,7 +154,7 @@ class WaiversApi(Controller):
         operation_id="listWaivers",
     )
     async def register(self, standing: FromQuery[str] = "") -> Items[WaiverLine]:
-        """Every decided request, newest first. `standing` is `in-force`, `revoked`, `expired` or `refused`."""
+        """Every decided request, newest first. `standing` is `in-force`, `suspended`, `revoked`, `expired` or `refused`."""
         return Items(
             [
                 WaiverLine(

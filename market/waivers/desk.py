@@ -10,6 +10,7 @@ from market.reads import rows
 from market.standing import Standing
 from market.waivers import rules
 from market.waivers.listing import waiting_for
+from market.waivers.reviews import readers as reviews
 from market.web.desk import Waiting
 from market.wording import _
 
@@ -31,7 +32,16 @@ async def waiting(actor: Actor) -> list[Waiting]:
     """The requests that wait for this minister or her delegate, the oldest first."""
     if not actor.signed_in:
         return []
-    return [
+    to_review = [
+        Waiting(
+            _("Answer the review of a waiver: does it still hold?"),
+            f"/waivers/{each.waiver}#reviews",
+            each.title,
+            when=each.answer_by,
+        )
+        for each in await reviews.waiting_for(actor.organisations("minister"))
+    ]
+    return to_review + [
         Waiting(
             _("Sign or refuse: {buyer} asks for a waiver", buyer=each.buyer_name)
             if actor.wears("minister", organisation=each.department_id)
@@ -50,7 +60,7 @@ async def decided(departments: Sequence[int], most: int = 12) -> list[Decided]:
         Decided,
         """
         SELECT w.ref, t.title, o.name AS buyer, w.asked_at, w.withdrawn_at, w.decided_at,
-          w.refusal_reason, w.revoked_at, w.valid_until FROM waiver w
+          w.refusal_reason, w.revoked_at, w.suspends_at, w.valid_until FROM waiver w
         JOIN tender t ON t.id = w.tender JOIN organisation o ON o.id = w.buyer
         WHERE w.department = ANY({}::int[]) AND w.decided_at IS NOT NULL ORDER BY w.decided_at DESC LIMIT {}
         """,

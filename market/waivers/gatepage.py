@@ -69,6 +69,8 @@ def as_markdown() -> list[str]:
             "shows her the stop with its reasons before she signs. She may let a named office-holder sign for her, by an instrument "
             f"that she signs herself: for certain bodies, at most {gate.delegation_codes_most} CPV codes and a sum of money, for at "
             f"most {gate.delegation_maximum_months} months, public, hers to take back at once, and ended with her office. "
+            f"A waiver is reviewed when {gate.waiver_review_percent} per cent of its life is over, or when an auditor calls for it: she "
+            f"keeps, narrows or revokes it with a signature within {gate.waiver_review_days} days, or it opens nothing until she does. "
             f"{_norm(delegations.it_stays_within_the_ceiling)} {_norm(delegations.not_her_own_business)}",
         ),
     )

@@ -90,7 +90,7 @@ async def _requests(condition: str, *arguments: Any) -> list[Request]:
     return await rows(
         Request,
         f"""
-        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.revoked_at, w.valid_until, w.ref, t.ref AS tender, t.title,
+        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.revoked_at, w.suspends_at, w.valid_until, w.ref, t.ref AS tender, t.title,
             b.ref AS buyer, b.name AS buyer_name, d.ref AS department, d.id AS department_id, w.ground, w.statement, w.evidence, w.shown, w.similar,
             w.cost_of_waiting, w.office, w.minister, w.revocation_reason, w.bundle,
             COALESCE((SELECT SUM(value_minor) FROM lot WHERE lot.tender = t.id), 0)::bigint AS value_minor, t.currency
@@ -126,14 +126,14 @@ async def requests_for(tender: int) -> list[Request]:
 
 
 async def listed(standing: str = "") -> list[Listed]:
-    """The decided requests, newest first: all, or those that are `in-force`, `revoked`, `expired` or `refused`. Anything else is
+    """The decided requests, newest first: all, or those that are `in-force`, `suspended`, `revoked`, `expired` or `refused`. Anything else is
     refused (400)."""
-    if standing not in ("", "in-force", "revoked", "expired", "refused"):
+    if standing not in ("", "in-force", "suspended", "revoked", "expired", "refused"):
         raise rules.STANDING_UNKNOWN.refused()
     decided = await rows(
         Listed,
         """
-        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.revoked_at, w.valid_until, w.ref, t.title, b.name AS buyer,
+        SELECT w.asked_at, w.withdrawn_at, w.decided_at, w.refusal_reason, w.revoked_at, w.suspends_at, w.valid_until, w.ref, t.title, b.name AS buyer,
             d.name AS department, w.ground, COALESCE(e.ceiling_minor,
                 (SELECT SUM(value_minor) FROM lot WHERE lot.tender = t.id), 0)::bigint AS value_minor,
             t.currency, w.office, COALESCE(p.name, '') AS minister,

@@ -31,6 +31,8 @@ from market.waivers.delegations.rules import Instrument
 from market.waivers.document import signed_document, stops_of
 from market.waivers.grounds import grounds, label
 from market.waivers.listing import listed, ministers_keys, requests_for, waiting_for
+from market.waivers.reviews import readers as reviews
+from market.waivers.reviews import rules as reviewing
 from market.waivers.tables import Delegation, Waiver
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -74,7 +76,7 @@ class WaiverPages(Controller):
     @get("/waivers/{ref:str}", guards=[guards.public], opt={"reading_is_an_event": True})
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One waiver: to be decided, or decided."""
-        return await _waiver(request, ref, forms.blank(actions.Reason))
+        return await waiver_page(request, ref, forms.blank(actions.Reason))
 
     @get("/waivers/{ref:str}/bundle.json", guards=[guards.public], opt={"reading_is_an_event": True})
     async def bundle(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -124,7 +126,7 @@ class WaiverPages(Controller):
             return to(
                 f"/waivers/{ref}", _("You signed the waiver. The buyer is told, and anybody can check your signature.")
             )
-        return await _waiver(request, ref, form)
+        return await waiver_page(request, ref, form)
 
     @post("/waivers/{ref:str}/refuse", guards=[guards.minister])
     async def refuse(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -133,7 +135,7 @@ class WaiverPages(Controller):
         with form.acting():
             await actions.refuse(request.user, ref, form.data)
             return to(f"/waivers/{ref}", _("The request is refused. The buyer is told why."))
-        return await _waiver(request, ref, form)
+        return await waiver_page(request, ref, form)
 
     @post("/waivers/{ref:str}/revoke", guards=[guards.minister])
     async def revoke(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -142,7 +144,25 @@ class WaiverPages(Controller):
         with form.acting():
             await actions.revoke(request.user, ref, form.data)
             return to(f"/waivers/{ref}", _("The waiver is revoked. The buyer is told why."))
-        return await _waiver(request, ref, form)
+        return await waiver_page(request, ref, form)
+
+
+async def _reviewed(actor: Actor, waiver: Waiver) -> dict[str, Any]:
+    """What the page shows of a waiver's reviews, and what the visitor may do about them."""
+    found, now = await reviews.reviews_of(waiver.ref), clock.arrived()
+    opened = next((each for each in found if reviewing.is_open(each, now)), None)
+    stage = rules.stage(waiver, now)
+    calling = reviewing.Calling(stage, found, "", now)
+    first = (reviewing.there_is_something_to_review, reviewing.one_at_a_time)
+    answers = opened is not None and stage in ("in-force", "suspended")
+    return {
+        "reviews": found,
+        "open_review": opened,
+        "calls": actor.wears("auditor") is not None and not refusals(first, calling),
+        "answers": answers and actor.wears("minister", organisation=waiver.department) is not None,
+        "choices": [(code, _(words)) for code, words in reviewing.ANSWERS.items()],
+        "review_days": policy.IN_FORCE.gate.waiver_review_days,
+    }
 
 
 async def readable_instrument(waiver: Waiver) -> Instrument | None:
@@ -192,7 +212,8 @@ async def _asking(request: Visitor, ref: str, form: forms.Form[actions.WaiverReq
     )
 
 
-async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+async def waiver_page(request: Visitor, ref: str, form: forms.Form[Any]) -> Response[bytes]:
+    """The page of a waiver, with this form in it: the answer to a post that was refused shows what was typed."""
     waiver = await actions.readable(request.user, ref)
     tender = await find(Tender, Tender.id == waiver.tender)
     candidate = await readers.candidate(tender.ref)
@@ -246,6 +267,7 @@ async def _waiver(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
         delegated=delegated,
         beyond=beyond,
         instrument=await readable_instrument(waiver),
+        **await _reviewed(request.user, waiver),
         by_passkey=request.user.by_passkey,
         is_buyer=request.user.wears("buyer", organisation=waiver.buyer) is not None,
         may_see_tender=tender.published_at is not None

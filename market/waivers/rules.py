@@ -23,13 +23,14 @@ from market.wording import N_, _, together
 if TYPE_CHECKING:
     from market.waivers.tables import Waiver
 
-Stage = Literal["asked", "withdrawn", "refused", "in-force", "revoked", "expired"]
+Stage = Literal["asked", "withdrawn", "refused", "in-force", "suspended", "revoked", "expired"]
 
 STAGES: Mapping[Stage, tuple[str, Tone]] = {
     "asked": (N_("Waiting for the minister"), "amber"),
     "withdrawn": (N_("Withdrawn"), "grey"),
     "refused": (N_("Refused"), "red"),
     "in-force": (N_("In force"), "green"),
+    "suspended": (N_("Suspended"), "red"),
     "revoked": (N_("Revoked"), "red"),
     "expired": (N_("Expired"), "grey"),
 }
@@ -46,6 +47,7 @@ class Dates(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     refusal_reason: str
     revoked_at: datetime | None
+    suspends_at: datetime | None
     valid_until: datetime | None
 
 
@@ -61,6 +63,8 @@ def stage(waiver: Waiver | Dates, now: datetime) -> Stage:
         return "revoked"
     if waiver.valid_until is not None and workdays.is_over(waiver.valid_until, now):
         return "expired"
+    if waiver.suspends_at is not None and workdays.is_over(waiver.suspends_at, now):
+        return "suspended"
     return "in-force"
 
 
@@ -72,6 +76,7 @@ def standing(waiver: Waiver | Dates, now: datetime) -> Standing:
         "withdrawn": (waiver.withdrawn_at, _("Withdrawn")),
         "refused": (waiver.decided_at, _("Refused")),
         "in-force": (waiver.valid_until, _("Valid until")),
+        "suspended": (waiver.suspends_at, _("Suspended since")),
         "revoked": (waiver.revoked_at, _("Revoked")),
         "expired": (waiver.valid_until, _("Expired")),
     }
@@ -298,7 +303,7 @@ def refusal_says_why(reason: str) -> str | None:
 @rule("waiver.not-in-force")
 def is_in_force(waiver: Waiver, now: Arrival) -> str | None:
     """A waiver is revoked once, while it is in force; what was published with it before stays published."""
-    if stage(waiver, now) != "in-force":
+    if stage(waiver, now) not in ("in-force", "suspended"):
         return _("Only a waiver that is in force can be revoked.")
     return None
 

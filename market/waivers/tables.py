@@ -9,6 +9,7 @@ from market.columns import (
     belongs_to,
     currency,
     may_belong_to,
+    maybe_minor_units,
     minor_units,
     moment,
     reference,
@@ -94,6 +95,8 @@ class Waiver(Table):
     delegation = may_belong_to(Delegation, index=True)
     """The instrument under which it was signed, where the minister did not sign herself."""
     refusal_reason = words()
+    suspends_at = moment()
+    """When it is suspended unless its review is answered before; None while no answer is owed."""
     revoked_at = moment()
     """When the minister took a signed waiver back; from then on it opens nothing, and what it opened stays."""
     revoked_by = may_belong_to(Person)
@@ -102,3 +105,34 @@ class Waiver(Table):
     """The canonical JSON that was signed, byte for byte."""
     bundle = words()
     """Everything a stranger needs to verify the signature offline, as JSON."""
+
+
+class WaiverReview(Table):
+    """One review of a waiver: because half of its life is over, or because an auditor called for it. The minister answers it
+    with her signature; unanswered by the policy's days the waiver opens nothing until she does."""
+
+    id: Serial
+    ref = reference("WR")
+    waiver = belongs_to(Waiver)
+    called_by = may_belong_to(Person)
+    """The auditor who called for it; None when the day came by itself."""
+    why = words()
+    begins_at = when()
+    answer_by = when()
+    answer = Varchar(length=8, default="", null=False)
+    """keeps | narrows | revokes; empty before she wrote one down. It does nothing until she signs it."""
+    says = words()
+    new_until = moment()
+    new_ceiling_minor = maybe_minor_units()
+    """What a narrower waiver is good for, without VAT; None where the value stays."""
+    answered_at = moment()
+    answered_by = may_belong_to(Person)
+    office = words()
+    document = words()
+    """The canonical JSON that was signed, byte for byte."""
+    bundle = words()
+    """Everything a stranger needs to verify the signature offline, as JSON."""
+    due_told_at = moment()
+    suspended_told_at = moment()
+
+    answer_is_known = Check("answer IN ('','keeps','narrows','revokes')")
