@@ -86,6 +86,8 @@ DOES_NOT_BIND = {
     "market.waivers.actions.ask": SAID,
     "market.waivers.actions.withdraw": STOPS,
     "market.waivers.actions.sign": SIGNED,
+    "market.waivers.reviews.actions.write": DRAFTED,
+    "market.waivers.reviews.actions.sign": SIGNED,
     "challenges.actions.ask": SAID,
     "challenges.actions.answer": SAID,
     "challenges.applications.actions": FIRM,
