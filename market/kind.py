@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
-from market.wording import _
+from market.wording import N_, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +64,14 @@ class Kind:
     def findable(self) -> bool:
         """Whether it is found by itself."""
         return bool(self.tab)
+
+
+OF_ANY: Final = {
+    "evidence.accepted": N_("accepted evidence that opens the gate, {it}"),
+    "draft.compared": N_("looked at what others had done before publishing {it}"),
+    "supplier.invited": N_("told suppliers by letter of {it}"),
+    "search.shortlisted": N_("put suppliers on the short list of {it}"),
+    "search.unlisted": N_("took a supplier off the short list of {it}"),
+    "private.read": N_("read private facts beside {it}, as an auditor"),
+}
+"""What is done to records of whichever kind, by its verb: in words, as `Kind.deeds`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from market.kind import Kind
+from market.kind import OF_ANY, Kind
 from market.wording import N_, _
 
 ROWS: Final = (
@@ -82,8 +82,7 @@ ROWS: Final = (
         N_("pitches"),
         prefix="PI",
         part_of=("challenge",),
-        behind="SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE "
-        "p.ref = {}",
+        behind="SELECT 'supplier:' || o.ref AS subject FROM pitch p JOIN organisation o ON o.id = p.supplier WHERE p.ref = {}",
         deeds={
             "pitch.scheduled": N_("arranged the pitch {it}"),
             "pitch.delivered": N_("marked the pitch {it} as delivered"),
@@ -101,8 +100,7 @@ ROWS: Final = (
         endless=True,
         titles="SELECT ref, title FROM insight_report WHERE published_at IS NOT NULL AND ref = ANY({}::text[])",
         public="SELECT ref FROM insight_report WHERE published_at IS NOT NULL",
-        behind="SELECT 'supplier:' || o.ref AS subject FROM insight_report r JOIN pitch p ON p.challenge = "
-        "r.challenge JOIN organisation o ON o.id = p.supplier WHERE r.ref = {}",
+        behind="SELECT 'supplier:' || o.ref AS subject FROM insight_report r JOIN pitch p ON p.challenge = r.challenge JOIN organisation o ON o.id = p.supplier WHERE r.ref = {}",
         steps=("insight_report.published",),
         appears="insight_report.published",
         deeds={
@@ -184,8 +182,7 @@ ROWS: Final = (
         prefix="W",
         address="/waivers/",
         tab=N_("Waivers"),
-        titles="SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL "
-        "AND w.ref = ANY({}::text[])",
+        titles="SELECT w.ref, t.title FROM waiver w JOIN tender t ON t.id = w.tender WHERE w.decided_at IS NOT NULL AND w.ref = ANY({}::text[])",
         public="SELECT ref FROM waiver WHERE decided_at IS NOT NULL",
         turns="SELECT ref, unnest(ARRAY[valid_until, suspends_at]) + interval '1 second' AS at FROM waiver WHERE decided_at IS NOT NULL",
         steps=("waiver.requested", "waiver.granted", "waiver.refused", "waiver.revoked"),
@@ -209,8 +206,7 @@ ROWS: Final = (
         prefix="DL",
         address="/waivers/delegations/",
         part_of=(),
-        titles="SELECT d.ref, p.name || ', ' || o.name AS title FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o "
-        "ON o.id = d.department WHERE d.signed_at IS NOT NULL AND d.ref = ANY({}::text[])",
+        titles="SELECT d.ref, p.name || ', ' || o.name AS title FROM delegation d JOIN person p ON p.id = d.delegate JOIN organisation o ON o.id = d.department WHERE d.signed_at IS NOT NULL AND d.ref = ANY({}::text[])",
         deeds={
             "delegation.drafted": N_("drafted the delegation of waivers {it}"),
             "delegation.dropped": N_("dropped the delegation of waivers {it} unsigned"),
@@ -225,8 +221,7 @@ ROWS: Final = (
         N_("bids"),
         prefix="B",
         part_of=("tender",),
-        titles="SELECT b.ref, b.ref || ', ' || s.name || ', lot ' || l.number AS title FROM bid b JOIN lot l ON l.id "
-        "= b.lot JOIN organisation s ON s.id = b.supplier JOIN tender t ON t.id = b.tender WHERE t.opened_at "
+        titles="SELECT b.ref, b.ref || ', ' || s.name || ', lot ' || l.number AS title FROM bid b JOIN lot l ON l.id = b.lot JOIN organisation s ON s.id = b.supplier JOIN tender t ON t.id = b.tender WHERE t.opened_at "
         "IS NOT NULL AND b.ref = ANY({}::text[])",
         deeds={
             "bid.sealed": N_("sealed the bid {it}"),
@@ -251,8 +246,7 @@ ROWS: Final = (
         N_("awards"),
         prefix="A",
         address="/awards/",
-        titles="SELECT d.ref, t.title || ', lot ' || l.number AS title FROM decision d JOIN lot l ON l.id = d.lot "
-        "JOIN tender t ON t.id = d.tender WHERE d.ref = ANY({}::text[])",
+        titles="SELECT d.ref, t.title || ', lot ' || l.number AS title FROM decision d JOIN lot l ON l.id = d.lot JOIN tender t ON t.id = d.tender WHERE d.ref = ANY({}::text[])",
         behind="SELECT 'tender:' || t.ref AS subject FROM decision d JOIN tender t ON t.id = d.tender WHERE d.ref = {}",
         steps=("award.decided", "award.set-aside"),
         deeds={
@@ -283,9 +277,7 @@ ROWS: Final = (
         tab=N_("Contracts"),
         titles="SELECT ref, title FROM contract WHERE ref = ANY({}::text[])",
         public="SELECT ref FROM contract WHERE buyer_signed_at IS NOT NULL AND supplier_signed_at IS NOT NULL",
-        behind="SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier "
-        "WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = "
-        "c.tender WHERE c.ref = {}",
+        behind="SELECT 'supplier:' || o.ref AS subject FROM contract c JOIN organisation o ON o.id = c.supplier WHERE c.ref = {} UNION ALL SELECT 'tender:' || t.ref FROM contract c JOIN tender t ON t.id = c.tender WHERE c.ref = {}",
         turns="SELECT ref, (ends_on + 1)::timestamp AT TIME ZONE (SELECT zone FROM turning) AS at FROM contract",
         steps=("contract.drawn-up", "contract.signed", "contract.changed", "contract.ended"),
         appears="contract.signed",
@@ -333,8 +325,7 @@ ROWS: Final = (
         prefix="PY",
         address="/payments/",
         part_of=("contract", "challenge"),
-        titles="SELECT p.ref, o.purpose AS title FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.ref "
-        "= ANY({}::text[])",
+        titles="SELECT p.ref, o.purpose AS title FROM payment p JOIN obligation o ON o.id = p.obligation WHERE p.ref = ANY({}::text[])",
         steps=("payment.paid",),
         deeds={
             "payment.released": N_("released the payment {it}"),
@@ -421,10 +412,8 @@ ROWS: Final = (
         N_("services"),
         prefix="S",
         address="/components/",
-        behind="SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || "
-        "o.ref FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
-        turns="SELECT s.ref, i.valid_until AS at FROM issued_certificate i JOIN service s ON s.id = i.service "
-        "WHERE i.revoked_at IS NULL",
+        behind="SELECT 'component:' || ref AS subject FROM service WHERE ref = {} UNION ALL SELECT 'supplier:' || o.ref FROM service s JOIN organisation o ON o.id = s.supplier WHERE s.ref = {}",
+        turns="SELECT s.ref, i.valid_until AS at FROM issued_certificate i JOIN service s ON s.id = i.service WHERE i.revoked_at IS NULL",
         deeds={
             "service.listed": N_("listed the service {it} in the catalogue"),
             "service.revised": N_("changed what it says of the service {it}"),
@@ -460,8 +449,7 @@ ROWS: Final = (
         N_("exemptions"),
         prefix="X",
         address="/standards/exemptions/",
-        behind="SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE "
-        "x.ref = {}",
+        behind="SELECT 'component:' || s.ref AS subject FROM exemption x JOIN service s ON s.id = x.service WHERE x.ref = {}",
         turns="SELECT ref, expires_at AS at FROM exemption WHERE ground = 'private' AND signed_at IS NOT NULL",
         deeds={
             "exemption.asked": N_("asked for and signed the exemption {it}"),
@@ -497,8 +485,7 @@ ROWS: Final = (
         public="SELECT ref FROM imported_notice WHERE shown_as IS NULL AND NOT test ORDER BY id",
         turns="SELECT ref, at FROM imported_notice, turning, unnest(ARRAY[opens_at, closes_at, updated_at + interval '365 days']) "
         "AS at WHERE shown_as IS NULL AND at > changed_at AND at > now - interval '30 days' AND (closes_at > now - interval "
-        "'30 days' OR opens_at > now - interval '30 days' OR updated_at BETWEEN now - interval '395 days' AND now - interval "
-        "'365 days')",
+        "'30 days' OR opens_at > now - interval '30 days' OR updated_at BETWEEN now - interval '395 days' AND now - interval '365 days')",
         deeds={
             "notice.joined": N_("joined notices that are one procurement, {it}"),
             "notice.kept-apart": N_("judged two notices to be different procurements, {it}"),
@@ -556,8 +543,7 @@ ROWS: Final = (
         prefix="RU",
         address="/rulings/",
         part_of=(),
-        titles="SELECT r.ref, COALESCE(o.name, r.about) AS title FROM ruling r LEFT JOIN organisation o ON o.id = r.organisation "
-        "WHERE r.ref = ANY({}::text[])",
+        titles="SELECT r.ref, COALESCE(o.name, r.about) AS title FROM ruling r LEFT JOIN organisation o ON o.id = r.organisation WHERE r.ref = ANY({}::text[])",
         deeds={
             "ruling.proposed": N_("proposed that the rule binds otherwise, {it}"),
             "ruling.confirmed": N_("confirmed the ruling {it}"),
@@ -587,13 +573,7 @@ KINDS: Final = {kind.name: kind for kind in ROWS}
 
 DEEDS: Final = {
     **{verb: words for kind in ROWS for verb, words in kind.deeds.items()},
-    # of whichever kind
-    "evidence.accepted": N_("accepted evidence that opens the gate, {it}"),
-    "draft.compared": N_("looked at what others had done before publishing {it}"),
-    "supplier.invited": N_("told suppliers by letter of {it}"),
-    "search.shortlisted": N_("put suppliers on the short list of {it}"),
-    "search.unlisted": N_("took a supplier off the short list of {it}"),
-    "private.read": N_("read private facts beside {it}, as an auditor"),
+    **OF_ANY,
 }
 """Every verb of the log in words."""
 

@@ -59,6 +59,10 @@ CRITERIA = (drafting.CriterionDraft("How well it would solve it", 60), drafting.
 APPLICATION = applications.ApplicationDraft(
     summary="A sensor under the grate.", approach="It listens to the fall of the water.", evidence="", team="Two."
 )
+QUIET = (
+    "We wrote to forty firms that clean drains, held two open days and asked in the trade journal; eleven answered that the "
+    "season was full and that winter work pays them more."
+)
 HOW = "Median of 57 alarms, from sensor to list."
 REPORT = insights.ReportDraft(
     "What we learnt",
@@ -212,6 +216,35 @@ async def concluded(decision: str = "go") -> Exercise:
         await measured(made)
         await challenges.conclude(made.officer, made.ref, challenges.Conclusion(decision, "It met the target."))  # type: ignore[arg-type]
     return made
+
+
+async def teams_heard(made: Exercise, delivered: int) -> None:
+    """So many pitches delivered, the others written down as not given."""
+    with clock.at(CLOSED + 2 * DAY):
+        rows = await pitches.pitches_of(await made.row())
+        for each in rows:
+            when = pitches.Schedule(HEARD, "Corn Street")
+            await pitches.schedule(made.officer, each.ref, when, await given.as_is(pitches.Schedule, Pitch, each.ref))
+    with clock.at(HEARD):
+        for number, each in enumerate(rows):
+            if number < delivered:
+                await pitches.deliver(made.officer, each.ref)
+            else:
+                await pitches.miss(made.officer, each.ref, "The team was ill.")
+
+
+async def one_team() -> Exercise:
+    """Two teams invited, of whom one pitched; report and values written."""
+    made = await shortlisted()
+    await teams_heard(made, 1)
+    with clock.at(HEARD + DAY):
+        await insights.write_report(made.officer, made.ref, REPORT, drafts.NOTHING)
+        await measured(made)
+    return made
+
+
+async def innovation_team() -> Actor:
+    return await given.person(await given.organisation("Innovation Team", kind="operator"), "operator")
 
 
 def moment(days: float) -> datetime:

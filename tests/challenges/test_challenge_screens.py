@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Route
 from challenges import actions as challenges
 from challenges.insights import actions as insights
 from challenges.pitches import actions as pitches
+from challenges.quiet import actions as quiet
 from market import clock
 from market.actor import Actor
 from market.questions.actions import QuestionDraft
@@ -105,6 +106,9 @@ async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browse
     marking, made, done = await exercise.applied(2), await exercise.shortlisted(), await exercise.concluded()
     await exercise.declared(marking)
     pitch = (await pitches.pitches_of(await made.row()))[0]
+    few, team = await exercise.one_team(), await exercise.innovation_team()
+    with clock.at(HEARD + DAY):
+        await quiet.state(few.officer, few.ref, quiet.StatementDraft(exercise.QUIET))
     report = await insights.report_of(await done.row())
     assert report is not None
     after, desk = CLOSED + 3 * DAY, f"/challenges/{made.ref}"
@@ -120,6 +124,9 @@ async def test_judging_and_ending_are_accessible(app: Litestar, chromium: Browse
                     for name in ("manage", "report", "measured", "conclude", "cancel")
                 ),
                 (made.officer, after, f"{desk}/pitches/{pitch.ref}"),
+                *((each, HEARD + DAY, f"/challenges/{few.ref}/quiet") for each in (few.officer, team)),
+                (few.officer, HEARD + DAY, f"/challenges/{few.ref}/conclude"),
+                (few.officer, HEARD + DAY, f"/challenges/{few.ref}/measured"),
                 (made.firms[2], after, f"/applications/{made.applications[2].ref}"),
                 (None, HEARD + 2 * DAY, f"/challenges/{done.ref}"),
                 (None, HEARD + 2 * DAY, "/insights"),

@@ -16,11 +16,10 @@ from challenges.insights import actions as insights
 from challenges.judging import actions as judging
 from challenges.pitches import actions as pitches
 from challenges.quiet import actions as quiet
-from challenges.tables import Challenge, MeasuredValue, Pitch, QuietStatement
+from challenges.tables import Challenge, MeasuredValue, QuietStatement
 from market import clock, drafts
 from market.accounts.sessions import actor_of
 from market.accounts.tables import Membership
-from market.actor import Actor
 from market.audit.tables import Event
 from market.db import many
 from market.letters.tables import Letter
@@ -36,10 +35,6 @@ from tests.challenges.exercise import BEGINS, CLOSED, CLOSES, DAY, HEARD, Exerci
 pytestmark = pytest.mark.usefixtures("clean")
 
 GO = challenges.Conclusion("go", "It met the target.")
-QUIET = (
-    "We wrote to forty firms that clean drains, held two open days and asked in the trade journal; eleven answered that the "
-    "season was full and that winter work pays them more."
-)
 AGREED = quiet.Verdict("approved", "Forty letters and two open days are enough.")
 
 
@@ -49,35 +44,6 @@ def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
 
 def said(answer: httpx.Response) -> str:
     return " ".join(answer.text.split())
-
-
-async def teams_heard(made: Exercise, delivered: int) -> None:
-    """So many pitches delivered, the others written down as not given."""
-    with clock.at(CLOSED + 2 * DAY):
-        rows = await pitches.pitches_of(await made.row())
-        for each in rows:
-            when = pitches.Schedule(HEARD, "Corn Street")
-            await pitches.schedule(made.officer, each.ref, when, await given.as_is(pitches.Schedule, Pitch, each.ref))
-    with clock.at(HEARD):
-        for number, each in enumerate(rows):
-            if number < delivered:
-                await pitches.deliver(made.officer, each.ref)
-            else:
-                await pitches.miss(made.officer, each.ref, "The team was ill.")
-
-
-async def one_team() -> Exercise:
-    """Two teams invited, of whom one pitched; report and values written."""
-    made = await exercise.shortlisted()
-    await teams_heard(made, 1)
-    with clock.at(HEARD + DAY):
-        await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
-        await exercise.measured(made)
-    return made
-
-
-async def innovation_team() -> Actor:
-    return await given.person(await given.organisation("Innovation Team", kind="operator"), "operator")
 
 
 # ── the sham of 0.1.0 ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -211,7 +177,7 @@ async def sister_tender(made: Exercise) -> given.Tendering:
 
 
 async def test_a_go_after_one_pitch_stands_but_opens_nothing_and_the_gate_says_so() -> None:
-    made = await one_team()
+    made = await exercise.one_team()
     with clock.at(HEARD + DAY):
         await challenges.conclude(made.officer, made.ref, GO)
         tender = await sister_tender(made)
@@ -266,15 +232,17 @@ async def test_a_pitch_below_the_least_mark_does_not_count() -> None:
 
 
 async def test_the_innovation_team_agrees_in_public_and_then_the_gate_opens() -> None:
-    made = await one_team()
-    operator = await innovation_team()
+    made = await exercise.one_team()
+    operator = await exercise.innovation_team()
     with clock.at(HEARD + DAY):
-        await quiet.state(made.officer, made.ref, quiet.StatementDraft(QUIET))
+        await quiet.state(made.officer, made.ref, quiet.StatementDraft(exercise.QUIET))
         assert [each.ref for each in await quiet.waiting()] == [made.ref]
         with pytest.raises(Refused) as twice:
-            await quiet.state(made.officer, made.ref, quiet.StatementDraft(QUIET))
+            await quiet.state(made.officer, made.ref, quiet.StatementDraft(exercise.QUIET))
         await quiet.decide(operator, made.ref, quiet.Verdict("refused", "Nobody asked the firms of the next county."))
-        again = await quiet.state(made.officer, made.ref, quiet.StatementDraft(f"{QUIET} Also in the next county."))
+        again = await quiet.state(
+            made.officer, made.ref, quiet.StatementDraft(f"{exercise.QUIET} Also in the next county.")
+        )
         await quiet.decide(operator, made.ref, AGREED)
         with pytest.raises(Refused) as decided:
             await quiet.decide(operator, made.ref, AGREED)
@@ -299,12 +267,12 @@ async def test_the_innovation_team_agrees_in_public_and_then_the_gate_opens() ->
 
 
 async def test_the_buyers_own_people_do_not_approve_her_statement() -> None:
-    made = await one_team()
+    made = await exercise.one_team()
     team = await given.organisation("Innovation Team", kind="operator")
     agency = await given.organisation("Agency for Drains", tier="local", department=made.buyer.id)
     colleague, sister = await given.person(made.buyer, "buyer"), await given.person(agency, "buyer")
     with clock.at(HEARD + DAY):
-        await quiet.state(made.officer, made.ref, quiet.StatementDraft(QUIET))
+        await quiet.state(made.officer, made.ref, quiet.StatementDraft(exercise.QUIET))
         with pytest.raises(Refused) as stranger:
             await quiet.decide(colleague, made.ref, AGREED)
         assert stranger.value.status == 403
@@ -333,8 +301,8 @@ async def test_a_buyer_does_not_keep_everybody_out_with_a_mark_nobody_reaches() 
 async def test_a_statement_nobody_needs_or_too_early_is_refused() -> None:
     made = await exercise.shortlisted()
     with clock.at(HEARD), pytest.raises(Refused) as open_pitches:
-        await quiet.state(made.officer, made.ref, quiet.StatementDraft(QUIET))
-    await teams_heard(made, 2)
+        await quiet.state(made.officer, made.ref, quiet.StatementDraft(exercise.QUIET))
+    await exercise.teams_heard(made, 2)
     with clock.at(HEARD + DAY), pytest.raises(Refused) as unneeded:
         await quiet.state(made.officer, made.ref, quiet.StatementDraft("Nobody came. " * 30))
     assert codes(open_pitches) == ["quiet.pitches-open"]
@@ -345,8 +313,8 @@ async def test_a_statement_nobody_needs_or_too_early_is_refused() -> None:
 
 
 async def test_the_buyer_explains_and_the_innovation_team_decides_on_one_page(app: Litestar) -> None:
-    made = await one_team()
-    operator = await innovation_team()
+    made = await exercise.one_team()
+    operator = await exercise.innovation_team()
     place = f"/challenges/{made.ref}/quiet"
     with clock.at(HEARD + DAY):
         maya = await given.signed_in(given.browser(app), made.officer)
@@ -357,7 +325,7 @@ async def test_the_buyer_explains_and_the_innovation_team_decides_on_one_page(ap
         short = await maya.post(place, data={"text": "Nobody came."})
         assert short.status_code == 409
         assert "in at least 20 different words" in short.text
-        assert (await maya.post(place, data={"text": QUIET})).status_code == 303
+        assert (await maya.post(place, data={"text": exercise.QUIET})).status_code == 303
         assert "It waits for the innovation team." in said(await maya.get(place))
         sam = await given.signed_in(given.browser(app), operator)
         assert place in (await sam.get("/desk")).text
@@ -377,14 +345,14 @@ async def test_the_buyer_explains_and_the_innovation_team_decides_on_one_page(ap
 
 
 async def test_programs_read_and_decide_statements(app: Litestar) -> None:
-    made = await one_team()
-    operator = await innovation_team()
+    made = await exercise.one_team()
+    operator = await exercise.innovation_team()
     at = f"/api/v1/challenges/{made.ref}/statements"
     with clock.at(HEARD + DAY):
         client = given.browser(app)
         buyer, team = await given.token(made.officer), await given.token(operator)
         client.cookies.clear()
-        sent = await client.post(at, json={"text": QUIET}, headers=buyer)
+        sent = await client.post(at, json={"text": exercise.QUIET}, headers=buyer)
         assert sent.status_code == 201
         verdict = {"verdict": "approved", "reasons": AGREED.reasons}
         refused = await client.post(f"{at}/verdict", json=verdict, headers=buyer)
@@ -397,10 +365,10 @@ async def test_programs_read_and_decide_statements(app: Litestar) -> None:
 
 async def test_an_exercise_that_drew_nobody_is_explained_too() -> None:
     made = await exercise.opened()
-    operator = await innovation_team()
+    operator = await exercise.innovation_team()
     with clock.at(CLOSES + DAY):
         await judging.shortlist(made.officer, made.ref)
-        await quiet.state(made.officer, made.ref, quiet.StatementDraft(QUIET))
+        await quiet.state(made.officer, made.ref, quiet.StatementDraft(exercise.QUIET))
         await quiet.decide(operator, made.ref, AGREED)
         await insights.write_report(made.officer, made.ref, exercise.REPORT, drafts.NOTHING)
         await challenges.conclude(made.officer, made.ref, challenges.Conclusion("change", "We ask in another season."))

@@ -306,7 +306,7 @@ class Journey:
         await expect(ada.main.get_by_role("button", name="Release")).to_have_count(0)
         for _ in range(2):
             await ben.desk("Release £4,000")
-            await ben.main.get_by_role("button", name="Release").click()
+            await ben.press("Release £4,000")
             await ben.sees("The money is released.")
         for firm in (self.heron, self.kestrel):
             await firm.go("/payments")
@@ -618,7 +618,7 @@ class Journey:
     async def pay(self) -> None:
         """Ben releases, the worker pays, Hana confirms."""
         await self.ben.desk("Release £20,000")
-        await self.ben.main.get_by_role("button", name="Release").click()
+        await self.ben.press("Release £20,000")
         await self.ben.sees("The money is released.")
         await self.heron.go(self.ben.path)
         await self.heron.until("The money has arrived")

@@ -522,6 +522,8 @@ FILES = {
     "/static/{path:path}",
     "/tenders/{ref:str}/opening/register.json",
     "/waivers/{ref:str}/bundle.json",
+    "/waivers/{ref:str}/reviews/{review:str}/bundle.json",
+    "/waivers/delegations/{ref:str}/bundle.json",
 }
 """What programs and savers of files ask for: no page."""
 

@@ -29,6 +29,7 @@ from market.standards.sanctions import actions as sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
 from market.touch import ACTS
+from market.waivers.delegations import actions as delegations
 from search.saved import actions as alerts
 from tests import given, given_awards
 from tests.market.portal.library import GOLDEN, bring, package, release
@@ -77,6 +78,27 @@ async def letters() -> dict[str, str]:
         "/register/{token:str}": asked["address"],
         "/search/stop/{token:str}": f"/search/stop/{kept}",
     }
+
+
+async def delegation() -> None:
+    """An instrument with which a minister lets somebody sign waivers for her."""
+    department = await given.organisation("Department for Harbours")
+    minister, device = await given.minister(department, "Rosa Field")
+    secretary = await given.person(department, "evaluator", "Anna Wye")
+    today = clock.now().astimezone(clock.ZONE).date()
+    draft = delegations.DelegationDraft(
+        delegate=secretary.ref,
+        title="Parliamentary Secretary",
+        cpv=["35120000"],
+        bodies=[department.ref],
+        ceiling_minor=20_000_000,
+        begins_on=today,
+        ends_on=today + timedelta(days=90),
+        reason="The minister is away at the conference until March, and requests for sensors must not wait for her return.",
+    )
+    row = await delegations.draft(minister, draft)
+    answer = device.sign(await delegations.begin_signing(minister, row.ref))
+    await delegations.sign(minister, row.ref, json.dumps(answer))
 
 
 async def mission() -> None:
@@ -157,6 +179,7 @@ async def main() -> None:
     """Do all of it and print the addresses."""
     async with db.pool(2):
         addresses = await letters()
+        await delegation()
         await mission()
         await program()
         await components()
