@@ -64,6 +64,7 @@ async def load(folder: Path, limit: int) -> int:
     from challenges.tables import Challenge
     from market import clock, db, migrations
     from market.accounts.tables import Organisation, Person
+    from market.rulings.texts import register_first
     from market.suppliers.tables import Profile
     from search import outbox
     from search.index import IndexUnavailable, Query
@@ -77,6 +78,7 @@ async def load(folder: Path, limit: int) -> int:
         if await _holds_documents(outbox.index()):
             print("Refused: this index holds documents already, and they would be replaced.", file=sys.stderr)
             return 2
+        await register_first()
         began, now = time.perf_counter(), clock.now()
         body = Organisation(name=BODY, kind="buyer", tier="central", created_at=now)
         await body.save()

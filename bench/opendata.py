@@ -253,9 +253,11 @@ def conformance(count: int) -> int:
 
 async def everything(arguments: argparse.Namespace, work: Path) -> None:
     from market import db, migrations
+    from market.rulings.texts import register_first
 
     async with db.pool(4):
         await migrations.migrate()
+        await register_first()
         await fill(arguments.processes)
         await db.many("ANALYZE")
         print(f"{arguments.processes:,} generated processes, one process on one core, PostgreSQL beside it")

@@ -71,6 +71,7 @@ async def _work_once(arguments: Arguments) -> int:
 async def migrate(arguments: Arguments) -> int:
     """Bring the database to the tables this version expects, or only say what differs from them."""
     from market import migrations
+    from market.rulings import texts
     from market.standards.profiles.actions import ensure_profiles
 
     if arguments.check:
@@ -80,7 +81,19 @@ async def migrate(arguments: Arguments) -> int:
     done = await migrations.migrate()
     print("\n".join(f"{name} applied" for name in done) or "The database is up to date.")
     await ensure_profiles()
+    for about in await texts.register_first():
+        print(f"{texts.files()[about].name} registered as its first version")
     return 0
+
+
+async def policy(arguments: Arguments) -> int:
+    """Say of the policy file and the lists whether they are the versions in force."""
+    from market.rulings import texts
+
+    found = await texts.states()
+    for each in found:
+        print(f"{each.file}  {each.digest[:12]}  {each.why_not or 'in force'}")
+    return 1 if any(each.why_not for each in found) else 0
 
 
 def demo(arguments: Arguments) -> int:
@@ -432,6 +445,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--key", help="the public key the heads are signed with, 64 hexadecimal letters")
     one.set_defaults(act=verify_log)
     command("heartbeat", heartbeat, "say when this server's processes had the database, by their heartbeat")
+    command("policy", _run(policy), "say whether the policy file and the lists are the versions in force")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")
     command("routes", routes, "list every address with its methods and guards")
     command("openapi", openapi, "print docs/openapi.json: the description of the API")

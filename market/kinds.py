@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from market.deeds import OF_BODIES
 from market.kind import OF_ANY, Kind
 from market.wording import N_, _
 
@@ -360,25 +361,7 @@ ROWS: Final = (
         prefix="O",
         titles="SELECT ref, name AS title FROM organisation WHERE ref = ANY({}::text[])",
         behind="SELECT 'supplier:' || ref AS subject FROM organisation WHERE ref = {} AND kind = 'supplier'",
-        deeds={
-            "organisation.changed": N_("changed what is told of {it}"),
-            "organisation.created": N_("entered the body {it}"),
-            "membership.began": N_("took up a role, {it}"),
-            "membership.ended": N_("laid down a role, {it}"),
-            "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
-            "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
-            "appointment.withdrawn": N_("stopped an appointment at {it}"),
-            "invitation.proposed": N_("proposed to let in somebody whose address is outside, {it}"),
-            "invitation.backed": N_("agreed to let in somebody whose address is outside, {it}"),
-            "invitation.sent": N_("invited somebody to join, {it}"),
-            "invitation.withdrawn": N_("withdrew an invitation, {it}"),
-            "loan.proposed": N_("proposed that a person is lent, {it}"),
-            "loan.agreed": N_("agreed that a person is lent, {it}"),
-            "loan.ended": N_("ended the loan of a person, {it}"),
-            "domain.proposed": N_("proposed a domain as its own, {it}"),
-            "domain.confirmed": N_("confirmed a domain as its own, {it}"),
-            "domain.withdrawn": N_("withdrew a domain, {it}"),
-        },
+        deeds=OF_BODIES,
     ),
     Kind(
         "person",
@@ -551,6 +534,7 @@ ROWS: Final = (
             "ruling.objection-lifted": N_("lifted the objection to the ruling {it}"),
             "ruling.withdrawn": N_("withdrew the ruling {it}"),
             "ruling.lapsed": N_("changed the draft that the ruling {it} was about, so that it no longer holds"),
+            "ruling.installed": N_("registered the text that was installed, {it}"),
             "ruling.in-force": N_("noted that the ruling {it} holds now"),
         },
     ),

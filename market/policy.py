@@ -68,6 +68,7 @@ class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waiver_review_days: int
     delegation_maximum_months: int
     delegation_codes_most: int
+    commodity_grace_months: int
 
 
 class Panels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -272,6 +273,7 @@ class Rulings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     wait_working_days: int
     ground_characters: int
+    deploy_days: int
 
 
 class SmallFirms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -314,22 +316,27 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     small_firms_eu: SmallFirms
 
 
-def _file() -> Path:
+def file() -> Path:
+    """The policy file that this program reads."""
     return Path(os.environ.get("PRELUDE_POLICY", REFERENCE / "policy.yaml"))
 
 
-@lru_cache
-def numbers(file: Path | None = None) -> dict[str, Number]:
-    """Every entry of the policy file by its dotted name, such as `award.standstill_working_days`, in the file's order."""
-    tree: dict[str, Any] = yaml.safe_load((file or _file()).read_text(encoding="utf-8"))
+def entries(tree: dict[str, Any]) -> dict[str, Number]:
+    """Every entry of a policy file as it was parsed, by its dotted name, in the file's order."""
     found: dict[str, Number] = {}
-    for group, entries in tree.items():
-        if "value" in entries:
-            found[group] = msgspec.convert(entries, Number)
+    for group, within in tree.items():
+        if "value" in within:
+            found[group] = msgspec.convert(within, Number)
         else:
-            for name, entry in entries.items():
+            for name, entry in within.items():
                 found[f"{group}.{name}"] = msgspec.convert(entry, Number)
     return found
+
+
+@lru_cache
+def numbers(path: Path | None = None) -> dict[str, Number]:
+    """Every entry of the policy file by its dotted name, such as `award.standstill_working_days`, in the file's order."""
+    return entries(yaml.safe_load((path or file()).read_text(encoding="utf-8")))
 
 
 def number(name: str) -> Number:
@@ -337,13 +344,13 @@ def number(name: str) -> Number:
     return numbers()[name]
 
 
-def load(file: Path | None = None) -> Policy:
-    """The numbers of `file`, or of the file named by PRELUDE_POLICY, or of the one that comes with the product.
+def load(path: Path | None = None) -> Policy:
+    """The numbers of `path`, or of the file named by PRELUDE_POLICY, or of the one that comes with the product.
 
     A missing, misspelt or wrongly typed number is refused (msgspec.ValidationError): a law is not guessed.
     """
     tree: dict[str, Any] = {}
-    for name, entry in numbers(file).items():
+    for name, entry in numbers(path).items():
         group, _, leaf = name.partition(".")
         if leaf:
             tree.setdefault(group, {})[leaf] = entry.value

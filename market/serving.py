@@ -19,6 +19,7 @@ from market import embedded, greeting, keeper, orphans, ports
 from market.db import connection, database_url
 from market.keeper import CannotStart
 from market.migrations import must_be_applied
+from market.rulings.texts import must_be_registered
 from market.settings import InTheWay, settings
 
 KEPT_BY_THE_DEMO = (
@@ -113,8 +114,10 @@ def _deaf_no_more() -> None:
 
 
 async def _begun() -> bool:
-    """Whether anybody is in the database. Raises :class:`InTheWay` for one without the tables that this version needs."""
+    """Whether anybody is in the database. Raises :class:`InTheWay` for one without the tables that this version
+    needs, and for a policy file or list that is not the version in force."""
     await must_be_applied()
+    await must_be_registered()
     asked = await connection()
     try:
         return bool(await asked.fetchval("SELECT EXISTS (SELECT 1 FROM person)"))

@@ -41,6 +41,7 @@ from market.portal import imports as portal
 from market.postroom import bounces
 from market.questions import actions as questions
 from market.rulings import actions as rulings
+from market.rulings.texts import must_be_registered
 from market.settings import settings
 from market.standards.components import actions as standards
 from market.standards.components import conformance
@@ -169,6 +170,7 @@ async def main() -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     await migrations.must_be_applied()
+    await must_be_registered()
     async with db.pool(CONNECTIONS):
         watch = asyncio.create_task(orphans.end_with_parent())
         beats = asyncio.create_task(heartbeat.beating("worker", outages.answers))

@@ -335,7 +335,16 @@ async def accept(actor: Actor, token: str, given: Acceptance | None = None) -> P
         else:
             insist((rules.is_the_one_invited,), row.name, person.name)
         joined = await actor_of(person.id, "letter")
-        await begin(joined, person, offered.organisation, row.role, row.title, _first(row), row.office_until, row.id)
+        await begin(
+            joined,
+            person,
+            offered.organisation,
+            row.role,
+            row.title,
+            _first(row),
+            until=row.office_until,
+            invitation=row.id,
+        )
     return person
 
 
@@ -354,7 +363,7 @@ async def accept_here(actor: Actor, ref: str) -> Organisation:
         row.accepted_at = clock.arrived()
         await row.save([Invitation.accepted_at])
         body = await find(Organisation, Organisation.id == row.organisation)
-        await begin(actor, person, body, row.role, row.title, _first(row), row.office_until, row.id)
+        await begin(actor, person, body, row.role, row.title, _first(row), until=row.office_until, invitation=row.id)
     return body
 
 

@@ -10,14 +10,15 @@ from litestar.params import FromPath
 
 from market import clock
 from market.accounts import guards
-from market.rulings import readers, rules
+from market.rulings import readers, rules, texts
 from market.rulings.tables import Listed
 from market.web.api import Items
 from market.web.problems import problem_responses
 
 
 class RulingView(msgspec.Struct):
-    """A ruling: what it is about (tier, department or commodity), of which body (its reference), from what to what, on which
+    """A ruling: what it is about (tier, department, commodity, or a text: policy, commodities, contract-kinds,
+    waiver-grounds; `before` and `after` are then digests), of which body (its reference), from what to what, on which
     ground and paper. People are named by reference. `state` is waiting, published, objected, in-force or withdrawn; `tender`
     is empty until the tender is published."""
 
@@ -71,6 +72,21 @@ def view(row: Listed, now: datetime) -> RulingView:
     )
 
 
+class ChangeView(msgspec.Struct):
+    """An entry of a text that a ruling changes: its name, its value before and after (empty where there is none), its source."""
+
+    name: str
+    before: str
+    after: str
+    source: str
+
+
+class RulingWithChanges(RulingView):
+    """A ruling with what it changes in the policy file or a list."""
+
+    changes: list[ChangeView]
+
+
 class RulingsApi(Controller):
     """Who decided that the rule does not bind."""
 
@@ -90,6 +106,8 @@ class RulingsApi(Controller):
         operation_id="readRuling",
         responses=problem_responses(404),
     )
-    async def one(self, ref: FromPath[str]) -> RulingView:
-        """One ruling."""
-        return view(await readers.one(ref), clock.now())
+    async def one(self, ref: FromPath[str]) -> RulingWithChanges:
+        """One ruling, with what it changes in a text."""
+        shown = view(await readers.one(ref), clock.now())
+        changes = msgspec.convert(await texts.changed_by(ref), list[ChangeView], from_attributes=True)
+        return RulingWithChanges(**msgspec.structs.asdict(shown), changes=changes)

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 from market import clock, policy
 from market.accounts import bodies, guards
 from market.refusals import refusals
-from market.rulings import actions, readers, rules
+from market.rulings import actions, readers, rules, texts
 from market.web import forms
 from market.web.pages import Visitor, show, to
 from market.wording import _
@@ -62,6 +62,27 @@ class RulingPages(Controller):
             made = await actions.propose_department(request.user, form.data)
             return to(f"/rulings/{made.ref}", _("Proposed. Somebody else confirms it; they are told by letter."))
         return await _department(request, form)
+
+    @get("/text", guards=[guards.overseer])
+    async def text(self, request: Visitor, about: FromQuery[str] = "policy") -> Response[bytes]:
+        """Which numbers, or which lines of a list, shall be otherwise: the text in force, to be changed."""
+        present = texts.beside_the_program().get(about, "")
+        return await _text(request, forms.blank(texts.TextDraft, about=about, text=present))
+
+    @post("/text", guards=[guards.overseer])
+    async def propose_text(self, request: Visitor) -> Response[Any]:
+        """Propose a new version of a text."""
+        form = await forms.read(request, texts.TextDraft)
+        with form.acting():
+            made = await texts.propose_text(request.user, form.data)
+            return to(f"/rulings/{made.ref}", _("Proposed. Somebody else confirms it; they are told by letter."))
+        return await _text(request, form)
+
+    @get("/{ref:str}/text", guards=[guards.public])
+    async def whole(self, ref: FromPath[str]) -> Response[bytes]:
+        """The whole text that a ruling is about, to be laid beside the program."""
+        await readers.one(ref)
+        return Response((await texts.text_of(ref)).encode(), media_type="text/plain; charset=utf-8")
 
     @get("/{ref:str}", guards=[guards.public])
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
@@ -123,6 +144,18 @@ async def _department(request: Visitor, form: forms.Form[actions.DepartmentDraft
     )
 
 
+async def _text(request: Visitor, form: forms.Form[texts.TextDraft]) -> Response[bytes]:
+    return show(
+        request,
+        "rulings/text.html",
+        status=form.status,
+        form=form,
+        which=[(about, _(rules.ABOUT[about])) for about in rules.TEXTS],
+        deploy=policy.IN_FORCE.rulings.deploy_days,
+        **await _proposing(request),
+    )
+
+
 async def _proposing(request: Visitor) -> dict[str, Any]:
     numbers = policy.IN_FORCE.rulings
     return {
@@ -149,6 +182,8 @@ async def _one(request: Visitor, ref: str, form: forms.Form[actions.Reason]) -> 
         form=form,
         ruling=readers.shown(row, clock.now()),
         about=_(rules.ABOUT[row.about]),
+        is_text=row.about in rules.TEXTS,
+        changes=await texts.changed_by(ref),
         confirms=confirming is not None and not refusals(rules.CONFIRM, confirming),
         why_not=refusals(rules.CONFIRM, confirming) if confirming is not None else [],
         objects=audits and not refusals(rules.OBJECT, stopping),

@@ -62,7 +62,8 @@ async def open_about(about: str, organisation: int | None, tender: str) -> str:
 
 
 async def stands(about: str, organisation: int | None, tender: str) -> str:
-    """What holds now of what a ruling is about: the tier, the reference of the department, or what the list says."""
+    """What holds now of what a ruling is about: the tier, the reference of the department, the digest of the text in force, or
+    what the list says."""
     if about == "tier":
         return await the(str, "SELECT COALESCE(tier_at({}, {}), '')", organisation, clock.now())
     if about == "department":
@@ -73,6 +74,17 @@ async def stands(about: str, organisation: int | None, tender: str) -> str:
             """,
             organisation,
         )
+    if about in rules.TEXTS:
+        found = await row(
+            str,
+            """
+            SELECT r.after FROM ruling r WHERE r.about = {} AND ruling_stands(r) AND r.effect_at <= {}
+            ORDER BY r.effect_at DESC, r.id DESC LIMIT 1
+            """,
+            about,
+            clock.now(),
+        )
+        return found or ""
     return rules.BOUND
 
 

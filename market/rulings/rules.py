@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from market import dates, policy, workdays
 from market.arrival import Arrival
 from market.hands import rules as hands
-from market.refusals import Denial, rule
+from market.refusals import Denial, Refusal, refusals, rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
@@ -21,8 +22,15 @@ ABOUT: dict[str, str] = {
     "tier": N_("Tier of government"),
     "department": N_("Department that answers for it"),
     "commodity": N_("Commodity against the list"),
+    "policy": N_("Numbers of the policy"),
+    "commodities": N_("List of commodities"),
+    "contract-kinds": N_("List of kinds of contract"),
+    "waiver-grounds": N_("List of grounds of a waiver"),
 }
 """What a ruling can be about, as people read it."""
+
+TEXTS = ("policy", "commodities", "contract-kinds", "waiver-grounds")
+"""Those that are about a text beside the program."""
 
 TIERS: dict[str, str] = {
     "central": N_("Central government"),
@@ -137,6 +145,8 @@ def value_words(about: str, value: str) -> str:
     """What something is changed from or to, as people read it."""
     if about == "commodity":
         return _("no commodity by the list") if value == BOUND else _("a commodity: {codes}", codes=value)
+    if about in TEXTS:
+        return _("version {digest}", digest=value[:12]) if value else _("none")
     return _(TIERS[value]) if about == "tier" and value in TIERS else value or _("none")
 
 
@@ -306,6 +316,57 @@ def does_not_hold_yet(stopping: Stopping) -> str | None:
 WITHDRAW = (does_not_hold_yet, says_why)
 """For `actions.withdraw`."""
 
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a text that came into force at a moment."""
+
+    about: str
+    digest: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A text beside the program: the versions of it that came into force until now, oldest first, and its own digest."""
+
+    registered: Sequence[Version]
+    digest: str
+    now: datetime
+
+
+@rule("ruling.text-not-registered", source=str(policy.number("rulings.deploy_days").source))
+def text_is_in_force(serving: Serving) -> str | None:
+    """A site serves with the policy file and the lists in force and no others: the newest version that two people confirmed and
+    no auditor stopped, or for some days the one before it."""
+    if not serving.registered:
+        return _("No version of it is registered in this database. Run `python -m market migrate`.")
+    newest = serving.registered[-1]
+    if serving.digest == newest.digest:
+        return None
+    until = workdays.add_days(newest.since, policy.IN_FORCE.rulings.deploy_days)
+    before = serving.registered[-2].digest if len(serving.registered) > 1 else ""
+    if serving.digest == before:
+        if not workdays.is_over(until, serving.now):
+            return None
+        return _("A newer version has been in force since {day}. Lay it there.", day=dates.day(newest.since))
+    return _(
+        "Its version {digest} is not one that two people confirmed and that is in force. Propose it under Rulings, or lay the "
+        "version in force ({newest}) there.",
+        digest=serving.digest[:12],
+        newest=newest.digest[:12],
+    )
+
+
+SERVE = (text_is_in_force,)
+"""Before a site is served, and for `python -m market policy`."""
+
+
+def may_be_served(serving: Serving) -> Refusal | None:
+    """Why a text may not be served, None when it may."""
+    return next(iter(refusals(SERVE, serving)), None)
+
+
 NO_PROGRAM = Denial(
     "ruling.by-program",
     N_("A program does not decide whom the rule binds. Sign in to do that."),
@@ -325,4 +386,25 @@ NO_DEPARTMENT = Denial(
     N_("Choose a central department, or none when this is one itself."),
     norm="The department that answers for a body is a central one; a department itself names none.",
     field="after",
+)
+
+NO_SUCH_TEXT = Denial(
+    "ruling.no-such-text",
+    N_("Choose the text from the list."),
+    norm="The texts that are registered are the policy file, and the lists of commodities, kinds of contract and grounds of a waiver.",
+    field="about",
+)
+
+TEXT_UNREADABLE = Denial(
+    "ruling.text-unreadable",
+    N_("This cannot be read: {why}"),
+    norm="A new version is a whole file of the same shape: of the policy each number with its value, unit, source and sentence.",
+    field="text",
+)
+
+NOTHING_REGISTERED = Denial(
+    "ruling.nothing-registered",
+    N_("No version of this text is registered yet. Whoever runs the site runs “market migrate” once."),
+    norm="A new version changes one that is registered.",
+    field="about",
 )

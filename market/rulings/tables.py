@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from piccolo.columns import Serial, Varchar
+from piccolo.columns import ForeignKey, OnDelete, OnUpdate, Serial, Varchar
 from piccolo.constraints import Check
 from piccolo.table import Table
 
@@ -20,7 +20,7 @@ class Ruling(Table):
     id: Serial
     ref = reference(KINDS["ruling"].prefix)
     about = Varchar(length=20, default="", null=False)
-    """tier | department | commodity"""
+    """tier | department | commodity, or which text: policy | commodities | contract-kinds | waiver-grounds"""
     organisation = may_belong_to(Organisation, index=True)
     """The body that the rule then binds otherwise."""
     tender = Varchar(length=16, default="", null=False, index=True)
@@ -60,6 +60,16 @@ class Objection(Table):
     at = when()
     because = words()
     lifted_at = moment()
+
+
+class TextVersion(Table):
+    """The whole text that a ruling about the policy file or a list is about."""
+
+    id: Serial
+    ruling = ForeignKey(Ruling, null=False, unique=True, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict)
+    digest = Varchar(length=64, default="", null=False)
+    """SHA-256 of the text in UTF-8, line ends as Unix writes them and one at its end."""
+    text = words()
 
 
 class Listed(msgspec.Struct, frozen=True):

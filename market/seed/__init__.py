@@ -12,6 +12,7 @@ from collections.abc import Callable
 from market import clock, db
 from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
+from market.rulings.texts import register_first
 from market.seed import outages
 from market.seed.builds import builds
 from market.seed.cast import FIRST, appointments, engage, loans, ministers
@@ -34,6 +35,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
         with clock.at(script.moment(FIRST)):
             cast = await engage(script)
             await ensure_profiles()
+            await register_first()
         acts = sorted(
             [
                 *ministers(script, cast),

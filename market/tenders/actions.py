@@ -60,7 +60,7 @@ async def propose_commodity(actor: Actor, ref: str, given: Override) -> Ruling:
         tender = await find(Tender, Tender.ref == ref, lock=True)
         insist(rules.EDIT, tender)
         asked = await candidate(ref)
-        insist(rules.CONFIRM, tender, asked.codes)
+        insist(rules.CONFIRM, tender, asked.codes, asked.now)
         ruling = await rulings.propose(
             actor,
             Ruling(

@@ -13,13 +13,14 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date, datetime
 from functools import lru_cache
 
 import msgspec
 import yaml
 from rapidfuzz import fuzz, process
 
-from market import policy
+from market import dates, policy, workdays
 from market.wording import _
 
 _FORM = re.compile(r"(\d{8})(?:-\d)?")
@@ -148,6 +149,7 @@ def touches(one: str, other: str, length: int = policy.IN_FORCE.gate.exercise_di
 
 class _Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"exceptions": "except"}):
     code: str
+    review: date
     why: str
     exceptions: tuple[_Exception, ...] = ()
 
@@ -158,11 +160,13 @@ class _Exception(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the reviewed list says of one part of the vocabulary: commodity or exception, and why."""
+    """What the reviewed list says of one part of the vocabulary: commodity or exception, why, and the day by which a commodity
+    is looked at again."""
 
     code: str
     commodity: bool
     why: str
+    review: date | None
 
 
 @lru_cache(maxsize=1)
@@ -171,11 +175,11 @@ def commodity_list() -> tuple[Standing, ...]:
     tree = yaml.safe_load((policy.REFERENCE / "commodities.yaml").read_text(encoding="utf-8"))
     found = []
     for group in msgspec.convert(tree["groups"], tuple[_Group, ...]):
-        found.append(Standing(normal(group.code), True, group.why))
+        found.append(Standing(normal(group.code), True, group.why, group.review))
         for each in group.exceptions:
             if not digits(each.code).startswith(digits(group.code)):
                 raise ValueError(f"{each.code} is listed as an exception of {group.code} but is not below it")
-            found.append(Standing(normal(each.code), False, each.why))
+            found.append(Standing(normal(each.code), False, each.why, None))
     return tuple(sorted(found, key=lambda standing: standing.code))
 
 
@@ -193,8 +197,23 @@ def standing(code: str) -> Standing | None:
     return None
 
 
-def is_commodity(codes: Iterable[str]) -> Verdict:
-    """Whether a purchase with these CPV codes is a commodity: only when every one of them is on the reviewed list.
+def overdue(now: datetime) -> list[Standing]:
+    """The lines of the list whose day of review is over, for those who look after it."""
+    today = workdays.local_day(now)
+    return [each for each in commodity_list() if each.review is not None and each.review < today]
+
+
+def counts(entry: Standing | None, now: datetime) -> bool:
+    """Whether a line makes a commodity now: not an exception, and not longer past its review than the policy allows. What
+    nobody has looked at again for so long frees nothing."""
+    if entry is None or entry.review is None:
+        return False
+    end = workdays.end_of_day(entry.review)
+    return not workdays.is_over(workdays.add_months(end, policy.IN_FORCE.gate.commodity_grace_months), now)
+
+
+def is_commodity(codes: Iterable[str], now: datetime) -> Verdict:
+    """Whether a purchase with these CPV codes is a commodity now: only when every one of them is on the reviewed list.
 
     One part that is not standard makes the whole worth exploring. No code at all is no commodity: nothing was said.
     Unknown codes are refused (ValueError).
@@ -203,7 +222,7 @@ def is_commodity(codes: Iterable[str]) -> Verdict:
     if not wanted:
         return Verdict(False, _("No CPV code says what is bought, so it cannot be taken for a commodity."), ())
     found = {code: standing(code) for code in wanted}
-    others = tuple(code for code, entry in found.items() if entry is None or not entry.commodity)
+    others = tuple(code for code, entry in found.items() if not counts(entry, now))
     if not others:
         reasons = dict.fromkeys(entry.why for entry in found.values() if entry)
         return Verdict(True, " ".join(reasons), wanted)
@@ -211,6 +230,10 @@ def is_commodity(codes: Iterable[str]) -> Verdict:
     for code in others:
         entry = found[code]
         reason = entry.why if entry else _("It is not on the list of commodities.")
+        if entry is not None and entry.review is not None:
+            reason = _(
+                "Its line on the list was to be reviewed by {day}, and has not been.", day=dates.day(entry.review)
+            )
         parts.append(_("{code} ({label}) is not a commodity. {reason}", code=code, label=label(code), reason=reason))
     return Verdict(False, " ".join(parts), others)
 

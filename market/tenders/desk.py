@@ -11,15 +11,16 @@ from market import clock
 from market.actor import Actor
 from market.questions import desk as questions
 from market.reads import rows
+from market.tenders import cpv
 from market.tenders.listing import standings
 from market.tenders.readers import topic_of
 from market.tenders.tables import Tender
 from market.web.desk import Placed, Waiting
-from market.wording import N_, _
+from market.wording import N_, _, _n
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A buyer's statement that its tender buys a commodity, not yet confirmed."""
+    """A tender that somebody should look at, with its buyer's name."""
 
     ref: str
     title: str
@@ -38,6 +39,7 @@ async def waiting(actor: Actor) -> list[Waiting]:
         )
         found = await questions.waiting(topic_of(tender) for tender in tenders)
         found += await _proposed(actor, ours)
+    found += _overdue(actor) + await _near(actor)
     if not actor.wears("operator"):
         return found
     claims = await rows(
@@ -89,6 +91,37 @@ async def _proposed(actor: Actor, bodies: Sequence[int]) -> list[Waiting]:
             since=each.at,
         )
         for each in found
+    ]
+
+
+def _overdue(actor: Actor) -> list[Waiting]:
+    """For operators and auditors: lines of the list of commodities that were to be reviewed by now."""
+    late = cpv.overdue(clock.now()) if actor.wears("operator", "auditor") else []
+    if not late:
+        return []
+    words = _n(
+        "{number} line of the list of commodities is past its review",
+        "{number} lines of the list of commodities are past their review",
+        len(late),
+    )
+    return [Waiting(words, "/rulings/text?about=commodities", min(each.code for each in late))]
+
+
+async def _near(actor: Actor) -> list[Waiting]:
+    """For auditors: published tenders that stayed just below the threshold, until their bids are opened."""
+    if not actor.wears("auditor"):
+        return []
+    near = await rows(
+        Claim,
+        """
+        SELECT t.ref, t.title, o.name AS buyer FROM tender t JOIN organisation o ON o.id = t.buyer
+        WHERE t.published_at IS NOT NULL AND t.opened_at IS NULL AND t.cancelled_at IS NULL
+          AND t.gate_trace LIKE '%"near":true%' ORDER BY t.id
+        """,
+    )
+    return [
+        Waiting(_("{buyer} stays just below the threshold", buyer=each.buyer), f"/tenders/{each.ref}", each.title)
+        for each in near
     ]
 
 

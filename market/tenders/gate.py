@@ -86,14 +86,14 @@ def ask(candidate: Candidate) -> Gate:
     return Gate(None, "", tuple(lines))
 
 
-def is_commodity(codes: Iterable[str]) -> cpv.Verdict:
-    """What the reviewed list says of these codes; codes that are not in the vocabulary make no commodity."""
-    return cpv.is_commodity([code for code in codes if cpv.known(code)])
+def is_commodity(codes: Iterable[str], now: datetime) -> cpv.Verdict:
+    """What the reviewed list says of these codes now; codes that are not in the vocabulary make no commodity."""
+    return cpv.is_commodity([code for code in codes if cpv.known(code)], now)
 
 
 def commodity(candidate: Candidate) -> Line:
     """Whether this is a commodity: what the buyer states, what the list says, and what an operator let stand."""
-    tender, verdict = candidate.tender, is_commodity(candidate.codes)
+    tender, verdict = candidate.tender, is_commodity(candidate.codes, candidate.now)
     if not tender.commodity_claimed:
         if verdict.commodity:
             return Line(
@@ -273,7 +273,7 @@ def _apart(candidate: Candidate, evidence: Evidence) -> list[str]:
     for lot in groups:
         codes = _known(lot.cpv if lot else candidate.tender.cpv)
         shared = cpv.overlaps(codes, _known(evidence.cpv), policy.IN_FORCE.gate.exercise_digits)
-        if not shared and not cpv.is_commodity(codes):
+        if not shared and not cpv.is_commodity(codes, candidate.now):
             words = _("lot {number}", number=lot.number) if lot else _("the tender")
             apart.append(f"{words} ({', '.join(codes) or _('no code')})")
     return apart

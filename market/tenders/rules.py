@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from market import dates, policy, workdays
+from market.arrival import Arrival
 from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
@@ -126,7 +127,7 @@ def innovation_first(candidate: Candidate) -> str | None:
         return None
     if _line(candidate, "exercise").holds and not _stopped(candidate):
         return _("The gate stays shut until what is missing of the exercise is there, or the minister waives it.")
-    claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes).commodity
+    claimed = candidate.tender.commodity_claimed or gate.is_commodity(candidate.codes, candidate.now).commodity
     open_lines = [line for line in found.lines if not line.holds and line.code != "stop"]
     why = " ".join(line.says for line in open_lines if claimed or line.code != "commodity")
     if _stopped(candidate):
@@ -304,7 +305,7 @@ def price_has_its_weight(candidate: Candidate) -> str | None:
     least, wrong = bounds.price_weight_minimum, []
     for lot in candidate.lots:
         prices = [each for each in candidate.criteria.get(lot.id, ()) if each.kind == "price"]
-        commodity = gate.is_commodity(lot.cpv).commodity or gate.commodity(candidate).holds
+        commodity = gate.is_commodity(lot.cpv, candidate.now).commodity or gate.commodity(candidate).holds
         most = bounds.price_weight_maximum_commodity if commodity else bounds.price_weight_maximum
         if len(prices) > 1:
             wrong.append(
@@ -479,11 +480,11 @@ EDIT = (still_a_draft, not_before_the_minister)
 
 
 @rule("tender.not-overridden-by-list")
-def claim_differs_from_the_list(tender: Tender, codes: Sequence[str]) -> str | None:
+def claim_differs_from_the_list(tender: Tender, codes: Sequence[str], now: Arrival) -> str | None:
     """Operators let a claim stand only where the buyer claims a commodity and the list says otherwise."""
     if not tender.commodity_claimed or not tender.commodity_statement.strip():
         return _("The buyer has not stated that this is a commodity.")
-    if gate.is_commodity(codes).commodity:
+    if gate.is_commodity(codes, now).commodity:
         return _("The list of commodities agrees with the buyer already.")
     return None
 

@@ -161,6 +161,7 @@ PAGES: dict[str, list[Example]] = {
     "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
     "/rulings/new": [(SAM, "/rulings/new")],
     "/rulings/department": [(SAM, "/rulings/department")],
+    "/rulings/text": [(SAM, "/rulings/text")],
     "/rulings/{ref:str}": [
         Asked("SELECT '', '/rulings/' || ref FROM ruling ORDER BY id LIMIT 1"),
         Asked("SELECT 'yusuf.kamara-bell@', '/rulings/' || ref FROM ruling ORDER BY id DESC LIMIT 1"),
@@ -505,6 +506,7 @@ FILES = {
     "/confirmations/{ref:str}/receipt.json",
     "/contracts/{ref:str}/document.json",
     "/figures.json",
+    "/rulings/{ref:str}/text",
     "/health",
     "/log/events.jsonl",
     "/log/head.json",

@@ -302,7 +302,7 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
             "stated": gate.follow_on(origin) if origin else None,
             "total": candidate.value,
             "statement_characters": policy.IN_FORCE.gate.statement_characters,
-            "verdict": gate.is_commodity(candidate.codes),
+            "verdict": gate.is_commodity(candidate.codes, candidate.now),
             "central": candidate.tender.buyer_tier == "central",
         }
     if name == "terms":

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market import policy, workdays
 from market.tenders import cpv
+from tests import given as rows
+
+NOW = rows.TODAY
 
 codes = st.sampled_from(sorted(cpv._labels()))
 
@@ -94,15 +100,15 @@ def test_overlap_does_not_depend_on_who_is_asked_first(a: str, b: str, length: i
     ],
 )
 def test_a_purchase_is_a_commodity_only_when_all_of_it_is(bought: list[str], commodity: bool, says: str) -> None:
-    verdict = cpv.is_commodity(bought)
+    verdict = cpv.is_commodity(bought, NOW)
     assert verdict.commodity is commodity
     assert bool(verdict) is commodity
     assert says in verdict.why
 
 
 def test_the_verdict_names_the_codes_that_decided() -> None:
-    assert cpv.is_commodity(["30192700", "72212000"]).codes == ("72212000",)
-    assert cpv.is_commodity(["30192700", "09310000"]).codes == ("30192700", "09310000")
+    assert cpv.is_commodity(["30192700", "72212000"], NOW).codes == ("72212000",)
+    assert cpv.is_commodity(["30192700", "09310000"], NOW).codes == ("30192700", "09310000")
 
 
 def test_every_entry_of_the_reviewed_list_has_a_reason_and_a_real_code() -> None:
@@ -110,13 +116,30 @@ def test_every_entry_of_the_reviewed_list_has_a_reason_and_a_real_code() -> None
     assert len({entry.code for entry in entries}) == len(entries)
     for entry in entries:
         assert entry.why.endswith(".")
-        assert cpv.is_commodity([entry.code]).commodity is entry.commodity
+        assert (entry.review is not None) is entry.commodity, (
+            "a line that frees has a day by which it is looked at again"
+        )
+        assert cpv.is_commodity([entry.code], NOW).commodity is entry.commodity
+
+
+def test_a_line_that_nobody_reviewed_counts_for_a_while_and_then_frees_nothing() -> None:
+    paper = cpv.standing("30197643")
+    assert paper is not None
+    assert paper.review is not None
+    due = workdays.end_of_day(paper.review)
+    assert paper not in cpv.overdue(due)
+    assert paper in cpv.overdue(due + timedelta(days=1))
+    last = workdays.add_months(due, policy.IN_FORCE.gate.commodity_grace_months)
+    assert cpv.is_commodity(["30197643"], last).commodity
+    verdict = cpv.is_commodity(["30197643"], last + timedelta(seconds=1))
+    assert not verdict.commodity
+    assert "was to be reviewed by Thu 22 Nov 2029, and has not been" in verdict.why
 
 
 @given(st.lists(codes, min_size=1, max_size=4))
 def test_adding_a_code_never_makes_a_commodity_of_what_was_none(bought: list[str]) -> None:
-    if not cpv.is_commodity(bought[:-1] or bought):
-        assert not cpv.is_commodity(bought)
+    if not cpv.is_commodity(bought[:-1] or bought, NOW):
+        assert not cpv.is_commodity(bought, NOW)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from market.arrival import Arrival
 from market.refusals import refusals
 from market.tenders import gate, rules
 from market.tenders.facts import Candidate, Criterion, Evidence, Lot, Officer, Tender
@@ -418,7 +419,7 @@ def test_an_operator_confirms_only_what_the_list_denies(
     claim: bool, statement: str, code: str, codes: list[str]
 ) -> None:
     row = tender(commodity_claimed=claim, commodity_statement=statement)
-    assert [each.code for each in refusals(rules.CONFIRM, row, [code])] == codes
+    assert [each.code for each in refusals(rules.CONFIRM, row, [code], Arrival(NOW))] == codes
 
 
 def test_dates_outside_the_century_are_slips() -> None:
