@@ -24,7 +24,11 @@ from market.loans.tables import Loan
 from market.money import Money
 from market.payments import actions as payments
 from market.refusals import NotFound, Refused, refusals
+from market.reviewing.matters import matter_of
+from market.reviews import actions as reviews
+from market.tenders import actions as tenders
 from market.tenders.drafts import actions as drafting
+from market.tenders.tables import Tender
 from tests import given
 
 TODAY = given.TODAY
@@ -320,3 +324,28 @@ async def test_pages_and_programs_meet_the_same_rules(app: Litestar) -> None:
             assert [each["code"] for each in again.json()["reasons"]] == ["loan.belongs-here"]
             ended = await client.post(f"/api/v1/loans/{row.ref}/end", headers=clerk)
             assert ended.status_code == 200
+
+
+@pytest.mark.usefixtures("clean")
+async def test_a_body_of_two_publishes_a_small_purchase_that_a_borrowed_person_read() -> None:
+    with clock.at(TODAY):
+        there = await bodies()
+        made = await given.tendering(there.parish, lots=1)
+        for officer in made.officers:
+            named = drafting.About(
+                f"Sensors, by {officer.ref}", "They say when.", given.CODES, "", "", "goods-services"
+            )
+            seen = await given.as_is(drafting.About, Tender, made.ref)
+            await drafting.describe(officer, made.ref, named, seen)
+        matter = await matter_of("tender", made.ref)
+        for drafter in made.officers:
+            with pytest.raises(Refused) as refused:
+                await reviews.ask(made.officers[0], matter, reviews.ReviewRequest(drafter.ref))
+            assert codes(refused) == ["review.asked-a-drafter"]
+        gareth = await there.lent(there.gareth)
+        await given.looked("tender", made.ref, made.officers[0])
+        await reviews.ask(made.officers[0], matter, reviews.ReviewRequest(gareth.ref))
+        await reviews.approve(gareth, matter, matter.version)
+        tender = await tenders.publish(made.officers[1], made.ref)
+    assert tender.published_at is not None
+    assert tender.ground in ("below-threshold", "not-central")
