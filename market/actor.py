@@ -67,6 +67,8 @@ class Actor:
     """When this session began, which is when she proved who she is; None for a program's token."""
     touched_at: datetime | None = None
     """When this session last had its person's passkey used; None for a program's token, which has no key."""
+    token: str = ""
+    """The reference of the token that a program showed."""
 
     @property
     def signed_in(self) -> bool:

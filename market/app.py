@@ -46,8 +46,10 @@ from market.bids.api import BidsApi
 from market.bids.pages import BidPages
 from market.builds.api import BuildsApi
 from market.builds.pages import BuildPages
+from market.confirming.api import PreparedApi
 from market.confirming.asking import Confirming
-from market.confirming.pages import TouchPages
+from market.confirming.described import DescribedByItsAct
+from market.confirming.pages import PreparedPages, TouchPages
 from market.contracts.api import ContractsApi
 from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
@@ -144,6 +146,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     ContractPages,
     SignInPages,
     TouchPages,
+    PreparedPages,
     AccountPages,
     InvitationPages,
     OrganisationPages,
@@ -194,6 +197,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     ImportedSuppliersApi,
     ClaimsApi,
     MeApi,
+    PreparedApi,
     OrganisationsApi,
     AdmissionsApi,
     DomainsApi,
@@ -290,7 +294,7 @@ def create() -> Site:
         request_class=Asked,
         exception_handlers={HTTPException: problems.answer, Exception: problems.answer},
         lifespan=[lifespan],
-        plugins=[DescribedByItsGuard(), NamedByNouns()],
+        plugins=[DescribedByItsGuard(), DescribedByItsAct(), NamedByNouns()],
         logging_config=LoggingConfig(log_exceptions="never", root={"level": "WARNING", "handlers": ["queue_listener"]}),
         openapi_config=OpenAPIConfig(
             title="Prelude",

@@ -371,6 +371,10 @@ ROWS: Final = (
         deeds={
             "person.signed-in": N_("signed in, {it}"),
             "person.touched": N_("used a key to confirm what binds, {it}"),
+            "act.prepared": N_("had a program prepare what binds, {it}"),
+            "act.confirmed": N_("confirmed what a program prepared, {it}"),
+            "act.refused": N_("confirmed what a program prepared, and was refused, {it}"),
+            "act.withdrawn": N_("withdrew what a program prepared, {it}"),
             "person.acts-for": N_("chose for which organisation to act in a session of {it}"),
             "person.signed-out": N_("signed out, {it}"),
             "person.password-changed": N_("changed a password, {it}"),

@@ -255,6 +255,7 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loan_days: int
     lent_percent: int
     touch_minutes: int
+    prepared_hours: int
 
 
 class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

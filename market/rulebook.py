@@ -57,7 +57,7 @@ def guards_of(module: ModuleType) -> dict[str, tuple[Rule[Any], ...]]:
     }
 
 
-ACTING = ("actions", "memberships", "passkeys")
+ACTING = ("actions", "invitations", "memberships", "passkeys", "proposals")
 """What modules with acts are called."""
 
 

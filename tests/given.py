@@ -17,9 +17,10 @@ from piccolo.table import Table
 from market import clock, drafts
 from market.accounts.invitations import InvitationDraft
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
-from market.accounts.tables import ApiToken, MailDomain, Membership, Organisation, Passkey, Person
+from market.accounts.tables import ApiToken, MailDomain, Membership, Organisation, Passkey, Person, Session
 from market.actor import SYSTEM, Actor, Role
-from market.db import maybe
+from market.confirming.tables import PreparedAct
+from market.db import find, maybe
 from market.hands import rules as hands
 from market.hands.readers import doing
 from market.missions.tables import Mission
@@ -378,13 +379,60 @@ async def origin(made: Tendering, exercise: str, same_need: str = SAME, what_cha
     await drafting.explain_origin(made.officers[0], made.ref, said, await as_is(drafting.Origin, Tender, made.ref))
 
 
-def browser(app: Litestar) -> httpx.AsyncClient:
+class Client(httpx.AsyncClient):
+    """A browser or a program. What binds is only prepared for a program: here its person confirms it at once, and the program
+    is answered what the act answers, unless `confirms` is False."""
+
+    confirms = True
+
+    async def request(self, method: str, url: Any, **more: Any) -> httpx.Response:
+        """Ask, and confirm what was prepared."""
+        answer = await super().request(method, url, **more)
+        return await confirmed(self, answer) if self.confirms else answer
+
+
+async def confirmed(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.Response:
+    """What the act answers that a program prepared, confirmed by its person on the page; anything else as it is."""
+    if answer.status_code != 202 or "/me/prepared/" not in answer.headers.get("location", ""):
+        return answer
+    ref = answer.json()["ref"]
+    row = await find(PreparedAct, PreparedAct.ref == ref)
+    page = {**await _session(row.person), "accept": "text/html"}
+    sent = client.build_request("POST", f"/prepared/{ref}/confirm", data={"digest": row.digest}, headers=page)
+    for name in ("authorization", "cookie"):
+        sent.headers.pop(name, None)
+    sent.headers["cookie"] = page["cookie"]
+    shown = await client.send(sent)
+    await row.refresh()
+    assert row.status is not None, f"{shown.status_code}: {shown.text[:2000]}"
+    headers = {"content-type": "application/json" if row.status < 400 else "application/problem+json"}
+    return httpx.Response(row.status, content=row.answer or "", headers=headers, request=answer.request)
+
+
+async def at_a_browser(ref: str) -> dict[str, str]:
+    """The headers of a browser in which this person is signed in, with a key that was just used."""
+    return await _session((await find(Person, Person.ref == ref)).id)
+
+
+async def _session(person: int) -> dict[str, str]:
+    session = await begin(person, "password", ALWAYS)
+    # The clock of whoever is asked may be far from the test's.
+    await Session.update({Session.expires_at: ALWAYS}).where(Session.token_hash == digest(session))
+    return {
+        "cookie": f"{crossing.cookie_name(COOKIE)}={session}",
+        "x-csrf-token": crossing.token_for(digest(session)),
+    }
+
+
+def browser(app: Litestar, *, confirms: bool = True) -> Client:
     """A browser without scripts, talking to the app in this test's own task (so a frozen clock reaches the handlers)."""
-    return httpx.AsyncClient(
+    made = Client(
         transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
         base_url="http://localhost:8000",
         headers={"accept": "text/html", "origin": "http://localhost:8000"},
     )
+    made.confirms = confirms
+    return made
 
 
 async def signed_in(

@@ -59,11 +59,16 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     password: Password
 
 
+KeepTokens = Annotated[bool, Meta(title=N_("Keep the tokens of your programs"))]
+"""A password is changed because somebody may know it; what he made with it ends, unless she who changes it says otherwise."""
+
+
 class PasswordChange(msgspec.Struct, forbid_unknown_fields=True):
     """A new password, and the present one where there is one."""
 
     password: Annotated[str, Meta(title=N_("New password"), min_length=1, max_length=200)]
     present: Annotated[str, Meta(title=N_("Present password"), max_length=200)] = ""
+    keep_tokens: KeepTokens = False
 
 
 class ForgottenPassword(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,6 +81,7 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     """The password chosen after a reset letter."""
 
     password: Annotated[str, Meta(title=N_("New password"), min_length=1, max_length=200)]
+    keep_tokens: KeepTokens = False
 
 
 class TokenDraft(msgspec.Struct, forbid_unknown_fields=True):
@@ -204,7 +210,7 @@ async def end_other_sessions(actor: Actor, keep: str) -> int:
 
 async def change_password(actor: Actor, given: PasswordChange) -> str:
     """Choose another password; the present one is asked unless there is none or this session began with a passkey.
-    Every session ends; answers the token of a new one for this browser. The person is told by letter."""
+    Every session ends, and every token of her programs unless she keeps them; answers the token of a new one for this browser. The person is told by letter."""
     person = await find(Person, Person.id == actor.must_be_person())
     await spend(TRIES_BY_ACCOUNT, hashlib.sha256(person.email.encode()).hexdigest())
     if (
@@ -216,7 +222,7 @@ async def change_password(actor: Actor, given: PasswordChange) -> str:
     insist(rules.PASSWORD, given.password, (person.name, person.email))
     kept = await passwords.hashed(given.password)
     async with transaction():
-        await _set_password(actor, person, kept)
+        await _set_password(actor, person, kept, keep_tokens=given.keep_tokens)
         return await sessions.sign_in_by(person, actor.method, actor.touched_at)
 
 
@@ -249,8 +255,9 @@ async def person_to_reset(token: str) -> Person:
     return await find(Person, Person.id == row.person)
 
 
-async def reset(token: str, password: str) -> None:
-    """Choose a new password with the token of a reset letter; good once. Every session of the person ends."""
+async def reset(token: str, password: str, *, keep_tokens: bool = False) -> None:
+    """Choose a new password with the token of a reset letter; good once. Every session of the person ends, and every token of
+    her programs unless she keeps them."""
     person = await person_to_reset(token)
     insist(rules.PASSWORD, password, (person.name, person.email))
     kept = await passwords.hashed(password)
@@ -259,20 +266,31 @@ async def reset(token: str, password: str) -> None:
         await person_to_reset(token)
         row.used_at = clock.now()
         await row.save([Reset.used_at])
-        await _set_password(await actor_of(person.id, "letter"), person, kept)
+        await _set_password(await actor_of(person.id, "letter"), person, kept, keep_tokens=keep_tokens)
 
 
-async def _set_password(actor: Actor, person: Person, kept: str) -> None:
+async def _set_password(actor: Actor, person: Person, kept: str, *, keep_tokens: bool) -> None:
+    live = await tokens_of(person.id)
+    if not keep_tokens:
+        await ApiToken.update({ApiToken.revoked_at: clock.now()}).where(
+            (ApiToken.person == person.id) & (ApiToken.revoked_at.is_null())
+        )
     person.password_hash = kept
     await person.save([Person.password_hash])
     await sessions.end_all(person.id)
     await Reset.update({Reset.used_at: clock.now()}).where((Reset.person == person.id) & (Reset.used_at.is_null()))
-    await tell_person(person.id, "accounts/password-changed.txt", about=f"person:{person.ref}")
+    await tell_person(
+        person.id,
+        "accounts/password-changed.txt",
+        about=f"person:{person.ref}",
+        tokens=[each.name for each in live],
+        kept=keep_tokens,
+    )
     await record(
         actor,
         "person.password-changed",
         f"person:{person.ref}",
-        private={},
+        private={"tokens": [each.ref for each in live], "tokens_kept": keep_tokens},
         sealed_by=f"publication:person:{person.ref}",
     )
 

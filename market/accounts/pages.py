@@ -139,7 +139,9 @@ class SignInPages(Controller):
     async def choosing(self, request: Visitor, token: FromPath[str]) -> Response[bytes]:
         """Choose a new password with the link of the letter."""
         person = await actions.person_to_reset(token)
-        return show(request, "accounts/reset.html", form=forms.blank(actions.NewPassword), of=person, token=token)
+        return show(
+            request, "accounts/reset.html", form=forms.blank(actions.NewPassword), **await _resetting(person, token)
+        )
 
     @post("/password/{token:str}", guards=[guards.public])
     async def reset(self, request: Visitor, token: FromPath[str]) -> Response[Any]:
@@ -147,9 +149,9 @@ class SignInPages(Controller):
         person = await actions.person_to_reset(token)
         form = await forms.read(request, actions.NewPassword)
         with form.acting():
-            await actions.reset(token, form.data.password)
+            await actions.reset(token, form.data.password, keep_tokens=form.data.keep_tokens)
             return to("/sign-in", _("Your new password is saved. Sign in with it."))
-        return show(request, "accounts/reset.html", status=form.status, form=form, of=person, token=token)
+        return show(request, "accounts/reset.html", status=form.status, form=form, **await _resetting(person, token))
 
 
 class AccountPages(Controller):
@@ -527,7 +529,18 @@ async def _account(
     )
 
 
+async def _resetting(person: Person, token: str) -> dict[str, Any]:
+    return {"of": person, "token": token, "tokens": await actions.tokens_of(person.id)}
+
+
 async def _password(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
     person = await find(Person, Person.id == request.user.must_be_person())
     asked = bool(person.password_hash) and not request.user.by_passkey
-    return show(request, "accounts/password.html", status=form.status, form=form, asked=asked)
+    return show(
+        request,
+        "accounts/password.html",
+        status=form.status,
+        form=form,
+        asked=asked,
+        tokens=await actions.tokens_of(person.id),
+    )

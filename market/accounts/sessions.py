@@ -74,12 +74,16 @@ FOR = "prelude-organisation"
 """The header with which a program says for which of the person's organisations it acts."""
 
 
+CONFIRMED_BY = "prelude_confirmed_by"
+"""What this process notes beside a call that a person confirmed: the person. Nothing that comes from outside can write there."""
+
+
 async def actor_of(person: int, method: str, at: datetime | None = None, first: str = "") -> Actor:
     """The person as an actor with the hats she wears at `at` (now, when not given); PUBLIC when the account is closed.
     The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says.
     She has touched no key: whoever knows that she has says so."""
     return await _actor_by(
-        "SELECT {}::int AS person, {}::text AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, {}::text AS first",
+        "SELECT {}::int AS person, {}::text AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, '' AS token, {}::text AS first",
         person,
         method,
         first,
@@ -109,6 +113,7 @@ class _Worn(msgspec.Struct, frozen=True):
     method: str
     proved_at: datetime | None
     touched_at: datetime | None
+    token: str
     first: str
     role: Role | None
     title: str | None
@@ -121,7 +126,7 @@ class _Worn(msgspec.Struct, frozen=True):
 
 
 _WORN_BY = """
-SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.first, m.role, m.title, m.since,
+SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.token, c.first, m.role, m.title, m.since,
     o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind, lender.name AS lent_by
 FROM ({credential}) c
 JOIN person p ON p.id = c.person AND p.closed_at IS NULL
@@ -164,6 +169,7 @@ async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) ->
         method=who.method,
         proved_at=who.proved_at,
         touched_at=who.touched_at,
+        token=who.token,
     )
 
 
@@ -179,6 +185,8 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         path = connection.scope["path"]
         if path.startswith("/static/"):
             return AuthenticationResult(user=PUBLIC, auth=None)
+        if isinstance(confirmed_by := connection.scope.get(CONFIRMED_BY), Actor):
+            return AuthenticationResult(user=confirmed_by, auth=None)
         if path.startswith("/api/"):
             return AuthenticationResult(user=await self._token(connection), auth=None)
         token = connection.cookies.get(crossing.cookie_name(COOKIE))
@@ -187,7 +195,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         kept = digest(token)
         actor = await _actor_by(
             """
-            SELECT person, method, began_at AS proved_at, touched_at, acting_for AS first FROM session
+            SELECT person, method, began_at AS proved_at, touched_at, '' AS token, acting_for AS first FROM session
             WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
             """,
             kept,
@@ -205,7 +213,9 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         organisation = connection.headers.get(FOR, "").strip()
         actor = await _actor_by(
             """
-            SELECT person, 'token' AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, {}::text AS first FROM api_token
+            SELECT person, 'token' AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, ref AS token,
+                {}::text AS first
+            FROM api_token
             WHERE token_hash = {} AND revoked_at IS NULL AND expires_at > {}
             """,
             organisation,

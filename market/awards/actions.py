@@ -454,6 +454,7 @@ async def complain(actor: Actor, award_ref: str, given: ComplaintDraft) -> Compl
     return complaint
 
 
+@binds(N_("answer a complaint about an award"))
 async def answer_complaint(actor: Actor, award_ref: str, complaint_ref: str, given: ComplaintAnswer) -> Complaint:
     """The buyer answers: a complaint that is upheld sets the decision aside, one that is rejected lets it go on."""
     async with transaction():

@@ -86,12 +86,6 @@ class OpeningView(msgspec.Struct):
     register: list[EntryView]
 
 
-class ContributionView(msgspec.Struct):
-    """Whether the bids are open now, or another officer is awaited."""
-
-    opened: bool
-
-
 def _view(sealed: actions.Sealed) -> ReceiptView:
     context = sealed.receipt.context
     return ReceiptView(
@@ -196,20 +190,6 @@ class BidsApi(Controller):
             for entry in msgspec.convert(actions.register_of(opening), list[EntryView], from_attributes=True)
         ]
         return OpeningView(opening.ref, ref, opening.opened_at, opening.digest, entries)
-
-    @post(
-        "/tenders/{ref:str}/opening",
-        status_code=200,
-        guards=[guards.signed_in],
-        summary="Bring an opening secret",
-        operation_id="contributeSecret",
-        responses=problem_responses(404, 409, 422),
-    )
-    async def contribute(
-        self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.CodeForm]
-    ) -> ContributionView:
-        """An opening officer brings her secret after the deadline; the second one opens the bids."""
-        return ContributionView(await actions.contribute(request.user, ref, data.code) is not None)
 
 
 def _sent(row: Sent) -> SentView:

@@ -3,20 +3,23 @@
 The middleware stands inside the one that does what is sent twice once (:mod:`market.web.once`). A form that carries the answer
 of a key has it checked first, in a transaction of its own, so that the act's own stays whole. When the act then says that it
 wants a key (:class:`market.touch.TouchNeeded`), the page that asks for it holds every field that was typed, and sends them to
-the same address again.
+the same address again. A program has no key: what it calls is kept for its person, who confirms it on a page.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar import Request, Response
-from litestar.enums import ScopeType
+from litestar.enums import MediaType, ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from market import db
 from market.accounts import passkeys
+from market.accounts.sessions import FOR
 from market.actor import Actor
+from market.confirming import actions, readers
 from market.refusals import Refused
 from market.touch import Act
 from market.web import crossing, once, problems
@@ -40,24 +43,46 @@ class Confirming:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. What only reads passes through."""
-        if scope["type"] != ScopeType.HTTP or scope["method"] in crossing.SAFE or scope["path"].startswith("/api/"):
+        if scope["type"] != ScopeType.HTTP or scope["method"] in crossing.SAFE:
             await self.app(scope, receive, send)
             return
         request: Request[Actor, Any, Any] = Request(scope, receive)
-        mistake = await _take(request)
+        program = scope["path"].startswith("/api/")
+        mistake = "" if program else await _take(request)
         asked = False
 
         async def unless_asked(message: Message) -> None:
             nonlocal asked
             if message["type"] == "http.response.start":
-                asked = problems.wanted(scope) is not None
+                act = problems.wanted(scope)
+                asked = act is not None and (act.prepared or not program)
             if not asked:
                 await send(message)
 
         await self.app(scope, receive, unless_asked)
         if asked and (act := problems.wanted(scope)) is not None:
-            page = await _page(request, act, mistake)
-            await page.to_asgi_response(app=None, request=request)(scope, receive, send)
+            answer = await _prepared(request, act) if program else await _page(request, act, mistake)
+            await answer.to_asgi_response(app=None, request=request)(scope, receive, send)
+
+
+async def _prepared(request: Request[Actor, Any, Any], act: Act) -> Response[bytes]:
+    """What a program is answered that may not bind anybody itself: where its person confirms the call, and where it reads that
+    she has (RFC 9110 section 15.3.3)."""
+    query = request.scope["query_string"].decode("latin-1")
+    call = actions.Call(
+        method=request.scope["method"],
+        path=request.scope["path"] + (f"?{query}" if query else ""),
+        organisation=request.headers.get(FOR, "").strip(),
+        content_type=request.headers.get("content-type", ""),
+        body=await request.body(),
+        seen=request.headers.get("if-match", ""),
+        confirmed=request.headers.get("prelude-confirm", ""),
+    )
+    row = await actions.prepare(request.user, act, call)
+    view = readers.view(await actions.prepared(request.user, row.ref))
+    return Response(
+        msgspec.json.encode(view), status_code=202, media_type=MediaType.JSON, headers={"location": view.status_at}
+    )
 
 
 async def _take(request: Request[Actor, Any, Any]) -> str:

@@ -18,6 +18,7 @@ from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
 from market.bids import desk as bids
+from market.confirming import desk as confirming
 from market.contracts import desk as contracts
 from market.letters import desk as letters
 from market.loans import desk as loans
@@ -48,6 +49,7 @@ WAITING = (
     admissions,
     loans,
     rulings,
+    confirming,
     letters,
     accounts,
 )

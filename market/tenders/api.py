@@ -204,12 +204,6 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     wanted: bool
 
 
-class CodeShown(msgspec.Struct):
-    """An opening officer's code. It is in this answer and nowhere else."""
-
-    code: str
-
-
 def lot_view(lot: Lot, criteria: Sequence[facts.Criterion]) -> LotView:
     """A lot with its criteria."""
     return LotView(
@@ -498,17 +492,6 @@ class TendersApi(Controller):
     async def drop_officer(self, request: Visitor, ref: FromPath[str], person: FromPath[str]) -> TenderView:
         """Take a person off the opening officers of a draft."""
         return await tender_view(request, (await drafting.drop_officer(request.user, ref, person)).ref)
-
-    @post(
-        "/{ref:str}/officers/enrol",
-        guards=[guards.signed_in],
-        summary="Make one's own opening code",
-        operation_id="enrolOpeningOfficer",
-        responses=problem_responses(404, 409),
-    )
-    async def enrol(self, request: Visitor, ref: FromPath[str]) -> CodeShown:
-        """Make the caller's code for this tender. It is answered once and not kept; a new one replaces it."""
-        return CodeShown((await drafting.enrol(request.user, ref)).code)
 
     @post(
         "/{ref:str}/publish",

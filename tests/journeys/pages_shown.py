@@ -155,6 +155,9 @@ PAGES: dict[str, list[Example]] = {
     ],
     "/appointments": [(VISITOR, "/appointments"), (SAM, "/appointments")],
     "/appointments/new": [(SAM, "/appointments/new")],
+    "/prepared/{ref:str}": [
+        Asked("SELECT 'maya.thornley@', '/prepared/' || ref FROM prepared_act ORDER BY id LIMIT 1")
+    ],
     "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
     "/rulings/new": [(SAM, "/rulings/new")],
     "/rulings/department": [(SAM, "/rulings/department")],

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from market.accounts.sessions import actor_of
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor
 from market.awards import actions as awards
+from market.confirming import actions as confirming
 from market.missions import actions as missions
 from market.portal.tables import Source
 from market.standards.components import actions as standards
@@ -26,6 +28,7 @@ from market.standards.profiles import actions as publishing
 from market.standards.sanctions import actions as sanctions
 from market.standards.tables import IssuedCertificate, PublishedProfile
 from market.suppliers import actions as suppliers
+from market.touch import ACTS
 from market.waivers.delegations import actions as delegations
 from search.saved import actions as alerts
 from tests import given, given_awards
@@ -112,6 +115,16 @@ async def mission() -> None:
     )
 
 
+async def program() -> None:
+    """What a buyer's program prepared for her to confirm."""
+    maya = await person("maya.thornley")
+    await given.token(maya)
+    token = await db.one("SELECT ref FROM api_token WHERE person = {} ORDER BY id DESC LIMIT 1", maya.person)
+    path = "/api/v1/challenges/CH-0000000/cancel"
+    call = confirming.Call("POST", path, "", "application/json", b'{"reason": "The bridge is closed."}', "", "")
+    await confirming.prepare(replace(maya, token=token["ref"]), ACTS["challenges.actions.cancel"], call)
+
+
 async def components() -> None:
     """Two components: one certified, one that fails, with an exemption and a notice that access may be withheld."""
     await publishing.ensure_profiles()
@@ -168,6 +181,7 @@ async def main() -> None:
         addresses = await letters()
         await delegation()
         await mission()
+        await program()
         await components()
         await portals()
         await price()

@@ -266,3 +266,31 @@ async def test_who_belongs_to_several_organisations_chooses_for_which_she_acts(a
     drafted = await Challenge.objects().first()
     assert drafted is not None
     assert drafted.buyer == both.id
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("way", ["changed", "reset"])
+async def test_tokens_end_with_the_password_unless_they_are_kept_knowingly(app: Litestar, way: str, kept: bool) -> None:
+    actor, _ = await somebody()
+    assert actor.person is not None
+    headers = await given.token(actor)
+    typed = {"password": "a very different long password", **({"keep_tokens": "yes"} if kept else {})}
+    async with given.browser(app) as client:
+        assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
+        if way == "changed":
+            await given.signed_in(client, actor, method="passkey")
+            page = "/account/password"
+        else:
+            await actions.ask_reset((await Person.objects().get(Person.id == actor.person)).email, "192.0.2.1")
+            text = (await Letter.objects().order_by(Letter.id, ascending=False).first()).text
+            page = "/password/" + text.split("/password/")[1].split()[0]
+        shown = await client.get(page)
+        assert "I made all of these: keep them" in shown.text
+        client.headers["x-csrf-token"] = shown.text.split('csrf_token" value="')[1][:64]
+        assert (await client.post(page, data=typed)).status_code == 303
+        client.cookies.clear()
+        assert (await client.get("/api/v1/me", headers=headers)).status_code == (200 if kept else 401)
+    told = (await Letter.objects().order_by(Letter.id, ascending=False).first()).text
+    assert (
+        "You kept the tokens of your programs: test." if kept else "The tokens of your programs ended: test."
+    ) in told

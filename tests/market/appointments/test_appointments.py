@@ -254,7 +254,7 @@ async def test_a_buyer_appoints_nobody_and_neither_does_a_program(app: Litestar)
         assert codes(refused) == ["access.role-needed"]
         proposed = await actions.propose(there.sam, minister(there))
         assert there.leila.person is not None
-        program = await actor_of(there.leila.person, "token")
+        program = given.touched(await actor_of(there.leila.person, "token"))
         for attempt in (
             actions.confirm(program, proposed.ref),
             actions.propose(program, minister(there)),

@@ -394,8 +394,9 @@ async def test_programs_do_all_of_it(house: House, app: Litestar) -> None:
         assert (await program.get("/api/v1/standards/keys")).json()["items"][0]["name"].startswith("ed25519:")
         wrong = await program.post("/api/v1/standards/services", json={"title": "x"})
         assert wrong.status_code == 400
-        refused = await program.post("/api/v1/standards/profiles", json={"ruleset": "", "description": ""})
-        assert refused.status_code == 403
+        asked = await program.post("/api/v1/standards/profiles", json={"ruleset": "", "description": ""})
+        assert asked.status_code == 202, "judged when its person confirms it"
+        assert (await given.confirmed(program, asked)).status_code == 403
 
 
 async def test_the_operator_publishes_a_version_that_the_engine_can_run(house: House) -> None:

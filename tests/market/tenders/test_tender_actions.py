@@ -48,6 +48,7 @@ async def test_a_whole_draft_is_published_with_its_ground_its_key_and_a_public_r
         "commodity",
         "stop",
         "exercise",
+        "effort",
         "need",
         "follow-on",
     ]
