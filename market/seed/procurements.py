@@ -38,7 +38,7 @@ from market.tenders.readers import addenda_of, tender_of
 from market.tenders.tables import Lot, Tender
 from market.waivers import actions as waivers
 from market.waivers.reviews import actions as reviews
-from market.waivers.reviews.readers import reviews_of
+from market.waivers.reviews.readers import reviews_of, version
 
 GROUNDS = {"same-exercise-elsewhere": "equivalent-exercise", "urgency": "urgency"}
 """The story's words for the grounds of `fixtures/reference/waiver_grounds.yaml`."""
@@ -316,9 +316,8 @@ class Procurement:
         ref, minister = REFS[f"waiver:{self.waiver['key']}"], await self.cast.actor(text["by"])
         (review,) = await reviews_of(ref)
         ends = self.script.day(text["ends_on"]) if "ends_on" in text else None
-        await reviews.write(
-            minister, ref, review.ref, reviews.AnswerDraft(text["answer"], text["says"].strip(), ends, None)
-        )
+        answer = reviews.AnswerDraft(text["answer"], text["says"].strip(), ends, None)
+        await reviews.write(minister, ref, review.ref, answer, version(review))
         options = await reviews.begin_signing(minister, ref, review.ref)
         await reviews.sign(minister, ref, review.ref, json.dumps(self.cast.devices[text["by"]].sign(options)))
 

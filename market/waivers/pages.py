@@ -158,6 +158,7 @@ async def _reviewed(actor: Actor, waiver: Waiver) -> dict[str, Any]:
     return {
         "reviews": found,
         "open_review": opened,
+        "answer_version": reviews.version(opened) if opened else "",
         "calls": actor.wears("auditor") is not None and not refusals(first, calling),
         "answers": answers and actor.wears("minister", organisation=waiver.department) is not None,
         "choices": [(code, _(words)) for code, words in reviewing.ANSWERS.items()],

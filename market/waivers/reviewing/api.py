@@ -10,17 +10,19 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
 from market.accounts import guards
+from market.actor import Actor
 from market.waivers import actions as waivers
 from market.waivers.reviews import actions, readers
 from market.waivers.reviews.rules import Review
-from market.web.api import Items
+from market.web.api import IfMatch, Items
 from market.web.pages import Visitor
 from market.web.problems import problem_responses
 
 
 class ReviewView(msgspec.Struct):
     """One review of a waiver. `called_by` is the auditor's name, empty when the day came by itself; `answer` is `keeps`, `narrows`
-    or `revokes` once the minister has signed it, and empty before. Money is in minor units of the tender's currency."""
+    or `revokes` once the minister has signed it, and empty before. Money is in minor units of the tender's currency. `etag` is what
+    an answer names as If-Match; it is empty for everybody but the minister."""
 
     schema_name: ClassVar[str] = "WaiverReviewView"
     ref: str
@@ -34,6 +36,7 @@ class ReviewView(msgspec.Struct):
     new_ceiling_minor: int | None
     answered_at: datetime | None
     office: str
+    etag: str
 
 
 class ReviewSignature(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,7 +46,7 @@ class ReviewSignature(msgspec.Struct, forbid_unknown_fields=True):
     credential: dict[str, Any]
 
 
-def view(review: Review) -> ReviewView:
+def view(review: Review, actor: Actor) -> ReviewView:
     """A review as everybody reads it: an answer is one when it is signed."""
     signed = review.answered_at is not None
     return ReviewView(
@@ -58,6 +61,7 @@ def view(review: Review) -> ReviewView:
         new_ceiling_minor=review.new_ceiling_minor if signed else None,
         answered_at=review.answered_at,
         office=review.office,
+        etag=readers.version(review) if actor.wears("minister", organisation=review.department) else "",
     )
 
 
@@ -78,7 +82,7 @@ class WaiverReviewsApi(Controller):
     async def of(self, request: Visitor, ref: FromPath[str]) -> Items[ReviewView]:
         """Every review of a waiver, those to come too, the first to begin first."""
         await waivers.readable(request.user, ref)
-        return Items([view(each) for each in await readers.reviews_of(ref)])
+        return Items([view(each, request.user) for each in await readers.reviews_of(ref)])
 
     @post(
         "",
@@ -90,7 +94,7 @@ class WaiverReviewsApi(Controller):
     async def call(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Call]) -> ReviewView:
         """As an auditor, have the minister look at a waiver again; unanswered it is suspended."""
         made = await actions.call(request.user, ref, data)
-        return view(await readers.review(ref, made.ref))
+        return view(await readers.review(ref, made.ref), request.user)
 
     @post(
         "/{review:str}",
@@ -98,14 +102,19 @@ class WaiverReviewsApi(Controller):
         status_code=200,
         summary="Write an answer down",
         operation_id="writeWaiverReview",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
     async def write(
-        self, request: Visitor, ref: FromPath[str], review: FromPath[str], data: JSONBody[actions.AnswerDraft]
+        self,
+        request: Visitor,
+        ref: FromPath[str],
+        review: FromPath[str],
+        data: JSONBody[actions.AnswerDraft],
+        if_match: IfMatch = "",
     ) -> ReviewView:
         """As the minister, write an answer down; it does nothing, and is not shown, until it is signed."""
-        await actions.write(request.user, ref, review, data)
-        return view(await readers.review(ref, review))
+        await actions.write(request.user, ref, review, data, if_match)
+        return view(await readers.review(ref, review), request.user)
 
     @post(
         "/{review:str}/sign/options",
@@ -132,4 +141,4 @@ class WaiverReviewsApi(Controller):
     ) -> ReviewView:
         """Answer with the passkey's answer: the waiver is kept, narrowed or revoked from now on."""
         await actions.sign(request.user, ref, review, msgspec.json.encode(data.credential).decode())
-        return view(await readers.review(ref, review))
+        return view(await readers.review(ref, review), request.user)

@@ -38,7 +38,7 @@ class WaiverReviewPages(Controller):
         """The minister writes her answer down."""
         form = await forms.read(request, actions.AnswerDraft)
         with form.acting():
-            await actions.write(request.user, ref, review, form.data)
+            await actions.write(request.user, ref, review, form.data, form.version)
             return to(f"/waivers/{ref}#reviews", _("Read your answer once more, then sign it."))
         return await waiver_page(request, ref, form)
 

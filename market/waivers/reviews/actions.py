@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from market import clock, workdays
 from market.accounts import passkeys
+from market.accounts.edits import Trace, must_have_seen
 from market.accounts.people import tell, tell_person
 from market.actor import Actor
 from market.audit.actions import record
@@ -107,8 +108,9 @@ async def call(actor: Actor, ref: str, given: Call) -> WaiverReview:
     return review
 
 
-async def write(actor: Actor, ref: str, review_ref: str, given: AnswerDraft) -> WaiverReview:
-    """The minister writes her answer down, again as often as she likes; it does nothing until she signs it."""
+async def write(actor: Actor, ref: str, review_ref: str, given: AnswerDraft, seen: str) -> WaiverReview:
+    """The minister writes her answer down, again as often as she likes, each time from the version that was `seen`
+    (:func:`readers.version`); it does nothing until she signs it."""
     async with transaction():
         waiver, _tender = await _locked(ref)
         hat = actor.must_wear("minister", organisation=waiver.department, secret=waiver.decided_at is None)
@@ -116,11 +118,14 @@ async def write(actor: Actor, ref: str, review_ref: str, given: AnswerDraft) -> 
             WaiverReview, (WaiverReview.ref == review_ref) & (WaiverReview.waiver == waiver.id), lock=True
         )
         narrows = given.answer == "narrows"
+        answer, says = given.answer, given.says.strip()
         until = workdays.end_of_day(given.ends_on) if narrows and given.ends_on else None
         value = given.ceiling_minor if narrows else None
         known = await readers.review(ref, review_ref)
-        insist(rules.ANSWER, await _answering(waiver, known, given.answer, given.says, until, value))
-        review.answer, review.says = given.answer, given.says.strip()
+        insist(rules.ANSWER, await _answering(waiver, known, answer, says, until, value))
+        trace = Trace("waiver.review-written", f"waiver:{ref}")
+        await must_have_seen(seen, readers.version(known), _stored(known), trace)
+        review.answer, review.says = answer, says
         review.new_until, review.new_ceiling_minor = until, value
         await review.save(
             [WaiverReview.answer, WaiverReview.says, WaiverReview.new_until, WaiverReview.new_ceiling_minor]
@@ -132,6 +137,16 @@ async def write(actor: Actor, ref: str, review_ref: str, given: AnswerDraft) -> 
             organisation=hat.organisation_ref,
         )
     return review
+
+
+def _stored(review: Review) -> dict[str, Any]:
+    """What a form would show of the answer that is written down."""
+    return {
+        "answer": review.answer,
+        "says": review.says,
+        "ends_on": workdays.local_day(review.new_until) if review.new_until else None,
+        "ceiling_minor": review.new_ceiling_minor,
+    }
 
 
 async def begin_signing(actor: Actor, ref: str, review_ref: str) -> dict[str, Any]:

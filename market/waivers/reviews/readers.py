@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from market import clock
+from market import clock, drafts
 from market.reads import rows
 from market.refusals import NotFound
 from market.waivers.reviews.rules import Review
@@ -31,6 +31,12 @@ async def review(waiver: str, ref: str) -> Review:
     if not found:
         raise NotFound("Review")
     return found[0]
+
+
+def version(review: Review) -> str:
+    """What a new answer is written from: it changes whenever another answer is written down."""
+    said = [review.id, review.answer, review.says, review.new_until, review.new_ceiling_minor]
+    return drafts.version_of("WaiverReviewAnswer", said)
 
 
 async def reviews_of(waiver: str) -> list[Review]:

@@ -16,6 +16,7 @@ from market import clock, workdays
 from market.actor import Actor
 from market.audit.tables import Event
 from market.db import find, many
+from market.drafts import Overtaken
 from market.letters.tables import Letter
 from market.money import Money
 from market.refusals import Refused, refusals
@@ -115,9 +116,14 @@ class Granted:
         return await actions.call(self.auditor, self.waiver.ref, actions.Call(WHY))
 
     async def answer(self, ref: str, answer: str = "keeps", **facts: Any) -> WaiverReview:
-        await actions.write(self.minister, self.waiver.ref, ref, actions.AnswerDraft(answer, WHY, **facts))
+        await self.write(ref, answer, **facts)
         options = await actions.begin_signing(self.minister, self.waiver.ref, ref)
         return await actions.sign(self.minister, self.waiver.ref, ref, json.dumps(self.device.sign(options)))
+
+    async def write(self, ref: str, answer: str, **facts: Any) -> WaiverReview:
+        """Written from what is there now."""
+        seen = readers.version(await readers.review(self.waiver.ref, ref))
+        return await actions.write(self.minister, self.waiver.ref, ref, actions.AnswerDraft(answer, WHY, **facts), seen)
 
     async def stage(self) -> str:
         return waiver_rules.stage(await find(Waiver, Waiver.ref == self.waiver.ref), clock.now())
@@ -164,7 +170,7 @@ async def test_answered_late_it_opens_again(today: datetime) -> None:
     there = await granted()
     called = await there.call()
     with clock.at(called.answer_by + DAY):
-        await actions.write(there.minister, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", WHY))
+        await there.write(called.ref, "keeps")
         assert await there.stage() == "suspended", "what is written down does nothing"
         options = await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
         answer = json.dumps(there.device.sign(options))
@@ -231,7 +237,7 @@ async def test_neither_the_buyer_nor_an_auditor_answers_and_only_an_auditor_call
     assert codes(again) == ["review.open-already"]
     for actor in (there.made.officers[0], there.auditor):
         with pytest.raises(Refused):
-            await actions.write(actor, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", WHY))
+            await actions.write(actor, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", WHY), "")
     with pytest.raises(Refused) as unwritten:
         await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
     assert codes(unwritten) == ["review.not-written"]
@@ -240,12 +246,29 @@ async def test_neither_the_buyer_nor_an_auditor_answers_and_only_an_auditor_call
 async def test_an_answer_that_was_changed_after_it_was_read_is_not_signed(today: datetime) -> None:
     there = await granted()
     called = await there.call()
-    await actions.write(there.minister, there.waiver.ref, called.ref, actions.AnswerDraft("revokes", WHY))
+    await there.write(called.ref, "revokes")
     options = await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
-    await actions.write(there.minister, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", WHY))
+    await there.write(called.ref, "keeps")
     with pytest.raises(Refused) as refused:
         await actions.sign(there.minister, there.waiver.ref, called.ref, json.dumps(there.device.sign(options)))
     assert codes(refused) == ["waiver.changed-meanwhile"]
+
+
+async def test_of_two_answers_written_from_the_same_one_the_second_is_told(today: datetime) -> None:
+    there = await granted()
+    called = await there.call()
+    opened = readers.version(await readers.review(there.waiver.ref, called.ref))
+    await there.write(called.ref, "keeps")
+    draft = actions.AnswerDraft("revokes", WHY)
+    with pytest.raises(Overtaken) as told:
+        await actions.write(there.minister, there.waiver.ref, called.ref, draft, opened)
+    assert told.value.stored["answer"] == "keeps"
+    assert told.value.by == there.minister.name
+    with pytest.raises(Refused) as blind:
+        await actions.write(there.minister, there.waiver.ref, called.ref, draft, "")
+    assert codes(blind) == ["record.version-missing"]
+    await actions.write(there.minister, there.waiver.ref, called.ref, draft, told.value.version)
+    assert (await readers.review(there.waiver.ref, called.ref)).answer == "revokes"
 
 
 async def test_a_review_cannot_be_put_off_or_rewritten_in_the_database(today: datetime) -> None:
@@ -274,13 +297,22 @@ async def test_pages_and_api_call_answer_and_show(app: Litestar) -> None:
         called = (await readers.reviews_of(there.waiver.ref))[0]
         answer = f"{place}/reviews/{called.ref}"
         assert "Does it still hold?" in (await hers.get(place)).text
-        empty = await hers.post(answer, data={"answer": "narrows", "says": WHY})
+        seen = readers.version(called)
+        assert f'name="version" value="{seen}"' in (await hers.get(place)).text
+        blind = await hers.post(answer, data={"answer": "keeps", "says": WHY})
+        assert blind.status_code == 428
+        empty = await hers.post(answer, data={"answer": "narrows", "says": WHY, "version": seen})
         assert empty.status_code == 409
         assert "Say an earlier last day" in empty.text
-        assert (await hers.post(answer, data={"answer": "keeps", "says": WHY})).status_code == 303
+        assert (await hers.post(answer, data={"answer": "keeps", "says": WHY, "version": seen})).status_code == 303
+        late = await hers.post(answer, data={"answer": "revokes", "says": WHY, "version": seen})
+        assert late.status_code == 409
+        assert (await readers.review(there.waiver.ref, called.ref)).answer == "keeps"
         assert "Sign your answer with your passkey" in (await hers.get(place)).text
         hidden = (await public.get(api)).json()["items"][0]
-        assert (hidden["ref"], hidden["answer"]) == (called.ref, "")
+        assert (hidden["ref"], hidden["answer"], hidden["etag"]) == (called.ref, "", "")
+        known = (await public.get(api, headers=await given.token(there.minister))).json()["items"][0]["etag"]
+        assert known == readers.version(await readers.review(there.waiver.ref, called.ref)) != seen
         options = await hers.post(f"{answer}/options")
         credential = json.dumps(there.device.sign(options.json()))
         assert (await hers.post(f"{answer}/sign", data={"credential": credential})).status_code == 303
