@@ -31,6 +31,7 @@ from market.reviewing.matters import matter_of, seen_of
 from market.reviews import actions as reviews
 from market.reviews import rules as review_rules
 from market.seed.authenticator import Authenticator, to64
+from market.settings import settings
 from market.tenders import actions as tenders
 from market.tenders.changes import proposals
 from market.tenders.changes.actions import Change
@@ -173,7 +174,7 @@ def invited(email: str, role: Role, name: str = "New Person") -> InvitationDraft
 async def minister(department: Organisation, name: str = "Helena Marchbanks") -> tuple[Actor, Authenticator]:
     """A minister in office with a passkey on record, and the device that holds its other half."""
     actor = await person(department, "minister", name, "Minister for Places")
-    device = Authenticator(origin="http://localhost:8000", rp_id="localhost")
+    device = Authenticator(origin=settings().site_url, rp_id=settings().host)
     challenge = b"a challenge of the registration, 32"
     answer = device.register(challenge)
     await Passkey.insert(

@@ -110,11 +110,13 @@ async def request(ref: str) -> Request:
 async def waiting_for(actor: Actor) -> list[Request]:
     """The requests that wait for this minister, or that a delegation in force lets this person sign so far as the body goes;
     the oldest first."""
-    held = await instruments.in_force(actor)
+    departments, held = actor.organisations("minister"), await instruments.in_force(actor)
+    if not departments and not held:
+        return []
     return await _requests(
         "(w.department = ANY({}::int[]) OR w.department = ANY({}::int[]) AND b.ref = ANY({}::text[])) "
         "AND w.decided_at IS NULL AND w.withdrawn_at IS NULL ORDER BY w.asked_at, w.id",
-        actor.organisations("minister"),
+        departments,
         [each.department for each in held],
         [body for each in held for body in each.bodies],
     )

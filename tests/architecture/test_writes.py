@@ -37,6 +37,7 @@ SILENT = {
         "market.panels.actions.tell_begun",
         "market.postroom.bounces.tell_waiting",
         "market.questions.actions._tell",
+        "market.waivers.reviews.actions._tell",
         "search.saved.actions._tell",
     },
     "a secret that is good for an hour, until what it proves is recorded; and forgetting it": {

@@ -40,6 +40,8 @@ async def reviews_of(waiver: str) -> list[Review]:
 
 async def waiting_for(departments: Sequence[int]) -> list[Review]:
     """Those that wait for the ministers of these departments, the first due first."""
+    if not departments:
+        return []
     now = clock.now()
     return await _read(
         "w.department = ANY({}::int[]) AND r.answered_at IS NULL AND r.begins_at <= {} AND w.revoked_at IS NULL AND w.valid_until >= {} "
