@@ -57,7 +57,7 @@ def guards_of(module: ModuleType) -> dict[str, tuple[Rule[Any], ...]]:
     }
 
 
-ACTING = ("actions", "invitations", "memberships", "passkeys", "proposals")
+ACTING = ("actions", "invitations", "memberships", "passkeys", "proposals", "texts")
 """What modules with acts are called."""
 
 

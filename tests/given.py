@@ -407,7 +407,9 @@ async def confirmed(client: httpx.AsyncClient, answer: httpx.Response) -> httpx.
     await row.refresh()
     assert row.status is not None, f"{shown.status_code}: {shown.text[:2000]}"
     headers = {"content-type": "application/json" if row.status < 400 else "application/problem+json"}
-    return httpx.Response(row.status, content=row.answer or "", headers=headers, request=answer.request)
+    told = httpx.Response(row.status, content=row.answer or "", headers=headers, request=answer.request)
+    told.elapsed = answer.elapsed
+    return told
 
 
 async def at_a_browser(ref: str) -> dict[str, str]:

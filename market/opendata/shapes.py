@@ -16,6 +16,7 @@ Tag = Literal[
     "tenderUpdate",
     "tenderCancellation",
     "award",
+    "awardUpdate",
     "awardCancellation",
     "contract",
     "contractUpdate",

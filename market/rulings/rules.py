@@ -332,7 +332,7 @@ class Serving:
 
     registered: Sequence[Version]
     digest: str
-    now: datetime
+    now: Arrival
 
 
 @rule("ruling.text-not-registered", source=str(policy.number("rulings.deploy_days").source))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from msgspec import Meta
 
 from market import clock, policy
 from market.actor import SYSTEM, Actor
+from market.arrival import Arrival
 from market.audit.actions import record
 from market.db import connection, transaction
 from market.reads import row, rows
@@ -211,7 +211,7 @@ class State(msgspec.Struct, frozen=True):
 
 async def states() -> list[State]:
     """Each text beside the program, judged by what is registered now."""
-    now, asked = clock.now(), await connection()
+    now, asked = clock.arrived(), await connection()
     try:
         registered = [
             rules.Version(each["about"], each["after"], each["effect_at"])
@@ -226,7 +226,7 @@ async def states() -> list[State]:
     return [judged(about, text, registered, now) for about, text in beside_the_program().items()]
 
 
-def judged(about: str, text: str, registered: list[rules.Version], now: datetime) -> State:
+def judged(about: str, text: str, registered: list[rules.Version], now: Arrival) -> State:
     """One text judged by the versions that came into force until now, oldest first."""
     of_it = tuple(each for each in registered if each.about == about)
     why_not = rules.may_be_served(rules.Serving(of_it, digest(text), now))

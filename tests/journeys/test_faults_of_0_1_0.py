@@ -420,7 +420,9 @@ async def test_a_due_payment_goes_out_within_five_seconds_while_the_mail_server_
         days=30,
     )
     for number in range(50):
-        await letters.write(f"person{number}@places.example", "", "accounts/password-changed.txt")
+        await letters.write(
+            f"person{number}@places.example", "", "accounts/password-changed.txt", tokens=[], kept=False
+        )
     over, turns = asyncio.Event(), 0
     paid = False
 

@@ -94,12 +94,15 @@ def test_who_may_give_which_role_in_body_1(actor: Actor, role: str, may: bool) -
         ({"accepted_at": JAN}, ["invitation.not-open"]),
         ({"withdrawn_at": JAN}, ["invitation.not-open"]),
         ({"expires_at": FEB}, ["invitation.not-open"]),
+        ({"sent_at": None}, ["invitation.waits"]),
     ],
 )
 def test_an_invitation_is_good_once_until_it_expires_or_is_withdrawn(
     facts: dict[str, datetime], codes: list[str]
 ) -> None:
-    invitation = given.row(Invitation, **{"accepted_at": None, "withdrawn_at": None, "expires_at": MAR, **facts})
+    invitation = given.row(
+        Invitation, **{"sent_at": JAN, "accepted_at": None, "withdrawn_at": None, "expires_at": MAR, **facts}
+    )
     assert [refusal.code for refusal in refusals(rules.ACCEPT, invitation, FEB)] == codes
 
 

@@ -83,6 +83,7 @@ async def test_lots_awarded_at_once_are_added_up_too() -> None:
         await lot.save([type(lot).value_minor])
     tried = await asyncio.gather(decide(case), decide(case, lot=1), return_exceptions=True)
     told = [each for each in tried if isinstance(each, Refused)]
+    assert len(told) == 1, tried
     assert [[reason.code for reason in each.reasons] for each in told] == [["award.gate-shut"]]
 
 
@@ -121,5 +122,6 @@ async def test_what_others_bought_with_the_exercise_counts_at_its_price() -> Non
     cases = [await scored(await given_awards.opened(8_900_000, 8_800_000, body=body, **said)) for _ in range(2)]
     tried = await asyncio.gather(*(decide(case) for case in cases), return_exceptions=True)
     told = [each for each in tried if isinstance(each, Refused)]
+    assert len(told) == 1, tried
     assert [[reason.code for reason in each.reasons] for each in told] == [["award.gate-shut"]]
     assert "Other tenders have used £88,000 of it" in told[0].reasons[0].reason

@@ -91,7 +91,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
 
 
 async def letter(address: str = "maya@places.example", name: str = "Máya Thornley") -> Letter:
-    return await actions.write(address, name, "accounts/password-changed.txt", person="P-1", about="person:P-1")
+    return await actions.write(
+        address, name, "accounts/password-changed.txt", tokens=[], kept=False, person="P-1", about="person:P-1"
+    )
 
 
 async def test_letters_that_wait_leave_in_one_conversation_and_only_once(server: MailServer) -> None:
@@ -256,7 +258,9 @@ async def test_without_a_mail_server_letters_are_kept() -> None:
 async def test_letters_are_read_by_their_addressee_only(app: Litestar) -> None:
     officer = await given.person(await given.organisation(), "buyer")
     other = await given.person(await given.organisation(), "buyer")
-    mine = await actions.write("a@a.example", "A", "accounts/password-changed.txt", person=officer.ref)
+    mine = await actions.write(
+        "a@a.example", "A", "accounts/password-changed.txt", tokens=[], kept=False, person=officer.ref
+    )
     async with given.browser(app) as client:
         assert (await client.get("/letters")).status_code == 303
         assert (await client.get(f"/letters/{mine.ref}")).status_code == 303
@@ -290,7 +294,9 @@ async def test_a_letter_whose_link_opens_an_account_is_for_the_mailbox_alone(app
 async def test_many_letters_come_in_pages(app: Litestar) -> None:
     officer = await given.person(await given.organisation(), "buyer")
     for _ in range(actions.PER_PAGE + 1):
-        await actions.write("a@a.example", "A", "accounts/password-changed.txt", person=officer.ref)
+        await actions.write(
+            "a@a.example", "A", "accounts/password-changed.txt", tokens=[], kept=False, person=officer.ref
+        )
     async with given.browser(app) as client:
         await given.signed_in(client, officer)
         first = await client.get("/letters")

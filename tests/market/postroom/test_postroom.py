@@ -33,7 +33,8 @@ async def operator() -> Actor:
 
 async def to(person: Actor, template: str = "accounts/password-changed.txt", **facts: object) -> Letter:
     assert person.person is not None
-    return await tell_person(person.person, template, about=f"person:{person.ref}", **facts)
+    said = {"tokens": [], "kept": False, **facts}
+    return await tell_person(person.person, template, about=f"person:{person.ref}", **said)
 
 
 async def address_of(person: Actor) -> str:
@@ -62,7 +63,9 @@ async def test_a_letter_keeps_its_template_and_the_number_of_the_event_that_caus
         await record(officer, "tender.changed", "tender:T-2222222")
         await record(officer, "person.password-changed", f"person:{officer.ref}")
         after = await to(officer)
-        about_another = await write("x@places.example", "", "accounts/password-changed.txt", about="lot:L-9999999")
+        about_another = await write(
+            "x@places.example", "", "accounts/password-changed.txt", tokens=[], kept=False, about="lot:L-9999999"
+        )
     assert (await kept(first)).template == "accounts/password-changed.txt"
     assert [(await kept(each)).event for each in (first, after, about_another)] == [3, 3, 2]
 
@@ -119,7 +122,7 @@ async def test_while_a_seal_hides_why_a_letter_was_written_the_operator_sees_to_
     reader, firm = await operator(), await given.supplier()
     bidder = await given.person(firm, "supplier-admin")
     async with transaction():
-        await tell(firm.id, "accounts/password-changed.txt", about="tender:T-2222222")
+        await tell(firm.id, "accounts/password-changed.txt", tokens=[], kept=False, about="tender:T-2222222")
         await record(
             bidder, "bid.sealed", "bid:B-2222222", about=["tender:T-2222222"], sealed_by="opening:tender:T-2222222"
         )
@@ -136,7 +139,7 @@ async def test_the_page_names_what_was_done_to_the_record_it_was_done_to(app: Li
     officer = await given.person(await given.organisation(), "buyer")
     async with transaction():
         letter = await tell_person(
-            officer.must_be_person(), "accounts/password-changed.txt", about="contract:C-2222222"
+            officer.must_be_person(), "accounts/password-changed.txt", tokens=[], kept=False, about="contract:C-2222222"
         )
         await record(SYSTEM, "milestone.delivered", "milestone:MS-3333333", about=["contract:C-2222222"])
     async with given.browser(app) as client:
@@ -150,7 +153,7 @@ async def test_who_follows_an_open_tender_is_not_told_by_its_letters() -> None:
     reader, firm = await operator(), await given.supplier()
     await given.person(firm, "supplier-admin")
     async with transaction():
-        await tell(firm.id, "accounts/password-changed.txt", about="tender:T-2222222")
+        await tell(firm.id, "accounts/password-changed.txt", tokens=[], kept=False, about="tender:T-2222222")
         await record(SYSTEM, "tender.changed", "tender:T-2222222")
     assert await actions.letters(reader, actions.Filter(record="T-2222222")) == []
     await record(SYSTEM, "tender.cancelled", "tender:T-2222222")
@@ -161,7 +164,7 @@ async def test_who_asked_is_not_told_by_the_letter_with_the_answer_even_after_th
     reader, firm = await operator(), await given.supplier()
     await given.person(firm, "supplier-admin")
     async with transaction():
-        await tell(firm.id, "accounts/password-changed.txt", about="tender:T-2222222")
+        await tell(firm.id, "accounts/password-changed.txt", tokens=[], kept=False, about="tender:T-2222222")
         await record(SYSTEM, "question.answered", "tender:T-2222222")
     await record(SYSTEM, "tender.opened", "tender:T-2222222")
     (letter,) = await actions.letters(reader, actions.Filter(record="T-2222222"))

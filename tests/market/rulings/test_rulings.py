@@ -227,7 +227,7 @@ async def test_neither_form_nor_program_changes_a_tier_beside_the_register(app: 
         headers = {**program, "if-match": read.json()["etag"]}
         answer = await client.put(f"/api/v1/organisations/{there.department.ref}", json=change, headers=headers)
         assert answer.status_code == 400
-    by_token = Actor(there.sam.ref, there.sam.name, there.sam.person, there.sam.hats, "token")
+    by_token = Actor(there.sam.ref, there.sam.name, there.sam.person, there.sam.hats, "token", touched_at=given.ALWAYS)
     with pytest.raises(Refused) as refused:
         await actions.propose_tier(by_token, tier(there.department, "other"))
     assert codes(refused) == ["ruling.by-program"]

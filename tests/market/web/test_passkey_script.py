@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SCRIPT = Path(__file__).resolve().parents[3] / "templates" / "static" / "passkey.js"
 PAGE = """<!doctype html><title>Keys</title>
-<form method="post" action="/made" data-passkey="register" data-options-url="/options">
+<form method="post" action="/made" data-passkey="register" data-passkey-field="credential" data-options-url="/options">
 <input type="hidden" name="credential"><input type="hidden" name="csrf_token" value="t">
 <button>Make</button><p data-passkey-words></p></form>
 <script>{before}</script><script src="/passkey.js"></script>"""

@@ -254,7 +254,7 @@ def test_a_list_of_optional_things_may_leave_them_out(made: Environment) -> None
 def test_a_passkey_form_says_what_to_do_without_a_script(guide: str) -> None:
     form = guide[guide.index("data-passkey=") :]
     form = form[: form.index("</form>")]
-    assert 'data-passkey="sign" data-options-url="/waivers/31/sign/options"' in form
+    assert 'data-passkey="sign" data-passkey-field="credential" data-options-url="/waivers/31/sign/options"' in form
     assert '<input type="hidden" name="credential" value="">' in form
     assert "aria-live" in form
     assert "pre-without-script" in form
