@@ -225,16 +225,25 @@ class Journey(ABC):
             "review.team-not-approved",
         ]
 
+    async def look(self, path: str, ref: str) -> None:
+        """Read the list of what is alike and answer it; whoever is told that it changed meanwhile reads it again."""
+        headers = {"accept": "application/json", **self.cast.tokens["ada"]}
+        while True:
+            alike = await self.ask("ada", "GET", path)
+            said = {
+                "seen": alike["seen"],
+                "answer": "differs" if alike["shown"] else "nothing",
+                "reason": f"We looked for {ref} in three registers; nobody tried it on streets like ours.",
+            }
+            answer = await self.send("POST", f"/api/v1/{path}", said, headers)
+            if "search.list-changed" not in answer.text:
+                assert answer.status_code == 201, answer.text[:600]
+                return
+
     async def read_by_others(self, kind: str, ref: str, team: bool = False) -> None:
         """She looks who has done it already, a colleague reads it (and the innovation team), and both approve it."""
         await self.searchable()
-        alike = await self.ask("ada", "GET", f"precedents/{kind}/{ref}")
-        said = {
-            "seen": alike["seen"],
-            "answer": "differs" if alike["shown"] else "nothing",
-            "reason": f"We looked for {ref} in three registers; nobody tried it on streets like ours.",
-        }
-        await self.ask("ada", "POST", f"precedents/{kind}/{ref}", said, 201)
+        await self.look(f"precedents/{kind}/{ref}", ref)
         at = f"reviews/{kind}/{ref}"
         await self.ask("ada", "POST", f"{at}/requests", {"person": self.cast.people["cleo"]}, 201)
         for who in ("cleo", *(["operator"] if team else [])):
