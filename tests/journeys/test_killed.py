@@ -158,6 +158,17 @@ class Outside(Journey):
                 assert each.json()["reasons"][0]["code"]
         return next(each for each in answers if each.status_code == expect).json()
 
+    async def by_hand(self, who: str, path: str, typed: dict[str, str] | None = None) -> httpx.Response:
+        first = await super().by_hand(who, path, typed) if not path.endswith(TOGETHER) else None
+        if first is not None:
+            return first
+        answers = await asyncio.gather(*[super(Outside, self).by_hand(who, path, typed) for _ in range(4)])
+        statuses = [each.status_code for each in answers]
+        assert set(statuses) <= {303, 409}, f"{path}: {statuses}"
+        assert statuses.count(303) <= 1, f"{path}: {statuses}"
+        self.storms[path.rsplit("/", 1)[1]] += 1
+        return min(answers, key=lambda each: each.status_code)
+
     def confirmed(self) -> list[tuple[str, str]]:
         """Who reads what: every record the journey has made so far."""
         reads = [("ada", f"challenges/{self.challenge}"), ("", "insights")]
@@ -260,6 +271,8 @@ async def test_killed_between_any_two_steps_nothing_confirmed_is_lost(outside: O
             assert await outside.remembered() == before, step
             assert (await one("SELECT max(seq) AS n FROM event"))["n"] >= logged
     assert kills["server"] >= len(places)
+    # The clock was moved by weeks: what that turns (a waiver whose review nobody answered) is asked for at a job's next look.
+    await beside(house, "worker", "--once")
     await quiet(outside)
     house.stop()
 
@@ -283,18 +296,24 @@ async def test_killed_between_any_two_steps_nothing_confirmed_is_lost(outside: O
     report = await proofs.verify_log()
     assert report.holds
     for command, says in ((["search-check"], "They agree."), (["verify", "log"], "holds")):
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "market", *command],
-            env=house.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = await beside(house, *command)
         assert says in done.stdout, done.stdout
     for path in ("opening", "decision", "signatures", "release", "confirm", "acceptance", "conclude", "shortlist"):
         assert outside.storms[path] >= 1, path
+
+
+async def beside(house: House, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the site beside it, and hold it to its success."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "market", *command],
+        env=house.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 async def quiet(journey: Outside) -> None:
