@@ -237,7 +237,7 @@ async def test_who_stopped_following_is_told_all_the_same(there: There) -> None:
     with clock.at(given.TODAY + HOUR):
         await there.change()
         await confirmations.tell_unconfirmed()
-    letters = [row.template for row in await Letter.objects().where(Letter.person == firm.ref)]
+    letters = [row.template for row in await Letter.objects().where(Letter.person == firm.ref).order_by(Letter.id)]
     assert letters == ["bids/submit.txt", "bids/unconfirmed.txt"]
 
 
