@@ -77,7 +77,7 @@ async def test_a_change_is_added_the_dates_move_and_who_applied_is_told() -> Non
     assert now_is.questions_until >= before.questions_until
     (addendum,) = await actions.addenda_of(now_is)
     assert (addendum.closed_at_before, addendum.new_closes_at) == (before.closes_at, later)
-    told = [each.template for each in await Letter.objects().where(Letter.person == firm.ref)]
+    told = [each.template for each in await Letter.objects().where(Letter.person == firm.ref).order_by(Letter.id)]
     assert "challenges/changed.txt" in told
     assert await Letter.count().where(Letter.person == stranger.ref) == 0
     assert await Event.exists().where(Event.verb == "challenge.changed")

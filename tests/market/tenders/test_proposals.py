@@ -94,7 +94,7 @@ async def test_one_buyer_alone_makes_no_sealed_bid_unconfirmed_and_nobody_outsid
     for nobody in (stranger, follower):
         with pytest.raises(NotFound):
             await proposals.proposals_of(nobody, tender.ref)
-    told = [row.template for row in await Letter.objects().where(Letter.person == follower.ref)]
+    told = [row.template for row in await Letter.objects().where(Letter.person == follower.ref).order_by(Letter.id)]
     assert "tenders/changed.txt" not in told
     assert [each.href for each in await desk.waiting(second)] == [f"/tenders/{tender.ref}/changes/{proposed.ref}"]
     assert await desk.waiting(first) == []
@@ -176,7 +176,7 @@ async def test_a_proposal_that_is_not_approved_changes_nothing_is_told_and_is_ne
     first, second = made.officers
     proposed = await proposals.propose(first, tender.ref, MORE)
     await proposals.leave(second, tender.ref, proposed.ref)
-    told = [row.template for row in await Letter.objects().where(Letter.person == first.ref)]
+    told = [row.template for row in await Letter.objects().where(Letter.person == first.ref).order_by(Letter.id)]
     assert "tenders/change_left.txt" in told
     assert await Addendum.count() == 0
     with pytest.raises(Exception, match="keeps what was proposed"):

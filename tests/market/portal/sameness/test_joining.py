@@ -71,9 +71,9 @@ async def test_a_joining_can_be_undone_and_is_not_made_again() -> None:
     await many("UPDATE imported_notice SET matched_at = NULL")
     await bring(GOLDEN / "town-1.1.json", "uk-contracts-finder")
     assert (await _row(copy)).shown_as is None
-    assert [each.verb for each in await Event.objects().where(Event.subject == f"notice:{town.ref}")] == [
-        "notice.parted"
-    ]
+    assert [
+        each.verb for each in await Event.objects().where(Event.subject == f"notice:{town.ref}").order_by(Event.seq)
+    ] == ["notice.parted"]
 
 
 async def test_three_portals_come_apart_where_the_joint_is_undone(tmp_path: Path) -> None:
