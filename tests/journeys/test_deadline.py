@@ -22,6 +22,7 @@ from market.outages import heartbeat
 from market.outages.heartbeat import Beat
 from market.reads import rows
 from market.refusals import Refused
+from market.rulings import texts
 from market.settings import ROOT
 from market.worker import CLOSING
 from tests import given, given_tenders
@@ -76,6 +77,7 @@ async def test_a_server_killed_before_the_deadline_loses_no_receipt_and_whoever_
     tmp_path: Path,
 ) -> None:
     """The real server and its own heartbeat; what follows the kill is told by a clock, because ten minutes are long."""
+    await texts.register_first()  # a site serves the policy and the lists that its database knows, and no others
     there = await given_tenders.published()
     ref, lot = there.tender.ref, there.lots[0].ref
     early = await given.person(await given.supplier("Kestrel Ltd"), "supplier-admin")
