@@ -86,6 +86,11 @@ class Checked:
     under: tuple[signing.Check, ...]
 
     @property
+    def checks(self) -> tuple[signing.Check, ...]:
+        """What was looked at in the file, and in the instrument that it was made under."""
+        return (*self.report.checks, *self.under)
+
+    @property
     def holds(self) -> bool:
         """Whether the signature, its key and its place in the log all hold, and the instrument it was made under."""
         within = all(each.passed for each in self.under)

@@ -15,7 +15,7 @@ from litestar import Litestar
 
 from market import clock, verify
 from market.accounts import passkeys
-from market.accounts.tables import Membership, Organisation
+from market.accounts.tables import Membership, Organisation, Passkey
 from market.actor import Actor, Role
 from market.audit.proofs import public_log
 from market.audit.tables import Event
@@ -448,6 +448,13 @@ async def test_pages_and_api_say_the_same(app: Litestar) -> None:
         register = (await public.get("/waivers/delegations")).text
         assert "£156,000 of it used so far" in register
         one = (await public.get(place)).text
+        assert "names this very file by its digest" in one
+        assert "Holds:" in one
+        assert "pre-check--open" not in one
+        await Passkey.delete().where(Passkey.person == there.minister.person)
+        forgotten = (await public.get(place)).text
+        assert "The key is not on record here" in forgotten
+        assert forgotten.count("pre-check--open") == 1
         assert "£200,000" in one
         ref = place.rpartition("/")[2]
         told = (await public.get(f"/api/v1/delegations/{ref}")).json()
