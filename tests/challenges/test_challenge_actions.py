@@ -103,8 +103,10 @@ async def test_a_published_challenge_is_not_edited_and_derives_its_end_of_questi
             made.officer, made.ref, exercise.SUCCESS, await given.as_is(drafting.Success, Challenge, made.ref)
         )
     assert codes(refused) == ["challenge.already-published"]
-    named = [f"You are on the panel for “{exercise.PROBLEM.title}”"] * 2
-    assert [each for each in await letters() if "published" not in each and "publication" not in each] == named
+    title = exercise.PROBLEM.title
+    read = ["Read before it is published", *["Approved for publication"] * 2]
+    panel = [f"You are on the panel for “{title}”"] * 2
+    assert await letters() == [*(f"{each}: {title}" for each in read), *panel]
 
 
 async def test_a_draft_is_not_there_for_others_and_its_events_are_sealed() -> None:

@@ -509,7 +509,8 @@ class Journey(ABC):
         self.receipts["heron"] = await self.ask("heron", "POST", at, self.bid(6_000_000), 201)
         assert len((await self.ask("kestrel", "GET", "bids"))["items"]) == 2
         await self.ask("", "GET", f"tenders/{self.tender}/opening", expect=404)
-        assert (await self.bring("ada")).status_code == 409
+        early = await self.bring("ada")
+        assert (early.status_code, "seconds have passed since the deadline" in early.text) == (409, True)
         self.turn(81)
         late = await self.refused("sian", "POST", at, self.bid(5_000_000))
         assert late == ["bid.too-late"]
