@@ -133,6 +133,7 @@ def shown(each: Listed, now: datetime) -> dict[str, Any]:
     word, tone = rules.state(each, now)
     return {
         "row": each,
+        "state": rules.state_code(each, now),
         "word": word,
         "tone": tone,
         "before": rules.value_words(each.about, each.before),

@@ -163,6 +163,7 @@ class Looker:
         if headings != 1:
             faults.append(f"{headings} first headings")
         self.titles.setdefault(await page.title(), set()).add(route)
+        faults += [f"no space in {words!r}" for words in RUN_TOGETHER.findall(await page.inner_text("main"))]
         await page.evaluate(Axe().axe_script)
         for width in WIDTHS:
             await page.set_viewport_size({"width": width, "height": 900})
@@ -196,6 +197,9 @@ class Looker:
             return [f"the Tab key stops first at {first['text'][:60]}"]
         return [] if first["seen"] else ["the skip link is not seen"]
 
+
+RUN_TOGETHER = re.compile(r"[^\n]{0,40}[a-z0-9][.!?][A-Z][a-z]+ [^\n]{0,20}")
+"""Two sentences without a space between them, as templates lose the end of a line."""
 
 WIDEST = """[...document.querySelectorAll("main *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .slice(0, 3).map((each) => each.outerHTML.slice(0, 120)).join(" | ")"""
