@@ -71,6 +71,8 @@ ACTS: dict[str, Act] = {
     "sign-exemption": Act(N_("signs the exemption"), (), True),
     "propose-budget": Act(N_("proposes a budget or a change of one"), (), True),
     "approve-budget": Act(N_("approves it"), ("budget.approved",), False),
+    "ask-waiver": Act(N_("asks the minister for a waiver"), ("waiver.requested",), True),
+    "sign-waiver": Act(N_("signs the waiver"), (), True),
     "invite": Act(N_("lets somebody in from outside"), (), True),
     "back-invitation": Act(N_("agrees that she is let in"), (), True),
     "propose-loan": Act(N_("proposes that a person is lent"), (), True),
@@ -180,6 +182,16 @@ PAIRS: tuple[Pair, ...] = (
         near=False,
         says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
         code="exemption.two-people",
+        source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
+        "ask-waiver",
+        "sign-waiver",
+        near=False,
+        says=N_(
+            "Whoever asked for a waiver does not sign it. Somebody else has to ask, or another minister has to sign."
+        ),
+        code="waiver.same-person",
         source="Own default: an exception is looked at by somebody who does not need it",
     ),
     Pair(
