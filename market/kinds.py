@@ -345,6 +345,8 @@ ROWS: Final = (
         steps=("payment.paid",),
         deeds={
             "payment.released": N_("released the payment {it}"),
+            "payment.held": N_("let the payment {it} wait for an auditor"),
+            "payment.looked-at": N_("looked at the payment {it}, which may go on"),
             "payment.paid": N_("made the payment {it}"),
             "payment.refused": N_("was told that the payment {it} was refused"),
             "payment.confirmed": N_("confirmed that the payment {it} arrived"),

@@ -228,6 +228,7 @@ class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     terms_days: int
     pitch_fee_days: int
+    one_device_working_days: int
 
 
 class Sanctions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

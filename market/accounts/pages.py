@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Meta
 from market import organisations as registers
 from market.accounts import actions, bodies, guards, invitations, marks, memberships, passkeys, rules
 from market.accounts.people import is_unreachable
-from market.accounts.sessions import COOKIE, LASTS, begin, digest
+from market.accounts.sessions import COOKIE, DEVICE, LASTS, REMEMBERED, begin, digest, on_device
 from market.accounts.tables import Organisation, Person, Session
 from market.actor import role_words
 from market.dates import day
@@ -64,9 +65,14 @@ def session_token(request: Visitor) -> str:
     return request.cookies.get(crossing.cookie_name(COOKIE), "")
 
 
-def with_session(response: Redirect, token: str) -> Redirect:
-    """The same answer, carrying the cookie of a session (none when the token is empty)."""
+async def with_session(request: Visitor, response: Redirect, token: str) -> Redirect:
+    """The same answer, carrying the cookie of a session (none when the token is empty), and the mark of this browser where it has none
+    yet."""
     response.set_cookie(crossing.cookie(COOKIE, token, seconds=int(LASTS.total_seconds()) if token else 0))
+    if token:
+        mark = request.cookies.get(crossing.cookie_name(DEVICE), "") or secrets.token_urlsafe(24)
+        response.set_cookie(crossing.cookie(DEVICE, mark, seconds=int(REMEMBERED.total_seconds())))
+        await on_device(token, mark)
     return response
 
 
@@ -91,7 +97,7 @@ class SignInPages(Controller):
         with form.acting():
             token = await actions.sign_in(form.data.email, form.data.password, client_of(request))
             await _end_present(request)
-            return await _signed_in(token, then)
+            return await _signed_in(request, token, then)
         return _signing_in(request, form, then)
 
     @post("/sign-in/passkey/options", guards=[guards.public], status_code=200)
@@ -107,7 +113,7 @@ class SignInPages(Controller):
         with form.acting():
             token = await passkeys.sign_in(form.data.credential, client_of(request))
             await _end_present(request)
-            return await _signed_in(token, then)
+            return await _signed_in(request, token, then)
         return _signing_in(request, forms.blank(actions.SignIn), then, refused=form)
 
     @get("/sign-out", guards=[guards.public])
@@ -119,7 +125,7 @@ class SignInPages(Controller):
     async def sign_out(self, request: Visitor) -> Response[Any]:
         """End this session for good."""
         await _end_present(request)
-        return with_session(to("/", _("You are signed out.")), "")
+        return await with_session(request, to("/", _("You are signed out.")), "")
 
     @get("/password/forgotten", guards=[guards.public])
     async def forgotten(self, request: Visitor) -> Response[bytes]:
@@ -192,8 +198,10 @@ class AccountPages(Controller):
         with form.acting():
             made = await passkeys.register(request.user, form.data.credential, form.data.name)
             token = await actions.renew_session(request.user, session_token(request))
-            return with_session(
-                to(f"{HOME}#passkeys", _("The passkey “{name}” is added. Use it next time.", name=made.name)), token
+            return await with_session(
+                request,
+                to(f"{HOME}#passkeys", _("The passkey “{name}” is added. Use it next time.", name=made.name)),
+                token,
             )
         return await _account(request, form)
 
@@ -223,7 +231,9 @@ class AccountPages(Controller):
         form = await forms.read(request, actions.PasswordChange)
         with form.acting():
             token = await actions.change_password(request.user, form.data)
-            return with_session(to(HOME, _("Your password is changed. You were signed out everywhere else.")), token)
+            return await with_session(
+                request, to(HOME, _("Your password is changed. You were signed out everywhere else.")), token
+            )
         return await _password(request, form)
 
     @post("/tokens", guards=[guards.signed_in])
@@ -258,7 +268,7 @@ class AccountPages(Controller):
     async def close(self, request: Visitor) -> Response[Any]:
         """Close the account."""
         await actions.close_account(request.user)
-        return with_session(to("/", _("Your account is closed. Thank you for what you did here.")), "")
+        return await with_session(request, to("/", _("Your account is closed. Thank you for what you did here.")), "")
 
 
 class LetterPages(Controller):
@@ -314,7 +324,7 @@ class InvitationPages(Controller):
             if not joins:
                 await _end_present(request)
             response = to(HOME, _("You work for {name} here now.", name=offered.organisation.name))
-            return response if joins else with_session(response, await begin(person.id, "password"))
+            return response if joins else await with_session(request, response, await begin(person.id, "password"))
         return await _invited(request, token, form)
 
 
@@ -480,11 +490,11 @@ async def _people(request: Visitor, ref: str, form: forms.Form[Any]) -> Response
     )
 
 
-async def _signed_in(token: str, then: str) -> Response[Any]:
+async def _signed_in(request: Visitor, token: str, then: str) -> Response[Any]:
     """Go on to where the person wanted to be; she is told when nothing that is written to her reaches her."""
     session = await find(Session, Session.token_hash == digest(token))
     said = _(UNREACHABLE) if await is_unreachable(session.person) else ""
-    return with_session(to(own_path(then), said, kind="notice"), token)
+    return await with_session(request, to(own_path(then), said, kind="notice"), token)
 
 
 async def _end_present(request: Visitor) -> None:

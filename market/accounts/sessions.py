@@ -7,6 +7,7 @@ worth nothing), and ended at sign-out for good. Nothing is written for somebody 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,6 +26,10 @@ from market.settings import settings
 from market.web import crossing
 
 COOKIE = "session"
+DEVICE = "device"
+"""The cookie that a browser keeps for everybody who signs in on it: a random mark, of which only a keyed digest is kept."""
+REMEMBERED = timedelta(days=400)
+"""The longest that browsers keep a cookie (RFC 6265bis, section 5.5)."""
 LASTS = timedelta(hours=12)
 """A working day and a bit; then one signs in again."""
 
@@ -102,6 +107,16 @@ async def sign_in_by(person: Person, method: str, touched_at: datetime | None = 
         sealed_by=f"publication:person:{person.ref}",
     )
     return token
+
+
+def device_digest(mark: str) -> str:
+    """What is kept of a browser's mark: it shows that two sessions were on one device, and nothing else of it."""
+    return hmac.new(settings().secret.encode(), b"prelude/device/v1:" + mark.encode(), hashlib.sha256).hexdigest()
+
+
+async def on_device(token: str, mark: str) -> None:
+    """Keep beside a session on which device it was opened, by the mark of its browser."""
+    await Session.update({Session.device: device_digest(mark)}).where(Session.token_hash == digest(token))
 
 
 class _Worn(msgspec.Struct, frozen=True):

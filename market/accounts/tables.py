@@ -185,6 +185,8 @@ class Session(Table):
     """When she last used a passkey in this session, the one that began it included; in a demonstration its own key."""
     acting_for = Varchar(length=16, default="", null=False)
     """The reference of the organisation a person with several acts for in this browser; empty for the first she joined."""
+    device = Varchar(length=64, default="", null=False, index=True)
+    """A keyed digest of the mark that this browser keeps for all who sign in on it; empty until a page was asked with one."""
     began_at = when()
     expires_at = when()
     ended_at = moment()

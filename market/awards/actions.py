@@ -30,7 +30,7 @@ from market.reads import rows
 from market.refusals import NotFound, Refusal, Refused, insist, refusals
 from market.standards.certificates import actions as certificates
 from market.suppliers.rules import size_of
-from market.tenders.evidence import bought, take_turns
+from market.tenders.evidence import bought, grow_in_turn
 from market.tenders.growth import at_its_price
 from market.tenders.readers import candidate, published, reserves
 from market.tenders.tables import Lot, Tender
@@ -258,7 +258,7 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
     async with transaction():
         tender = await published(tender_ref, lock=True)
         hat = actor.must_wear(*BUYER_ROLES, organisation=tender.buyer)
-        await take_turns(tender.ground_reference, tender.exercise)
+        await grow_in_turn(tender.buyer, tender.ground_reference, tender.exercise)
         standing = await evaluation.of(tender)
         lot = standing.lot(lot_ref)
         if lot is None:

@@ -241,7 +241,7 @@ class DemoPages(Controller):
         with form.acting():
             token = await accounts.sign_in_as(form.data.person)
             await accounts.sign_out(request.user, session_token(request))
-            return with_session(to("/desk"), token)
+            return await with_session(request, to("/desk"), token)
         return await _demo(request, form)
 
     @post("/clock", guards=[guards.public])
@@ -279,7 +279,7 @@ async def _demo(request: Visitor, form: forms.Form[Any]) -> Response[bytes]:
 async def _moved(request: Visitor) -> Redirect:
     answer = to("/demo", _("The clock is moved."))
     if request.user.signed_in:
-        return with_session(answer, await accounts.sign_in_as(request.user.ref))
+        return await with_session(request, answer, await accounts.sign_in_as(request.user.ref))
     return answer
 
 

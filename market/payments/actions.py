@@ -19,7 +19,7 @@ from market.hands import readers as hands
 from market.hands.rules import Hand
 from market.letters.actions import write
 from market.money import Money
-from market.payments import rules
+from market.payments import holds, rules
 from market.payments.providers import Declined, Order, Outcome, Paid, Provider, Simulated, Unanswered, Unreachable
 from market.payments.stripe import Stripe
 from market.payments.tables import Entry, Obligation, Payment, PayoutAccount, ProviderEvent
@@ -132,7 +132,8 @@ async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organi
 async def release(actor: Actor, obligation_ref: str) -> Payment:
     """Release the money for an obligation: a finance officer of the payer, who did not accept the delivery.
 
-    Only writes the order, with the account it goes to; a job sends it. After a refusal a new release makes a new attempt
+    Only writes the order, with the account it goes to; a job sends it, at once or, where both acts came from one device, when an
+    auditor has looked (:mod:`market.payments.holds`). After a refusal a new release makes a new attempt
     with a new key.
     """
     async with transaction():
@@ -160,6 +161,7 @@ async def release(actor: Actor, obligation_ref: str) -> Payment:
             about=[f"obligation:{obligation.ref}", *obligation.ancestors],
             organisation=hat.organisation_ref,
         )
+        await holds.hold(actor, obligation, payment, hat.organisation_ref)
     return payment
 
 
@@ -206,6 +208,7 @@ async def pay_waiting() -> int:
             await Payment.objects()
             .where(
                 Payment.provider.is_in([paying.name, Simulated.name])
+                & Payment.id.not_in([0, *await holds.held()])
                 & ((Payment.state == "due") | ((Payment.state == "unknown") & (Payment.tried_at < now - TRY_AGAIN)))
             )
             .order_by(Payment.id)
@@ -301,7 +304,8 @@ async def confirm(actor: Actor, payment_ref: str) -> Payment:
 LEDGER = """
 SELECT o.ref, o.cause, o.purpose, o.about, o.amount_minor, o.currency, o.incurred_at, o.due_at, o.payer, o.payee,
     payer.name AS payer_name, payer.ref AS payer_ref, payee.name AS payee_name, payee.ref AS payee_ref,
-    p.ref AS payment, p.state, p.provider, p.refusal, p.paid_at, p.confirmed_at
+    p.ref AS payment, p.state, p.provider, p.refusal, p.paid_at, p.confirmed_at,
+    (SELECT h.until FROM hold h WHERE h.payment = p.id AND h.looked_at IS NULL AND p.state = 'due') AS held_until
 FROM obligation o JOIN organisation payer ON payer.id = o.payer JOIN organisation payee ON payee.id = o.payee
 LEFT JOIN LATERAL (SELECT * FROM payment WHERE payment.obligation = o.id ORDER BY attempt DESC LIMIT 1) p ON true
 """

@@ -22,7 +22,8 @@ PER_PAGE = 100
 class ObligationView(msgspec.Struct):
     """A sum owed and its last attempt to pay. Amounts are minor units of `currency`; `cause` and `about` are
     `kind:reference`; `state` is null until it was released, then due, unknown, paid or refused; `provider` is stripe or
-    simulated (then no money moved); `days_to_pay` are whole days from the fact to the payment."""
+    simulated (then no money moved); `days_to_pay` are whole days from the fact to the payment; `held_until` is when money that
+    was accepted and released from one device is sent at the latest, earlier when an auditor has looked."""
 
     ref: str
     cause: str
@@ -40,6 +41,7 @@ class ObligationView(msgspec.Struct):
     paid_at: datetime | None
     days_to_pay: int | None
     confirmed_at: datetime | None
+    held_until: datetime | None
 
 
 def view(row: Entry) -> ObligationView:
@@ -61,6 +63,7 @@ def view(row: Entry) -> ObligationView:
         paid_at=row.paid_at,
         days_to_pay=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
         confirmed_at=row.confirmed_at,
+        held_until=row.held_until,
     )
 
 

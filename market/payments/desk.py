@@ -10,7 +10,7 @@ import msgspec
 from market import clock
 from market.actor import SUPPLIER_ROLES, Actor
 from market.money import Money
-from market.payments import actions, rules
+from market.payments import actions, holds, rules
 from market.payments.tables import Obligation
 from market.reads import rows
 from market.refusals import refusals
@@ -40,9 +40,25 @@ class Paid(msgspec.Struct, frozen=True):
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For the payer's finance officers what they may release; for payees what they may confirm."""
+    """For the payer's finance officers what they may release; for payees what they may confirm; for auditors what waits until they have looked."""
     payers, payees = actor.organisations(*actions.RELEASERS), actor.organisations(*SUPPLIER_ROLES)
-    return [*(await _to_release(actor, payers) if payers else []), *(await _to_confirm(payees) if payees else [])]
+    return [
+        *(await _to_release(actor, payers) if payers else []),
+        *(await _to_confirm(payees) if payees else []),
+        *(await _to_look_at() if actor.wears("auditor") else []),
+    ]
+
+
+async def _to_look_at() -> list[Waiting]:
+    return [
+        Waiting(
+            _("Look at {money}, accepted and released on one device", money=Money(each.amount_minor, each.currency)),
+            f"/payments/{each.obligation}",
+            _("{one} and {other}", one=each.accepted_by, other=each.released_by),
+            each.until,
+        )
+        for each in await holds.waiting()
+    ]
 
 
 async def _to_release(actor: Actor, payers: Sequence[int]) -> list[Waiting]:

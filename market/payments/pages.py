@@ -16,8 +16,9 @@ from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
 from market.audit.thread import thread
+from market.dates import day
 from market.db import find
-from market.payments import actions, rules
+from market.payments import actions, holds, rules
 from market.payments.stripe import read_event
 from market.payments.tables import Entry, Obligation, Payment, PayoutAccount
 from market.reads import rows
@@ -34,6 +35,8 @@ def state_of(row: Entry) -> tuple[str, str]:
         return _("Received"), "green"
     if row.state == "paid":
         return _("Paid"), "green"
+    if rules.waits(row.held_until, clock.now()):
+        return _("Waits for an auditor"), "amber"
     if row.state in ("due", "unknown"):
         return _("Being paid"), "amber"
     if rules.overdue(row.due_at, clock.now()):
@@ -65,36 +68,33 @@ class PaymentPages(Controller):
     async def one(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
         """One obligation and how it was paid; public, as every payment of public money. What the provider said of the
         supplier's account when it refused is for the payer, the payee and those who oversee."""
-        row = await actions.entry(ref)
-        obligation = await find(Obligation, Obligation.ref == row.ref)
-        attempts = await actions.attempts_of(obligation)
-        actor = request.user
-        releasing = actor.wears(*actions.RELEASERS, organisation=obligation.payer)
-        receiving = actor.wears(*SUPPLIER_ROLES, organisation=obligation.payee)
-        inside = releasing or receiving or actor.wears("auditor", "operator")
-        blocked = refusals(rules.RELEASE, await actions.release_facts(actor, obligation)) if releasing else []
-        return show(
-            request,
-            "payments/one.html",
-            row=row,
-            shown=state_of(row),
-            attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
-            days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
-            awaits=releasing is None
-            and row.state in (None, "refused")
-            and actor.wears("buyer", "contract-manager", organisation=obligation.payer) is not None,
-            may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
-            blocked=blocked,
-            hands=await _hands(obligation, attempts) if releasing or actor.wears("auditor", "operator") else [],
-            steps=await thread(f"obligation:{row.ref}"),
-            may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
-        )
+        return await _one(request, ref, forms.blank(holds.Look))
 
     @post("/{ref:str}/release", guards=[guards.paying_side])
     async def release(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Release the money."""
         await actions.release(request.user, ref)
+        row = await actions.entry(ref)
+        if row.held_until is not None:
+            return to(
+                f"/payments/{ref}",
+                _(
+                    "The money is released. It was accepted on this device too, so an auditor looks at it first; it is sent by {day} "
+                    "at the latest.",
+                    day=day(row.held_until),
+                ),
+            )
         return to(f"/payments/{ref}", _("The money is released. It is sent within minutes, and the supplier is told."))
+
+    @post("/{ref:str}/look", guards=[guards.auditor])
+    async def look(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """An auditor has looked at money that waits (PY-…)."""
+        form = await forms.read(request, holds.Look)
+        with form.acting():
+            await holds.look(request.user, ref, form.data)
+            row = await actions.entry(ref)
+            return to(f"/payments/{row.ref}", _("Written down. The money goes on."))
+        return await _one(request, ref, form)
 
     @post("/{ref:str}/confirm", guards=[guards.supplier])
     async def confirm(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
@@ -127,6 +127,39 @@ class PaymentPages(Controller):
         if live != settings().production:
             raise rules.WEBHOOK_REFUSED.refused(why=_("Live and test events are kept apart."))
         return {"new": await actions.told("stripe", event, kind, body.decode())}
+
+
+async def _one(request: Visitor, ref: str, form: forms.Form[holds.Look]) -> Response[bytes]:
+    row = await actions.entry(ref)
+    obligation = await find(Obligation, Obligation.ref == row.ref)
+    attempts = await actions.attempts_of(obligation)
+    actor = request.user
+    releasing = actor.wears(*actions.RELEASERS, organisation=obligation.payer)
+    receiving = actor.wears(*SUPPLIER_ROLES, organisation=obligation.payee)
+    inside = releasing or receiving or actor.wears("auditor", "operator")
+    blocked = refusals(rules.RELEASE, await actions.release_facts(actor, obligation)) if releasing else []
+    overseeing = releasing or actor.wears("auditor", "operator")
+    hold = await holds.of_obligation(row.ref) if overseeing else None
+    return show(
+        request,
+        "payments/one.html",
+        status=form.status,
+        form=form,
+        hold=hold,
+        may_look=rules.waits(row.held_until, clock.now()) and actor.wears("auditor") is not None,
+        row=row,
+        shown=state_of(row),
+        attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
+        days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
+        awaits=releasing is None
+        and row.state in (None, "refused")
+        and actor.wears("buyer", "contract-manager", organisation=obligation.payer) is not None,
+        may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
+        blocked=blocked,
+        hands=await _hands(obligation, attempts) if overseeing else [],
+        steps=await thread(f"obligation:{row.ref}"),
+        may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
+    )
 
 
 async def _firm(request: Visitor, given: WhoseAccount) -> int:

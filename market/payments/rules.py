@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from market import policy
+from market import policy, workdays
+from market.arrival import Arrival
 from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.payments.tables import Obligation, Payment
+    from market.payments.tables import Hold, Obligation, Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,50 @@ def not_confirmed(payment: Payment) -> str | None:
     return _("Receipt has been confirmed.") if payment.confirmed_at else None
 
 
+def held_until(accepted: frozenset[str], released: frozenset[str], now: datetime) -> datetime | None:
+    """Until when money waits for an auditor, by the marks of the devices on which its delivery was accepted and it is released; None
+    when they have none in common."""
+    if not accepted & released:
+        return None
+    return workdays.add_working_days(now, policy.IN_FORCE.payments.one_device_working_days)
+
+
+def waits(until: datetime | None, now: datetime) -> bool:
+    """Whether money that was to wait until then, at the latest, waits still."""
+    return until is not None and now < until
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is known when an auditor (her reference) says that she has looked at money that waits."""
+
+    auditor: str
+    hold: Hold
+    now: Arrival
+
+
+@rule("payment.looked-at-already")
+def still_waits(looking: Looking) -> str | None:
+    """Money waits once, and not longer than the policy says."""
+    if looking.hold.looked_at is not None:
+        return _("An auditor has looked at this already.")
+    return (
+        _("This did not wait any longer: the time for it is over.")
+        if not waits(looking.hold.until, looking.now)
+        else None
+    )
+
+
+@rule("payment.own-hands")
+def not_one_of_the_two(looking: Looking) -> str | None:
+    """Who accepted or released money does not look at it as an auditor."""
+    if looking.auditor in (looking.hold.accepted_by, looking.hold.released_by):
+        return _("You are one of the two. Another auditor has to look.")
+    return None
+
+
+LOOK = (still_waits, not_one_of_the_two)
+"""For `holds.look`."""
 TWO_PEOPLE = (another_person_releases, not_somebody_let_in_lately)
 """What stands in the way of this person, and not of another."""
 RELEASE = (not_paid_yet, none_under_way, *TWO_PEOPLE, payee_can_receive)

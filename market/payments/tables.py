@@ -78,6 +78,25 @@ class Payment(Table):
     one_attempt_at_a_time = Unique(["obligation", "attempt"])
 
 
+class Hold(Table):
+    """An attempt to pay that waits, because what it pays for was accepted on the very device that released it. It ends by itself, or
+    when an auditor says that she has looked."""
+
+    id: Serial
+    payment = belongs_to(Payment)
+    accepted_by = Varchar(length=16)
+    released_by = Varchar(length=16)
+    """The references of the two."""
+    held_at = when()
+    until = when()
+    looked_at = moment()
+    looked_by = Varchar(length=16, default="", null=False)
+    found = words()
+    """What the auditor found, in her words."""
+
+    a_payment_is_held_once = Unique(["payment"])
+
+
 class Entry(msgspec.Struct, frozen=True):
     """An obligation with its last attempt to pay, whose fields are None until the money was released once."""
 
@@ -101,6 +120,7 @@ class Entry(msgspec.Struct, frozen=True):
     refusal: str | None
     paid_at: datetime | None
     confirmed_at: datetime | None
+    held_until: datetime | None
 
 
 class PayoutAccount(Table):

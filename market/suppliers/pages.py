@@ -99,7 +99,7 @@ class RegisterPages(Controller):
         """Make the firm and its first person, and sign her in."""
         firm, person = await actions.confirm(token)
         page = to(f"/suppliers/{firm.ref}/edit", _("{name} is registered. Now say what it can do.", name=firm.name))
-        return with_session(page, await begin(person.id, "password"))
+        return await with_session(request, page, await begin(person.id, "password"))
 
 
 class SupplierPages(Controller):

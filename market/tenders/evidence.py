@@ -142,6 +142,13 @@ def _told(learnt: Learnt | None) -> dict[str, canonical.Plain]:
     }
 
 
+async def grow_in_turn(buyer: int, *references: str) -> None:
+    """Wait until nobody else of this body (its id) awards or enlarges, nor anybody with the exercises or waivers of these
+    references: what its tenders of one class are worth together, and what is left of each exercise, is counted once."""
+    await rows(int, "SELECT id FROM organisation WHERE id = {} FOR NO KEY UPDATE", buyer)
+    await take_turns(*references)
+
+
 async def take_turns(*references: str) -> None:
     """Wait until nobody else publishes, awards or enlarges with the exercises or waivers of these references (empty ones are
     none): what is left of each is counted once."""

@@ -40,6 +40,11 @@ class Tender(msgspec.Struct, frozen=True):
     """What the same body bought, or drafts, in the same classes of the CPV within the policy's months: without VAT."""
     alike: list[str]
     """The published tenders among them."""
+    later_minor: int
+    """What it published in the same classes after this tender, within the policy's months: it was judged with this tender at its
+    estimate, so where this tender grows it counts too. Without VAT; nothing for a draft."""
+    later: list[str]
+    """Those tenders."""
     commodity_claimed: bool
     commodity_statement: str
     commodity_confirmed_at: datetime | None

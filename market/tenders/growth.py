@@ -22,7 +22,9 @@ def at_its_price(candidate: Candidate, lot: int, price_minor: int) -> Gate | Non
     ]
     if sum(each.value_minor for each in lots) <= candidate.value.minor:
         return None
-    return gate.ask(replace(candidate, lots=[each for each in lots if each.value_minor], now=published(candidate)))
+    return gate.ask(
+        _with_later(replace(candidate, lots=[each for each in lots if each.value_minor], now=published(candidate)))
+    )
 
 
 def grown(candidate: Candidate, lot: int, whole_minor: int) -> Gate:
@@ -34,7 +36,17 @@ def grown(candidate: Candidate, lot: int, whole_minor: int) -> Gate:
         )
         for each in candidate.lots
     ]
-    return gate.ask(replace(candidate, lots=lots, now=published(candidate)))
+    return gate.ask(_with_later(replace(candidate, lots=lots, now=published(candidate))))
+
+
+def _with_later(candidate: Candidate) -> Candidate:
+    """The same, added up with what the body published in the same classes since as well. When those tenders were judged they were
+    added up with this one as it was then: were it free to grow beside them, two small ones would grow past the threshold."""
+    tender = candidate.tender
+    whole = msgspec.structs.replace(
+        tender, alike_minor=tender.alike_minor + tender.later_minor, alike=sorted({*tender.alike, *tender.later})
+    )
+    return replace(candidate, tender=whole)
 
 
 def published(candidate: Candidate) -> Arrival:

@@ -61,15 +61,16 @@ def works_for(actor: Actor, tender: Tender | facts.Tender) -> bool:
 
 async def tender_of(ref: str) -> facts.Tender:
     """The tender with this reference, and what its body bought or drafts in the same classes: for a published tender what
-    was published before it. The tier is the one that binds: that of its draft or of its publication, whichever binds harder."""
+    was published before it, and apart from that what came after it. The tier is the one that binds: that of its draft or of its publication, whichever binds harder."""
     numbers = policy.IN_FORCE.thresholds
     tender = await row(
         facts.Tender,
         """
         WITH like_it AS (
-          SELECT u.ref, u.published_at, COALESCE(l.bought_minor, l.value_minor) AS value_minor FROM tender me JOIN tender u ON u.buyer = me.buyer AND u.id <> me.id
+          SELECT u.ref, u.published_at, COALESCE(l.bought_minor, l.value_minor) AS value_minor,
+            me.published_at IS NOT NULL AND u.published_at >= me.published_at AS later FROM tender me JOIN tender u ON u.buyer = me.buyer AND u.id <> me.id
             AND u.currency = me.currency AND u.cancelled_at IS NULL
-            AND (me.published_at IS NULL OR u.published_at < me.published_at)
+            AND (me.published_at IS NULL OR u.published_at < me.published_at + make_interval(months => {}))
             AND COALESCE(u.published_at, u.created_at) > COALESCE(me.published_at, {}) - make_interval(months => {})
           JOIN lot l ON l.tender = u.id
           WHERE me.ref = {} AND EXISTS (
@@ -80,8 +81,10 @@ async def tender_of(ref: str) -> facts.Tender:
         SELECT t.id, t.ref, t.buyer, t.mission, COALESCE(m.ref, '') AS mission_ref, COALESCE(m.title, '') AS mission_title,
           t.budget, t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
           t.contract_kind, t.contract_kind_reason,
-          (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it) AS alike_minor,
-          (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE published_at IS NOT NULL) AS alike,
+          (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it WHERE NOT later) AS alike_minor,
+          (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE published_at IS NOT NULL AND NOT later) AS alike,
+          (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it WHERE later) AS later_minor,
+          (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE later) AS later,
           t.commodity_claimed,
           t.commodity_statement, COALESCE(f.effect_at, t.commodity_confirmed_at) AS commodity_confirmed_at,
           COALESCE(f.ground, t.commodity_confirmed_reason) AS commodity_confirmed_reason, t.waiver_asked, t.undivided_reason,
@@ -94,6 +97,7 @@ async def tender_of(ref: str) -> facts.Tender:
             AND r.effect_at <= COALESCE(t.published_at, {}) ORDER BY r.id DESC LIMIT 1
         ) f ON true WHERE t.ref = {}
         """,
+        numbers.same_class_months,
         clock.now(),
         numbers.same_class_months,
         ref,

@@ -70,6 +70,8 @@ DOES_NOT_BIND = {
     "market.panels.actions": JUDGED,
     "market.payments.actions.owe": WITHIN,
     "market.payments.actions.confirm": FIRM,
+    "market.payments.holds.hold": WITHIN,
+    "market.payments.holds.look": SAID,
     "market.portal": TENDED,
     "market.postroom.actions": TENDED,
     "market.questions.actions": SAID,

@@ -90,6 +90,7 @@ async def test_publishing_needs_the_whole_draft_and_names_everything_that_is_mis
         "challenge.criteria-missing",
         "challenge.dates-missing",
         "challenge.panel-too-small",
+        "budget.missing",
     ]
 
 

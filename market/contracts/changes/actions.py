@@ -18,7 +18,7 @@ from market.db import find, transaction
 from market.money import Money
 from market.reads import row
 from market.refusals import Refused, insist, refusals
-from market.tenders.evidence import bought, take_turns
+from market.tenders.evidence import bought, grow_in_turn
 from market.tenders.tables import Tender
 from market.touch import binds
 from market.wording import N_, _
@@ -82,7 +82,7 @@ async def _in_turn(ref: str) -> Contract:
     """The contract, locked after its tender and what that passed the gate with: so everybody takes them, and in turn."""
     known = await find(Contract, Contract.ref == ref)
     tender = await find(Tender, Tender.id == known.tender, lock=True)
-    await take_turns(tender.ground_reference, tender.exercise)
+    await grow_in_turn(tender.buyer, tender.ground_reference, tender.exercise)
     return await find(Contract, Contract.id == known.id, lock=True)
 
 

@@ -114,6 +114,37 @@ async def test_a_price_above_what_the_minister_signed_for_is_not_awarded() -> No
     assert "W-SMALL was signed for £60,000" in refused.value.reasons[0].reason
 
 
+async def two_small_ones() -> list[given_awards.Evaluated]:
+    """Two tenders of one body in one class, each estimated at £50,000 and offered for £62,000."""
+    body = await given.organisation("Department for Roads")
+    said = {"body": body, "ground": "below-threshold"}
+    cases = [await scored(await given_awards.opened(6_300_000, 6_200_000, **said)) for _ in range(2)]
+    for lot in (lot for case in cases for lot in case.there.lots):
+        lot.value_minor = 5_000_000
+        await lot.save([type(lot).value_minor])
+    return cases
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_tender_does_not_grow_beside_what_was_published_after_it(first: int) -> None:
+    """Two small tenders of one class, within the threshold together by their estimates: whichever is awarded first, the other is
+    not awarded at a price that takes both beyond it."""
+    cases = await two_small_ones()
+    await decide(cases[first])
+    with pytest.raises(Refused) as refused:
+        await decide(cases[1 - first])
+    assert codes(refused) == ["award.gate-shut"]
+    assert cases[first].ref in refused.value.reasons[0].reason
+
+
+async def test_two_small_tenders_of_one_body_do_not_grow_at_once() -> None:
+    cases = await two_small_ones()
+    tried = await asyncio.gather(*(decide(case) for case in cases), return_exceptions=True)
+    told = [each for each in tried if isinstance(each, Refused)]
+    assert len(told) == 1, tried
+    assert [[reason.code for reason in each.reasons] for each in told] == [["award.gate-shut"]]
+
+
 async def test_what_others_bought_with_the_exercise_counts_at_its_price() -> None:
     """Two tenders on one follow-on of £100,000, which opens £150,000: each price alone is within it, both are not."""
     body = await given.organisation("Department for Roads")
