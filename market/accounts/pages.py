@@ -455,7 +455,6 @@ async def _entering(request: Visitor, form: forms.Form[Any], body: Organisation 
         status=form.status,
         form=form,
         body=body,
-        departments=await bodies.departments(),
         schemes=[(register.code, register.name) for register in registers.schemes("GB")],
     )
 

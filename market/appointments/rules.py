@@ -22,7 +22,8 @@ TWO = N_("Own default: nobody makes by herself those who decide, oversee or run 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What is known when somebody is proposed: the role, her first day (None where the role has none) and the moment;
-    `own`: the mailbox is the proposer's; `shared`: several people read it; `others`: how many could confirm it."""
+    `own`: the mailbox is the proposer's; `shared`: several people read it; `others`: how many could confirm it; `auditors`: how
+    many hold that office now."""
 
     role: str
     since: datetime | None
@@ -31,6 +32,7 @@ class Proposal:
     own: bool
     shared: bool
     others: int
+    auditors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,15 @@ def somebody_can_confirm(proposal: Proposal) -> str | None:
     )
 
 
+@rule("appointment.auditor-first", field="role", source=TWO)
+def somebody_can_object(proposal: Proposal) -> str | None:
+    """What two people appoint, an auditor can stop before it takes effect: while there is none, the first auditor is appointed and
+    nobody else."""
+    if proposal.auditors or proposal.role == "auditor":
+        return None
+    return _("There is no auditor yet who could object. Appoint the first auditor before anybody else.")
+
+
 PROPOSE = (
     is_an_office,
     is_not_back_dated,
@@ -128,6 +139,7 @@ PROPOSE = (
     is_for_somebody_else,
     is_read_by_one,
     somebody_can_confirm,
+    somebody_can_object,
 )
 """For `actions.propose`, beside what every role asks (`INVITE` of accounts)."""
 

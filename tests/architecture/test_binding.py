@@ -46,7 +46,6 @@ DOES_NOT_BIND = {
     "market.waivers.delegations.actions.sign": SIGNED,
     "market.accounts.memberships.begin": WITHIN,
     "market.accounts.passkeys": OWN,
-    "market.appointments.actions.withdraw": STOPS,
     "market.awards.actions.read_bid": SAID,
     "market.awards.actions.ask_about_price": SAID,
     "market.awards.actions.explain_price": FIRM,

@@ -20,6 +20,7 @@ from market.db import many
 from market.hands import rules as hands
 from market.letters.tables import Letter
 from market.refusals import Refused, refusals
+from market.touch import TouchNeeded
 from tests import given
 
 HOURS = timedelta(hours=policy.IN_FORCE.people.appointment_hours)
@@ -41,6 +42,9 @@ TODAY = given.TODAY
         ({"own": True}, ["appointment.own"]),
         ({"shared": True}, ["appointment.shared-mailbox"]),
         ({"others": 0}, ["appointment.nobody-confirms"]),
+        ({"auditors": 0}, ["appointment.auditor-first"]),
+        ({"auditors": 0, "role": "operator", "since": None}, ["appointment.auditor-first"]),
+        ({"auditors": 0, "role": "auditor", "since": None}, []),
     ],
 )
 def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
@@ -54,6 +58,7 @@ def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
         "own": False,
         "shared": False,
         "others": 1,
+        "auditors": 1,
         **facts,
     }
     assert [each.code for each in refusals(rules.PROPOSE, rules.Proposal(**said))] == codes
@@ -242,6 +247,38 @@ async def test_auditors_alone_make_no_auditor_and_one_operator_alone_nobody() ->
         with pytest.raises(Refused) as refused:
             await actions.propose(there.sam, auditor(there, email="fourth@mail.example"))
         assert codes(refused) == ["appointment.nobody-confirms"]
+
+
+@pytest.mark.usefixtures("clean")
+async def test_while_there_is_no_auditor_the_first_is_appointed_and_nobody_else() -> None:
+    with clock.at(TODAY):
+        there = await site()
+        assert [each.role for each in await actions.at_installation()] == ["operator", "operator", "auditor"]
+        await many("UPDATE membership SET until = {} WHERE person = {}", TODAY, there.yusuf.person)
+        with pytest.raises(Refused) as refused:
+            await actions.propose(there.sam, minister(there))
+        assert codes(refused) == ["appointment.auditor-first"]
+        row = await actions.confirm(there.leila, (await actions.propose(there.sam, auditor(there))).ref)
+        person = await accepted(row)
+        with pytest.raises(Refused) as refused:
+            await actions.propose(there.sam, minister(there))
+        assert codes(refused) == ["appointment.auditor-first"], "she can object to nothing before she is in office"
+    with clock.at(TODAY + HOURS):
+        assert (await actor_of(person, "password")).wears("auditor")
+        await actions.propose(there.sam, minister(there, office_since=date(2026, 11, 27)))
+        assert len(await actions.at_installation()) == 3, "whom two people appointed stands in the register"
+
+
+@pytest.mark.usefixtures("clean")
+async def test_nobody_stops_an_appointment_without_the_key_in_her_hand() -> None:
+    with clock.at(TODAY):
+        there = await site()
+        row = await actions.confirm(there.leila, (await actions.propose(there.sam, minister(there))).ref)
+        assert there.yusuf.person is not None
+        bare = await actor_of(there.yusuf.person, "password")
+        with pytest.raises(TouchNeeded):
+            await actions.withdraw(bare, row.ref, actions.Objection("The letter names somebody else."))
+    assert (await Appointment.objects().get(Appointment.ref == row.ref)).withdrawn_at is None
 
 
 @pytest.mark.usefixtures("clean")
