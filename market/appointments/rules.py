@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from market import mailboxes, policy, workdays
 from market.accounts.rules import APPOINTED
@@ -63,6 +63,15 @@ def waits(row: Appointment | Listed) -> bool:
 def is_coming(row: Appointment | Listed, now: datetime) -> bool:
     """Whether it is published and not yet in effect: an auditor can still object."""
     return row.withdrawn_at is None and row.effect_at is not None and row.effect_at > now
+
+
+def state_code(row: Appointment | Listed, now: datetime) -> Literal["waiting", "coming", "in-effect", "withdrawn"]:
+    """Where it stands, for programs; it follows from its dates."""
+    if row.withdrawn_at is not None:
+        return "withdrawn"
+    if waits(row):
+        return "waiting"
+    return "coming" if is_coming(row, now) else "in-effect"
 
 
 @rule("appointment.not-appointed", field="role", source=TWO)

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from litestar import Litestar
 
@@ -305,6 +306,69 @@ async def test_a_buyer_appoints_nobody_and_neither_does_a_program(app: Litestar)
             answer = await client.post(f"/appointments/{proposed.ref}/confirm", headers=bearer)
             assert answer.status_code in (401, 403)
     assert (await Appointment.objects().get(Appointment.ref == proposed.ref)).confirmed_at is None
+
+
+@pytest.mark.usefixtures("clean")
+async def test_a_program_prepares_an_appointment_that_two_people_make(app: Litestar) -> None:
+    """What it sends is nothing before each of the two confirmed it with her key."""
+    there = await site()
+    body = {
+        "organisation": there.audit.ref,
+        "name": "Agnes Wylie",
+        "email": "agnes@audit.example",
+        "role": "auditor",
+        "instrument": PAPER,
+    }
+    api = "/api/v1/appointments"
+    async with given.browser(app) as client:
+        hers, bare = await given.token(there.sam), {"accept": "application/json"}
+        prepared = await client.post(api, headers=hers, json=body)
+        assert (prepared.status_code, await Appointment.count()) == (202, 0)
+        assert prepared.json()["act"] == "propose somebody for an office"
+        await confirmed(client, there.sam, prepared.json())
+        (listed,) = (await client.get(api, headers=hers)).json()["items"]
+        assert (listed["state"], listed["name"], listed["proposed_by"]) == ("waiting", "Agnes Wylie", there.sam.name)
+        one = f"{api}/{listed['ref']}"
+        assert (await client.get(api, headers=bare)).json()["items"] == []
+        assert (await client.get(one, headers=bare)).status_code == 404
+        buyers = await given.token(await given.person(there.department, "buyer"))
+        assert (await client.get(one, headers=buyers)).status_code == 404
+        assert (await client.post(f"{one}/confirm", headers=buyers)).status_code == 403
+        again = await client.post(f"{one}/confirm", headers=await given.token(there.leila))
+        assert again.status_code == 202
+        assert (await client.get(one, headers=hers)).json()["state"] == "waiting"
+        await confirmed(client, there.leila, again.json())
+        public = (await client.get(one, headers=bare)).json()
+        assert (public["state"], public["confirmed_by"]) == ("coming", there.leila.name)
+        assert public["organisation"] == there.audit.ref
+        assert "agnes@audit.example" not in str(public)
+        own = await client.post(f"{one}/confirm", headers=await given.token(there.sam))
+        refused = await confirmed(client, there.sam, own.json())
+        assert "This appointment is confirmed already." in refused
+
+
+async def confirmed(client: httpx.AsyncClient, person: Actor, prepared: dict[str, Any]) -> str:
+    """She confirms what her program prepared; answers what its page says then."""
+    await given.signed_in(client, person)
+    page = await client.get(prepared["confirm_at"])
+    digest = page.text.partition('name="digest" value="')[2].partition('"')[0]
+    answer = await client.post(f"/prepared/{prepared['ref']}/confirm", data={"digest": digest})
+    client.cookies.clear()
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ({}, "waiting"),
+        ({"confirmed_at": TODAY, "effect_at": TODAY + HOURS}, "coming"),
+        ({"confirmed_at": TODAY - HOURS, "effect_at": TODAY}, "in-effect"),
+        ({"withdrawn_at": TODAY}, "withdrawn"),
+        ({"confirmed_at": TODAY, "effect_at": TODAY + HOURS, "withdrawn_at": TODAY}, "withdrawn"),
+    ],
+)
+def test_where_an_appointment_stands_follows_from_its_dates(row: dict[str, Any], state: str) -> None:
+    assert rules.state_code(given.row(Appointment, **row), TODAY) == state
 
 
 @pytest.mark.usefixtures("clean")
