@@ -78,6 +78,9 @@ class Actor:
     """When this session last had its person's passkey used; None for a program's token, which has no key."""
     token: str = ""
     """The reference of the token that a program showed."""
+    scopes: tuple[str, ...] | None = None
+    """What that token may be used for (:mod:`market.accounts.scopes`); None where nothing limits it: for whoever is no program, and for
+    tokens made before they said it."""
 
     @property
     def signed_in(self) -> bool:

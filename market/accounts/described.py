@@ -13,15 +13,11 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from market import rules
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.web import once
 from market.web.arrival import BODILESS
 from market.web.limits import limit_of
 from market.web.problems import problem_responses
-
-SIGNED_IN = [{"token": list[str]()}]
-"""A bearer token is needed."""
-
 
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
@@ -45,7 +41,7 @@ class DoneOnce(Operation):
 
 
 class DescribedByItsGuard(ReceiveRoutePlugin):
-    """Adds to each endpoint of the description the token that it asks for, the key of idempotency that it heeds, and the
+    """Adds to each endpoint of the description the token that it asks for with its scope, the key of idempotency that it heeds, and the
     refusals it may answer unread."""
 
     def receive_route(self, route: BaseRoute) -> None:
@@ -56,9 +52,15 @@ class DescribedByItsGuard(ReceiveRoutePlugin):
             if handler.resolve_include_in_schema():
                 handler.responses = {**problem_responses(*unread(handler, route.path)), **(handler.responses or {})}
                 if asks_who(handler):
-                    handler.security = SIGNED_IN
+                    handler.security = security(handler)
                 if takes_key(handler):
                     handler.operation_class = DoneOnce
+
+
+def security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
+    """The token that is asked for and its scope, as OpenAPI 3.1 names the roles of a scheme that is not OAuth; of several entries one
+    is enough."""
+    return [{"token": [scope]} for scope in scopes.asked_by(handler)] or [{"token": []}]
 
 
 def asks_who(handler: HTTPRouteHandler) -> bool:
@@ -73,7 +75,7 @@ def takes_key(handler: HTTPRouteHandler) -> bool:
 
 def unread(handler: HTTPRouteHandler, path: str) -> list[int]:
     """What may be answered before the handler is called: 400 where the request cannot be read or holds what cannot be kept
-    (RFC 9110 section 15.5.1), 401 without a token, 403 when the guard wants a role or the token's person does not belong
+    (RFC 9110 section 15.5.1), 401 without a token, 403 when the token lacks the scope, the guard wants a role or the token's person does not belong
     to the organisation she names, 408 and 413 where a body is sent that does not come or is too large, 409 and 422 where a key
     of idempotency was sent before, 429 where the address has an allowance, 503 while the database is away or full."""
     sends = not handler.http_methods <= BODILESS

@@ -113,6 +113,13 @@ NOT_YOUR_ORGANISATION = Denial(
     status=403,
 )
 
+OUT_OF_SCOPE = Denial(
+    "token.out-of-scope",
+    N_("This token lacks the scope {scope} ({words}). Its person makes one that has it at {at}."),
+    norm="A program does with a token what the token was made for, and nothing else.",
+    status=403,
+)
+
 BY_TOKEN = Denial(
     "token.by-token",
     N_("A token cannot make another. Sign in to do that."),

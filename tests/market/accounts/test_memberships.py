@@ -355,10 +355,10 @@ async def test_a_token_is_shown_once_and_revoked(app: Litestar) -> None:
     officer = await given.person(await given.organisation(), "buyer", "Maya Thornley")
     async with given.browser(app) as client:
         await given.signed_in(client, officer)
-        unnamed = await client.post("/account/tokens", data={"name": "", "days": "7"})
+        unnamed = await client.post("/account/tokens", data={"name": "", "days": "7", "scopes": "read"})
         assert unnamed.status_code == 422
         assert "Enter what it is for" in unnamed.text
-        page = await client.post("/account/tokens", data={"name": "Nightly export", "days": "30"})
+        page = await client.post("/account/tokens", data={"name": "Nightly export", "days": "30", "scopes": "read"})
         found = re.search(r"prelude_[\w-]{43}", page.text)
         assert found
         assert found[0] not in (await client.get("/account")).text
