@@ -5,6 +5,7 @@ A handler declares what it answers itself (404, 409, 422 …); nobody types what
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 from litestar.handlers import HTTPRouteHandler
@@ -18,6 +19,10 @@ from market.web import once
 from market.web.arrival import BODILESS
 from market.web.limits import limit_of
 from market.web.problems import problem_responses
+
+SIGNED_IN = [{"token": list[str]()}]
+"""A bearer token is needed."""
+
 
 IDEMPOTENCY_KEY = Parameter(
     name="Idempotency-Key",
@@ -52,15 +57,19 @@ class DescribedByItsGuard(ReceiveRoutePlugin):
             if handler.resolve_include_in_schema():
                 handler.responses = {**problem_responses(*unread(handler, route.path)), **(handler.responses or {})}
                 if asks_who(handler):
-                    handler.security = security(handler)
+                    handler.security = SIGNED_IN
+                    told = inspect.getdoc(handler.fn) or ""
+                    handler.description = f"{told}\n\n{scope_words(handler)}".strip()
                 if takes_key(handler):
                     handler.operation_class = DoneOnce
 
 
-def security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
-    """The token that is asked for and its scope, as OpenAPI 3.1 names the roles of a scheme that is not OAuth; of several entries one
-    is enough."""
-    return [{"token": [scope]} for scope in scopes.asked_by(handler)] or [{"token": []}]
+def scope_words(handler: HTTPRouteHandler) -> str:
+    """What the description says of the scope that a token needs. It is said in words, because the schemes of OpenAPI define scopes
+    for OAuth alone, and programs that check descriptions refuse others."""
+    asked = scopes.asked_by(handler)
+    named = " or ".join(f"`{each}`" for each in asked)
+    return f"A token needs the scope {named}." if asked else "Every token may, whatever its scopes."
 
 
 def asks_who(handler: HTTPRouteHandler) -> bool:

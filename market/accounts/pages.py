@@ -232,7 +232,7 @@ class AccountPages(Controller):
         form = await forms.read(request, actions.TokenDraft)
         with form.acting():
             row, token = await actions.make_token(request.user, form.data)
-            return show(request, "accounts/token.html", row=row, token=token, may=scopes.in_words(tuple(row.scopes)))
+            return show(request, "accounts/token.html", row=row, token=token, may=scopes.in_words(row.scopes))
         return await _account(request, form)
 
     @post("/tokens/{ref:str}/revoke", guards=[guards.signed_in])

@@ -7,7 +7,7 @@ may: it is prepared (:mod:`market.confirming`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -157,7 +157,7 @@ def title(scope: str) -> str:
     return _(SCOPES[scope].title) if scope in SCOPES else scope
 
 
-def in_words(held: tuple[str, ...] | None) -> str:
+def in_words(held: Sequence[str] | None) -> str:
     """What a token may do, in one line; empty for one from before this was asked."""
     return together([title(each) for each in held]) if held else ""
 

@@ -114,7 +114,7 @@ class _Worn(msgspec.Struct, frozen=True):
     proved_at: datetime | None
     touched_at: datetime | None
     token: str
-    scopes: tuple[str, ...] | None
+    scopes: list[str] | None
     first: str
     role: Role | None
     title: str | None
@@ -171,7 +171,7 @@ async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) ->
         proved_at=who.proved_at,
         touched_at=who.touched_at,
         token=who.token,
-        scopes=who.scopes,
+        scopes=None if who.scopes is None else tuple(who.scopes),
     )
 
 

@@ -222,7 +222,7 @@ class LiveToken(msgspec.Struct, frozen=True):
 
     ref: str
     name: str
-    scopes: tuple[str, ...] | None
+    scopes: list[str] | None
     created_at: datetime
     expires_at: datetime
 

@@ -320,7 +320,7 @@ async def test_a_program_prepares_an_appointment_that_two_people_make(app: Lites
         "instrument": PAPER,
     }
     api = "/api/v1/appointments"
-    async with given.browser(app) as client:
+    async with given.browser(app, confirms=False) as client:
         hers, bare = await given.token(there.sam), {"accept": "application/json"}
         prepared = await client.post(api, headers=hers, json=body)
         assert (prepared.status_code, await Appointment.count()) == (202, 0)

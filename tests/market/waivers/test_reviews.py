@@ -274,7 +274,8 @@ async def test_an_open_page_does_not_sign_what_another_minister_wrote_meanwhile(
     place = f"/waivers/{there.waiver.ref}/reviews/{called.ref}"
     async with given.browser(app) as client:
         await given.signed_in(client, there.minister, "passkey")
-        refused = await client.post(f"{place}/options", data={"version": read})
+        script = {"accept": "application/json"}
+        refused = await client.post(f"{place}/options", data={"version": read}, headers=script)
         assert refused.status_code == 409
         told = refused.json()
         assert [each["code"] for each in told["reasons"]] == ["review.rewritten-meanwhile"]
