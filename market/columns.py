@@ -134,8 +134,8 @@ def several() -> Array:
 
 
 def maybe_several() -> Array:
-    """A list of short texts, NULL in rows from before it was kept; a row that says nothing has none of them."""
-    return Array(base_column=Text(), default=list, null=True)
+    """A list of short texts; NULL in rows from before it was kept."""
+    return Array(base_column=Text(), default=None, null=True)
 
 
 def octets() -> Bytea:

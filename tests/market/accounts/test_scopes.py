@@ -216,5 +216,12 @@ async def test_nobody_widens_a_token_nor_brings_it_back() -> None:
         await many("UPDATE api_token SET revoked_at = NULL RETURNING id")
     with pytest.raises(CheckViolationError):
         await ApiToken.insert(
-            ApiToken(person=officer.person, name="x", token_hash="y", created_at=clock.now(), expires_at=clock.now())
+            ApiToken(
+                person=officer.person,
+                name="x",
+                scopes=[],
+                token_hash="y",
+                created_at=clock.now(),
+                expires_at=clock.now(),
+            )
         )
