@@ -59,6 +59,7 @@ from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.loans.api import LoansApi
 from market.loans.pages import LoanPages
+from market.mandates.pages import MandatePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
@@ -157,6 +158,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInPages,
     TouchPages,
     PreparedPages,
+    MandatePages,
     AccountPages,
     InvitationPages,
     OrganisationPages,

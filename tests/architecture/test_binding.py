@@ -64,6 +64,8 @@ DOES_NOT_BIND = {
     "market.contracts.actions.refuse": STOPS,
     "market.contracts.changes.actions.propose": DRAFTED,
     "market.contracts.changes.actions.leave": STOPS,
+    "market.confirming.paper": WITHIN,
+    "market.mandates.actions.withdraw": STOPS,
     "market.missions.actions": DRAFTED,
     "market.oversight.actions": SAID,
     "market.panels.actions": JUDGED,
