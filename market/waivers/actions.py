@@ -285,7 +285,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
     return waiver
 
 
-@binds(N_("refuse a waiver"))
+@binds(N_("refuse a waiver"), paper=False)
 async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Refuse the request with a reason everybody reads. It stays on the register; only a new request may follow."""
     await readable(actor, ref)
@@ -315,7 +315,7 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     return waiver
 
 
-@binds(N_("revoke a waiver"))
+@binds(N_("revoke a waiver"), paper=False)
 async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Take a signed waiver back, with a reason everybody reads: from now on it opens nothing. What was published with it stays
     as it is; whether it is ended is the buyer's to decide, who is told."""

@@ -424,6 +424,7 @@ HAPPENS_ONCE = {
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
     "market.payments.holds.look",
+    "market.mandates.actions.enter",
     "market.portal.sameness.actions.decide",
     "market.portal.suppliers.actions.decide",
     "market.portal.suppliers.claims.decide",
