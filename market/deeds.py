@@ -1,4 +1,4 @@
-"""Sentences of the log about bodies, which several rooms write."""
+"""Sentences of the log about bodies and people, which several rooms write."""
 
 from __future__ import annotations
 
@@ -28,3 +28,29 @@ OF_BODIES: Final[Mapping[str, str]] = {
     "domain.withdrawn": N_("withdrew a domain, {it}"),
 }
 """Verbs of bodies, written by several rooms."""
+
+OF_PEOPLE: Final[Mapping[str, str]] = {
+    "person.signed-in": N_("signed in, {it}"),
+    "person.touched": N_("used a key to confirm what binds, {it}"),
+    "act.prepared": N_("had a program prepare what binds, {it}"),
+    "act.confirmed": N_("confirmed what a program prepared, {it}"),
+    "act.refused": N_("confirmed what a program prepared, and was refused, {it}"),
+    "act.withdrawn": N_("withdrew what a program prepared, {it}"),
+    "mandate.prepared": N_("prepared a mandate on paper, {it}"),
+    "mandate.entered": N_("entered the mandate on paper of somebody without a device, {it}"),
+    "mandate.refused": N_("entered a mandate on paper, and was refused, {it}"),
+    "mandate.withdrawn": N_("withdrew a mandate on paper, {it}"),
+    "person.acts-for": N_("chose for which organisation to act in a session of {it}"),
+    "person.signed-out": N_("signed out, {it}"),
+    "person.password-changed": N_("changed a password, {it}"),
+    "person.sessions-ended": N_("ended other sessions, {it}"),
+    "person.left": N_("closed an account, {it}"),
+    "passkey.registered": N_("added a passkey, {it}"),
+    "passkey.renamed": N_("renamed a passkey, {it}"),
+    "passkey.revoked": N_("revoked a passkey, {it}"),
+    "token.made": N_("made a token for a program, {it}"),
+    "token.revoked": N_("revoked a token, {it}"),
+    "search.saved": N_("keeps a search, {it}"),
+    "search.stopped": N_("no longer follows the search {it}"),
+}
+"""Verbs of people and of what is theirs."""

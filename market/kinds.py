@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from market.deeds import OF_BODIES
+from market.deeds import OF_BODIES, OF_PEOPLE
 from market.kind import OF_ANY, Kind
 from market.wording import N_, _
 
@@ -385,30 +385,7 @@ ROWS: Final = (
         N_("a person"),
         N_("people"),
         prefix="P",
-        deeds={
-            "person.signed-in": N_("signed in, {it}"),
-            "person.touched": N_("used a key to confirm what binds, {it}"),
-            "act.prepared": N_("had a program prepare what binds, {it}"),
-            "act.confirmed": N_("confirmed what a program prepared, {it}"),
-            "act.refused": N_("confirmed what a program prepared, and was refused, {it}"),
-            "act.withdrawn": N_("withdrew what a program prepared, {it}"),
-            "mandate.prepared": N_("prepared a mandate on paper, {it}"),
-            "mandate.entered": N_("entered the mandate on paper of somebody without a device, {it}"),
-            "mandate.refused": N_("entered a mandate on paper, and was refused, {it}"),
-            "mandate.withdrawn": N_("withdrew a mandate on paper, {it}"),
-            "person.acts-for": N_("chose for which organisation to act in a session of {it}"),
-            "person.signed-out": N_("signed out, {it}"),
-            "person.password-changed": N_("changed a password, {it}"),
-            "person.sessions-ended": N_("ended other sessions, {it}"),
-            "person.left": N_("closed an account, {it}"),
-            "passkey.registered": N_("added a passkey, {it}"),
-            "passkey.renamed": N_("renamed a passkey, {it}"),
-            "passkey.revoked": N_("revoked a passkey, {it}"),
-            "token.made": N_("made a token for a program, {it}"),
-            "token.revoked": N_("revoked a token, {it}"),
-            "search.saved": N_("keeps a search, {it}"),
-            "search.stopped": N_("no longer follows the search {it}"),
-        },
+        deeds=OF_PEOPLE,
     ),
     Kind(
         "service",

@@ -8,6 +8,7 @@ may: it is prepared (:mod:`market.confirming`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -81,32 +82,83 @@ FIRM_OR_TEAM: Mapping[str, tuple[str, ...]] = {"scopes": ("profile", "team")}
 WHOEVER_PREPARED: Mapping[str, tuple[str, ...]] = {"scopes": DRAFTING}
 """For `opt`: whoever may prepare anything."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """Rooms of the API, by the tags of their description, and the scopes of which one is asked there."""
+
+    tags: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+
 ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "Missions": ("challenges",),
-        "Challenges": ("challenges",),
-        "Methods": ("challenges",),
-        "Panel and pitches": ("challenges",),
-        "Insight reports": ("challenges",),
-        "Applications": ("bids",),
-        "Bids": ("bids",),
-        "Tenders": ("tenders",),
-        "Waivers": ("tenders",),
-        "Make or buy": ("tenders",),
-        "Evaluation": ("tenders",),
-        "Awards": ("tenders",),
-        "Reviews": ("challenges", "tenders"),
-        "Search": ("challenges", "tenders"),
-        "Budgets": ("contracts",),
-        "Contracts": ("contracts",),
-        "Payments": ("contracts",),
-        "Suppliers": ("profile",),
-        "Standards": ("profile",),
-        "Other portals": ("profile",),
-        "People and organisations": ("people",),
-        "Letters": ("team",),
-        "Audit": ("team",),
-        "Rulings": ("team",),
+        tag: rooms.scopes
+        for rooms in (
+            _Rooms(
+                tags=(
+                    "Missions",
+                    "Challenges",
+                    "Methods",
+                    "Panel and pitches",
+                    "Insight reports",
+                ),
+                scopes=("challenges",),
+            ),
+            _Rooms(
+                tags=(
+                    "Applications",
+                    "Bids",
+                ),
+                scopes=("bids",),
+            ),
+            _Rooms(
+                tags=(
+                    "Tenders",
+                    "Waivers",
+                    "Make or buy",
+                    "Evaluation",
+                    "Awards",
+                ),
+                scopes=("tenders",),
+            ),
+            _Rooms(
+                tags=(
+                    "Reviews",
+                    "Search",
+                ),
+                scopes=(
+                    "challenges",
+                    "tenders",
+                ),
+            ),
+            _Rooms(
+                tags=(
+                    "Budgets",
+                    "Contracts",
+                    "Payments",
+                ),
+                scopes=("contracts",),
+            ),
+            _Rooms(
+                tags=(
+                    "Suppliers",
+                    "Standards",
+                    "Other portals",
+                ),
+                scopes=("profile",),
+            ),
+            _Rooms(tags=("People and organisations",), scopes=("people",)),
+            _Rooms(
+                tags=(
+                    "Letters",
+                    "Audit",
+                    "Rulings",
+                ),
+                scopes=("team",),
+            ),
+        )
+        for tag in rooms.tags
     }
 )
 """What changing something in a room of the API asks for, by its tag. Where it names two, the kind of the record says which."""
