@@ -305,6 +305,40 @@ async def _verify_log(arguments: Arguments) -> int:
     return code
 
 
+def verify_checkpoint(arguments: Arguments) -> int:
+    """Check a checkpoint of a log from its file."""
+    from market import verify
+
+    lines, code = verify.checkpoint(
+        arguments.file,
+        arguments.key,
+        policy=arguments.policy,
+        events=arguments.log,
+        older=arguments.older,
+        proof=arguments.proof,
+    )
+    print("\n".join(lines))
+    return code
+
+
+def verify_proof(arguments: Arguments) -> int:
+    """Check from its file that an event is in a log."""
+    from market import verify
+
+    lines, code = verify.inclusion(arguments.file, arguments.key, event=arguments.event, policy=arguments.policy)
+    print("\n".join(lines))
+    return code
+
+
+def verify_fork(arguments: Arguments) -> int:
+    """Check a witness's proof that a log was forked."""
+    from market.proof import verify_tree
+
+    lines, code = verify_tree.fork(arguments.file, arguments.key)
+    print("\n".join(lines))
+    return code
+
+
 def heartbeat(arguments: Arguments) -> int:
     """Say when this server's processes had the database, from the file alone: the database may be away."""
     from market.outages import heartbeat as beats
@@ -457,6 +491,28 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--heads", type=Path, help="signed heads that somebody kept, one JSON object a line")
     one.add_argument("--key", help="the public key the heads are signed with, 64 hexadecimal letters")
     one.set_defaults(act=verify_log)
+    whose = "the log's key, as it is published: name+number+base64"
+    seen_by = "a file of the witnesses whose word counts for you, and how many (C2SP tlog-policy)"
+    one = checks.add_parser("checkpoint", help="check a log's checkpoint: who signed it, and what it holds")
+    one.add_argument("file", type=Path)
+    one.add_argument("--key", required=True, help=whose)
+    one.add_argument("--policy", type=Path, help=seen_by)
+    one.add_argument("--log", type=Path, help="a copy of the public log: are these the events that were signed?")
+    one.add_argument("--older", type=Path, help="a checkpoint that you kept: is it held unchanged?")
+    one.add_argument("--proof", type=Path, help="the proof of that, as /api/v1/log/consistency answers it")
+    one.set_defaults(act=verify_checkpoint)
+    one = checks.add_parser(
+        "proof", help="check the proof that an event is in a log; needs nothing but the file and the key"
+    )
+    one.add_argument("file", type=Path)
+    one.add_argument("--key", required=True, help=whose)
+    one.add_argument("--event", help="the event's hash, 64 hexadecimal letters; needed while it is sealed")
+    one.add_argument("--policy", type=Path, help=seen_by)
+    one.set_defaults(act=verify_proof)
+    one = checks.add_parser("fork", help="check a witness's proof that a log was forked")
+    one.add_argument("file", type=Path)
+    one.add_argument("--key", required=True, help=whose)
+    one.set_defaults(act=verify_fork)
     command("heartbeat", heartbeat, "say when this server's processes had the database, by their heartbeat")
     command("policy", _run(policy), "say whether the policy file and the lists are the versions in force")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from market import clock
 from market.dates import moment
-from market.proof import certificates
+from market.proof import certificates, verify_tree
 from market.proof import verify as proof
 from market.standards.certificates import issuing
 from market.standards.checking.check import check_file
@@ -27,6 +27,24 @@ def waiver(
 def receipt(file: Path, *, register: Path | None = None, events: Path | None = None) -> tuple[list[str], int]:
     """Check a bidder's receipt, with the register of opening and a copy of the log if given; sentences and exit code."""
     return proof.receipt(file, register=register, events=events, shown=moment)
+
+
+def checkpoint(
+    file: Path,
+    key: str,
+    *,
+    policy: Path | None = None,
+    events: Path | None = None,
+    older: Path | None = None,
+    proof: Path | None = None,
+) -> tuple[list[str], int]:
+    """Check a checkpoint of a log, with a copy of the log and an earlier checkpoint if given; sentences and exit code."""
+    return verify_tree.checkpoint(file, key, policy=policy, events=events, older=older, proof=proof, shown=moment)
+
+
+def inclusion(file: Path, key: str, *, event: str | None = None, policy: Path | None = None) -> tuple[list[str], int]:
+    """Check the proof that an event is in a log; sentences and exit code."""
+    return verify_tree.inclusion(file, key, event=event, policy=policy, shown=moment)
 
 
 def certificate(file: Path, *, key: str | None = None) -> tuple[list[str], int]:

@@ -15,8 +15,20 @@ from cryptography.exceptions import InvalidSignature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.proof import canonical, certificates, chain, check_evidence, cose, sealing, signing
+from market.proof import (
+    canonical,
+    certificates,
+    chain,
+    check_evidence,
+    cose,
+    notes,
+    sealing,
+    signing,
+    tree,
+    witnessing,
+)
 from market.seed.authenticator import EDDSA, ES256, RS256, Authenticator
+from tests.market.proof import test_tree, test_witnessing
 from tests.market.proof.test_canonical import plain
 from tests.market.proof.test_signing import ORIGIN, RP_ID, key_of, sign
 
@@ -164,3 +176,47 @@ def test_it_names_every_module_label_and_member() -> None:
     members |= set(canonical.decode(log(1)[0])) | {each.name for each in fields(signing.Signer)}
     assert {name for name in members if not re.search(rf"\b{name}\b", TEXT)} == set()
     assert {each.value for each in certificates.Outcome if f"`{each.value}`" not in TEXT} == set()
+
+
+def test_its_tree_is_ours_and_takes_every_proof_of_ours(checker: dict[str, Any]) -> None:
+    leaves = test_tree.data(40)
+    for size in range(1, 41):
+        edge, nodes = test_tree.grown(leaves[:size])
+        assert checker["root_of"](leaves[:size]) == edge.root()
+        for index in range(size):
+            shown = tree.proof(tree.inclusion(index, size), nodes.__getitem__)
+            made = checker["root_by_proof"](shown, index, size, checker["leaf_hash"](leaves[index]))
+            assert made == edge.root()
+        for old in range(1, size):
+            before = test_tree.mth(leaves[:old])
+            shown = tree.proof(tree.consistency(old, size), nodes.__getitem__)
+            assert checker["roots_by_proof"](shown, old, size, before) == (before, edge.root())
+
+
+def test_its_checker_takes_our_checkpoints_cosignatures_and_proofs(checker: dict[str, Any], tmp_path: Path) -> None:
+    log, one = test_witnessing.LOG, test_witnessing.ONE
+    file = test_witnessing.proven(tmp_path, cosigners=(one,)).read_bytes()
+    assert checker["check_proof"](file, str(log.key))["verb"] == "mission.published"
+    note = witnessing.included(file).checkpoint
+    assert checker["check_checkpoint"](note, str(log.key)) == (13, notes.opened(note, log.key)[1].root)
+    assert checker["check_note"](note, str(one.key))[1] == 1_800_000_000
+    with pytest.raises(InvalidSignature):
+        checker["check_checkpoint"](note.replace(b"\n13\n", b"\n14\n"), str(log.key))
+    with pytest.raises(AssertionError):
+        checker["check_proof"](file.replace(b"index 5", b"index 6"), str(log.key))
+    with pytest.raises(ValueError, match="not signed by this key"):
+        checker["check_note"](note, str(test_witnessing.TWO.key))
+
+
+def test_its_checker_sees_a_fork_where_ours_does(checker: dict[str, Any]) -> None:
+    honest, forked, key = test_witnessing.LEAVES, test_witnessing.FORKED, test_witnessing.LOG.key
+    signed = test_witnessing.signed
+    same = witnessing.Fork(signed(honest), signed(forked))
+    assert checker["check_fork"](same.encode(), str(key))
+    for leaves, proven in ((forked, True), (honest, False)):
+        _, nodes = test_tree.grown(leaves)
+        instead = tree.folded([nodes[node] for node in tree.complete(0, 7)])
+        shown = tuple(tree.proof(tree.consistency(7, 12), nodes.__getitem__))
+        made = witnessing.Fork(signed(honest[:7]), signed(leaves), instead, shown)
+        assert checker["check_fork"](made.encode(), str(key)) is proven
+    assert not checker["check_fork"](witnessing.Fork(signed(honest[:7]), signed(forked)).encode(), str(key))
