@@ -11,6 +11,7 @@ from challenges import rules
 from challenges.exercise import (
     ancestors,
     effort_of,
+    fees,
     live_applications,
     measures_of,
     must_run,
@@ -25,6 +26,7 @@ from challenges.tables import Challenge, InsightReport
 from market import clock, policy, workdays
 from market.actor import Actor, role_words
 from market.audit.actions import record
+from market.budgets import counting
 from market.db import find, transaction
 from market.panels import actions as panel_actions
 from market.questions import actions as questions
@@ -56,7 +58,15 @@ async def cancel(actor: Actor, ref: str, reason: str) -> Challenge:
             about=await ancestors(challenge),
             organisation=hat.organisation_ref,
         )
+        await _count_what_was_pitched(actor, challenge, "cancelled")
     return challenge
+
+
+async def _count_what_was_pitched(actor: Actor, challenge: Challenge, cause: str) -> None:
+    """At the end only the fees of delivered pitches are taken from the budget."""
+    about = f"challenge:{challenge.ref}"
+    pitched = fees(challenge, await delivered(challenge))
+    await counting.keep(actor, about, about, reserved=0, committed=pitched, cause=cause)
 
 
 class Asked(rules.Dates, frozen=True):
@@ -188,6 +198,7 @@ async def conclude(actor: Actor, ref: str, given: Conclusion) -> Challenge:
             about=[f"insight_report:{report.ref}", *grown],
             organisation=hat.organisation_ref,
         )
+        await _count_what_was_pitched(actor, challenge, "ended")
     return challenge
 
 

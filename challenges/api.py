@@ -63,7 +63,8 @@ class CriterionView(msgspec.Struct):
 
 class ChallengeView(msgspec.Struct):
     """A challenge as the API shows it. `buyer`, `follow_on_payer` (empty while nobody is named) and `shortlisted` are
-    references of organisations; what was `measured` of a success criterion is null until the report is published; `applications` is how many there were, unknown (null) until the short list is made. `etags`
+    references of organisations, `budget` that of what it is paid from (empty while none is
+    named); what was `measured` of a success criterion is null until the report is published; `applications` is how many there were, unknown (null) until the short list is made. `etags`
     say for each section of the draft, by the last part of its address, and for its report, what a change of it names as
     If-Match."""
 
@@ -71,6 +72,7 @@ class ChallengeView(msgspec.Struct):
     stage: str
     buyer: str
     mission: str | None
+    budget: str
     method: str
     title: str
     problem: str
@@ -157,6 +159,7 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
     report = await insights.report_of(challenge)
     decided = challenge.shortlisted_at is not None
     live = await exercise.live_applications(challenge) if decided else []
+    shown = await drafting.shown_in(challenge)
     return ChallengeView(
         stage=rules.stage(challenge, now),
         buyer=(await find(Organisation, Organisation.id == challenge.buyer)).ref,
@@ -174,7 +177,8 @@ async def view(challenge: Challenge, actor: Actor = PUBLIC) -> ChallengeView:
         applications=len(live) if decided else None,
         shortlisted=sorted(each.supplier_ref for each in live if each.shortlisted),
         insight_report=report.ref if report and report.published_at else None,
-        follow_on_payer=(await drafting.shown_in(challenge))["follow_on_payer"],
+        follow_on_payer=shown["follow_on_payer"],
+        budget=shown["budget"],
         etags={name: drafts.version(section, challenge) for name, section in drafting.SECTIONS.items()}
         | {"report": drafts.version(insights.ReportDraft, report)},
         **{name: getattr(challenge, name) for name in _PLAIN},
@@ -189,9 +193,9 @@ def _unmeasured(measure: MeasuredView) -> MeasuredView:
 _PLAIN = tuple(
     name
     for name in ChallengeView.__struct_fields__
-    if hasattr(Challenge, name) and name not in ("buyer", "mission", "follow_on_payer")
+    if hasattr(Challenge, name) and name not in ("buyer", "mission", "budget", "follow_on_payer")
 )
-"""What is shown as the row says it; buyer, mission and who would pay are shown by their references."""
+"""What is shown as the row says it; buyer, mission, budget and who would pay are shown by their references."""
 
 
 class ChallengesApi(Controller):
@@ -284,6 +288,19 @@ class ChallengesApi(Controller):
     ) -> ChallengeView:
         """Write what a pitch is paid, how many teams, and the dates anew. Unusual ones are asked about once more."""
         return await view(await drafting.edit(request.user, ref, data, if_match, confirmed(confirm)))
+
+    @put(
+        "/{ref:str}/budget",
+        guards=[guards.signed_in],
+        summary="Name the budget it is paid from",
+        operation_id="writeChallengeBudget",
+        responses=problem_responses(404, 409, 422, 428),
+    )
+    async def budget(
+        self, request: Visitor, ref: FromPath[str], data: JSONBody[drafting.Budget], if_match: IfMatch = ""
+    ) -> ChallengeView:
+        """Name a budget of the body, from which the pitches are paid."""
+        return await view(await drafting.edit(request.user, ref, data, if_match))
 
     @put(
         "/{ref:str}/follow-on",

@@ -13,6 +13,7 @@ from market import clock
 from market.accounts.people import tell
 from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor, Hat
+from market.budgets.rules import with_vat
 from market.db import find, maybe
 from market.missions.tables import Mission
 from market.money import Money
@@ -58,6 +59,11 @@ def sealed(challenge: Challenge) -> str:
 def fee(challenge: Challenge) -> Money:
     """What every delivered pitch is paid."""
     return Money(challenge.fee_minor, challenge.currency)
+
+
+def fees(challenge: Challenge, teams: int) -> int:
+    """What the pitches of so many teams cost, VAT included, in minor units: what is counted against the budget."""
+    return with_vat(challenge.fee_minor * teams)
 
 
 async def criteria_of(challenge: Challenge) -> list[Criterion]:

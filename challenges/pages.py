@@ -23,6 +23,8 @@ from market import clock, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.audit.thread import thread
+from market.budgets import readers as budgets
+from market.budgets.rules import year_words
 from market.db import maybe
 from market.missions.tables import Mission
 from market.outages import actions as outages
@@ -126,6 +128,7 @@ async def _challenge(
     decided = challenge.shortlisted_at is not None
     live = await exercise.live_applications(challenge) if decided else []
     report = await insights.report_of(challenge)
+    budget = await budgets.by_id(challenge.budget)
     return show(
         request,
         "challenges/one.html",
@@ -149,6 +152,8 @@ async def _challenge(
             insight_rules.Dates(challenge.decision, challenge.concluded_at), clock.now()
         ).word,
         follow_on=await drafting.stated(challenge),
+        budget=budget,
+        budget_year=year_words(budget.year) if budget else "",
         fee_days=policy.IN_FORCE.payments.pitch_fee_days,
         steps=await thread(f"challenge:{challenge.ref}"),
         outages=await outages.moves_of(f"challenge:{challenge.ref}"),

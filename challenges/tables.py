@@ -11,6 +11,7 @@ from piccolo.table import Table
 from challenges import meaning
 from market import dates
 from market.accounts.tables import Organisation, Person
+from market.budgets.tables import Budget
 from market.columns import (
     belongs_to,
     currency,
@@ -39,6 +40,8 @@ class Challenge(Table):
     ref = reference(KINDS["challenge"].prefix)
     buyer = belongs_to(Organisation)
     mission = may_belong_to(Mission, index=True)
+    budget = may_belong_to(Budget)
+    """What its pitches are paid from; NULL in a draft that does not say, and in what was published before budgets were asked for."""
     method = Varchar(length=40, default="open-challenge", null=False)
     """A code of the approved methods."""
     title = words()

@@ -12,15 +12,24 @@ from market.rules import ROLE_NEEDED, SIGN_IN_FIRST, signed_in_with_a_passkey
 from market.wording import N_, _, either
 
 Role = Literal[
-    "buyer", "evaluator", "contract-manager", "minister", "supplier-admin", "supplier-member", "auditor", "operator"
+    "buyer",
+    "evaluator",
+    "contract-manager",
+    "finance-officer",
+    "minister",
+    "supplier-admin",
+    "supplier-member",
+    "auditor",
+    "operator",
 ]
-"""buyer: buyer officer · evaluator · contract-manager · minister (of a department) · supplier-admin and -member ·
+"""buyer: buyer officer · evaluator · contract-manager · finance-officer · minister (of a department) · supplier-admin and -member ·
 auditor (of the audit body) · operator (of the standing innovation team)."""
 
 ROLE_WORDS: dict[str, str] = {
     "buyer": N_("buyer"),
     "evaluator": N_("evaluator"),
     "contract-manager": N_("contract manager"),
+    "finance-officer": N_("finance officer"),
     "minister": N_("minister"),
     "supplier-admin": N_("supplier admin"),
     "supplier-member": N_("supplier member"),

@@ -44,6 +44,8 @@ from market.awards.pages import AwardPages, EvaluationPages
 from market.bids import lanes
 from market.bids.api import BidsApi
 from market.bids.pages import BidPages
+from market.budgets.api import BudgetsApi
+from market.budgets.pages import BudgetPages
 from market.builds.api import BuildsApi
 from market.builds.pages import BuildPages
 from market.confirming.api import PreparedApi
@@ -88,6 +90,7 @@ from market.tenders import cpv
 from market.tenders.api import TendersApi
 from market.tenders.changes.api import TenderChangesApi
 from market.tenders.changes.pages import TenderChangePages
+from market.tenders.drafts.api import TenderBudgetApi
 from market.tenders.drafts.pages import TenderDraftPages
 from market.tenders.pages import TenderPages
 from market.waivers.api import WaiversApi
@@ -134,6 +137,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     LogPages,
     AuditPages,
     PaymentPages,
+    BudgetPages,
     TenderPages,
     TenderChangePages,
     TenderDraftPages,
@@ -206,7 +210,9 @@ API: tuple[ControllerRouterHandler, ...] = (
     SuppliersApi,
     StandardsApi,
     PaymentsApi,
+    BudgetsApi,
     TendersApi,
+    TenderBudgetApi,
     TenderChangesApi,
     WaiversApi,
     DelegationsApi,

@@ -308,6 +308,21 @@ ROWS: Final = (
         },
     ),
     Kind(
+        "budget",
+        N_("a budget"),
+        N_("budgets"),
+        prefix="BU",
+        address="/budgets/",
+        part_of=(),
+        titles="SELECT ref, purpose AS title FROM budget WHERE ref = ANY({}::text[])",
+        deeds={
+            "budget.proposed": N_("proposed what may be spent from the budget {it}"),
+            "budget.approved": N_("approved what may be spent from the budget {it}"),
+            "budget.left": N_("left the budget {it} as it was"),
+            "budget.counted": N_("counted what is promised from the budget {it}"),
+        },
+    ),
+    Kind(
         "obligation",
         N_("an obligation to pay"),
         N_("obligations to pay"),

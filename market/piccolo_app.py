@@ -9,6 +9,7 @@ TABLES = [
     "market.audit.tables",
     "market.awards.tables",
     "market.bids.tables",
+    "market.budgets.tables",
     "market.confirming.tables",
     "market.builds.tables",
     "market.contracts.tables",

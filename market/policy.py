@@ -215,6 +215,14 @@ class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     change_clause_characters: int
 
 
+class Budgets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a financial year begins, and for how many years ahead money is set aside."""
+
+    year_begins_month: int
+    year_begins_day: int
+    years_ahead: int
+
+
 class Payments(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """By when money is paid."""
 
@@ -305,6 +313,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asks: Asks
     award: Award
     contracts: Contracts
+    budgets: Budgets
     payments: Payments
     sanctions: Sanctions
     standards: Standards

@@ -19,6 +19,8 @@ from market.accounts.invitations import InvitationDraft
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
 from market.accounts.tables import ApiToken, MailDomain, Membership, Organisation, Passkey, Person, Session
 from market.actor import SYSTEM, Actor, Role
+from market.budgets import rules as budgets
+from market.budgets.tables import Budget, BudgetLine, Listed
 from market.confirming.tables import PreparedAct
 from market.db import find, maybe
 from market.hands import rules as hands
@@ -115,13 +117,17 @@ async def supplier(name: str = "", **facts: Any) -> Organisation:
     return await organisation(name or f"Small Firm {number} Ltd", kind="supplier", **given)
 
 
+async def stranger(called: str, name: str = "") -> Person:
+    """Somebody with an account who belongs to no body; `called` so with a number, unless a name is said."""
+    number = next(_count)
+    row = Person(name=name or f"{called} {number}", email=f"person{number}@{number}.example", created_at=clock.now())
+    await row.save()
+    return row
+
+
 async def person(organisation: Organisation, role: Role, name: str = "", title: str = "") -> Actor:
     """Somebody with that role in that body, as the actor that actions want."""
-    number = next(_count)
-    row = Person(
-        name=name or f"{role.title()} {number}", email=f"person{number}@{number}.example", created_at=clock.now()
-    )
-    await row.save()
+    row = await stranger(role.title(), name)
     await Membership.insert(
         Membership(
             person=row.id,
@@ -141,6 +147,15 @@ ALWAYS = datetime(2100, 1, 1, tzinfo=UTC)
 def touched(actor: Actor) -> Actor:
     """The same person, who has just signed in and used her passkey."""
     return replace(actor, proved_at=ALWAYS, touched_at=ALWAYS)
+
+
+async def also(actor: Actor, organisation: Organisation, role: Role) -> Actor:
+    """The same person with another role, in that body."""
+    await Membership.insert(
+        Membership(person=actor.person, organisation=organisation.id, role=role, since=datetime(2020, 1, 1, tzinfo=UTC))
+    )
+    assert actor.person is not None
+    return touched(await actor_of(actor.person, "password"))
 
 
 async def domain(body: Organisation, name: str) -> MailDomain:
@@ -210,6 +225,50 @@ async def mission(owner: Organisation, **facts: Any) -> Mission:
     row = Mission(owner=owner.id, created_at=clock.now(), **given)
     await row.save()
     return row
+
+
+async def budget(
+    body: Organisation, minor: int = 10**12, year: int | None = None, currency: str = "GBP", approved: bool = True
+) -> Budget:
+    """A budget of a body, of ten thousand million unless said otherwise, for the present financial year: proposed by one and
+    approved by another, as those acts leave it."""
+    row = Budget(
+        body=body.id,
+        year=budgets.year_of(clock.now().date()) if year is None else year,
+        purpose="What this body buys",
+        currency=currency,
+        created_at=clock.now(),
+    )
+    await row.save()
+    one, other = await stranger("Proposer"), await stranger("Approver")
+    await BudgetLine.insert(
+        BudgetLine(
+            budget=row.id,
+            kind="open",
+            amount_minor=minor,
+            proposed_at=clock.now(),
+            proposed_by=one.id,
+            approved_at=clock.now() if approved else None,
+            approved_by=other.id if approved else None,
+        )
+    )
+    return row
+
+
+def naming(needed_minor: int = 0, **facts_: Any) -> budgets.Naming:
+    """A draft of the body 1 that names an approved budget of ten thousand million pounds, in memory."""
+    stated = {
+        "ref": "BU-1",
+        "body": 1,
+        "year": 2026,
+        "currency": "GBP",
+        "amount_minor": 10**12,
+        "created_at": TODAY,
+        "opened_at": TODAY,
+        "waiting": "",
+        **facts_,
+    }
+    return budgets.Naming(facts(Listed, **stated), 1, "GBP", needed_minor, TODAY.date())
 
 
 CODES = ["35125100", "71700000"]
@@ -364,6 +423,8 @@ async def tendering(
     dates = drafting.Dates(now + timedelta(days=14), closes, begins, ends)
     await drafting.set_dates(officers[0], tender.ref, dates, drafts.version(drafting.Dates, tender))
     reason = "" if lots > 1 else "One crew looks after all of it, with one tool."
+    paid_from = drafting.Budget((await budget(body)).ref)
+    await drafting.name_budget(officers[0], tender.ref, paid_from, drafts.version(drafting.Budget, tender))
     terms = drafting.Terms("Rights stay with the supplier.", "", None, reason)
     await drafting.set_terms(officers[0], tender.ref, terms, drafts.version(drafting.Terms, tender))
     secrets = []

@@ -18,6 +18,7 @@ from challenges.exercise import (
     Named,
     ancestors,
     criteria_of,
+    fees,
     measures_of,
     must_run,
     panel_of,
@@ -29,6 +30,8 @@ from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
 from market.arrival import Arrival
 from market.audit.actions import record
+from market.budgets import counting
+from market.budgets import readers as budgets
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
@@ -109,7 +112,14 @@ class FollowOn(msgspec.Struct, forbid_unknown_fields=True):
     follow_on_by: Annotated[date, Meta(title=N_("Decided by"))] | None = None
 
 
-Section: TypeAlias = Problem | Success | Offer | FollowOn | Terms | Subject
+class Budget(msgspec.Struct, forbid_unknown_fields=True):
+    """What the pitches are paid from: a budget of the body, by its reference; empty while none is named."""
+
+    schema_name: ClassVar[str] = "ChallengeBudget"
+    budget: Annotated[str, Meta(title=N_("Budget"), max_length=16)] = ""
+
+
+Section: TypeAlias = Problem | Success | Offer | Budget | FollowOn | Terms | Subject
 """A part of a draft that is written at once."""
 
 
@@ -117,6 +127,7 @@ SECTIONS: dict[str, type[Section]] = {
     "problem": Problem,
     "success": Success,
     "offer": Offer,
+    "budget": Budget,
     "follow-on": FollowOn,
     "terms": Terms,
     "subject": Subject,
@@ -128,6 +139,7 @@ TITLES: dict[str, str] = {
     "problem": N_("The problem"),
     "success": N_("Success and scope"),
     "offer": N_("Fee, places and dates"),
+    "budget": N_("Budget"),
     "follow-on": N_("What may follow"),
     "terms": N_("Terms"),
     "subject": N_("Subject and standards"),
@@ -193,6 +205,8 @@ async def edit(actor: Actor, ref: str, given: Section, seen: str, confirmed: Col
             computed["mission"] = await _mission(given.mission)
         if isinstance(given, FollowOn):
             computed["follow_on_payer"] = await _payer(challenge, given.follow_on_payer)
+        if isinstance(given, Budget):
+            computed["budget"] = await budgets.known(challenge.buyer, given.budget)
         if isinstance(given, Subject):
             computed["cpv"] = _codes(given.cpv)
         knowingly = _asked(given, challenge, confirmed)
@@ -224,13 +238,18 @@ def _asked(given: Section, challenge: Challenge, confirmed: Collection[str]) -> 
 
 
 async def shown_in(challenge: Challenge) -> dict[str, Any]:
-    """What a form of a section shows for columns that people name otherwise: the mission and the body that would pay by their
-    references."""
+    """What a form of a section shows for columns that people name otherwise: the mission, the budget and the body that would
+    pay by their references."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     payer = (
         await maybe(Organisation, Organisation.id == challenge.follow_on_payer) if challenge.follow_on_payer else None
     )
-    return {"mission": mission.ref if mission else "", "follow_on_payer": payer.ref if payer else ""}
+    budget = await budgets.by_id(challenge.budget)
+    return {
+        "mission": mission.ref if mission else "",
+        "follow_on_payer": payer.ref if payer else "",
+        "budget": budget.ref if budget else "",
+    }
 
 
 async def add_criterion(actor: Actor, ref: str, given: CriterionDraft) -> Criterion:
@@ -319,7 +338,8 @@ async def publish(actor: Actor, ref: str) -> Challenge:
         challenge = await find(Challenge, Challenge.ref == ref, lock=True)
         hat = must_run(actor, challenge)
         now = clock.arrived()
-        insist(rules.PUBLISH, await facts_of(challenge, now))
+        asked = await facts_of(challenge, now)
+        insist(rules.PUBLISH, asked)
         ready = await ready_of(challenge)
         insist(reviews.PUBLISH, ready)
         challenge.questions_until = rules.questions_end(challenge, now)
@@ -335,6 +355,7 @@ async def publish(actor: Actor, ref: str) -> Challenge:
                 "fee_minor": challenge.fee_minor,
                 "currency": challenge.currency,
                 "places": challenge.places,
+                "budget": asked.naming.budget.ref if asked.naming.budget else "",
                 "least_mark": challenge.least_mark,
                 "measures": [each.sentence for each in await measures_of(challenge)],
                 "cpv": list(challenge.cpv),
@@ -346,6 +367,15 @@ async def publish(actor: Actor, ref: str) -> Challenge:
             },
             about=await ancestors(challenge),
             organisation=hat.organisation_ref,
+        )
+        await counting.keep(
+            actor,
+            f"challenge:{ref}",
+            f"challenge:{ref}",
+            reserved=asked.naming.needed_minor,
+            committed=0,
+            cause="published",
+            budget=challenge.budget,
         )
     return challenge
 
@@ -423,7 +453,18 @@ async def facts_of(challenge: Challenge, now: Arrival) -> Draft:
     """What publication looks at."""
     mission = await maybe(Mission, Mission.id == challenge.mission) if challenge.mission else None
     panel = await panel_of(challenge)
-    return Draft(challenge, mission, await measures_of(challenge), await criteria_of(challenge), len(panel.active), now)
+    naming = await budgets.naming(
+        challenge.budget, challenge.buyer, challenge.currency, fees(challenge, challenge.places)
+    )
+    return Draft(
+        challenge=challenge,
+        mission=mission,
+        measures=await measures_of(challenge),
+        criteria=await criteria_of(challenge),
+        panel=len(panel.active),
+        naming=naming,
+        now=now,
+    )
 
 
 # ── the pieces ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,11 +10,13 @@ from litestar.params import FromPath, FromQuery
 from challenges import exercise, frame, methods
 from challenges.drafts import actions, rules
 from challenges.effort.facts import Draft
+from challenges.exercise import fees
 from challenges.insights import listing as insights_listing
 from challenges.judging import actions as judging
 from challenges.tables import Challenge, Criterion
 from market import clock, policy
 from market.accounts import guards
+from market.budgets import readers as budgets
 from market.missions import actions as missions
 from market.money import Money
 from market.panels import actions as panels
@@ -262,6 +264,8 @@ async def _section(
         codes=[(code, f"{cpv.label(code)} ({code})" if cpv.known(code) else code) for code in codes],
         hits=[hit for hit in hits if hit[0] not in codes],
         q=q,
+        budgets=await budgets.to_name(challenge.buyer, challenge.currency) if section == "budget" else [],
+        needed=Money(fees(challenge, challenge.places), challenge.currency),
         payers=[(each.ref, each.name) for each in await actions.payers(challenge.buyer)],
         routes=[(code, _(words)) for code, words in rules.ROUTES.items()],
         follow_on_percent=policy.IN_FORCE.gate.follow_on_percent,

@@ -14,6 +14,7 @@ from challenges.effort.facts import Draft
 from challenges.rules import LAW, OWN, still_to_say
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.budgets.rules import named
 from market.money import Money
 from market.refusals import Denial, rule
 from market.tenders import cpv
@@ -350,6 +351,7 @@ PUBLISH = (
     leaves_time_to_apply,
     leaves_time_to_answer,
     names_its_panel,
+    *named(not_yet_published),
 )
 """For `actions.publish`; the draft's page shows them from its first minute."""
 

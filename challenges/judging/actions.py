@@ -22,6 +22,7 @@ from challenges.exercise import (
     ancestors,
     body,
     fee,
+    fees,
     live_applications,
     must_run,
     panel_of,
@@ -33,6 +34,7 @@ from market import clock, policy
 from market.accounts.people import tell
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
+from market.budgets import counting
 from market.db import find, maybe, transaction
 from market.money import Money
 from market.outages import actions as outages
@@ -183,6 +185,8 @@ async def shortlist(actor: Actor, ref: str) -> Challenge:
             private={"note": note_of(marked), "ranking": _kept(ranked, applications)},
             organisation=hat.organisation_ref,
         )
+        about, owed = f"challenge:{ref}", fees(challenge, len(ranked.shortlist))
+        await counting.keep(actor, about, about, reserved=0, committed=owed, cause="short-listed")
     return challenge
 
 

@@ -42,6 +42,10 @@ buyer = _wearing("buyer")
 """Buyer officers."""
 buying_side = _wearing("buyer", "evaluator", "contract-manager")
 """Everybody on the buying side."""
+paying_side = _wearing("finance-officer")
+"""Those who approve budgets and release money."""
+spending_side = _wearing("buyer", "finance-officer")
+"""Those who propose what may be spent, and those who approve it."""
 supplier = _wearing("supplier-admin", "supplier-member")
 """People of a supplier."""
 supplier_admin = _wearing("supplier-admin")

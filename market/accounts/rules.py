@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from market.accounts.tables import Invitation, Membership, Organisation
 
 ROLES: dict[str, tuple[Role, ...]] = {
-    "buyer": ("buyer", "evaluator", "contract-manager", "minister"),
+    "buyer": ("buyer", "evaluator", "contract-manager", "finance-officer", "minister"),
     "supplier": ("supplier-admin", "supplier-member"),
     "audit": ("auditor",),
     "operator": ("operator",),
@@ -28,6 +28,7 @@ GIVERS: dict[str, tuple[Role, ...]] = {
     "buyer": ("buyer",),
     "evaluator": ("buyer",),
     "contract-manager": ("buyer",),
+    "finance-officer": ("buyer", "finance-officer"),
     "minister": (),
     "supplier-admin": ("supplier-admin",),
     "supplier-member": ("supplier-admin",),

@@ -109,7 +109,7 @@ class Membership(Table):
     person = belongs_to(Person)
     organisation = belongs_to(Organisation)
     role = Varchar(length=20)
-    """buyer | evaluator | contract-manager | minister | supplier-admin | supplier-member | auditor | operator"""
+    """buyer | evaluator | contract-manager | finance-officer | minister | supplier-admin | supplier-member | auditor | operator"""
     title = words()
     """The office as it is written under a signature, such as “Minister for Rural Transport”."""
     since = when()
@@ -121,7 +121,8 @@ class Membership(Table):
     """The body whose own she is, when it lends her to this one."""
 
     role_is_known = Check(
-        "role IN ('buyer','evaluator','contract-manager','minister','supplier-admin','supplier-member','auditor','operator')"
+        "role IN ('buyer','evaluator','contract-manager','finance-officer','minister','supplier-admin','supplier-member',"
+        "'auditor','operator')"
     )
 
 

@@ -20,6 +20,8 @@ from market.awards import evaluation, rules
 from market.awards.evaluation import Evaluation, OpenBid
 from market.awards.tables import Complained, Complaint, Decision, PriceQuestion, Seated
 from market.bids.tables import OpenedBid
+from market.budgets import counting
+from market.budgets.rules import with_vat
 from market.db import find, maybe, transaction
 from market.panels import actions as panels
 from market.panels import rules as panel_rules
@@ -30,7 +32,7 @@ from market.standards.certificates import actions as certificates
 from market.suppliers.rules import size_of
 from market.tenders.evidence import bought, take_turns
 from market.tenders.growth import at_its_price
-from market.tenders.readers import candidate, published
+from market.tenders.readers import candidate, published, reserves
 from market.tenders.tables import Lot, Tender
 from market.touch import binds
 from market.wording import N_, _
@@ -307,6 +309,14 @@ async def decide(actor: Actor, tender_ref: str, lot_ref: str, given: DecisionDra
             organisation=hat.organisation_ref,
             announce=[f"tender:{tender.ref}", *([f"supplier:{winner.supplier_ref}"] if winner else [])],
         )
+        await counting.keep(
+            actor,
+            f"tender:{tender.ref}",
+            f"lot:{lot.ref}",
+            reserved=with_vat(winner.price.minor) if winner else 0,
+            committed=0,
+            cause="decided",
+        )
     return decision
 
 
@@ -533,6 +543,15 @@ async def _take_back(
         about=ancestors(tender),
         organisation=organisation,
         announce=[f"tender:{tender.ref}"],
+    )
+    await counting.keep(
+        actor,
+        f"tender:{tender.ref}",
+        f"lot:{lot.ref}",
+        reserved=reserves(lot),
+        committed=0,
+        cause="set-aside",
+        as_far_as_there_is=True,
     )
 
 

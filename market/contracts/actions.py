@@ -17,6 +17,8 @@ from market.audit.actions import record
 from market.awards import actions as awards
 from market.awards.tables import Decision
 from market.bids.tables import OpenedBid
+from market.budgets import counting
+from market.budgets.rules import with_vat
 from market.contracts import readers, rules
 from market.contracts.tables import Contract, Milestone
 from market.db import find, transaction
@@ -24,6 +26,7 @@ from market.missions.tables import Mission
 from market.money import Money
 from market.payments.actions import owe
 from market.proof import canonical
+from market.reads import the
 from market.refusals import Refused, insist, refusals
 from market.standards.certificates import actions as certificates
 from market.standards.sanctions import actions as sanctions
@@ -333,7 +336,17 @@ async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
         )
         if in_force:
             await _record_in_force(actor, hat, contract, about)
+            await _count(actor, contract, with_vat(contract.value_minor), "signed")
     return contract
+
+
+async def _count(actor: Actor, contract: Contract, committed: int, cause: str) -> None:
+    """A contract in force takes so much from the budget of its tender, VAT included, and its lot no longer reserves anything."""
+    tender = await find(Tender, Tender.id == contract.tender)
+    lot = await find(Lot, Lot.id == contract.lot)
+    about, part = f"tender:{tender.ref}", f"contract:{contract.ref}"
+    await counting.keep(actor, about, f"lot:{lot.ref}", reserved=0, committed=0, cause=cause)
+    await counting.keep(actor, about, part, reserved=0, committed=committed, cause=cause)
 
 
 async def _record_in_force(actor: Actor, hat: Hat, contract: Contract, about: list[str]) -> None:
@@ -490,4 +503,18 @@ async def end(actor: Actor, contract_ref: str, given: End) -> Contract:
             about=await ancestors(contract),
             organisation=hat.organisation_ref,
         )
+        if in_force:
+            await _count(actor, contract, with_vat(await _delivered(contract)), "ended")
     return contract
+
+
+async def _delivered(contract: Contract) -> int:
+    """What was delivered until a contract ended, in minor units: it can still be accepted, and is then paid."""
+    return await the(
+        int,
+        """
+        SELECT COALESCE(sum(amount_minor), 0)::bigint FROM milestone
+        WHERE contract = {} AND (delivered_at IS NOT NULL OR accepted_at IS NOT NULL)
+        """,
+        contract.id,
+    )

@@ -18,6 +18,7 @@ from market.appointments import desk as appointments
 from market.audit import desk as audit
 from market.awards import desk as awards
 from market.bids import desk as bids
+from market.budgets import desk as budgets
 from market.confirming import desk as confirming
 from market.contracts import desk as contracts
 from market.letters import desk as letters
@@ -45,6 +46,7 @@ WAITING = (
     awards,
     contracts,
     payments,
+    budgets,
     appointments,
     admissions,
     loans,

@@ -10,6 +10,8 @@ from market.hands.rules import ACTS, PAIRS, pair_of
 
 ROUTES: dict[str, tuple[str, ...]] = {
     "An innovation exercise, from its draft to a paid pitch": (
+        "propose-budget",
+        "approve-budget",
         "draft",
         "approve-publication",
         *("mark",) * policy.IN_FORCE.panels.evaluators_minimum,
@@ -17,6 +19,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
         "release",
     ),
     "A tender, from its draft to the first payment": (
+        "propose-budget",
+        "approve-budget",
         "draft",
         "approve-publication",
         "name-officers",

@@ -69,6 +69,8 @@ ACTS: dict[str, Act] = {
     "sign-supplier": Act(N_("signs it for the supplier"), (), True),
     "ask-exemption": Act(N_("asks to be exempt from the standard"), (), True),
     "sign-exemption": Act(N_("signs the exemption"), (), True),
+    "propose-budget": Act(N_("proposes a budget or a change of one"), (), True),
+    "approve-budget": Act(N_("approves it"), ("budget.approved",), False),
     "invite": Act(N_("lets somebody in from outside"), (), True),
     "back-invitation": Act(N_("agrees that she is let in"), (), True),
     "propose-loan": Act(N_("proposes that a person is lent"), (), True),
@@ -179,6 +181,14 @@ PAIRS: tuple[Pair, ...] = (
         says=N_("Whoever asks for an exemption does not sign it. Somebody else has to."),
         code="exemption.two-people",
         source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
+        "propose-budget",
+        "approve-budget",
+        near=True,
+        says=N_("Whoever proposed this does not approve it, so another finance officer has to."),
+        code="budget.same-person",
+        source="Own default: two persons for public money, after HM Treasury, Managing Public Money, annex 4.5",
     ),
     Pair(
         "invite",

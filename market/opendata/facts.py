@@ -115,6 +115,15 @@ class Pitch:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What a challenge or tender is paid from, and how much of it was reserved when it was published, VAT included."""
+
+    key: str
+    purpose: str
+    reserved: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """A pre-procurement innovation exercise: a problem, never a specification. It has an ocid of its own."""
 
@@ -128,6 +137,7 @@ class Challenge:
     closes_at: datetime
     fee: Money
     places: int
+    budget: Budget | None = None
     success: tuple[str, ...] = ()
     evidence: str | None = None
     mission: str | None = None
@@ -253,6 +263,7 @@ class Tender:
     published_at: datetime
     closes_at: datetime
     lots: tuple[Lot, ...]
+    budget: Budget | None = None
     category: Category | None = None
     method: Method = "open"
     method_details: str | None = None

@@ -131,6 +131,28 @@ class Pitched(msgspec.Struct, frozen=True):
     missed_at: datetime | None
 
 
+class Reserved(msgspec.Struct, frozen=True):
+    """What was reserved from a budget by a publication."""
+
+    ref: str
+    purpose: str
+    currency: str
+    minor: int
+
+
+async def _budget(about: str) -> facts.Budget | None:
+    """What a challenge or tender is paid from; None for one published before budgets were asked for."""
+    reserved = await rows(
+        Reserved,
+        """
+        SELECT b.ref, b.purpose, b.currency, sum(e.amount_minor)::bigint AS minor FROM budget_entry e
+        JOIN budget b ON b.id = e.budget WHERE e.about = {} AND e.cause = 'published' GROUP BY b.id
+        """,
+        about,
+    )
+    return next((facts.Budget(each.ref, each.purpose, Money(each.minor, each.currency)) for each in reserved), None)
+
+
 async def challenge(ref: str, at: datetime) -> facts.Challenge:
     """A published challenge with the pitches, payments, report and end that it had by `at`."""
     row = await find(Challenge, (Challenge.ref == ref) & (Challenge.published_at.is_not_null()))
@@ -186,6 +208,7 @@ async def challenge(ref: str, at: datetime) -> facts.Challenge:
         closes_at=await _closes_at(row, f"challenge:{row.ref}", at),
         fee=Money(row.fee_minor, row.currency),
         places=row.places,
+        budget=await _budget(f"challenge:{row.ref}"),
         success=(
             *(each.sentence for each in await measures_of(row)),
             *(line.removeprefix("- ").strip() for line in row.success.splitlines() if line.strip()),
@@ -217,6 +240,7 @@ async def tender(ref: str, at: datetime) -> facts.Tender:
         title=row.title,
         description=row.description,
         buyer=buyer,
+        budget=await _budget(f"tender:{row.ref}"),
         published_at=row.published_at,
         closes_at=await _closes_at(row, f"tender:{row.ref}", at),
         lots=tuple([await _lot(row, lot, at) for lot in lots]),

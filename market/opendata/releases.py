@@ -68,12 +68,13 @@ def challenge_release(challenge: Challenge, step: Step, publisher: Publisher) ->
         challenge.evidence,
         *(_("Success means: {each}", each=each) for each in challenge.success),
     ]
+    fees, budget = Money(challenge.fee.minor * challenge.places, challenge.fee.currency), challenge.budget
     planning: dict[str, Any] = {
         "rationale": "\n\n".join(each for each in rationale if each),
         "budget": _filled(
-            id="pitches",
+            id=budget.key if budget else "pitches",
             description=_("{places} paid places at the same fee, win or lose", places=challenge.places),
-            amount=_value(Money(challenge.fee.minor * challenge.places, challenge.fee.currency)),
+            amount=_value(budget.reserved if budget else fees),
             project=challenge.mission,
             projectID=challenge.mission_key,
         ),
@@ -111,6 +112,11 @@ def tender_release(tender: Tender, step: Step, publisher: Publisher) -> dict[str
     release = _frame(tender_ocid(publisher, tender.key), step, publisher)
     release["title"] = tender.title
     release["buyer"] = parties.add(tender.buyer, "buyer", "procuringEntity")
+    if tender.budget is not None:
+        reserved = _value(tender.budget.reserved)
+        release["planning"] = {
+            "budget": _filled(id=tender.budget.key, description=tender.budget.purpose, amount=reserved)
+        }
     release["tender"] = _tender(tender, step.at, publisher, parties)
     statistics = [_statistics(each, tender, step.at) for each in tender.bids]
     if statistics:

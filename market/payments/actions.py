@@ -36,8 +36,11 @@ ASKED_FOR = timedelta(days=60)
 """How long the provider is asked of itself whether an account that was begun can receive money; later only what the
 provider tells us opens it."""
 
-RELEASERS: tuple[Role, ...] = ("buyer", "contract-manager")
+RELEASERS: tuple[Role, ...] = ("finance-officer",)
 """Who may release the payer's money, unless she accepted the delivery."""
+
+INVITERS: tuple[Role, ...] = ("buyer",)
+"""Who is told where nobody may, so that she invites somebody."""
 
 NEVER_SENT = N_("It was released while payments were simulated, so no money was sent. Release it again.")
 
@@ -108,10 +111,9 @@ async def owe(
 
 
 async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organisation) -> None:
-    """Two persons for public money: the second is told. Where there is none the first is, so that she can invite one."""
-    able = await holders(obligation.payer, *RELEASERS)
-    others = [each for each in able if each.ref != actor.ref]
-    for person in others or able:
+    """Two persons for public money: the second is told. Where there is none those are who can invite one."""
+    others = [each for each in await holders(obligation.payer, *RELEASERS) if each.ref != actor.ref]
+    for person in others or await holders(obligation.payer, *INVITERS):
         await write(
             person.email,
             person.name,
@@ -128,7 +130,7 @@ async def _tell_releasers(actor: Actor, obligation: Obligation, creditor: Organi
 
 @binds(N_("release public money"))
 async def release(actor: Actor, obligation_ref: str) -> Payment:
-    """Release the money for an obligation: a buyer or contract manager of the payer, who did not accept the delivery.
+    """Release the money for an obligation: a finance officer of the payer, who did not accept the delivery.
 
     Only writes the order, with the account it goes to; a job sends it. After a refusal a new release makes a new attempt
     with a new key.

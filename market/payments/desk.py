@@ -40,8 +40,8 @@ class Paid(msgspec.Struct, frozen=True):
 
 
 async def waiting(actor: Actor) -> list[Waiting]:
-    """For the payer's officers what they may release; for payees what they may confirm."""
-    payers, payees = actor.organisations("buyer", "contract-manager"), actor.organisations(*SUPPLIER_ROLES)
+    """For the payer's finance officers what they may release; for payees what they may confirm."""
+    payers, payees = actor.organisations(*actions.RELEASERS), actor.organisations(*SUPPLIER_ROLES)
     return [*(await _to_release(actor, payers) if payers else []), *(await _to_confirm(payees) if payees else [])]
 
 

@@ -80,6 +80,9 @@ class PaymentPages(Controller):
             shown=state_of(row),
             attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],
             days=actions.days_to_pay(row.incurred_at, row.paid_at) if row.paid_at else None,
+            awaits=releasing is None
+            and row.state in (None, "refused")
+            and actor.wears("buyer", "contract-manager", organisation=obligation.payer) is not None,
             may_release=releasing is not None and rules.not_paid_yet.code not in {each.code for each in blocked},
             blocked=blocked,
             hands=await _hands(obligation, attempts) if releasing or actor.wears("auditor", "operator") else [],
@@ -87,7 +90,7 @@ class PaymentPages(Controller):
             may_confirm=bool(receiving and attempts) and not refusals(rules.CONFIRM, attempts[-1]),
         )
 
-    @post("/{ref:str}/release", guards=[guards.buying_side])
+    @post("/{ref:str}/release", guards=[guards.paying_side])
     async def release(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
         """Release the money."""
         await actions.release(request.user, ref)

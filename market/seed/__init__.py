@@ -14,6 +14,7 @@ from market.letters.tables import Letter
 from market.refusals import NotFound, Refused
 from market.rulings.texts import register_first
 from market.seed import outages
+from market.seed.budgets import budgets
 from market.seed.builds import builds
 from market.seed.cast import FIRST, appointments, engage, loans, ministers
 from market.seed.components import components
@@ -40,6 +41,7 @@ async def play(telling: Telling = lambda done, total: None) -> dict[str, int]:
             [
                 *ministers(script, cast),
                 *appointments(script, cast),
+                *budgets(script, cast),
                 *loans(script, cast),
                 *rulings(script, cast),
                 *missions(script, cast),

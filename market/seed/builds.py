@@ -9,8 +9,7 @@ from typing import Any
 from market.builds import actions
 from market.seed import reading
 from market.seed.cast import Cast
-from market.seed.exercises import REFS
-from market.seed.script import Act, Script
+from market.seed.script import REFS, Act, Script
 
 
 def builds(script: Script, cast: Cast) -> Iterator[Act]:

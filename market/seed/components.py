@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from market.seed.cast import Cast
-from market.seed.exercises import REFS
-from market.seed.script import FOLDER, Act, Script
+from market.seed.script import FOLDER, REFS, Act, Script
 from market.standards.components import actions
 from market.standards.exemptions import actions as exemptions
 from market.standards.sanctions import actions as sanctions

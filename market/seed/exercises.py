@@ -24,8 +24,9 @@ from market.payments.tables import Obligation
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.seed import outages, reading
+from market.seed.budgets import named as named_budget
 from market.seed.cast import Cast
-from market.seed.script import Act, Script
+from market.seed.script import REFS, Act, Script
 
 
 def missions(script: Script, cast: Cast) -> Iterator[Act]:
@@ -63,10 +64,6 @@ def _mission(script: Script, cast: Cast, each: dict[str, Any]) -> Any:
         REFS[f"mission:{each['key']}"] = mission.ref
 
     return do
-
-
-REFS: dict[str, str] = {}
-"""The references that the story's keys became: `mission:…`, `challenge:…`, `tender:…`, `waiver:…`."""
 
 
 def _number(value: Any) -> str:
@@ -190,6 +187,8 @@ class Exercise:
             ),
             drafting.Subject(cpv=text.get("cpv", [])),
         ]
+        named = named_budget(self.script, text)
+        sections.append(drafting.Budget(named))
         if follow := text.get("follow_on"):
             payer = self.cast.organisations[follow["payer"]].ref if follow.get("payer") else ""
             by = self.script.day(follow["by"])
@@ -370,9 +369,9 @@ class Exercise:
 
 
 async def release(cast: Cast, buyer: str, accepted_by: str, cause: str) -> None:
-    """Another person of the buyer releases what is owed for `cause`, and the payment job runs."""
+    """A finance officer of the buyer releases what is owed for `cause`, and the payment job runs."""
     obligation = await find(Obligation, Obligation.cause == cause)
-    other = await cast.actor(cast.other(buyer, accepted_by, "buyer", "contract-manager"))
+    other = await cast.actor(cast.other(buyer, accepted_by, "finance-officer"))
     await payments.release(other, obligation.ref)
     while await payments.pay_waiting():
         pass

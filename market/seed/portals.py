@@ -19,8 +19,7 @@ from market.portal.suppliers import views as supplier_views
 from market.portal.tables import ImportedSupplier
 from market.reads import the
 from market.seed.cast import Cast
-from market.seed.exercises import REFS
-from market.seed.script import Act, Script
+from market.seed.script import REFS, Act, Script
 from market.settings import settings
 
 

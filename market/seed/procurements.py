@@ -27,9 +27,10 @@ from market.proof import sealing
 from market.questions import actions as questions
 from market.questions.tables import PublicQuestion
 from market.seed import reading
+from market.seed.budgets import named as named_budget
 from market.seed.cast import Cast
-from market.seed.exercises import REFS, receive, release
-from market.seed.script import Act, Script
+from market.seed.exercises import receive, release
+from market.seed.script import REFS, Act, Script
 from market.tenders import actions
 from market.tenders.changes import actions as changes
 from market.tenders.changes import proposals
@@ -207,6 +208,12 @@ class Procurement:
             await tender.refresh()
         closes = next(
             (each["previous_closes_at"] for each in text.get("addenda", []) if each.get("previous_closes_at")), ""
+        )
+        await drafting.name_budget(
+            actor,
+            tender.ref,
+            drafting.Budget(named_budget(script, text)),
+            drafts.version(drafting.Budget, tender),
         )
         await drafting.set_dates(
             actor,

@@ -21,6 +21,10 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The same safe reader, in C where it was built."""
 
 
+REFS: dict[str, str] = {}
+"""The references that the story's keys became: `mission:…`, `challenge:…`, `tender:…`, `waiver:…`, `budget:…` with its year."""
+
+
 @dataclass(frozen=True)
 class Act:
     """Something somebody does at a moment. `refused` acts must be refused. `order` keeps acts of one moment in the order

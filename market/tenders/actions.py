@@ -13,6 +13,7 @@ from market.accounts.people import tell, tell_person
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.audit.thread import decided
+from market.budgets import counting
 from market.db import find, one, transaction
 from market.proof import canonical, sealing
 from market.questions import actions as questions
@@ -29,7 +30,7 @@ from market.tenders.drafts.whole import ready_of
 from market.tenders.evidence import take_turns
 from market.tenders.facts import Candidate, Officer
 from market.tenders.log import ancestors, written
-from market.tenders.readers import candidate, published, readable, topic_of
+from market.tenders.readers import candidate, published, readable, reserves, topic_of
 from market.tenders.tables import Follower, OpeningOfficer, Tender
 from market.touch import binds
 from market.wording import N_
@@ -124,6 +125,16 @@ async def publish(actor: Actor, ref: str) -> Tender:
             organisation=hat.organisation_ref,
             announce=rests_on,
         )
+        for lot in asked.lots:
+            await counting.keep(
+                actor,
+                f"tender:{ref}",
+                f"lot:{lot.ref}",
+                reserved=reserves(lot),
+                committed=0,
+                cause="published",
+                budget=tender.budget,
+            )
     return tender
 
 
@@ -151,6 +162,7 @@ def _announced(tender: Tender, asked: Candidate, key: sealing.TenderKey) -> dict
         "value_with_vat_minor": worth.total.minor,
         "contract_kind": tender.contract_kind,
         "notice": value.notice(worth, asked.tender.buyer_tier),
+        "budget": asked.naming.budget.ref if asked.naming.budget else "",
         "planned_notice": tender.planned_notice,
         "urgency_reason": tender.urgency_reason,
         "currency": tender.currency,
@@ -221,6 +233,7 @@ async def cancel(actor: Actor, ref: str, given: Ending) -> Tender:
             about=await ancestors(tender),
             organisation=hat.organisation_ref,
         )
+        await counting.release(actor, f"tender:{ref}", "cancelled")
     return tender
 
 

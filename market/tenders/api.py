@@ -133,6 +133,7 @@ class TenderView(msgspec.Struct):
     cpv: list[str]
     region: str
     mission: str
+    budget: str
     exercise: str
     same_need: str
     what_changed: str
@@ -226,7 +227,8 @@ async def tender_view(request: Visitor, ref: str) -> TenderView:
     sections: dict[str, Any] = {}
     worth = value.worth(candidate)
     for section in drafting.SECTIONS:
-        sections |= drafts.stored(section, row, mission=tender.mission_ref)
+        budget = candidate.naming.budget.ref if candidate.naming.budget else ""
+        sections |= drafts.stored(section, row, mission=tender.mission_ref, budget=budget)
     checks = [*checklist(rules.PUBLISH, candidate), *checklist(reviews.PUBLISH, await ready_of(row))] if draft else []
     return TenderView(
         ref=tender.ref,

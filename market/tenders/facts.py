@@ -10,6 +10,7 @@ from datetime import date, datetime
 import msgspec
 
 from market.arrival import Arrival
+from market.budgets.rules import Naming
 from market.hands.rules import Link
 from market.money import Money
 
@@ -23,6 +24,7 @@ class Tender(msgspec.Struct, frozen=True):
     mission: int | None
     mission_ref: str
     mission_title: str
+    budget: int | None
     exercise: str
     same_need: str
     what_changed: str
@@ -168,7 +170,8 @@ class Addendum(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """All that is looked at before a tender is published. `criteria` are by the lot's id, `evidence` is what is on record
-    for the tender, its buyer, and the bodies whose exercises serve it too; `links` who of the buyer let whom in lately."""
+    for the tender, its buyer, and the bodies whose exercises serve it too; `links` who of the buyer let whom in lately,
+    `naming` what is known of the budget it is paid from."""
 
     tender: Tender
     now: Arrival
@@ -177,6 +180,7 @@ class Candidate:
     officers: Sequence[Officer]
     evidence: Sequence[Evidence]
     links: Sequence[Link]
+    naming: Naming
 
     @property
     def codes(self) -> list[str]:

@@ -13,6 +13,7 @@ from market import dates, policy
 from market.accounts import guards
 from market.actor import SUPPLIER_ROLES
 from market.audit.thread import decided, thread
+from market.budgets.rules import NAMED, year_words
 from market.db import find
 from market.money import Money
 from market.outages import actions as outages
@@ -208,6 +209,8 @@ async def _tender(request: Visitor, tender: facts.Tender, form: forms.Form[Any] 
         stated=gate.follow_on(origin) if origin else None,
         method=method.stated(candidate),
         badge=await _badge(candidate),
+        budget=(paid_from := candidate.naming.budget),
+        budget_year=year_words(paid_from.year) if paid_from else "",
         approved=await approvals_of(f"tender:{tender.ref}"),
         supplier=supplier,
         follows=supplier and await readers.follows(request.user, tender),
@@ -305,6 +308,14 @@ async def _draft(request: Visitor, candidate: Candidate, context: dict[str, Any]
             *planned,
         ),
         task(_("Terms"), "terms", bool(tender.terms), "undivided-reason-missing", "lots-limit-wrong"),
+        {
+            **task(_("Budget"), "budget", candidate.naming.budget is not None),
+            "state": "attention"
+            if candidate.naming.budget and open_codes & {each.code for each in NAMED}
+            else "done"
+            if candidate.naming.budget
+            else "not-started",
+        },
         task(_("Opening officers"), "officers", bool(candidate.officers), "officers-missing"),
         {
             "text": _("See who has done this already"),

@@ -12,6 +12,8 @@ from market import clock, policy
 from market.accounts.people import department_of
 from market.actor import SUPPLIER_ROLES, Actor, Role
 from market.audit.thread import decided
+from market.budgets import readers as budgets
+from market.budgets.rules import with_vat
 from market.db import find
 from market.hands.readers import links_in
 from market.proof import canonical
@@ -76,7 +78,7 @@ async def tender_of(ref: str) -> facts.Tender:
           )
         )
         SELECT t.id, t.ref, t.buyer, t.mission, COALESCE(m.ref, '') AS mission_ref, COALESCE(m.title, '') AS mission_title,
-          t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
+          t.budget, t.exercise, t.same_need, t.what_changed, t.title, t.description, t.cpv, t.region, t.procedure, t.currency,
           t.contract_kind, t.contract_kind_reason,
           (SELECT COALESCE(sum(value_minor), 0)::bigint FROM like_it) AS alike_minor,
           (SELECT COALESCE(array_agg(DISTINCT ref ORDER BY ref), '{{}}') FROM like_it WHERE published_at IS NOT NULL) AS alike,
@@ -168,14 +170,21 @@ async def candidate_of(tender: facts.Tender) -> Candidate:
         tender.id,
     )
     return Candidate(
-        tender,
-        clock.arrived(),
-        lots,
-        await criteria_of(lots),
-        await officers_of(tender),
-        evidence,
-        await links_in(tender.buyer),
+        tender=tender,
+        now=clock.arrived(),
+        lots=lots,
+        criteria=await criteria_of(lots),
+        officers=await officers_of(tender),
+        evidence=evidence,
+        links=await links_in(tender.buyer),
+        naming=await budgets.naming(tender.budget, tender.buyer, tender.currency, sum(map(reserves, lots))),
     )
+
+
+def reserves(lot: Lot | tables.Lot) -> int:
+    """What publishing a lot sets aside, VAT included, in minor units: its highest price where one is stated, for no bid above it
+    is taken, else its estimate."""
+    return with_vat(lot.value_minor if lot.maximum_minor is None else lot.maximum_minor)
 
 
 async def standing_of(candidate: Candidate) -> Standing:

@@ -10,6 +10,7 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.budgets.rules import named
 from market.hands.rules import pairs_of_hands
 from market.questions import rules as questions
 from market.refusals import Denial, rule
@@ -40,8 +41,7 @@ TAKING: tuple[Stage, ...] = ("questions", "open")
 
 
 class Dates(msgspec.Struct, frozen=True):
-    """What the standing of a tender is reckoned from: its dates, how many lots it has and how many of them are decided, and
-    the waiver that is asked for it."""
+    """What the standing of a tender is reckoned from: its dates, its lots and how many are decided, and the waiver asked for it."""
 
     published_at: datetime | None
     questions_until: datetime | None
@@ -448,6 +448,7 @@ PUBLISH = (
     contract_dates_follow,
     enough_officers_hold_a_code,
     codes_are_in_several_hands,
+    *named(draft_only),
 )
 """For `actions.publish`; the same list is on the draft's page from the first minute."""
 

@@ -5,6 +5,7 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from market.accounts.tables import Organisation, Person
+from market.budgets.tables import Budget
 from market.columns import (
     belongs_to,
     currency,
@@ -33,6 +34,8 @@ class Tender(Table):
     ref = reference(KINDS["tender"].prefix)
     buyer = belongs_to(Organisation)
     mission = may_belong_to(Mission)
+    budget = may_belong_to(Budget)
+    """What it is paid from; NULL in a draft that does not say, and in what was published before budgets were asked for."""
     exercise = Varchar(length=16, default="", null=False)
     """The reference of the challenge it was carried over from; empty when drafted from scratch."""
     same_need = words()

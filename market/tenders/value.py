@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from market import policy
+from market.budgets.rules import with_vat
 from market.money import Money
 from market.tenders import cpv
 from market.tenders.facts import Candidate
@@ -65,13 +66,6 @@ def misfit(candidate: Candidate) -> str | None:
     if kind.owes_reason and not tender.contract_kind_reason.strip():
         return _("Say why this is “{kind}”. The reason is published with the tender.", kind=kind.label)
     return None
-
-
-def with_vat(minor: int) -> int:
-    """An estimate without VAT, in minor units, with the standard rate of VAT on it, rounded up: what the thresholds are
-    compared with (Procurement Act 2023 section 4 and Schedule 3). What is zero-rated is reckoned with it too: an estimate
-    that is too high binds, one that is too low would not."""
-    return -(-minor * (100 + policy.IN_FORCE.thresholds.vat_percent) // 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ IN_SOME_CASES = {
 }
 """Acts that bind in some cases: each asks for itself, and has its tests."""
 
-DRAFTED = "a draft: nothing binds before it is published"
+DRAFTED = "a draft: nothing binds before it is published or approved"
 OWN = "of one's own account or things: binds nobody else"
 FIRM = "a firm's: whoever has no device must be able to apply, bid, deliver, complain and be paid"
 JUDGED = "one opinion among several; the act that rests on it binds"
@@ -53,6 +53,10 @@ DOES_NOT_BIND = {
     "market.awards.actions.complain": FIRM,
     "market.bids.confirmations.confirm": FIRM,
     "market.bids.reading": WITHIN,
+    "market.budgets.counting.keep": WITHIN,
+    "market.budgets.actions.propose": DRAFTED,
+    "market.budgets.actions.change": DRAFTED,
+    "market.budgets.actions.leave": STOPS,
     "market.builds.actions.draft": DRAFTED,
     "market.builds.actions.edit": DRAFTED,
     "market.confirming.actions": WITHIN,

@@ -205,6 +205,7 @@ async def of_a_build() -> list[Change]:
 
 async def of_a_tender(action: str) -> list[Change]:
     made = await given.tendering(lots=1)
+    one_budget, another = [(await given.budget(made.buyer)).ref for _ in range(2)]
     second: dict[str, tuple[Any, Any]] = {
         "describe": (
             drafting.About("Sensors for drains", "All of them.", given.CODES, "North"),
@@ -222,6 +223,7 @@ async def of_a_tender(action: str) -> list[Change]:
             drafting.Terms("Ours.", "", 3, "One crew does it."),
             drafting.Terms("Theirs.", "", 2, "One tool does it."),
         ),
+        "name_budget": (drafting.Budget(one_budget), drafting.Budget(another)),
     }
     save = partial(getattr(drafting, action), made.officers[0], made.ref)
     return [Change(save, partial(one, Tender, made.ref), *second[action])]
@@ -238,6 +240,8 @@ async def of_a_lot() -> list[Change]:
 
 async def of_a_challenge() -> list[Change]:
     made = await exercise.drafted()
+    with clock.at(exercise.BEGINS):
+        one_budget, another = [(await given.budget(made.buyer)).ref for _ in range(2)]
     pairs: list[tuple[Any, Any]] = [
         tuple(msgspec.structs.replace(exercise.PROBLEM, evidence=said) for said in ("Counted.", "Counted twice.")),
         (
@@ -246,6 +250,7 @@ async def of_a_challenge() -> list[Change]:
         ),
         tuple(msgspec.structs.replace(exercise.OFFER, places=places) for places in (4, 5)),
         tuple(msgspec.structs.replace(exercise.FOLLOW_ON, follow_on_minor=worth) for worth in (1_000, 2_000)),
+        (drafting_challenges.Budget(one_budget), drafting_challenges.Budget(another)),
         (drafting_challenges.Terms("Yours.", "Ours.", "None."), drafting_challenges.Terms("Ours.", "Yours.", "Some.")),
         (drafting_challenges.Subject(["90711500"], "a@1"), drafting_challenges.Subject(["90711500"], "b@1")),
     ]
@@ -361,6 +366,7 @@ CHANGES: dict[str, Callable[[], Awaitable[list[Change]]]] = {
     "market.suppliers.actions.update_profile": of_a_profile,
     "market.tenders.drafts.actions.describe": partial(of_a_tender, "describe"),
     "market.tenders.drafts.actions.explain_origin": partial(of_a_tender, "explain_origin"),
+    "market.tenders.drafts.actions.name_budget": partial(of_a_tender, "name_budget"),
     "market.tenders.drafts.actions.revise_lot": of_a_lot,
     "market.tenders.drafts.actions.set_dates": partial(of_a_tender, "set_dates"),
     "market.tenders.drafts.actions.set_terms": partial(of_a_tender, "set_terms"),
@@ -405,7 +411,7 @@ async def test_of_two_changes_at_once_one_is_saved_and_the_other_is_told(name: s
 def kept(draft: msgspec.Struct, rows: tuple[Table | None, ...]) -> None:
     """Every field of the draft stands in its column; of a reference the number, of a secret nothing that can be read."""
     now = drafts.stored(type(draft), *[row for row in rows if row is not None])
-    named_otherwise = {"mission", "department", "credential", "follow_on_payer"}
+    named_otherwise = {"mission", "department", "credential", "follow_on_payer", "budget"}
     assert {name: now[name] for name in now if name not in named_otherwise} == {
         name: said for name, said in msgspec.structs.asdict(draft).items() if name not in named_otherwise
     }

@@ -109,7 +109,8 @@ async def drafted(evaluators: int = 2, **offer: object) -> Exercise:
         )
         challenge = await drafting.draft(officer, buyer.id, problem)
         terms = {name: getattr(OFFER, name) for name in OFFER.__struct_fields__}
-        for section in (SUCCESS, TERMS, SUBJECT, FOLLOW_ON, drafting.Offer(**{**terms, **offer})):
+        paid_from = drafting.Budget((await given.budget(buyer)).ref)
+        for section in (SUCCESS, TERMS, SUBJECT, FOLLOW_ON, paid_from, drafting.Offer(**{**terms, **offer})):
             await drafting.edit(
                 officer, challenge.ref, section, await given.as_is(type(section), Challenge, challenge.ref)
             )

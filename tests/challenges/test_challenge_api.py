@@ -78,6 +78,8 @@ async def test_programs_walk_the_whole_exercise(app: Litestar) -> None:
             **{name: moment.isoformat() for name, moment in dates.items()},
         }
         await officer("PUT", f"{at}/offer", offer, seen=made["etags"]["offer"])
+        paid_from = {"budget": (await given.budget(buyer)).ref}
+        await officer("PUT", f"{at}/budget", paid_from, seen=made["etags"]["budget"])
         follow = {"follow_on_minor": 100_000_000, "follow_on_route": "tender", "follow_on_by": "2099-01-01"}
         await officer("PUT", f"{at}/follow-on", follow, seen=made["etags"]["follow-on"])
         await officer(

@@ -79,6 +79,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
                 "pitches_by": "2027-01-14T17:00",
                 "decision_by": "2027-02-01T17:00",
             },
+            "budget": {"budget": (await given.budget(buyer)).ref},
             "follow-on": {
                 "follow_on_minor": "1,000,000",
                 "follow_on_route": "tender",
@@ -133,7 +134,7 @@ async def test_a_buyer_drafts_section_by_section_and_publishes(app: Litestar) ->
         assert "Nobody else of your body has read it. Send it for review." in said(await client.get(draft))
         await given.approved("challenge", ref, officer)
         ready = await client.get(draft)
-        assert "all 35 are met." in said(ready)
+        assert "all 41 are met." in said(ready)
         assert "Needs attention" not in ready.text
         assert (await (await visiting(app)).get(f"/challenges/{ref}")).status_code == 404
         published = await client.post(f"/challenges/{ref}/publish")
@@ -418,7 +419,7 @@ async def test_a_supplier_sees_when_her_fee_is_due_and_then_when_it_was_paid(app
             for place in ("/applications", "/desk"):
                 assert "Pitched, fee owed" in said(await hana.get(place))
             assert "is owed, win or lose, by" in said(await hana.get(f"/applications/{made.applications[0].ref}"))
-            await payments.release(made.officer, owed.ref)
+            await payments.release(await given.person(made.buyer, "finance-officer"), owed.ref)
             assert await payments.pay_waiting() == 1
             assert "Pitched and paid" in said(await hana.get("/applications"))
             page = await hana.get(f"/applications/{made.applications[0].ref}")

@@ -21,6 +21,7 @@ from challenges.pitches import rules as pitch_rules
 from challenges.quiet import rules as quiet_rules
 from challenges.tables import Application, Challenge, Criterion, InsightReport, Measure, Pitch, Statement
 from market import policy, workdays
+from market.budgets.rules import Naming
 from market.hands.rules import Doing, Hand, Link
 from market.missions.tables import Mission
 from market.money import Money
@@ -93,9 +94,10 @@ def draft(
     criteria: Any = CRITERIA,
     panel: int = 2,
     measures: tuple[Measure, ...] = (MEASURE,),
+    naming: Naming | None = None,
     **facts: Any,
 ) -> Draft:
-    return Draft(challenge(**facts), mission, measures, criteria, panel, NOW)
+    return Draft(challenge(**facts), mission, measures, criteria, panel, naming or given.naming(), NOW)
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,7 @@ BY_FIRST = {
     "suppliers": "organisation",
     "organisations": "organisation",
     "bids": "bid",
+    "budgets": "budget",
     "letters": "letter",
     "account": "api_token",
 }
@@ -250,6 +251,7 @@ BY_NAME = {
     "complaint": "complaint",
     "change": "contract_change",
     "measure": "success_measure",
+    "line": "budget_line",
 }
 """Which table another parameter is of, by its name."""
 

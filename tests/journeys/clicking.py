@@ -19,6 +19,7 @@ from pathlib import Path
 from playwright.async_api import Browser, expect
 
 from market import clock
+from market.budgets.rules import year_of
 from tests.journeys.browser import Visit, named, shots, visit
 from tests.journeys.people import MISSION
 from tests.served import ROOT, Served
@@ -116,6 +117,10 @@ class Journey:
         await expect(ada.main.get_by_label("Paid places (needed to publish)", exact=True)).to_have_value("2")
         await ada.fill("Fee for each pitch", "4,000")
         await ada.press("Save")
+        await self.approve_budget()
+        await ada.follow("Budget", ada.main)
+        await ada.main.get_by_label(named("What it is paid from")).select_option(index=1)
+        await ada.press("Save")
         await ada.follow("What may follow")
         await ada.fill("What may follow is worth", "200,000")
         await ada.choose("A tender of this body")
@@ -156,6 +161,21 @@ class Journey:
             await ada.select("Name an evaluator", name)
             await ada.press("Name this evaluator")
         await ada.follow("Back", ada.page.get_by_role("navigation", name="Back"))
+
+    async def approve_budget(self) -> None:
+        """Ada proposes what may be spent; Fay finds it on her desk and approves it."""
+        ada, fay, draft = self.ada, self.fay, self.ada.path
+        await ada.go("/budgets")
+        await ada.follow("Propose a budget")
+        await ada.fill("What it is for", "Bridges and brooks")
+        await ada.fill("Financial year", str(year_of((self.begins + timedelta(days=100)).date())))
+        await ada.fill("Sum", "900,000")
+        await ada.press("Propose")
+        await ada.sees("Waits for approval")
+        await fay.desk("Approve a budget of £900,000, or not")
+        await fay.press("Approve")
+        await fay.sees("It counts from now on.")
+        await ada.go(draft)
 
     async def read_by_others(self, kind: str, ref: str, reads: str, team: bool = False) -> None:
         """Ada looks who has done it already and sends it for review; Cleo reads it, and the innovation team where it does."""
@@ -298,16 +318,16 @@ class Journey:
             await ada.sees("Its fee is owed from now on.")
 
     async def pay_fees(self) -> None:
-        """Not the one who said that they were delivered: Ben releases; both firms confirm."""
-        ada, ben = self.ada, self.ben
+        """Not the one who said that they were delivered: Fay releases; both firms confirm."""
+        ada, fay = self.ada, self.fay
         await ada.go("/payments")
         await ada.main.get_by_role("listitem").filter(has_text="Heron Works Ltd").get_by_role("link").first.click()
         await ada.headed("Fee for the pitch")
         await expect(ada.main.get_by_role("button", name="Release")).to_have_count(0)
         for _ in range(2):
-            await ben.desk("Release £4,000")
-            await ben.press("Release £4,000")
-            await ben.sees("The money is released.")
+            await fay.desk("Release £4,000")
+            await fay.press("Release £4,000")
+            await fay.sees("The money is released.")
         for firm in (self.heron, self.kestrel):
             await firm.go("/payments")
             await firm.follow("Fee for the pitch")
@@ -401,6 +421,9 @@ class Journey:
         await ada.press("Save")
         await ada.follow("Terms")
         await ada.fill("Terms", "Readings are open data.")
+        await ada.press("Save")
+        await ada.follow("Budget", ada.main)
+        await ada.main.get_by_label(named("What it is paid from")).select_option(index=1)
         await ada.press("Save")
         await ada.follow("Opening officers")
         for name in ("Ada Byrne", "Ben Okafor"):
@@ -616,11 +639,11 @@ class Journey:
         await self.ada.press("Accept: £20,000 will be owed")
 
     async def pay(self) -> None:
-        """Ben releases, the worker pays, Hana confirms."""
-        await self.ben.desk("Release £20,000")
-        await self.ben.press("Release £20,000")
-        await self.ben.sees("The money is released.")
-        await self.heron.go(self.ben.path)
+        """Fay releases, the worker pays, Hana confirms."""
+        await self.fay.desk("Release £20,000")
+        await self.fay.press("Release £20,000")
+        await self.fay.sees("The money is released.")
+        await self.heron.go(self.fay.path)
         await self.heron.until("The money has arrived")
         await self.heron.press("The money has arrived")
         await self.visitor.go(f"/contracts/{self.contract}")

@@ -15,6 +15,7 @@ from litestar import Litestar
 
 from market import clock, worker
 from market.actor import Actor
+from market.budgets.rules import year_of
 from market.seed.authenticator import Authenticator
 from search import outbox
 from tests import given
@@ -60,6 +61,7 @@ async def cast() -> Cast:
     actors: dict[str, Actor] = {
         "ada": await given.person(buyer, "buyer", "Ada Byrne"),
         "ben": await given.person(buyer, "buyer", "Ben Okafor"),
+        "fay": await given.person(buyer, "finance-officer", "Fay Ilves"),
         "cleo": await given.person(buyer, "evaluator", "Cleo Marsh"),
         "dan": await given.person(buyer, "evaluator", "Dan Ferris"),
         "minister": minister,
@@ -82,7 +84,7 @@ class Journey(ABC):
     def __init__(self, people: Cast) -> None:
         self.cast = people
         self.moment = BEGINS
-        self.challenge = self.question = self.report = self.pitch = ""
+        self.challenge = self.question = self.report = self.pitch = self.budget = ""
         self.applications: dict[str, str] = {}
         self.codes: dict[str, str] = {}
         self.tender = self.waived = self.waiver = ""
@@ -199,6 +201,7 @@ class Journey(ABC):
             "decision_by": self.day(60),
         }
         await self.change("ada", f"{at}/offer", offer)
+        await self.change("ada", f"{at}/budget", {"budget": await self.approve_budget()})
         what_may_follow = {"follow_on_minor": 20_000_000, "follow_on_route": "tender", "follow_on_by": self.date(80)}
         await self.change("ada", f"{at}/follow-on", what_may_follow)
         terms = {"intellectual_property": "You keep it.", "data_terms": "Open.", "revenue_share": "None."}
@@ -250,6 +253,21 @@ class Journey(ABC):
             read = await self.ask(who, "GET", at)
             assert read["lacks"] == []
             await self.ask(who, "POST", f"{at}/approvals", expect=201, seen=read["etag"])
+
+    async def approve_budget(self) -> str:
+        """What may be spent: proposed by one, approved by another. Answers its reference."""
+        new = {
+            "body": self.cast.organisations["buyer"],
+            "purpose": "Streets that drain",
+            "year": year_of((BEGINS + timedelta(days=100)).date()),
+            "amount_minor": 100_000_000,
+        }
+        made = await self.ask("ada", "POST", "budgets", new, 201)
+        self.budget, line = made["ref"], made["lines"][0]["ref"]
+        await self.ask("ada", "POST", f"budgets/{self.budget}/lines/{line}/approve", expect=403)
+        approved = await self.ask("fay", "POST", f"budgets/{self.budget}/lines/{line}/approve")
+        assert (approved["stage"], approved["left_minor"]) == ("open", 100_000_000)
+        return self.budget
 
     async def publish_challenge(self) -> None:
         """It opens to everybody."""
@@ -352,10 +370,10 @@ class Journey(ABC):
         assert [each["amount_minor"] for each in self.owed] == [400_000, 400_000]
 
     async def release_fees(self) -> None:
-        """A second person releases the money; the one who says that it was delivered may not."""
+        """A finance officer releases the money; whoever says that it was delivered may not."""
         self.turn(37)
         for each in self.owed:
-            await self.ask("ben", "POST", f"payments/{each['ref']}/release")
+            await self.ask("fay", "POST", f"payments/{each['ref']}/release")
 
     async def fees_paid(self) -> None:
         """The worker pays, and the firm whose money it is confirms that it arrived."""
@@ -416,6 +434,7 @@ class Journey(ABC):
             "undivided_reason": "" if lots > 1 else "One crew looks after all of it, with one tool.",
         }
         await self.change("ada", f"tenders/{ref}/terms", terms)
+        await self.change("ada", f"tenders/{ref}/budget", {"budget": self.budget})
         for number in range(1, lots + 1):
             lot = {
                 "title": f"Part {number}",
@@ -629,11 +648,11 @@ class Journey(ABC):
         assert self.contract["milestones"][0]["obligation"]
 
     async def release_milestone(self) -> None:
-        """Not by the one who accepted; by another."""
+        """Not by the one who accepted; by a finance officer."""
         self.turn(142)
         owed = self.contract["milestones"][0]["obligation"]
-        assert await self.refused("ada", "POST", f"payments/{owed}/release")
-        await self.ask("ben", "POST", f"payments/{owed}/release")
+        await self.ask("ada", "POST", f"payments/{owed}/release", expect=404)
+        await self.ask("fay", "POST", f"payments/{owed}/release")
 
     async def milestone_paid(self) -> None:
         """It is paid and confirmed."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 VISITOR = ""
 MAYA, PRIYA, HELENA = "maya.thornley@", "priya.venkataraman@", "helena.marchbanks@"
 NADIA, YUSUF, SAM, PETER = "nadia.karimova@", "yusuf.kamara-bell@", "sam.ferrier@", "peter.glazebrook@"
+LEONARD = "leonard.achebe@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ _NOBODY_YET = (
     "(SELECT 1 FROM bid b WHERE b.supplier = o.id) AND NOT EXISTS (SELECT 1 FROM obligation b WHERE b.payee = o.id) "
     "ORDER BY o.id DESC LIMIT 1)"
 )
-_DRAFTS = ("problem", "success", "offer", "terms", "subject", "subject?q=drain")
+_DRAFTS = ("problem", "success", "offer", "budget", "terms", "subject", "subject?q=drain")
 
 PAGES: dict[str, list[Example]] = {
     # ── front ──
@@ -80,7 +81,7 @@ PAGES: dict[str, list[Example]] = {
     "/about": [(VISITOR, "/about")],
     "/accessibility": [(VISITOR, "/accessibility")],
     "/demo": [(VISITOR, "/demo")],
-    "/desk": [(who, "/desk") for who in (MAYA, PRIYA, HELENA, NADIA, YUSUF, SAM, PETER)],
+    "/desk": [(who, "/desk") for who in (MAYA, PRIYA, HELENA, NADIA, YUSUF, SAM, PETER, LEONARD)],
     "/figures": [(VISITOR, "/figures")],
     "/licence": [(VISITOR, "/licence")],
     "/open-data": [(VISITOR, "/open-data")],
@@ -306,7 +307,7 @@ PAGES: dict[str, list[Example]] = {
     ],
     **{
         f"/tenders/{{ref:str}}/{page}": [_tender(f"'/{page}'", _T_DRAFT, _OFFICER_T)]
-        for page in ("about", "dates", "origin", "terms", "officers", "waiver", "lots/new")
+        for page in ("about", "dates", "origin", "terms", "budget", "officers", "waiver", "lots/new")
     },
     "/tenders/{ref:str}/lots/{lot:str}": [_tender("'/lots/' || l.ref", _T_DRAFT, _OFFICER_T, _LOT)],
     "/tenders/{ref:str}/lots/{lot:str}/edit": [_tender("'/lots/' || l.ref || '/edit'", _T_DRAFT, _OFFICER_T, _LOT)],
@@ -405,6 +406,24 @@ PAGES: dict[str, list[Example]] = {
         Asked("SELECT '', '/payments/' || ref FROM obligation ORDER BY id LIMIT 1"),
         Asked(
             f"SELECT {_person('o.payer', 'contract-manager', 'buyer')}, '/payments/' || ref FROM obligation o ORDER BY id DESC LIMIT 1"
+        ),
+    ],
+    "/budgets": [(MAYA, "/budgets"), (LEONARD, "/budgets"), (YUSUF, "/budgets")],
+    "/budgets/new": [(MAYA, "/budgets/new"), (LEONARD, "/budgets/new")],
+    "/budgets/{ref:str}": [
+        Asked(
+            "SELECT '', '/budgets/' || b.ref FROM budget b JOIN budget_entry e ON e.budget = b.id ORDER BY b.id LIMIT 1"
+        ),
+        *(
+            Asked(
+                f"SELECT '{who}', '/budgets/' || b.ref FROM budget b JOIN budget_line l ON l.budget = b.id "
+                "WHERE l.kind <> 'open' AND l.approved_at IS NULL AND l.left_at IS NULL LIMIT 1"
+            )
+            for who in (MAYA, LEONARD)
+        ),
+        Asked(
+            f"SELECT '{PRIYA}', '/budgets/' || b.ref FROM budget b JOIN membership m ON m.organisation = b.body "
+            f"JOIN person p ON p.id = m.person WHERE p.email LIKE '{PRIYA}%' ORDER BY b.year DESC LIMIT 1"
         ),
     ],
     # ── the log and the auditor ──

@@ -30,6 +30,7 @@ async def enter() -> dict[str, dict[str, str]]:
     people: dict[str, Actor] = {
         "ada": await given.person(department, "buyer", "Ada Byrne"),
         "ben": await given.person(department, "buyer", "Ben Okafor"),
+        "fay": await given.person(department, "finance-officer", "Fay Ilves"),
         "cleo": await given.person(department, "evaluator", "Cleo Marsh"),
         "dan": await given.person(department, "evaluator", "Dan Ferris"),
         "minister": await given.person(department, "minister", "Helena Marchbanks", "Minister for Roads"),

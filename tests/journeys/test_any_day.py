@@ -12,8 +12,7 @@ from challenges import rules as challenge_rules
 from challenges.tables import Challenge
 from market import clock, seed
 from market.db import find, many
-from market.seed.exercises import REFS
-from market.seed.script import Script, story
+from market.seed.script import REFS, Script, story
 from market.tenders import rules as procurement
 from market.tenders.tables import Tender
 from tests.conftest import EMPTY

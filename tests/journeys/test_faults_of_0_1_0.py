@@ -408,7 +408,7 @@ async def test_a_due_payment_goes_out_within_five_seconds_while_the_mail_server_
     the first letter. They are ten turns of another worker, every half a second, which asks the database too: on a machine
     that is busy it is late as the payment is, so that only waiting for the mail server makes the payment the later one."""
     buyer, firm = await given.organisation(), await given.supplier()
-    accepting, releasing = await given.person(buyer, "buyer"), await given.person(buyer, "contract-manager")
+    accepting, releasing = await given.person(buyer, "buyer"), await given.person(buyer, "finance-officer")
     owed = await payments.owe(
         accepting,
         cause="pitch:PI-2222222",

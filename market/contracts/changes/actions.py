@@ -7,6 +7,8 @@ import msgspec
 from market import clock, workdays
 from market.actor import Actor, Hat
 from market.audit.actions import record
+from market.budgets import counting
+from market.budgets.rules import with_vat
 from market.contracts import actions
 from market.contracts.changes import readers, rules
 from market.contracts.changes.drafts import ChangeDraft
@@ -31,6 +33,8 @@ async def propose(actor: Actor, contract_ref: str, given: ChangeDraft) -> Contra
         wrong = refusals(rules.CHANGE, facts)
         if wrong:
             raise Refused(*wrong, status=422 if all(each.field for each in wrong) else 409)
+        tender = await find(Tender, Tender.id == contract.tender)
+        await counting.must_have(f"tender:{tender.ref}", with_vat(given.milestone_minor))
         before, after = _before_and_after(contract, given)
         change = ContractChange(
             contract=contract.id,
@@ -103,6 +107,7 @@ async def approve(actor: Actor, contract_ref: str, change_ref: str) -> ContractC
         await change.save([ContractChange.approved_at, ContractChange.approved_by, ContractChange.standstill_ends_at])
         await actions.notify(contract, contract.supplier, "contracts/change.txt", actions.SUPPLIERS, change=change)
         await _record_change(actor, hat, contract, change, "contract.change-approved", facts)
+        await _count(actor, contract, with_vat(change.milestone_minor), "change-approved")
     return change
 
 
@@ -140,6 +145,7 @@ async def agree(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
             ).save()
         await actions.notify(contract, contract.buyer, "contracts/change_agreed.txt", actions.MANAGERS, change=change)
         await _record_change(actor, hat, contract, change, "contract.changed", facts)
+        await _count(actor, contract, 0, "change-agreed")
     return change
 
 
@@ -160,7 +166,17 @@ async def leave(actor: Actor, contract_ref: str, change_ref: str) -> ContractCha
                 contract, contract.supplier, "contracts/change_left.txt", actions.SUPPLIERS, change=change
             )
         await _record_change(actor, hat, contract, change, "contract.change-left")
+        if change.approved_at is not None:
+            await _count(actor, contract, 0, "change-left")
     return change
+
+
+async def _count(actor: Actor, contract: Contract, adds: int, cause: str) -> None:
+    """What a contract takes from its budget, VAT included: its value as it is, and what an approved change would add, which is
+    set aside before the supplier is asked."""
+    tender = await find(Tender, Tender.id == contract.tender)
+    about, part = f"tender:{tender.ref}", f"contract:{contract.ref}"
+    await counting.keep(actor, about, part, reserved=adds, committed=with_vat(contract.value_minor), cause=cause)
 
 
 async def tell_standstills() -> int:

@@ -21,11 +21,11 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.budgets.rules import with_vat
 from market.contracts.rules import REASON, Part, not_in_force
 from market.hands import rules as hands
 from market.money import Money
 from market.refusals import rule
-from market.tenders import value
 from market.tenders.gate import Gate
 from market.wording import N_, _
 
@@ -459,12 +459,12 @@ def small_changes_stay_below_the_threshold(changing: Changing) -> str | None:
     if changing.money.currency != changing.threshold.currency:
         return _("The threshold is in {currency}: choose another ground.", currency=changing.threshold.currency)
     before = sum(each.added_minor for each in changing.earlier if each.ground == "below-threshold")
-    with_vat = Money(value.with_vat(before + changing.money.minor), changing.money.currency)
-    if with_vat < changing.threshold:
+    whole = Money(with_vat(before + changing.money.minor), changing.money.currency)
+    if whole < changing.threshold:
         return None
     return _(
         "Changes below the threshold would add {with_vat} with VAT; that is not below the threshold of {threshold}.",
-        with_vat=with_vat,
+        with_vat=whole,
         threshold=changing.threshold,
     )
 

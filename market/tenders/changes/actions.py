@@ -13,6 +13,7 @@ from msgspec import Meta
 from market import clock
 from market.actor import Actor, Hat
 from market.audit.actions import record
+from market.budgets import counting
 from market.db import find, transaction
 from market.money import Money
 from market.proof import canonical
@@ -26,7 +27,7 @@ from market.tenders.drafts import rules as slips
 from market.tenders.drafts.actions import known_codes
 from market.tenders.facts import Candidate
 from market.tenders.log import ancestors
-from market.tenders.readers import addenda_of, candidate
+from market.tenders.readers import addenda_of, candidate, reserves
 from market.tenders.tables import Addendum, Lot, LotCriterion, Tender
 from market.touch import binds
 from market.wording import N_
@@ -108,7 +109,15 @@ async def judge(ref: str, given: Change, confirmed: Collection[str]) -> Judged:
         reasons += refusals(rules.STILL, published_so)
     if reasons:
         raise Refused(*reasons)
+    more = sum(reserves(after) - reserves(before) for before, after in dearer_or_cheaper(changing))
+    await counting.must_have(f"tender:{ref}", more)
     return Judged(changing, gate.ask(published_so), _asked(changing, given, confirmed))
+
+
+def dearer_or_cheaper(changing: Changing) -> list[tuple[facts.Lot, facts.Lot]]:
+    """The lots for which the change would set another sum aside, each as it was and as it would be."""
+    pairs = zip(changing.was.lots, changing.then.lots, strict=True)
+    return [(before, after) for before, after in pairs if reserves(before) != reserves(after)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,9 @@ async def publish(
     )
     await addendum.save()
     await _write(tender, changing)
+    for _before, after in dearer_or_cheaper(changing):
+        about, part = f"tender:{tender.ref}", f"lot:{after.ref}"
+        await counting.keep(actor, about, part, reserved=reserves(after), committed=0, cause="changed")
     await tell_followers(
         tender,
         "tenders/changed.txt",

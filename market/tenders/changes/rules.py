@@ -12,6 +12,7 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.budgets import rules as budgets
 from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.tenders import rules as tenders
@@ -110,9 +111,9 @@ def as_if_published_so(changing: Changing) -> Candidate:
 
 
 OFFICERS = (tenders.enough_officers_hold_a_code, tenders.codes_are_in_several_hands)
-STILL = tuple(each for each in tenders.PUBLISH if each not in (tenders.draft_only, *OFFICERS))
+STILL = tuple(each for each in tenders.PUBLISH if each not in (tenders.draft_only, *OFFICERS, *budgets.NAMED))
 """The rules of publication that every change is judged by: all but those about what no change can change, that it is published
-once and who opens the bids."""
+once, who opens the bids and what it is paid from; whether that is still enough is counted (`counting.keep`)."""
 
 
 @rule("tender.closed-to-addenda")

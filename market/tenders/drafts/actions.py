@@ -15,6 +15,7 @@ from market.accounts.edits import Trace, revise
 from market.accounts.people import holders, tell_person
 from market.accounts.tables import Organisation, Person
 from market.actor import Actor, Hat
+from market.budgets import readers as budgets
 from market.db import find, maybe, transaction
 from market.missions.tables import Mission
 from market.money import Money
@@ -99,7 +100,14 @@ class Terms(msgspec.Struct, forbid_unknown_fields=True):
     undivided_reason: Annotated[str, Meta(title=N_("Why it is not divided into lots"), max_length=2000)] = ""
 
 
-SECTIONS: tuple[type[About | Origin | Dates | Terms], ...] = (About, Origin, Dates, Terms)
+class Budget(msgspec.Struct, forbid_unknown_fields=True):
+    """The section that says what it is paid from: a budget of the body, by its reference; empty while none is named."""
+
+    schema_name: ClassVar[str] = "TenderBudget"
+    budget: Annotated[str, Meta(title=N_("Budget"), max_length=16)] = ""
+
+
+SECTIONS: tuple[type[About | Origin | Dates | Terms | Budget], ...] = (About, Origin, Dates, Terms, Budget)
 """The parts of a draft that are written at once."""
 
 
@@ -208,6 +216,24 @@ async def set_terms(actor: Actor, ref: str, given: Terms, seen: str) -> Tender:
         await revise(given, seen, tender, trace=_section_of(ref, "terms"), profile=await profile_named(given.profile))
         await written(actor, "tender.revised", tender, hat, {"section": "terms"})
     return tender
+
+
+async def name_budget(actor: Actor, ref: str, given: Budget, seen: str) -> Tender:
+    """Say what it is paid from. While the minister reads the draft this may change: it is no part of what she decides."""
+    async with transaction():
+        tender, hat = await _drafting(actor, ref)
+        chosen = await budgets.known(tender.buyer, given.budget)
+        await revise(
+            given, seen, tender, trace=_section_of(ref, "budget"), shown=await shown_budget(tender), budget=chosen
+        )
+        await written(actor, "tender.revised", tender, hat, {"section": "budget", "budget": given.budget})
+    return tender
+
+
+async def shown_budget(tender: Tender) -> dict[str, str]:
+    """What a form of :class:`Budget` shows for the column: the budget's reference."""
+    row = await budgets.by_id(tender.budget)
+    return {"budget": row.ref if row else ""}
 
 
 async def shown_about(tender: Tender) -> dict[str, str]:

@@ -13,6 +13,7 @@ from market.accounts import guards
 from market.accounts.marks import marks_of
 from market.accounts.people import holders
 from market.accounts.tables import Organisation
+from market.budgets import readers as budgets
 from market.db import find
 from market.missions import actions as missions
 from market.money import Money
@@ -131,6 +132,22 @@ class TenderDraftPages(Controller):
             await actions.set_terms(request.user, ref, form.data, form.version)
             return to(f"/tenders/{ref}", _("The terms are saved."))
         return await _section(request, await _own(request, ref), "terms", form)
+
+    @get("/{ref:str}/budget", guards=[guards.buyer])
+    async def budget(self, request: Visitor, ref: FromPath[str]) -> Response[bytes]:
+        """What it is paid from."""
+        tender = await _own(request, ref)
+        form = forms.stored(actions.Budget, tender, **await actions.shown_budget(tender))
+        return await _section(request, tender, "budget", form)
+
+    @post("/{ref:str}/budget", guards=[guards.buyer])
+    async def name_budget(self, request: Visitor, ref: FromPath[str]) -> Response[Any]:
+        """Keep what it is paid from."""
+        form = await forms.read(request, actions.Budget)
+        with form.acting():
+            await actions.name_budget(request.user, ref, form.data, form.version)
+            return to(f"/tenders/{ref}", _("What it is paid from is saved."))
+        return await _section(request, await _own(request, ref), "budget", form)
 
     # ── lots and criteria ──
 
@@ -304,6 +321,12 @@ async def _section(request: Visitor, tender: Tender, name: str, form: forms.Form
             "statement_characters": policy.IN_FORCE.gate.statement_characters,
             "verdict": gate.is_commodity(candidate.codes, candidate.now),
             "central": candidate.tender.buyer_tier == "central",
+        }
+    if name == "budget":
+        naming = (await readers.candidate(tender.ref)).naming
+        context |= {
+            "budgets": await budgets.to_name(tender.buyer, tender.currency),
+            "needed": Money(naming.needed_minor, tender.currency),
         }
     if name == "terms":
         context["profiles"] = [

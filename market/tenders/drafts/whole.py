@@ -23,18 +23,19 @@ TITLES: dict[type[msgspec.Struct], str] = {
     actions.Origin: N_("Where it comes from"),
     actions.Dates: N_("Dates"),
     actions.Terms: N_("Terms"),
+    actions.Budget: N_("Budget"),
 }
 """What the sections of a draft are called where it is read as a whole."""
 
 
 async def parts_of(tender: Tender) -> list[whole.Part]:
     """Every field of every form of the draft, with what it says: what a reviewer reads and approves."""
-    shown = await actions.shown_about(tender)
+    shown = {actions.About: await actions.shown_about(tender), actions.Budget: await actions.shown_budget(tender)}
     found = [
         whole.part(
             _(TITLES[kind]),
             kind,
-            drafts.stored(kind, tender, **(shown if kind is actions.About else {})),
+            drafts.stored(kind, tender, **shown.get(kind, {})),
             tender.currency,
         )
         for kind in actions.SECTIONS

@@ -126,9 +126,10 @@ async def test_who_accepted_cannot_let_somebody_in_to_release_the_money() -> Non
     with clock.at(given.TODAY):
         body = await given.organisation()
         await given.domain(body, "mail.example")
-        maya, colleague = await given.person(body, "buyer"), await given.person(body, "contract-manager")
+        maya = await given.also(await given.person(body, "buyer"), body, "finance-officer")
+        colleague = await given.person(body, "finance-officer")
         ref = await owed(maya, body)
-        second = await joined(maya, body, "contract-manager", "second@mail.example")
+        second = await joined(maya, body, "finance-officer", "second@mail.example")
         with pytest.raises(Refused) as refused:
             await payments.release(second, ref)
         assert codes(refused) == ["payment.one-pair-of-hands"]
@@ -143,9 +144,9 @@ async def test_two_mailboxes_let_in_by_the_same_person_are_not_two() -> None:
     with clock.at(given.TODAY):
         body = await given.organisation()
         await given.domain(body, "mail.example")
-        maya = await given.person(body, "buyer")
+        maya = await given.also(await given.person(body, "buyer"), body, "finance-officer")
         one = await joined(maya, body, "buyer", "one@mail.example")
-        other = await joined(maya, body, "contract-manager", "other@mail.example")
+        other = await joined(maya, body, "finance-officer", "other@mail.example")
         ref = await owed(one, body)
         for who in (other, maya):
             with pytest.raises(Refused) as refused:
@@ -162,7 +163,7 @@ async def test_those_whom_an_operator_let_in_are_two_people() -> None:
         operator = await given.person(team, "operator")
         await given.domain(body, "council.example")
         one = await joined(operator, body, "buyer", "one@council.example")
-        other = await joined(operator, body, "contract-manager", "other@council.example")
+        other = await joined(operator, body, "finance-officer", "other@council.example")
         assert (await payments.release(other, await owed(one, body))).state == "due"
 
 

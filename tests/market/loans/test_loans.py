@@ -162,7 +162,7 @@ async def test_both_bodies_say_so_and_her_name_is_marked() -> None:
 async def test_whoever_is_lent_releases_money_and_accepts_nothing() -> None:
     with clock.at(TODAY):
         there = await bodies()
-        lent_one = await there.lent(there.gareth, "contract-manager")
+        lent_one = await there.lent(there.gareth, "finance-officer")
         firm = await given.supplier()
         owed = {"payer": there.parish.id, "payee": firm.id, "amount": Money(70_000, "GBP"), "purpose": "Sensors"}
         with pytest.raises(Refused) as refused:

@@ -72,7 +72,7 @@ async def pay(cause: str, releaser: Any, at: datetime) -> None:
 
 async def test_a_challenge_from_its_problem_to_its_report() -> None:
     made = await exercise.heard()
-    second = await given.person(made.buyer, "buyer")
+    second = await given.person(made.buyer, "finance-officer")
     (first, *_) = await pitches.pitches_of(await made.row())
     await pay(f"pitch:{first.ref}", second, exercise.HEARD + timedelta(hours=5))
     with clock.at(exercise.HEARD + DAY):
@@ -90,7 +90,8 @@ async def test_a_challenge_from_its_problem_to_its_report() -> None:
     ]
     assert {each["ocid"] for each in found} == {f"ocds-prelud-challenge-{made.ref}"}
     start, shortlist, delivered, _, paid, end = found
-    assert start["planning"]["budget"]["amount"] == {"amount": 8000, "currency": "GBP"}
+    assert start["planning"]["budget"]["amount"] == {"amount": 9600, "currency": "GBP"}, "VAT included"
+    assert start["planning"]["budget"]["id"].startswith("BU-")
     assert [each["id"] for each in start["planning"]["milestones"]] == ["applications"]
     assert not {"awards", "contracts"} & start.keys()
     assert {each["status"] for each in shortlist["contracts"]} == {"active"}
@@ -144,7 +145,8 @@ async def test_a_tender_from_notice_to_payment() -> None:
         case, decision = await given_awards.awarded()
         contract = await given_awards.in_force(case, decision)
         manager = await given.person(case.there.buyer, "contract-manager")
-        other = await given.person(case.there.buyer, "buyer")
+        other = await given.person(case.there.buyer, "finance-officer")
+        other = await given.also(other, case.there.buyer, "buyer")
     signed = contract.drawn_up_at + 30 * DAY
     (first, *_) = await Milestone.objects().where(Milestone.contract == contract.id).order_by(Milestone.number)
     with clock.at(signed):
@@ -465,7 +467,7 @@ async def test_publishing_anew_from_the_log_gives_the_same_bytes_at_the_same_pla
         with clock.at(exercise.HEARD + timedelta(hours=2 + number)):
             await pitches.deliver(made.panel[0], pitch.ref, pitches.Delivery("Heard."))
         await step()
-    second = await given.person(made.buyer, "buyer")
+    second = await given.person(made.buyer, "finance-officer")
     await pay(f"pitch:{pitch.ref}", second, exercise.HEARD + timedelta(hours=5))
     await step()
     with clock.at(exercise.HEARD + DAY):

@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from market import clock
 from market.accounts.tables import Organisation
-from market.actor import Actor
+from market.actor import Actor, Role
 from market.audit.tables import Event
 from market.hands import rules as hands
 from market.letters.tables import Letter
@@ -40,7 +40,7 @@ async def owed() -> Owed:
     made = Owed()
     made.buyer, made.firm = await given.organisation("Department for Roads"), await given.supplier("Kestrel Ltd")
     made.accepting = await given.person(made.buyer, "buyer")
-    made.releasing = await given.person(made.buyer, "contract-manager")
+    made.releasing = await given.person(made.buyer, "finance-officer")
     made.supplier = await given.person(made.firm, "supplier-admin")
     made.obligation = await actions.owe(
         made.accepting,
@@ -90,11 +90,24 @@ async def test_the_same_fact_is_owed_once() -> None:
 
 async def test_who_accepted_the_work_does_not_release_the_money() -> None:
     there = await owed()
+    accepting = await given.also(there.accepting, there.buyer, "finance-officer")
     with pytest.raises(Refused) as refused:
-        await actions.release(there.accepting, there.obligation.ref)
+        await actions.release(accepting, there.obligation.ref)
     assert [reason.code for reason in refused.value.reasons] == ["payment.same-person"]
     with pytest.raises(NotFound):
         await actions.release(there.supplier, there.obligation.ref)
+
+
+@pytest.mark.parametrize("role", ["buyer", "contract-manager", "evaluator"])
+async def test_nobody_but_a_finance_officer_releases_money(role: Role) -> None:
+    there = await owed()
+    colleague = await given.person(there.buyer, role)
+    with pytest.raises(NotFound):
+        await actions.release(colleague, there.obligation.ref)
+    stranger = await given.person(await given.organisation(), "finance-officer")
+    with pytest.raises(NotFound):
+        await actions.release(stranger, there.obligation.ref)
+    assert await Payment.count() == 0
 
 
 async def test_a_released_fee_is_paid_told_and_confirmed() -> None:
@@ -338,7 +351,7 @@ async def test_where_there_is_no_second_person_the_first_is_told_to_invite_one()
     letter = await Letter.objects().first()
     assert letter is not None
     assert letter.person == only.ref
-    assert "Invite a second buyer or contract manager." in letter.text
+    assert "there is none in your organisation yet. Invite one." in letter.text
 
 
 async def test_a_fee_is_due_at_the_end_of_its_last_day() -> None:
@@ -363,6 +376,9 @@ async def test_the_pages_show_release_and_confirm_to_those_who_may(app: Litestar
     async with given.browser(app) as client:
         assert "Release £5,000" not in (await client.get(address)).text
         await given.signed_in(client, there.accepting)
+        assert "A finance officer of your organisation" in (await client.get(address)).text
+        assert (await client.post(f"{address}/release")).status_code == 403
+        await given.also(there.accepting, there.buyer, "finance-officer")
         assert "somebody else has to release" in (await client.get(address)).text
         await given.signed_in(client, there.releasing)
         assert "Release £5,000" in (await client.get(address)).text

@@ -50,7 +50,7 @@ def changing(
 ) -> rules.Changing:
     """A tender that closes in 35 days and what a change would make of it."""
     tender = given.facts(facts.Tender, **{**OPEN, **(was or {})})
-    before = Candidate(tender, Arrival(NOW), [], {}, [], [], [])
+    before = Candidate(tender, Arrival(NOW), [], {}, [], [], [], given.naming())
     after = replace(before, tender=msgspec.structs.replace(tender, **then))
     dated = [rules.Line("T-1", name, "", "") for name in then]
     return rules.Changing(

@@ -22,7 +22,7 @@ def tender(**facts: Any) -> Tender:
 
 
 def candidate(**facts: Any) -> Candidate:
-    return Candidate(tender(**facts), NOW, (), {}, (), (), ())
+    return Candidate(tender(**facts), NOW, (), {}, (), (), (), given.naming())
 
 
 @pytest.mark.parametrize(

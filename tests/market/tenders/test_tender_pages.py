@@ -73,6 +73,8 @@ async def test_a_buyer_drafts_fills_in_and_publishes_by_forms_alone(app: Litesta
         assert "The weights sum to 100" in (await client.get(lot_place)).text
         for officer in (first, second):
             assert (await client.post(f"{place}/officers", data={"person": officer.ref})).status_code == 303
+        paid_from = {"budget": (await given.budget(body)).ref}
+        assert (await given.filled(client, f"{place}/budget", paid_from)).status_code == 303
         early = await client.post(f"{place}/publish")
         assert early.status_code == 409
         assert "have not yet written down their code" in early.text
@@ -285,6 +287,7 @@ async def test_a_program_does_every_step_with_a_token(app: Litestar) -> None:
             },
             "origin": {"exercise": exercise, "same_need": given.SAME},
             "terms": {"terms": "Rights stay.", "undivided_reason": "", "lots_per_supplier": 1},
+            "budget": {"budget": (await given.budget(body)).ref},
             "dates": {
                 "questions_until": (now + 10 * DAY).isoformat(),
                 "closes_at": (now + 30 * DAY).isoformat(),

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from market.arrival import Arrival
+from market.budgets.rules import Naming
 from market.refusals import refusals
 from market.tenders import gate, rules
 from market.tenders.facts import Candidate, Criterion, Evidence, Lot, Officer, Tender
@@ -126,6 +127,7 @@ def candidate(
     criteria: dict[int, list[Criterion]] | None = None,
     records: Sequence[Evidence] = (),
     enrolled: Sequence[bool] = (True, True),
+    naming: Naming | None = None,
 ) -> Candidate:
     chosen = [lot()] if lots is None else lots
     return Candidate(
@@ -139,6 +141,7 @@ def candidate(
         ],
         records,
         (),
+        naming or given.naming(),
     )
 
 

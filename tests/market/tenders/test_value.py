@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from market import policy
+from market.budgets.rules import with_vat
 from market.money import Money
 from market.tenders import cpv, gate, rules, value
 from market.tenders.facts import Candidate, Evidence, Lot, Tender
@@ -26,12 +27,12 @@ def candidate(
         given.facts(Lot, id=number, number=number, cpv=list(codes), value_minor=each)
         for number, each in enumerate(values, 1)
     ]
-    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), (), ())
+    return Candidate(given.facts(Tender, contract_kind=kind, **said), given.TODAY, lots, {}, (), (), (), given.naming())
 
 
 @pytest.mark.parametrize(("without", "with_"), [(0, 0), (100, 120), (1, 2), (11_251_500, 13_501_800), (333, 400)])
 def test_vat_is_added_and_rounded_up(without: int, with_: int) -> None:
-    assert value.with_vat(without) == with_
+    assert with_vat(without) == with_
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_a_small_purchase_that_names_its_exercise_keeps_that_ground() -> None:
         payer=0,
     )
     small = candidate(400_00, exercise="CH-1", same_need=given.SAME)
-    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise], ()))
+    found = gate.ask(Candidate(small.tender, small.now, small.lots, {}, (), [exercise], (), given.naming()))
     assert (found.ground, found.reference) == ("exercise", "CH-1")
 
 
@@ -163,4 +164,4 @@ def test_the_codes_of_every_kind_are_in_the_vocabulary() -> None:
 def test_like_purchases_are_added_up_and_near_misses_are_seen(own: int, alike: int, below: bool, near: bool) -> None:
     found = value.worth(candidate(own, alike_minor=alike))
     assert (found.below, found.near) == (below, near)
-    assert found.total == Money(value.with_vat(own))
+    assert found.total == Money(with_vat(own))

@@ -55,6 +55,7 @@ def candidate(
         (),
         [] if shut and not stopped else [evidence],
         (),
+        given.naming(),
     )
 
 
