@@ -133,7 +133,7 @@ async def look(mine: Witness, address: str, session: aiohttp.ClientSession) -> s
         if answer.status != 200:
             raise Forked(_evidence(mine, Fork(before, bare, instead, proof), answer.words))
         mine.keep(mine.file, bare)
-    signature = notes.cosign(note.text, mine.signer, int(clock.now().timestamp()))
+    signature = notes.cosign(note.text, mine.signer, int(clock.machine().timestamp()))
     took = await _bring(
         session, f"{address}/add-cosignature", notes.Note(note.text, (*note.signatures, signature)).encode()
     )

@@ -88,7 +88,7 @@ async def take(data: bytes) -> int:
                 found.append((witness, each, datetime.fromtimestamp(int.from_bytes(each.data[4:12], "big"), UTC)))
     if not found:
         raise NotTaken("it carries no cosignature of a witness that this log knows")
-    now, kept = datetime.now(UTC), 0
+    now, kept = max(clock.now(), clock.machine()), 0
     for witness, signature, seen_at in found:
         if seen_at > now + AHEAD:
             raise NotTaken(f"the clock of {witness.name} is {seen_at - now} before ours")
