@@ -508,7 +508,14 @@ async def inside(var: Path, seconds: float, only: str) -> dict[str, str]:
         found["token"] = new_token("prelude_")
         soon = now().replace(year=now().year + 1)
         await ApiToken.insert(
-            ApiToken(person=person, name="bench", token_hash=digest(found["token"]), created_at=now(), expires_at=soon)
+            ApiToken(
+                person=person,
+                name="bench",
+                token_hash=digest(found["token"]),
+                scopes=["read"],
+                created_at=now(),
+                expires_at=soon,
+            )
         )
         found["session"] = await begin(person, "password")
         if only in ("", "reads"):

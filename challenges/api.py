@@ -22,7 +22,7 @@ from challenges.insights.api import MeasuredView, measured_views
 from challenges.judging import actions as judging
 from challenges.tables import Challenge
 from market import clock, drafts
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.accounts.tables import Organisation
 from market.actor import PUBLIC, Actor
 from market.db import find, maybe
@@ -453,6 +453,7 @@ class ChallengesApi(Controller):
         guards=[guards.signed_in],
         summary="Ask a question",
         operation_id="askChallengeQuestion",
+        opt=scopes.BIDS,
         responses=problem_responses(404, 409, 429),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:

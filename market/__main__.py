@@ -111,16 +111,23 @@ async def _tell(arguments: Arguments) -> int:
 
 
 async def operator(arguments: Arguments) -> int:
-    """Begin a new site: one of its first two operators, and the link to her account."""
+    """Begin a new site: its first two operators, and the link of each to her account."""
     from market.accounts import memberships
     from market.refusals import Refused
 
+    given = [arguments.name, arguments.email, *arguments.second]
+    if len(given) % 2:
+        print("Refused: name the second operator with her address, or leave both out.", file=sys.stderr)
+        return 2
+    people = list(zip(given[::2], given[1::2], strict=True))
     try:
-        token = await memberships.found_site(arguments.name, arguments.email, arguments.organisation)
+        tokens = await memberships.found_site(people, arguments.organisation)
     except Refused as refused:
         print(f"Refused: {refused}", file=sys.stderr)
         return 1
-    print(f"Open this once, within two weeks, and choose a password: {settings().site_url}/invitations/{token}")
+    print("Each opens her own link once, within two weeks, and chooses a password:")
+    for (name, _email), token in zip(people, tokens, strict=True):
+        print(f"{name}: {settings().site_url}/invitations/{token}")
     return 0
 
 
@@ -442,10 +449,16 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="change nothing; say what differs between code, migrations and database"
     )
     one = command(
-        "operator", _run(operator), "begin a new site: one of its first two operators, and the link to her account"
+        "operator", _run(operator), "begin a new site: its first two operators, and the link of each to her account"
     )
-    one.add_argument("name", help="the person's name")
+    one.add_argument("name", help="the first person's name")
     one.add_argument("email", help="the address she signs in with")
+    one.add_argument(
+        "second",
+        nargs="*",
+        metavar="name email",
+        help="the second person's; without her, nobody can be appointed before the command is run for her too",
+    )
     one.add_argument("--organisation", default="Innovation team", help="the name of the operator's body")
     one = command("check", check, "check an API description against a standards profile, offline")
     one.add_argument("file", type=Path)

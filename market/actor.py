@@ -63,6 +63,14 @@ class Hat:
 
 
 @dataclass(frozen=True, slots=True)
+class OnPaper:
+    """A mandate that somebody signed on paper: its reference, and who entered it for her (her reference)."""
+
+    ref: str
+    entered_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Somebody (or something) that asks for an action. `person` is the row's id, None for the system and the public."""
 
@@ -71,13 +79,18 @@ class Actor:
     person: int | None = None
     hats: tuple[Hat, ...] = ()
     method: str = ""
-    """What was proved: password | passkey | token | demo; empty for the public."""
+    """What was proved: password | passkey | token | demo | paper; empty for the public."""
     proved_at: datetime | None = None
     """When this session began, which is when she proved who she is; None for a program's token."""
     touched_at: datetime | None = None
     """When this session last had its person's passkey used; None for a program's token, which has no key."""
     token: str = ""
     """The reference of the token that a program showed."""
+    scopes: tuple[str, ...] | None = None
+    """What that token may be used for (:mod:`market.accounts.scopes`); None where nothing limits it: for whoever is no program, and for
+    tokens made before they said it."""
+    on_paper: OnPaper | None = None
+    """The mandate by which this is done in her name; None when she does it herself."""
 
     @property
     def signed_in(self) -> bool:

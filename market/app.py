@@ -31,13 +31,15 @@ from challenges.pitches.pages import PitchPages
 from challenges.quiet.api import QuietApi
 from challenges.quiet.pages import QuietPages
 from market import VERSION, clock, db, orphans
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.accounts.api import MeApi, OrganisationsApi
 from market.accounts.described import DescribedByItsGuard
 from market.accounts.pages import AccountPages, InvitationPages, LetterPages, OrganisationPages, SignInPages
+from market.accounts.rules import OUT_OF_SCOPE
 from market.accounts.sessions import WhoAsks
 from market.admissions.api import AdmissionsApi, DomainsApi
 from market.admissions.pages import AdmissionPages, DomainPages
+from market.appointments.api import AppointmentsApi
 from market.appointments.pages import AppointmentPages
 from market.awards.api import AwardsApi, EvaluationApi
 from market.awards.pages import AwardPages, EvaluationPages
@@ -57,6 +59,7 @@ from market.contracts.pages import ContractPages
 from market.front.pages import AboutPages, DemoPages, DeskPages, HomePages
 from market.loans.api import LoansApi
 from market.loans.pages import LoanPages
+from market.mandates.pages import MandatePages
 from market.missions.api import MissionsApi
 from market.missions.pages import MissionPages
 from market.opendata.api import OpenDataApi
@@ -116,7 +119,11 @@ from search.saved.pages import SavingPages
 
 FOR_WHOM = (
     "A token that a person made in her account. Who belongs to several organisations says for which of them she acts with "
-    "the header `Prelude-Organisation: O-…`; without it, it is the first she joined."
+    "the header `Prelude-Organisation: O-…`; without it, it is the first she joined. A token has scopes, which she ticked when she "
+    "made it; each endpoint names the one it asks for (of several, one is enough), and answers 403 "
+    f"(`{OUT_OF_SCOPE.code}`) to a token without it: "
+    + "; ".join(f"`{name}`: {covered.title}. {covered.more}".rstrip(".") for name, covered in scopes.SCOPES.items())
+    + ". What binds others is done by no token: it is prepared for its person, whatever the scopes."
 )
 """For the description of the API."""
 
@@ -153,6 +160,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     SignInPages,
     TouchPages,
     PreparedPages,
+    MandatePages,
     AccountPages,
     InvitationPages,
     OrganisationPages,
@@ -207,6 +215,7 @@ API: tuple[ControllerRouterHandler, ...] = (
     OrganisationsApi,
     AdmissionsApi,
     DomainsApi,
+    AppointmentsApi,
     LoansApi,
     RulingsApi,
     SuppliersApi,
@@ -296,7 +305,7 @@ def create() -> Site:
             Router("/", route_handlers=list(API), opt={"machine": True}, include_in_schema=True),
             static_files.router(assets(), [guards.public]),
         ],
-        guards=[crossing.own_pages_only, limits.not_flooding],
+        guards=[crossing.own_pages_only, limits.not_flooding, scopes.within_its_scope],
         middleware=[DefineMiddleware(WhoAsks), DefineMiddleware(Once), DefineMiddleware(Confirming)],
         before_send=[headers.protect],
         request_class=Asked,

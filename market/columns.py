@@ -133,6 +133,11 @@ def several() -> Array:
     return Array(base_column=Text(), default=list, null=False)
 
 
+def maybe_several() -> Array:
+    """A list of short texts; NULL in rows from before it was kept."""
+    return Array(base_column=Text(), default=None, null=True)
+
+
 def octets() -> Bytea:
     """Bytes exactly as they came."""
     return Bytea(null=False, default=b"")

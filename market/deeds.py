@@ -12,6 +12,7 @@ OF_BODIES: Final[Mapping[str, str]] = {
     "organisation.created": N_("entered the body {it}"),
     "membership.began": N_("took up a role, {it}"),
     "membership.ended": N_("laid down a role, {it}"),
+    "appointment.at-installation": N_("let in one of the first operators of {it} at installation"),
     "appointment.proposed": N_("proposed somebody as minister, auditor or operator of {it}"),
     "appointment.confirmed": N_("confirmed who was proposed as minister, auditor or operator of {it}"),
     "appointment.withdrawn": N_("stopped an appointment at {it}"),

@@ -264,6 +264,7 @@ class People(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lent_percent: int
     touch_minutes: int
     prepared_hours: int
+    mandate_days: int
 
 
 class Reviews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -132,8 +132,8 @@ def _where(begun: bool) -> list[str]:
     lines = [f"Prelude: {site}"]
     if not begun:
         other = "" if site == "http://localhost:8000" else f"SITE_URL={site} "
-        command = f'{other}{os.path.relpath(sys.executable)} -m market operator "Your Name" you@your.gov'
-        lines += ["Nobody can sign in yet. Make the first operator, in another window:", f"  {command}"]
+        command = f'{other}{os.path.relpath(sys.executable)} -m market operator "Your Name" you@your.gov "Her Name" her@your.gov'
+        lines += ["Nobody can sign in yet. Make the first two operators, in another window:", f"  {command}"]
     return [*lines, "Stop with Ctrl+C."]
 
 

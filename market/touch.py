@@ -25,16 +25,23 @@ R = TypeVar("R")
 @dataclass(frozen=True, slots=True)
 class Act:
     """An act that binds: where it is written, and in words what whoever confirms it is about to do. What is not `prepared` is
-    done by the person alone, because what she types is a secret that nobody keeps for her."""
+    done by the person alone, because what she types is a secret that nobody keeps for her; what is not `paper` rests on a key of
+    her own, which no signature on paper stands for."""
 
     name: str
     says: str
     prepared: bool = True
+    paper: bool = True
 
     @property
     def words(self) -> str:
         """What she is about to do, such as “publish a tender”."""
         return _(self.says)
+
+    @property
+    def mandated(self) -> bool:
+        """Whether somebody without a device may sign it on paper and have it entered by a second person."""
+        return self.prepared and self.paper
 
 
 ACTS: dict[str, Act] = {}
@@ -60,19 +67,19 @@ def must_have_touched(actor: Actor, act: Act) -> None:
         raise TouchNeeded(act, reason)
 
 
-def declared(name: str, words: str, *, prepared: bool = True) -> Act:
+def declared(name: str, words: str, *, prepared: bool = True, paper: bool = True) -> Act:
     """An act that binds in some cases only: its action asks :func:`must_have_touched` in those. `name` is where it is written."""
-    act = ACTS[name] = Act(name, words, prepared)
+    act = ACTS[name] = Act(name, words, prepared, paper)
     return act
 
 
 def binds(
-    words: str, *, prepared: bool = True
+    words: str, *, prepared: bool = True, paper: bool = True
 ) -> Callable[[Callable[Concatenate[Actor, P], Awaitable[R]]], Callable[Concatenate[Actor, P], Awaitable[R]]]:
     """Make an action one that binds. `words` (`N_`) end the sentence “You are about to …”; its first argument is who acts."""
 
     def made(action: Callable[Concatenate[Actor, P], Awaitable[R]]) -> Callable[Concatenate[Actor, P], Awaitable[R]]:
-        act = declared(f"{action.__module__}.{action.__qualname__}", words, prepared=prepared)
+        act = declared(f"{action.__module__}.{action.__qualname__}", words, prepared=prepared, paper=paper)
 
         @wraps(action)
         async def confirmed(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -16,6 +16,7 @@ from piccolo.table import Table
 
 from market import clock, drafts
 from market.accounts.invitations import InvitationDraft
+from market.accounts.scopes import SCOPES
 from market.accounts.sessions import COOKIE, actor_of, begin, digest, new_token
 from market.accounts.tables import ApiToken, MailDomain, Membership, Organisation, Passkey, Person, Session
 from market.actor import SYSTEM, Actor, Role
@@ -511,8 +512,8 @@ async def signed_in(
     return client
 
 
-async def token(actor: Actor) -> dict[str, str]:
-    """The headers of a program that acts as this person."""
+async def token(actor: Actor, *scopes: str) -> dict[str, str]:
+    """The headers of a program that acts as this person, within these scopes; within all of them when none is named."""
     assert actor.person is not None
     made = new_token("prelude_")
     await ApiToken.insert(
@@ -520,6 +521,7 @@ async def token(actor: Actor) -> dict[str, str]:
             person=actor.person,
             name="test",
             token_hash=digest(made),
+            scopes=list(scopes or SCOPES),
             created_at=clock.now(),
             expires_at=datetime(2100, 1, 1, tzinfo=UTC),
         )

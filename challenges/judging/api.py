@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from challenges import exercise
 from challenges.judging import actions
 from challenges.tables import Challenge
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.db import find
 from market.panels import actions as panels
 from market.panels.actions import MarkGiven
@@ -144,6 +144,7 @@ class MarksApi(Controller):
         guards=[guards.signed_in],
         summary="Mark an application",
         operation_id="markApplication",
+        opt=scopes.CHALLENGES,
         responses=problem_responses(404, 409, 422, 428),
     )
     async def mark(

@@ -11,7 +11,7 @@ from litestar.params import FromPath, JSONBody
 from challenges import frame
 from challenges.quiet import actions
 from challenges.tables import Challenge
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.db import find
 from market.refusals import NotFound
 from market.web.api import Items
@@ -66,6 +66,7 @@ class QuietApi(Controller):
         guards=[guards.signed_in],
         summary="Approve or refuse a statement",
         operation_id="decideQuietStatement",
+        opt=scopes.TEAM,
         responses=problem_responses(404, 409),
     )
     async def decide(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
-from market.accounts import passwords, rules, sessions
+from market.accounts import passwords, rules, scopes, sessions
 from market.accounts.people import tell_person
 from market.accounts.sessions import actor_of, digest, new_token
 from market.accounts.tables import (
@@ -89,6 +89,7 @@ class TokenDraft(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(title=N_("What it is for"), min_length=2, max_length=80)]
     days: Annotated[Literal["30", "90", "365"], Meta(title=N_("How long it is good"))]
+    scopes: Annotated[list[scopes.Scope], Meta(title=N_("What it may do"), min_length=1, max_length=len(scopes.SCOPES))]
 
 
 def plain_address(email: str) -> str:
@@ -303,7 +304,7 @@ async def tokens_of(person: int) -> list[LiveToken]:
     return await rows(
         LiveToken,
         """
-        SELECT ref, name, created_at, expires_at FROM api_token
+        SELECT ref, name, scopes, created_at, expires_at FROM api_token
         WHERE person = {} AND revoked_at IS NULL AND expires_at > {} ORDER BY created_at DESC
         """,
         person,
@@ -313,7 +314,8 @@ async def tokens_of(person: int) -> list[LiveToken]:
 
 @binds(N_("give a program a token that acts as you"), prepared=False)
 async def make_token(actor: Actor, given: TokenDraft) -> tuple[ApiToken, str]:
-    """Make a token for a program that acts as this person; the second value is the token itself, shown once."""
+    """Make a token for a program that acts as this person within the scopes she ticked; the second value is the token itself, shown
+    once."""
     if actor.method == "token":
         raise rules.BY_TOKEN.refused()
     await spend(TOKENS, actor.ref)
@@ -323,16 +325,23 @@ async def make_token(actor: Actor, given: TokenDraft) -> tuple[ApiToken, str]:
             person=actor.must_be_person(),
             name=given.name,
             token_hash=digest(token),
+            scopes=[each for each in scopes.SCOPES if each in given.scopes],
             created_at=now,
             expires_at=now + timedelta(days=int(given.days)),
         )
         await row.save()
-        await tell_person(row.person, "accounts/token-made.txt", about=f"person:{actor.ref}", token_name=given.name)
+        await tell_person(
+            row.person,
+            "accounts/token-made.txt",
+            about=f"person:{actor.ref}",
+            token_name=given.name,
+            scopes=[scopes.title(each) for each in row.scopes],
+        )
         await record(
             actor,
             "token.made",
             f"person:{actor.ref}",
-            private={"token": row.ref, "name": given.name},
+            private={"token": row.ref, "name": given.name, "scopes": list(row.scopes)},
             sealed_by=f"publication:person:{actor.ref}",
         )
     return row, token

@@ -9,7 +9,7 @@ from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from market import drafts
-from market.accounts import bodies, guards, invitations, marks, memberships
+from market.accounts import bodies, guards, invitations, marks, memberships, scopes
 from market.accounts.bodies import Body, Offer
 from market.accounts.tables import Invitation, Organisation
 from market.refusals import NotFound
@@ -29,11 +29,12 @@ class RoleView(msgspec.Struct):
 
 
 class MeView(msgspec.Struct):
-    """Who the token acts as."""
+    """Who the token acts as, and by which `scopes` it may be used; one made before tokens had scopes has all of them."""
 
     ref: str
     name: str
     roles: list[RoleView]
+    scopes: list[str]
 
 
 class OrganisationView(msgspec.Struct):
@@ -127,14 +128,15 @@ class MeApi(Controller):
         guards=[guards.signed_in],
         summary="Read who the token acts as",
         operation_id="readMe",
+        opt=scopes.ANY,
     )
     async def me(self, request: Visitor) -> MeView:
-        """The person and the roles she holds now."""
+        """The person, the roles she holds now, and what the token may be used for; every token may ask."""
         actor = request.user
         roles = [
             RoleView(hat.role, hat.organisation_ref, hat.organisation_name, hat.title, hat.since) for hat in actor.hats
         ]
-        return MeView(actor.ref, actor.name, roles)
+        return MeView(actor.ref, actor.name, roles, scopes.held_by(actor))
 
 
 class OrganisationsApi(Controller):

@@ -5,6 +5,7 @@ A handler declares what it answers itself (404, 409, 422 …); nobody types what
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 
 from litestar.handlers import HTTPRouteHandler
@@ -13,7 +14,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 from market import rules
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.web import once
 from market.web.arrival import BODILESS
 from market.web.limits import limit_of
@@ -45,7 +46,7 @@ class DoneOnce(Operation):
 
 
 class DescribedByItsGuard(ReceiveRoutePlugin):
-    """Adds to each endpoint of the description the token that it asks for, the key of idempotency that it heeds, and the
+    """Adds to each endpoint of the description the token that it asks for with its scope, the key of idempotency that it heeds, and the
     refusals it may answer unread."""
 
     def receive_route(self, route: BaseRoute) -> None:
@@ -57,8 +58,18 @@ class DescribedByItsGuard(ReceiveRoutePlugin):
                 handler.responses = {**problem_responses(*unread(handler, route.path)), **(handler.responses or {})}
                 if asks_who(handler):
                     handler.security = SIGNED_IN
+                    told = inspect.getdoc(handler.fn) or ""
+                    handler.description = f"{told}\n\n{scope_words(handler)}".strip()
                 if takes_key(handler):
                     handler.operation_class = DoneOnce
+
+
+def scope_words(handler: HTTPRouteHandler) -> str:
+    """What the description says of the scope that a token needs. It is said in words, because the schemes of OpenAPI define scopes
+    for OAuth alone, and programs that check descriptions refuse others."""
+    asked = scopes.asked_by(handler)
+    named = " or ".join(f"`{each}`" for each in asked)
+    return f"A token needs the scope {named}." if asked else "Every token may, whatever its scopes."
 
 
 def asks_who(handler: HTTPRouteHandler) -> bool:
@@ -73,7 +84,7 @@ def takes_key(handler: HTTPRouteHandler) -> bool:
 
 def unread(handler: HTTPRouteHandler, path: str) -> list[int]:
     """What may be answered before the handler is called: 400 where the request cannot be read or holds what cannot be kept
-    (RFC 9110 section 15.5.1), 401 without a token, 403 when the guard wants a role or the token's person does not belong
+    (RFC 9110 section 15.5.1), 401 without a token, 403 when the token lacks the scope, the guard wants a role or the token's person does not belong
     to the organisation she names, 408 and 413 where a body is sent that does not come or is too large, 409 and 422 where a key
     of idempotency was sent before, 429 where the address has an allowance, 503 while the database is away or full."""
     sends = not handler.http_methods <= BODILESS

@@ -5,7 +5,7 @@ Authority has dates. A membership is never deleted or rewritten: it ends, and an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
@@ -13,7 +13,7 @@ import msgspec
 from asyncpg.exceptions import UniqueViolationError
 from msgspec import Meta
 
-from market import clock, drafts
+from market import clock, drafts, mailboxes
 from market import organisations as registers
 from market.accounts import rules
 from market.accounts.actions import others_with, plain_address
@@ -33,6 +33,9 @@ from market.wording import N_, _, either
 
 INVITATION_GOOD_FOR = timedelta(days=14)
 
+FOUNDERS = 2
+"""How many operators whoever runs a site lets in: as many as it takes to appoint others together."""
+
 ENDING = declared("market.accounts.memberships.end", N_("end somebody's role in a public body"))
 
 Kind = Literal["buyer", "audit", "operator"]
@@ -45,12 +48,12 @@ Website = Annotated[
 
 
 class OrganisationDraft(msgspec.Struct, forbid_unknown_fields=True):
-    """What is asked about a body that an operator enters; suppliers register themselves."""
+    """What is asked about a body that an operator enters; suppliers register themselves. Which department answers for it is no
+    part of it: that decides whose exercises open the gate, so two people say it, by a ruling."""
 
     name: Annotated[str, Meta(title=N_("Name"), min_length=3, max_length=160)]
     kind: Annotated[Kind, Meta(title=N_("Kind of organisation"))]
     tier: Annotated[Tier, Meta(title=N_("Tier of government"))] = ""
-    department: Annotated[str, Meta(title=N_("Department that answers for it"), max_length=16)] = ""
     country: Annotated[str, Meta(title=N_("Country"), pattern="^[A-Z]{2}$")] = "GB"
     scheme: Annotated[str, Meta(title=N_("Register"), max_length=20)] = ""
     identifier: Annotated[str, Meta(title=N_("Number in the register"), max_length=40)] = ""
@@ -108,12 +111,11 @@ def number_of(scheme: str, identifier: str) -> registers.Identifier | None:
 @binds(N_("enter an organisation"))
 async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organisation:
     """Enter a buyer, the audit body or another operator; an operator's act. Whatever tier a buyer is entered with, the rule binds
-    it as central government until a ruling says otherwise."""
+    it as central government until a ruling says otherwise, and no department answers for it before one does."""
     hat = actor.must_wear("operator")
     async with transaction():
         if reasons := await objections(msgspec.structs.asdict(given)):
             raise Refused(*reasons)
-        department = await maybe(Organisation, Organisation.ref == given.department) if given.department else None
         number = number_of(given.scheme, given.identifier)
         row = await keep(
             Organisation(
@@ -122,7 +124,6 @@ async def create_organisation(actor: Actor, given: OrganisationDraft) -> Organis
                     name=" ".join(given.name.split()),
                     tier="central" if given.tier else "",
                     tier_entered=given.tier,
-                    department=department.id if department else None,
                     scheme=number.scheme if number else "",
                     identifier=number.number if number else "",
                     created_at=clock.now(),
@@ -180,12 +181,7 @@ async def _told_of(ref: str) -> list[str]:
 async def objections(told: Mapping[str, Any]) -> list[Refusal]:
     """What stands against entering a body as far as it could be read: of the fields of an :class:`OrganisationDraft` by
     name, some of which may be missing."""
-    chosen = told.get("department", "")
-    department = await maybe(Organisation, Organisation.ref == chosen) if chosen else None
-    found = []
-    if chosen and (department is None or department.tier_entered not in ("", "central")):
-        found.append(rules.DEPARTMENT_UNKNOWN.refusal())
-    found += refusals(rules.CREATE, told.get("kind", ""), told.get("tier", ""), department)
+    found = refusals(rules.CREATE, told.get("kind", ""), told.get("tier", ""))
     try:
         number_of(told.get("scheme", ""), told.get("identifier", ""))
     except Refused as refused:
@@ -206,44 +202,62 @@ async def keep(row: Organisation) -> Organisation:
     return row
 
 
-async def found_site(name: str, email: str, organisation: str) -> str:
-    """Let in one of the first two operators of a site: the first founds the operator's body, named `organisation`; the second
-    joins it, so that the two can appoint others together. Answers the token of her invitation, for whoever typed the command.
-    Refused once there are two."""
+async def found_site(people: Sequence[tuple[str, str]], organisation: str) -> list[str]:
+    """Let in the first two operators of a site, by name and address: together, or one after the other, the first of whom founds
+    the operator's body, named `organisation`. The two then appoint others. Answers the token of each one's invitation, for
+    whoever typed the command. Refused once there are two, and for two addresses that one person reads."""
     async with transaction():
-        address = plain_address(email)
+        addresses = [plain_address(email) for _name, email in people]
         await many("LOCK TABLE organisation IN SHARE ROW EXCLUSIVE MODE")
         body = await maybe(Organisation, Organisation.kind == "operator")
         operators = await rows(
             str, "SELECT DISTINCT p.email FROM membership m JOIN person p ON p.id = m.person WHERE m.role = 'operator'"
         )
-        if len(operators) > 1 or address in operators:
+        if len(operators) + len(people) > FOUNDERS or set(addresses) & set(operators):
             raise rules.FOUNDED_ALREADY.refused()
+        shared = next((each for each in addresses if mailboxes.is_shared(each)), None)
+        if shared is not None:
+            raise rules.FOUNDER_SHARED.refused(address=shared)
+        read = [mailboxes.mailbox_of(each) for each in [*operators, *addresses]]
+        if len(set(read)) < len(read):
+            raise rules.FOUNDED_BY_ONE.refused()
         if body is None:
             body = Organisation(name=organisation, kind="operator", tier="", created_at=clock.now())
             await body.save()
             await record(SYSTEM, "organisation.created", subject_of(body), {"name": body.name, "kind": "operator"})
-        person = await maybe(Person, Person.email == address)
-        if person is None:
-            person = Person(name=name, email=address, created_at=clock.now())
-            await person.save()
-        await begin(SYSTEM, person, body, "operator")
-        token = new_token()
-        await Invitation.insert(
-            Invitation(
-                organisation=body.id,
-                email=person.email,
-                name=person.name,
-                role="operator",
-                ground=_("Founded the site."),
-                paper=_("Whoever runs the site let her in with “market operator”."),
-                token_hash=digest(token),
-                invited_by=person.id,
-                invited_at=clock.now(),
-                sent_at=clock.now(),
-                expires_at=clock.now() + INVITATION_GOOD_FOR,
-            )
+        return [await _found(body, name, address) for (name, _email), address in zip(people, addresses, strict=True)]
+
+
+async def _found(body: Organisation, name: str, address: str) -> str:
+    person = await maybe(Person, Person.email == address)
+    if person is None:
+        person = Person(name=name, email=address, created_at=clock.now())
+        await person.save()
+    await begin(SYSTEM, person, body, "operator")
+    await record(
+        SYSTEM,
+        "appointment.at-installation",
+        subject_of(body),
+        {"role": "operator", "person": person.ref, "instrument": "market operator"},
+        private={"name": person.name},
+        about=[f"person:{person.ref}"],
+    )
+    token = new_token()
+    await Invitation.insert(
+        Invitation(
+            organisation=body.id,
+            email=person.email,
+            name=person.name,
+            role="operator",
+            ground=_("Founded the site."),
+            paper=_("Whoever runs the site let her in with “market operator”."),
+            token_hash=digest(token),
+            invited_by=person.id,
+            invited_at=clock.now(),
+            sent_at=clock.now(),
+            expires_at=clock.now() + INVITATION_GOOD_FOR,
         )
+    )
     return token
 
 

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from msgspec import Meta
 
 from market import organisations as registers
-from market.accounts import actions, bodies, guards, invitations, marks, memberships, passkeys, rules
+from market.accounts import actions, bodies, guards, invitations, marks, memberships, passkeys, rules, scopes
 from market.accounts.people import is_unreachable
 from market.accounts.sessions import COOKIE, LASTS, begin, digest
 from market.accounts.tables import Organisation, Person, Session
@@ -232,7 +232,7 @@ class AccountPages(Controller):
         form = await forms.read(request, actions.TokenDraft)
         with form.acting():
             row, token = await actions.make_token(request.user, form.data)
-            return show(request, "accounts/token.html", row=row, token=token)
+            return show(request, "accounts/token.html", row=row, token=token, may=scopes.in_words(row.scopes))
         return await _account(request, form)
 
     @post("/tokens/{ref:str}/revoke", guards=[guards.signed_in])
@@ -455,7 +455,6 @@ async def _entering(request: Visitor, form: forms.Form[Any], body: Organisation 
         status=form.status,
         form=form,
         body=body,
-        departments=await bodies.departments(),
         schemes=[(register.code, register.name) for register in registers.schemes("GB")],
     )
 
@@ -509,7 +508,8 @@ async def _account(
 ) -> Response[bytes]:
     """The account; `form` is one that was refused, the name of the passkey `renamed` where it was that."""
     person = await find(Person, Person.id == request.user.must_be_person())
-    shown = form or forms.blank(actions.TokenDraft)
+    offered = forms.blank(actions.TokenDraft, scopes=list(scopes.LEAST))
+    shown = form or offered
     return show(
         request,
         "accounts/account.html",
@@ -522,8 +522,9 @@ async def _account(
             (key, form if form and key.id == renamed else forms.stored(passkeys.PasskeyName, key))
             for key in await passkeys.keys_of(person.id)
         ],
-        making=shown if shown.kind is actions.TokenDraft else forms.blank(actions.TokenDraft),
-        tokens=await actions.tokens_of(person.id),
+        making=shown if shown.kind is actions.TokenDraft else offered,
+        scopes=[(name, scopes.title(name), _(covered.more)) for name, covered in scopes.SCOPES.items()],
+        tokens=[(each, scopes.in_words(each.scopes)) for each in await actions.tokens_of(person.id)],
         sessions=await actions.open_sessions(person.id),
         present=request.scope.get("session_key", ""),
     )

@@ -11,7 +11,7 @@ from market.actor import Role
 from market.db import find
 from market.letters.actions import write
 from market.letters.tables import Letter
-from market.reads import row, rows
+from market.reads import row, rows, the
 
 
 async def holders(organisation: int, *roles: Role) -> list[Holder]:
@@ -31,6 +31,20 @@ async def holders(organisation: int, *roles: Role) -> list[Holder]:
         now,
         not roles,
         list(roles),
+    )
+
+
+async def auditors() -> int:
+    """How many hold the office of auditor now: while there is none, nobody could object to what two people appoint or rule."""
+    now = clock.now()
+    return await the(
+        int,
+        """
+        SELECT count(DISTINCT m.person) FROM membership m JOIN person p ON p.id = m.person
+        WHERE m.role = 'auditor' AND m.since <= {} AND (m.until IS NULL OR m.until > {}) AND p.closed_at IS NULL
+        """,
+        now,
+        now,
     )
 
 

@@ -14,7 +14,7 @@ from market.refusals import Denial, rule
 from market.wording import N_, _
 
 if TYPE_CHECKING:
-    from market.accounts.tables import Invitation, Membership, Organisation
+    from market.accounts.tables import Invitation, Membership
 
 ROLES: dict[str, tuple[Role, ...]] = {
     "buyer": ("buyer", "evaluator", "contract-manager", "finance-officer", "minister"),
@@ -110,6 +110,13 @@ NOT_YOUR_ORGANISATION = Denial(
     "access.not-your-organisation",
     N_("The token's person does not belong to this organisation."),
     norm="A program acts for a body of the person whose token it brings.",
+    status=403,
+)
+
+OUT_OF_SCOPE = Denial(
+    "token.out-of-scope",
+    N_("This token lacks the scope {scope} ({words}). Its person makes one that has it at {at}."),
+    norm="A program does with a token what the token was made for, and nothing else.",
     status=403,
 )
 
@@ -348,7 +355,7 @@ END = (still_a_member, somebody_remains)
 
 
 @rule("organisation.tier-missing", field="tier", source="Procurement Act 2023 section 2 and schedule 1")
-def a_buyer_has_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
+def a_buyer_has_a_tier(kind: str, tier: str) -> str | None:
     """Whether the gate applies, and which threshold, depends on the tier of the buyer."""
     if kind == "buyer" and not tier:
         return _("Choose whether it is central government, sub-central, local, health or another public body.")
@@ -356,30 +363,15 @@ def a_buyer_has_a_tier(kind: str, tier: str, department: Organisation | None) ->
 
 
 @rule("organisation.tier-of-no-buyer", field="tier")
-def only_buyers_have_a_tier(kind: str, tier: str, department: Organisation | None) -> str | None:
+def only_buyers_have_a_tier(kind: str, tier: str) -> str | None:
     """A tier is a buyer's; other bodies have none."""
     if kind != "buyer" and tier:
         return _("Only buyers have a tier. Leave it empty.")
     return None
 
 
-@rule("organisation.department-not-central", field="department")
-def answers_to_a_central_department(kind: str, tier: str, department: Organisation | None) -> str | None:
-    """The department that answers for a body is a central one; a department itself names none."""
-    if department is not None and (department.tier != "central" or tier == "central"):
-        return _("Choose a central department, or none when this is one itself.")
-    return None
-
-
-CREATE = (a_buyer_has_a_tier, only_buyers_have_a_tier, answers_to_a_central_department)
+CREATE = (a_buyer_has_a_tier, only_buyers_have_a_tier)
 """For `memberships.create_organisation`."""
-
-DEPARTMENT_UNKNOWN = Denial(
-    "organisation.department-unknown",
-    N_("Choose a department from the list."),
-    norm="The department that answers for a body is one of the site.",
-    field="department",
-)
 
 REGISTER_MISSING = Denial(
     "organisation.register-missing",
@@ -409,6 +401,18 @@ FOUNDED_ALREADY = Denial(
     "organisation.founded-already",
     N_("This site has two operators already. They appoint others together, under Appointments."),
     norm="Whoever runs a site lets in its first two operators; from then on two people appoint.",
+)
+
+FOUNDED_BY_ONE = Denial(
+    "organisation.founded-by-one",
+    N_("These are one mailbox. The first two operators are two people, each with an address of her own."),
+    norm="The first two operators are two people: two addresses that one mailbox reads are one.",
+)
+
+FOUNDER_SHARED = Denial(
+    "organisation.founder-shared",
+    N_("Several people read {address}. Name the address of the person herself."),
+    norm="A mailbox that several people read is nobody's, and founds no site.",
 )
 
 

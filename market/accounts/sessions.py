@@ -83,7 +83,7 @@ async def actor_of(person: int, method: str, at: datetime | None = None, first: 
     The hats of the organisation `first` (its reference) come first: it is the one she acts for where nothing else says.
     She has touched no key: whoever knows that she has says so."""
     return await _actor_by(
-        "SELECT {}::int AS person, {}::text AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, '' AS token, {}::text AS first",
+        "SELECT {}::int AS person, {}::text AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, '' AS token, NULL::text[] AS scopes, {}::text AS first",
         person,
         method,
         first,
@@ -114,6 +114,7 @@ class _Worn(msgspec.Struct, frozen=True):
     proved_at: datetime | None
     touched_at: datetime | None
     token: str
+    scopes: list[str] | None
     first: str
     role: Role | None
     title: str | None
@@ -126,7 +127,7 @@ class _Worn(msgspec.Struct, frozen=True):
 
 
 _WORN_BY = """
-SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.token, c.first, m.role, m.title, m.since,
+SELECT p.id AS person, p.ref, p.name, c.method, c.proved_at, c.touched_at, c.token, c.scopes, c.first, m.role, m.title, m.since,
     o.id AS organisation, o.ref AS organisation_ref, o.name AS organisation_name, o.kind, lender.name AS lent_by
 FROM ({credential}) c
 JOIN person p ON p.id = c.person AND p.closed_at IS NULL
@@ -135,7 +136,7 @@ LEFT JOIN organisation o ON o.id = m.organisation
 LEFT JOIN organisation lender ON lender.id = m.lent_by
 ORDER BY m.id
 """
-"""Who asks, from what she shows: the query `credential` answers one row of person, method, last proof and touch of a key and first organisation, or none."""
+"""Who asks, from what she shows: the query `credential` answers one row of person, method, last proof and touch of a key, token with its scopes and first organisation, or none."""
 
 
 async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) -> Actor:
@@ -170,6 +171,7 @@ async def _actor_by(credential: str, *shown: Any, at: datetime | None = None) ->
         proved_at=who.proved_at,
         touched_at=who.touched_at,
         token=who.token,
+        scopes=None if who.scopes is None else tuple(who.scopes),
     )
 
 
@@ -195,7 +197,9 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         kept = digest(token)
         actor = await _actor_by(
             """
-            SELECT person, method, began_at AS proved_at, touched_at, '' AS token, acting_for AS first FROM session
+            SELECT person, method, began_at AS proved_at, touched_at, '' AS token, NULL::text[] AS scopes,
+                acting_for AS first
+            FROM session
             WHERE token_hash = {} AND ended_at IS NULL AND expires_at > {}
             """,
             kept,
@@ -214,7 +218,7 @@ class WhoAsks(AbstractAuthenticationMiddleware):
         actor = await _actor_by(
             """
             SELECT person, 'token' AS method, NULL::timestamptz AS proved_at, NULL::timestamptz AS touched_at, ref AS token,
-                {}::text AS first
+                scopes, {}::text AS first
             FROM api_token
             WHERE token_hash = {} AND revoked_at IS NULL AND expires_at > {}
             """,

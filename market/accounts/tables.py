@@ -14,6 +14,7 @@ from market.columns import (
     may_belong_to,
     maybe_minor_units,
     maybe_number,
+    maybe_several,
     maybe_words,
     moment,
     octets,
@@ -206,9 +207,14 @@ class ApiToken(Table):
     person = belongs_to(Person)
     name = words()
     token_hash = Varchar(length=64, unique=True)
+    scopes = maybe_several()
+    """What the program may do with it, by the names of :mod:`market.accounts.scopes`; NULL in tokens from before this was asked, which keep
+    everything until they end."""
     created_at = when()
     expires_at = when()
     revoked_at = moment()
+
+    a_token_may_do_something = Check("cardinality(scopes) > 0")
 
 
 class LiveToken(msgspec.Struct, frozen=True):
@@ -216,6 +222,7 @@ class LiveToken(msgspec.Struct, frozen=True):
 
     ref: str
     name: str
+    scopes: list[str] | None
     created_at: datetime
     expires_at: datetime
 

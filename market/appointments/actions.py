@@ -12,11 +12,11 @@ from market import clock, mailboxes, policy
 from market.accounts import invitations, memberships
 from market.accounts import rules as accounts
 from market.accounts.actions import Email, plain_address
-from market.accounts.people import tell
+from market.accounts.people import auditors, tell
 from market.accounts.tables import Membership, Organisation, Person
 from market.actor import Actor, Hat, Role, role_words
 from market.appointments import rules
-from market.appointments.tables import Appointment, Listed
+from market.appointments.tables import Appointment, Installed, Listed
 from market.audit.actions import record
 from market.db import find, maybe, transaction
 from market.hands import rules as hands
@@ -73,6 +73,7 @@ async def propose(actor: Actor, given: AppointmentDraft) -> Appointment:
                 own=mailboxes.mailbox_of(address) == mailboxes.mailbox_of(me.email),
                 shared=mailboxes.is_shared(address),
                 others=await others_than(actor),
+                auditors=await auditors(),
             ),
         )
         row = Appointment(
@@ -146,6 +147,7 @@ async def confirm(actor: Actor, ref: str) -> Appointment:
     return row
 
 
+@binds(N_("stop an appointment"))
 async def withdraw(actor: Actor, ref: str, given: Objection) -> Appointment:
     """Stop an appointment before it takes effect, with a reason that everybody reads: an operator, or any auditor."""
     hat = _appoints(actor)
@@ -234,6 +236,22 @@ async def others_than(actor: Actor) -> int:
         actor.must_be_person(),
         clock.now(),
         clock.now(),
+    )
+
+
+async def at_installation() -> list[Installed]:
+    """Ministers, auditors and operators whom no appointment made: those with whom the site began, oldest first. Whoever was
+    written into the database stands here too."""
+    return await rows(
+        Installed,
+        """
+        SELECT p.name, m.role, m.title, o.name AS body, o.ref AS body_ref, m.since, m.until
+        FROM membership m JOIN person p ON p.id = m.person JOIN organisation o ON o.id = m.organisation
+        WHERE m.role = ANY({}::text[])
+          AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.invitation = m.invitation)
+        ORDER BY m.since, m.id
+        """,
+        list(accounts.APPOINTED),
     )
 
 

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from market import clock, policy
 from market.accounts import bodies, guards
+from market.accounts.people import auditors
 from market.accounts.rules import APPOINTED
 from market.actor import role_words
 from market.appointments import actions, rules
@@ -70,6 +71,7 @@ async def _register(request: Visitor, form: forms.Form[actions.Objection]) -> Re
         coming=[each for each in found if rules.is_coming(each, now)],
         settled=[each for each in found if not rules.waits(each) and not rules.is_coming(each, now)],
         appoints=request.user.wears(*actions.APPOINTERS) is not None,
+        installed=await actions.at_installation(),
         hours=policy.IN_FORCE.people.appointment_hours,
     )
 
@@ -83,5 +85,6 @@ async def _proposing(request: Visitor, form: forms.Form[actions.AppointmentDraft
         bodies=[(each.ref, each.name) for each in await bodies.everybody_but_suppliers()],
         roles=[(role, role_words(role).capitalize()) for role in APPOINTED],
         others=await actions.others_than(request.user),
+        auditors=await auditors(),
         hours=policy.IN_FORCE.people.appointment_hours,
     )

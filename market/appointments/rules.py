@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from market import mailboxes, policy, workdays
 from market.accounts.rules import APPOINTED
@@ -22,7 +22,8 @@ TWO = N_("Own default: nobody makes by herself those who decide, oversee or run 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What is known when somebody is proposed: the role, her first day (None where the role has none) and the moment;
-    `own`: the mailbox is the proposer's; `shared`: several people read it; `others`: how many could confirm it."""
+    `own`: the mailbox is the proposer's; `shared`: several people read it; `others`: how many could confirm it; `auditors`: how
+    many hold that office now."""
 
     role: str
     since: datetime | None
@@ -31,6 +32,7 @@ class Proposal:
     own: bool
     shared: bool
     others: int
+    auditors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,15 @@ def waits(row: Appointment | Listed) -> bool:
 def is_coming(row: Appointment | Listed, now: datetime) -> bool:
     """Whether it is published and not yet in effect: an auditor can still object."""
     return row.withdrawn_at is None and row.effect_at is not None and row.effect_at > now
+
+
+def state_code(row: Appointment | Listed, now: datetime) -> Literal["waiting", "coming", "in-effect", "withdrawn"]:
+    """Where it stands, for programs; it follows from its dates."""
+    if row.withdrawn_at is not None:
+        return "withdrawn"
+    if waits(row):
+        return "waiting"
+    return "coming" if is_coming(row, now) else "in-effect"
 
 
 @rule("appointment.not-appointed", field="role", source=TWO)
@@ -121,6 +132,15 @@ def somebody_can_confirm(proposal: Proposal) -> str | None:
     )
 
 
+@rule("appointment.auditor-first", field="role", source=TWO)
+def somebody_can_object(proposal: Proposal) -> str | None:
+    """What two people appoint, an auditor can stop before it takes effect: while there is none, the first auditor is appointed and
+    nobody else."""
+    if proposal.auditors or proposal.role == "auditor":
+        return None
+    return _("There is no auditor yet who could object. Appoint the first auditor before anybody else.")
+
+
 PROPOSE = (
     is_an_office,
     is_not_back_dated,
@@ -128,6 +148,7 @@ PROPOSE = (
     is_for_somebody_else,
     is_read_by_one,
     somebody_can_confirm,
+    somebody_can_object,
 )
 """For `actions.propose`, beside what every role asks (`INVITE` of accounts)."""
 

@@ -64,3 +64,15 @@ class Listed(msgspec.Struct, frozen=True):
     withdrawer: str | None
     withdrawn_at: datetime | None
     withdrawn_because: str
+
+
+class Installed(msgspec.Struct, frozen=True):
+    """Somebody who has held an office since the site was installed, without an appointment: nobody was there to make one."""
+
+    name: str
+    role: Role
+    title: str
+    body: str
+    body_ref: str
+    since: datetime
+    until: datetime | None

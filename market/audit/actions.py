@@ -55,13 +55,19 @@ async def record(
     number and hash are therefore not known before, and nothing is answered.
 
     Whoever is lent to the body she acts for does what :data:`market.lent.MAY` names; anything else is refused here, where every act
-    passes, and its transaction with it.
+    passes, and its transaction with it. What is done by a mandate on paper says so among its facts (`by_mandate`), and who
+    entered it.
     """
     if verb not in MAY and (lender := actor.lent_to(organisation)):
         raise LENT.refused(lender=lender)
     now = clock.now()
     beside = list(dict.fromkeys([subject, *about]))
     hidden = {} if private is None and sealed_by else private
+    if actor.on_paper is not None:
+        facts = {
+            **(facts or {}),
+            "by_mandate": {"entered_by": actor.on_paper.entered_by, "mandate": actor.on_paper.ref},
+        }
     body, private_body = chain.written(facts or {}, hidden)
     event = Event(
         at=now,

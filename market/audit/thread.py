@@ -7,7 +7,7 @@ walk from any record to its ancestors and its offspring, and the thread can neve
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ class Step:
     when: datetime | None = None
     href: str | None = None
     why: str | None = None
+    paper: str | None = None
+    """That it was done by mandate on paper, and who entered it."""
 
 
 class _Happened(msgspec.Struct, frozen=True):
@@ -73,9 +75,31 @@ async def thread(subject: str) -> list[Step]:
         sorted(lineage),
         [verb for kind in KINDS.values() for verb in kind.steps],
     )
-    return steps(
-        [each for each in events if _belongs(each, subject, lineage)], clock.now().astimezone(clock.ZONE).date()
-    )
+    beside = [each for each in events if _belongs(each, subject, lineage)]
+    return await _on_paper(steps(beside, clock.now().astimezone(clock.ZONE).date()), beside)
+
+
+async def _on_paper(made: list[Step], events: Iterable[_Happened]) -> list[Step]:
+    """The same steps; beside each that was done by mandate on paper, who entered it."""
+    entered = {each.at: each.facts["by_mandate"]["entered_by"] for each in events if "by_mandate" in each.facts}
+    if not entered:
+        return made
+    names = {each.ref: each.name for each in await rows(_Named, _NAMED, sorted(set(entered.values())))}
+    said = {at: mandated(names.get(ref, ref)) for at, ref in entered.items()}
+    return [replace(step, paper=said.get(step.when)) if step.when else step for step in made]
+
+
+class _Named(msgspec.Struct, frozen=True):
+    ref: str
+    name: str
+
+
+_NAMED = "SELECT ref, name FROM person WHERE ref = ANY({}::text[])"
+
+
+def mandated(by: str) -> str:
+    """How it is said that something was done by mandate on paper."""
+    return _("By mandate on paper, entered by {by}", by=by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.actor import Actor
 from market.awards import actions, evaluation
 from market.awards.readers import is_buyer, shown_reasons, standing_for
@@ -400,6 +400,7 @@ class EvaluationApi(Controller):
         guards=[guards.signed_in],
         summary="Explain a low price",
         operation_id="explainPrice",
+        opt=scopes.BIDS,
         responses=problem_responses(404, 409),
     )
     async def explain(
@@ -497,6 +498,7 @@ class AwardsApi(Controller):
         guards=[guards.signed_in],
         summary="Complain",
         operation_id="lodgeComplaint",
+        opt=scopes.BIDS,
         responses=problem_responses(404, 409),
     )
     async def complain(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Controller, get, post
 from litestar.params import FromPath
 
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.confirming import actions
 from market.confirming.readers import THERE, PreparedView, view
 from market.web.api import Items
@@ -41,6 +41,7 @@ class PreparedApi(Controller):
         status_code=200,
         summary="Withdraw a prepared act",
         operation_id="withdrawPreparedAct",
+        opt=scopes.WHOEVER_PREPARED,
         responses=problem_responses(404, 409),
     )
     async def withdraw(self, request: Visitor, ref: FromPath[str]) -> PreparedView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,6 @@ from market.confirming.tables import Prepared
 async def do(request: Request[Actor, Any, Any], row: Prepared, more: str = "") -> tuple[int, str]:
     """Make the call that was prepared, judged by the rules of this moment; `more` confirms what it asked. Answers its status and
     its JSON. It carries a key of idempotency, so that it is done once however often it is confirmed."""
-    path, _, query = row.path.partition("?")
     headers = {
         "accept": "application/json",
         "content-type": row.content_type,
@@ -27,32 +27,47 @@ async def do(request: Request[Actor, Any, Any], row: Prepared, more: str = "") -
         "prelude-confirm": ",".join(each for each in (row.confirmed, more) if each),
         FOR: row.organisation,
     }
+    noted = {CONFIRMED_BY: await _for(request.user, row.organisation)}
+    return await call(request, row.method, row.path, headers, row.body, noted)
+
+
+async def call(
+    request: Request[Any, Any, Any],
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    noted: Mapping[str, Any],
+) -> tuple[int, str]:
+    """Make a call inside this process, beside the request that brought it; `noted` is what nothing from outside can note there.
+    Answers its status and what it said."""
+    address, _, query = path.partition("?")
     scope: Any = {
         **{key: request.scope[key] for key in ("type", "asgi", "http_version", "scheme", "server", "client")},
-        "method": row.method,
-        "path": path,
-        "raw_path": path.encode(),
+        "method": method,
+        "path": address,
+        "raw_path": address.encode(),
         "root_path": "",
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers.items() if value],
         "state": {},
-        CONFIRMED_BY: await _for(request.user, row.organisation),
+        **noted,
     }
-    status, body = 500, b""
+    status, said = 500, b""
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": row.body, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Message) -> None:
-        nonlocal status, body
+        nonlocal status, said
         if message["type"] == "http.response.start":
             status = message["status"]
         elif message["type"] == "http.response.body":
-            body += message.get("body", b"")
+            said += message.get("body", b"")
 
     # The entrance and the connection are those of the request that confirms.
     await Litestar.__call__(request.app, scope, receive, send)
-    return status, body.decode("utf-8", "replace")
+    return status, said.decode("utf-8", "replace")
 
 
 async def _for(actor: Actor, organisation: str) -> Actor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -77,6 +78,11 @@ def told(row: Prepared) -> list[tuple[str, str]]:
     except ValueError:
         return [("", row.body.decode("utf-8", "replace"))]
     return list(_flat("", sent))
+
+
+def typed(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The fields of a form as (name, value) for people."""
+    return [(_named(name), value) for name, value in fields]
 
 
 def _flat(name: str, value: Any) -> list[tuple[str, str]]:

@@ -66,6 +66,22 @@ TOO_LARGE = Denial(
 )
 
 
+OWN_KEY = Denial(
+    "mandate.own-key",
+    N_(
+        "This rests on a key that is yours alone: your own signature, a code or a token. A paper that somebody else enters cannot "
+        "stand for it. Ask to be lent a security key."
+    ),
+    norm="No mandate stands for a minister's own signature, a code of an opening, a token or a passkey: whoever entered it would hold them.",
+)
+
+NO_BODY = Denial(
+    "mandate.no-body",
+    N_("You act for no body, so nobody else of it could enter your paper."),
+    norm="A mandate is entered by a second person of the same body.",
+)
+
+
 def state(act: Facts, at: Arrival, *, tried: bool) -> str:
     """Where a prepared act stands, for programs: done | withdrawn | expired | refused | waiting. What was refused may be
     confirmed again until it expires."""

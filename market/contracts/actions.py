@@ -303,12 +303,16 @@ async def sign(actor: Actor, contract_ref: str, given: Signature) -> Contract:
     """A side signs: an authenticated act with the digest of the document in the log. The order is free; with the second
     signature the contract is in force."""
     async with transaction():
+        drawn = await find(Contract, Contract.ref == contract_ref)
+        await find(
+            Decision, Decision.id == drawn.decision, lock=True
+        )  # whoever complains locks it too, and goes first or last
         contract = await find(Contract, Contract.ref == contract_ref, lock=True)
         side, hat = must_have_side(actor, contract)
         person = actor.must_be_person()
         missing = await _certified(contract.supplier, await find(Tender, Tender.id == contract.tender))
         other = contract.supplier_signed_by if side == "buyer" else contract.buyer_signed_by
-        insist(rules.SIGN, rules.Signing(contract, side, given.digest, other == person, given.agreed, missing))
+        insist(rules.SIGN, await signing(contract, side, given, signed_other_side=other == person, certificate=missing))
         now = clock.now()
         if side == "buyer":
             contract.buyer_signed_at, contract.buyer_signed_by = now, person
@@ -347,6 +351,23 @@ async def _count(actor: Actor, contract: Contract, committed: int, cause: str) -
     about, part = f"tender:{tender.ref}", f"contract:{contract.ref}"
     await counting.keep(actor, about, f"lot:{lot.ref}", reserved=0, committed=0, cause=cause)
     await counting.keep(actor, about, part, reserved=0, committed=committed, cause=cause)
+
+
+async def signing(
+    contract: Contract, side: rules.Side, given: Signature, *, signed_other_side: bool, certificate: str
+) -> rules.Signing:
+    """What is known when a side signs, for the action and the page alike."""
+    decision = await find(Decision, Decision.id == contract.decision)
+    return rules.Signing(
+        contract=contract,
+        side=side,
+        digest=given.digest,
+        signed_other_side=signed_other_side,
+        agreed=given.agreed,
+        open_complaints=await awards.open_complaints(decision),
+        set_aside=decision.set_aside_at is not None,
+        certificate=certificate,
+    )
 
 
 async def _record_in_force(actor: Actor, hat: Hat, contract: Contract, about: list[str]) -> None:

@@ -258,7 +258,14 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
     }
     wrong = next(iter(typed.values()), given["signing"])
     side = actions.side_of(actor, contract)
-    waits = side is not None and not refusals(rules.WAITS, rules.Signing(contract, side[0], "", False, False, ""))
+    facts = await actions.signing(
+        contract,
+        side[0] if side else "buyer",
+        actions.Signature(contract.digest),
+        signed_other_side=False,
+        certificate="",
+    )
+    waits = side is not None and not refusals(rules.WAITS, facts)
     return show(
         request,
         "contracts/one.html",
@@ -277,6 +284,7 @@ async def _contract(request: Visitor, ref: str, **typed: forms.Form[Any]) -> Res
         first_signed=changing.signed(contract),
         in_force=rules.not_in_force(contract) is None,
         to_sign=side[0] if side and waits else None,
+        suspended=refusals(rules.SUSPENDS, facts),
         manages=actor.wears(*actions.MANAGERS, organisation=contract.buyer) is not None,
         supplies=actor.wears(*actions.SUPPLIERS, organisation=contract.supplier) is not None,
         binds=actor.wears(*actions.SIGNATORIES, organisation=contract.supplier) is not None,

@@ -99,13 +99,16 @@ class DrawingUp:
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """What is known when a side signs: the digest it signs, and whether the same person signed for the other side."""
+    """What is known when a side signs: the digest it signs, whether the same person signed for the other side, how many
+    complaints about the award wait for an answer, and whether the award was set aside since."""
 
     contract: Contract
     side: Side
     digest: str
     signed_other_side: bool
     agreed: bool
+    open_complaints: int
+    set_aside: bool
     certificate: str
     """What is wrong with the supplier's certificate for the tender's API profile; empty when nothing is."""
 
@@ -286,6 +289,30 @@ def signs_for_one_side(signing: Signing) -> str | None:
     )
 
 
+@rule(
+    "contract.signing-suspended",
+    source="Procurement Act 2023 section 101: a challenge in standstill suspends the contract",
+)
+def no_complaint_waits(signing: Signing) -> str | None:
+    """Nobody signs while a complaint that was lodged in time waits for its answer, also one that came in the last second, as the
+    contract was drawn up."""
+    if signing.open_complaints:
+        return _(
+            "A complaint about this award was lodged in time and waits for an answer. Nobody signs before it is answered."
+        )
+    return None
+
+
+@rule("contract.award-set-aside", source="Procurement Act 2023 section 101")
+def award_stands(signing: Signing) -> str | None:
+    """What was drawn up from an award that was set aside is signed by nobody."""
+    return (
+        _("The award was set aside after this was drawn up. Give it up and decide the lot again.")
+        if signing.set_aside
+        else None
+    )
+
+
 @rule("contract.certificate-lapsed", source=_PROFILE)
 def is_certified_when_signing(signing: Signing) -> str | None:
     """Nobody signs while the certificate for the API profile of the tender is not in force."""
@@ -406,7 +433,9 @@ READY = (*TIME_HAS_COME, supplier_is_certified)
 """Those of them that the award's page shows before anything is typed."""
 WAITS = (not_given_up, side_has_not_signed)
 """Whether a side is asked for its signature."""
-SIGN = (*WAITS, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
+SUSPENDS = (no_complaint_waits, award_stands)
+"""Why nobody may sign yet, which the page says in place of the button."""
+SIGN = (*WAITS, *SUSPENDS, signs_this_document, says_so, signs_for_one_side, is_certified_when_signing)
 """For `actions.sign`."""
 DELIVER = (contract_is_in_force, not_accepted, not_waiting, says_what_was_delivered)
 """For `actions.deliver`."""

@@ -23,6 +23,7 @@ from market.confirming import desk as confirming
 from market.contracts import desk as contracts
 from market.letters import desk as letters
 from market.loans import desk as loans
+from market.mandates import desk as mandates
 from market.missions import desk as missions
 from market.money import Money
 from market.payments import desk as payments
@@ -52,6 +53,7 @@ WAITING = (
     loans,
     rulings,
     confirming,
+    mandates,
     letters,
     accounts,
 )

@@ -75,8 +75,9 @@ def as_markdown() -> list[str]:
         "",
         "Where a row meets a column stands the rule that refuses the second act to whoever did the first, on one record. An empty "
         "place: one person may do both. Where an act meets itself: each time it is done by another person. A star: so it is for "
-        f"people who count as one pair of hands, because one let the other in, or somebody let in both, less than {days} days "
-        "ago. So who names the officers may hold a code herself, but not two: those whom she let in lately are no others.",
+        "people who count as one pair of hands, because one let the other in, or somebody let in both, or one entered the other's mandate "
+        f"on paper, less than {days} days ago. So who names the officers may hold a code herself, but not two: those whom she let in lately "
+        "are no others.",
         "",
         f"| | {' | '.join(str(number) for number in numbers.values())} |",
         f"|---|{'---|' * len(numbers)}",

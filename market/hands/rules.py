@@ -1,6 +1,6 @@
 """Which two acts on one record are never done by the same pair of hands: the one table, asked by the rules of every noun.
 
-A pair of hands is one person, or several of whom one let the other into the body lately: a mailbox that somebody opened this
+A pair of hands is one person, or several of whom one let the other into the body lately, or entered her mandate on paper: a mailbox that somebody opened this
 morning is no second person. What somebody did is read from the log, which nobody can change.
 """
 
@@ -71,6 +71,8 @@ ACTS: dict[str, Act] = {
     "sign-exemption": Act(N_("signs the exemption"), (), True),
     "propose-budget": Act(N_("proposes a budget or a change of one"), (), True),
     "approve-budget": Act(N_("approves it"), ("budget.approved",), False),
+    "ask-waiver": Act(N_("asks the minister for a waiver"), ("waiver.requested",), True),
+    "sign-waiver": Act(N_("signs the waiver"), (), True),
     "invite": Act(N_("lets somebody in from outside"), (), True),
     "back-invitation": Act(N_("agrees that she is let in"), (), True),
     "propose-loan": Act(N_("proposes that a person is lent"), (), True),
@@ -79,6 +81,8 @@ ACTS: dict[str, Act] = {
     "confirm-domain": Act(N_("confirms the domain"), (), True),
     "propose-appointment": Act(N_("proposes a minister, an auditor or an operator"), (), True),
     "confirm-appointment": Act(N_("confirms who was proposed"), (), True),
+    "sign-mandate": Act(N_("signs a mandate on paper"), (), True),
+    "enter-mandate": Act(N_("enters that paper"), (), True),
     "propose-ruling": Act(N_("proposes that the rule binds a body otherwise"), (), True),
     "confirm-ruling": Act(N_("confirms such a ruling"), (), True),
 }
@@ -183,6 +187,16 @@ PAIRS: tuple[Pair, ...] = (
         source="Own default: an exception is looked at by somebody who does not need it",
     ),
     Pair(
+        "ask-waiver",
+        "sign-waiver",
+        near=False,
+        says=N_(
+            "Whoever asked for a waiver does not sign it. Somebody else has to ask, or another minister has to sign."
+        ),
+        code="waiver.same-person",
+        source="Own default: an exception is looked at by somebody who does not need it",
+    ),
+    Pair(
         "propose-budget",
         "approve-budget",
         near=True,
@@ -223,6 +237,14 @@ PAIRS: tuple[Pair, ...] = (
         source="Own default: nobody makes by herself those who decide, oversee or run the site",
     ),
     Pair(
+        "sign-mandate",
+        "enter-mandate",
+        near=True,
+        says=N_("Nobody enters her own mandate. Somebody else of your body has to."),
+        code="mandate.same-person",
+        source="Own default: who has no device shows a paper, which only another person can have seen",
+    ),
+    Pair(
         "propose-ruling",
         "confirm-ruling",
         near=True,
@@ -245,7 +267,8 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two people of a body of whom one let the other in; until this moment they count as one pair of hands."""
+    """Two people of a body of whom one let the other in, or entered her mandate; until this moment they count as one pair of
+    hands."""
 
     inviter: str
     invited: str
@@ -281,8 +304,8 @@ def both(doing: Doing) -> str | None:
 
 
 def as_one(doing: Doing) -> str | None:
-    """Why this person counts as one with somebody who did the other act: one let the other in, or both were let in by the same
-    person of the body, within the policy's days. None when she does not."""
+    """Why this person counts as one with somebody who did the other act: one let the other in, or entered her mandate on paper, or
+    both were let in by the same person of the body, within the policy's days. None when she does not."""
     for hand, pair in _against(doing):
         if not pair.near or hand.person == doing.person:
             continue
@@ -290,7 +313,7 @@ def as_one(doing: Doing) -> str | None:
         if until is not None:
             return _(
                 "{says} Until {day} you and {name} count as one pair of hands: one of you let the other in here, or "
-                "somebody let in both.",
+                "somebody let in both, or one entered the other's paper.",
                 says=_(pair.says),
                 day=dates.day(until),
                 name=hand.name,

@@ -67,6 +67,8 @@ class StepView(msgspec.Struct):
     text: str | None
     when: datetime | None
     why: str | None
+    paper: str | None
+    """That it was done by mandate on paper, and who entered it."""
 
 
 class CheckView(msgspec.Struct):
@@ -279,7 +281,9 @@ class AuditApi(Controller):
         return WalkView(
             subject=subject,
             title=walked.title,
-            thread=[StepView(each.name, each.state, each.text, each.when, each.why) for each in walked.steps],
+            thread=[
+                StepView(each.name, each.state, each.text, each.when, each.why, each.paper) for each in walked.steps
+            ],
             events=[event_view(each) for each in walked.events],
             related=[each.subject for each in walked.related],
             private=walked.private,

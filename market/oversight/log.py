@@ -158,7 +158,7 @@ async def in_words(events: Sequence[Read]) -> list[Entry]:
                 who=event.body_name or {"system": "Prelude", "public": _("A visitor")}.get(event.actor, _("Somebody")),
                 before=before,
                 it=titles.get(event.subject) or event.subject.partition(":")[2],
-                after=after,
+                after=after + _on_paper(event.body),
                 href=address(event.subject),
                 verb=event.verb,
                 subject=event.subject,
@@ -172,6 +172,14 @@ async def in_words(events: Sequence[Read]) -> list[Entry]:
             )
         )
     return entries
+
+
+def _on_paper(body: str) -> str:
+    """What the sentence of an event ends with when it was done by mandate on paper; persons are named by reference here."""
+    if '"by_mandate"' not in body:
+        return ""
+    by = canonical.decode(body.encode())["by_mandate"]
+    return _(", by mandate on paper, entered by {by}", by=by["entered_by"])
 
 
 class _Titled(msgspec.Struct, frozen=True):

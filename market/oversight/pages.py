@@ -13,12 +13,14 @@ from litestar.response import Stream
 
 from market.accounts import guards
 from market.audit import proofs
+from market.confirming import paper
 from market.kinds import DEEDS, KINDS, sentence
 from market.outages import actions as outages
 from market.oversight import actions, contracts, evidence, flags, log, records, tree
 from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.refusals import NotFound
+from market.touch import ACTS
 from market.web import forms
 from market.web.forms import asked
 from market.web.pages import Visitor, next_page, show
@@ -109,6 +111,12 @@ class AuditPages(Controller):
     async def outages(self, request: Visitor) -> Response[bytes]:
         """The deadlines that outages moved, what they rested on, and what is known of each server."""
         return show(request, "oversight/outages.html", moves=await outages.moves(), servers=await outages.present())
+
+    @get("/mandates", guards=[guards.overseer])
+    async def mandates(self, request: Visitor) -> Response[bytes]:
+        """What was done by mandate on paper, and who entered it."""
+        done = [(row, ACTS[row.act].words) for row in await paper.done()]
+        return show(request, "oversight/mandates.html", mandates=done)
 
     @get("/records/{kind:str}/{ref:str}", guards=[guards.overseer])
     async def walk(

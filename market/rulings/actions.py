@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from market import clock
-from market.accounts.people import tell
+from market.accounts.people import auditors, tell
 from market.accounts.tables import Organisation, Person
 from market.actor import SYSTEM, Actor, Hat, Role
 from market.audit.actions import record
@@ -115,6 +115,7 @@ async def propose(actor: Actor, row: Ruling) -> Ruling:
                 ground=row.ground,
                 instrument=row.instrument,
                 others=await others_than(actor),
+                auditors=await auditors(),
                 belongs=await readers.belongs(me, row.organisation),
                 open_already=await readers.open_about(row.about, row.organisation, row.tender),
             ),

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from market import clock, policy
 from market.accounts import bodies, guards
+from market.accounts.people import auditors
 from market.refusals import refusals
 from market.rulings import actions, readers, rules, texts
 from market.web import forms
@@ -160,6 +161,7 @@ async def _proposing(request: Visitor) -> dict[str, Any]:
     numbers = policy.IN_FORCE.rulings
     return {
         "others": await actions.others_than(request.user),
+        "auditors": await auditors(),
         "days": numbers.wait_working_days,
         "least": numbers.ground_characters,
     }

@@ -48,7 +48,7 @@ BOUND = "bound"
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is known when something is proposed. `others`: how many could confirm it; `belongs`: whether she is of the body
+    """What is known when something is proposed. `others`: how many could confirm it; `auditors`: how many could object; `belongs`: whether she is of the body
     that it is about, or of its department; `open_already`: the reference of a ruling about the same thing that does not hold
     yet, empty when there is none."""
 
@@ -57,6 +57,7 @@ class Proposal:
     ground: str
     instrument: str
     others: int
+    auditors: int
     belongs: bool
     open_already: str
 
@@ -188,6 +189,12 @@ def somebody_can_confirm(proposal: Proposal) -> str | None:
     return _("Nobody else here can confirm this yet. It takes a second operator, or an auditor.")
 
 
+@rule("ruling.nobody-objects", source=TWO)
+def somebody_can_object(proposal: Proposal) -> str | None:
+    """The waiting time is there so that an auditor can object: while there is no auditor, the rule binds as it does."""
+    return None if proposal.auditors else _("There is no auditor yet who could object. Appoint one under Appointments.")
+
+
 @rule("ruling.open-already")
 def no_other_waits(proposal: Proposal) -> str | None:
     """One thing has one open proposal: a second would hide what the first was objected to for. Withdraw the first."""
@@ -202,6 +209,7 @@ PROPOSE = (
     names_its_paper,
     is_about_others,
     somebody_can_confirm,
+    somebody_can_object,
     no_other_waits,
 )
 """For `actions.propose`."""

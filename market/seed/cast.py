@@ -76,8 +76,8 @@ async def engage(script: Script) -> Cast:
     cast = Cast()
     operator = await _found(script, cast)
     for kind, listed in (("buyer", script["buyers"]), ("audit", script["audit_bodies"])):
-        for each in sorted(listed, key=lambda body: "department" in body):
-            cast.organisations[each["key"]] = await memberships.create_organisation(operator, _body(cast, kind, each))
+        for each in listed:
+            cast.organisations[each["key"]] = await memberships.create_organisation(operator, _body(kind, each))
     people = script["people"]
     signing = {person["organisation"]: person for person in reversed(people) if "supplier-admin" in person["roles"]}
     for firm in script["suppliers"]:
@@ -162,11 +162,12 @@ async def _accept(cast: Cast, each: dict[str, Any]) -> None:
 
 async def _found(script: Script, cast: Cast) -> Actor:
     body = script["operators"][0]
-    first = next(each for each in script["people"] if each["organisation"] == body["key"])
-    await memberships.found_site(first["name"], first["email"], body["name"])
+    first, second = [each for each in script["people"] if each["organisation"] == body["key"]][: memberships.FOUNDERS]
+    await memberships.found_site([(each["name"], each["email"]) for each in (first, second)], body["name"])
     row = await find(Person, Person.email == first["email"])
     cast.organisations[body["key"]] = await find(Organisation, Organisation.kind == "operator")
     cast.people[first["key"]] = row.id
+    cast.people[second["key"]] = (await find(Person, Person.email == second["email"])).id
     return replace(await actor_of(row.id, "password"), proved_at=clock.now(), touched_at=clock.now())
 
 
@@ -181,13 +182,11 @@ async def _domains(script: Script, cast: Cast) -> None:
         await admissions.confirm_domain(other, made.ref)
 
 
-def _body(cast: Cast, kind: str, each: dict[str, Any]) -> memberships.OrganisationDraft:
-    department = each.get("department")
+def _body(kind: str, each: dict[str, Any]) -> memberships.OrganisationDraft:
     return memberships.OrganisationDraft(
         name=each["name"],
         kind=kind,  # type: ignore[arg-type]
         tier=each.get("tier", ""),
-        department=cast.organisations[department].ref if department and department in cast.organisations else "",
         scheme=each["identifier"]["scheme"],
         identifier=each["identifier"]["id"],
         region=each["region"],

@@ -325,7 +325,8 @@ class Procurement:
         ends = self.script.day(text["ends_on"]) if "ends_on" in text else None
         answer = reviews.AnswerDraft(text["answer"], text["says"].strip(), ends, None)
         await reviews.write(minister, ref, review.ref, answer, version(review))
-        options = await reviews.begin_signing(minister, ref, review.ref)
+        (written,) = await reviews_of(ref)
+        options = await reviews.begin_signing(minister, ref, review.ref, version(written))
         await reviews.sign(minister, ref, review.ref, json.dumps(self.cast.devices[text["by"]].sign(options)))
 
     async def publish(self) -> None:

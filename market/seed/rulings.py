@@ -1,4 +1,4 @@
-"""Who decided in the story that the rule does not bind: the first tiers of bodies, and a ruling that an auditor stopped."""
+"""Who decided in the story that the rule does not bind: the first tiers and departments of bodies, and a ruling that an auditor stopped."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def rulings(script: Script, cast: Cast) -> Iterator[Act]:
         yield Act(script.moment(first["proposed_at"]), f"ruling {key}", propose)
         confirm = partial(_confirm, cast, made, key, first["confirmed_by"])
         yield Act(script.moment(first["confirmed_at"]), f"ruling {key} confirmed", confirm)
+    for each in script["buyers"]:
+        if "department" not in each:
+            continue
+        key = f"{each['key']} of {each['department']}"
+        answers = partial(_propose_department, cast, made, key, first["proposed_by"], each, first["department"])
+        yield Act(script.moment(first["proposed_at"]), f"ruling {key}", answers)
+        confirm = partial(_confirm, cast, made, key, first["confirmed_by"])
+        yield Act(script.moment(first["confirmed_at"]), f"ruling {key} confirmed", confirm)
     yield Act(script.moment(first["in_force_at"]), "rulings in force", actions.tell_in_force)
     for each in script["rulings"]:
         key = each["key"]
@@ -41,6 +49,18 @@ async def _propose(cast: Cast, made: dict[str, str], key: str, by: str, each: di
     body = await find(Organisation, Organisation.id == cast.organisations[each["body"]].id)
     draft = actions.TierDraft(body.ref, each["to"], each["ground"], each["instrument"])
     made[key] = (await actions.propose_tier(await cast.actor(by), draft)).ref
+
+
+async def _propose_department(
+    cast: Cast, made: dict[str, str], key: str, by: str, each: dict[str, Any], why: dict[str, str]
+) -> None:
+    draft = actions.DepartmentDraft(
+        cast.organisations[each["key"]].ref,
+        cast.organisations[each["department"]].ref,
+        why["ground"],
+        why["instrument"],
+    )
+    made[key] = (await actions.propose_department(await cast.actor(by), draft)).ref
 
 
 async def _confirm(cast: Cast, made: dict[str, str], key: str, by: str) -> None:

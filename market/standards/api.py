@@ -12,7 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta
 
 from market import drafts
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.actor import SUPPLIER_ROLES
 from market.db import find
 from market.openapi.limits import MAX_BYTES
@@ -282,6 +282,7 @@ class StandardsApi(Controller):
         guards=[guards.signed_in],
         summary="Publish a profile version",
         operation_id="publishProfile",
+        opt=scopes.TEAM,
         responses=problem_responses(422),
     )
     async def publish(self, request: Visitor, data: JSONBody[publishing.ProfileDraft]) -> ProfileView:

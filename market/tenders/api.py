@@ -11,7 +11,7 @@ from litestar import Controller, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from market import drafts
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.accounts.marks import marks_of
 from market.accounts.tables import Organisation
 from market.db import find
@@ -512,6 +512,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Ask a question",
         operation_id="askTenderQuestion",
+        opt=scopes.BIDS,
         responses=problem_responses(404, 409, 429),
     )
     async def ask(self, request: Visitor, ref: FromPath[str], data: JSONBody[questions.QuestionDraft]) -> QuestionView:
@@ -566,6 +567,7 @@ class TendersApi(Controller):
         guards=[guards.signed_in],
         summary="Follow a tender",
         operation_id="followTender",
+        opt=scopes.BIDS,
         responses=problem_responses(404),
     )
     async def follow(self, request: Visitor, ref: FromPath[str], data: JSONBody[Wanted]) -> TenderView:

@@ -16,6 +16,8 @@ from market.accounts.tables import Organisation
 from market.actor import Actor, Hat
 from market.audit.actions import record
 from market.db import find, transaction
+from market.hands.readers import hands_on
+from market.hands.rules import Doing
 from market.proof import canonical, signing
 from market.reads import row, the
 from market.refusals import NotFound, insist
@@ -283,7 +285,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Waiver:
     return waiver
 
 
-@binds(N_("refuse a waiver"))
+@binds(N_("refuse a waiver"), paper=False)
 async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Refuse the request with a reason everybody reads. It stays on the register; only a new request may follow."""
     await readable(actor, ref)
@@ -313,7 +315,7 @@ async def refuse(actor: Actor, ref: str, given: Reason) -> Waiver:
     return waiver
 
 
-@binds(N_("revoke a waiver"))
+@binds(N_("revoke a waiver"), paper=False)
 async def revoke(actor: Actor, ref: str, given: Reason) -> Waiver:
     """Take a signed waiver back, with a reason everybody reads: from now on it opens nothing. What was published with it stays
     as it is; whether it is ended is the buyer's to decide, who is told."""
@@ -393,6 +395,7 @@ async def _signer(
 ) -> tuple[signing.Signer, Instrument | None]:
     """Who signs: the minister in her office, or her delegate in hers and the instrument that lets her; refused for others."""
     if actor.wears("minister", organisation=waiver.department):
+        insist(rules.SIGNER, await signing_by(actor, waiver))
         return await signatures.minister(actor, waiver.department), None
     under = await delegating.for_this(actor, waiver.department, candidate, waiver.asked_by, lock=lock)
     if under is None:
@@ -406,6 +409,11 @@ async def _signer(
         ref=under.ref,
     )
     return signing.Signer(actor.ref, actor.name, office, under.department_name, under.begins_at, under.ends), under
+
+
+async def signing_by(actor: Actor, waiver: Waiver) -> Doing:
+    """What the table of hands is asked with before this person signs a waiver, for the action and the page alike."""
+    return Doing("sign-waiver", actor.ref, await hands_on(f"waiver:{waiver.ref}", "sign-waiver"), [])
 
 
 async def _decide(waiver: Waiver, actor: Actor, signer: signing.Signer, now: datetime) -> None:

@@ -264,6 +264,7 @@ async def waiver_page(request: Visitor, ref: str, form: forms.Form[Any]) -> Resp
         limits=signing.LIMITS,
         used_at=await actions.used_at(waiver),
         decides=decides,
+        own=refusals(rules.SIGNER, await actions.signing_by(request.user, waiver)) if open_now and in_office else [],
         refuses=open_now and in_office,
         delegated=delegated,
         beyond=beyond,

@@ -12,6 +12,7 @@ import msgspec
 
 from market import dates, policy, workdays
 from market.arrival import Arrival
+from market.hands import rules as hands
 from market.refusals import Denial, rule
 from market.standing import Standing, Tone
 from market.tenders import gate
@@ -281,6 +282,16 @@ SIGN = (still_open, still_of_use)
 
 NAMED = (the_stop_is_named,)
 """For `actions.begin_signing` and `actions.sign` too: an exercise may have stopped since it was asked."""
+
+
+@rule("waiver.same-person", source="Own default: an exception is looked at by somebody who does not need it")
+def another_person_signs(doing: hands.Doing) -> str | None:
+    """A minister who asked for a waiver herself, as a buyer, does not sign it; she may refuse it."""
+    return hands.both(doing)
+
+
+SIGNER = (another_person_signs,)
+"""For `actions.begin_signing` and `actions.sign`; a delegate's own business is refused with her instrument."""
 
 REFUSE = (still_open,)
 """For `actions.refuse`."""

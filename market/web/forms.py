@@ -13,6 +13,7 @@ import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
@@ -47,6 +48,20 @@ class Conflict:
     at: datetime | None
     titles: Mapping[str, str]
     stored: Mapping[str, Any]
+
+
+_heard: ContextVar[list[Refusal] | None] = ContextVar("heard", default=None)
+
+
+@contextmanager
+def hearing() -> Iterator[list[Refusal]]:
+    """What forms are refused inside: for who sends one in somebody else's name and has to say why it was not done."""
+    heard: list[Refusal] = []
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
 
 
 class Form(Generic[T]):
@@ -102,6 +117,8 @@ class Form(Generic[T]):
         except Refused as refused:
             if refused.status in (401, 403):
                 raise
+            if (heard := _heard.get()) is not None:
+                heard.extend(refused.reasons)
             self.status = refused.status
             self.reasons = list(refused.reasons)
             if isinstance(refused, AskedOnceMore):

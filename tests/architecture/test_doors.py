@@ -124,16 +124,17 @@ def test_what_a_handler_says_itself_stays_beside_what_follows() -> None:
     @get("/x", guards=[guards.public], sync_to_thread=False)
     def plain() -> None: ...
 
-    @post("/made", guards=[guards.signed_in], sync_to_thread=False)
+    @post("/made", guards=[guards.signed_in], tags=["Tenders"], sync_to_thread=False)
     def made() -> None: ...
 
-    @post("/anew", guards=[guards.signed_in], opt=once.ANEW, sync_to_thread=False)
+    @post("/anew", guards=[guards.signed_in], tags=["Tenders"], opt=once.ANEW, sync_to_thread=False)
     def anew() -> None: ...
 
     with create_test_client([guarded, plain, made, anew], plugins=[DescribedByItsGuard()]) as client:
         paths = client.app.openapi_schema.to_schema()["paths"]
     assert set(paths["/api/v1/log/x"]["get"]["responses"]) == {"200", "400", "401", "403", "404", "429", "503"}
     assert paths["/api/v1/log/x"]["get"]["security"] == SIGNED_IN
+    assert paths["/api/v1/log/x"]["get"]["description"] == "A token needs the scope `read`."
     assert set(paths["/x"]["get"]["responses"]) == {"200", "400", "503"}
     assert [each["name"] for each in paths["/made"]["post"]["parameters"]] == ["Idempotency-Key"]
     assert set(paths["/made"]["post"]["responses"]) == {"201", "400", "401", "403", "408", "409", "413", "422", "503"}

@@ -423,6 +423,7 @@ HAPPENS_ONCE = {
     "market.accounts.invitations.accept",
     "market.awards.actions.answer_complaint",
     "market.awards.actions.explain_price",
+    "market.mandates.actions.enter",
     "market.portal.sameness.actions.decide",
     "market.portal.suppliers.actions.decide",
     "market.portal.suppliers.claims.decide",

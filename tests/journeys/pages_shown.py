@@ -159,6 +159,15 @@ PAGES: dict[str, list[Example]] = {
     "/prepared/{ref:str}": [
         Asked("SELECT 'maya.thornley@', '/prepared/' || ref FROM prepared_act ORDER BY id LIMIT 1")
     ],
+    "/mandates": [(MAYA, "/mandates")],
+    "/mandates/{ref:str}": [
+        Asked("SELECT 'maya.thornley@', '/mandates/' || ref FROM mandate ORDER BY id LIMIT 1"),
+        Asked(
+            "SELECT (SELECT p.email FROM membership n JOIN person p ON p.id = n.person WHERE n.organisation = m.organisation "
+            "AND n.person <> m.person AND n.until IS NULL ORDER BY n.id LIMIT 1), "
+            "'/mandates/' || m.ref || '?characters=' || left(m.digest, 12) FROM mandate m ORDER BY m.id LIMIT 1"
+        ),
+    ],
     "/rulings": [(VISITOR, "/rulings"), (SAM, "/rulings")],
     "/rulings/new": [(SAM, "/rulings/new")],
     "/rulings/department": [(SAM, "/rulings/department")],
@@ -429,6 +438,7 @@ PAGES: dict[str, list[Example]] = {
     # ── the log and the auditor ──
     "/log": [(VISITOR, "/log"), (VISITOR, "/log?record=T-NOTHING")],
     "/audit/outages": [(YUSUF, "/audit/outages"), (SAM, "/audit/outages")],
+    "/audit/mandates": [(YUSUF, "/audit/mandates"), (SAM, "/audit/mandates")],
     "/audit": [(YUSUF, "/audit"), (YUSUF, "/audit?q=zzzzqqq"), (SAM, "/audit?flag=waiver")],
     "/audit/records/{kind:str}/{ref:str}": [
         Asked(f"SELECT '{YUSUF}', '/audit/records/contract/' || ref FROM contract ORDER BY id LIMIT 1")

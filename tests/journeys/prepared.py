@@ -20,6 +20,7 @@ from market.accounts.tables import Organisation, Person
 from market.actor import Actor
 from market.awards import actions as awards
 from market.confirming import actions as confirming
+from market.confirming import paper
 from market.missions import actions as missions
 from market.portal.tables import Source
 from market.standards.components import actions as standards
@@ -125,6 +126,13 @@ async def program() -> None:
     await confirming.prepare(replace(maya, token=token["ref"]), ACTS["challenges.actions.cancel"], call)
 
 
+async def on_paper() -> None:
+    """What a buyer without a device has put on paper, to be signed and entered."""
+    maya = await person("maya.thornley")
+    said = [("reason", "The bridge is closed.")]
+    await paper.prepare(maya, ACTS["challenges.actions.cancel"], "/challenges/CH-0000000/cancel", said)
+
+
 async def components() -> None:
     """Two components: one certified, one that fails, with an exemption and a notice that access may be withheld."""
     await publishing.ensure_profiles()
@@ -182,6 +190,7 @@ async def main() -> None:
         await delegation()
         await mission()
         await program()
+        await on_paper()
         await components()
         await portals()
         await price()

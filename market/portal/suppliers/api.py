@@ -11,7 +11,7 @@ from litestar import Controller, get, post
 from litestar.openapi.spec import Example
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.db import find
 from market.portal.sameness.evidence import EvidenceView, said_of
 from market.portal.sameness.pairs import Decision
@@ -242,6 +242,7 @@ class ImportedSuppliersApi(Controller):
         status_code=200,
         summary="Take a spelling out of a record",
         operation_id="partImportedSuppliers",
+        opt=scopes.FIRM_OR_TEAM,
         responses=problem_responses(404, 409),
     )
     async def part(self, request: Visitor, ref: FromPath[str]) -> ImportedSupplierView:
@@ -343,6 +344,7 @@ class ClaimsApi(Controller):
         status_code=200,
         summary="Let a claimed record go",
         operation_id="releaseClaim",
+        opt=scopes.FIRM_OR_TEAM,
         responses=problem_responses(404, 409),
     )
     async def release(self, request: Visitor, ref: FromPath[str], data: JSONBody[claims.Letting]) -> ClaimView:

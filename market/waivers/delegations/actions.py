@@ -177,7 +177,7 @@ async def sign(actor: Actor, ref: str, credential: str) -> Delegation:
     return row
 
 
-@binds(N_("revoke a delegation of waivers"))
+@binds(N_("revoke a delegation of waivers"), paper=False)
 async def revoke(actor: Actor, ref: str, given: TakingBack) -> Delegation:
     """Take a signed instrument back at once, with a reason everybody reads. What was signed under it before stays; each waiver
     can be revoked for itself."""

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import FromPath, JSONBody
 
-from market.accounts import guards
+from market.accounts import guards, scopes
 from market.actor import Actor
 from market.waivers import actions as waivers
 from market.waivers.reviews import actions, readers
@@ -89,6 +89,7 @@ class WaiverReviewsApi(Controller):
         guards=[guards.signed_in],
         summary="Call for a review",
         operation_id="callForWaiverReview",
+        opt=scopes.TEAM,
         responses=problem_responses(404, 409),
     )
     async def call(self, request: Visitor, ref: FromPath[str], data: JSONBody[actions.Call]) -> ReviewView:
@@ -122,11 +123,13 @@ class WaiverReviewsApi(Controller):
         status_code=200,
         summary="Begin to sign an answer",
         operation_id="beginSigningWaiverReview",
-        responses=problem_responses(404, 409),
+        responses=problem_responses(404, 409, 428),
     )
-    async def options(self, request: Visitor, ref: FromPath[str], review: FromPath[str]) -> dict[str, Any]:
-        """WebAuthn request options for the minister's passkey, good once and for five minutes."""
-        return await actions.begin_signing(request.user, ref, review)
+    async def options(
+        self, request: Visitor, ref: FromPath[str], review: FromPath[str], if_match: IfMatch = ""
+    ) -> dict[str, Any]:
+        """WebAuthn request options for the minister's passkey, good once and for five minutes, over the answer whose `etag` she read."""
+        return await actions.begin_signing(request.user, ref, review, if_match)
 
     @post(
         "/{review:str}/sign",

@@ -45,7 +45,8 @@ class WaiverReviewPages(Controller):
     @post("/reviews/{review:str}/options", guards=[guards.minister], status_code=200)
     async def options(self, request: Visitor, ref: FromPath[str], review: FromPath[str]) -> dict[str, Any]:
         """What the browser needs to have the answer signed."""
-        return await actions.begin_signing(request.user, ref, review)
+        form = await forms.read(request, Credential)
+        return await actions.begin_signing(request.user, ref, review, form.version)
 
     @post("/reviews/{review:str}/sign", guards=[guards.minister])
     async def sign(self, request: Visitor, ref: FromPath[str], review: FromPath[str]) -> Response[Any]:

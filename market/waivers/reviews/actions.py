@@ -15,6 +15,7 @@ from market.accounts.people import tell, tell_person
 from market.actor import Actor
 from market.audit.actions import record
 from market.db import find, maybe, transaction
+from market.drafts import Overtaken
 from market.money import Money
 from market.proof import canonical, signing
 from market.proof.spelling import stamp
@@ -149,12 +150,20 @@ def _stored(review: Review) -> dict[str, Any]:
     }
 
 
-async def begin_signing(actor: Actor, ref: str, review_ref: str) -> dict[str, Any]:
-    """What the minister's browser needs to sign the answer that she wrote down (WebAuthn request options as JSON)."""
+async def begin_signing(actor: Actor, ref: str, review_ref: str, seen: str) -> dict[str, Any]:
+    """What the minister's browser needs to sign the answer that was shown to her (WebAuthn request options as JSON): `seen` is its
+    :func:`readers.version`. One that another minister wrote anew meanwhile is refused with what stands there now, so that nobody
+    signs a text that she did not read."""
     waiver = await find(Waiver, Waiver.ref == ref)
     actor.must_wear("minister", organisation=waiver.department, secret=waiver.decided_at is None)
     review = await readers.review(ref, review_ref)
     await _insist(waiver, review)
+    try:
+        trace = Trace("waiver.review-written", f"waiver:{ref}")
+        await must_have_seen(seen, readers.version(review), _stored(review), trace)
+    except Overtaken as told:
+        words = rules.REWRITTEN.refusal(name=told.by, answer=review.answer_words, says=review.says)
+        raise Overtaken(words, told.stored, told.version, told.by, told.at) from None
     signer = await signatures.minister(actor, waiver.department)
     return await signatures.asked(actor, document(waiver, review), signer, PURPOSE)
 

@@ -193,6 +193,15 @@ ANSWER = (answered_once, it_has_begun, the_waiver_lives, the_answer_is_one, the_
 """For `actions.write`, `actions.begin_signing` and `actions.sign`."""
 
 
+REWRITTEN = Denial(
+    "review.rewritten-meanwhile",
+    N_(
+        "{name} wrote another answer meanwhile: “{answer}. {says}” That is what would be signed now, not what you read. Load the "
+        "page again, read it, then sign."
+    ),
+    norm="A minister signs the words that she read, and no others.",
+)
+
 NOT_WRITTEN = Denial(
     "review.not-written",
     N_("Write your answer down first, then sign it."),

@@ -249,9 +249,15 @@ async def test_the_people_of_a_body_are_not_strangers_business(app: Litestar) ->
 
 
 async def test_a_new_site_gets_its_first_two_operators_and_no_third_from_the_command(app: Litestar) -> None:
-    token = await memberships.found_site("Sam Ferrier", "Sam@team.example", "Innovation Team")
-    with pytest.raises(Refused):
-        await memberships.found_site("Sam Again", "sam@team.example", "Innovation Team")
+    (token,) = await memberships.found_site([("Sam Ferrier", "Sam@team.example")], "Innovation Team")
+    for name, address, code in (
+        ("Sam Again", "sam@team.example", "organisation.founded-already"),
+        ("Sam Too", "sam+second@team.example", "organisation.founded-by-one"),
+        ("Team", "info@team.example", "organisation.founder-shared"),
+    ):
+        with pytest.raises(Refused) as refused:
+            await memberships.found_site([(name, address)], "Innovation Team")
+        assert [reason.code for reason in refused.value.reasons] == [code]
     person = await invitations.accept(PUBLIC, token, Acceptance("Sam Ferrier", PASSWORD))
     sam = await actor_of(person.id, "password")
     assert sam.wears("operator")
@@ -259,14 +265,46 @@ async def test_a_new_site_gets_its_first_two_operators_and_no_third_from_the_com
     assert await Membership.count() == 1
     async with given.browser(app) as client:
         await given.signed_in(client, sam)
-        assert "Nobody else here can confirm yet." in (await client.get("/appointments/new")).text
-    second = await memberships.found_site("Leila Haddadin", "leila@team.example", "Another Team")
+        for page in ("/appointments/new", "/rulings/new", "/rulings/department", "/rulings/text"):
+            said = (await client.get(page)).text
+            assert "Nobody else here can confirm yet." in said
+            assert ">Propose</button>" not in said.replace("\n", "").replace("  ", "")
+    (second,) = await memberships.found_site([("Leila Haddadin", "leila@team.example")], "Another Team")
     leila = await invitations.accept(PUBLIC, second, Acceptance("Leila Haddadin", PASSWORD))
     assert (await actor_of(leila.id, "password")).wears("operator")
     assert await Organisation.count().where(Organisation.kind == "operator") == 1
     with pytest.raises(Refused) as refused:
-        await memberships.found_site("Third", "third@team.example", "Innovation Team")
+        await memberships.found_site([("Third", "third@team.example")], "Innovation Team")
     assert [reason.code for reason in refused.value.reasons] == ["organisation.founded-already"]
+    async with given.browser(app) as client:
+        public = (await client.get("/appointments")).text
+        assert "At installation" in public
+        assert "Leila Haddadin" in public
+        await given.signed_in(client, sam)
+        for page in ("/appointments/new", "/rulings/new", "/rulings/department", "/rulings/text"):
+            assert "There is no auditor yet who could object." in (await client.get(page)).text
+        assert 'name="department"' not in (await client.get("/organisations/new")).text
+
+
+async def test_one_command_lets_in_both_and_not_one_person_twice_nor_three() -> None:
+    for people, code in (
+        ([("Sam", "sam@team.example"), ("Sam", "sam+two@team.example")], "organisation.founded-by-one"),
+        ([("Sam", "sam@team.example"), ("Sam", "Sam@team.example")], "organisation.founded-by-one"),
+        ([("A", "a@team.example"), ("B", "b@team.example"), ("C", "c@team.example")], "organisation.founded-already"),
+    ):
+        with pytest.raises(Refused) as refused:
+            await memberships.found_site(people, "Innovation Team")
+        assert [reason.code for reason in refused.value.reasons] == [code]
+    assert await Organisation.count() == 0, "nothing of a refused foundation stays"
+    tokens = await memberships.found_site(
+        [("Sam Ferrier", "sam@team.example"), ("Leila Haddadin", "leila@team.example")], "Innovation Team"
+    )
+    assert len(set(tokens)) == memberships.FOUNDERS
+    with pytest.raises(Refused):
+        await memberships.found_site([("Third", "third@team.example")], "Innovation Team")
+    events = [each.body for each in await Event.objects().where(Event.verb == "appointment.at-installation")]
+    assert len(events) == memberships.FOUNDERS
+    assert not any("Sam" in each for each in events)
 
 
 async def test_a_body_is_entered_once_with_a_number_that_can_be_right() -> None:
@@ -317,10 +355,10 @@ async def test_a_token_is_shown_once_and_revoked(app: Litestar) -> None:
     officer = await given.person(await given.organisation(), "buyer", "Maya Thornley")
     async with given.browser(app) as client:
         await given.signed_in(client, officer)
-        unnamed = await client.post("/account/tokens", data={"name": "", "days": "7"})
+        unnamed = await client.post("/account/tokens", data={"name": "", "days": "7", "scopes": "read"})
         assert unnamed.status_code == 422
         assert "Enter what it is for" in unnamed.text
-        page = await client.post("/account/tokens", data={"name": "Nightly export", "days": "30"})
+        page = await client.post("/account/tokens", data={"name": "Nightly export", "days": "30", "scopes": "read"})
         found = re.search(r"prelude_[\w-]{43}", page.text)
         assert found
         assert found[0] not in (await client.get("/account")).text

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from market.accounts import rules
-from market.accounts.tables import Invitation, Membership, Organisation
+from market.accounts.tables import Invitation, Membership
 from market.actor import Actor, Hat, Role
 from market.refusals import refusals
 from market.rules import signed_in_with_a_passkey
@@ -125,21 +125,17 @@ def test_a_role_ends_once_and_somebody_remains_who_can_invite(
 
 
 @pytest.mark.parametrize(
-    ("kind", "tier", "department", "codes"),
+    ("kind", "tier", "codes"),
     [
-        ("buyer", "central", None, []),
-        ("buyer", "local", None, []),
-        ("buyer", "sub-central", "central", []),
-        ("buyer", "", None, ["organisation.tier-missing"]),
-        ("audit", "local", None, ["organisation.tier-of-no-buyer"]),
-        ("audit", "", None, []),
-        ("buyer", "local", "local", ["organisation.department-not-central"]),
-        ("buyer", "central", "central", ["organisation.department-not-central"]),
+        ("buyer", "central", []),
+        ("buyer", "local", []),
+        ("buyer", "", ["organisation.tier-missing"]),
+        ("audit", "local", ["organisation.tier-of-no-buyer"]),
+        ("audit", "", []),
     ],
 )
-def test_a_body_has_the_tier_of_its_kind(kind: str, tier: str, department: str | None, codes: list[str]) -> None:
-    row = given.row(Organisation, tier=department) if department else None
-    assert [refusal.code for refusal in refusals(rules.CREATE, kind, tier, row)] == codes
+def test_a_body_has_the_tier_of_its_kind(kind: str, tier: str, codes: list[str]) -> None:
+    assert [refusal.code for refusal in refusals(rules.CREATE, kind, tier)] == codes
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from litestar import Litestar
 
@@ -20,6 +21,7 @@ from market.db import many
 from market.hands import rules as hands
 from market.letters.tables import Letter
 from market.refusals import Refused, refusals
+from market.touch import TouchNeeded
 from tests import given
 
 HOURS = timedelta(hours=policy.IN_FORCE.people.appointment_hours)
@@ -41,6 +43,9 @@ TODAY = given.TODAY
         ({"own": True}, ["appointment.own"]),
         ({"shared": True}, ["appointment.shared-mailbox"]),
         ({"others": 0}, ["appointment.nobody-confirms"]),
+        ({"auditors": 0}, ["appointment.auditor-first"]),
+        ({"auditors": 0, "role": "operator", "since": None}, ["appointment.auditor-first"]),
+        ({"auditors": 0, "role": "auditor", "since": None}, []),
     ],
 )
 def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
@@ -54,6 +59,7 @@ def test_a_proposal_needs_a_paper_a_day_to_come_and_somebody_who_confirms(
         "own": False,
         "shared": False,
         "others": 1,
+        "auditors": 1,
         **facts,
     }
     assert [each.code for each in refusals(rules.PROPOSE, rules.Proposal(**said))] == codes
@@ -245,6 +251,38 @@ async def test_auditors_alone_make_no_auditor_and_one_operator_alone_nobody() ->
 
 
 @pytest.mark.usefixtures("clean")
+async def test_while_there_is_no_auditor_the_first_is_appointed_and_nobody_else() -> None:
+    with clock.at(TODAY):
+        there = await site()
+        assert [each.role for each in await actions.at_installation()] == ["operator", "operator", "auditor"]
+        await many("UPDATE membership SET until = {} WHERE person = {}", TODAY, there.yusuf.person)
+        with pytest.raises(Refused) as refused:
+            await actions.propose(there.sam, minister(there))
+        assert codes(refused) == ["appointment.auditor-first"]
+        row = await actions.confirm(there.leila, (await actions.propose(there.sam, auditor(there))).ref)
+        person = await accepted(row)
+        with pytest.raises(Refused) as refused:
+            await actions.propose(there.sam, minister(there))
+        assert codes(refused) == ["appointment.auditor-first"], "she can object to nothing before she is in office"
+    with clock.at(TODAY + HOURS):
+        assert (await actor_of(person, "password")).wears("auditor")
+        await actions.propose(there.sam, minister(there, office_since=date(2026, 11, 27)))
+        assert len(await actions.at_installation()) == 3, "whom two people appointed stands in the register"
+
+
+@pytest.mark.usefixtures("clean")
+async def test_nobody_stops_an_appointment_without_the_key_in_her_hand() -> None:
+    with clock.at(TODAY):
+        there = await site()
+        row = await actions.confirm(there.leila, (await actions.propose(there.sam, minister(there))).ref)
+        assert there.yusuf.person is not None
+        bare = await actor_of(there.yusuf.person, "password")
+        with pytest.raises(TouchNeeded):
+            await actions.withdraw(bare, row.ref, actions.Objection("The letter names somebody else."))
+    assert (await Appointment.objects().get(Appointment.ref == row.ref)).withdrawn_at is None
+
+
+@pytest.mark.usefixtures("clean")
 async def test_a_buyer_appoints_nobody_and_neither_does_a_program(app: Litestar) -> None:
     with clock.at(TODAY):
         there = await site()
@@ -268,6 +306,69 @@ async def test_a_buyer_appoints_nobody_and_neither_does_a_program(app: Litestar)
             answer = await client.post(f"/appointments/{proposed.ref}/confirm", headers=bearer)
             assert answer.status_code in (401, 403)
     assert (await Appointment.objects().get(Appointment.ref == proposed.ref)).confirmed_at is None
+
+
+@pytest.mark.usefixtures("clean")
+async def test_a_program_prepares_an_appointment_that_two_people_make(app: Litestar) -> None:
+    """What it sends is nothing before each of the two confirmed it with her key."""
+    there = await site()
+    body = {
+        "organisation": there.audit.ref,
+        "name": "Agnes Wylie",
+        "email": "agnes@audit.example",
+        "role": "auditor",
+        "instrument": PAPER,
+    }
+    api = "/api/v1/appointments"
+    async with given.browser(app, confirms=False) as client:
+        hers, bare = await given.token(there.sam), {"accept": "application/json"}
+        prepared = await client.post(api, headers=hers, json=body)
+        assert (prepared.status_code, await Appointment.count()) == (202, 0)
+        assert prepared.json()["act"] == "propose somebody for an office"
+        await confirmed(client, there.sam, prepared.json())
+        (listed,) = (await client.get(api, headers=hers)).json()["items"]
+        assert (listed["state"], listed["name"], listed["proposed_by"]) == ("waiting", "Agnes Wylie", there.sam.name)
+        one = f"{api}/{listed['ref']}"
+        assert (await client.get(api, headers=bare)).json()["items"] == []
+        assert (await client.get(one, headers=bare)).status_code == 404
+        buyers = await given.token(await given.person(there.department, "buyer"))
+        assert (await client.get(one, headers=buyers)).status_code == 404
+        assert (await client.post(f"{one}/confirm", headers=buyers)).status_code == 403
+        again = await client.post(f"{one}/confirm", headers=await given.token(there.leila))
+        assert again.status_code == 202
+        assert (await client.get(one, headers=hers)).json()["state"] == "waiting"
+        await confirmed(client, there.leila, again.json())
+        public = (await client.get(one, headers=bare)).json()
+        assert (public["state"], public["confirmed_by"]) == ("coming", there.leila.name)
+        assert public["organisation"] == there.audit.ref
+        assert "agnes@audit.example" not in str(public)
+        own = await client.post(f"{one}/confirm", headers=await given.token(there.sam))
+        refused = await confirmed(client, there.sam, own.json())
+        assert "This appointment is confirmed already." in refused
+
+
+async def confirmed(client: httpx.AsyncClient, person: Actor, prepared: dict[str, Any]) -> str:
+    """She confirms what her program prepared; answers what its page says then."""
+    await given.signed_in(client, person)
+    page = await client.get(prepared["confirm_at"])
+    digest = page.text.partition('name="digest" value="')[2].partition('"')[0]
+    answer = await client.post(f"/prepared/{prepared['ref']}/confirm", data={"digest": digest})
+    client.cookies.clear()
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ({}, "waiting"),
+        ({"confirmed_at": TODAY, "effect_at": TODAY + HOURS}, "coming"),
+        ({"confirmed_at": TODAY - HOURS, "effect_at": TODAY}, "in-effect"),
+        ({"withdrawn_at": TODAY}, "withdrawn"),
+        ({"confirmed_at": TODAY, "effect_at": TODAY + HOURS, "withdrawn_at": TODAY}, "withdrawn"),
+    ],
+)
+def test_where_an_appointment_stands_follows_from_its_dates(row: dict[str, Any], state: str) -> None:
+    assert rules.state_code(given.row(Appointment, **row), TODAY) == state
 
 
 @pytest.mark.usefixtures("clean")

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from litestar import Litestar
 
 from market import clock
 from market.audit.actions import record
 from market.audit.tables import Event
 from market.audit.thread import thread
 from market.awards import actions as awards
+from market.awards.actions import ComplaintAnswer, ComplaintDraft
 from market.awards.tables import Decision
 from market.contracts import actions, readers
 from market.contracts.actions import Delivery, End, RefusedDelivery, Signature
@@ -117,6 +119,32 @@ async def test_both_sides_sign_the_same_document_in_either_order_and_then_it_is_
     assert await Letter.count().where(Letter.subject.like("%is in force")) == 5
     steps = {step.name: step.text for step in await thread(f"contract:{contract.ref}")}
     assert (steps["Award"], steps["Contract"]) == ("Decided", "In force")
+
+
+async def test_nobody_signs_while_a_complaint_of_the_last_second_waits_nor_after_it_set_the_award_aside(
+    app: Litestar,
+) -> None:
+    case, decision = await given_awards.awarded()
+    assert decision.standstill_ends_at is not None
+    contract = await given_awards.drawn_up(case, decision)
+    with clock.at(decision.standstill_ends_at):  # it arrived in time, and was kept after the contract had been drawn up
+        complaint = await awards.complain(case.firms[0], decision.ref, ComplaintDraft("My method was misread by both."))
+    right = Signature(contract.digest, True)
+    for who in (case.buyer, case.firms[1]):
+        with pytest.raises(Refused) as refused:
+            await actions.sign(who, contract.ref, right)
+        assert codes(refused) == ["contract.signing-suspended"]
+    async with given.browser(app) as client:
+        await given.signed_in(client, case.buyer)
+        page = (await client.get(f"/contracts/{contract.ref}")).text
+        assert "was lodged in time and waits for an answer" in page
+        assert "Sign the contract" not in page
+    answer = ComplaintAnswer(True, "The annex was overlooked by both evaluators.", True)
+    await awards.answer_complaint(case.buyer, decision.ref, complaint.ref, answer)
+    with pytest.raises(Refused) as gone:
+        await actions.sign(case.buyer, contract.ref, right)
+    assert codes(gone) == ["contract.award-set-aside"]
+    assert await Event.count().where(Event.verb == "contract.signature-given") == 0
 
 
 async def test_two_signatures_of_one_side_at_once_leave_one_and_the_contract_enters_into_force_once() -> None:

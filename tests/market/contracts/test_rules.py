@@ -95,7 +95,7 @@ def contract(**facts: Any) -> Contract:
 IN_FORCE = contract(buyer_signed_at=NOW, supplier_signed_at=NOW)
 HALF = contract(buyer_signed_at=NOW)
 ENDED = contract(buyer_signed_at=NOW, supplier_signed_at=NOW, ended_at=NOW)
-SIGNING = rules.Signing(contract(), "buyer", DIGEST, False, True, "")
+SIGNING = rules.Signing(contract(), "buyer", DIGEST, False, True, 0, False, "")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,8 @@ SIGNING = rules.Signing(contract(), "buyer", DIGEST, False, True, "")
         pytest.param({"contract": HALF, "side": "supplier"}, [], id="in either order"),
         pytest.param({"signed_other_side": True}, ["contract.both-sides"], id="not for both sides"),
         pytest.param({"contract": contract(ended_at=NOW)}, ["contract.ended"], id="not what was given up"),
+        pytest.param({"open_complaints": 1}, ["contract.signing-suspended"], id="not while a complaint waits"),
+        pytest.param({"set_aside": True}, ["contract.award-set-aside"], id="not what follows from no award any more"),
     ],
 )
 def test_signing(facts: dict[str, Any], expected: list[str]) -> None:

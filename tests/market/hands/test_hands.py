@@ -1,6 +1,7 @@
 """Two people are two people: every pair of the table in both orders, by one person, by a mailbox let in lately, by a third who
 was let in by the same hand, and by a colleague; then the attacks, tried through the actions."""
 
+import ast
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -19,6 +20,7 @@ from market.panels import actions as panels
 from market.payments import actions as payments
 from market.refusals import Refused
 from market.rulebook import modules, rules_of
+from market.settings import ROOT
 from market.tenders.drafts import actions as drafting
 from tests import given
 from tests.market.panels.given_panels import of_challenge
@@ -82,6 +84,16 @@ def test_the_table_names_acts_rules_and_verbs_that_there_are() -> None:
     assert {pair.code for pair in hands.PAIRS} <= codes
     assert {act for pair in hands.PAIRS for act in (pair.first, pair.second)} <= set(ACTS)
     assert len({frozenset((pair.first, pair.second)) for pair in hands.PAIRS}) == len(hands.PAIRS)
+
+
+def test_every_pair_is_attacked_by_name() -> None:
+    """By a test that acts (on rows, not on the table alone) and is told the very code."""
+    tried = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.AsyncFunctionDef):
+                tried |= {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
+    assert {pair.code for pair in hands.PAIRS} - tried == set()
 
 
 def test_a_route_needs_as_many_people_as_its_acts_keep_apart() -> None:

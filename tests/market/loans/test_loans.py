@@ -261,6 +261,18 @@ async def test_a_body_does_not_consist_of_borrowed_people_and_mailboxes_do_not_c
 
 
 @pytest.mark.usefixtures("clean")
+async def test_who_proposed_a_loan_does_not_agree_to_it_for_the_other_body_too() -> None:
+    """A clerk who is in both bodies would lend herself a second pair of hands."""
+    with clock.at(TODAY):
+        there = await bodies()
+        both = await given.also(there.clerk, there.county, "buyer")
+        made = await actions.propose(both, there.draft(there.gareth))
+        with pytest.raises(Refused) as refused:
+            await actions.agree(both, made.ref)
+        assert codes(refused) == ["loan.same-person"]
+
+
+@pytest.mark.usefixtures("clean")
 async def test_either_body_ends_it_and_what_was_agreed_stays() -> None:
     with clock.at(TODAY):
         there = await bodies()

@@ -42,6 +42,7 @@ PAPER = "Local Government Act 1972, section 2"
         ({"instrument": " an Act            "}, ["ruling.instrument-missing"]),
         ({"belongs": True}, ["ruling.own-body"]),
         ({"others": 0}, ["ruling.nobody-confirms"]),
+        ({"auditors": 0}, ["ruling.nobody-objects"]),
         ({"open_already": "R-1"}, ["ruling.open-already"]),
     ],
 )
@@ -54,6 +55,7 @@ def test_a_proposal_changes_something_and_says_on_what_ground_and_paper(
         "ground": WHY,
         "instrument": PAPER,
         "others": 1,
+        "auditors": 1,
         "belongs": False,
         "open_already": "",
         **facts,

@@ -270,6 +270,10 @@ async def test_exemptions_need_two_signatures_and_open_the_gate() -> None:
         rules=sorted(codes),
     )
     row = await exemptions.ask(officer, buyer.id, asked)
+    both = await given.also(officer, await given.organisation(kind="operator"), "operator")
+    with pytest.raises(Refused) as herself:
+        await exemptions.sign(both, row.ref)
+    assert [each.code for each in herself.value.reasons] == ["exemption.two-people"]
     assert (await actions.check_again(firm, service.ref))[0].outcome == "fail"
     await exemptions.sign(operator, row.ref)
     with pytest.raises(Refused):

@@ -117,13 +117,17 @@ class Granted:
 
     async def answer(self, ref: str, answer: str = "keeps", **facts: Any) -> WaiverReview:
         await self.write(ref, answer, **facts)
-        options = await actions.begin_signing(self.minister, self.waiver.ref, ref)
+        options = await actions.begin_signing(self.minister, self.waiver.ref, ref, await self.version(ref))
         return await actions.sign(self.minister, self.waiver.ref, ref, json.dumps(self.device.sign(options)))
 
     async def write(self, ref: str, answer: str, **facts: Any) -> WaiverReview:
         """Written from what is there now."""
         seen = readers.version(await readers.review(self.waiver.ref, ref))
         return await actions.write(self.minister, self.waiver.ref, ref, actions.AnswerDraft(answer, WHY, **facts), seen)
+
+    async def version(self, ref: str) -> str:
+        """Of the answer that is written down now."""
+        return readers.version(await readers.review(self.waiver.ref, ref))
 
     async def stage(self) -> str:
         return waiver_rules.stage(await find(Waiver, Waiver.ref == self.waiver.ref), clock.now())
@@ -172,7 +176,9 @@ async def test_answered_late_it_opens_again(today: datetime) -> None:
     with clock.at(called.answer_by + DAY):
         await there.write(called.ref, "keeps")
         assert await there.stage() == "suspended", "what is written down does nothing"
-        options = await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
+        options = await actions.begin_signing(
+            there.minister, there.waiver.ref, called.ref, await there.version(called.ref)
+        )
         answer = json.dumps(there.device.sign(options))
         await actions.sign(there.minister, there.waiver.ref, called.ref, answer)
         assert await there.stage() == "in-force"
@@ -239,7 +245,7 @@ async def test_neither_the_buyer_nor_an_auditor_answers_and_only_an_auditor_call
         with pytest.raises(Refused):
             await actions.write(actor, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", WHY), "")
     with pytest.raises(Refused) as unwritten:
-        await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
+        await actions.begin_signing(there.minister, there.waiver.ref, called.ref, await there.version(called.ref))
     assert codes(unwritten) == ["review.not-written"]
 
 
@@ -247,11 +253,42 @@ async def test_an_answer_that_was_changed_after_it_was_read_is_not_signed(today:
     there = await granted()
     called = await there.call()
     await there.write(called.ref, "revokes")
-    options = await actions.begin_signing(there.minister, there.waiver.ref, called.ref)
+    options = await actions.begin_signing(there.minister, there.waiver.ref, called.ref, await there.version(called.ref))
     await there.write(called.ref, "keeps")
     with pytest.raises(Refused) as refused:
         await actions.sign(there.minister, there.waiver.ref, called.ref, json.dumps(there.device.sign(options)))
     assert codes(refused) == ["waiver.changed-meanwhile"]
+
+
+async def test_an_open_page_does_not_sign_what_another_minister_wrote_meanwhile(app: Litestar) -> None:
+    """She reads “revokes”, a colleague writes “keeps”, she signs: refused, with both to be read, until she has seen the other."""
+    there = await granted()
+    called = await there.call()
+    await there.write(called.ref, "revokes")
+    read = await there.version(called.ref)
+    other, _device = await given.minister(there.made.buyer)
+    other_says = (
+        "The town's exercise was about another street, so that the reasons of this waiver still stand as they were."
+    )
+    await actions.write(other, there.waiver.ref, called.ref, actions.AnswerDraft("keeps", other_says), read)
+    place = f"/waivers/{there.waiver.ref}/reviews/{called.ref}"
+    async with given.browser(app) as client:
+        await given.signed_in(client, there.minister, "passkey")
+        script = {"accept": "application/json"}
+        refused = await client.post(f"{place}/options", data={"version": read}, headers=script)
+        assert refused.status_code == 409
+        told = refused.json()
+        assert [each["code"] for each in told["reasons"]] == ["review.rewritten-meanwhile"]
+        assert f"{other.name} wrote another answer meanwhile" in told["detail"]
+        assert "Keep it as it is" in told["detail"]
+        assert other_says in told["detail"]
+        assert told["stored"]["answer"] == "keeps"
+        headers = await given.token(there.minister)
+        program = await client.post(f"/api/v1{place}/sign/options", headers={**headers, "if-match": read})
+        assert (program.status_code, program.json()["etag"]) == (409, told["etag"])
+        assert (await client.post(f"/api/v1{place}/sign/options", headers=headers)).status_code == 428
+        assert (await client.post(f"{place}/options", data={"version": told["etag"]})).status_code == 200
+    assert (await readers.review(there.waiver.ref, called.ref)).answered_at is None
 
 
 async def test_of_two_answers_written_from_the_same_one_the_second_is_told(today: datetime) -> None:
@@ -313,7 +350,12 @@ async def test_pages_and_api_call_answer_and_show(app: Litestar) -> None:
         assert (hidden["ref"], hidden["answer"], hidden["etag"]) == (called.ref, "", "")
         known = (await public.get(api, headers=await given.token(there.minister))).json()["items"][0]["etag"]
         assert known == readers.version(await readers.review(there.waiver.ref, called.ref)) != seen
-        options = await hers.post(f"{answer}/options")
+        shown = (await hers.get(place)).text
+        assert shown.count(f'name="version" value="{known}"') == 2, (
+            "in the form that signs, and in the one that writes anew"
+        )
+        assert (await hers.post(f"{answer}/options")).status_code == 428
+        options = await hers.post(f"{answer}/options", data={"version": known})
         credential = json.dumps(there.device.sign(options.json()))
         assert (await hers.post(f"{answer}/sign", data={"credential": credential})).status_code == 303
         assert "Answered by Helena Marchbanks" in (await public.get(place)).text

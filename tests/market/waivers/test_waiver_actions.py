@@ -196,6 +196,18 @@ async def test_only_the_minister_in_office_of_that_department_decides() -> None:
     assert await InnovationEvidence.count() == 0
 
 
+async def test_a_minister_who_asked_as_a_buyer_does_not_sign_and_may_refuse() -> None:
+    made = await given.tendering(exercised=False)
+    minister, _ = await given.minister(made.buyer)
+    both = await given.also(minister, made.buyer, "buyer")
+    waiver = await actions.ask(both, made.ref, request())
+    with pytest.raises(Refused) as begun:
+        await actions.begin_signing(both, waiver.ref)
+    assert codes(begun) == ["waiver.same-person"]
+    await actions.refuse(minister, waiver.ref, actions.Reason(NO))
+    assert await InnovationEvidence.count() == 0
+
+
 async def test_the_minister_of_the_department_answers_for_its_agencies() -> None:
     department = await given.organisation("Department for Places")
     agency = await given.organisation("Highways Agency", department=department.id)

@@ -34,6 +34,19 @@ def asked(**facts: str) -> dict[str, str]:
     }
 
 
+async def test_the_page_says_why_a_minister_who_asked_does_not_sign(app: Litestar) -> None:
+    made = await given.tendering(exercised=False)
+    minister, _ = await given.minister(made.buyer)
+    both = await given.also(minister, made.buyer, "buyer")
+    async with given.browser(app) as hers:
+        await given.signed_in(hers, both, "passkey")
+        sent = await hers.post(f"/tenders/{made.ref}/waiver", data=asked())
+        page = (await hers.get(sent.headers["location"])).text
+        assert "Whoever asked for a waiver does not sign it" in page
+        assert "Sign with your passkey" not in page
+        assert "Refuse the request" in page
+
+
 async def test_a_buyer_asks_and_the_minister_signs_with_her_device(app: Litestar) -> None:
     made = await given.tendering(exercised=False)
     minister, device = await given.minister(made.buyer)
