@@ -118,7 +118,8 @@ def site(folder: Path, **more: str) -> Server:
     """The site in production settings, over a database without rows."""
     environment = os.environ | {
         "PRELUDE_VAR": str(folder), "PRELUDE_SECRET": secrets.token_hex(32), "PRELUDE_ENV": "production",
-        "SITE_URL": "https://localhost", "PRELUDE_PROXIES": "127.0.0.1", "PYTHONPATH": f"{ROOT}:{ROOT}/bench", **more,
+        "SITE_URL": "https://localhost", "PRELUDE_PROXIES": "127.0.0.1", "STRIPE_KEY": "simulated", "SMTP_URL": "none",
+        "MEILISEARCH_URL": "embedded", "PYTHONPATH": f"{ROOT}:{ROOT}/bench", **more,
     }  # fmt: skip
     port = free_port()
     return Server([sys.executable, "-m", "market", "serve", "--port", str(port)], environment, port, "/about")

@@ -55,6 +55,7 @@ def look(goals: list[str], port: int, var: Path) -> Iterator[Finding]:
     yield from _room()
     if not goals or {"demo", "demo-fresh", "run"} & set(goals):
         yield from _port(goals, port)
+        yield from _environment(goals)
     if not goals or {"test", "long"} & set(goals):
         yield from _optional()
     yield from _locale()
@@ -229,6 +230,22 @@ def _port(goals: list[str], port: int) -> Iterator[Finding]:
     command = next((each for each in goals if each in ("demo", "demo-fresh", "run")), "demo")
     words = ports.refusal(port, f"make {command} PORT={{}}")
     yield Finding("stop", words) if words else Finding("ok", f"Port {port} is free")
+
+
+def _environment(goals: list[str]) -> Iterator[Finding]:
+    """Whether the site would begin in this environment, and whether as a laptop's or in production."""
+    from market import settings
+
+    environ = dict(os.environ)
+    if {"demo", "demo-fresh"} & set(goals):
+        environ["PRELUDE_DEMO"] = "1"
+    try:
+        found = settings.read(environ)
+    except settings.Unsafe as unsafe:
+        yield Finding("stop", str(unsafe))
+    else:
+        what = "production" if found.production else "a laptop: known defaults, for this machine alone"
+        yield Finding("ok", f"The environment is that of {what}; people type {found.site_url}")
 
 
 def _optional() -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from market.db import connection, database_url
 from market.keeper import CannotStart
 from market.migrations import must_be_applied
 from market.rulings.texts import must_be_registered
-from market.settings import InTheWay, settings
+from market.settings import InTheWay, check_listening, is_here, is_this_machine, settings
 
 KEPT_BY_THE_DEMO = (
     "postgres",
@@ -70,7 +70,7 @@ def serve(arguments: Namespace, greet: Callable[[bool], Sequence[str]] | None = 
     if getattr(arguments, "demo", False):
         os.environ["PRELUDE_DEMO"] = "1"
         settings.cache_clear()
-        settings()
+    check_listening(arguments.host, settings())
     database_url()
     lines = (greet or _where)(asyncio.run(_begun()))
     orphans.adopt()
@@ -140,11 +140,12 @@ def _where(begun: bool) -> list[str]:
 def demo(arguments: Namespace, play: Callable[[Namespace], int]) -> int:
     """Play the demo story once, build the index, and serve it. `play` does the first two and ends."""
     os.environ["PRELUDE_DEMO"] = "1"
-    os.environ.setdefault("PRELUDE_LOOPBACK", "1")
+    if is_this_machine(arguments.host) and is_here(os.environ.get("SITE_URL", "http://localhost")):
+        os.environ.setdefault("PRELUDE_LOOPBACK", "1")
     if not arguments.no_serve:
         _must_be_free(arguments, again="make demo-fresh PORT={}" if arguments.fresh else "")
     _site_at(arguments.port)
-    settings()
+    check_listening(arguments.host, settings())
     if arguments.fresh:
         _forget()
     if arguments.no_serve:

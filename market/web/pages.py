@@ -16,7 +16,7 @@ from litestar.response import Redirect
 
 from market import clock, nesting
 from market.actor import PUBLIC, Actor
-from market.settings import ROOT, settings
+from market.settings import ROOT, Settings, settings
 from market.web import crossing
 from market.web.static import Assets
 from market.web.templating import Flash, Link, Site, environment, page
@@ -119,7 +119,27 @@ def sign_in_then(path: str) -> Redirect:
 def site() -> Site:
     """What is true of the whole site now."""
     known = settings()
-    return Site(now=clock.now(), demo=known.demo, money_simulated=known.stripe_key is None, clock_moved=clock.moved())
+    return Site(
+        now=clock.now(),
+        demo=known.demo,
+        money_simulated=known.stripe_key is None,
+        clock_moved=clock.moved(),
+        goes_without=goes_without(known) if known.production else (),
+    )
+
+
+def goes_without(known: Settings) -> tuple[str, ...]:
+    """What the operator chose to serve without, said to everybody whom it may fail."""
+    said = []
+    if known.stripe_key is None:
+        said.append(_("Payments are simulated: no money moves, and amounts are entered in the ledger as if it did."))
+    if known.smtp_url is None:
+        said.append(_("No letters are sent: they are kept, and you read yours under Letters after signing in."))
+    if known.meilisearch_url is None:
+        said.append(
+            _("The search has no server of its own, so new records may be found later than they are published.")
+        )
+    return tuple(said)
 
 
 def _flash(request: Visitor) -> Flash | None:

@@ -59,6 +59,8 @@ class Site:
     demo: bool = False
     money_simulated: bool = False
     clock_moved: bool = False
+    goes_without: tuple[str, ...] = ()
+    """Sentences for every page about what a site in production has not got: money that moves, a mail server, an index."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -733,10 +733,13 @@ async def test_what_is_for_ever_cannot_be_changed_deleted_or_emptied(played: lis
 
 SAFE = {
     "PRELUDE_ENV": "production",
-    "PRELUDE_SECRET": "x" * 40,
+    "PRELUDE_SECRET": "5f0c9b1e7d2a48634c8e1b90d7f3a6250b9e4d17c2f8a3659d0e7b41f6c8253a",
     "SITE_URL": "https://prelude.example",
     "DATABASE_URL": "postgresql://db/prelude",
     "PRELUDE_PROXIES": "127.0.0.1, 10.0.0.0/8",
+    "STRIPE_KEY": "simulated",
+    "SMTP_URL": "none",
+    "MEILISEARCH_URL": "embedded",
 }
 
 
@@ -746,10 +749,12 @@ SAFE = {
         ({"PRELUDE_DEMO": "1"}, "PRELUDE_DEMO"),
         ({"PRELUDE_SECRET": LAPTOP_SECRET}, "PRELUDE_SECRET"),
         ({"PRELUDE_SECRET": "short"}, "PRELUDE_SECRET"),
+        ({"PRELUDE_SECRET": "x" * 40}, "PRELUDE_SECRET"),
         ({"SITE_URL": "http://prelude.example"}, "SITE_URL"),
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"PRELUDE_PROXIES": ""}, "PRELUDE_PROXIES"),
         ({"PRELUDE_PROXIES": "everybody"}, "PRELUDE_PROXIES"),
+        ({"PRELUDE_PROXIES": "0.0.0.0/0"}, "PRELUDE_PROXIES"),
         ({"PRELUDE_ENV": "Production"}, "PRELUDE_ENV"),
     ],
 )

@@ -92,3 +92,17 @@ def test_the_command_answers_with_its_exit_status(tmp_path: Path) -> None:
     assert done.returncode == 0
     done = subprocess.run([*command[:-1], "eighty"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "stop  PORT=eighty is not a number\n")
+
+
+def test_the_environment_is_looked_at_before_anything_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    assert stops(["run"], port, tmp_path) == []
+    monkeypatch.setenv("SITE_URL", "https://prelude.example")
+    monkeypatch.delenv("PRELUDE_LOOPBACK")
+    (only,) = stops(["run"], port, tmp_path)
+    assert only.startswith("PRELUDE_SECRET can be guessed")
+    (only,) = stops(["demo"], port, tmp_path)
+    assert only.startswith("PRELUDE_DEMO lets anybody sign in as anybody")
+    assert stops(["test"], port, tmp_path) == []

@@ -128,6 +128,15 @@ def test_a_demonstration_says_so_and_shows_a_moved_clock(made: Environment) -> N
     assert 'href="/demo"' in html
 
 
+def test_what_a_site_in_production_goes_without_is_on_every_page_and_once(made: Environment) -> None:
+    said = ("Payments are simulated: no money moves.", "No letters are sent.")
+    site = Site(now=NOW, money_simulated=True, goes_without=said)
+    for html in (layout(made, site=site), layout(made, "{% set mentions_money = true %}", site=site)):
+        assert "Payments are simulated: no money moves. No letters are sent." in html
+        assert html.count("Payments are simulated") == 1
+    assert "What this site goes without" not in layout(made)
+
+
 def test_simulated_money_is_named_on_pages_that_mention_money_only(made: Environment) -> None:
     site = Site(now=NOW, money_simulated=True)
     money = "{% set mentions_money = true %}"
