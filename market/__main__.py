@@ -339,6 +339,28 @@ def verify_fork(arguments: Arguments) -> int:
     return code
 
 
+def witness(arguments: Arguments) -> int:
+    """Watch a log: confirm that it only grew, refuse a fork."""
+    import asyncio
+
+    from market import witness as witnesses
+
+    mine = witnesses.witness(arguments.state, arguments.log, arguments.name)
+    print(f"Witness {mine.signer.key}", flush=True)
+    return asyncio.run(witnesses.watch(mine, arguments.address, every=None if arguments.once else arguments.every))
+
+
+def log_key(arguments: Arguments) -> int:
+    """Make the private key of a log."""
+    from market.proof import notes
+
+    try:
+        print(notes.Signer.new(arguments.origin, notes.LOG))
+    except notes.NoteRefused as refused:
+        raise InTheWay(f"“{arguments.origin}” cannot be a log's name: {refused}") from refused
+    return 0
+
+
 def heartbeat(arguments: Arguments) -> int:
     """Say when this server's processes had the database, from the file alone: the database may be away."""
     from market.outages import heartbeat as beats
@@ -513,6 +535,22 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("file", type=Path)
     one.add_argument("--key", required=True, help=whose)
     one.set_defaults(act=verify_fork)
+    one = command(
+        "witness", witness, "watch a log from outside: confirm that it only grew, and keep the proof when it did not"
+    )
+    one.add_argument(
+        "address", nargs="+", help="where the log is, like https://prelude.example/log; several are held to one another"
+    )
+    one.add_argument("--log", required=True, help=whose)
+    one.add_argument(
+        "--state", type=Path, required=True, help="a folder for this witness's key and for what it has seen"
+    )
+    one.add_argument("--name", help="the witness's name for ever, like audit.example/witness; needed the first time")
+    one.add_argument("--every", type=float, default=30.0, help="seconds between two looks")
+    one.add_argument("--once", action="store_true", help="look once, then end: 0 well, 1 not seen, 3 a fork")
+    one.set_defaults(act=witness)
+    one = command("log-key", log_key, "make a private key for the log's checkpoints, for PRELUDE_LOG_KEY")
+    one.add_argument("origin", help="the log's name for ever, like prelude.example/log")
     command("heartbeat", heartbeat, "say when this server's processes had the database, by their heartbeat")
     command("policy", _run(policy), "say whether the policy file and the lists are the versions in force")
     command("rules", rules, "print docs/rules.md: every rule with its code, norm and source")

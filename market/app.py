@@ -67,6 +67,7 @@ from market.opendata.pages import OpenDataPages
 from market.outages import actions as outages
 from market.outages import heartbeat
 from market.oversight.api import AuditApi, LogApi
+from market.oversight.files import LogFiles
 from market.oversight.pages import AuditPages, LogPages
 from market.payments.api import PaymentsApi
 from market.payments.pages import PaymentPages
@@ -142,6 +143,7 @@ PAGES: tuple[ControllerRouterHandler, ...] = (
     AboutPages,
     OpenDataPages,
     LogPages,
+    LogFiles,
     AuditPages,
     PaymentPages,
     BudgetPages,

@@ -30,6 +30,7 @@ KEPT_BY_THE_DEMO = (
     "postgres.ident",
     "search",
     "open-data",
+    "log",
     "clock",
     "templates",
     "brought",

@@ -89,6 +89,11 @@ class Settings:
     """PRELUDE_LOOPBACK: `1` lets API documents and sandboxes at addresses of this very machine be called, for the demo and
     the tests. Refused in production."""
 
+    log_key: Path | None = None
+    """PRELUDE_LOG_KEY: the file of the private key that signs the log's checkpoints; without it one is made under `var/log`."""
+    witnesses: Path | None = None
+    """PRELUDE_WITNESSES: a file of the witnesses whose cosignatures are taken, and how many it needs (C2SP tlog-policy)."""
+
     @property
     def production(self) -> bool:
         """Whether unsafe conveniences are refused."""
@@ -133,6 +138,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         ocds_prefix=env.get("OCDS_PREFIX", "ocds-prelud"),
         proxies=tuple(each.strip() for each in env.get("PRELUDE_PROXIES", "").split(",") if each.strip()),
         loopback=env.get("PRELUDE_LOOPBACK", "") == "1",
+        log_key=Path(env["PRELUDE_LOG_KEY"]).resolve() if env.get("PRELUDE_LOG_KEY") else None,
+        witnesses=Path(env["PRELUDE_WITNESSES"]).resolve() if env.get("PRELUDE_WITNESSES") else None,
     )
     if found.environment not in ("laptop", "production"):
         raise Unsafe("PRELUDE_ENV is either laptop or production")

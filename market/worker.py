@@ -26,6 +26,7 @@ from challenges import outage as challenge_outage
 from challenges.judging import actions as judging
 from market import clock, db, migrations, orphans
 from market.accounts import actions as accounts
+from market.audit import checkpoints
 from market.awards import actions as awards
 from market.awards import standstills
 from market.bids import actions as bids
@@ -101,6 +102,7 @@ JOBS: tuple[Job, ...] = (
     Job("forgetting", 3600, accounts.forget_expired),
     Job("what was sent", 3600, sent_once.forget),
     Job("unconfirmed registrations", 3600, suppliers.forget_unconfirmed),
+    Job("checkpoints of the log", 1, checkpoints.grow),
 )
 
 APART: tuple[Job, ...] = (Job("index", 60, search.mend), Job("open data files", 600, opendata_files.due))

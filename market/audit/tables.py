@@ -1,12 +1,13 @@
-"""The log and the outbox: what happened, for ever, and what must still be told."""
+"""The log with its tree, and the outbox: what happened, for ever, and what must still be told."""
 
 from datetime import datetime
 
 import msgspec
-from piccolo.columns import BigInt, Serial, Varchar
+from piccolo.columns import BigInt, ForeignKey, OnDelete, OnUpdate, Serial, Varchar
+from piccolo.constraints import Unique
 from piccolo.table import Table
 
-from market.columns import maybe_words, moment, number, several, when, words
+from market.columns import belongs_to, maybe_words, moment, number, several, when, words
 
 
 class Event(Table):
@@ -65,6 +66,63 @@ class Link(msgspec.Struct, frozen=True):
 
 LAST = "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1"
 """The last event, as a :class:`Link`."""
+
+
+class LogKey(Table):
+    """The key this log's checkpoints are signed with, written down with the first: another key is another log. One row."""
+
+    id: Serial
+    key = words()
+    """The public key as it is published, `name+number+base64`; the name is the log's origin."""
+    begun_at = when()
+
+
+class TreeNode(Table):
+    """A complete subtree whose hash stands in a tile above the lowest: `level` 1 covers 256 events, 2 covers 65,536 … Those of
+    level 0 are made from the events themselves. Append-only."""
+
+    id: Serial
+    level = number()
+    place = BigInt()
+    hash = Varchar(length=64)
+    a_node_stands_once = Unique(["level", "place"])
+
+
+class Checkpoint(Table):
+    """A signed state of the tree. Append-only: no size is signed twice."""
+
+    id: Serial
+    size = BigInt(unique=True)
+    root = Varchar(length=64)
+    edge = several()
+    """The hashes of its largest complete subtrees, from the left: from here the tree grows on."""
+    note = words()
+    """The signed note, without cosignatures."""
+    signed_at = when()
+
+
+class PublishedCheckpoint(Table):
+    """That a checkpoint is kept outside of the database, and may be shown from now on. Append-only."""
+
+    id: Serial
+    checkpoint = ForeignKey(
+        Checkpoint, null=False, unique=True, on_delete=OnDelete.restrict, on_update=OnUpdate.restrict, index=False
+    )
+    published_at = when()
+
+
+class Cosignature(Table):
+    """What a witness signed: at that moment this was the longest state of this log that it had seen. Append-only."""
+
+    id: Serial
+    checkpoint = belongs_to(Checkpoint)
+    witness = words()
+    """The witness's public key as it was then."""
+    seen_at = when()
+    """The witness's own moment, which it signed."""
+    line = words()
+    received_at = when()
+    a_word_is_kept_once = Unique(["checkpoint", "witness", "seen_at"])
 
 
 class Outbox(Table):

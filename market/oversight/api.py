@@ -10,7 +10,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from market.accounts import guards
-from market.oversight import actions, contracts, flags, log, records
+from market.oversight import actions, contracts, flags, log, records, tree
 from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.web.api import Items
@@ -101,6 +101,28 @@ class PrivateView(msgspec.Struct):
     facts: dict[str, Any]
 
 
+class EventProofView(msgspec.Struct):
+    """The proof that an event is in the log of `size` events: its hash, which is the data of the leaf `seq` − 1; the hashes beside the
+    way to the root (hexadecimal, the nearest first); the checkpoint as a signed note; and all of it as one file, for `python -m
+    market verify proof`."""
+
+    seq: int
+    hash: str
+    size: int
+    proof: list[str]
+    checkpoint: str
+    file: str
+
+
+class ConsistencyView(msgspec.Struct):
+    """The proof that the log of `size` events begins with the log of `old`: its hashes (hexadecimal), and the checkpoint of `size`."""
+
+    old: int
+    size: int
+    proof: list[str]
+    checkpoint: str
+
+
 def event_view(entry: log.Entry) -> EventView:
     """An event for programs."""
     return EventView(
@@ -160,6 +182,37 @@ class LogApi(Controller):
         """Public events, the newest first. The whole log in its order, ready to be verified, is at `/log/events.jsonl`."""
         entries, cursor = await log.newest(log.Filter(kind, record, verb, since, until), before)
         return Items([event_view(each) for each in entries], next_page(request, cursor))
+
+    @get(
+        "/events/{seq:int}/proof",
+        guards=[guards.public],
+        summary="Prove that an event is in the log",
+        operation_id="proveEvent",
+        responses=problem_responses(404),
+    )
+    async def proof(self, seq: FromPath[int]) -> EventProofView:
+        """The proof of inclusion (RFC 9162) of one event, and the signed checkpoint it leads to, with the witnesses' cosignatures;
+        404 before the event is signed, a second or two after it happened."""
+        found = await tree.proof_of(seq)
+        return EventProofView(
+            seq=found.seq,
+            hash=found.hash,
+            size=found.size,
+            proof=found.hashes,
+            checkpoint=found.checkpoint,
+            file=found.file.decode(),
+        )
+
+    @get(
+        "/consistency",
+        guards=[guards.public],
+        summary="Prove that the log only grew",
+        operation_id="proveConsistency",
+        responses=problem_responses(404),
+    )
+    async def consistency(self, old: FromQuery[int], size: FromQuery[int | None] = None) -> ConsistencyView:
+        """The proof (RFC 9162) that the log of `size` events, the newest without it, begins with the log of `old` events unchanged."""
+        return msgspec.convert(await tree.grew(old, size), ConsistencyView, from_attributes=True)
 
 
 class AuditApi(Controller):

@@ -16,7 +16,7 @@ from market.audit import proofs
 from market.confirming import paper
 from market.kinds import DEEDS, KINDS, sentence
 from market.outages import actions as outages
-from market.oversight import actions, contracts, evidence, flags, log, records
+from market.oversight import actions, contracts, evidence, flags, log, records, tree
 from market.oversight.addresses import subject_of
 from market.proof import canonical
 from market.refusals import NotFound
@@ -50,6 +50,7 @@ class LogPages(Controller):
             form=form,
             entries=entries,
             head=await proofs.head(),
+            tree=await tree.watched(),
             next=next_page(request, cursor),
             kinds=[(name, kind.heading) for name, kind in KINDS.items()],
             verbs=sorted((verb, sentence(verb, "…").capitalize()) for verb in DEEDS),

@@ -89,7 +89,7 @@ class Signer:
         return Key(self.name, self.kind, self.private.public_key().public_bytes_raw())
 
     def __str__(self) -> str:
-        """The private key in one line, as Go's `note.GenerateKey` writes it: to be kept, never shown."""
+        """The private key in one line, as Go's package for notes writes it: to be kept, never shown."""
         return f"PRIVATE+KEY+{self.name}+{self.key.id.hex()}+{_base64(bytes([self.kind]) + self.private.private_bytes_raw())}"
 
     @classmethod

@@ -27,7 +27,7 @@ FOR_THE_HOUSE = ("static", "styleguide.html")
 """Templates that nobody but those who build the pages reads."""
 
 FOR_OPERATORS = re.compile(
-    r"market/(__main__|doctor|keeper|embedded|serving|greeting|ports|settings|migrations|catalogue|db|reads|rulebook|hands/matrix|waivers/gatepage|worker|verify|app|orphans|beside|policy|portal/reports)\.py"
+    r"market/(__main__|doctor|keeper|embedded|serving|greeting|ports|settings|migrations|catalogue|db|reads|rulebook|witness|audit/checkpoints|audit/outside|hands/matrix|waivers/gatepage|worker|verify|app|orphans|beside|policy|portal/reports)\.py"
     r"|market/(openapi|ocds|proof|seed)/|/(tables|api|described)\.py$|search/meili\.py$"
 )
 """Modules whose sentences are read in a terminal or in the description of the API, not on pages, in letters or refusals."""

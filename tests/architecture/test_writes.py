@@ -17,6 +17,12 @@ RECORD = "market.audit.actions.record"
 
 SILENT = {
     "the log itself": {"market.audit.actions._write_down"},
+    "signatures over the log: an event for each would make another one due": {
+        "market.audit.checkpoints._extend",
+        "market.audit.checkpoints._publish",
+        "market.audit.checkpoints._same_key",
+        "market.audit.witnesses._keep",
+    },
     "asks that a face be told again, or says that it was: nothing happened to the record": {
         "market.audit.actions.announce",
         "search.outbox._arriving",
