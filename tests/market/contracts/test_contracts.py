@@ -243,7 +243,7 @@ async def test_a_contract_given_up_before_it_is_in_force_frees_the_lot_for_the_n
     assert (await find(Decision, Decision.ref == decision.ref)).set_aside_at is not None
     with pytest.raises(Refused) as refused:
         await actions.sign(case.firms[1], contract.ref, Signature(contract.digest, True))
-    assert codes(refused) == ["contract.ended"]
+    assert codes(refused) == ["contract.ended", "contract.award-set-aside"]
     reason = "It withdrew after the award, in writing, on the second of March."
     draft = awards.DecisionDraft(given_awards.WHY, case.bids[0, 0], [awards.SetAsideBid(case.bids[1, 0], reason)])
     again = await awards.decide(case.buyer, case.ref, case.there.lots[0].ref, draft)

@@ -128,7 +128,7 @@ async def test_officers_enter_their_codes_once_the_deadline_has_passed() -> None
 async def test_contracts_deliveries_and_payments_wait_for_the_side_whose_turn_it_is() -> None:
     with clock.at(given.TODAY):
         town = await given.organisation("Calderwick", tier="local")
-        buyer, other = await given.person(town, "buyer"), await given.person(town, "contract-manager")
+        buyer, other = await given.person(town, "buyer"), await given.person(town, "finance-officer")
         firm = await given.supplier()
         member = await given.person(firm, "supplier-admin")
         await contract(firm, 5_000_000, buyer=town, signed=False)

@@ -96,7 +96,7 @@ async def test_a_letter_of_an_undone_part_ties_nothing() -> None:
 async def test_letters_are_found_by_person_record_template_and_what_became_of_them() -> None:
     reader, buyer = await operator(), await given.organisation()
     ada, ben = await given.person(buyer, "buyer", "Ada Ash"), await given.person(buyer, "buyer", "Ben Birch")
-    first, second = await to(ada), await to(ben, "accounts/token-made.txt", token_name="x")
+    first, second = await to(ada), await to(ben, "accounts/token-made.txt", token_name="x", scopes=["Read"])
     await Letter.update({Letter.gave_up_at: clock.now()}).where(Letter.id == second.id)
 
     async def found(**asked: str) -> list[str]:
@@ -352,6 +352,7 @@ async def test_what_comes_back_is_told_to_one_colleague_once(server: MailServer)
             person=lost.ref,
             for_people_of=firm.id,
             token_name=str(number),
+            scopes=["Read"],
         )
     await to(lost)
     assert await sending.send_waiting() == 3

@@ -135,6 +135,7 @@ async def test_a_claim_against_the_list_counts_once_a_ruling_holds_and_lapses_wi
         override = actions.Override(why, "BS 9999:2026, published in June")
         team = await given.organisation(kind="operator")
         sam, leila = await given.person(team, "operator"), await given.person(team, "operator")
+        await given.person(await given.organisation(kind="audit"), "auditor")
         with pytest.raises(NotFound):
             await actions.propose_commodity(buyer, made.ref, override)
         ruling = await actions.propose_commodity(sam, made.ref, override)

@@ -191,6 +191,7 @@ async def test_an_operator_proposes_to_let_a_claim_stand_on_the_drafts_page(app:
     )
     team = await given.organisation(kind="operator")
     operator, _other = await given.person(team, "operator"), await given.person(team, "operator")
+    await given.person(await given.organisation(kind="audit"), "auditor")
     async with given.browser(app) as client:
         await given.signed_in(client, operator)
         assert "Propose to let it stand" in (await client.get(f"/tenders/{made.ref}")).text
