@@ -19,6 +19,10 @@ OVERDUE = timedelta(minutes=1)
 """How long after an event its checkpoint is due; later, the page says that none is signed."""
 
 
+LARGEST = 2**63
+"""No log has so many events: larger numbers are no number of an event, nor of the database."""
+
+
 class Proven(msgspec.Struct, frozen=True):
     """The proof that an event is in the log, in its parts and as the file that is checked offline."""
 
@@ -56,6 +60,8 @@ class _Event(msgspec.Struct, frozen=True):
 async def proof_of(seq: int) -> Proven:
     """The proof that event `seq` is in the newest log that as many witnesses have seen as the policy asks for, or where none covers it
     yet in the newest that was signed; 404 before it is signed. While an event is sealed, its proof tells its hash alone."""
+    if not 0 < seq < LARGEST:
+        raise NotFound("Event")
     found = await the(
         _Event,
         """
@@ -104,6 +110,8 @@ async def _state(seq: int) -> tuple[Shown, notes.Note]:
 async def grew(old: int, size: int | None) -> Grew:
     """The proof that the log of `size` (the newest without it) begins with the log of `old`; 404 for a size that it has not, or whose
     checkpoint was not shown."""
+    if size is not None and not 0 < size < LARGEST:
+        raise NotFound("Checkpoint")
     shown = await checkpoints.newest() if size is None else await checkpoints.of_size(size)
     if shown is None or not 0 <= old <= shown.size:
         raise NotFound("Checkpoint")

@@ -280,7 +280,8 @@ async def test_the_log_takes_the_word_of_witnesses_it_knows_about_what_it_has_sh
     assert newest is not None
     note, audit = notes.read(newest.note.encode()), watched[0]
     now = 1_750_000_000
-    forged = notes.Signature(audit.signer.name, notes.cosign(note.text, audit.signer, now).data[:-1] + b"\0")
+    name, said = notes.cosign(note.text, audit.signer, now)
+    forged = notes.Signature(name, said[:20] + bytes([said[20] ^ 1]) + said[21:])
     other = notes.Checkpoint(audit.log.name, 2, bytes(32)).text()
     async with given.browser(app) as client:
 
@@ -357,7 +358,17 @@ async def test_tiles_proofs_and_consistency_are_the_specifications_and_may_be_ke
             assert [bytes.fromhex(each) for each in told["proof"]] == (
                 subproof(old, all_leaves[:300], True) if old else []
             )
-        for address in ("events/301/proof", "events/0/proof", "consistency?old=301", "consistency?old=1&size=299"):
+        for address in (
+            "events/301/proof",
+            "events/0/proof",
+            "consistency?old=301",
+            "consistency?old=1&size=299",
+            "consistency?old=-1",
+            f"events/{10**30}/proof",
+            f"consistency?old={10**30}",
+            f"consistency?old=1&size={10**30}",
+            "consistency?old=0&size=-5",
+        ):
             assert (await client.get(f"/api/v1/log/{address}")).status_code == 404, address
         for name in ("301.tlog-proof", "0.tlog-proof", "01.tlog-proof", "1.proof", "1", "-1.tlog-proof"):
             assert (await client.get(f"/log/events/{name}")).status_code == 404, name
