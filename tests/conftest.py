@@ -84,11 +84,12 @@ async def clean(database: None) -> AsyncIterator[None]:
     """An empty database; emptied again afterwards. Ask for it (or for a fixture that does) in every test with rows."""
     from market.db import many
 
+    # An empty database is another log, with a key of its own; others than this fixture empty it too.
+    outside = _folder / "var" / "log"
+    shutil.rmtree(outside, ignore_errors=True)
     yield
     await many(EMPTY.replace("{", "{{").replace("}", "}}"))
-    shutil.rmtree(
-        _folder / "var" / "log", ignore_errors=True
-    )  # an empty database is another log, with a key of its own
+    shutil.rmtree(outside, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,11 @@ MOMENT = {"now", "at", "arrived", "moment", "today"}
 
 BY_THE_CLOCK = {
     "market/accounts/memberships.py:begin": "whether a membership runs that is to begin",
+    "market/audit/witnesses.py:take": "whether the clock of a witness is ahead of ours",
     "market/bids/actions.py:tell_officers": "a job: nobody sent anything",
     "market/letters/sending.py:send_waiting": "a job",
     "market/letters/sending.py:_send_next": "a job",
+    "market/oversight/tree.py:watched": "how far the tree over the log is behind",
     "market/payments/actions.py:look_after_accounts": "a job",
     "market/payments/actions.py:pay_waiting": "a job",
     "market/payments/stripe.py:_sent": "how long the provider keeps a key",
