@@ -208,7 +208,7 @@ async def pay_waiting() -> int:
             await Payment.objects()
             .where(
                 Payment.provider.is_in([paying.name, Simulated.name])
-                & Payment.id.not_in([0, *await holds.held()])
+                & holds.not_held()
                 & ((Payment.state == "due") | ((Payment.state == "unknown") & (Payment.tried_at < now - TRY_AGAIN)))
             )
             .order_by(Payment.id)

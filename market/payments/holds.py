@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+from piccolo.columns.combination import WhereRaw
 
 from market import clock
 from market.accounts.people import tell
@@ -72,9 +73,13 @@ async def waiting() -> list[Held]:
     )
 
 
-async def held() -> list[int]:
-    """The ids of the payments that are not sent yet."""
-    return await rows(int, "SELECT payment FROM hold WHERE looked_at IS NULL AND until > {}", clock.now())
+def not_held() -> WhereRaw:
+    """The payments that wait for nobody, as a condition of the very statement that chooses one: asked beside it, money could leave whose
+    release and hold were kept in between."""
+    return WhereRaw(
+        "NOT EXISTS (SELECT FROM hold h WHERE h.payment = payment.id AND h.looked_at IS NULL AND h.until > {})",
+        clock.now(),
+    )
 
 
 async def devices_of(person: str, at: datetime) -> frozenset[str]:
@@ -97,10 +102,12 @@ async def devices_of(person: str, at: datetime) -> frozenset[str]:
 
 async def hold(actor: Actor, obligation: Obligation, payment: Payment, payer: str) -> None:
     """Let a payment that is being released wait when its delivery was accepted on the same device, and tell auditors. `payer` is
-    the body's reference. Runs inside the transaction of the release."""
+    the body's reference. Of a mandate on paper the device is that of whoever entered it. Runs inside the transaction of the
+    release."""
     now = clock.now()
+    before_it = actor.on_paper.entered_by if actor.on_paper else actor.ref
     until = rules.held_until(
-        await devices_of(obligation.accepted_by, obligation.incurred_at), await devices_of(actor.ref, now), now
+        await devices_of(obligation.accepted_by, obligation.incurred_at), await devices_of(before_it, now), now
     )
     if until is None:
         return

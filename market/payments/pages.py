@@ -140,13 +140,15 @@ async def _one(request: Visitor, ref: str, form: forms.Form[holds.Look]) -> Resp
     blocked = refusals(rules.RELEASE, await actions.release_facts(actor, obligation)) if releasing else []
     overseeing = releasing or actor.wears("auditor", "operator")
     hold = await holds.of_obligation(row.ref) if overseeing else None
+    waits = rules.waits(row.held_until, clock.now())
     return show(
         request,
         "payments/one.html",
         status=form.status,
         form=form,
         hold=hold,
-        may_look=rules.waits(row.held_until, clock.now()) and actor.wears("auditor") is not None,
+        waits=waits,
+        may_look=waits and actor.wears("auditor") is not None,
         row=row,
         shown=state_of(row),
         attempts=[(each.ref, each.asked_at, _outcome(each, told=inside is not None)) for each in attempts],

@@ -1,6 +1,7 @@
 """Money accepted and released from one device waits until an auditor has looked: rules, the job that pays, and a browser that two share."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from litestar import Litestar
 from market import clock, workdays
 from market.accounts import passwords, sessions
 from market.accounts.tables import Person, Session
-from market.actor import Actor
+from market.actor import Actor, OnPaper
 from market.arrival import Arrival
 from market.audit.tables import Event
 from market.db import find
@@ -134,6 +135,20 @@ async def test_two_devices_or_a_demonstration_are_no_reason_to_wait(elsewhere: s
         await Session.update({Session.ended_at: there.obligation.incurred_at - timedelta(minutes=1)}).where(hers)
     await actions.release(there.releasing, there.obligation.ref)
     assert await actions.pay_waiting() == 1
+
+
+@pytest.mark.usefixtures("clean")
+async def test_of_a_mandate_on_paper_the_device_is_that_of_whoever_enters_it() -> None:
+    """The attack: she accepts, and at the same desk a colleague enters the paper on which another releases."""
+    there = await from_one_device()
+    await Session.update({Session.device: sessions.device_digest("a telephone")}).where(
+        Session.person == there.releasing.person
+    )
+    entering = await given.person(there.buyer, "buyer")
+    await at(entering, "the desk by the window")
+    by_paper = replace(there.releasing, on_paper=OnPaper("MA-AAAAAAA", entering.ref))
+    await actions.release(by_paper, there.obligation.ref)
+    assert (await actions.entry(there.obligation.ref)).held_until is not None
 
 
 @pytest.mark.usefixtures("clean")
