@@ -20,6 +20,7 @@ from pathlib import Path
 import aiohttp
 
 from market import VERSION, clock
+from market.audit import outside
 from market.proof import notes, tiles, tree, witnessing
 from market.proof.tiles import Tile
 from market.proof.witnessing import Fork, State
@@ -37,6 +38,14 @@ class Unreachable(Exception):
 
 class Forked(Exception):
     """The log showed two histories, or did not show that it has one; the proof is in the file that the message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found, in a sentence, and whether it was signed."""
+
+    said: str
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +80,6 @@ class Witness:
             raise InTheWay(f"What this witness has seen, in {self.file}, cannot be read: {error}.") from error
         return State(found.size, found.root), data
 
-    def keep(self, file: Path, data: bytes) -> None:
-        """Bring a file to the disk, whole or not at all."""
-        begun = file.with_name(file.name + ".new")
-        with begun.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        begun.replace(file)
-        handle = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
 
 def witness(folder: Path, log: str, name: str | None) -> Witness:
     """The witness whose things lie in this folder; its key is made there the first time, with the name it is given. Raises
@@ -109,9 +104,9 @@ def witness(folder: Path, log: str, name: str | None) -> Witness:
     return Witness(folder, signer, key)
 
 
-async def look(mine: Witness, address: str, session: aiohttp.ClientSession) -> str:
-    """Look at the log at this address once, and bring it a cosignature if it only grew; what was found, in a sentence. Raises
-    :class:`Unreachable` and :class:`Forked`."""
+async def look(mine: Witness, address: str, session: aiohttp.ClientSession) -> Look:
+    """Look at the log at this address once, and bring it a cosignature if it only grew. Raises :class:`Unreachable` and
+    :class:`Forked`."""
     data = await _get(session, f"{address}/checkpoint")
     try:
         note, shown = notes.opened(data, mine.log)
@@ -120,19 +115,21 @@ async def look(mine: Witness, address: str, session: aiohttp.ClientSession) -> s
     bare = notes.Note(note.text, tuple(each for each in note.signatures if each.name == mine.log.name)).encode()
     known, before = mine.known()
     if shown.size < known.size:
-        return (
+        return Look(
             f"{address} shows {shown.size} events; {known.size} were seen before. Nothing was signed. A copy may lag; if it stays so, "
-            "the log was cut."
+            "the log was cut.",
+            signed=False,
         )
     proof, instead = await _proof(mine, address, session, known, shown)
     with mine.alone():
         if mine.known()[0] != known:
-            return f"Another process of this witness looked at {mine.log.name} at the same time; nothing was signed."
+            said = f"Another process of this witness looked at {mine.log.name} at the same time; nothing was signed."
+            return Look(said, signed=False)
         asked = witnessing.Asked(known.size, proof, bare)
         answer = witnessing.judge(known, asked, shown)
         if answer.status != 200:
             raise Forked(_evidence(mine, Fork(before, bare, instead, proof), answer.words))
-        mine.keep(mine.file, bare)
+        outside.bring(mine.file, bare)
     signature = notes.cosign(note.text, mine.signer, int(clock.machine().timestamp()))
     took = await _bring(
         session, f"{address}/add-cosignature", notes.Note(note.text, (*note.signatures, signature)).encode()
@@ -143,7 +140,7 @@ async def look(mine: Witness, address: str, session: aiohttp.ClientSession) -> s
         grown = "as before"
     else:
         grown = f"the {known.size} seen before among them, unchanged"
-    return f"{mine.log.name} has {shown.size} events, {grown}. {took}"
+    return Look(f"{mine.log.name} has {shown.size} events, {grown}. {took}", signed=True)
 
 
 async def _proof(
@@ -172,7 +169,7 @@ def _evidence(mine: Witness, found: Fork, words: str) -> str:
     except notes.NoteRefused:
         found = Fork(found.older, found.newer)
     file = mine.file.with_suffix(f".{hashlib.sha256(found.newer).hexdigest()[:8]}.fork")
-    mine.keep(file, found.encode() + b"\n")
+    outside.bring(file, found.encode() + b"\n")
     return (
         f"REFUSED {mine.log.name}: {words}. Nothing was signed.\nWhat was seen before:\n{found.older.decode()}\nWhat was shown now:\n"
         f"{found.newer.decode()}\nThe proof is in {file}; anybody can check it:\n"
@@ -214,11 +211,9 @@ async def watch(mine: Witness, addresses: list[str], *, every: float | None) -> 
         while True:
             for address in addresses:
                 try:
-                    said = await look(mine, address.rstrip("/"), session)
-                    code = max(
-                        code if every is None else 0, int("Nothing was signed" in said or "nothing was signed" in said)
-                    )
-                    print(said, flush=True)
+                    found = await look(mine, address.rstrip("/"), session)
+                    code = max(code, int(not found.signed))
+                    print(found.said, flush=True)
                 except Unreachable as error:
                     print(f"{error}. Nothing was signed.", flush=True)
                     code = 1

@@ -66,8 +66,8 @@ def session_token(request: Visitor) -> str:
 
 
 async def with_session(request: Visitor, response: Redirect, token: str) -> Redirect:
-    """The same answer, carrying the cookie of a session (none when the token is empty), and the mark of this browser where it has none
-    yet."""
+    """The same answer, carrying the cookie of a session (none when the token is empty), and the mark of this browser, kept for as
+    long as browsers keep one."""
     response.set_cookie(crossing.cookie(COOKIE, token, seconds=int(LASTS.total_seconds()) if token else 0))
     if token:
         mark = request.cookies.get(crossing.cookie_name(DEVICE), "") or secrets.token_urlsafe(24)

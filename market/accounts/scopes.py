@@ -96,67 +96,22 @@ ROOMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         tag: rooms.scopes
         for rooms in (
             _Rooms(
-                tags=(
-                    "Missions",
-                    "Challenges",
-                    "Methods",
-                    "Panel and pitches",
-                    "Insight reports",
-                ),
+                tags=("Missions", "Challenges", "Methods", "Panel and pitches", "Insight reports"),
                 scopes=("challenges",),
             ),
+            _Rooms(tags=("Applications", "Bids"), scopes=("bids",)),
+            _Rooms(tags=("Tenders", "Waivers", "Make or buy", "Evaluation", "Awards"), scopes=("tenders",)),
             _Rooms(
-                tags=(
-                    "Applications",
-                    "Bids",
-                ),
-                scopes=("bids",),
-            ),
-            _Rooms(
-                tags=(
-                    "Tenders",
-                    "Waivers",
-                    "Make or buy",
-                    "Evaluation",
-                    "Awards",
-                ),
-                scopes=("tenders",),
-            ),
-            _Rooms(
-                tags=(
-                    "Reviews",
-                    "Search",
-                ),
+                tags=("Reviews", "Search"),
                 scopes=(
                     "challenges",
                     "tenders",
                 ),
             ),
-            _Rooms(
-                tags=(
-                    "Budgets",
-                    "Contracts",
-                    "Payments",
-                ),
-                scopes=("contracts",),
-            ),
-            _Rooms(
-                tags=(
-                    "Suppliers",
-                    "Standards",
-                    "Other portals",
-                ),
-                scopes=("profile",),
-            ),
+            _Rooms(tags=("Budgets", "Contracts", "Payments"), scopes=("contracts",)),
+            _Rooms(tags=("Suppliers", "Standards", "Other portals"), scopes=("profile",)),
             _Rooms(tags=("People and organisations",), scopes=("people",)),
-            _Rooms(
-                tags=(
-                    "Letters",
-                    "Audit",
-                    "Rulings",
-                ),
-                scopes=("team",),
-            ),
+            _Rooms(tags=("Letters", "Audit", "Rulings"), scopes=("team",)),
         )
         for tag in rooms.tags
     }

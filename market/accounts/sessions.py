@@ -21,6 +21,7 @@ from market.accounts import rules
 from market.accounts.tables import Person, Session
 from market.actor import PUBLIC, Actor, Hat, Role
 from market.audit.actions import record
+from market.derivation import derived
 from market.reads import rows
 from market.settings import settings
 from market.web import crossing
@@ -111,7 +112,7 @@ async def sign_in_by(person: Person, method: str, touched_at: datetime | None = 
 
 def device_digest(mark: str) -> str:
     """What is kept of a browser's mark: it shows that two sessions were on one device, and nothing else of it."""
-    return hmac.new(settings().secret.encode(), b"prelude/device/v1:" + mark.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(derived("prelude/accounts/device/v1"), mark.encode(), hashlib.sha256).hexdigest()
 
 
 async def on_device(token: str, mark: str) -> None:

@@ -77,11 +77,16 @@ def newest(key: notes.Key) -> notes.Checkpoint | None:
 
 
 def keep(key: notes.Key, note: bytes) -> None:
-    """Keep this checkpoint as the newest: on the disk, whole or not at all, before anybody is shown it."""
+    """Keep this checkpoint as the newest, before anybody is shown it."""
     file = _file(key)
     file.parent.mkdir(parents=True, exist_ok=True)
+    bring(file, note)
+
+
+def bring(file: Path, data: bytes) -> None:
+    """Bring a file to the disk, whole or not at all: when this returns, no loss of power takes it away."""
     begun = file.with_name(f"{file.name}.{os.getpid()}.new")
-    _write(begun, note, 0o644)
+    _write(begun, data, 0o644)
     begun.replace(file)
     handle = os.open(file.parent, os.O_RDONLY)
     try:

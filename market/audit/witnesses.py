@@ -141,9 +141,8 @@ async def vouched() -> tuple[checkpoints.Shown, notes.Note] | None:
         return None
     found = await rows(
         checkpoints.Shown,
-        """
-        SELECT c.id, c.size, c.root, c.note, c.signed_at FROM published_checkpoint p JOIN checkpoint c ON c.id = p.checkpoint
-        WHERE EXISTS (SELECT FROM cosignature WHERE checkpoint = c.id) ORDER BY c.size DESC LIMIT {}
+        f"""
+        {checkpoints.SHOWN} WHERE EXISTS (SELECT FROM cosignature WHERE checkpoint = c.id) ORDER BY c.size DESC LIMIT {{}}
         """,
         RECENT,
     )

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
+from market.derivation import derived
 from market.proof import certificates as signed
-from market.settings import settings
-
-
-def derived(label: str) -> bytes:
-    """32 raw bytes derived from the platform's secret, under a label of their own."""
-    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=label.encode()).derive(settings().secret.encode())
 
 
 def private_key() -> bytes:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.handlers.base import BaseRouteHandler
 
+from market.derivation import derived
 from market.rules import FORM_EXPIRED
 from market.settings import settings
 
@@ -30,13 +28,7 @@ VISIT = "visit"
 
 def token_for(key: str) -> str:
     """The token of a session (its hash) or a visit (its random id)."""
-    return hmac.new(_form_key(settings().secret), key.encode(), hashlib.sha256).hexdigest()
-
-
-@cache
-def _form_key(secret: str) -> bytes:
-    derived = HKDF(hashes.SHA256(), 32, salt=None, info=b"prelude/web/form/v1")
-    return derived.derive(secret.encode())
+    return hmac.new(derived("prelude/web/form/v1"), key.encode(), hashlib.sha256).hexdigest()
 
 
 def cookie_name(name: str) -> str:

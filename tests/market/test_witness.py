@@ -123,7 +123,7 @@ async def test_two_witnesses_cosign_the_log_and_a_receiver_checks_it_all_offline
         assert await seen(press, address) == 0
         await happen(400)
         await checkpoints.grow()
-        assert "the 3 seen before among them, unchanged" in await witnesses.look(audit, address, session)
+        assert "the 3 seen before among them, unchanged" in (await witnesses.look(audit, address, session)).said
         page = (await client.get("/log")).text
         assert "audit.example/watch confirmed the first 403 events" in page
         assert "press.example/watch confirmed the first 3 events" in page

@@ -22,12 +22,12 @@ from market.accounts.tables import Organisation
 from market.actor import SUPPLIER_ROLES, Actor
 from market.audit.actions import record
 from market.db import find, maybe, transaction
+from market.derivation import derived
 from market.reads import rows
 from market.refusals import insist
 from market.settings import settings
 from market.standards.certificates import actions as certificates
 from market.standards.checking.outcome import Finding, Run
-from market.standards.keys import derived
 from market.standards.profiles import actions as publishing
 from market.standards.sandboxes import live, rules
 from market.standards.tables import CheckRun, LiveCheck, Lodgement, PublishedProfile, Sandbox, Service
