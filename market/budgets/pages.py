@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath
 
 from market.accounts import guards
 from market.audit.thread import thread
+from market.audit.titles import titles_of
 from market.budgets import actions, readers, rules
-from market.budgets.tables import Listed
-from market.kinds import KINDS, address
+from market.kinds import address
 from market.money import Money
-from market.reads import rows
 from market.refusals import refusals
 from market.web import forms
 from market.web.pages import Visitor, show, to
@@ -102,7 +100,7 @@ async def _one(request: Visitor, ref: str, form: forms.Form[actions.LineDraft]) 
     approves = actor.wears(*actions.APPROVERS, organisation=budget.body) is not None
     blocked = refusals(rules.APPROVE, await actions.deciding(actor, budget, line)) if line and approves else []
     uses = await readers.uses_of(budget.id)
-    titles = await _titles([each.about for each in uses])
+    titles = await titles_of({each.about for each in uses})
     return show(
         request,
         "budgets/one.html",
@@ -112,7 +110,10 @@ async def _one(request: Visitor, ref: str, form: forms.Form[actions.LineDraft]) 
         year=rules.year_words(budget.year),
         last_day=rules.last_day(budget.year),
         standing=rules.standing(budget, readers.today()),
-        lines=[(each, _words(each.kind), Money(each.amount_minor, budget.currency)) for each in await _lines(budget)],
+        lines=[
+            (each, _words(each.kind), Money(each.amount_minor, budget.currency))
+            for each in await readers.lines_of(budget.id)
+        ],
         uses=[
             (
                 titles.get(each.about, each.about.partition(":")[2]),
@@ -139,24 +140,3 @@ async def _one(request: Visitor, ref: str, form: forms.Form[actions.LineDraft]) 
 
 def _words(kind: str) -> str:
     return _(rules.KINDS_OF_LINE[kind])
-
-
-async def _lines(budget: Listed) -> list[Any]:
-    return list(await readers.lines_of(budget.id))
-
-
-class _Titled(msgspec.Struct, frozen=True):
-    """A record with its public title."""
-
-    ref: str
-    title: str
-
-
-async def _titles(subjects: list[str]) -> dict[str, str]:
-    """The public titles of records, by `kind:reference`."""
-    found: dict[str, str] = {}
-    for name in {each.partition(":")[0] for each in subjects}:
-        refs = [each.partition(":")[2] for each in subjects if each.startswith(f"{name}:")]
-        titled = await rows(_Titled, KINDS[name].titles, refs)
-        found |= {f"{name}:{each.ref}": each.title for each in titled}
-    return found

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from market.audit import proofs
+from market.audit.titles import titles_of
 from market.clock import ZONE
 from market.kinds import KINDS, address, parts, sentence
 from market.proof import canonical
@@ -180,26 +181,6 @@ def _on_paper(body: str) -> str:
         return ""
     by = canonical.decode(body.encode())["by_mandate"]
     return _(", by mandate on paper, entered by {by}", by=by["entered_by"])
-
-
-class _Titled(msgspec.Struct, frozen=True):
-    kind: str
-    ref: str
-    title: str
-
-
-_TITLED: Final = [name for name, kind in KINDS.items() if kind.titles]
-_TITLES: Final = " UNION ALL ".join(
-    f"SELECT '{name}' AS kind, ref, title FROM ({KINDS[name].titles}) titled WHERE title <> ''"  # noqa: S608 - constants
-    for name in _TITLED
-)
-
-
-async def titles_of(subjects: set[str]) -> dict[str, str]:
-    """Public titles of these `kind:reference`s, as far as they have one."""
-    refs = [sorted(each.partition(":")[2] for each in subjects if each.startswith(f"{name}:")) for name in _TITLED]
-    titled = await rows(_Titled, _TITLES, *refs) if any(refs) else []
-    return {f"{each.kind}:{each.ref}": each.title for each in titled}
 
 
 def sentence_of(entry: Entry) -> str:

@@ -15,9 +15,10 @@ from market import clock
 from market.audit import proofs
 from market.audit.tables import Link, Stored
 from market.audit.thread import Step, thread
+from market.audit.titles import titles_of
 from market.kinds import KINDS, address
 from market.oversight.contracts import Found, one_contract
-from market.oversight.log import READ, Entry, Read, cursor, in_words, titles_of
+from market.oversight.log import READ, Entry, Read, cursor, in_words
 from market.proof import canonical, chain, signing
 from market.reads import row, rows, the
 from market.refusals import NotFound
